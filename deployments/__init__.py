@@ -1,0 +1,1 @@
+"""How flows are reached and run: HTTP, command line, the embedded stack."""

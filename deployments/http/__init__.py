@@ -1,0 +1,1 @@
+"""The HTTP application that starts the flows."""

@@ -1,0 +1,1 @@
+"""The embedded stack: what stands in for every outside part, on one machine."""

@@ -1,0 +1,1 @@
+"""The outside world by capability: billing, database, mail, events."""

@@ -1,0 +1,1 @@
+"""Pure decisions: offers, dates, statuses. The standard library and nothing else."""
