@@ -1,0 +1,106 @@
+"""What can go wrong, by name. A refusal carries the HTTP status and the text of SPEC.md's table; its docstring says when.
+
+`Refusal`: the request is wrong or comes too late; nothing was changed, and trying again changes nothing.
+`Failure`: an outside part did not do its work; trying again may help.
+"""
+
+from typing import Any, ClassVar
+
+
+class CancelflowError(Exception):
+    """The root of every error of ours."""
+
+
+class SettingsInvalid(CancelflowError):
+    """Settings are missing or wrong; the message names every one of them and holds no value."""
+
+
+class Refusal(CancelflowError):
+    """We will not do this. `status` and `detail` are what the caller is told."""
+
+    status: ClassVar[int] = 400
+    detail: ClassVar[str] = "Request refused"
+
+    def __init__(self, detail: str | None = None, **extensions: Any) -> None:
+        self.text = detail or self.detail
+        self.extensions = extensions  # further problem+json members, such as the subscriptions to choose from
+        super().__init__(self.text)
+
+
+class ReasonRequired(Refusal):
+    """No reason was given with a cancellation (SPEC, 400)."""
+
+    status = 400
+    detail = "Cancellation reason required"
+
+
+class NotYourSubscription(Refusal):
+    """The body's `user_id` is not the token's subject (SPEC, Decided 4)."""
+
+    status = 403
+    detail = "A user can cancel only their own subscription"
+
+
+class NoActiveSubscription(Refusal):
+    """The user has no live subscription, or the one named is not theirs or has ended (SPEC, 404)."""
+
+    status = 404
+    detail = "No active subscription to cancel"
+
+
+class SubscriptionAlreadyPending(Refusal):
+    """The subscription already ends at a known date, by either sign (SPEC, 409 and Decided 7)."""
+
+    status = 409
+    detail = "Subscription already scheduled for cancellation"
+
+
+class SeveralSubscriptions(Refusal):
+    """Several live subscriptions and none named (SPEC, Decided 5)."""
+
+    status = 409
+    detail = "Several active subscriptions: name one in subscription_id"
+
+
+class OfferUnavailable(Refusal):
+    """There is no retention offer to accept: unknown plan, or one was applied within 6 months (SPEC, Decided 2)."""
+
+    status = 409
+    detail = "No retention offer is available for this subscription"
+
+
+class Failure(CancelflowError):
+    """An outside part did not do its work."""
+
+
+class BillingFailed(Failure):
+    """Stripe refused, failed or did not answer in time. The message holds no personal data."""
+
+    def __init__(self, message: str, *, stripe_request_id: str | None = None, uncertain: bool = False) -> None:
+        super().__init__(message)
+        self.stripe_request_id = stripe_request_id
+        self.uncertain = uncertain  # the answer was lost: Stripe may have done it all the same
+
+
+class VerificationFailed(BillingFailed):
+    """Stripe, read back, does not say what it was asked to do."""
+
+
+class DatabaseUnavailable(Failure):
+    """PostgreSQL could not be reached or did not answer in time."""
+
+
+class ConstraintViolated(Failure):
+    """PostgreSQL refused a write; `constraint` is the rule's name in sql/migrations."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(f"the database refused the write: {constraint}")
+        self.constraint = constraint
+
+
+class MailFailed(Failure):
+    """The mail server did not take the letter."""
+
+
+class EventsFailed(Failure):
+    """Pub/Sub did not take the event."""

@@ -1,0 +1,143 @@
+"""Every setting, in one typed place: read from the environment, and from the running embedded stack's file.
+
+A command loads the groups that it needs, so that `migrate` does not ask for a Stripe key. `load` names all that is
+missing or wrong at once. Secrets are `SecretStr`: their repr is stars, and validation errors never show input.
+"""
+
+import os
+from typing import Annotated, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from nodes.errors import SettingsInvalid
+
+# What `cancelflow up` writes while it runs, so that the other commands find its parts. The environment wins over it.
+STACK_ENV_FILE = ".local/stack.env"
+
+
+class SettingsGroup(BaseSettings):
+    """What every group shares: plain upper-case names, unknown names ignored, no value ever echoed."""
+
+    model_config = SettingsConfigDict(
+        env_file=os.environ.get("CANCELFLOW_ENV_FILE", STACK_ENV_FILE),
+        extra="ignore",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+    )
+
+
+class DatabaseSettings(SettingsGroup):
+    """Where the record of truth is."""
+
+    database_url: SecretStr = Field(description="PostgreSQL, as the application: postgresql://user:password@host/name")
+    database_admin_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL, as the owner, for `migrate` and `seed`; default: DATABASE_URL"
+    )
+    database_pool_size: int = Field(default=10, ge=1, description="connections a process holds at most")
+
+    @property
+    def admin_url(self) -> str:
+        """The connection string of whoever may create tables."""
+        return (self.database_admin_url or self.database_url).get_secret_value()
+
+
+class BillingSettings(SettingsGroup):
+    """Which Stripe."""
+
+    stripe_api_key: SecretStr = Field(description="Stripe's secret key, sk_… or rk_…")
+    stripe_api_base: str | None = Field(default=None, description="a stand-in's address; none means the real Stripe")
+
+
+class EventSettings(SettingsGroup):
+    """Which Pub/Sub."""
+
+    google_cloud_project: str = Field(description="the Google Cloud project that holds the topic")
+    pubsub_emulator_host: str | None = Field(default=None, description="HOST:PORT; none means the real Pub/Sub")
+    pubsub_topic: str = Field(default="billing-events", description="the topic for step 10B")
+
+
+class MailSettings(SettingsGroup):
+    """How letters leave, and what they say about us."""
+
+    smtp_url: SecretStr = Field(description="smtp://host:port, smtp+starttls://user:password@host or smtps://…")
+    mail_from: str = Field(default="Billing <billing@localhost>", description="the sender of every letter")
+    company_name: str = Field(default="Our team", description="who signs the letters")
+    data_export_url: str | None = Field(default=None, description="where a customer exports their data (WF-054)")
+    payment_url: str | None = Field(default=None, description="where a customer pays an open invoice (WF-025)")
+
+
+class LinkSettings(SettingsGroup):
+    """The links in a letter: where they lead, and what they are signed with."""
+
+    link_secret: SecretStr = Field(min_length=32, description="signs the links in letters; 32 characters or more")
+    public_url: str = Field(default="http://127.0.0.1:8000", description="the trigger's address, as customers reach it")
+
+
+class PolicySettings(SettingsGroup):
+    """What a company decides, not an engineer."""
+
+    reason_optional_countries: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), description="ISO 3166 codes, comma-separated, whose customers need give no reason"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_countries(cls, values: dict[str, object]) -> dict[str, object]:
+        countries = values.get("reason_optional_countries")
+        if isinstance(countries, str):
+            values["reason_optional_countries"] = {c.strip().upper() for c in countries.split(",") if c.strip()}
+        return values
+
+
+class IdentitySettings(SettingsGroup):
+    """Whose word we take for who the caller is. Exactly one of the three key sources."""
+
+    jwt_jwks_url: str | None = Field(default=None, description="the identity provider's key set")
+    jwt_public_key: str | None = Field(default=None, description="one public key, PEM")
+    jwt_secret: SecretStr | None = Field(default=None, description="a shared secret, for HS256 only")
+    jwt_private_key: SecretStr | None = Field(
+        default=None, description="PEM, for `cancelflow token` only; never needed to serve"
+    )
+    jwt_issuer: str = Field(description="the `iss` that a token must carry")
+    jwt_audience: str = Field(description="the `aud` that a token must carry")
+
+    @model_validator(mode="after")
+    def _one_key_source(self) -> "IdentitySettings":
+        given = [self.jwt_jwks_url, self.jwt_public_key, self.jwt_secret]
+        if sum(key is not None for key in given) != 1:
+            raise ValueError("set exactly one of JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET")
+        return self
+
+
+class ServiceSettings(DatabaseSettings, BillingSettings, EventSettings, MailSettings, LinkSettings, PolicySettings):
+    """What a flow needs, wherever it runs."""
+
+
+class TriggerSettings(ServiceSettings, IdentitySettings):
+    """What the HTTP trigger needs."""
+
+    prefect_api_url: str = Field(description="the Prefect server's API, http://host:4200/api")
+    http_host: str = Field(default="127.0.0.1", description="the address the trigger listens on")
+    http_port: int = Field(default=8000, ge=0, le=65535, description="the port the trigger listens on")
+
+
+Group = TypeVar("Group", bound=SettingsGroup)
+
+
+def load(group: type[Group]) -> Group:
+    """Read one group; raises `SettingsInvalid`, which names every missing or wrong setting."""
+    try:
+        return group()
+    except ValidationError as error:
+        raise SettingsInvalid(_explained(group, error)) from None
+
+
+def _explained(group: type[SettingsGroup], error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        field = group.model_fields.get(name)
+        what = "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{name.upper()} {what}".strip() + (f" ({field.description})" if field else ""))
+    return "Settings:\n  " + "\n  ".join(lines)
