@@ -1,4 +1,4 @@
-"""What can go wrong, by name. A refusal carries the HTTP status and the text of SPEC.md's table; its docstring says when.
+"""What can go wrong, by name. A refusal carries its HTTP status and the specification's text.
 
 `Refusal`: the request is wrong or comes too late; nothing was changed, and trying again changes nothing.
 `Failure`: an outside part did not do its work; trying again may help.
