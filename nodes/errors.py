@@ -76,8 +76,16 @@ class Failure(CancelflowError):
 class BillingFailed(Failure):
     """Stripe refused, failed or did not answer in time. The message holds no personal data."""
 
-    def __init__(self, message: str, *, stripe_request_id: str | None = None, uncertain: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        stripe_request_id: str | None = None,
+        uncertain: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.code = code  # Stripe's error code, such as resource_missing
         self.stripe_request_id = stripe_request_id
         self.uncertain = uncertain  # the answer was lost: Stripe may have done it all the same
 
@@ -104,3 +112,21 @@ class MailFailed(Failure):
 
 class EventsFailed(Failure):
     """Pub/Sub did not take the event."""
+
+
+class LetterRefused(MailFailed):
+    """This letter will never be taken: a malformed address, or a 5xx answer to it. Trying again changes nothing."""
+
+
+class LinkInvalid(Refusal):
+    """A link from a letter was altered, cut short, or made for another purpose."""
+
+    status = 400
+    detail = "This link is not valid"
+
+
+class LinkExpired(Refusal):
+    """A link from a letter was good once, and is not any more."""
+
+    status = 410
+    detail = "This link has expired"

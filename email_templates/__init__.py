@@ -1,0 +1,80 @@
+"""Letters to customers: one folder a letter, each with subject.txt, body.txt and body.html over a shared base."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from email_templates.dates import in_customers_words, language_tag, long_date
+
+# Line breaks and controls could forge a line of text or a header; direction overrides could turn the rest around.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What one customer reads: a subject of one line, and the same message as plain text and as HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(name: str, /, **context: Any) -> Letter:
+    """Fill in the letter in folder `name`.
+
+    Values are escaped in HTML, and kept to one line everywhere. A value that a template asks for and `context` lacks
+    raises `jinja2.UndefinedError`; an unknown letter raises `jinja2.TemplateNotFound`.
+    """
+
+    def part(file: str) -> str:
+        return _ENVIRONMENT.get_template(f"{name}/{file}").render(context)
+
+    return Letter(
+        subject=" ".join(part("subject.txt").split()),
+        # Paragraphs that do not apply leave their blank lines behind.
+        text=re.sub(r"\n{3,}", "\n\n", part("body.txt")).strip() + "\n",
+        html=part("body.html"),
+    )
+
+
+def _one_line(value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return _UNPRINTABLE.sub(" ", value)
+    return value
+
+
+def _source(path: str) -> str | None:
+    file = files(__name__).joinpath(path)
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _machine_readable(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        undefined=StrictUndefined,
+        autoescape=lambda template: template is not None and template.endswith(".html"),
+        finalize=_one_line,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "in_customers_words": in_customers_words,
+        "long_date": long_date,
+        "language_tag": language_tag,
+        "machine_readable": _machine_readable,
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+_ENVIRONMENT = _environment()
