@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from email_templates.dates import in_customers_words, language_tag, long_date
@@ -62,7 +62,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_source),
         undefined=StrictUndefined,
-        autoescape=lambda template: template is not None and template.endswith(".html"),
+        autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         finalize=_one_line,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -115,7 +115,7 @@ class EventsFailed(Failure):
 
 
 class LetterRefused(MailFailed):
-    """This letter will never be taken: a malformed address, or a 5xx answer to it. Trying again changes nothing."""
+    """The letter will never be taken: a malformed address, or a 5xx answer to it. Trying again changes nothing."""
 
 
 class LinkInvalid(Refusal):

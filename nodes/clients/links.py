@@ -1,0 +1,68 @@
+"""Links in letters: signed, for one purpose, with an end. They hold ids only."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import urlencode, urlsplit
+
+import jwt
+
+from nodes.errors import LinkExpired, LinkInvalid, SettingsInvalid
+from nodes.settings import LinkSettings
+
+Purpose = Literal["reactivate", "feedback"]
+
+_ALGORITHM = "HS256"
+
+
+@dataclass(frozen=True)
+class LinkPayload:
+    """What a link vouches for: whoever holds it was written to about this request for this subscription."""
+
+    purpose: Purpose
+    subscription_id: str
+    request_id: str
+    expires_at: datetime
+
+
+class Links:
+    """Makes and reads the links, with `LINK_SECRET`, under `PUBLIC_URL`. Raises `SettingsInvalid` for a wrong URL."""
+
+    def __init__(self, settings: LinkSettings) -> None:
+        self._secret = settings.link_secret.get_secret_value()
+        self._public_url = settings.public_url.rstrip("/")
+        parts = urlsplit(self._public_url)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+            raise SettingsInvalid("Settings:\n  PUBLIC_URL must read: https://host, with a path where there is one")
+
+    def url(self, purpose: Purpose, *, subscription_id: str, request_id: str, expires_at: datetime) -> str:
+        """The complete link: `PUBLIC_URL/reactivate?token=…` or `PUBLIC_URL/feedback?token=…`."""
+        token = self.sign(purpose, subscription_id=subscription_id, request_id=request_id, expires_at=expires_at)
+        return f"{self._public_url}/{purpose}?{urlencode({'token': token})}"
+
+    def sign(self, purpose: Purpose, *, subscription_id: str, request_id: str, expires_at: datetime) -> str:
+        """A token, good until `expires_at` (aware, counted in whole seconds); the same arguments give the same one."""
+        claims = {
+            "aud": purpose,
+            "sub": subscription_id,
+            "request_id": request_id,
+            "exp": int(expires_at.timestamp()),
+        }
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+
+    def verify(self, token: str, purpose: Purpose) -> LinkPayload:
+        """Read a token. Raises `LinkExpired` after its end and `LinkInvalid` for anything else that is wrong."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[_ALGORITHM],
+                audience=purpose,
+                options={"require": ["aud", "sub", "request_id", "exp"], "strict_aud": True},
+            )
+        except jwt.ExpiredSignatureError:
+            raise LinkExpired from None
+        except jwt.InvalidTokenError:
+            raise LinkInvalid from None
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        return LinkPayload(purpose, claims["sub"], str(claims["request_id"]), expires_at)
