@@ -130,3 +130,7 @@ class LinkExpired(Refusal):
 
     status = 410
     detail = "This link has expired"
+
+
+class RequestUnknown(CancelflowError):
+    """A flow was started for an id that no request has."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import google.auth
 import grpc.aio
-from google.api_core.exceptions import Aborted, DeadlineExceeded, GoogleAPIError, ServiceUnavailable
+from google.api_core.exceptions import Aborted, DeadlineExceeded, GoogleAPIError, RetryError, ServiceUnavailable
 from google.api_core.retry import AsyncRetry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherAsyncClient
@@ -76,7 +76,7 @@ class Events:
         """Close the connection; a later call makes a new one."""
         client, self._client = self._client, None
         if client is not None:
-            await client.transport.close()
+            await client.transport.close()  # type: ignore[no-untyped-call]  # Google leaves this one untyped
 
     def _retry(self) -> AsyncRetry:
         passing = if_exception_type(ServiceUnavailable, DeadlineExceeded, Aborted)
@@ -91,7 +91,7 @@ class Events:
         except TimeoutError:
             raise EventsFailed(f"Pub/Sub did not answer in time for {self._topic}") from None
         except (GoogleAPIError, GoogleAuthError, OSError) as error:
-            cause = error.__cause__ or error  # a RetryError says only that it gave up
+            cause = error.cause if isinstance(error, RetryError) else error  # which says only that it gave up
             raise EventsFailed(f"Pub/Sub refused or failed for {self._topic} ({type(cause).__name__})") from error
 
     async def _connected(self) -> PublisherAsyncClient:

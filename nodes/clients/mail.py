@@ -117,8 +117,8 @@ def _explained(error: Exception) -> MailFailed:
             return _answered(first.code, "to the recipient", permanent=first.code >= 500)
         case aiosmtplib.SMTPDataError():
             return _answered(error.code, "to the letter", permanent=error.code >= 500)
-        case aiosmtplib.SMTPNotSupported() | ValueError():
-            return LetterRefused("the mail server cannot take such an address or letter")
+        case aiosmtplib.SMTPNotSupported():
+            return LetterRefused("the mail server cannot take an address in such a script")
         case aiosmtplib.SMTPAuthenticationError():
             return MailFailed(f"the mail server refused the login ({error.code})")
         case aiosmtplib.SMTPResponseException():

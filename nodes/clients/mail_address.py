@@ -3,7 +3,7 @@
 import re
 from email.errors import MessageError
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.utils import getaddresses
 
 from nodes.errors import LetterRefused, SettingsInvalid
 
@@ -22,8 +22,8 @@ def recipients_address(address: str) -> Address:
 
 def senders_address(mail_from: str) -> Address:
     """Read `Name <name@host>` or `name@host`. Raises `SettingsInvalid`."""
-    name, address = parseaddr(mail_from)
-    parsed = _address(name, address) if mail_from.isprintable() else None
+    found = getaddresses([mail_from])
+    parsed = _address(*found[0]) if len(found) == 1 and mail_from.isprintable() else None
     if parsed is None:
         raise SettingsInvalid("Settings:\n  MAIL_FROM must read: Name <name@host>")
     return parsed

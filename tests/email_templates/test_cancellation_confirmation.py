@@ -1,0 +1,179 @@
+"""The letter of step 8B: its five parts, its variants, and what a hostile name cannot do."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from jinja2 import TemplateNotFound, UndefinedError
+
+from email_templates import Letter, render
+from email_templates.cancellation_confirmation import CancellationConfirmation
+
+REACTIVATE = "https://billing.example.com/reactivate?token=a.b.c&x=1"
+FEEDBACK = "https://billing.example.com/feedback?token=d.e.f"
+EXPORT = "https://app.example.com/export"
+PAYMENT = "https://app.example.com/pay"
+ACCESS_UNTIL = "26. Januar 2026, 01:00 (Mitteleuropäische Normalzeit)"
+KEPT_UNTIL = "26. April 2026"
+
+USUAL = CancellationConfirmation(
+    name="Ada Lovelace",
+    plan="Professional",
+    ends_at=datetime(2026, 1, 26, tzinfo=UTC),
+    ended_now=False,
+    data_retention_until=datetime(2026, 4, 26, tzinfo=UTC),
+    locale="de_DE",
+    time_zone="Europe/Berlin",
+    reactivate_url=REACTIVATE,
+    feedback_url=FEEDBACK,
+    export_url=None,
+    payment_url=None,
+    unpaid=False,
+    plan_change_dropped=False,
+    company_name="Example & Sons",
+    request_id="req-1",
+)
+
+
+class Page(HTMLParser):
+    """What a reader of the HTML gets: its words, its links by their words, and the moments it names."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words = ""
+        self.links: dict[str, str | None] = {}
+        self.moments: set[str] = set()
+        self.tags: set[str] = set()
+        self._link: str | None = None
+        self._skipped = False
+        self.feed(html)
+        self.words = " ".join(self.words.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        attributes = dict(attrs)
+        if tag == "a":
+            self._link = attributes["href"]
+        if tag == "time":
+            self.moments.add(attributes["datetime"] or "")
+        self._skipped = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._skipped = False
+        if tag == "a":
+            self._link = None
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipped:
+            self.words += data
+        if self._link:
+            self.links[data] = self._link
+
+
+def parts(letter: Letter) -> tuple[str, str]:
+    """The words of both parts, each on one line."""
+    return " ".join(letter.text.split()), Page(letter.html).words
+
+
+def test_the_five_parts_are_in_both_parts_of_the_letter() -> None:
+    letter = USUAL.letter()
+    page = Page(letter.html)
+    assert letter.subject == "Cancellation confirmed: your Professional plan ends on 26. Januar 2026"
+    for words in parts(letter):
+        assert "Hello Ada Lovelace," in words
+        assert "Your Professional plan is cancelled." in words
+        assert f"Access until {ACCESS_UNTIL}" in words.replace("until:", "until")
+        assert f"We keep your data for 90 days after your plan ends, in case you come back: until {KEPT_UNTIL}" in words
+        assert "Reactivate Subscription" in words
+        assert "Give feedback" in words
+        assert "Reference: req-1" in words
+    assert page.links == {"Reactivate Subscription": REACTIVATE, "Give feedback": FEEDBACK}
+    assert page.moments == {"2026-01-26T00:00:00Z", "2026-04-26T00:00:00Z"}
+    assert letter.text.splitlines().count(REACTIVATE) == 1
+    assert letter.text.splitlines().count(FEEDBACK) == 1
+
+
+def test_what_is_not_given_is_not_mentioned() -> None:
+    for words in parts(USUAL.letter()):
+        for absent in ("unpaid", "invoice", "plan change", "change of your plan", "Export", "ended on", "None"):
+            assert absent.lower() not in words.lower()
+
+
+def test_the_export_link_where_there_is_one() -> None:
+    letter = replace(USUAL, export_url=EXPORT).letter()
+    assert Page(letter.html).links["Export your data"] == EXPORT
+    assert EXPORT in letter.text.splitlines()
+
+
+def test_an_unpaid_invoice_is_not_hushed_up() -> None:
+    for letter in (replace(USUAL, unpaid=True).letter(), replace(USUAL, unpaid=True, payment_url=PAYMENT).letter()):
+        for words in parts(letter):
+            assert "an invoice is still unpaid" in words.lower()
+            assert "Cancelling does not settle it" in words
+    assert Page(letter.html).links["Pay the open invoice"] == PAYMENT
+    assert PAYMENT in letter.text.splitlines()
+
+
+def test_nothing_to_pay_shows_no_way_to_pay() -> None:
+    letter = replace(USUAL, payment_url=PAYMENT).letter()
+    assert PAYMENT not in letter.html + letter.text
+
+
+def test_a_dropped_plan_change_is_told() -> None:
+    for words in parts(replace(USUAL, plan_change_dropped=True).letter()):
+        assert "A change of your plan was scheduled. Because of the cancellation it will not happen any more." in words
+
+
+def test_a_subscription_that_ended_at_once_has_no_access_left_and_no_way_back_unless_there_is_one() -> None:
+    letter = replace(USUAL, ended_now=True, reactivate_url=None).letter()
+    assert letter.subject == "Cancellation confirmed: your Professional plan has ended"
+    for words in parts(letter):
+        assert f"Ended on {ACCESS_UNTIL}" in words.replace("on:", "on")
+        assert "for 90 days after the plan ended" in words
+        for absent in ("access", "plan ends", "Reactivate"):
+            assert absent.lower() not in words.lower()
+    assert Page(replace(USUAL, ended_now=True).letter().html).links["Reactivate Subscription"] == REACTIVATE
+
+
+def test_a_hostile_name_is_a_name_in_html_and_one_line_everywhere() -> None:
+    hostile = replace(USUAL, name='<script>alert(1)</script>"\r\nBcc: eve\u202e', plan="Pro\r\nBcc: <b>eve</b>")
+    letter = hostile.letter()
+    page = Page(letter.html)
+    assert "\n" not in letter.subject
+    assert "\r" not in letter.subject
+    assert not page.tags & {"script", "b"}
+    assert 'Hello <script>alert(1)</script>" Bcc: eve' in page.words
+    assert 'Hello <script>alert(1)</script>" Bcc: eve' in letter.text
+    assert not [line for line in letter.text.splitlines() if line.startswith("Bcc")]
+    assert "\u202e" not in letter.text + letter.html
+
+
+@pytest.mark.parametrize("name", [None, "", " \n ", "Win at https://evil.example", "www.evil.example", "x" * 61])
+def test_what_is_no_name_is_left_out(name: str | None) -> None:
+    for words in parts(replace(USUAL, name=name).letter()):
+        assert "Hello," in words
+        assert "evil" not in words
+
+
+def test_a_right_to_left_date_is_marked_as_such() -> None:
+    html = replace(USUAL, locale="ar", time_zone="Asia/Riyadh").letter().html
+    assert '<time datetime="2026-01-26T00:00:00Z" lang="ar" dir="auto">26 يناير 2026' in html
+
+
+def test_the_html_asks_nothing_of_the_network_and_names_its_language() -> None:
+    letter = USUAL.letter()
+    assert '<html lang="en"' in letter.html
+    assert not Page(letter.html).tags & {"img", "link", "script", "iframe", "object"}
+    assert "url(" not in letter.html
+    assert "Example &amp; Sons" in letter.html
+    assert "Example & Sons" in letter.text
+    assert unescape(letter.html).count(REACTIVATE) == 1
+
+
+def test_a_value_that_is_missing_or_a_letter_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        render("cancellation_confirmation", plan="Professional")
+    with pytest.raises(TemplateNotFound):
+        render("no_such_letter")

@@ -1,0 +1,58 @@
+"""A real gRPC server with the two methods of Pub/Sub's Publisher that we call, told by a test how to behave."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import grpc
+import grpc.aio
+from google.pubsub_v1.types import GetTopicRequest, PublishRequest, PublishResponse, PubsubMessage, Topic
+
+
+@dataclass
+class Publisher:
+    """The topics that exist, the messages taken, and the refusals that the next calls meet before that."""
+
+    topics: set[str] = field(default_factory=set)
+    messages: list[PubsubMessage] = field(default_factory=list)
+    refusals: list[grpc.StatusCode] = field(default_factory=list)
+    calls: int = 0
+
+    async def publish(
+        self, request: PublishRequest, context: grpc.aio.ServicerContext[PublishRequest, PublishResponse]
+    ) -> PublishResponse:
+        self.calls += 1
+        if self.refusals:
+            await context.abort(self.refusals.pop(0), "as the test wishes")
+        if request.topic not in self.topics:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such topic")
+        self.messages += request.messages
+        return PublishResponse(message_ids=[f"m-{len(self.messages)}"])
+
+    async def get_topic(
+        self, request: GetTopicRequest, context: grpc.aio.ServicerContext[GetTopicRequest, Topic]
+    ) -> Topic:
+        if request.topic not in self.topics:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such topic")
+        return Topic(name=request.topic)
+
+
+@asynccontextmanager
+async def pubsub_server(publisher: Publisher, port: int = 0) -> AsyncIterator[int]:
+    """Serve on 127.0.0.1, on a free port if none is named; the port is yielded."""
+    server = grpc.aio.server()
+    handlers = {
+        "Publish": grpc.unary_unary_rpc_method_handler(
+            publisher.publish, PublishRequest.deserialize, PublishResponse.serialize
+        ),
+        "GetTopic": grpc.unary_unary_rpc_method_handler(
+            publisher.get_topic, GetTopicRequest.deserialize, Topic.serialize
+        ),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", handlers),))
+    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield bound
+    finally:
+        await server.stop(None)

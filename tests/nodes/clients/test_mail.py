@@ -1,0 +1,228 @@
+"""Letters leave over every kind of SMTP, say who sent them, and fail by our names without naming anybody."""
+
+import asyncio
+import ssl
+from collections.abc import Coroutine
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from email_templates import Letter
+from nodes.clients.mail import Mailer
+from nodes.errors import LetterRefused, MailFailed, SettingsInvalid
+from nodes.settings import MailSettings
+from tests.nodes.clients.smtp_servers import (
+    PASSWORD,
+    USER,
+    Inbox,
+    NeverSaysGoodbye,
+    black_hole,
+    free_port,
+    only_the_password,
+    self_signed,
+    smtp_server,
+)
+
+LETTER = Letter(subject="Gekündigt: 26. März", text="Grüße\n" + "lang " * 400, html="<p>Grüße</p>")
+MESSAGE_ID = "req-1.cancellation@example.com"
+LOGIN = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}"
+
+
+def settings(url: str, mail_from: str = "Müller & Söhne <billing@example.com>") -> MailSettings:
+    return MailSettings.model_validate({"smtp_url": url, "mail_from": mail_from})
+
+
+async def send(mailer: Mailer, recipient: str = "ada@example.net", message_id: str = MESSAGE_ID) -> None:
+    await mailer.send(LETTER, recipient=recipient, message_id=message_id)
+
+
+async def sent(inbox: Inbox, recipient: str, *, url: str = "smtp://127.0.0.1:{port}", **options: Any) -> None:
+    """Send to a server that is there for this one letter."""
+    async with smtp_server(inbox, **options) as port:
+        await send(Mailer(settings(url.format(port=port)), timeout=5), recipient)
+
+
+def failure(sending: Coroutine[Any, Any, None]) -> MailFailed:
+    with pytest.raises(MailFailed) as caught:
+        asyncio.run(sending)
+    return caught.value
+
+
+def nothing_behind(error: MailFailed) -> bool:
+    """Whether a printed traceback stops at our error and does not go on to the library's, which quotes the server."""
+    return error.__cause__ is None and error.__suppress_context__
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def test_a_letter_arrives_whole_and_says_what_it_is() -> None:
+    inbox = Inbox()
+    asyncio.run(sent(inbox, "ada@example.net"))
+
+    (letter,) = inbox.letters
+    assert inbox.recipients == ["ada@example.net"]
+    assert letter["From"] == "Müller & Söhne <billing@example.com>"
+    assert letter["To"] == "ada@example.net"
+    assert letter["Subject"] == LETTER.subject
+    assert letter["Message-ID"] == f"<{MESSAGE_ID}>"
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert letter["Date"].datetime.tzinfo is not None
+    assert letter.get_content_type() == "multipart/alternative"
+    text, html = letter.iter_parts()
+    assert text.get_content().split("\r\n") == [*LETTER.text.split("\n"), ""]
+    assert html.get_content().rstrip() == LETTER.html
+
+
+def test_starttls_with_a_login_and_a_certificate_from_ssl_cert_file(
+    certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, context = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    inbox = Inbox()
+    url = f"smtp+starttls://{LOGIN}@127.0.0.1:{{port}}"
+    options = {"tls_context": context, "require_starttls": True, "auth_required": True}
+    asyncio.run(sent(inbox, "ada@example.net", url=url, authenticator=only_the_password, **options))
+    assert inbox.recipients == ["ada@example.net"]
+
+
+def test_tls_from_the_first_byte(certificate: tuple[Path, ssl.SSLContext]) -> None:
+    file, context = certificate
+    inbox = Inbox()
+
+    async def scenario() -> None:
+        async with smtp_server(inbox, tls=context) as port:
+            trusting = ssl.create_default_context(cafile=str(file))
+            mailer = Mailer(settings(f"smtps://127.0.0.1:{port}"), ssl_context=trusting)
+            await mailer.check()
+            await send(mailer)
+
+    asyncio.run(scenario())
+    assert inbox.recipients == ["ada@example.net"]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: tuple[Path, ssl.SSLContext]) -> None:
+    inbox = Inbox()
+    url = f"smtp+starttls://{LOGIN}@127.0.0.1:{{port}}"
+    error = failure(sent(inbox, "ada@example.net", url=url, tls_context=certificate[1]))
+    assert "certificate" in str(error)
+    assert inbox.letters == []
+
+
+def test_a_server_without_starttls_gets_no_letter_in_the_clear() -> None:
+    inbox = Inbox()
+    error = failure(sent(inbox, "ada@example.net", url=f"smtp+starttls://{LOGIN}@127.0.0.1:{{port}}"))
+    assert "STARTTLS" in str(error)
+    assert inbox.letters == []
+
+
+def test_a_wrong_password_is_named_and_not_shown() -> None:
+    url = f"smtp://{quote(USER)}:not-the-word@127.0.0.1:{{port}}"
+    options = {"authenticator": only_the_password, "auth_require_tls": False}
+    error = failure(sent(Inbox(), "ada@example.net", url=url, **options))
+    assert "login" in str(error)
+    assert "not-the-word" not in str(error)
+    assert nothing_behind(error)
+
+
+@pytest.mark.parametrize(
+    ("inbox", "kind"),
+    [
+        (Inbox(answer_to_recipient="550 no ada@example.net here"), LetterRefused),
+        (Inbox(answer_to_recipient="450 ada@example.net is busy"), MailFailed),
+        (Inbox(answer_to_letter="554 ada@example.net does not want this"), LetterRefused),
+        (Inbox(answer_to_letter="451 later, ada@example.net"), MailFailed),
+    ],
+    ids=["recipient for good", "recipient for now", "letter for good", "letter for now"],
+)
+def test_a_refusal_tells_for_good_from_for_now_and_names_nobody(inbox: Inbox, kind: type[MailFailed]) -> None:
+    error = failure(sent(inbox, "ada@example.net"))
+    assert type(error) is kind
+    assert "ada" not in str(error)
+    assert nothing_behind(error)
+    assert inbox.letters == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.net",
+        "ada@example.net\r\nBcc: eve@example.net",
+        "ada@example.net\nRCPT TO:<eve@example.net>",
+        "ada@example.net, eve@example.net",
+        "Ada <ada@example.net>",
+        "ada@example.net> NOTIFY=NEVER",
+        '"a b"@example.net',
+        "ada@exa mple.net",
+        "ada@example..net",
+        "ada@\x00example.net",
+        "a" * 65 + "@example.net",
+    ],
+)
+def test_a_malformed_address_is_refused_before_anyone_is_called(address: str) -> None:
+    mailer = Mailer(settings(f"smtp://127.0.0.1:{free_port()}"))
+    error = failure(send(mailer, address))
+    assert isinstance(error, LetterRefused)
+    assert str(error) == "the recipient's address is malformed"
+
+
+def test_a_line_break_makes_no_header() -> None:
+    mailer = Mailer(settings(f"smtp://127.0.0.1:{free_port()}"))
+    forged = Letter(subject="Hello\r\nBcc: eve@example.net", text="", html="")
+    assert isinstance(failure(send(mailer, message_id="a@b>\r\nBcc: eve@example.net")), LetterRefused)
+    assert isinstance(failure(mailer.send(forged, recipient="ada@example.net", message_id=MESSAGE_ID)), LetterRefused)
+
+
+def test_an_address_in_another_script_needs_smtputf8_for_its_local_part_only() -> None:
+    modern, old = Inbox(), Inbox()
+    asyncio.run(sent(modern, "jörg@münchen.example", enable_SMTPUTF8=True))
+    asyncio.run(sent(old, "ada@münchen.example", enable_SMTPUTF8=False))
+    assert modern.recipients == ["jörg@münchen.example"]
+    assert modern.letters[0]["To"] == "jörg@münchen.example"
+    assert old.recipients == ["ada@xn--mnchen-3ya.example"]
+    assert isinstance(failure(sent(old, "jörg@münchen.example", enable_SMTPUTF8=False)), LetterRefused)
+
+
+def test_a_letter_that_was_taken_is_sent_even_if_the_server_then_goes_silent() -> None:
+    inbox = Inbox()
+    asyncio.run(sent(inbox, "ada@example.net", kind=NeverSaysGoodbye))
+    assert len(inbox.letters) == 1
+
+
+def test_nobody_there_and_nobody_answering_fail_in_time() -> None:
+    absent = Mailer(settings(f"smtp://127.0.0.1:{free_port()}"))
+    assert "could not be reached" in str(failure(send(absent)))
+    assert "could not be reached" in str(failure(absent.check()))
+    with black_hole() as port:
+        silent = Mailer(settings(f"smtp://127.0.0.1:{port}"), timeout=0.2)
+        began = monotonic()
+        assert "in time" in str(failure(send(silent)))
+        assert "in time" in str(failure(silent.check()))
+        assert monotonic() - began < 2
+
+
+def test_a_server_that_answers_by_the_drop_is_stopped_by_the_one_timeout() -> None:
+    class Slow(Inbox):
+        async def handle_RCPT(self, *arguments: Any) -> str:  # noqa: N802
+            await asyncio.Event().wait()
+            return "250 OK"
+
+    async def scenario() -> None:
+        async with smtp_server(Slow()) as port:
+            await send(Mailer(settings(f"smtp://127.0.0.1:{port}"), timeout=0.2))
+
+    assert "in time" in str(failure(scenario()))
+
+
+@pytest.mark.parametrize("mail_from", ["", "Billing", "Billing <billing@b>\nBcc: eve@example.net", "a@b, c@d"])
+def test_a_wrong_sender_is_a_wrong_setting(mail_from: str) -> None:
+    with pytest.raises(SettingsInvalid, match="MAIL_FROM"):
+        Mailer(settings("smtp://127.0.0.1", mail_from))
