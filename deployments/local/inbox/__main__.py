@@ -1,0 +1,56 @@
+"""Run the inbox: `python -m deployments.local.inbox --smtp-port 1025 --http-port 8025 --directory mail`."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+import uvicorn
+
+from deployments.local.inbox.letters import Mailbox
+from deployments.local.inbox.page import application
+from deployments.local.inbox.smtp import Security, listen
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    """Serve mail and page until asked to stop; the page answers only once mail is taken."""
+    mailbox = Mailbox(arguments.directory)
+    security = Security(
+        certificate=arguments.tls_cert,
+        key=arguments.tls_key,
+        starttls=arguments.starttls,
+        implicit_tls=arguments.implicit_tls,
+        user=arguments.user,
+        password=arguments.password,
+    )
+    mail = await listen(mailbox, arguments.host, arguments.smtp_port, security)
+    config = uvicorn.Config(
+        application(mailbox), host=arguments.host, port=arguments.http_port, log_level="warning", lifespan="off"
+    )
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        mail.close()
+
+
+def main() -> None:
+    """Read the arguments and serve."""
+    parser = argparse.ArgumentParser(description="Catches mail, and shows it.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--smtp-port", type=int, default=1025)
+    parser.add_argument("--http-port", type=int, default=8025)
+    parser.add_argument("--directory", type=Path, required=True, help="where the letters are kept")
+    parser.add_argument("--tls-cert", type=Path, help="PEM")
+    parser.add_argument("--tls-key", type=Path, help="PEM; default: in the certificate's file")
+    secure = parser.add_mutually_exclusive_group()
+    secure.add_argument("--starttls", action="store_true", help="take mail only after STARTTLS")
+    secure.add_argument("--implicit-tls", action="store_true", help="TLS from the first byte")
+    parser.add_argument("--user", help="take mail only from who logs in with this name …")
+    parser.add_argument("--password", help="… and this password")
+    arguments = parser.parse_args()
+    if (arguments.starttls or arguments.implicit_tls) and not arguments.tls_cert:
+        parser.error("--starttls and --implicit-tls need --tls-cert")
+    asyncio.run(serve(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The letters on disk: one `.eml` file each, whose name sorts by the time of its arrival."""
+
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import getaddresses
+from pathlib import Path
+
+from deployments.local.files import private_directory, write_private
+
+# Who the letter really came from and went to: the headers need not say so.
+ENVELOPE_FROM, ENVELOPE_TO = "X-Envelope-From", "X-Envelope-To"
+IDENTIFIER = re.compile(r"\d{20}-[0-9a-f]{8}")
+
+
+class Letter:
+    """One letter, parsed. Whatever it holds is untrusted, and broken mail must still be shown."""
+
+    def __init__(self, identifier: str, content: bytes) -> None:
+        self.identifier = identifier
+        self.content = content
+        self.received = datetime.fromtimestamp(int(identifier.partition("-")[0]) / 1e9, UTC)
+        parsed = message_from_bytes(content, policy=policy.default)
+        self._message: EmailMessage = parsed
+        self.text = self._body("plain")
+        self.html = self._body("html")
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Every header, decoded, in order."""
+        return [(name, _one_line(value)) for name, value in self._message.items()]
+
+    def header(self, name: str) -> str:
+        """One header, decoded; empty where there is none."""
+        return _one_line(self._message.get(name, ""))
+
+    @property
+    def recipients(self) -> set[str]:
+        """Every address that the letter was for, in lower case."""
+        fields = [self.header(name) for name in ("To", "Cc", ENVELOPE_TO)]
+        return {address.lower() for _, address in getaddresses(fields) if address}
+
+    @property
+    def attachments(self) -> list[str]:
+        """The names of the files that came along."""
+        return [part.get_filename() or part.get_content_type() for part in self._message.iter_attachments()]
+
+    def summary(self) -> dict[str, object]:
+        """What a list shows."""
+        return {
+            "id": self.identifier,
+            "received": self.received.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "date": self.header("Date"),
+            "from": self.header("From"),
+            "to": self.header("To"),
+            "recipients": sorted(self.recipients),
+            "subject": self.header("Subject"),
+        }
+
+    def details(self) -> dict[str, object]:
+        """Everything: the summary, both bodies decoded, and the headers."""
+        return self.summary() | {
+            "message_id": self.header("Message-ID"),
+            "reply_to": self.header("Reply-To"),
+            "envelope_from": self.header(ENVELOPE_FROM),
+            "text": self.text,
+            "html": self.html,
+            "attachments": self.attachments,
+            "headers": [{"name": name, "value": value} for name, value in self.headers],
+        }
+
+    def _body(self, kind: str) -> str | None:
+        part = self._message.get_body(preferencelist=(kind,))
+        if part is None:
+            return None
+        payload = part.get_payload(decode=True)
+        if not isinstance(payload, bytes):
+            return None
+        try:
+            return payload.decode(part.get_content_charset("utf-8"), "replace").replace("\r\n", "\n")
+        except LookupError:  # a character set that nobody knows
+            return payload.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+class Mailbox:
+    """A directory of letters."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = private_directory(directory)
+        self._parsed: dict[str, Letter] = {}
+
+    def keep(self, content: bytes, sender: str, recipients: list[str]) -> str:
+        """Write a letter down, with its envelope; its identifier."""
+        identifier = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+        envelope = f"{ENVELOPE_FROM}: {sender}\r\n{ENVELOPE_TO}: {', '.join(recipients)}\r\n"
+        write_private(self._path(identifier), envelope.encode("utf-8", "replace") + content)
+        return identifier
+
+    def letters(self, to: str | None = None) -> list[Letter]:
+        """The letters, the newest first; only those to one address where it is given."""
+        names = sorted((path.stem for path in self._directory.glob("*.eml")), reverse=True)
+        found = [letter for name in names if (letter := self.letter(name))]
+        return [letter for letter in found if to is None or to.strip().lower() in letter.recipients]
+
+    def letter(self, identifier: str) -> Letter | None:
+        """One letter; none where there is no such file."""
+        if not IDENTIFIER.fullmatch(identifier):
+            return None
+        if identifier not in self._parsed:
+            try:
+                self._parsed[identifier] = Letter(identifier, self._path(identifier).read_bytes())
+            except FileNotFoundError:
+                return None
+        return self._parsed[identifier]
+
+    def _path(self, identifier: str) -> Path:
+        return self._directory / f"{identifier}.eml"
+
+
+def _one_line(value: object) -> str:
+    return " ".join(str(value).split())

@@ -1,0 +1,126 @@
+"""The web side: a list, a page a letter, and the same as JSON. What a letter holds is never trusted."""
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from deployments.local.inbox.letters import Letter, Mailbox
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; img-src data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+# A letter's HTML: no script, no form, nothing fetched from anywhere. Its links open in a tab of their own.
+LETTER_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src data:; frame-ancestors 'self'"
+)
+SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+NEW_TAB = '<base target="_blank">'
+
+
+def application(mailbox: Mailbox) -> Starlette:
+    """The inbox over this mailbox."""
+    pages = Pages(mailbox)
+    routes = [
+        Route("/health", pages.health),
+        Route("/", pages.list),
+        Route("/messages", pages.list),
+        Route("/messages.json", pages.list_json),
+        Route("/messages/{id}.json", pages.message_json),
+        Route("/messages/{id}.eml", pages.raw),
+        Route("/messages/{id}.html", pages.html_part),
+        Route("/messages/{id}", pages.message),
+    ]
+    return Starlette(routes=routes)
+
+
+class Pages:
+    """The endpoints."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        folder = FileSystemLoader(Path(__file__).with_name("templates"))
+        self._templates = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
+        self._templates.filters["when"] = when
+
+    async def health(self, _: Request) -> Response:
+        """Mail is taken: the page is served only then."""
+        return JSONResponse({"status": "ok"})
+
+    async def list(self, request: Request) -> Response:
+        """Every letter, the newest first, or those to one address (`?to=`)."""
+        if _wants_json(request):
+            return await self.list_json(request)
+        to = request.query_params.get("to") or None
+        return self._page("list.html", letters=self._mailbox.letters(to), to=to)
+
+    async def list_json(self, request: Request) -> Response:
+        """The list, as JSON."""
+        letters = self._mailbox.letters(request.query_params.get("to") or None)
+        return JSONResponse([letter.summary() for letter in letters], headers=SAFE)
+
+    async def message(self, request: Request) -> Response:
+        """One letter."""
+        if _wants_json(request):
+            return await self.message_json(request)
+        return self._page("message.html", letter=self._letter(request))
+
+    async def message_json(self, request: Request) -> Response:
+        """One letter, as JSON."""
+        return JSONResponse(self._letter(request).details(), headers=SAFE)
+
+    async def raw(self, request: Request) -> Response:
+        """The file as it came, to keep."""
+        letter = self._letter(request)
+        name = {"Content-Disposition": f'attachment; filename="{letter.identifier}.eml"'}
+        return Response(letter.content, media_type="message/rfc822", headers=SAFE | name)
+
+    async def html_part(self, request: Request) -> Response:
+        """A letter's HTML, for the frame on its page."""
+        letter = self._letter(request)
+        if letter.html is None:
+            raise HTTPException(404, "This letter has no HTML part")
+        return _html(_links_in_new_tab(letter.html), LETTER_POLICY)
+
+    def _letter(self, request: Request) -> Letter:
+        letter = self._mailbox.letter(request.path_params["id"])
+        if letter is None:
+            raise HTTPException(404, "No such letter")
+        return letter
+
+    def _page(self, template: str, **values: object) -> Response:
+        return _html(self._templates.get_template(template).render(**values), PAGE_POLICY)
+
+
+def when(letter: Letter) -> str:
+    """The time a letter was sent, in UTC, or else that of its arrival."""
+    try:
+        sent = parsedate_to_datetime(letter.header("Date")).astimezone(letter.received.tzinfo)
+    except (ValueError, OverflowError):
+        sent = letter.received
+    return sent.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _html(content: str, content_policy: str) -> HTMLResponse:
+    headers: Mapping[str, str] = SAFE | {"Content-Security-Policy": content_policy}
+    return HTMLResponse(content.encode("utf-8", "replace"), headers=headers)
+
+
+def _links_in_new_tab(html: str) -> str:
+    """A link that opened inside the sandbox would lead to a page that can do nothing."""
+    changed, found = re.subn(r"<head\b[^>]*>", lambda head: head[0] + NEW_TAB, html, count=1, flags=re.IGNORECASE)
+    return changed if found else NEW_TAB + html
+
+
+def _wants_json(request: Request) -> bool:
+    accepted = request.headers.get("accept", "")
+    return "application/json" in accepted and "text/html" not in accepted

@@ -1,0 +1,46 @@
+"""How the embedded Prefect server and its worker run: every setting of theirs that we choose, in one place."""
+
+import sys
+from pathlib import Path
+
+WORK_POOL = "cancelflow"
+
+
+def server_command(host: str, port: int) -> list[str]:
+    """The server with its UI, in the foreground."""
+    return [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
+
+
+def worker_command() -> list[str]:
+    """A worker that runs deployments as processes of this machine; it makes the pool where it is missing."""
+    start = [sys.executable, "-m", "prefect", "worker", "start", "--with-healthcheck"]
+    return [*start, "--pool", WORK_POOL, "--type", "process", "--name", WORK_POOL]
+
+
+def worker_environment(host: str, port: int) -> dict[str, str]:
+    """The worker's settings: where its health page is."""
+    return {"PREFECT_WORKER_WEBSERVER_HOST": host, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
+
+
+def home(directory: Path) -> dict[str, str]:
+    """What server and clients share, so that none of them reads or changes the user's own Prefect profile."""
+    return {"PREFECT_HOME": str(directory / "prefect")}
+
+
+def server_environment(directory: Path, url: str, database: str) -> dict[str, str]:
+    """The server's settings. `url` is where people reach it, `database` the connection of its own database."""
+    return {
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+        # Otherwise the page in the browser calls port 4200, whichever port it came from.
+        "PREFECT_SERVER_UI_API_URL": f"{url}/api",
+        # The page's files are copied before they are served: not into the environment, which may be read-only.
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(directory / "prefect" / "ui"),
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    }
+
+
+def asyncpg_url(url: str) -> str:
+    """A PostgreSQL address, in SQLAlchemy's spelling."""
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1)

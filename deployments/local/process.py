@@ -1,0 +1,142 @@
+"""The stack's processes: each leads a group of its own, writes to a log, and is known to the guard."""
+
+import atexit
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import mirakuru.base
+from mirakuru import HTTPExecutor, TCPExecutor
+from mirakuru.base import ENV_UUID, Executor, SimpleExecutor
+from mirakuru.exceptions import ProcessFinishedWithError
+
+from deployments.local.files import private_directory
+
+# mirakuru's own sweep at exit kills every process whose mark merely contains our pid as text: another checkout's too.
+atexit.unregister(mirakuru.base.cleanup_subprocesses)
+
+STOP_GRACE = 10.0  # seconds to end in after being asked, before the kill
+STOP_POLL = 0.02  # seconds between two looks at whether it has
+LOG_TAIL = 20  # lines of a log that a failure shows
+
+
+class Guard:
+    """The process that stops the others should this one be killed. Keeps `lock` locked until it has done so."""
+
+    def __init__(self, lock: int, leftovers: list[Path]) -> None:
+        script = Path(__file__).with_name("guard.py")
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-I", "-S", str(script), *map(str, leftovers)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[lock],
+            start_new_session=True,
+            cwd="/",
+            text=True,
+        )
+
+    def watch(self, pid: int, ask: int) -> None:
+        """Stop this process group with this signal, when the time comes."""
+        self._tell(f"watch {pid} {int(ask)}")
+
+    def forget(self, pid: int) -> None:
+        """The process group is gone."""
+        self._tell(f"forget {pid}")
+
+    def dismiss(self) -> None:
+        """Nothing is left to guard."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate()
+
+    def _tell(self, line: str) -> None:
+        stdin = self._process.stdin
+        if stdin is None:
+            return
+        with contextlib.suppress(BrokenPipeError):  # someone killed the guard; the stack works without it
+            stdin.write(line + "\n")
+            stdin.flush()
+
+
+class Supervised(Executor):
+    """A mirakuru executor that starts without waiting, so that several can get ready at the same time."""
+
+    log: Path
+    guard: Guard
+
+    @property
+    def envvars(self) -> dict[str, str]:
+        """Exactly the environment that was given, and mirakuru's mark."""
+        return {**self._envvars, ENV_UUID: self._uuid}
+
+    def launch(self, log: Path, guard: Guard) -> None:
+        """Start the process; `after_start_check` then tells whether it is ready."""
+        self.log, self.guard = log, guard
+        self._sleep = STOP_POLL
+        with open_log(log) as output:
+            self._stdin, self._stdout, self._stderr = subprocess.DEVNULL, output, subprocess.STDOUT
+            SimpleExecutor.start(self)
+        if self.process is not None:
+            guard.watch(self.process.pid, self._stop_signal)
+
+    def end(self) -> None:
+        """Ask the process to end, kill it after a while, and leave nothing of its group."""
+        if self.process is None:
+            return
+        group = self.process.pid
+        self._timeout = STOP_GRACE
+        with contextlib.suppress(ProcessFinishedWithError):  # however it ended, it has ended
+            self.stop()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+        self.guard.forget(group)
+
+
+class HttpServer(Supervised, HTTPExecutor):
+    """Ready when its page answers."""
+
+
+class TcpServer(Supervised, TCPExecutor):
+    """Ready when it takes connections."""
+
+
+class CheckedServer(Supervised, Executor):
+    """Ready when the check says so."""
+
+    def __init__(self, command: list[str], ready: Callable[[], bool], *, envvars: dict[str, str], ask: int) -> None:
+        super().__init__(command, envvars=envvars, stop_signal=ask)
+        self._ready = ready
+
+    def after_start_check(self) -> bool:
+        """Ask the check."""
+        return self._ready()
+
+
+class Command(Supervised, Executor):
+    """Ready when it has ended well."""
+
+    def after_start_check(self) -> bool:
+        """Whether it has ended well."""
+        return self.process is not None and self.process.poll() == 0
+
+
+def open_log(path: Path) -> TextIO:
+    """A new log; the last run's is kept beside it."""
+    private_directory(path.parent)
+    if path.exists():
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("w", encoding="utf-8")
+
+
+def log_tail(path: Path) -> str:
+    """The last lines of a log, and where the rest is."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    return "\n".join([f"  the end of {path}:", *(f"  | {line}" for line in lines[-LOG_TAIL:])])

@@ -1,0 +1,67 @@
+"""The product itself: its migrations, its Prefect deployments with their worker, and the HTTP trigger."""
+
+from deployments.local import prefect_server
+from deployments.local.database_parts import let_application_in
+from deployments.local.identity import identity
+from deployments.local.planned import LOOPBACK, PlannedStack, module
+from deployments.local.postgres import EmbeddedPostgres
+
+COMMAND_LINE = "deployments.command_line"
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # listened on only where HTTP_HOST says so
+
+
+def plan_trigger_address(stack: PlannedStack) -> None:
+    """Where the trigger listens, and what the links in letters begin with."""
+    if "trigger" not in stack.wanted:
+        stack.addresses["http"] = None
+        return
+    host = stack.given.get("HTTP_HOST", LOOPBACK)
+    port = stack.ports.choose("http", host)
+    address = f"http://{_reachable(host)}:{port}"
+    stack.set(HTTP_HOST=host, HTTP_PORT=str(port), PUBLIC_URL=stack.given.get("PUBLIC_URL", address))
+    stack.addresses["http"] = address
+
+
+def plan_own_settings(stack: PlannedStack) -> None:
+    """Who callers are, and what signs the links."""
+    stack.set(LINK_SECRET=stack.given.get("LINK_SECRET", stack.secrets["link_secret"]))
+    stack.set(**identity(stack.directory / "identity", stack.given))
+
+
+def plan_product(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> None:
+    """The commands that prepare the product, the worker, and the trigger."""
+    if "migrations" in stack.wanted:
+        stack.add_command(
+            "migrations",
+            "Migrations",
+            module(COMMAND_LINE, "migrate"),
+            needs=["postgres"],
+            finish=lambda: let_application_in(stack, postgres),
+        )
+    if "deployments" in stack.wanted:
+        stack.add_command("deployments", "Deployments", module(COMMAND_LINE, "deploy"), needs=["prefect"])
+    if "worker" in stack.wanted:
+        _add_worker(stack)
+    if address := stack.addresses["http"]:
+        needs = ["migrations", "prefect", "stripe", "pubsub", "inbox"]
+        command = module(COMMAND_LINE, "serve")
+        stack.add_http("trigger", "HTTP trigger", command, address=address, health="/readyz", needs=needs)
+
+
+def _add_worker(stack: PlannedStack) -> None:
+    port = stack.ports.choose("worker")
+    stack.add_http(
+        "worker",
+        "Prefect worker",
+        prefect_server.worker_command(),
+        address=f"http://{LOOPBACK}:{port}",
+        health="/health",
+        needs=["prefect", "deployments", "migrations"],
+        more=prefect_server.worker_environment(LOOPBACK, port),
+    )
+
+
+def _reachable(host: str) -> str:
+    if host in EVERY_ADDRESS:
+        return LOOPBACK
+    return f"[{host}]" if ":" in host else host

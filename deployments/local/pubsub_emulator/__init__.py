@@ -1,0 +1,1 @@
+"""An in-memory Pub/Sub, spoken to by the real client over gRPC."""

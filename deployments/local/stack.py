@@ -1,0 +1,194 @@
+"""The embedded stack: every part on one machine, started together, watched, and stopped together."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from deployments.local.database_parts import plan_postgres, plan_prefect
+from deployments.local.errors import PartFailed
+from deployments.local.files import private_directory
+from deployments.local.outside_parts import plan_mail, plan_pubsub, plan_stripe
+from deployments.local.planned import START_TIMEOUT, Part, PlannedStack
+from deployments.local.ports import Ports
+from deployments.local.process import Command, Guard, Supervised, log_tail
+from deployments.local.product_parts import plan_own_settings, plan_product, plan_trigger_address
+from deployments.local.stack_files import StackLock, remove_stack_files, stack_files, write_stack_files
+
+# Every part, by the name that `parts` takes.
+PARTS = ("postgres", "prefect", "stripe", "pubsub", "inbox", "migrations", "deployments", "worker", "trigger")
+POLL = 0.03  # seconds between two looks at the parts that are starting
+WATCH = 0.3  # seconds between two looks at the parts that run
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+Progress = Callable[[str], None]
+
+
+class Stack:
+    """The embedded stack in `directory`; `with Stack(…) as stack:` starts it and stops it.
+
+    `parts` leaves some out: the names in PARTS. Whatever the environment names is not started. Inside `with`, SIGTERM
+    and SIGHUP end the program as Ctrl-C does, parts first; after kill -9 the guard stops them.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        progress: Progress = print,
+        environment: Mapping[str, str] = os.environ,
+        parts: Collection[str] = PARTS,
+    ) -> None:
+        self._directory = directory.resolve()
+        self._progress = progress
+        self._given = environment
+        self._wanted = parts
+        self._ports = Ports(self._directory / "ports.json", environment)
+        self._lock = StackLock(self._directory / "stack.lock")
+        self._guard: Guard | None = None
+        self._plan: PlannedStack | None = None
+        self._running: dict[str, tuple[Part, Supervised]] = {}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that the product and its commands read to reach this stack; empty before `start`."""
+        return dict(self._plan.environment) if self._plan else {}
+
+    @property
+    def addresses(self) -> dict[str, str | int | None]:
+        """What `stack.json` holds; None for what neither the stack nor the environment provides."""
+        return {**(self._plan.addresses if self._plan else {}), "pid": os.getpid()}
+
+    @property
+    def directory(self) -> Path:
+        """Where everything is kept."""
+        return self._directory
+
+    def start(self) -> None:
+        """Start every part; raises a `StackError`, with nothing left running, where one does not start."""
+        private_directory(self._directory)
+        self._lock.acquire()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop every part, the newest first. A second Ctrl-C does not stop the stopping, which takes seconds."""
+        with _deaf():
+            remove_stack_files(self._directory)
+            for part, process in reversed(self._running.values()):
+                process.end()
+                if part.address:
+                    self._progress(f"{part.title} stopped")
+            self._running.clear()
+            if self._guard:
+                self._guard.dismiss()
+                self._guard = None
+            self._ports.release()
+            self._lock.release()
+
+    def check(self) -> None:
+        """Raise `PartFailed` if a part has ended by itself."""
+        for part, process in self._running.values():
+            if not process.running() and not isinstance(process, Command):
+                raise PartFailed(part.title, "ended by itself", log_tail(process.log))
+
+    def wait(self) -> None:
+        """Watch the parts until Ctrl-C or a signal ends the program, or a part ends: `PartFailed`."""
+        while True:
+            self.check()
+            time.sleep(WATCH)
+
+    def __enter__(self) -> Self:
+        self._handlers = {each: signal.signal(each, _leave) for each in ENDING_SIGNALS}
+        try:
+            self.start()
+        except BaseException:
+            self._restore_handlers()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self._restore_handlers()
+
+    def _start(self) -> None:
+        began = time.monotonic()
+        remove_stack_files(self._directory)
+        self._guard = Guard(self._lock.handle, stack_files(self._directory))
+        self._plan = self._planned()
+        self._start_parts({part.name: part for part in self._plan.parts}, self._guard)
+        self._ports.remember()
+        write_stack_files(self._directory, self.addresses, self.environment)
+        self._progress(f"Everything is ready in {time.monotonic() - began:.1f} s")
+
+    def _planned(self) -> PlannedStack:
+        plan = PlannedStack(self._directory, self._given, self._ports, self._wanted)
+        postgres = plan_postgres(plan)
+        plan_prefect(plan, postgres)
+        for step in (plan_stripe, plan_pubsub, plan_mail, plan_trigger_address, plan_own_settings):
+            step(plan)
+        plan_product(plan, postgres)
+        return plan
+
+    def _start_parts(self, waiting: dict[str, Part], guard: Guard) -> None:
+        """Start each part as soon as those that it needs are ready; all from this thread, which never blocks long."""
+        starting: dict[str, float] = {}
+        while waiting or starting:
+            for part in [each for each in waiting.values() if not each.needs & (waiting.keys() | starting.keys())]:
+                del waiting[part.name]
+                starting[part.name] = time.monotonic()
+                self._launch(part, guard)
+            for name, since in list(starting.items()):
+                if self._is_ready(*self._running[name], since):
+                    del starting[name]
+            self.check()
+            time.sleep(POLL)
+
+    def _launch(self, part: Part, guard: Guard) -> None:
+        part.prepare()
+        process = part.process()
+        self._running[part.name] = (part, process)
+        process.launch(self._directory / "logs" / f"{part.name}.log", guard)
+
+    def _is_ready(self, part: Part, process: Supervised, since: float) -> bool:
+        took = time.monotonic() - since
+        if process.after_start_check():
+            part.finish()
+            took = time.monotonic() - since
+            self._progress(
+                f"{part.title} … "
+                + (f"ready in {took:.1f} s at {part.address}" if part.address else f"done in {took:.1f} s")
+            )
+            return True
+        if not process.running():
+            raise PartFailed(part.title, "did not start: it ended by itself", log_tail(process.log))
+        if took > START_TIMEOUT:
+            raise PartFailed(part.title, f"did not get ready within {START_TIMEOUT:.0f} s", log_tail(process.log))
+        return False
+
+    def _restore_handlers(self) -> None:
+        for each, handler in self._handlers.items():
+            signal.signal(each, handler)
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    handlers = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, *ENDING_SIGNALS)}
+    try:
+        yield
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
