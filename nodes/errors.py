@@ -134,3 +134,10 @@ class LinkExpired(Refusal):
 
 class RequestUnknown(CancelflowError):
     """A flow was started for an id that no request has."""
+
+
+class RequestNotFound(Refusal):
+    """No cancellation request of this user has that id."""
+
+    status = 404
+    detail = "No such cancellation request"

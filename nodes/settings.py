@@ -1,10 +1,9 @@
-"""Every setting, in one typed place: read from the environment, and from the running embedded stack's file.
+"""Every setting, in one typed place, read from the environment.
 
 A command loads the groups that it needs, so that `migrate` does not ask for a Stripe key. `load` names all that is
 missing or wrong at once. Secrets are `SecretStr`: their repr is stars, and validation errors never show input.
 """
 
-import os
 from typing import Annotated, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -12,19 +11,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nodes.errors import SettingsInvalid
 
-# What `cancelflow up` writes while it runs, so that the other commands find its parts. The environment wins over it.
-STACK_ENV_FILE = ".local/stack.env"
-
 
 class SettingsGroup(BaseSettings):
     """What every group shares: plain upper-case names, unknown names ignored, no value ever echoed."""
 
-    model_config = SettingsConfigDict(
-        env_file=os.environ.get("CANCELFLOW_ENV_FILE", STACK_ENV_FILE),
-        extra="ignore",
-        hide_input_in_errors=True,
-        env_ignore_empty=True,
-    )
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
 
 
 class DatabaseSettings(SettingsGroup):
@@ -114,10 +105,19 @@ class ServiceSettings(DatabaseSettings, BillingSettings, EventSettings, MailSett
     """What a flow needs, wherever it runs."""
 
 
-class TriggerSettings(ServiceSettings, IdentitySettings):
-    """What the HTTP trigger needs."""
+class SeedSettings(DatabaseSettings, BillingSettings):
+    """What the demo customers need."""
+
+
+class PrefectSettings(SettingsGroup):
+    """Which Prefect server. Prefect reads the variable itself; without it, it would start a server of its own."""
 
     prefect_api_url: str = Field(description="the Prefect server's API, http://host:4200/api")
+
+
+class TriggerSettings(ServiceSettings, IdentitySettings, PrefectSettings):
+    """What the HTTP trigger needs."""
+
     http_host: str = Field(default="127.0.0.1", description="the address the trigger listens on")
     http_port: int = Field(default=8000, ge=0, le=65535, description="the port the trigger listens on")
 

@@ -1,0 +1,50 @@
+# cancelflow: `make` lists what there is to do.
+# Everything is made in .venv and .local, inside this checkout; nothing else is touched.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help environment run test lint format types lock clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+environment: .venv/.made  ## Make .venv, with the versions and hashes of requirements.lock
+
+# uv where it is there; otherwise the lock's own uv, which pip installs first. The product is installed as a link.
+.venv/.made: requirements.lock pyproject.toml
+	@echo "Making .venv from requirements.lock"
+	@if command -v uv >/dev/null 2>&1; then \
+	    uv venv --quiet --allow-existing --python '>=3.11,<3.14' .venv && ln -sf "$$(command -v uv)" .venv/uv; \
+	else \
+	    $(PYTHON) -m venv .venv && \
+	    sed -n '/^uv==/,/^    #/p' requirements.lock > .venv/uv.lock && \
+	    $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock && \
+	    cp $(BIN)/uv .venv/uv; \
+	fi
+	@.venv/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@.venv/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: environment  ## Start everything and cancel a demo subscription for real; ONCE=1 ends after that
+	@$(BIN)/cancelflow run $(if $(ONCE),--once)
+
+test: environment  ## Run every test
+	@$(BIN)/pytest
+
+lint: environment  ## Check style
+	@$(BIN)/ruff check && $(BIN)/ruff format --check
+
+format: environment  ## Mend style
+	@$(BIN)/ruff check --fix && $(BIN)/ruff format
+
+types: environment  ## Check types
+	@$(BIN)/mypy
+
+lock: environment  ## Write requirements.lock anew from pyproject.toml, with today's versions
+	@.venv/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url --no-header \
+	    --upgrade --output-file requirements.lock pyproject.toml
+
+clean:  ## Remove the environment and all local data
+	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

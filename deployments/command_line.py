@@ -1,0 +1,147 @@
+"""The command `cancelflow`: the stack, and its parts one by one."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from dotenv import load_dotenv
+
+from nodes.errors import CancelflowError, SettingsInvalid
+from nodes.settings import (
+    DatabaseSettings,
+    IdentitySettings,
+    PrefectSettings,
+    SeedSettings,
+    TriggerSettings,
+    load,
+)
+
+# Each command imports what it needs when it runs: Prefect and Stripe take seconds to import, `token` takes none.
+app = typer.Typer(
+    help="Subscription cancellation, WF-023, as a DAG of Prefect tasks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Directory = Annotated[Path, typer.Option(help="where the stack keeps its data, logs and addresses")]
+LOCAL = Path(".local")
+
+
+@app.command()
+def up(directory: Directory = LOCAL) -> None:
+    """Start the embedded stack, and keep it up until Ctrl-C."""
+    from deployments.local.stack import Stack
+
+    with Stack(directory, progress=typer.echo) as stack:
+        stack.wait()
+
+
+@app.command()
+def run(
+    once: Annotated[bool, typer.Option("--once", help="stop after the main job")] = False,
+    directory: Directory = LOCAL,
+) -> None:
+    """Start the embedded stack, do the main job on it for a demo customer, and stay up until Ctrl-C."""
+    from deployments.demo.main_job import main_job
+    from deployments.demo.welcome import welcome
+    from deployments.local.stack import Stack
+
+    with Stack(directory, progress=typer.echo) as stack:
+        os.environ.update(stack.environment)
+        customers = main_job(stack.addresses)
+        if once:
+            return
+        welcome(stack.addresses, customers)
+        stack.wait()
+
+
+@app.command()
+def serve() -> None:
+    """Serve the HTTP trigger, against whatever the environment names."""
+    _join_stack()
+    settings = load(TriggerSettings)
+    from deployments.http.serve import serve as serve_trigger
+
+    if not serve_trigger(settings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version. Needs DATABASE_ADMIN_URL, or a DATABASE_URL that may create tables."""
+    _join_stack()
+    from deployments.migrations import migrate as apply
+
+    applied = apply(load(DatabaseSettings))
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+
+
+@app.command()
+def seed(
+    as_json: Annotated[bool, typer.Option("--json", help="list them as JSON")] = False,
+) -> None:
+    """Make a fresh set of demo customers, one of each case, in the Stripe that is configured. Refuses a live key."""
+    _join_stack()
+    from deployments.demo.customers import seed as make
+
+    customers = make(load(SeedSettings), progress=lambda text: typer.echo(text, err=True))
+    if as_json:
+        typer.echo(json.dumps([customer.as_json() for customer in customers], indent=2))
+        return
+    for customer in customers:
+        typer.echo(f"{customer.case:24} {customer.user_id}  {customer.email}  {' '.join(customer.subscription_ids)}")
+
+
+@app.command()
+def demo() -> None:
+    """Do the main job: cancel for a fresh demo customer over HTTP, and read every effect back."""
+    addresses = _join_stack()
+    from deployments.demo.main_job import main_job
+
+    main_job(addresses)
+
+
+@app.command()
+def token(user_id: UUID) -> None:
+    """Print a JWT for this user, good for an hour."""
+    _join_stack()
+    from deployments.tokens import token as make
+
+    typer.echo(make(load(IdentitySettings), user_id))
+
+
+@app.command()
+def deploy() -> None:
+    """Register the flows with Prefect, so that they can be started from its UI."""
+    _join_stack()
+    load(PrefectSettings)
+    from deployments.register import deploy as register
+
+    typer.echo(register())
+
+
+def _join_stack() -> dict[str, Any]:
+    """Take from the stack that runs here, if one does, what the environment does not name; return its addresses."""
+    load_dotenv(LOCAL / "stack.env", override=False)
+    addresses = LOCAL / "stack.json"
+    return json.loads(addresses.read_text()) if addresses.exists() else {}
+
+
+def main() -> None:
+    """Run a command; an error of ours is one clear message and exit code 1, or 2 for settings."""
+    try:
+        app()
+    except SettingsInvalid as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(2) from None
+    except CancelflowError as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

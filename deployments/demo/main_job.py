@@ -1,0 +1,159 @@
+"""The main job, done for real: cancel for a demo customer over HTTP, then read each effect back from where it is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+import stripe
+from psycopg.rows import dict_row
+from rich.console import Console
+
+from deployments.demo.customers import DemoCustomer, seed
+from deployments.demo.events import Listener, listening
+from deployments.tokens import token
+from nodes.errors import CancelflowError
+from nodes.settings import EventSettings, IdentitySettings, SeedSettings, load
+from sql import QUERIES
+
+# The trigger answers within 10 s; a little more is for the way there.
+POST_TIMEOUT_SECONDS = 15.0
+READ_TIMEOUT_SECONDS = 5.0
+
+Found = str | None  # what an effect looks like where it ended up, or None if it is not there
+
+
+class MainJobFailed(CancelflowError):
+    """The answer was not a success, or an effect is missing; the message names them."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    addresses: Mapping[str, Any]
+    settings: SeedSettings
+    customer: DemoCustomer
+    database: psycopg.Connection[dict[str, Any]]
+
+    @property
+    def subscription_id(self) -> str:
+        return self.customer.subscription_ids[0]
+
+    def row(self, query: str, **parameters: str) -> dict[str, Any] | None:
+        return self.database.execute(QUERIES[query], parameters).fetchone()
+
+
+def main_job(addresses: Mapping[str, Any], console: Console | None = None) -> list[DemoCustomer]:
+    """Make the demo customers, cancel for one of them, print what happened; raises `MainJobFailed`.
+
+    `addresses` is what stack.json holds. Returns the customers, for whoever wants to try more.
+    """
+    console = console or Console(highlight=False, soft_wrap=True)
+    if not addresses.get("http"):
+        raise MainJobFailed("no stack runs here: start one with `cancelflow up` in another terminal")
+    settings = load(SeedSettings)
+    with console.status("Making the demo customers"):
+        customers = seed(settings, progress=lambda _: None)
+    customer = next(each for each in customers if each.case == "professional")
+    with (
+        psycopg.connect(settings.admin_url, connect_timeout=5, autocommit=True, row_factory=dict_row) as database,
+        listening(load(EventSettings)) as listener,
+    ):
+        job = _Job(addresses, settings, customer, database)
+        _post(job, console)
+        _read_back(job, listener, console)
+    return customers
+
+
+def _post(job: _Job, console: Console) -> None:
+    body = {
+        "user_id": job.customer.user_id,
+        "reason": "too_expensive",
+        "feedback": "Great product but can't justify cost for my usage",
+        "accept_offer": False,
+    }
+    url = f"{job.addresses['http']}/cancel-subscription"
+    console.print(f"\n[bold]POST {url}[/bold]  for {job.customer.email}, plan professional")
+    bearer = token(load(IdentitySettings), UUID(job.customer.user_id))
+    try:
+        answer = httpx.post(url, json=body, headers={"Authorization": f"Bearer {bearer}"}, timeout=POST_TIMEOUT_SECONDS)
+    except httpx.HTTPError as error:
+        raise MainJobFailed(f"no answer from {url}: {type(error).__name__}") from None
+    console.print(f"  {answer.status_code}  {answer.text}", markup=False)
+    if answer.status_code != 200:
+        raise MainJobFailed(f"the answer was {answer.status_code}, not 200")
+
+
+def _read_back(job: _Job, listener: Listener, console: Console) -> None:
+    request = job.row("last_request_of_user", user_id=job.customer.user_id)
+    if request is None:
+        raise MainJobFailed("no request was recorded")
+    request_id = str(request["id"])
+    effects: dict[str, Callable[[], Found]] = {
+        "Stripe": lambda: _in_stripe(job),
+        "Postgres": lambda: _in_postgres(job),
+        "Email": lambda: _in_the_inbox(job, request_id),
+        "Retention job": lambda: _retention_job(job),
+        "Pub/Sub": lambda: _event(listener, request_id),
+        "Prefect run": lambda: _run(job, str(request["flow_run_id"])),
+    }
+    console.print("\n[bold]What it did[/bold], each read back from where it ended up")
+    missing = []
+    for name, read in effects.items():
+        found = read()
+        console.print(f"  {name:14} {found or 'MISSING'}", markup=False)
+        if found is None:
+            missing.append(name)
+    if missing:
+        raise MainJobFailed("missing: " + ", ".join(missing))
+
+
+def _in_stripe(job: _Job) -> Found:
+    client = stripe.StripeClient(
+        job.settings.stripe_api_key.get_secret_value(),
+        base_addresses={"api": job.settings.stripe_api_base} if job.settings.stripe_api_base else {},
+    )
+    found = client.v1.subscriptions.retrieve(job.subscription_id)
+    if not (found.cancel_at_period_end or found.cancel_at):
+        return None
+    return (
+        f"{found.id} is {found.status}, cancel_at_period_end {found.cancel_at_period_end}, cancel_at {found.cancel_at}"
+    )
+
+
+def _in_postgres(job: _Job) -> Found:
+    row = job.row("row_of_subscription", subscription_id=job.subscription_id)
+    if row is None or row["status"] != "pending_cancellation":
+        return None
+    return f"subscriptions: {row['status']}, cancels at {row['cancel_at']:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _in_the_inbox(job: _Job, request_id: str) -> Found:
+    inbox = job.addresses.get("inbox")
+    if not inbox:  # a mail server of the user's own: we can say only that it took the letter
+        row = job.row("confirmation_of_request", request_id=request_id)
+        return f"handed to SMTP_URL, to {job.customer.email}" if row and row["delivered_at"] else None
+    query = {"to": job.customer.email}
+    letters = httpx.get(f"{inbox}/messages.json", params=query, timeout=READ_TIMEOUT_SECONDS).json()
+    if not letters:
+        return None
+    return f'"{letters[0]["subject"]}" to {job.customer.email}\n{"":17}{inbox}/messages/{letters[0]["id"]}'
+
+
+def _retention_job(job: _Job) -> Found:
+    row = job.row("retention_job_of_subscription", subscription_id=job.subscription_id)
+    return f"{row['status']}, data is kept until {row['run_at']:%Y-%m-%d %H:%M:%S %Z}" if row else None
+
+
+def _event(listener: Listener, request_id: str) -> Found:
+    event = listener.pull(request_id)
+    return f"billing-events: {event}" if event else None
+
+
+def _run(job: _Job, flow_run_id: str) -> Found:
+    api = f"{job.addresses['prefect_api']}/flow_runs/{flow_run_id}"
+    run = httpx.get(api, timeout=READ_TIMEOUT_SECONDS)
+    if run.status_code != 200 or run.json()["state"]["type"] != "COMPLETED":
+        return None
+    return f"{run.json()['state']['name']}: {job.addresses['prefect_ui']}/runs/flow-run/{flow_run_id}"

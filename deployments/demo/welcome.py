@@ -1,0 +1,67 @@
+"""What to look at and what to try, once the stack is up."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from deployments.demo.customers import DemoCustomer
+
+ADDRESSES = {
+    "http": "the trigger: POST /cancel-subscription, GET /openapi.json",
+    "prefect_ui": "the runs, step by step",
+    "inbox": "the letters",
+    "stripe": "the Stripe simulator, with its control API at /_simulator/",
+    "pubsub": "the Pub/Sub emulator (PUBSUB_EMULATOR_HOST)",
+    "smtp": "where mail goes in",
+    "database_url": "PostgreSQL, as the application",
+}
+
+
+def welcome(addresses: Mapping[str, Any], customers: Sequence[DemoCustomer]) -> None:
+    """Print the addresses and a few calls that work as they stand."""
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, what in ADDRESSES.items():
+        if addresses.get(name):
+            shown = _without_password(addresses[name]) if name == "database_url" else addresses[name]
+            table.add_row(name, shown, what)
+    console.print("\n[bold]Where everything is[/bold] (also in .local/stack.json)")
+    console.print(table)
+    console.print("\n[bold]Try it[/bold], in another terminal; a token lasts an hour")
+    for line in _calls(str(addresses["http"]), {each.case: each for each in customers}):
+        console.print(line, markup=False)
+    console.print("\nCtrl-C stops everything.")
+
+
+def _calls(http: str, by_case: Mapping[str, DemoCustomer]) -> list[str]:
+    post = f"curl -s -X POST {http}/cancel-subscription -H 'Content-Type: application/json'"
+
+    def cancel(case: str, title: str, rest: str) -> list[str]:
+        user = by_case[case].user_id
+        return [f"  # {title}", f'  {post} {_bearer(user)} -d \'{{"user_id": "{user}"{rest}}}\'']
+
+    starter = by_case["starter"].user_id
+    return [
+        "  # the offer",
+        f"  curl -s {http}/retention-offer {_bearer(starter)}",
+        *cancel("starter", "accept it", ', "accept_offer": true'),
+        *cancel("enterprise", "cancel", ', "reason": "unused"'),
+        f"  curl -s {http}/subscription {_bearer(by_case['enterprise'].user_id)}",
+        *cancel("yearly", "400: no reason", ""),
+        *cancel("no_subscription", "404: nothing to cancel", ', "reason": "unused"'),
+        *cancel("already_pending", "409: already scheduled", ', "reason": "unused"'),
+        "  # 401: no token",
+        f"  {post} -d '{{}}'",
+    ]
+
+
+def _bearer(user_id: str) -> str:
+    return f'-H "Authorization: Bearer $(.venv/bin/cancelflow token {user_id})"'
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    login, _, place = rest.rpartition("@")
+    return f"{scheme}://{login.partition(':')[0]}@{place}" if login else url

@@ -1,0 +1,59 @@
+"""The HTTP application: `POST /cancel-subscription` and what belongs to it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from deployments.http import cancel_subscription, health, look_ups, pages
+from deployments.http.bodies import CancelSubscriptionRequest
+from deployments.http.identity import Identity
+from deployments.http.responses import HANDLERS
+from deployments.http.runner import Runner
+from nodes.services import open_services
+from nodes.settings import TriggerSettings
+
+
+def create_app(settings: TriggerSettings) -> FastAPI:
+    """The application; its clients open when it starts and close when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            app.state.identity = Identity(settings)
+            app.state.services = services
+            app.state.runner = Runner(services)
+            app.state.runner.start()
+            yield
+            await app.state.runner.stop()
+
+    app = FastAPI(
+        title="cancelflow",
+        description="Subscription cancellation, WF-023.",
+        version=version("cancelflow"),
+        lifespan=lifespan,
+        docs_url=None,  # its pages load their scripts from elsewhere; /openapi.json is here
+        redoc_url=None,
+        exception_handlers=HANDLERS,
+    )
+    for module in (cancel_subscription, look_ups, health, pages):
+        app.include_router(module.router)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document, plus the body that we read ourselves, and without the 422 that we never answer."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        schema = CancelSubscriptionRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"]["CancelSubscriptionRequest"] = schema
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        for path in document["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,139 @@
+"""What comes in and goes out, as types: the OpenAPI document is made of these."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
+
+MAX_BODY_BYTES = 64 * 1024
+
+SubscriptionId = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$", description="Stripe's id of the subscription, sub_…")
+]
+
+
+class CancelSubscriptionRequest(BaseModel):
+    """`POST /cancel-subscription`. A member that is not one is refused: a misspelt `accept_offer` would cancel."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "550e8400-e29b-41d4-a716-446655440000",
+                    "reason": "too_expensive",
+                    "feedback": "Great product but can't justify cost for my usage",
+                    "accept_offer": False,
+                }
+            ]
+        },
+    )
+
+    user_id: UUID = Field(description="the token's subject; anyone else's is refused")
+    reason: Annotated[str | None, Field(json_schema_extra={"enum": [*REASONS, "", None]})] = Field(
+        default=None, description="required to cancel, optional to accept the offer"
+    )
+    feedback: str | None = Field(
+        default=None, max_length=MAX_FEEDBACK_CHARACTERS, pattern="^[^\\x00]*$", description="in the customer's words"
+    )
+    accept_offer: bool = Field(default=False, description="true takes the retention offer and cancels nothing")
+    subscription_id: SubscriptionId | None = Field(
+        default=None, description="which one, for a customer with several live subscriptions"
+    )
+
+    @field_validator("reason")
+    @classmethod
+    def _one_of_ours(cls, reason: str | None) -> str | None:
+        if not reason:
+            return None
+        if reason not in REASONS:
+            raise ValueError("reason must be one of: " + ", ".join(REASONS))
+        return reason
+
+
+class Cancelled(BaseModel):
+    """Step 11B."""
+
+    success: Literal[True] = True
+    status: Literal["pending_cancellation", "canceled"] = Field(
+        description="`canceled` where the subscription's status knew no later end"
+    )
+    cancel_at: datetime
+    data_retention_until: datetime = Field(description="`cancel_at` + 90 days")
+
+
+class Retained(BaseModel):
+    """Step 6A."""
+
+    success: Literal[True] = True
+    retention_applied: Literal[True] = True
+    discount: str = Field(examples=["30% off"])
+    duration: str = Field(examples=["3 months"])
+
+
+class Underway(BaseModel):
+    """Not finished within the deadline; it goes on."""
+
+    success: Literal[True] = True
+    status: Literal["in_progress"] = "in_progress"
+    request_id: UUID
+
+
+class OfferTerms(BaseModel):
+    """What is offered."""
+
+    discount: int = Field(description="per cent")
+    description: str = Field(examples=["30% off for 3 months"])
+
+
+class RetentionOffer(BaseModel):
+    """`GET /retention-offer`."""
+
+    retention_offer: OfferTerms | None
+    show_offer: bool
+
+
+class SubscriptionStatus(BaseModel):
+    """`GET /subscription`, for a dashboard."""
+
+    subscription_id: str
+    plan: str
+    status: str = Field(description="Stripe's word, or `pending_cancellation`")
+    access: bool = Field(description="whether the customer may use the product now")
+    current_period_end: datetime
+    cancel_at_period_end: bool
+    cancel_at: datetime | None
+    banner: str | None = Field(
+        description="for the customer, in their locale and time zone", examples=["Cancels on January 26, 2026"]
+    )
+
+
+class Problem(BaseModel):
+    """RFC 9457, with the specification's text in `detail`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:cancelflow:problem:no-active-subscription"])
+    title: str
+    status: int
+    detail: str = Field(examples=["No active subscription to cancel"])
+    success: Literal[False] = False
+
+
+class Health(BaseModel):
+    """`/healthz`: the process is up."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """`/readyz`: each dependency by name, `ok` or what is wrong."""
+
+    status: Literal["ready", "not ready"]
+    checks: dict[str, str]
+
+
+Json = dict[str, Any]

@@ -1,0 +1,34 @@
+"""What a route asks for: the caller, the services, the runner."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from deployments.http.identity import Identity
+from deployments.http.runner import Runner
+from nodes.services import Services
+
+# For the OpenAPI document; the judging is ours, since a missing token is our 401 and not FastAPI's 403.
+_BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT")
+
+
+async def _caller(request: Request, _: Annotated[object, Depends(_BEARER)]) -> UUID:
+    identity: Identity = request.app.state.identity
+    return await identity.caller(request.headers.get("authorization"))
+
+
+def _runner(request: Request) -> Runner:
+    runner: Runner = request.app.state.runner
+    return runner
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Caller = Annotated[UUID, Depends(_caller)]
+TheRunner = Annotated[Runner, Depends(_runner)]
+TheServices = Annotated[Services, Depends(_services)]

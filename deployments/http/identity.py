@@ -1,0 +1,95 @@
+"""Who the caller is: a JWT, signed by a key that we trust, for us, and not expired (FEATURES W27, W28)."""
+
+import asyncio
+from uuid import UUID
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from nodes.errors import CancelflowError, SettingsInvalid
+from nodes.settings import IdentitySettings
+
+# The provider's keys change rarely; its answer is kept this long, and asked for again at once when a key is unknown.
+JWKS_LIFETIME_SECONDS = 300
+JWKS_TIMEOUT_SECONDS = 3
+
+_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+_ELLIPTIC = ("ES256", "ES384", "ES512")
+_EDWARDS = ("EdDSA",)
+
+
+class Unauthenticated(CancelflowError):
+    """There is no token, or it does not hold. The message says which, and nothing of the token."""
+
+
+class IdentityProviderUnavailable(CancelflowError):
+    """The key set could not be fetched, so no token can be judged."""
+
+
+class Identity:
+    """Verifies tokens against one key, one secret or a key set.
+
+    Which algorithms count follows from the kind of key that *we* hold, never from the token: that is what stops
+    `alg: none` and HS256 signed with a public key.
+    """
+
+    def __init__(self, settings: IdentitySettings) -> None:
+        self._issuer = settings.jwt_issuer
+        self._audience = settings.jwt_audience
+        self._key_set: jwt.PyJWKClient | None = None
+        self._key: str | None = None
+        self._algorithms: tuple[str, ...] = ("HS256",)
+        if settings.jwt_jwks_url:
+            self._key_set = jwt.PyJWKClient(
+                settings.jwt_jwks_url, lifespan=JWKS_LIFETIME_SECONDS, timeout=JWKS_TIMEOUT_SECONDS
+            )
+            self._algorithms = (*_RSA, *_ELLIPTIC, *_EDWARDS)
+        elif settings.jwt_public_key:
+            self._key = settings.jwt_public_key
+            self._algorithms = _algorithms_of(settings.jwt_public_key)
+        elif settings.jwt_secret:
+            self._key = settings.jwt_secret.get_secret_value()
+
+    async def caller(self, authorization: str | None) -> UUID:
+        """The token's subject, from the `Authorization` header. Raises `Unauthenticated`."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("Send a token: Authorization: Bearer …")
+        try:
+            claims = jwt.decode(
+                token.strip(),
+                await self._key_for(token.strip()),
+                algorithms=list(self._algorithms),
+                audience=self._audience,
+                issuer=self._issuer,
+                # A clock that runs ahead at the provider is no forgery, so `iat` is not judged; `exp` and `nbf` are.
+                options={"require": ["exp", "sub", "aud", "iss"], "verify_iat": False},
+            )
+            return UUID(claims["sub"])
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("The token has expired") from None
+        except jwt.PyJWTError:
+            raise Unauthenticated("The token is not valid here") from None
+        except ValueError:
+            raise Unauthenticated("The token's subject is not a user id") from None
+
+    async def _key_for(self, token: str) -> str | jwt.PyJWK:
+        if self._key_set is None:
+            return self._key or ""
+        try:
+            # Its client blocks while it fetches, which happens once in a while.
+            return await asyncio.to_thread(self._key_set.get_signing_key_from_jwt, token)
+        except jwt.PyJWKClientConnectionError:
+            raise IdentityProviderUnavailable("The identity provider's key set could not be fetched") from None
+
+
+def _algorithms_of(public_key: str) -> tuple[str, ...]:
+    try:
+        key = load_pem_public_key(public_key.encode())
+    except ValueError:
+        raise SettingsInvalid("Settings:\n  JWT_PUBLIC_KEY is not a public key in PEM form") from None
+    if isinstance(key, RSAPublicKey):
+        return _RSA
+    return _ELLIPTIC if isinstance(key, EllipticCurvePublicKey) else _EDWARDS

@@ -1,0 +1,34 @@
+"""What a page asks before the customer decides: the offer, and the subscription's state. Neither changes anything."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from deployments.http.bodies import RetentionOffer, SubscriptionId, SubscriptionStatus
+from deployments.http.dependencies import Caller, TheServices
+from deployments.http.responses import answer, problems
+from nodes.cancellation.look_up import current_offer, find_subscription, refuse_ended, subscription_status
+from nodes.services import using
+
+router = APIRouter(tags=["look-ups"])
+
+Which = Annotated[SubscriptionId | None, Query(description="which one, where there are several")]
+
+
+@router.get("/retention-offer", response_model=RetentionOffer, responses=problems(400, 401, 404, 409, 503))
+async def retention_offer(caller: Caller, services: TheServices, subscription_id: Which = None) -> JSONResponse:
+    """The offer that `accept_offer: true` would take, or none (SPEC, Decided 1 and 2; FEATURES W06, W31)."""
+    with using(services):
+        subscription = await find_subscription(caller, subscription_id)
+        refuse_ended(subscription)
+        terms = None if subscription.billed.pending else await current_offer(subscription)
+    offer = {"discount": terms.percent_off, "description": terms.description} if terms else None
+    return answer(200, {"retention_offer": offer, "show_offer": offer is not None})
+
+
+@router.get("/subscription", response_model=SubscriptionStatus, responses=problems(400, 401, 404, 409, 503))
+async def subscription(caller: Caller, services: TheServices, subscription_id: Which = None) -> JSONResponse:
+    """The subscription for a dashboard, with the banner's text (FEATURES W12, W14)."""
+    with using(services):
+        return answer(200, await subscription_status(caller, subscription_id))

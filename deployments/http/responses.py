@@ -1,0 +1,105 @@
+"""Answers: JSON, problem+json, and what the OpenAPI document says of each status."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from deployments.http.bodies import Problem
+from deployments.http.identity import IdentityProviderUnavailable, Unauthenticated
+from nodes.errors import BillingFailed, DatabaseUnavailable, Refusal
+from nodes.problems import problem, problem_of
+
+PROBLEM_JSON = "application/problem+json"
+# An outage of a part is looked at again soon; a caller that asks sooner only adds to the load.
+RETRY_AFTER_SECONDS = 5
+
+
+def answer(status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
+    """A body with the media type that its status calls for."""
+    media_type = PROBLEM_JSON if status >= 400 else "application/json"
+    return JSONResponse(body, status, headers=headers, media_type=media_type)
+
+
+def answer_for_request(request_id: UUID, status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
+    """The same, with the request's id for support to search by."""
+    return answer(status, body, **{"Cancellation-Request-Id": str(request_id), **headers})
+
+
+def unavailable(slug: str, detail: str) -> JSONResponse:
+    """503: nothing was changed, and the same call may be made again."""
+    return answer(503, problem(503, slug, detail), **{"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+async def on_unauthenticated(_: Request, error: Exception) -> JSONResponse:
+    """401."""
+    return answer(401, problem(401, "unauthenticated", str(error)), **{"WWW-Authenticate": "Bearer"})
+
+
+async def on_refusal(_: Request, error: Exception) -> JSONResponse:
+    """A refusal outside of a flow."""
+    if not isinstance(error, Refusal):
+        raise error
+    return answer(error.status, problem_of(error))
+
+
+async def on_part_down(_: Request, error: Exception) -> JSONResponse:
+    """A part that a look-up needs is away. What it said stays in our log."""
+    slug, part = _PARTS[next(kind for kind in _PARTS if isinstance(error, kind))]
+    return unavailable(slug, f"{part} is not reachable. Nothing was changed: try again")
+
+
+async def on_invalid_parameter(_: Request, error: Exception) -> JSONResponse:
+    """400 for a path or query parameter, never with the value."""
+    errors = error.errors() if isinstance(error, RequestValidationError) else []
+    found = [{"parameter": str(e["loc"][-1]), "detail": e["msg"]} for e in errors]
+    return answer(400, problem(400, "invalid-parameter", "A parameter is not valid", errors=found))
+
+
+async def on_http_error(_: Request, error: Exception) -> JSONResponse:
+    """404 of a path and 405 of a method, in the same form as everything else."""
+    if not isinstance(error, HTTPException):
+        raise error
+    slug = str(error.detail).lower().replace(" ", "-")
+    return answer(error.status_code, problem(error.status_code, slug, str(error.detail)), **(error.headers or {}))
+
+
+_PARTS: dict[type[Exception], tuple[str, str]] = {
+    DatabaseUnavailable: ("database-unavailable", "The database"),
+    BillingFailed: ("billing-unavailable", "Stripe"),
+    IdentityProviderUnavailable: ("identity-provider-unavailable", "The identity provider"),
+}
+
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    Unauthenticated: on_unauthenticated,
+    Refusal: on_refusal,
+    RequestValidationError: on_invalid_parameter,
+    HTTPException: on_http_error,
+    **dict.fromkeys(_PARTS, on_part_down),
+}
+
+_WHEN = {
+    400: "The body or a parameter is not valid, or no reason was given when cancelling",
+    401: "No token, or one that does not hold",
+    403: "`user_id` is not the token's subject",
+    404: "No active subscription to cancel",
+    409: "Already scheduled, several subscriptions and none named, or no offer to accept",
+    410: "The link has expired",
+    413: "The body is larger than 64 KiB",
+    415: "The body is not application/json",
+    500: "Stripe failed: nothing was changed and nothing goes on",
+    503: "A part is away: nothing was changed, try again after `Retry-After` seconds",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route, for the OpenAPI document."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"model": Problem, "description": _WHEN[status], "content": {PROBLEM_JSON: {"schema": schema}}}
+        for status in statuses
+    }

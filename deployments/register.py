@@ -1,0 +1,39 @@
+"""Register the flows with the Prefect server, from deployments/prefect.yaml."""
+
+import asyncio
+import subprocess
+import sys
+from importlib.resources import as_file, files
+
+from prefect import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists
+
+from nodes.errors import CancelflowError
+
+WORK_POOL = "cancelflow"
+
+
+class DeployFailed(CancelflowError):
+    """Prefect did not register the deployments; the message is its own."""
+
+
+def deploy() -> str:
+    """Make the work pool where it is missing, then register every deployment; returns what Prefect said."""
+    asyncio.run(_ensure_work_pool())
+    with as_file(files("deployments").joinpath("prefect.yaml")) as declarations:
+        command = ["deploy", "--prefect-file", str(declarations), "--all"]
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", "--no-prompt", *command], capture_output=True, text=True, check=False
+        )
+    if done.returncode:
+        raise DeployFailed(done.stdout + done.stderr)
+    return done.stdout
+
+
+async def _ensure_work_pool() -> None:
+    async with get_client() as client:
+        try:
+            await client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
+        except ObjectAlreadyExists:
+            return

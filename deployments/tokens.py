@@ -1,0 +1,41 @@
+"""Make a JWT for a user, as the identity provider would: for the embedded stack and for trying things out."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from nodes.errors import SettingsInvalid
+from nodes.settings import IdentitySettings
+
+
+def token(settings: IdentitySettings, user_id: UUID, lifetime: timedelta = timedelta(hours=1)) -> str:
+    """A token for this user; raises `SettingsInvalid` where only the identity provider can make one."""
+    now = datetime.now(UTC)
+    claims = {
+        "sub": str(user_id),
+        "iss": settings.jwt_issuer,
+        "aud": settings.jwt_audience,
+        "iat": now,
+        "exp": now + lifetime,
+    }
+    if settings.jwt_secret:
+        return jwt.encode(claims, settings.jwt_secret.get_secret_value(), algorithm="HS256")
+    if settings.jwt_private_key is None:
+        raise SettingsInvalid(
+            "Settings:\n  JWT_PRIVATE_KEY is not set: only the identity provider can make a token here"
+        )
+    pem = settings.jwt_private_key.get_secret_value()
+    return jwt.encode(claims, pem, algorithm=_algorithm_of(pem))
+
+
+def _algorithm_of(pem: str) -> str:
+    key = load_pem_private_key(pem.encode(), password=None)
+    if isinstance(key, RSAPrivateKey):
+        return "RS256"
+    if isinstance(key, EllipticCurvePrivateKey):
+        return {256: "ES256", 384: "ES384", 521: "ES512"}[key.key_size]
+    return "EdDSA"

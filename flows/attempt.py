@@ -1,0 +1,140 @@
+"""What surrounds the steps of a run: its services, its four phases, its labels in the UI, and how it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+
+from nodes.cancellation.finish import finish
+from nodes.cancellation.leave import leave
+from nodes.cancellation.records import ActiveSubscription, Answer, CancellationRequest, Delivered
+from nodes.errors import BillingFailed, DatabaseUnavailable, EventsFailed, MailFailed, Refusal
+from nodes.problems import CANCELLATION_FAILED, problem, problem_of, slug_of
+from nodes.services import services_of_this_run
+
+# The UI's labels are a help and never worth a customer's time: a server that is slow to take them is left.
+LABEL_TIMEOUT_SECONDS = 2.0
+
+
+class Attempt:
+    """One run's account of itself."""
+
+    def __init__(self, request_id: UUID) -> None:
+        self.request_id = request_id
+        self.request: CancellationRequest | None = None
+        self.answer: Answer | None = None
+        self._undelivered: list[str] = []
+        self._tags = ["cancelflow"]
+        self._name = f"cancel-subscription {request_id}"
+        self._labelling: set[asyncio.Task[None]] = set()
+
+    def phase(self, name: str) -> None:
+        """Initialization, Processing, Verification or Finalization (FEATURES W21)."""
+        get_run_logger().info("Phase: %s", name)
+
+    def found(self, subscription: ActiveSubscription) -> None:
+        """Name and tag the run, so that support finds it by request, by subscription and by plan."""
+        self._name = f"cancel-subscription {self.request_id} {subscription.id}"
+        self._tags.append(f"plan:{subscription.plan}")
+        self._label()
+
+    async def together(self, *effects: Awaitable[Delivered]) -> list[Delivered]:
+        """Run effects side by side. A letter or event that is not taken is sent later and holds up nothing."""
+        delivered = []
+        for result in await asyncio.gather(*effects, return_exceptions=True):
+            if isinstance(result, MailFailed | EventsFailed):
+                self._undelivered.append(slug_of(result))
+                get_run_logger().warning("to be sent again: %s", result)
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                delivered.append(result)
+        return delivered
+
+    async def refused(self, refusal: Refusal) -> None:
+        """The steps end here, and that is a proper end."""
+        self.answer = Answer("refused", refusal.status, problem_of(refusal, self.request_id))
+        if self.request is not None:
+            await finish(self.request_id, self.request.user_id, self.answer, problem=slug_of(refusal))
+
+    async def gave_up(self, failure: BillingFailed) -> None:
+        """Stripe did not do it: the customer is told, and nothing goes on (SPEC, Decided 12)."""
+        if self.request is None:
+            return
+        body = problem(500, "cancellation-failed", CANCELLATION_FAILED, self.request_id)
+        answer = Answer("failed", 500, body)
+        if await finish(
+            self.request_id,
+            self.request.user_id,
+            answer,
+            problem=slug_of(failure),
+            stripe_request_id=failure.stripe_request_id,
+        ):
+            self.answer = answer
+
+    async def close(self) -> None:
+        """Say how it ended, and when to look at it again."""
+        self._tags.append(f"outcome:{self.answer.outcome if self.answer else 'unfinished'}")
+        self._tags.extend(f"undelivered:{what}" for what in self._undelivered)
+        self._label()
+        await asyncio.gather(*self._labelling)
+        if self.request is None:
+            return
+        try:
+            await leave(self.request_id, self.request.user_id)
+        except DatabaseUnavailable as error:
+            get_run_logger().warning("to be taken up again: %s", error)
+
+    def state(self) -> State[None]:
+        """The run's last state: a word for the outcome, for whoever looks down the list of runs."""
+        if self.answer is None:
+            raise RuntimeError("a run ends with an answer")
+        name = "Refused" if self.answer.outcome == "refused" else "Completed"
+        message = f"{self.answer.http_status} {self.answer.outcome}"
+        if problem_type := self.answer.body.get("type"):
+            message += f": {problem_type.rpartition(':')[2]}"
+        if self._undelivered:
+            message += f"; to be sent again: {', '.join(self._undelivered)}"
+        return Completed(name=name, message=message)
+
+    def _label(self) -> None:
+        labelling = asyncio.create_task(self._write_labels(self._name, list(self._tags), list(self._labelling)))
+        self._labelling.add(labelling)
+
+    async def _write_labels(self, name: str, tags: list[str], before: list[asyncio.Task[None]]) -> None:
+        if before:
+            await asyncio.wait(before)  # the last word stays
+        context = FlowRunContext.get()
+        if context is None or context.flow_run is None:
+            return
+        try:
+            async with asyncio.timeout(LABEL_TIMEOUT_SECONDS), get_client() as client:
+                await client.update_flow_run(context.flow_run.id, name=name, tags=tags)
+        except Exception as error:  # whatever the server does, the work goes on
+            get_run_logger().warning("this run is not labelled: %s", type(error).__name__)
+
+
+@asynccontextmanager
+async def attempt(request_id: UUID) -> AsyncIterator[Attempt]:
+    """Surround the steps of one run.
+
+    A `Refusal` is recorded and ends the run well. A `BillingFailed` is recorded as failed and fails the run. Any other
+    failure fails the run and leaves the request where it stands, to be taken up again.
+    """
+    async with services_of_this_run():
+        run = Attempt(request_id)
+        try:
+            yield run
+        except Refusal as refusal:
+            await run.refused(refusal)
+        except BillingFailed as failure:
+            await run.gave_up(failure)
+            raise
+        finally:
+            await run.close()

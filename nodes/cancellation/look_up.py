@@ -1,0 +1,120 @@
+"""Look-ups that the steps and the read-only routes share: the subscription as Stripe has it now, and its offer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from email_templates.dates import long_date
+from nodes.cancellation.mirror import mirror, status_of
+from nodes.cancellation.records import ActiveSubscription
+from nodes.clients.database import Transaction
+from nodes.errors import BillingFailed, NoActiveSubscription, SeveralSubscriptions
+from nodes.rules.dates import rfc3339
+from nodes.rules.offers import RetentionOffer, offer_for
+from nodes.rules.statuses import PENDING_CANCELLATION, has_access, is_live
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class SubscriptionRow:
+    """A row of `subscriptions`, as the user may see it."""
+
+    id: str
+    plan: str
+    status: str
+    current_period_end: datetime
+    cancel_at_period_end: bool
+    cancel_at: datetime | None
+
+
+@dataclass(frozen=True)
+class _Words:
+    locale: str
+    time_zone: str
+
+
+async def find_subscription(user_id: UUID, subscription_id: str | None) -> ActiveSubscription:
+    """The user's subscription of that id, or their only live one, as Stripe has it now.
+
+    Our row is healed where it disagrees with Stripe about the status or the end. Raises `NoActiveSubscription` and,
+    with the choices, `SeveralSubscriptions` (SPEC, Decided 5 and 7).
+    """
+    async with services().database.as_user(user_id) as transaction:
+        row = await _choose(transaction, subscription_id)
+    billed = await services().billing.subscription(row.id)
+    if (row.cancel_at, row.status) != (billed.cancel_at, status_of(billed)):
+        async with services().database.as_user(user_id) as transaction:
+            await mirror(transaction, billed)
+    return ActiveSubscription(row.id, user_id, row.plan, billed)
+
+
+def refuse_ended(subscription: ActiveSubscription) -> None:
+    """Stripe has ended it, whatever our row said: there is nothing left to cancel."""
+    if not is_live(subscription.billed.status):
+        raise NoActiveSubscription
+
+
+async def current_offer(subscription: ActiveSubscription, request_id: UUID | None = None) -> RetentionOffer | None:
+    """The offer that holds now. A request's own reserved offer does not stand in its way (FEATURES W04, W31)."""
+    billed = subscription.billed
+    terms = offer_for(
+        subscription.plan,
+        status=billed.status,
+        billed_monthly=billed.billed_monthly,
+        has_schedule=billed.schedule_id is not None,
+    )
+    if terms is None:
+        return None
+    async with services().database.as_user(subscription.user_id) as transaction:
+        [used] = await transaction.values(
+            "offer_in_the_last_six_months", user_id=subscription.user_id, request_id=request_id
+        )
+    return None if used else terms
+
+
+async def subscription_status(user_id: UUID, subscription_id: str | None) -> dict[str, Any]:
+    """What a dashboard shows (FEATURES W12, W14): the one named, the live one, or else the one that ended last.
+
+    With Stripe away, our row answers: a dashboard that fails says less than one that is a moment behind.
+    """
+    database = services().database
+    async with database.as_user(user_id) as transaction:
+        row = await _choose(transaction, subscription_id, or_ended=True)
+        [words] = await transaction.all("words_of_customer", _Words, user_id=user_id)
+    try:
+        await find_subscription(user_id, row.id)
+        async with database.as_user(user_id) as transaction:
+            row = await _choose(transaction, row.id)
+    except BillingFailed:
+        pass
+    pending = row.status == PENDING_CANCELLATION and row.cancel_at is not None
+    return {
+        "subscription_id": row.id,
+        "plan": row.plan,
+        "status": row.status,
+        "access": has_access(row.status),
+        "current_period_end": rfc3339(row.current_period_end),
+        "cancel_at_period_end": row.cancel_at_period_end,
+        "cancel_at": rfc3339(row.cancel_at) if row.cancel_at else None,
+        "banner": f"Cancels on {long_date(row.cancel_at, words.locale, words.time_zone)}"
+        if pending and row.cancel_at
+        else None,
+    }
+
+
+async def _choose(transaction: Transaction, subscription_id: str | None, *, or_ended: bool = False) -> SubscriptionRow:
+    if subscription_id is not None:
+        named = await transaction.one("subscription", SubscriptionRow, subscription_id=subscription_id)
+        if named is None:
+            raise NoActiveSubscription
+        return named
+    live = await transaction.all("live_subscriptions", SubscriptionRow)
+    if len(live) > 1:
+        choices = [{"subscription_id": row.id, "plan": row.plan, "status": row.status} for row in live]
+        raise SeveralSubscriptions(subscriptions=choices)
+    if not live and or_ended:
+        live = await transaction.all("last_ended_subscription", SubscriptionRow)
+    if not live:
+        raise NoActiveSubscription
+    return live[0]

@@ -1,0 +1,42 @@
+"""Our row of a subscription, made to say what Stripe says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nodes.clients.billing import BillingSubscription
+from nodes.clients.database import Transaction
+from nodes.rules.statuses import local_status
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """The row after the write."""
+
+    status: str
+    cancel_at_period_end: bool
+    cancel_at: datetime | None
+    ended_at: datetime | None
+
+
+def status_of(billed: BillingSubscription) -> str:
+    """What our row says of this subscription."""
+    return local_status(billed.status, cancel_at_period_end=billed.cancel_at_period_end, cancel_at=billed.cancel_at)
+
+
+async def mirror(transaction: Transaction, billed: BillingSubscription) -> Mirrored:
+    """Write Stripe's word into the row, and return the row."""
+    row = await transaction.one(
+        "mirror_subscription",
+        Mirrored,
+        subscription_id=billed.id,
+        status=status_of(billed),
+        current_period_start=billed.current_period_start,
+        current_period_end=billed.current_period_end,
+        # Either sign means pending, and the row says so in both columns (SPEC, Decided 7 and step 7B).
+        cancel_at_period_end=billed.pending,
+        cancel_at=billed.cancel_at,
+        ended_at=billed.ended_at,
+    )
+    if row is None:
+        raise LookupError(f"no row to mirror {billed.id} in")
+    return row

@@ -1,0 +1,117 @@
+"""What one node hands to the next: ids, dates and decisions; nothing personal, for Prefect sees them pass.
+
+Each is an object of its own, since Prefect draws the run's graph by following the objects.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from nodes.clients.billing import BillingSubscription
+from nodes.rules.offers import RetentionOffer
+from nodes.rules.progress import RecoveryPoint
+
+
+@dataclass(frozen=True)
+class CancellationRequest:
+    """Step 1: a row of `cancellation_requests`, without its free text."""
+
+    id: UUID
+    user_id: UUID
+    asked_subscription: str | None
+    accept_offer: bool
+    reason: str | None
+    subscription_id: str | None
+    recovery_point: str
+    released_schedule: str | None
+    cancel_at: datetime | None
+    received_at: datetime
+    outcome: str | None
+    answer: dict[str, Any] | None
+
+    def reached(self, point: RecoveryPoint) -> bool:
+        """Whether an earlier run came as far as this point."""
+        return RecoveryPoint.of(self.recovery_point) >= point
+
+    @property
+    def begun(self) -> bool:
+        """Whether an earlier run may have changed something: what it finds changed is then its own doing."""
+        return self.reached(RecoveryPoint.OFFER_RESERVED)
+
+
+@dataclass(frozen=True)
+class ActiveSubscription:
+    """Step 2: our row, and what Stripe says of it now."""
+
+    id: str
+    user_id: UUID
+    plan: str
+    billed: BillingSubscription
+
+
+@dataclass(frozen=True)
+class OfferMade:
+    """Step 3: the offer, or none."""
+
+    terms: RetentionOffer | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Step 4: the offer that was accepted, or none for a cancellation."""
+
+    accepted: RetentionOffer | None
+
+
+@dataclass(frozen=True)
+class AppliedDiscount:
+    """Step 5A, as Stripe was read back."""
+
+    billed: BillingSubscription
+    terms: RetentionOffer
+    stripe_discount_id: str
+
+
+@dataclass(frozen=True)
+class CapturedReason:
+    """Step 5B."""
+
+    category: str
+
+
+@dataclass(frozen=True)
+class ScheduledCancellation:
+    """Step 6B, as Stripe was read back. `cancel_at` is the end: to come, or just now.
+
+    `plan_change_dropped`: a schedule (WF-021) had to be released for it.
+    """
+
+    billed: BillingSubscription
+    cancel_at: datetime
+    plan_change_dropped: bool
+
+
+@dataclass(frozen=True)
+class PendingCancellation:
+    """Step 7B, as the row was read back: what the customer is about to be told."""
+
+    status: str
+    cancel_at: datetime
+    data_retention_until: datetime
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Steps 8B, 9B and 10B: this effect is there."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Steps 6A and 11B: what the caller is told."""
+
+    outcome: str
+    http_status: int
+    body: dict[str, Any]

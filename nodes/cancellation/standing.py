@@ -1,0 +1,30 @@
+"""Where a request stands, from the record and not from the run."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from nodes.errors import RequestNotFound
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`http_status` and `answer` are None while it is under way."""
+
+    id: UUID
+    outcome: str | None
+    http_status: int | None
+    answer: dict[str, Any] | None
+    received_at: datetime
+    finished_at: datetime | None
+
+
+async def standing_of(request_id: UUID, user_id: UUID) -> Standing:
+    """The request, if it is this user's; raises `RequestNotFound`."""
+    async with services().database.as_user(user_id) as transaction:
+        standing = await transaction.one("request_status", Standing, request_id=request_id)
+    if standing is None:
+        raise RequestNotFound
+    return standing

@@ -1,0 +1,15 @@
+"""Step 3: what we can offer this subscription, if anything."""
+
+from prefect.logging import get_run_logger
+
+from nodes.cancellation.look_up import current_offer
+from nodes.cancellation.records import ActiveSubscription, CancellationRequest, OfferMade
+from nodes.node import node
+
+
+@node("Generate Retention Offer", step="3")
+async def generate_retention_offer(request: CancellationRequest, subscription: ActiveSubscription) -> OfferMade:
+    """The plan's offer, unless one was applied within 6 months (FEATURES W04, W31)."""
+    terms = await current_offer(subscription, request.id)
+    get_run_logger().info("offer: %s", terms.description if terms else "none")
+    return OfferMade(terms)

@@ -1,0 +1,29 @@
+"""Step 5B: why they leave, for churn analysis."""
+
+from prefect.logging import get_run_logger
+
+from nodes.cancellation.records import ActiveSubscription, CancellationRequest, CapturedReason, Decision
+from nodes.node import node
+from nodes.rules.progress import RecoveryPoint
+from nodes.rules.reasons import PREFER_NOT_TO_SAY
+from nodes.services import services
+
+
+@node("Capture Cancellation Reason", step="5B")
+async def capture_cancellation_reason(
+    request: CancellationRequest, subscription: ActiveSubscription, decision: Decision
+) -> CapturedReason:
+    """One row in `cancellation_reasons`: category, free text, timestamp (FEATURES W10)."""
+    category = request.reason or PREFER_NOT_TO_SAY
+    if not request.reached(RecoveryPoint.REASON_CAPTURED):
+        async with services().database.as_user(request.user_id) as transaction:
+            await transaction.run(
+                "capture_reason",
+                request_id=request.id,
+                user_id=request.user_id,
+                subscription_id=subscription.id,
+                plan=subscription.plan,
+                category=category,
+            )
+    get_run_logger().info("reason: %s", category)
+    return CapturedReason(category)

@@ -1,0 +1,22 @@
+"""Step 6A: the answer to a customer who stays."""
+
+from prefect.logging import get_run_logger
+
+from nodes.cancellation.finish import finish
+from nodes.cancellation.records import Answer, AppliedDiscount, CancellationRequest
+from nodes.node import node
+
+
+@node("Retention Success Response", step="6A")
+async def retention_success_response(request: CancellationRequest, applied: AppliedDiscount) -> Answer:
+    """`{success, retention_applied, discount: "30% off", duration: "3 months"}` (FEATURES W09)."""
+    body = {
+        "success": True,
+        "retention_applied": True,
+        "discount": applied.terms.discount,
+        "duration": applied.terms.duration,
+    }
+    answer = Answer("retained", 200, body)
+    await finish(request.id, request.user_id, answer)
+    get_run_logger().info("200 retained")
+    return answer

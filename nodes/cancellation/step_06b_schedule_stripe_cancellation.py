@@ -1,0 +1,78 @@
+"""Step 6B: Stripe is told, read back, and only then believed."""
+
+from dataclasses import dataclass
+
+from prefect.logging import get_run_logger
+
+from nodes.cancellation.records import ActiveSubscription, CancellationRequest, CapturedReason, ScheduledCancellation
+from nodes.cancellation.settle import settled
+from nodes.clients.billing import BillingSubscription
+from nodes.errors import VerificationFailed
+from nodes.node import node
+from nodes.rules.dates import rfc3339
+from nodes.rules.progress import RecoveryPoint
+from nodes.rules.reasons import stripe_feedback
+from nodes.rules.statuses import Ending, ending_of, is_live
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class _Reason:
+    category: str
+    feedback: str | None
+
+
+@node("Schedule Stripe Cancellation", step="6B")
+async def schedule_stripe_cancellation(
+    request: CancellationRequest, subscription: ActiveSubscription, reason: CapturedReason
+) -> ScheduledCancellation:
+    """Cancel at the period's end, or now where the status knows no such end (FEATURES W11; nodes/rules/statuses)."""
+    if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) and request.cancel_at:
+        get_run_logger().info("done before: ends at %s", rfc3339(request.cancel_at))
+        return ScheduledCancellation(subscription.billed, request.cancel_at, request.released_schedule is not None)
+    released = await _release_schedule(request, subscription)
+    billed = await _end(request, subscription)
+    cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
+    if cancel_at is None:
+        raise VerificationFailed(f"Stripe gives no end for {subscription.id}")
+    async with services().database.as_user(request.user_id) as transaction:
+        await transaction.run(
+            "cancellation_scheduled",
+            request_id=request.id,
+            cancel_at=cancel_at,
+            stripe_request_id=billed.stripe_request_id,
+        )
+    get_run_logger().info(
+        "%s ends at %s, Stripe request %s", subscription.id, rfc3339(cancel_at), billed.stripe_request_id
+    )
+    return ScheduledCancellation(billed, cancel_at, plan_change_dropped=released)
+
+
+async def _release_schedule(request: CancellationRequest, subscription: ActiveSubscription) -> bool:
+    """A schedule refuses the cancellation. Its id is kept first: after the release nothing leads back to it."""
+    schedule_id = subscription.billed.schedule_id
+    if schedule_id is None or ending_of(subscription.billed.status) is Ending.NOW:
+        return request.released_schedule is not None
+    async with services().database.as_user(request.user_id) as transaction:
+        await transaction.run("schedule_to_release", request_id=request.id, schedule_id=schedule_id)
+    release = services().billing.release_schedule(schedule_id, key=f"{request.id}:6B:release")
+    await settled(release, subscription.id, done=lambda found: found.schedule_id is None)
+    get_run_logger().info("released the subscription from schedule %s", schedule_id)
+    return True
+
+
+async def _end(request: CancellationRequest, subscription: ActiveSubscription) -> BillingSubscription:
+    billing = services().billing
+    async with services().database.as_user(request.user_id) as transaction:
+        reason = await transaction.one("reason_of_request", _Reason, request_id=request.id)
+    feedback = stripe_feedback(reason.category) if reason else None
+    comment = reason.feedback if reason else None
+    if ending_of(subscription.billed.status) is Ending.AT_PERIOD_END:
+        write = billing.cancel_at_period_end(
+            subscription.id, feedback=feedback, comment=comment, key=f"{request.id}:6B"
+        )
+        return await settled(write, subscription.id, done=lambda found: found.pending)
+    if not is_live(subscription.billed.status):
+        return subscription.billed  # an earlier run ended it
+    write = billing.cancel_now(subscription.id, feedback=feedback, comment=comment)
+    return await settled(write, subscription.id, done=lambda found: not is_live(found.status))

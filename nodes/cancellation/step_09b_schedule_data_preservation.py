@@ -1,0 +1,27 @@
+"""Step 9B: the customer's data stays for 90 days after the cancellation takes effect, then WF-056 deletes it."""
+
+from prefect.logging import get_run_logger
+
+from nodes.cancellation.records import ActiveSubscription, CancellationRequest, Delivered, PendingCancellation
+from nodes.node import node
+from nodes.rules.dates import rfc3339
+from nodes.services import services
+
+
+@node("Schedule Data Preservation (90 days)", step="9B")
+async def schedule_data_preservation(
+    request: CancellationRequest, subscription: ActiveSubscription, pending: PendingCancellation
+) -> Delivered:
+    """One job in `data_retention_jobs`, run at `cancel_at` + 90 days (FEATURES W16)."""
+    async with services().database.as_user(request.user_id) as transaction:
+        await transaction.run("drop_other_retention_jobs", subscription_id=subscription.id, request_id=request.id)
+        await transaction.run(
+            "schedule_data_retention",
+            request_id=request.id,
+            user_id=request.user_id,
+            subscription_id=subscription.id,
+            cancel_at=pending.cancel_at,
+            run_at=pending.data_retention_until,
+        )
+    get_run_logger().info("data is kept until %s", rfc3339(pending.data_retention_until))
+    return Delivered("data_retention_job")

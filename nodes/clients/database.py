@@ -1,0 +1,148 @@
+"""The record of truth: PostgreSQL, one user a transaction, under row-level security (SPEC, step 2 and Security)."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, scalar_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from nodes.errors import ConstraintViolated, DatabaseUnavailable
+from nodes.settings import DatabaseSettings
+from sql import QUERIES
+
+# The role that row-level security is written for. Whoever logs in, the application acts as this one.
+APPLICATION_ROLE = "cancelflow_app"
+
+# Our statements take milliseconds; one that takes seconds waits on a lock or on a sick server, and the customer on it.
+STATEMENT_TIMEOUT_MS = 3000
+CONNECT_TIMEOUT_SECONDS = 3
+POOL_TIMEOUT_SECONDS = 3.0
+
+Row = TypeVar("Row")
+
+
+class Transaction:
+    """One transaction for one user. Queries are named blocks of sql/queries."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def one(self, query: str, row: type[Row], **parameters: object) -> Row | None:
+        """The first row as a `row`, or None."""
+        async with self._connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(_sql(query), _adapted(parameters))
+            return await cursor.fetchone()
+
+    async def all(self, query: str, row: type[Row], **parameters: object) -> list[Row]:
+        """Every row as a `row`."""
+        async with self._connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(_sql(query), _adapted(parameters))
+            return await cursor.fetchall()
+
+    async def values(self, query: str, **parameters: object) -> list[Any]:
+        """The first column of every row."""
+        async with self._connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(_sql(query), _adapted(parameters))
+            return await cursor.fetchall()
+
+    async def run(self, query: str, **parameters: object) -> int:
+        """How many rows a statement touched."""
+        cursor = await self._connection.execute(_sql(query), _adapted(parameters))
+        return cursor.rowcount
+
+
+@dataclass(frozen=True)
+class Health:
+    """Who we are in the database: an application that could see everyone's rows is not healthy."""
+
+    role: str
+    confined: bool
+
+
+class Database:
+    """A pool of connections. Raises `DatabaseUnavailable` and `ConstraintViolated`, never psycopg's own errors.
+
+    There is no retry: a transaction that failed half way is for the node to repeat, and every node may be repeated.
+    """
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._pool = AsyncConnectionPool(
+            settings.database_url.get_secret_value(),
+            min_size=1,
+            max_size=settings.database_pool_size,
+            timeout=POOL_TIMEOUT_SECONDS,
+            open=False,
+            check=AsyncConnectionPool.check_connection,  # one that died in a restart is replaced, not handed out
+            configure=_act_as_application,
+            kwargs={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "cancelflow"},
+        )
+
+    async def open(self) -> None:
+        """Start the pool; a server that is away shows in the first transaction, not here."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def as_user(self, user_id: UUID) -> AsyncIterator[Transaction]:
+        """A transaction that sees this user's rows and no one else's; rolled back if the block raises."""
+        async with self._transaction() as transaction:
+            await transaction.run("act_as_user", user_id=str(user_id))
+            yield transaction
+
+    async def owner_of_request(self, request_id: UUID) -> UUID | None:
+        """Whose request this is, or None for an id that is nobody's."""
+        async with self._transaction() as transaction:
+            await transaction.run("act_for_request", request_id=str(request_id))
+            owners = await transaction.values("request_owner", request_id=request_id)
+        return owners[0] if owners else None
+
+    async def claim_unfinished(self, at_most: int) -> list[UUID]:
+        """Requests, of any user, whose turn has come; each is handed to one caller."""
+        async with self._transaction() as transaction:
+            return await transaction.values("claim_unfinished", at_most=at_most)
+
+    async def check(self) -> None:
+        """Raises unless the server answers, the migrations ran and our role is confined by row-level security."""
+        async with self._transaction() as transaction:
+            health = await transaction.one("health", Health)
+        if health is None or not health.confined:
+            raise DatabaseUnavailable(f"the role {health.role if health else '?'} is not confined: see sql/migrations")
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Transaction]:
+        with _our_errors():
+            async with self._pool.connection() as connection:
+                yield Transaction(connection)
+
+
+async def _act_as_application(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.execute("SELECT set_config('role', %s, false)", [APPLICATION_ROLE])
+    await connection.execute("SELECT set_config('statement_timeout', %s, false)", [str(STATEMENT_TIMEOUT_MS)])
+    await connection.commit()
+
+
+@contextmanager
+def _our_errors() -> Any:
+    try:
+        yield
+    except psycopg.IntegrityError as error:
+        raise ConstraintViolated(error.diag.constraint_name or "unnamed") from None
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
+        # The SDK's text may quote a row or the connection string: its type is enough to look further.
+        raise DatabaseUnavailable(f"PostgreSQL is not reachable or too slow ({type(error).__name__})") from None
+
+
+def _sql(query: str) -> LiteralString:
+    return QUERIES[query]
+
+
+def _adapted(parameters: Mapping[str, object]) -> dict[str, object]:
+    return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in parameters.items()}

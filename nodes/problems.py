@@ -1,0 +1,33 @@
+"""Errors as the caller reads them: `application/problem+json` (RFC 9457) with the specification's texts."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from nodes.errors import Refusal
+
+CANCELLATION_FAILED = "Cancellation failed, try again"
+
+
+def problem(status: int, slug: str, detail: str, request_id: UUID | None = None, **extensions: Any) -> dict[str, Any]:
+    """The body: RFC 9457's members, `success: false`, the request's id where there is one, and extensions."""
+    body: dict[str, Any] = {
+        "type": f"urn:cancelflow:problem:{slug}",
+        "title": slug.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "success": False,
+    }
+    if request_id is not None:
+        body["request_id"] = str(request_id)
+    return {**body, **extensions}
+
+
+def problem_of(refusal: Refusal, request_id: UUID | None = None) -> dict[str, Any]:
+    """The body for a refusal."""
+    return problem(refusal.status, slug_of(refusal), refusal.text, request_id, **refusal.extensions)
+
+
+def slug_of(error: Exception) -> str:
+    """`SubscriptionAlreadyPending` as `subscription-already-pending`: stable, for programs to branch on."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()

@@ -1,0 +1,20 @@
+"""How far a request has come: the recovery points of `cancellation_requests`, in order."""
+
+from enum import IntEnum
+
+
+class RecoveryPoint(IntEnum):
+    """Names are those of the column, in lower case. Each is written with the work that it describes."""
+
+    RECEIVED = 0
+    OFFER_RESERVED = 1
+    DISCOUNT_APPLIED = 2
+    REASON_CAPTURED = 3
+    CANCELLATION_SCHEDULED = 4
+    MARKED_PENDING = 5
+    FINISHED = 6
+
+    @classmethod
+    def of(cls, column: str) -> "RecoveryPoint":
+        """The point that the column names."""
+        return cls[column.upper()]

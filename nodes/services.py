@@ -1,0 +1,71 @@
+"""The outside world as one value: opened once a process, and found by every node of a run.
+
+It travels in a context variable and not as an argument: Prefect would take a client apart to cache by it.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from nodes.clients.billing import Billing
+from nodes.clients.database import Database
+from nodes.clients.events import Events
+from nodes.clients.links import Links
+from nodes.clients.mail import Mailer
+from nodes.settings import ServiceSettings, load
+
+
+@dataclass(frozen=True)
+class Services:
+    """A client a capability, and the settings that nodes read."""
+
+    settings: ServiceSettings
+    database: Database
+    billing: Billing
+    mail: Mailer
+    events: Events
+    links: Links
+
+
+_current: ContextVar[Services] = ContextVar("services")
+
+
+def services() -> Services:
+    """The services of this run; raises LookupError outside of `using` and `services_of_this_run`."""
+    return _current.get()
+
+
+@contextmanager
+def using(available: Services) -> Iterator[None]:
+    """What starts inside this block finds these services."""
+    token = _current.set(available)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@asynccontextmanager
+async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
+    """Open every client, and close them all whatever happens."""
+    async with AsyncExitStack() as stack:
+        database = Database(settings)
+        await database.open()
+        stack.push_async_callback(database.close)
+        billing = Billing(settings)
+        stack.push_async_callback(billing.close)
+        events = Events(settings)
+        stack.push_async_callback(events.close)
+        yield Services(settings, database, billing, Mailer(settings), events, Links(settings))
+
+
+@asynccontextmanager
+async def services_of_this_run() -> AsyncIterator[Services]:
+    """The trigger's services where a run has them; a run that a worker started opens its own."""
+    if (available := _current.get(None)) is not None:
+        yield available
+        return
+    async with open_services(load(ServiceSettings)) as opened:
+        with using(opened):
+            yield opened

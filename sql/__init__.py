@@ -1,0 +1,22 @@
+"""All SQL of the product: `migrations/`, forward only, and `queries/`, one named block a query.
+
+A block begins with `-- name: the_query`; the comment lines under it say what it is for. Parameters are `%(named)s`.
+"""
+
+import re
+from importlib.resources import files
+
+_BLOCK = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
+
+
+def _read_queries() -> dict[str, str]:
+    queries: dict[str, str] = {}
+    for file in sorted(files("sql").joinpath("queries").iterdir(), key=lambda f: f.name):
+        for name, text in _BLOCK.findall(file.read_text(encoding="utf-8")):
+            if name in queries:
+                raise ValueError(f"two queries are named {name}; the second is in sql/queries/{file.name}")
+            queries[name] = text.strip()
+    return queries
+
+
+QUERIES = _read_queries()

@@ -1,0 +1,71 @@
+-- name: capture_reason
+-- Step 5B. The free text moves here from the request, so that it stands in one place.
+WITH asked AS (
+    SELECT id, feedback FROM cancellation_requests WHERE id = %(request_id)s FOR UPDATE
+), captured AS (
+    INSERT INTO cancellation_reasons (request_id, user_id, subscription_id, plan, category, feedback)
+    SELECT id, %(user_id)s, %(subscription_id)s, %(plan)s, %(category)s, feedback FROM asked
+    ON CONFLICT (request_id) DO NOTHING
+)
+UPDATE cancellation_requests SET feedback = NULL, recovery_point = 'reason_captured' WHERE id = %(request_id)s;
+
+-- name: reason_of_request
+-- Step 6B sends it to Stripe.
+SELECT category, feedback FROM cancellation_reasons WHERE request_id = %(request_id)s;
+
+-- name: retention_offer_of_request
+SELECT coupon_id, percent_off, months, state, stripe_discount_id FROM retention_offers WHERE request_id = %(request_id)s;
+
+-- name: offer_in_the_last_six_months
+-- The same rule as the constraint one_retention_offer_in_six_months, to answer before trying.
+SELECT EXISTS (
+    SELECT FROM retention_offers
+    WHERE user_id = %(user_id)s AND state <> 'withdrawn' AND request_id IS DISTINCT FROM %(request_id)s
+        AND tsrange(accepted_at AT TIME ZONE 'UTC', (accepted_at AT TIME ZONE 'UTC') + interval '6 months')
+            @> (now() AT TIME ZONE 'UTC')
+) AS used;
+
+-- name: reserve_offer
+-- Step 5A, before Stripe is called.
+INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percent_off, months, coupon_id)
+VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(plan)s, %(percent_off)s, %(months)s, %(coupon_id)s)
+ON CONFLICT (request_id) DO NOTHING;
+
+-- name: offer_applied
+-- Step 5A, once Stripe was read back.
+UPDATE retention_offers SET state = 'applied', stripe_discount_id = %(stripe_discount_id)s
+WHERE request_id = %(request_id)s;
+
+-- name: withdraw_offer
+-- Stripe did not apply it, and the customer was told so: they may try again.
+UPDATE retention_offers SET state = 'withdrawn' WHERE request_id = %(request_id)s AND state = 'reserved';
+
+-- name: grant_entitlement
+INSERT INTO entitlements (request_id, user_id, subscription_id, kind, starts_at, ends_at)
+VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(kind)s, %(starts_at)s, %(ends_at)s)
+ON CONFLICT (request_id, kind) DO NOTHING;
+
+-- name: drop_other_retention_jobs
+-- Step 9B: a cancellation that was undone and asked for again has one date, the new one.
+UPDATE data_retention_jobs SET status = 'cancelled'
+WHERE subscription_id = %(subscription_id)s AND status = 'scheduled' AND request_id <> %(request_id)s;
+
+-- name: schedule_data_retention
+INSERT INTO data_retention_jobs (request_id, user_id, subscription_id, cancel_at, run_at)
+VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(cancel_at)s, %(run_at)s)
+ON CONFLICT (request_id) DO NOTHING;
+
+-- name: put_in_outbox
+-- Step 7B, with the row that it announces.
+INSERT INTO outbox (request_id, user_id, kind) VALUES (%(request_id)s, %(user_id)s, %(kind)s)
+ON CONFLICT (request_id, kind) DO NOTHING;
+
+-- name: outbox_item
+SELECT id, delivered_at IS NOT NULL AS delivered FROM outbox WHERE request_id = %(request_id)s AND kind = %(kind)s;
+
+-- name: delivered
+UPDATE outbox SET delivered_at = now(), receipt = %(receipt)s, attempts = attempts + 1
+WHERE id = %(id)s AND delivered_at IS NULL;
+
+-- name: not_delivered
+UPDATE outbox SET attempts = attempts + 1, refused = %(refused)s WHERE id = %(id)s;

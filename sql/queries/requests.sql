@@ -1,0 +1,82 @@
+-- name: act_as_user
+-- Every transaction of the application begins with one of these two: row-level security reads them.
+SELECT set_config('app.user_id', %(user_id)s, true);
+
+-- name: act_for_request
+SELECT set_config('app.request_id', %(request_id)s, true);
+
+-- name: receive_request
+-- The intent, before anything is done.
+INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, accept_offer, reason, feedback)
+VALUES (%(user_id)s, %(asked_user_id)s, %(asked_subscription)s, %(accept_offer)s, %(reason)s, %(feedback)s)
+RETURNING id;
+
+-- name: request_owner
+-- Under act_for_request, which shows this one row.
+SELECT user_id FROM cancellation_requests WHERE id = %(request_id)s;
+
+-- name: take_up_request
+-- Step 1. A finished request keeps the run that finished it.
+UPDATE cancellation_requests
+SET runs = runs + 1, flow_run_id = CASE WHEN finished_at IS NULL THEN %(flow_run_id)s ELSE flow_run_id END
+WHERE id = %(request_id)s
+RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
+    released_schedule, cancel_at, received_at, outcome, answer;
+
+-- name: choose_subscription
+-- Step 2.
+UPDATE cancellation_requests SET subscription_id = %(subscription_id)s WHERE id = %(request_id)s;
+
+-- name: schedule_to_release
+-- Step 6B, before the release of a schedule: after it nothing in Stripe leads back to the schedule.
+UPDATE cancellation_requests SET released_schedule = %(schedule_id)s WHERE id = %(request_id)s;
+
+-- name: cancellation_scheduled
+-- Step 6B, once Stripe was read back.
+UPDATE cancellation_requests
+SET recovery_point = 'cancellation_scheduled', cancel_at = %(cancel_at)s,
+    stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
+WHERE id = %(request_id)s;
+
+-- name: discount_applied
+-- Step 5A, once Stripe was read back.
+UPDATE cancellation_requests
+SET recovery_point = 'discount_applied', stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
+WHERE id = %(request_id)s;
+
+-- name: reach
+-- The recovery point of work that is written in the same transaction.
+UPDATE cancellation_requests SET recovery_point = %(recovery_point)s WHERE id = %(request_id)s;
+
+-- name: finish_request
+-- The answer, once: a second finish changes nothing and returns no row.
+UPDATE cancellation_requests
+SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recovery_point ELSE 'finished' END,
+    outcome = %(outcome)s, http_status = %(http_status)s, answer = %(answer)s, finished_at = now(),
+    stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
+WHERE id = %(request_id)s AND finished_at IS NULL
+    -- Past these points Stripe has done it: the request can only be carried to its end.
+    AND NOT (%(outcome)s = 'failed'
+        AND recovery_point IN ('discount_applied', 'cancellation_scheduled', 'marked_pending'))
+RETURNING id, user_id, asked_user_id, coalesce(subscription_id, asked_subscription) AS subscription_id,
+    stripe_request_id;
+
+-- name: leave_request
+-- The end of a run: nothing is left to do once the request is answered and its outbox is empty.
+UPDATE cancellation_requests SET resume_at = NULL
+WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM outbox WHERE request_id = %(request_id)s AND delivered_at IS NULL AND NOT refused);
+
+-- name: claim_unfinished
+-- Requests, of any user, whose turn has come.
+SELECT claim_unfinished(%(at_most)s) AS request_id;
+
+-- name: request_status
+-- What the trigger answers from: the record, not the run.
+SELECT id, outcome, http_status, answer, received_at, finished_at FROM cancellation_requests WHERE id = %(request_id)s;
+
+-- name: write_audit
+INSERT INTO audit_log (user_id, action, request_id, asked_user_id, subscription_id, outcome, http_status, problem,
+    stripe_request_id)
+VALUES (%(user_id)s, %(action)s, %(request_id)s, %(asked_user_id)s, %(subscription_id)s, %(outcome)s,
+    %(http_status)s, %(problem)s, %(stripe_request_id)s);

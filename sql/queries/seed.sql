@@ -1,0 +1,23 @@
+-- name: seed_user
+-- As the owner: the application cannot make users.
+INSERT INTO users (id, email, name, locale, time_zone, country, stripe_customer_id)
+VALUES (%(id)s, %(email)s, %(name)s, %(locale)s, %(time_zone)s, %(country)s, %(stripe_customer_id)s);
+
+-- name: seed_subscription
+INSERT INTO subscriptions (id, user_id, stripe_customer_id, plan, status, current_period_start, current_period_end,
+    cancel_at_period_end, cancel_at)
+VALUES (%(id)s, %(user_id)s, %(stripe_customer_id)s, %(plan)s, %(status)s, to_timestamp(%(current_period_start)s),
+    to_timestamp(%(current_period_end)s), %(cancel_at)s::bigint IS NOT NULL, to_timestamp(%(cancel_at)s));
+
+-- name: row_of_subscription
+-- What the demo reads back.
+SELECT status, cancel_at_period_end, cancel_at FROM subscriptions WHERE id = %(subscription_id)s;
+
+-- name: retention_job_of_subscription
+SELECT status, run_at FROM data_retention_jobs WHERE subscription_id = %(subscription_id)s AND status = 'scheduled';
+
+-- name: last_request_of_user
+SELECT id, flow_run_id FROM cancellation_requests WHERE user_id = %(user_id)s ORDER BY received_at DESC LIMIT 1;
+
+-- name: confirmation_of_request
+SELECT delivered_at FROM outbox WHERE request_id = %(request_id)s AND kind = 'cancellation_confirmation';

@@ -1,0 +1,38 @@
+-- name: live_subscriptions
+-- Step 2: what the user could cancel. The two ended statuses are Stripe's last words.
+SELECT id, plan, status, current_period_end, cancel_at_period_end, cancel_at
+FROM subscriptions
+WHERE status NOT IN ('canceled', 'incomplete_expired')
+ORDER BY created_at, id;
+
+-- name: subscription
+SELECT id, plan, status, current_period_end, cancel_at_period_end, cancel_at
+FROM subscriptions WHERE id = %(subscription_id)s;
+
+-- name: last_ended_subscription
+-- What a dashboard shows of a customer who has left.
+SELECT id, plan, status, current_period_end, cancel_at_period_end, cancel_at
+FROM subscriptions
+WHERE status IN ('canceled', 'incomplete_expired')
+ORDER BY ended_at DESC NULLS LAST, id
+LIMIT 1;
+
+-- name: mirror_subscription
+-- Step 7B, and wherever the row is healed: what Stripe says.
+UPDATE subscriptions
+SET status = %(status)s, current_period_start = %(current_period_start)s, current_period_end = %(current_period_end)s,
+    cancel_at_period_end = %(cancel_at_period_end)s, cancel_at = %(cancel_at)s, ended_at = %(ended_at)s,
+    updated_at = now()
+WHERE id = %(subscription_id)s
+RETURNING status, cancel_at_period_end, cancel_at, ended_at;
+
+-- name: customer
+-- Step 8B writes to them.
+SELECT id, email, name, locale, time_zone FROM users WHERE id = %(user_id)s;
+
+-- name: country_of_customer
+SELECT country FROM users WHERE id = %(user_id)s;
+
+-- name: words_of_customer
+-- In which language and time zone a date is written for them.
+SELECT locale, time_zone FROM users WHERE id = %(user_id)s;
