@@ -1,0 +1,64 @@
+"""Starts the simulator: `python -m deployments.local.stripe_simulator --port 12111 --data stripe.sqlite3`."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from .account import Account
+from .application import Application
+from .store import Store
+
+
+class Server(uvicorn.Server):
+    """A server that lets go of held connections as soon as it is told to end."""
+
+    def __init__(self, config: uvicorn.Config, application: Application) -> None:
+        super().__init__(config)
+        self.application = application
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """On a signal."""
+        self.application.closing.set()
+        super().handle_exit(sig, frame)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m deployments.local.stripe_simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="the SQLite file; made if it is not there")
+    parser.add_argument("--webhook-url", help="an endpoint for every type of event")
+    parser.add_argument("--webhook-secret", action="append", default=[], help="signs; twice while secrets rotate")
+    parser.add_argument("--dunning-days", type=int, default=14, help="days after which a failed payment ends it all")
+    given = parser.parse_args()
+    if bool(given.webhook_url) != bool(given.webhook_secret):
+        parser.error("--webhook-url and --webhook-secret go together")
+    return given
+
+
+def main() -> None:
+    """Serve until a signal; ends with 0 on SIGTERM."""
+    given = _arguments()
+    # uvicorn raises the signal again once it has shut down; this is who hears it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    account = Account(Store(given.data), dunning_days=given.dunning_days, command_line_url=given.webhook_url)
+    application = Application(account, given.webhook_secret)
+    config = uvicorn.Config(
+        application,
+        host=given.host,
+        port=given.port,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    Server(config, application).run()
+
+
+if __name__ == "__main__":
+    main()

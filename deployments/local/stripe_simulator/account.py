@@ -1,0 +1,231 @@
+"""The simulated Stripe account: its objects, its clocks, and the events that every change leaves behind."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .due import due_at
+from .store import Store
+from .wire import API_VERSION, Document, new_id, no_such
+
+# What Stripe calls an object in "No such …".
+_SPOKEN = {
+    "subscription_schedule": "subscription_schedule",
+    "payment_method": "PaymentMethod",
+    "test_helpers.test_clock": "test clock",
+}
+
+
+@dataclass
+class Origin:
+    """The request that causes changes; none while time does."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass
+class Account:
+    """What handlers work on. Single-threaded; the caller holds the store's transaction."""
+
+    store: Store
+    dunning_days: int = 14
+    command_line_url: str | None = None
+    origin: Origin = field(default_factory=Origin)
+    # While time passes, the moment being lived through; otherwise the clocks say what time it is.
+    moment: int | None = None
+
+    # Time
+
+    def offset(self) -> int:
+        """Seconds by which the global clock is ahead of the real one."""
+        return int(self.store.setting("clock_offset", "0"))
+
+    def set_offset(self, seconds: int) -> None:
+        """Move the global clock."""
+        self.store.set_setting("clock_offset", str(seconds))
+
+    def now(self, clock: str | None = None) -> int:
+        """Unix seconds by a test clock, or by the global clock."""
+        if self.moment is not None:
+            return self.moment
+        if clock:
+            frozen = self.store.get("test_helpers.test_clock", clock)
+            if frozen:
+                return int(frozen["frozen_time"])
+        return int(time.time()) + self.offset()
+
+    # Objects
+
+    def peek(self, kind: str, identifier: str) -> Document:
+        """An object that must be there because another one names it; deleted ones included."""
+        found = self.store.get(kind, identifier)
+        if found is None:
+            raise LookupError(f"the store names {kind} {identifier} but does not hold it")
+        return found
+
+    def find(self, kind: str, identifier: str, param: str | None = "id", status: int = 404) -> Document:
+        """An object that a caller names; raises Stripe's `resource_missing`."""
+        found = self.store.get(kind, identifier)
+        if found is None or found.get("_deleted"):
+            raise no_such(_SPOKEN.get(kind, kind), identifier, param, status)
+        return found
+
+    def save(self, document: Document) -> None:
+        """Write an object, with the columns that it is found by."""
+        self.store.put(document, _columns(document))
+
+    def create(self, document: Document, event: str | None = None) -> Document:
+        """Write a new object and tell of it."""
+        self.save(document)
+        if event:
+            self.emit(event, document)
+        return document
+
+    def update(self, before: Document, after: Document, event: str | None) -> Document:
+        """Write a changed object and tell what it was; nothing happens if nothing changed."""
+        if before != after:
+            self.save(after)
+            previous = differences(public(before), public(after))
+            if event and previous:
+                self.emit(event, after, previous)
+        return after
+
+    # Events
+
+    def emit(self, kind: str, document: Document, previous: Document | None = None) -> None:
+        """Record an event and queue it for every endpoint that asked for its type."""
+        data: Document = {"object": self.render(document)}
+        if previous is not None:
+            data["previous_attributes"] = previous
+        endpoints = self.endpoints(kind)
+        event = {
+            "id": new_id("evt"),
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": self.now(_clock(document)),
+            "data": data,
+            "livemode": False,
+            "pending_webhooks": len(endpoints),
+            "request": {"id": self.origin.request_id, "idempotency_key": self.origin.idempotency_key},
+            "type": kind,
+        }
+        self.save(event)
+        for endpoint, url in endpoints:
+            self.queue_delivery(event, endpoint, url)
+
+    def queue_delivery(self, event: Document, endpoint: str, url: str) -> None:
+        """Have an event sent to an endpoint."""
+        self.store.connection.execute(
+            "INSERT INTO deliveries (event, type, endpoint, url) VALUES (?, ?, ?, ?)",
+            (event["id"], event["type"], endpoint, url),
+        )
+
+    def endpoints(self, kind: str) -> list[tuple[str, str]]:
+        """The endpoints, by id and address, that asked for a type of event."""
+        found = [("command_line", self.command_line_url)] if self.command_line_url else []
+        for endpoint in self.store.scan("webhook_endpoint"):
+            wanted = endpoint["enabled_events"]
+            if endpoint["status"] == "enabled" and (kind in wanted or "*" in wanted):
+                found.append((endpoint["id"], endpoint["url"]))
+        return found
+
+    # Shapes
+
+    def render(self, document: Document) -> Document:
+        """An object as Stripe shows it."""
+        shown = public(document)
+        refine = _REFINEMENTS.get(document["object"])
+        return refine(self, document, shown) if refine else shown
+
+    def listing(self, url: str, rows: list[Document], has_more: bool) -> Document:
+        """A list object."""
+        return {"object": "list", "data": [self.render(row) for row in rows], "has_more": has_more, "url": url}
+
+    def page(
+        self,
+        kind: str,
+        url: str,
+        params: Document,
+        matches: Callable[[Document], bool] = lambda document: True,
+        **columns: str | None,
+    ) -> Document:
+        """A page of a list, newest first, by Stripe's cursors."""
+        limit = params.get("limit", 10)
+        newer = self._cursor(kind, params, "ending_before")
+        older = self._cursor(kind, params, "starting_after")
+        rows: list[Document] = []
+        for document in self.store.scan(kind, older_than=older, newer_than=newer, **columns):
+            if not document.get("_deleted") and matches(document):
+                rows.append(document)
+                if len(rows) > limit:
+                    break
+        shown = rows[:limit] if newer is None else rows[:limit][::-1]
+        return self.listing(url, shown, len(rows) > limit)
+
+    def _cursor(self, kind: str, params: Document, name: str) -> int | None:
+        if name not in params:
+            return None
+        found = self.store.sequence(kind, params[name])
+        if found is None:
+            raise no_such(_SPOKEN.get(kind, kind), params[name], name, 400)
+        return found
+
+
+def public(document: Document) -> Document:
+    """A document without the simulator's own fields, which start with an underscore."""
+    return {name: value for name, value in document.items() if not name.startswith("_")}
+
+
+def differences(before: Any, after: Any) -> Document:
+    """`previous_attributes`: the old values of what changed, hash by hash, lists whole."""
+    changed: Document = {}
+    for name in after:
+        old, new = before.get(name), after[name]
+        if old == new:
+            continue
+        changed[name] = differences(old, new) if isinstance(old, dict) and isinstance(new, dict) else old
+    return changed | {name: value for name, value in before.items() if name not in after}
+
+
+def _clock(document: Document) -> str | None:
+    clock = document.get("test_clock") or document.get("_clock")
+    return document["id"] if document["object"] == "test_helpers.test_clock" else clock
+
+
+def _columns(document: Document) -> Document:
+    lookup = {"customer": "email", "price": "lookup_key", "event": "type"}.get(document["object"], "")
+    parent = (document.get("parent") or {}).get("subscription_details") or {}
+    return {
+        "customer": document.get("customer"),
+        "subscription": document.get("subscription") or parent.get("subscription"),
+        "lookup": document.get(lookup),
+        "clock": _clock(document) or "",
+        "due": due_at(document),
+    }
+
+
+def _show_coupon(account: Account, document: Document, shown: Document) -> Document:
+    exhausted = shown["max_redemptions"] is not None and shown["times_redeemed"] >= shown["max_redemptions"]
+    expired = shown["redeem_by"] is not None and shown["redeem_by"] <= account.now()
+    return shown | {"valid": not (exhausted or expired or document.get("_deleted"))}
+
+
+def _show_deleted_customer(_account: Account, document: Document, shown: Document) -> Document:
+    if document.get("_deleted"):
+        return {"id": document["id"], "object": "customer", "deleted": True}
+    return shown
+
+
+def _show_subscription(account: Account, _document: Document, shown: Document) -> Document:
+    """Items show their price as it is now, with its newest metadata."""
+    items = [item | {"price": account.peek("price", item["price"]["id"])} for item in shown["items"]["data"]]
+    return shown | {"items": shown["items"] | {"data": items}}
+
+
+_REFINEMENTS: dict[str, Callable[[Account, Document, Document], Document]] = {
+    "coupon": _show_coupon,
+    "customer": _show_deleted_customer,
+    "subscription": _show_subscription,
+}

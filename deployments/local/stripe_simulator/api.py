@@ -1,0 +1,252 @@
+"""A call to /v1, from key to answer: who asks, whether it was asked before, and one transaction for all of it."""
+
+import base64
+import json
+import re
+import time
+from dataclasses import dataclass, field
+
+from . import lifecycle
+from .account import Account, Origin
+from .expansion import expand
+from .periods import DAY
+from .routes import find_route
+from .wire import API_VERSION, ApiError, Document, decode, dump, new_id
+
+KEPT_SECONDS = DAY  # how long an idempotency key is remembered
+_KEY = re.compile(r"(sk|rk)_test_\w+", re.ASCII)
+
+
+@dataclass
+class Call:
+    """One request, without the key that it came with: that is checked and forgotten."""
+
+    method: str
+    path: str
+    pairs: list[tuple[str, str]]
+    idempotency_key: str | None
+    refusal: ApiError | None
+    version: str = API_VERSION
+    fault: str | None = None
+    request_id: str = field(default_factory=lambda: new_id("req", 14))
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key where it counts: GET and DELETE ignore it."""
+        return self.idempotency_key if self.method == "POST" else None
+
+    def fingerprint(self) -> str:
+        """The parameters, in an order that does not matter."""
+        return json.dumps(sorted(self.pairs))
+
+
+@dataclass
+class Reply:
+    """An answer's status, body and further headers."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    replayed: bool = False
+
+
+def check_key(authorization: str | None) -> ApiError | None:
+    """Any well-formed test key opens the simulator; everything else is refused in Stripe's words."""
+    key = _presented(authorization or "")
+    if not key:
+        return ApiError(
+            "You did not provide an API key. You need to provide your API key in the Authorization header, using "
+            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+            "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
+            status=401,
+            executed=False,
+        )
+    if _KEY.fullmatch(key):
+        return None
+    return ApiError(f"Invalid API Key provided: {_masked(key)}", status=401, executed=False)
+
+
+def _presented(authorization: str) -> str:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value).decode().partition(":")[0]
+        except ValueError:
+            return value
+    return value.strip() if scheme.lower() == "bearer" else ""
+
+
+def _masked(key: str) -> str:
+    shown = 8 if re.match(r"[sr]k_(test|live)_", key) else 0
+    tail = 4 if len(key) >= shown + 8 else 0
+    return key[:shown] + "*" * (len(key) - shown - tail) + key[len(key) - tail :]
+
+
+def error_reply(error: ApiError) -> Reply:
+    """An error as an answer."""
+    return Reply(error.status, dump(error.body()))
+
+
+class Api:
+    """Executes calls against the account, each in one transaction with its record and its idempotency key."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.store = account.store
+        # Keys of calls that wait, by a `delay` fault, between having arrived and being executed.
+        self.in_flight: set[str] = set()
+
+    def refuse_in_flight(self, call: Call) -> Reply | None:
+        """409 while the same key is being worked on."""
+        if call.key is None or call.key not in self.in_flight:
+            return None
+        error = ApiError(
+            "There is currently another in-progress request using this Idempotent Key (that probably means you "
+            f"submitted twice, and the other request is still going through): {call.key}. Please try again later.",
+            status=409,
+            kind="idempotency_error",
+            code="idempotency_key_in_use",
+            executed=False,
+        )
+        return self.settled(call, error_reply(error))
+
+    def answer(self, call: Call) -> Reply:
+        """Execute a call, or repeat the answer that its key has."""
+        with self.store.transaction():
+            lifecycle.settle(self.account)
+            reply = self._first_or_again(call)
+            self._record(call, reply)
+        return self._finished(call, reply)
+
+    def settled(self, call: Call, reply: Reply | None, *, stored: bool = False) -> Reply:
+        """Record a call that is not executed; with `stored`, its key keeps this answer."""
+        with self.store.transaction():
+            if stored and reply and call.key:
+                self._remember(call, reply)
+            self._record(call, reply)
+        return self._finished(call, reply or Reply(0, b""))
+
+    def lie(self, call: Call) -> Reply:
+        """Answer 200 with the object as it is, and change nothing: its own, or one made up for the purpose."""
+        with self.store.transaction():
+            self.store.mark()
+            reply = self._execute(call)
+            self.store.undo()
+            if reply.status == 200:
+                reply = self._unchanged(call) or reply
+            self._record(call, reply)
+        return self._finished(call, reply)
+
+    def _unchanged(self, call: Call) -> Reply | None:
+        path = re.sub(r"/(release|cancel|pay|void|resume|attach|detach|advance)$", "", call.path)
+        pairs = [pair for pair in call.pairs if pair[0].startswith("expand")]
+        try:
+            _, identifiers = find_route("GET", path)
+        except ApiError:
+            return None
+        return self._execute(Call("GET", path, pairs, None, None, call.version)) if identifiers else None
+
+    def _first_or_again(self, call: Call) -> Reply:
+        if call.refusal:
+            return error_reply(call.refusal)
+        try:
+            earlier = self._earlier(call)
+        except ApiError as error:
+            return error_reply(error)
+        return earlier or self._execute(call)
+
+    def _execute(self, call: Call) -> Reply:
+        self.account.origin = Origin(call.request_id, call.idempotency_key)
+        self.store.mark()
+        keep = True
+        try:
+            reply = Reply(200, dump(self._result(call)))
+        except ApiError as error:
+            keep = error.executed
+            if not error.keep_changes:
+                self.store.undo()
+            reply = error_reply(error)
+        finally:
+            self.account.origin = Origin()
+        if keep and call.key and reply.status not in (401, 409, 429):
+            self._remember(call, reply)
+        return reply
+
+    def _result(self, call: Call) -> Document:
+        route, identifiers = find_route(call.method, call.path)
+        params = route.shape(decode(call.pairs))
+        paths = params.get("expand", [])
+        result = route.handler(self.account, params, *identifiers)
+        shown = result if "data" in result or "deleted" in result else self.account.render(result)
+        return expand(self.account, shown, paths)
+
+    # Idempotency keys
+
+    def _earlier(self, call: Call) -> Reply | None:
+        if call.key is None:
+            return None
+        row = self.store.connection.execute("SELECT * FROM idempotency WHERE key = ?", (call.key,)).fetchone()
+        if row is None or row["at"] + KEPT_SECONDS <= self.account.now():
+            return None
+        if row["path"] != call.path:
+            raise self._misused(
+                call, f"for the same endpoint they were first used for ('{call.path}' vs '{row['path']}')"
+            )
+        if row["params"] != call.fingerprint():
+            raise self._misused(call, "with the same parameters they were first used with")
+        headers = {"idempotent-replayed": "true", "original-request": row["request_id"]}
+        return Reply(row["status"], row["body"], headers, replayed=True)
+
+    def _misused(self, call: Call, how: str) -> ApiError:
+        return ApiError(
+            f"Keys for idempotent requests can only be used {how}. Try using a key other than '{call.key}' if you "
+            "meant to execute a different request.",
+            kind="idempotency_error",
+            executed=False,
+        )
+
+    def _remember(self, call: Call, reply: Reply) -> None:
+        self.store.connection.execute(
+            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                call.key,
+                self.account.now(),
+                call.path,
+                call.fingerprint(),
+                call.request_id,
+                reply.status,
+                reply.body,
+            ),
+        )
+
+    # Records and headers
+
+    def _record(self, call: Call, reply: Reply | None) -> None:
+        self.store.connection.execute(
+            "INSERT INTO requests (time, method, path, params, idempotency_key, status, request_id, replayed, fault)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                time.time(),
+                call.method,
+                call.path,
+                dump(_readable(call)).decode(),
+                call.idempotency_key,
+                reply.status if reply else None,
+                call.request_id,
+                bool(reply and reply.replayed),
+                call.fault,
+            ),
+        )
+
+    def _finished(self, call: Call, reply: Reply) -> Reply:
+        headers = {"content-type": "application/json", "request-id": call.request_id, "stripe-version": call.version}
+        if call.key:
+            headers |= {"idempotency-key": call.key, "original-request": call.request_id}
+        return Reply(reply.status, reply.body, headers | reply.headers, reply.replayed)
+
+
+def _readable(call: Call) -> Document:
+    try:
+        return decode(call.pairs)
+    except ApiError:
+        return dict(call.pairs)

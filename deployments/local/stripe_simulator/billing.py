@@ -1,0 +1,196 @@
+"""A subscription's items and the invoices that it lives by, from the first to the next."""
+
+from . import coupons, invoices
+from .account import Account
+from .invoice_drafts import draw_up
+from .parameters import Shape, boolean, emptyable, integer, metadata, text
+from .payment_methods import declined
+from .periods import next_boundary
+from .wire import ApiError, Document, new_id
+
+ITEM = Shape(
+    {"price": text(), "quantity": integer(0), "metadata": metadata},
+    lacking="billing_thresholds current_trial discounts plan price_data tax_rates",
+)
+ITEM_UPDATE = Shape(
+    ITEM.fields | {"id": text(), "deleted": boolean, "clear_usage": boolean, "metadata": emptyable(metadata)}
+)
+
+
+def recurring_price(account: Account, identifier: str, param: str) -> Document:
+    """An active recurring price; raises Stripe's refusal for any other."""
+    price = account.find("price", identifier, param, 400)
+    if not price["active"]:
+        raise ApiError("The price specified is inactive. This field only accepts active prices.", param=param)
+    if price["recurring"] is None:
+        raise ApiError(
+            "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+            param=param,
+        )
+    return price
+
+
+def plan_of(price: Document) -> Document:
+    """The plan that every item still mirrors its price as."""
+    recurring = price["recurring"]
+    same = ("active", "billing_scheme", "created", "currency", "id", "livemode", "metadata", "nickname", "product")
+    return {"object": "plan", "amount": price["unit_amount"], "amount_decimal": price["unit_amount_decimal"]} | {
+        **{name: price[name] for name in same},
+        "interval": recurring["interval"],
+        "interval_count": recurring["interval_count"],
+        "meter": recurring["meter"],
+        "tiers_mode": None,
+        "transform_usage": None,
+        "trial_period_days": None,
+        "usage_type": recurring["usage_type"],
+    }
+
+
+def new_item(account: Account, subscription: Document, given: Document, index: int, start: int) -> Document:
+    """An item, in its first period; the caller lengthens that to a trial's end."""
+    param = f"items[{index}][price]"
+    if "price" not in given:
+        raise ApiError(f"Missing required param: {param}.", code="parameter_missing", param=param)
+    price = recurring_price(account, given["price"], param)
+    item = {
+        "id": new_id("si", 14),
+        "object": "subscription_item",
+        "billed_until": None,
+        "billing_thresholds": None,
+        "created": start,
+        "current_period_end": next_boundary(start, price["recurring"], start),
+        "current_period_start": start,
+        "current_trial": None,
+        "discounts": [],
+        "metadata": given.get("metadata") or {},
+        "plan": plan_of(price),
+        "price": price,
+        "quantity": given.get("quantity", 1),
+        "subscription": subscription["id"],
+        "tax_rates": [],
+    }
+    account.save({"id": item["id"], "object": "subscription_item", "subscription": subscription["id"]})
+    return item
+
+
+def check_items(subscription: Document, items: list[Document]) -> None:
+    """All items share a currency and differ in price; classic billing also wants one interval."""
+    prices = [item["price"] for item in items]
+    identifiers = [price["id"] for price in prices]
+    twice = next((one for one in identifiers if identifiers.count(one) > 1), None)
+    if twice:
+        raise ApiError(
+            "Cannot create a Subscription with multiple Subscription Items with the same Price: " + twice, param="plan"
+        )
+    classic = subscription["billing_mode"]["type"] == "classic"
+    shared = {(price["currency"], _interval(price) if classic else None) for price in prices}
+    if len(shared) > 1:
+        raise ApiError("Currency and interval fields must match across all plans on this subscription.")
+
+
+def _interval(price: Document) -> tuple[str, int]:
+    return price["recurring"]["interval"], price["recurring"]["interval_count"]
+
+
+def bill(
+    account: Account, subscription: Document, items: list[Document], reason: str, at: int, *, free: bool = False
+) -> Document:
+    """Invoice these items' periods and try to collect; paused collection changes what becomes of it."""
+    invoice = draw_up(account, subscription, items, reason, at, free=free)
+    subscription["latest_invoice"] = invoice["id"]
+    paused = (subscription["pause_collection"] or {}).get("behavior")
+    if paused == "keep_as_draft":
+        return account.create(invoice | {"auto_advance": False}, "invoice.created")
+    invoices.spend_once(account, subscription, invoice)
+    final = invoices.issue(account, invoice)
+    if paused:
+        return invoices.close(account, final, "void" if paused == "void" else "uncollectible", at)
+    return invoices.collect(account, final, invoices.method_of(account, subscription), at)
+
+
+def first_invoice(account: Account, subscription: Document, behavior: str, at: int) -> None:
+    """Bill a new subscription, and set the status that comes of it."""
+    items = subscription["items"]["data"]
+    if subscription["status"] == "trialing":
+        bill(account, subscription, items, "subscription_create", at, free=True)
+        return
+    draft = draw_up(account, subscription, items, "subscription_create", at)
+    if draft["amount_due"] == 0:
+        bill(account, subscription, items, "subscription_create", at)
+        return
+    method = invoices.method_of(account, subscription)
+    if method is None and behavior != "default_incomplete":
+        raise _no_method()
+    subscription["latest_invoice"] = draft["id"]
+    invoices.spend_once(account, subscription, draft)
+    invoice = invoices.issue(account, draft)
+    if behavior != "default_incomplete":
+        invoice = invoices.collect(account, invoice, method, at)
+    if invoice["status"] == "paid":
+        return
+    if behavior == "error_if_incomplete":
+        raise declined()
+    # A first payment is the customer's to make: nobody tries again.
+    account.save(invoice | {"next_payment_attempt": None})
+    subscription["status"] = "incomplete"
+
+
+def _no_method() -> ApiError:
+    return ApiError(
+        "This customer has no attached payment source or default payment method. Please consider adding a default "
+        "payment method. For more information, visit "
+        "https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.",
+        code="resource_missing",
+    )
+
+
+def renew(account: Account, subscription: Document, at: int) -> None:
+    """Begin the next period of every item whose period ends now, and bill them together."""
+    due = []
+    for item in subscription["items"]["data"]:
+        if item["current_period_end"] <= at:
+            start = item["current_period_end"]
+            item["_previous_start"] = item["current_period_start"]
+            item["current_period_start"] = start
+            anchor = subscription["billing_cycle_anchor"]
+            item["current_period_end"] = next_boundary(anchor, item["price"]["recurring"], start)
+            due.append(item)
+    invoice = bill(account, subscription, due, "subscription_cycle", at)
+    for item in due:
+        del item["_previous_start"]
+    subscription["status"] = "past_due" if invoice["status"] == "open" else "active"
+
+
+def end_trial(account: Account, subscription: Document, at: int) -> None:
+    """The trial is over: the first paid period begins, or all pauses if that is wished and no card is there."""
+    subscription["trial_end"] = at
+    if missing_method_behavior(account, subscription) == "pause":
+        subscription["status"] = "paused"
+    else:
+        start_over(account, subscription, at)
+
+
+def missing_method_behavior(account: Account, subscription: Document) -> str | None:
+    """What `trial_settings` say for the end of a trial without a payment method; None if there is one."""
+    if invoices.method_of(account, subscription):
+        return None
+    return str(subscription["trial_settings"]["end_behavior"]["missing_payment_method"])
+
+
+def need_method(account: Account, subscription: Document) -> None:
+    """Refuse to end a trial by hand when it could only be billed and nobody could pay."""
+    if missing_method_behavior(account, subscription) == "create_invoice":
+        raise _no_method()
+
+
+def start_over(account: Account, subscription: Document, at: int) -> None:
+    """Begin a new billing cycle now, billed now."""
+    subscription["billing_cycle_anchor"] = at
+    for item in subscription["items"]["data"]:
+        item["current_period_end"] = at
+    renew(account, subscription, at)
+
+
+def set_discounts(account: Account, subscription: Document, wanted: list[Document] | str) -> None:
+    """Overwrite the discounts of a subscription with a `discounts` parameter."""
+    coupons.attach(account, subscription, coupons.resolve(account, subscription, wanted))

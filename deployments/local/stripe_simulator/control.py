@@ -1,0 +1,176 @@
+"""What a test may do to the simulator, under /_simulator/."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from . import lifecycle
+from .account import Account
+from .faults import KINDS, FaultInvalid, Faults
+from .webhooks import Courier
+from .wire import API_VERSION, Document
+
+GUIDE: Document = {
+    "api_version": API_VERSION,
+    "clock": {
+        "GET": {"now": "unix seconds", "offset": "seconds ahead of the real time"},
+        "POST": [{"now": "unix seconds"}, {"advance": "seconds"}, {"reset": True}],
+    },
+    "requests": {
+        "GET": "?method=&path=prefix&since=sequence&contains=text",
+        "answers": "sequence, time, method, path, params, idempotency_key, status, request_id, replayed, fault",
+        "DELETE": "forgets them",
+    },
+    "faults": {
+        "POST": {
+            "kind": list(KINDS),
+            "method": "GET, POST, DELETE or * (default)",
+            "path": "regular expression, searched in the path (default: any)",
+            "contains": "text in path or parameters, such as a subscription's id (default: any)",
+            "times": "how many calls it meets (default 1; 0: until cleared)",
+            "status": "for kind status: the HTTP status (default 500)",
+            "headers": "for kind status: further headers, such as Retry-After",
+            "error": "for kind status: fields over the error body, such as code",
+            "stored": "for kind status: whether the idempotency key keeps the answer (default false)",
+            "seconds": "for kind delay: how long to wait before executing (default 1)",
+            "after": "for kind lost_answer: close (default), 500 or timeout, once executed",
+        },
+        "DELETE": "all, or ?id=fault_…",
+    },
+    "webhooks": {
+        "GET": "deliveries: id, event, type, endpoint, url, state, attempts, status, error",
+        "POST": {"paused": "true holds deliveries back, false lets them go"},
+        "DELETE": "forgets deliveries, queued ones too",
+        "redeliver": {"POST": {"event": "evt_…"}},
+        "rotate": {"POST": [{"endpoint": "we_…"}, {"endpoint": "we_…", "finish": True}]},
+    },
+    "health": {"GET": {"status": "ok"}},
+}
+
+Handler = Callable[[Request], Awaitable[JSONResponse]]
+
+
+class OrderInvalid(Exception):
+    """The request to the control API is wrong; the message says how."""
+
+
+class Control:
+    """The control API over one account, its faults and its courier."""
+
+    def __init__(self, account: Account, faults: Faults, courier: Courier) -> None:
+        self.account, self.faults, self.courier = account, faults, courier
+
+    def application(self) -> Starlette:
+        """The ASGI application for everything under /_simulator/."""
+        routes = [
+            Route("/_simulator/", self.guide),
+            Route("/_simulator/health", self.health),
+            Route("/_simulator/clock", self.clock, methods=["GET", "POST"]),
+            Route("/_simulator/requests", self.requests, methods=["GET", "DELETE"]),
+            Route("/_simulator/faults", self.order_faults, methods=["GET", "POST", "DELETE"]),
+            Route("/_simulator/webhooks", self.webhooks, methods=["GET", "POST", "DELETE"]),
+            Route("/_simulator/webhooks/redeliver", self.redeliver, methods=["POST"]),
+            Route("/_simulator/webhooks/rotate", self.rotate, methods=["POST"]),
+        ]
+        return Starlette(routes=routes, exception_handlers={OrderInvalid: _refused, FaultInvalid: _refused})
+
+    async def guide(self, _request: Request) -> JSONResponse:
+        """GET /_simulator/."""
+        return JSONResponse(GUIDE)
+
+    async def health(self, _request: Request) -> JSONResponse:
+        """GET /_simulator/health."""
+        return JSONResponse({"status": "ok"})
+
+    async def clock(self, request: Request) -> JSONResponse:
+        """Read or move the global clock; what falls due on the way has happened when this answers."""
+        if request.method == "POST":
+            offset = self._new_offset(await _body(request))
+            with self.account.store.transaction():
+                self.account.set_offset(offset)
+                lifecycle.settle(self.account)
+            self.courier.wake()
+        return JSONResponse({"now": self.account.now(), "offset": self.account.offset()})
+
+    def _new_offset(self, given: Document) -> int:
+        match given:
+            case {"reset": True}:
+                return 0
+            case {"advance": int(seconds)}:
+                return self.account.offset() + seconds
+            case {"now": int(moment)}:
+                return moment - int(time.time())
+        raise OrderInvalid('send {"now": unix}, {"advance": seconds} or {"reset": true}')
+
+    async def requests(self, request: Request) -> JSONResponse:
+        """Read or forget the record of calls to /v1."""
+        connection = self.account.store.connection
+        if request.method == "DELETE":
+            connection.execute("DELETE FROM requests")
+            return JSONResponse({"requests": []})
+        asked = request.query_params
+        rows = connection.execute(
+            "SELECT * FROM requests WHERE sequence > ? AND (? = '' OR method = ?) AND substr(path, 1, ?) = ?"
+            " AND instr(path || ' ' || params, ?) ORDER BY sequence",
+            (
+                int(asked.get("since", "0")),
+                asked.get("method", ""),
+                asked.get("method", ""),
+                len(asked.get("path", "")),
+                asked.get("path", ""),
+                asked.get("contains", ""),
+            ),
+        )
+        shown = [dict(row) | {"params": json.loads(row["params"]), "replayed": bool(row["replayed"])} for row in rows]
+        return JSONResponse({"requests": shown})
+
+    async def order_faults(self, request: Request) -> JSONResponse:
+        """Order, list or take back faults."""
+        if request.method == "POST":
+            fault = self.faults.order(await _body(request))
+            return JSONResponse(self.faults.shown()[-1] | {"id": fault.id}, 201)
+        if request.method == "DELETE":
+            self.faults.clear(request.query_params.get("id"))
+        return JSONResponse({"faults": self.faults.shown()})
+
+    async def webhooks(self, request: Request) -> JSONResponse:
+        """Read or forget the delivery log; hold deliveries back or let them go."""
+        if request.method == "POST":
+            self.courier.paused = bool((await _body(request)).get("paused"))
+            self.courier.wake()
+        if request.method == "DELETE":
+            self.courier.clear()
+        return JSONResponse({"deliveries": self.courier.log(), "paused": self.courier.paused})
+
+    async def redeliver(self, request: Request) -> JSONResponse:
+        """Send an event once more."""
+        queued = self.courier.redeliver(str((await _body(request)).get("event")))
+        return JSONResponse({"queued": queued})
+
+    async def rotate(self, request: Request) -> JSONResponse:
+        """Give an endpoint a second secret, or end the rotation."""
+        given = await _body(request)
+        secrets = self.courier.rotate(str(given.get("endpoint")), finish=bool(given.get("finish")))
+        if not secrets:
+            raise OrderInvalid("no such endpoint")
+        return JSONResponse({"secrets": secrets})
+
+
+async def _body(request: Request) -> Document:
+    try:
+        given: Any = await request.json()
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise OrderInvalid("send a JSON object")
+    return given
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": str(error)}, 400)

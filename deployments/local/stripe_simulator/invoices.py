@@ -1,0 +1,173 @@
+"""Invoices: from draft to paid, failed, void or given up."""
+
+from . import coupons
+from .account import Account
+from .parameters import EXPAND, PAGE, Shape, boolean, choice, metadata, text, within
+from .payment_methods import declined, usable
+from .periods import DAY
+from .wire import ApiError, Document
+
+RETRY_DAYS = 3  # between two attempts to collect a failed payment
+
+LIST = Shape(
+    PAGE
+    | {
+        "collection_method": choice("charge_automatically", "send_invoice"),
+        "customer": text(),
+        "status": choice("draft", "open", "void", "paid", "uncollectible"),
+        "subscription": text(),
+    },
+    lacking="customer_account due_date",
+)
+PAY = Shape(EXPAND | {"payment_method": text(), "paid_out_of_band": boolean, "off_session": boolean}, lacking="forgive")
+VOID = Shape(EXPAND)
+UPDATE = Shape(EXPAND | {"metadata": metadata}, lacking="auto_advance description discounts")
+
+
+def retrieve(account: Account, _params: Document, identifier: str) -> Document:
+    """GET /v1/invoices/{invoice}."""
+    return account.find("invoice", identifier, "invoice")
+
+
+def list_all(account: Account, params: Document) -> Document:
+    """GET /v1/invoices."""
+    if "customer" in params:
+        account.find("customer", params["customer"], "customer", 400)
+    if "subscription" in params:
+        account.find("subscription", params["subscription"], "subscription", 400)
+
+    def matches(invoice: Document) -> bool:
+        named = ("collection_method", "status")
+        return all(invoice[name] == params[name] for name in named if name in params) and within(
+            invoice["created"], params.get("created")
+        )
+
+    filters = {name: params.get(name) for name in ("customer", "subscription")}
+    return account.page("invoice", "/v1/invoices", params, matches, **filters)
+
+
+def issue(account: Account, invoice: Document) -> Document:
+    """Store an invoice and make it final, with the customer's next number."""
+    account.create(invoice, "invoice.created")
+    customer = account.peek("customer", invoice["customer"])
+    number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
+    account.save(customer | {"next_invoice_sequence": customer["next_invoice_sequence"] + 1})
+    at = invoice["created"]
+    final = invoice | {
+        "effective_at": at,
+        "ending_balance": 0,
+        "hosted_invoice_url": f"https://invoice.stripe.com/i/simulated/{invoice['id']}",
+        "invoice_pdf": f"https://pay.stripe.com/invoice/simulated/{invoice['id']}/pdf",
+        "number": number,
+        "status": "open",
+        "status_transitions": invoice["status_transitions"] | {"finalized_at": at},
+    }
+    return account.create(final, "invoice.finalized")
+
+
+def method_of(account: Account, subscription: Document) -> Document | None:
+    """The payment method that pays: the subscription's, or else the customer's default."""
+    customer = account.peek("customer", subscription["customer"])
+    chosen = subscription["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
+    method = account.store.get("payment_method", chosen) if chosen else None
+    return method if method and method["customer"] == customer["id"] else None
+
+
+def collect(account: Account, invoice: Document, method: Document | None, at: int) -> Document:
+    """Try to collect an open invoice; answers it as `paid`, or still `open` with the attempt counted."""
+    if invoice["amount_due"] == 0:
+        return _paid(account, invoice, at, attempts=0)
+    attempts = invoice["attempt_count"] + 1
+    if method and method["_charges"]:
+        return _paid(account, invoice, at, attempts=attempts)
+    first = invoice.get("_first_failure", at)
+    retry = at + RETRY_DAYS * DAY
+    last = first + account.dunning_days * DAY
+    failed = invoice | {
+        "_first_failure": first,
+        "attempt_count": attempts,
+        "attempted": True,
+        "next_payment_attempt": min(retry, last) if at < last else None,
+    }
+    account.update(invoice, failed, "invoice.updated")
+    account.emit("invoice.payment_failed", failed)
+    return failed
+
+
+def _paid(account: Account, invoice: Document, at: int, *, attempts: int, out_of_band: bool = False) -> Document:
+    after = invoice | {
+        "amount_paid": invoice["amount_due"],
+        "amount_paid_off_stripe": invoice["amount_due"] if out_of_band else 0,
+        "amount_remaining": 0,
+        "attempt_count": attempts,
+        "attempted": not out_of_band,
+        "auto_advance": False,
+        "next_payment_attempt": None,
+        "status": "paid",
+        "status_transitions": invoice["status_transitions"] | {"paid_at": at},
+    }
+    account.update(invoice, after, "invoice.updated")
+    account.emit("invoice.paid", after)
+    account.emit("invoice.payment_succeeded", after)
+    return after
+
+
+def close(account: Account, invoice: Document, status: str, at: int) -> Document:
+    """Make an invoice `void` or `uncollectible`."""
+    moment = {"void": "voided_at", "uncollectible": "marked_uncollectible_at"}[status]
+    after = invoice | {
+        "auto_advance": False,
+        "next_payment_attempt": None,
+        "status": status,
+        "status_transitions": invoice["status_transitions"] | {moment: at},
+    }
+    account.save(after)
+    account.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", after)
+    return after
+
+
+def stop_collecting(account: Account, subscription: Document) -> None:
+    """No more attempts for a subscription that has ended; its invoices stay open."""
+    for invoice in list(account.store.scan("invoice", subscription=subscription["id"])):
+        if invoice["status"] == "open" and invoice["next_payment_attempt"]:
+            account.update(invoice, invoice | {"auto_advance": False, "next_payment_attempt": None}, "invoice.updated")
+
+
+def pay(account: Account, params: Document, identifier: str) -> Document:
+    """POST /v1/invoices/{invoice}/pay; `subscriptions` then sees to the subscription's status."""
+    invoice = account.find("invoice", identifier)
+    if invoice["status"] == "paid":
+        raise ApiError("Invoice is already paid")
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise ApiError(f"This invoice is {invoice['status']} and can no longer be paid.")
+    at = account.now(invoice["test_clock"])
+    if params.get("paid_out_of_band"):
+        return _paid(account, invoice, at, attempts=invoice["attempt_count"], out_of_band=True)
+    subscription = account.peek("subscription", invoice["parent"]["subscription_details"]["subscription"])
+    method = method_of(account, subscription)
+    if "payment_method" in params:
+        customer = account.peek("customer", invoice["customer"])
+        method = usable(account, customer, params["payment_method"], "payment_method")
+    after = collect(account, invoice, method, at)
+    if after["status"] != "paid":
+        raise declined(keep_changes=True)
+    return after
+
+
+def void(account: Account, _params: Document, identifier: str) -> Document:
+    """POST /v1/invoices/{invoice}/void."""
+    invoice = account.find("invoice", identifier)
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise ApiError("You can only pass in open invoices. This invoice isn't open.")
+    return close(account, invoice, "void", account.now(invoice["test_clock"]))
+
+
+def spend_once(account: Account, subscription: Document, invoice: Document) -> None:
+    """Coupons of duration `once` are gone after the invoice that they applied to."""
+    spent = [
+        one
+        for one in invoice["discounts"]
+        if account.peek("coupon", account.peek("discount", one)["source"]["coupon"])["duration"] == "once"
+    ]
+    if spent:
+        coupons.drop(account, subscription, spent)

@@ -1,0 +1,118 @@
+"""What time does: trials end, periods renew, discounts run out, schedules move on, cancellations take effect."""
+
+import copy
+
+from . import billing, cancellation, coupons, invoices, schedules
+from .account import Account, Origin
+from .due import INCOMPLETE_SECONDS, TRIAL_NOTICE_SECONDS
+from .wire import Document
+
+
+def settle(account: Account, clock: str = "", until: int | None = None) -> bool:
+    """Live through all that is due on a clock, in order, each thing at its own moment. Tells whether there was any."""
+    limit = account.now(clock) if until is None else until
+    origin, account.origin = account.origin, Origin()
+    busy = False
+    try:
+        while (found := account.store.next_due(clock, limit)) is not None:
+            account.moment, document = found
+            _STEPS[document["object"]](account, document, account.moment)
+            busy = True
+    finally:
+        account.moment, account.origin = None, origin
+    return busy
+
+
+def _live_subscription(account: Account, before: Document, at: int) -> None:
+    after = copy.deepcopy(before)
+    if before["status"] == "incomplete":
+        _expire(account, after, at)
+        return
+    _end_discounts(account, after, at)
+    resumes = (after["pause_collection"] or {}).get("resumes_at")
+    if resumes is not None and resumes <= at:
+        after["pause_collection"] = None
+    ends = after["cancel_at"] is not None and after["cancel_at"] <= at and after["status"] != "paused"
+    if ends:
+        account.update(before, after, "customer.subscription.updated")
+        cancellation.end(account, after, at=at)
+    elif after["status"] == "trialing":
+        _live_trial(account, before, after, at)
+    else:
+        if after["status"] != "paused" and min(_period_ends(after)) <= at:
+            billing.renew(account, after, at)
+        account.update(before, after, "customer.subscription.updated")
+
+
+def _period_ends(subscription: Document) -> list[int]:
+    return [item["current_period_end"] for item in subscription["items"]["data"]]
+
+
+def _expire(account: Account, subscription: Document, at: int) -> None:
+    before = dict(subscription)
+    if at < subscription["created"] + INCOMPLETE_SECONDS:
+        return
+    invoices.close(account, account.peek("invoice", subscription["latest_invoice"]), "void", at)
+    after = subscription | {"status": "incomplete_expired", "ended_at": at}
+    account.update(before, after, "customer.subscription.updated")
+
+
+def _end_discounts(account: Account, subscription: Document, at: int) -> None:
+    over = [one for one, end in subscription["_discount_ends"].items() if end <= at]
+    if over:
+        coupons.drop(account, subscription, over)
+
+
+def _live_trial(account: Account, before: Document, after: Document, at: int) -> None:
+    if after["trial_end"] > at:
+        if after["trial_end"] - TRIAL_NOTICE_SECONDS <= at and not after["_trial_notice"]:
+            after["_trial_notice"] = True
+            account.emit("customer.subscription.trial_will_end", after)
+        account.update(before, after, "customer.subscription.updated")
+    elif billing.missing_method_behavior(account, after) == "cancel":
+        cancellation.end(account, after, at=at)
+    else:
+        billing.end_trial(account, after, at)
+        account.update(before, after, "customer.subscription.updated")
+        if after["status"] == "paused":
+            account.emit("customer.subscription.paused", after)
+
+
+def _retry_invoice(account: Account, invoice: Document, at: int) -> None:
+    before = account.peek("subscription", invoice["parent"]["subscription_details"]["subscription"])
+    after = invoices.collect(account, invoice, invoices.method_of(account, before), at)
+    if after["status"] == "paid":
+        recover(account, after)
+    elif after["next_payment_attempt"] is None:
+        cancellation.end(account, before, at=at, reason="payment_failed")
+
+
+def recover(account: Account, invoice: Document) -> None:
+    """The invoice that a subscription waited for is paid."""
+    before = account.peek("subscription", invoice["parent"]["subscription_details"]["subscription"])
+    if before["latest_invoice"] == invoice["id"] and before["status"] in ("incomplete", "past_due"):
+        account.update(before, before | {"status": "active"}, "customer.subscription.updated")
+
+
+def pay_invoice(account: Account, params: Document, identifier: str) -> Document:
+    """POST /v1/invoices/{invoice}/pay, and what that means for the subscription."""
+    paid = invoices.pay(account, params, identifier)
+    recover(account, paid)
+    return paid
+
+
+def void_invoice(account: Account, params: Document, identifier: str) -> Document:
+    """POST /v1/invoices/{invoice}/void: a subscription whose first invoice it is can never begin."""
+    voided = invoices.void(account, params, identifier)
+    before = account.peek("subscription", voided["parent"]["subscription_details"]["subscription"])
+    if before["status"] == "incomplete":
+        after = before | {"status": "incomplete_expired", "ended_at": account.now(before["test_clock"])}
+        account.update(before, after, "customer.subscription.updated")
+    return voided
+
+
+_STEPS = {
+    "subscription": _live_subscription,
+    "subscription_schedule": schedules.next_phase,
+    "invoice": _retry_invoice,
+}

@@ -1,0 +1,151 @@
+"""Everything the simulator remembers, in one SQLite file: a document an object, and what was asked and answered.
+
+A killed process loses nothing that it answered, because every answer is written first. (Write-ahead logging with
+`synchronous=NORMAL` survives the death of the process, though not of the machine, and costs no disk flush.)
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .wire import Document, dump
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of creation, which lists and cursors follow
+    object TEXT NOT NULL,
+    id TEXT NOT NULL,
+    customer TEXT,
+    subscription TEXT,
+    lookup TEXT,                           -- a customer's email, a price's lookup key, an event's type
+    clock TEXT NOT NULL DEFAULT '',        -- the test clock that it lives on
+    due INTEGER,                           -- when time next changes it, by that clock
+    body TEXT NOT NULL,
+    UNIQUE (object, id)
+);
+CREATE INDEX IF NOT EXISTS objects_of_kind ON objects (object, seq);
+CREATE INDEX IF NOT EXISTS objects_of_customer ON objects (object, customer, seq) WHERE customer IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_of_subscription ON objects (object, subscription, seq)
+    WHERE subscription IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_by_lookup ON objects (object, lookup, seq) WHERE lookup IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_due ON objects (clock, due, object DESC) WHERE due IS NOT NULL;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS idempotency (
+    key TEXT PRIMARY KEY, at INTEGER NOT NULL, path TEXT NOT NULL, params TEXT NOT NULL,
+    request_id TEXT NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS requests (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+    params TEXT NOT NULL, idempotency_key TEXT, status INTEGER, request_id TEXT NOT NULL,
+    replayed INTEGER NOT NULL, fault TEXT
+);
+CREATE TABLE IF NOT EXISTS deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, type TEXT NOT NULL, endpoint TEXT NOT NULL,
+    url TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0,
+    next_at REAL NOT NULL DEFAULT 0, status INTEGER, error TEXT
+);
+CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (next_at) WHERE state = 'pending';
+"""
+
+
+class Store:
+    """The SQLite file. One thread, one connection; every change inside `transaction`."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.connection = sqlite3.connect(path, isolation_level=None)
+        self.connection.row_factory = sqlite3.Row
+        self.connection.execute("PRAGMA journal_mode=WAL")
+        self.connection.execute("PRAGMA synchronous=NORMAL")
+        self.connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def mark(self) -> None:
+        """Remember this point inside a transaction."""
+        self.connection.execute("SAVEPOINT before")
+
+    def undo(self) -> None:
+        """Go back to the marked point."""
+        self.connection.execute("ROLLBACK TO before")
+
+    def put(self, document: Document, columns: Document) -> None:
+        """Write an object; `columns` are those that are looked up: customer, subscription, lookup, clock, due."""
+        self.connection.execute(
+            "INSERT INTO objects (object, id, customer, subscription, lookup, clock, due, body)"
+            " VALUES (:object, :id, :customer, :subscription, :lookup, :clock, :due, :body)"
+            " ON CONFLICT (object, id) DO UPDATE SET customer = excluded.customer, lookup = excluded.lookup,"
+            " subscription = excluded.subscription, clock = excluded.clock, due = excluded.due, body = excluded.body",
+            {"object": document["object"], "id": document["id"], "body": dump(document).decode(), **columns},
+        )
+
+    def get(self, kind: str, identifier: str) -> Document | None:
+        """One object as it was written, or nothing."""
+        found = self.connection.execute("SELECT body FROM objects WHERE object = ? AND id = ?", (kind, identifier))
+        row = found.fetchone()
+        return None if row is None else json.loads(row["body"])
+
+    def remove(self, kind: str, identifier: str) -> None:
+        """Forget one object."""
+        self.connection.execute("DELETE FROM objects WHERE object = ? AND id = ?", (kind, identifier))
+
+    def remove_clock(self, clock: str) -> None:
+        """Forget a test clock and all that lives on it; events stay."""
+        self.connection.execute("DELETE FROM objects WHERE clock = ? AND object != 'event'", (clock,))
+
+    def sequence(self, kind: str, identifier: str) -> int | None:
+        """Where an object stands in its list."""
+        row = self.connection.execute(
+            "SELECT seq FROM objects WHERE object = ? AND id = ?", (kind, identifier)
+        ).fetchone()
+        return None if row is None else int(row["seq"])
+
+    def scan(
+        self, kind: str, *, older_than: int | None = None, newer_than: int | None = None, **columns: str | None
+    ) -> Iterator[Document]:
+        """Objects newest first; or, with `newer_than`, oldest first from there. `columns` that are None are free."""
+        wanted = {name: value for name, value in columns.items() if value is not None}
+        conditions = ["object = :object", *(f"{name} = :{name}" for name in wanted)]
+        conditions += ["seq < :older"] * (older_than is not None) + ["seq > :newer"] * (newer_than is not None)
+        order = "ASC" if newer_than is not None else "DESC"
+        found = self.connection.execute(
+            f"SELECT body FROM objects WHERE {' AND '.join(conditions)} ORDER BY seq {order}",
+            {"object": kind, "older": older_than, "newer": newer_than, **wanted},
+        )
+        for row in found:
+            yield json.loads(row["body"])
+
+    def next_due(self, clock: str, now: int) -> tuple[int, Document] | None:
+        """The object that time changes next on a clock, unless that lies ahead.
+
+        A schedule goes before its subscription, so that a new phase is billed by its own prices.
+        """
+        row = self.connection.execute(
+            "SELECT due, body FROM objects WHERE clock = ? AND due <= ? ORDER BY due, object DESC, seq LIMIT 1",
+            (clock, now),
+        ).fetchone()
+        return None if row is None else (int(row["due"]), json.loads(row["body"]))
+
+    def setting(self, name: str, default: str) -> str:
+        """A value that survives a restart."""
+        row = self.connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return default if row is None else str(row["value"])
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Keep a value."""
+        self.connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))

@@ -1,0 +1,237 @@
+"""Subscriptions: the endpoints."""
+
+import copy
+
+from . import billing, cancellation, payment_methods, subscription_items
+from .account import Account
+from .due import ENDED
+from .parameters import merged, within
+from .periods import DAY
+from .wire import ApiError, Document, fields, new_id, no_such, one_of
+
+# What may still change once a subscription has ended, and before it has begun.
+_ENDED_MAY_CHANGE = {"cancellation_details", "metadata", "expand"}
+_INCOMPLETE_MAY_CHANGE = {"default_payment_method", "description", "metadata", "expand"}
+
+
+def create(account: Account, params: Document) -> Document:
+    """POST /v1/subscriptions."""
+    cancellation.check_parameters(params)
+    if "trial_end" in params and "trial_period_days" in params:
+        raise one_of(("trial_end", "trial_period_days"))
+    behavior = params.get("payment_behavior", "allow_incomplete")
+    if behavior == "pending_if_incomplete":
+        message = "Setting `payment_behavior` to `pending_if_incomplete` has no effect when creating a subscription."
+        raise ApiError(message, param="payment_behavior", executed=False)
+    customer = account.find("customer", params["customer"], "customer")
+    now = account.now(customer["test_clock"])
+    subscription = _blank(account, customer, params, now)
+    _fill_items(account, subscription, params["items"], now)
+    _begin_trial(subscription, params, now)
+    if "default_payment_method" in params:
+        method = payment_methods.usable(account, customer, params["default_payment_method"], "default_payment_method")
+        subscription["default_payment_method"] = method["id"]
+    billing.set_discounts(account, subscription, params.get("discounts", []))
+    cancellation.apply(subscription, params, now)
+    account.save(subscription)
+    billing.first_invoice(account, subscription, behavior, now)
+    if customer["currency"] is None:
+        account.save(account.peek("customer", customer["id"]) | {"currency": subscription["currency"]})
+    return account.create(subscription, "customer.subscription.created")
+
+
+def _blank(account: Account, customer: Document, params: Document, now: int) -> Document:
+    nothing = fields(
+        """application application_fee_percent billing_cycle_anchor_config billing_thresholds cancel_at canceled_at
+        customer_account days_until_due default_payment_method default_source ended_at latest_invoice managed_payments
+        next_pending_invoice_item_invoice on_behalf_of pause_collection pending_invoice_item_interval
+        pending_setup_intent pending_update schedule status_details transfer_data trial_end trial_start"""
+    )
+    mode = params.get("billing_mode", {"type": "flexible"})["type"]
+    flexible = {"proration_discounts": "included"} if mode == "flexible" else None
+    ends = {"billing_cycle_anchor": None, "missing_payment_method": "create_invoice"}
+    ends |= params.get("trial_settings", {}).get("end_behavior", {})
+    identifier = new_id("sub")
+    return {
+        "id": identifier,
+        "object": "subscription",
+        **nothing,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "billing_cycle_anchor": now,
+        "billing_mode": {"flexible": flexible, "type": mode, "updated_at": now if flexible else None},
+        "billing_schedules": [],
+        "cancel_at_period_end": False,
+        "cancellation_details": {"comment": None, "feedback": None, "feedback_option": None, "reason": None},
+        "collection_method": "charge_automatically",
+        "created": now,
+        "currency": "usd",
+        "customer": customer["id"],
+        "default_tax_rates": [],
+        "description": params.get("description") or None,
+        "discounts": [],
+        "invoice_settings": {
+            "account_tax_ids": None,
+            "custom_fields": None,
+            "description": None,
+            "footer": None,
+            "issuer": {"type": "self"},
+        },
+        "items": {
+            "object": "list",
+            "data": [],
+            "has_more": False,
+            "total_count": 0,
+            "url": f"/v1/subscription_items?subscription={identifier}",
+        },
+        "livemode": False,
+        "metadata": merged({}, params.get("metadata")),
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": None,
+            "save_default_payment_method": "off",
+        },
+        "start_date": now,
+        "status": "active",
+        "test_clock": customer["test_clock"],
+        "trial_settings": {"end_behavior": ends},
+        "_discount_ends": {},
+        "_trial_notice": False,
+    }
+
+
+def _fill_items(account: Account, subscription: Document, given: list[Document], now: int) -> None:
+    items = [billing.new_item(account, subscription, one, index, now) for index, one in enumerate(given)]
+    billing.check_items(subscription, items)
+    subscription["items"] = subscription["items"] | {"data": items, "total_count": len(items)}
+    subscription["currency"] = items[0]["price"]["currency"]
+
+
+def _begin_trial(subscription: Document, params: Document, now: int) -> None:
+    end = params.get("trial_end")
+    if "trial_period_days" in params:
+        end = now + params["trial_period_days"] * DAY
+    if end is None or end == "now":
+        return
+    if end <= now:
+        raise ApiError("Invalid timestamp: must be an integer Unix timestamp in the future.", param="trial_end")
+    if subscription["trial_start"] is None:
+        subscription["trial_start"] = now
+    subscription |= {"status": "trialing", "trial_end": end, "billing_cycle_anchor": end}
+    for item in subscription["items"]["data"]:
+        item["current_period_end"] = end
+
+
+def retrieve(account: Account, _params: Document, identifier: str) -> Document:
+    """GET /v1/subscriptions/{subscription}."""
+    return account.find("subscription", identifier)
+
+
+def update(account: Account, params: Document, identifier: str) -> Document:
+    """POST /v1/subscriptions/{subscription}."""
+    cancellation.check_parameters(params)
+    before = account.find("subscription", identifier)
+    _refuse_by_status(before, params)
+    cancellation.refuse_if_scheduled(before, params)
+    after = copy.deepcopy(before)
+    now = account.now(before["test_clock"])
+    _change_plain(account, after, params)
+    if "items" in params:
+        subscription_items.change(account, after, params["items"], now)
+    if "trial_end" in params:
+        _change_trial(account, after, params, now)
+    if "discounts" in params:
+        billing.set_discounts(account, after, params["discounts"])
+    cancellation.apply(after, params, now)
+    return account.update(before, after, "customer.subscription.updated")
+
+
+def _refuse_by_status(subscription: Document, params: Document) -> None:
+    status = subscription["status"]
+    if status == "canceled" and params.keys() - _ENDED_MAY_CHANGE:
+        raise ApiError(
+            "A canceled subscription can only update its cancellation_details and metadata.",
+            code="invalid_canceled_subscription_fields",
+        )
+    if status in ("incomplete", "incomplete_expired") and params.keys() - _INCOMPLETE_MAY_CHANGE:
+        refused = sorted(params.keys() - _INCOMPLETE_MAY_CHANGE)[0]
+        raise ApiError(
+            f"This subscription cannot be updated in this way while its status is `{status}`. Only "
+            "default_payment_method, description and metadata can be updated.",
+            param=refused,
+        )
+
+
+def _change_plain(account: Account, after: Document, params: Document) -> None:
+    after["metadata"] = merged(after["metadata"], params.get("metadata"))
+    if "description" in params:
+        after["description"] = params["description"] or None
+    if "pause_collection" in params:
+        after["pause_collection"] = (
+            {"resumes_at": None} | params["pause_collection"] if params["pause_collection"] else None
+        )
+    if "trial_settings" in params:
+        after["trial_settings"]["end_behavior"] |= params["trial_settings"]["end_behavior"]
+    chosen = params.get("default_payment_method")
+    if chosen == "":
+        after["default_payment_method"] = None
+    elif chosen is not None:
+        customer = account.peek("customer", after["customer"])
+        method = payment_methods.usable(account, customer, chosen, "default_payment_method")
+        after["default_payment_method"] = method["id"]
+
+
+def _change_trial(account: Account, after: Document, params: Document, now: int) -> None:
+    if params["trial_end"] != "now":
+        _begin_trial(after, params, now)
+        after["_trial_notice"] = False
+    elif after["status"] == "trialing":
+        billing.need_method(account, after)
+        billing.end_trial(account, after, now)
+
+
+def cancel(account: Account, params: Document, identifier: str) -> Document:
+    """DELETE /v1/subscriptions/{subscription}: at once."""
+    before = account.find("subscription", identifier)
+    if before["status"] in ENDED:
+        raise no_such("subscription", identifier)
+    cancellation.apply(before, {name: params[name] for name in params if name == "cancellation_details"}, 0)
+    return cancellation.end_now(account, before)
+
+
+def resume(account: Account, _params: Document, identifier: str) -> Document:
+    """POST /v1/subscriptions/{subscription}/resume: a paused one starts a new period now."""
+    before = account.find("subscription", identifier)
+    if before["status"] != "paused":
+        raise ApiError("You can only resume a subscription if it is `paused`.")
+    after = copy.deepcopy(before)
+    billing.start_over(account, after, account.now(before["test_clock"]))
+    if after["status"] != "active":
+        raise ApiError("The subscription cannot be resumed without a payment method that can be charged.")
+    account.emit("customer.subscription.resumed", after)
+    return account.update(before, after, "customer.subscription.updated")
+
+
+def list_all(account: Account, params: Document) -> Document:
+    """GET /v1/subscriptions: canceled ones only when asked for; those on test clocks only by customer or clock."""
+    if "customer" in params:
+        account.find("customer", params["customer"], "customer", 400)
+
+    def matches(subscription: Document) -> bool:
+        items = subscription["items"]["data"]
+        on_clock = "customer" in params or subscription["test_clock"] == params.get("test_clock")
+        bounds = ("current_period_end", "current_period_start")
+        return (
+            on_clock
+            and _has_status(subscription["status"], params.get("status"))
+            and ("price" not in params or any(item["price"]["id"] == params["price"] for item in items))
+            and within(subscription["created"], params.get("created"))
+            and all(any(within(item[name], params.get(name)) for item in items) for name in bounds)
+        )
+
+    return account.page("subscription", "/v1/subscriptions", params, matches, customer=params.get("customer"))
+
+
+def _has_status(status: str, wanted: str | None) -> bool:
+    if wanted is None:
+        return status != "canceled"
+    return wanted == "all" or status == wanted or (wanted == "ended" and status in ENDED)

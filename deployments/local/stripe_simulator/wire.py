@@ -1,0 +1,106 @@
+"""Stripe's wire format: form-encoded nested parameters in, JSON errors out."""
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Document = dict[str, Any]
+
+API_VERSION = "2026-10-28.endive"
+
+
+def new_id(prefix: str, length: int = 24) -> str:
+    """An identifier in Stripe's manner: `sub_` and as many hexadecimal characters as asked for."""
+    return f"{prefix}_{secrets.token_hex(length // 2)}"
+
+
+def fields(names: str, value: Any = None) -> Document:
+    """Names that stand in one string, all with the same value: the many nulls of a Stripe object."""
+    return dict.fromkeys(names.split(), value)
+
+
+def dump(document: Any) -> bytes:
+    """JSON in the bytes that go over the wire and into the store."""
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+class ApiError(Exception):
+    """An answer that is not 200.
+
+    `executed` is false for what was refused before the endpoint began, which Stripe does not keep under an
+    idempotency key. `keep_changes` is true where the attempt itself is recorded, such as a failed payment.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        kind: str = "invalid_request_error",
+        code: str | None = None,
+        param: str | None = None,
+        executed: bool = True,
+        keep_changes: bool = False,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message, self.status, self.kind, self.code, self.param = message, status, kind, code, param
+        self.executed, self.keep_changes, self.extra = executed, keep_changes, dict(extra or {})
+
+    def body(self) -> Document:
+        """The JSON body; `request_log_url` is left out because there is no dashboard behind it."""
+        error: Document = {"type": self.kind, "message": self.message}
+        if self.code:
+            error["code"] = self.code
+            error["doc_url"] = "https://stripe.com/docs/error-codes/" + self.code.replace("_", "-")
+        if self.param is not None:
+            error["param"] = self.param
+        return {"error": error | self.extra}
+
+
+def no_such(what: str, identifier: str, param: str | None = "id", status: int = 404) -> ApiError:
+    """An id that leads nowhere: 404 when it stands in the path, 400 when it stands in the body."""
+    message = f"No such {what}: '{identifier}'"
+    return ApiError(message, status=status, code="resource_missing", param=param)
+
+
+def one_of(names: Iterable[str]) -> ApiError:
+    """Two parameters that exclude one another were both sent."""
+    listed = list(names)
+    return ApiError(
+        f"You may only specify one of these parameters: {', '.join(listed)}.", param=listed[0], executed=False
+    )
+
+
+def decode(pairs: Iterable[tuple[str, str]]) -> Document:
+    """Turn `items[0][price]=p` into `{"items": [{"price": "p"}]}`; a repeated `a[]` appends."""
+    root: Document = {}
+    for name, value in pairs:
+        _insert(root, _path(name), value)
+    return {name: _with_lists(value) for name, value in root.items()}
+
+
+def _path(name: str) -> list[str]:
+    head, bracket, rest = name.partition("[")
+    return [head, *(rest.removesuffix("]").split("][") if bracket else [])]
+
+
+def _insert(node: Document, path: list[str], value: str) -> None:
+    for position, part in enumerate(path):
+        key = part or str(len(node))
+        if position == len(path) - 1:
+            node[key] = value
+            return
+        below = node.setdefault(key, {})
+        if not isinstance(below, dict):
+            raise ApiError("Invalid object", param=path[0], executed=False)
+        node = below
+
+
+def _with_lists(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value and all(key.isdigit() for key in value):
+        return [_with_lists(value[key]) for key in sorted(value, key=int)]
+    return {key: _with_lists(below) for key, below in value.items()}
