@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from deployments.demo.customers import DemoCustomer
 
@@ -22,13 +21,10 @@ ADDRESSES = {
 def welcome(addresses: Mapping[str, Any], customers: Sequence[DemoCustomer]) -> None:
     """Print the addresses and a few calls that work as they stand."""
     console = Console(highlight=False, soft_wrap=True)
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    console.print("\n[bold]Where everything is[/bold] (also in .local/stack.json)")
     for name, what in ADDRESSES.items():
         if addresses.get(name):
-            shown = _without_password(addresses[name]) if name == "database_url" else addresses[name]
-            table.add_row(name, shown, what)
-    console.print("\n[bold]Where everything is[/bold] (also in .local/stack.json)")
-    console.print(table)
+            console.print(f"  {_without_password(str(addresses[name])):34} {what}", markup=False)
     console.print("\n[bold]Try it[/bold], in another terminal; a token lasts an hour")
     for line in _calls(str(addresses["http"]), {each.case: each for each in customers}):
         console.print(line, markup=False)
@@ -62,6 +58,5 @@ def _bearer(user_id: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    login, _, place = rest.rpartition("@")
-    return f"{scheme}://{login.partition(':')[0]}@{place}" if login else url
+    login, at, place = url.rpartition("@")
+    return login.rpartition(":")[0] + at + place

@@ -25,5 +25,6 @@ async def capture_cancellation_reason(
                 plan=subscription.plan,
                 category=category,
             )
+            await transaction.run("reason_captured", request_id=request.id)
     get_run_logger().info("reason: %s", category)
     return CapturedReason(category)

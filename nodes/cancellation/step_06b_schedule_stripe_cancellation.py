@@ -64,9 +64,8 @@ async def _release_schedule(request: CancellationRequest, subscription: ActiveSu
 async def _end(request: CancellationRequest, subscription: ActiveSubscription) -> BillingSubscription:
     billing = services().billing
     async with services().database.as_user(request.user_id) as transaction:
-        reason = await transaction.one("reason_of_request", _Reason, request_id=request.id)
-    feedback = stripe_feedback(reason.category) if reason else None
-    comment = reason.feedback if reason else None
+        [reason] = await transaction.all("reason_of_request", _Reason, request_id=request.id)
+    feedback, comment = stripe_feedback(reason.category), reason.feedback
     if ending_of(subscription.billed.status) is Ending.AT_PERIOD_END:
         write = billing.cancel_at_period_end(
             subscription.id, feedback=feedback, comment=comment, key=f"{request.id}:6B"

@@ -235,7 +235,9 @@ def _our_errors(*, writing: bool) -> Iterator[None]:
         yield
     except stripe.StripeError as error:
         lost = isinstance(error, stripe.APIConnectionError) or (error.http_status or 0) >= 500
-        raise BillingFailed(_described(error), stripe_request_id=error.request_id, uncertain=writing and lost) from None
+        raise BillingFailed(
+            _described(error), code=error.code, stripe_request_id=error.request_id, uncertain=writing and lost
+        ) from None
 
 
 def _described(error: stripe.StripeError) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row, scalar_row
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from nodes.errors import ConstraintViolated, DatabaseUnavailable
@@ -145,4 +145,4 @@ def _sql(query: str) -> LiteralString:
 
 
 def _adapted(parameters: Mapping[str, object]) -> dict[str, object]:
-    return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in parameters.items()}
+    return {name: Json(value) if isinstance(value, dict) else value for name, value in parameters.items()}

@@ -25,7 +25,7 @@ CREATE TABLE cancellation_requests (
     outcome             text        CHECK (outcome IN (
         'pending_cancellation', 'canceled', 'retained', 'refused', 'failed')),
     http_status         smallint,
-    answer              jsonb,                 -- the body that the caller was given
+    answer              json,                  -- the body that the caller was given; json keeps its order
     finished_at         timestamptz,
     runs                integer     NOT NULL DEFAULT 0,  -- how many times a flow run took it up
     -- When to take it up again, unless a run ends before that with nothing left to do: then null. It bounds a run's

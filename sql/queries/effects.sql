@@ -1,12 +1,12 @@
 -- name: capture_reason
--- Step 5B. The free text moves here from the request, so that it stands in one place.
-WITH asked AS (
-    SELECT id, feedback FROM cancellation_requests WHERE id = %(request_id)s FOR UPDATE
-), captured AS (
-    INSERT INTO cancellation_reasons (request_id, user_id, subscription_id, plan, category, feedback)
-    SELECT id, %(user_id)s, %(subscription_id)s, %(plan)s, %(category)s, feedback FROM asked
-    ON CONFLICT (request_id) DO NOTHING
-)
+-- Step 5B. The free text is taken from the request, …
+INSERT INTO cancellation_reasons (request_id, user_id, subscription_id, plan, category, feedback)
+SELECT id, %(user_id)s, %(subscription_id)s, %(plan)s, %(category)s, feedback
+FROM cancellation_requests WHERE id = %(request_id)s
+ON CONFLICT (request_id) DO NOTHING;
+
+-- name: reason_captured
+-- … and does not stay there, so that it stands in one place.
 UPDATE cancellation_requests SET feedback = NULL, recovery_point = 'reason_captured' WHERE id = %(request_id)s;
 
 -- name: reason_of_request

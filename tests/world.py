@@ -1,0 +1,152 @@
+"""What a test sees of the running stack: each part as its users reach it, and demo customers of its own."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+import stripe
+from psycopg.rows import dict_row
+
+from deployments.demo.cases import CASES
+from deployments.demo.customers import DemoCustomer, seed
+from deployments.demo.events import Listener, listening
+from deployments.tokens import token
+from nodes.settings import EventSettings, IdentitySettings, SeedSettings, load
+
+Row = dict[str, Any]
+
+
+class Simulator:
+    """The Stripe simulator's control API."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=f"{url}/_simulator", timeout=10)
+
+    def requests(self, *, method: str | None = None, contains: str | None = None, path: str | None = None) -> list[Row]:
+        """What was asked of Stripe, in order."""
+        wanted = {"method": method, "contains": contains, "path": path}
+        found: list[Row] = self._http.get(
+            "/requests", params={k: v for k, v in wanted.items() if v is not None}
+        ).json()["requests"]
+        return found
+
+    def writes(self, contains: str) -> list[Row]:
+        """Every change asked for that names this id."""
+        return [r for r in self.requests(contains=contains) if r["method"] != "GET"]
+
+    @contextmanager
+    def fault(self, **fault: Any) -> Iterator[None]:
+        """A fault for as long as the block; `contains` keeps it to one customer's subscription."""
+        made = self._http.post("/faults", json=fault)
+        assert made.status_code < 300, made.text
+        try:
+            yield
+        finally:
+            self._http.delete("/faults")
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@dataclass(frozen=True)
+class Person:
+    """A demo customer with their token."""
+
+    case: str
+    user_id: str
+    email: str
+    subscription_ids: list[str]
+    headers: dict[str, str]
+
+    @property
+    def subscription_id(self) -> str:
+        return self.subscription_ids[0]
+
+
+class World:
+    """The stack, seen from outside."""
+
+    def __init__(self, addresses: Row) -> None:
+        self.addresses = addresses
+        self.http = httpx.Client(base_url=addresses["http"], timeout=15)
+        self.prefect = httpx.Client(base_url=addresses["prefect_api"], timeout=15)
+        self.inbox = httpx.Client(base_url=addresses["inbox"], timeout=15)
+        self.simulator = Simulator(addresses["stripe"])
+        self.stripe = stripe.StripeClient(addresses["stripe_api_key"], base_addresses={"api": addresses["stripe"]}).v1
+        self.admin: psycopg.Connection[Row] = psycopg.connect(
+            addresses["database_admin_url"], autocommit=True, row_factory=dict_row
+        )
+
+    def close(self) -> None:
+        for client in (self.http, self.prefect, self.inbox, self.simulator, self.admin):
+            client.close()
+
+    def person(self, case: str) -> Person:
+        """A fresh customer of this case."""
+        [wanted] = [each for each in CASES if each.name == case]
+        [made] = seed(load(SeedSettings), progress=lambda _: None, cases=(wanted,))
+        return self.known(made)
+
+    def known(self, customer: DemoCustomer) -> Person:
+        headers = self.headers(customer.user_id)
+        return Person(customer.case, customer.user_id, customer.email, customer.subscription_ids, headers)
+
+    def headers(self, user_id: str, lifetime: timedelta = timedelta(hours=1)) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token(load(IdentitySettings), UUID(user_id), lifetime)}"}
+
+    def post(self, person: Person, **body: Any) -> httpx.Response:
+        """POST /cancel-subscription as this person; `user_id` is theirs unless given."""
+        return self.http.post("/cancel-subscription", json={"user_id": person.user_id, **body}, headers=person.headers)
+
+    def cancel(self, person: Person, **body: Any) -> httpx.Response:
+        return self.post(person, **{"reason": "too_expensive", **body})
+
+    def accept(self, person: Person, **body: Any) -> httpx.Response:
+        return self.post(person, accept_offer=True, **body)
+
+    def rows(self, query: str, *parameters: object) -> list[Row]:
+        """As the owner, who sees all."""
+        return self.admin.execute(query.encode(), parameters).fetchall()
+
+    def row(self, query: str, *parameters: object) -> Row:
+        [found] = self.rows(query, *parameters)
+        return found
+
+    @contextmanager
+    def as_application(self, user_id: str | None) -> Iterator[psycopg.Connection[Row]]:
+        """A connection as the application's role, for this user."""
+        with psycopg.connect(self.addresses["database_url"], row_factory=dict_row) as connection:
+            if user_id:
+                connection.execute("SELECT set_config('app.user_id', %s, true)", [user_id])
+            yield connection
+
+    def letters(self, person: Person) -> list[Row]:
+        """What this person was sent, each with its text, html and headers."""
+        found = self.inbox.get("/messages.json", params={"to": person.email}).json()
+        return [self.inbox.get(f"/messages/{letter['id']}.json").json() for letter in found]
+
+    @contextmanager
+    def listening(self) -> Iterator[Listener]:
+        """What is published from now on."""
+        with listening(load(EventSettings)) as listener:
+            yield listener
+
+    def request_id(self, answer: httpx.Response) -> str:
+        return answer.headers["Cancellation-Request-Id"]
+
+    def run_of(self, answer: httpx.Response) -> Row:
+        """The Prefect flow run that carried the request out."""
+        request = self.row("SELECT flow_run_id FROM cancellation_requests WHERE id = %s", self.request_id(answer))
+        found: Row = self.prefect.get(f"/flow_runs/{request['flow_run_id']}").json()
+        return found
+
+
+def links(letter: Row) -> dict[str, str]:
+    """The links of a letter by their path's first part."""
+    return {match[2]: match[1] for match in re.finditer(r'href="(https?://[^/"]+/(\w+)[^"]*)"', letter["html"])}
