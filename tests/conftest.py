@@ -1,9 +1,17 @@
-"""One embedded stack for the whole run of tests, on ports and in a directory of its own."""
+"""One embedded stack for the whole run of tests, on ports and in a directory of its own.
 
+Starting it takes half a minute. While writing tests, keep one up (`cancelflow up --directory /tmp/stack`) and name it:
+`TEST_STACK=/tmp/stack .venv/bin/pytest …`. It runs the code that it was started with.
+"""
+
+import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from dotenv import dotenv_values
 
 from deployments.local.stack import Stack
 from tests.world import World
@@ -11,23 +19,29 @@ from tests.world import World
 # What names a part of someone else's: tests run against their own.
 OUTSIDE = ("DATABASE", "PREFECT", "STRIPE", "GOOGLE", "PUBSUB", "SMTP", "JWT", "HTTP_", "PUBLIC_URL", "LINK_SECRET")
 
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The embedded stack, all of it real."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(OUTSIDE)}
-    with (
-        Stack(tmp_path_factory.mktemp("stack"), progress=lambda _: None, environment=own) as running,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        for name, value in running.environment.items():
-            patch.setenv(name, value)
-        yield running
+Addresses = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def world(stack: Stack) -> Iterator[World]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """The embedded stack, all of it real: where everything is, with its settings in the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
+            patch.delenv(name)
+        if kept := os.environ.get("TEST_STACK"):
+            for name, value in dotenv_values(Path(kept) / "stack.env").items():
+                patch.setenv(name, value or "")
+            yield json.loads((Path(kept) / "stack.json").read_text())
+            return
+        with Stack(tmp_path_factory.mktemp("stack"), progress=lambda _: None) as running:
+            for name, value in running.environment.items():
+                patch.setenv(name, value)
+            yield dict(running.addresses)
+
+
+@pytest.fixture(scope="session")
+def world(stack: Addresses) -> Iterator[World]:
     """The stack as its users see it."""
-    seen = World(dict(stack.addresses))
+    seen = World(stack)
     yield seen
     seen.close()

@@ -54,12 +54,19 @@ class PlannedStack:
         """What a part sees: the user's environment, and ours above it."""
         return {
             **self.given,
+            **self._bytecode(),
             "DO_NOT_TRACK": "1",  # Prefect's client would report its use
             "PYTHONUNBUFFERED": "1",  # a log is read while its part runs
             "CANCELFLOW_ENV_FILE": str(self.directory / "stack.env"),
             **self.environment,
             **more,
         }
+
+    def _bytecode(self) -> dict[str, str]:
+        """Where Python keeps compiled modules, if it was told not to: without them Prefect takes three times as long."""
+        if "PYTHONDONTWRITEBYTECODE" not in self.given or "PYTHONPYCACHEPREFIX" in self.given:
+            return {}
+        return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.directory / "bytecode")}
 
     def add_http(
         self,

@@ -74,7 +74,7 @@ class Ports:
         return int(value)
 
     def _near(self, name: str, usual: int, host: str) -> int:
-        candidates = [self._remembered.get(name, usual), *range(usual, usual + REACH)]
+        candidates: list[int] = [self._remembered.get(name, usual), *range(usual, usual + REACH)]
         for port in candidates:
             if port not in self._claims and self._take(port, host):
                 return port

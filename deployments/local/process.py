@@ -30,7 +30,7 @@ class Guard:
 
     def __init__(self, lock: int, leftovers: list[Path]) -> None:
         script = Path(__file__).with_name("guard.py")
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(script), *map(str, leftovers)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

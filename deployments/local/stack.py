@@ -2,11 +2,12 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self
 
 from deployments.local.database_parts import plan_postgres, plan_prefect
@@ -15,7 +16,7 @@ from deployments.local.files import private_directory
 from deployments.local.outside_parts import plan_mail, plan_pubsub, plan_stripe
 from deployments.local.planned import START_TIMEOUT, Part, PlannedStack
 from deployments.local.ports import Ports
-from deployments.local.process import Command, Guard, Supervised, log_tail
+from deployments.local.process import Guard, Supervised, log_tail
 from deployments.local.product_parts import plan_own_settings, plan_product, plan_trigger_address
 from deployments.local.stack_files import StackLock, remove_stack_files, stack_files, write_stack_files
 
@@ -52,6 +53,7 @@ class Stack:
         self._guard: Guard | None = None
         self._plan: PlannedStack | None = None
         self._running: dict[str, tuple[Part, Supervised]] = {}
+        self._undo = ExitStack()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -80,12 +82,13 @@ class Stack:
 
     def stop(self) -> None:
         """Stop every part, the newest first. A second Ctrl-C does not stop the stopping, which takes seconds."""
-        with _deaf():
+        with _signals(signal.SIG_IGN, signal.SIGINT, *ENDING_SIGNALS):
+            began = time.monotonic()
             remove_stack_files(self._directory)
-            for part, process in reversed(self._running.values()):
+            for _, process in reversed(self._running.values()):
                 process.end()
-                if part.address:
-                    self._progress(f"{part.title} stopped")
+            if self._running:
+                self._progress(f"Everything is stopped, in {time.monotonic() - began:.1f} s")
             self._running.clear()
             if self._guard:
                 self._guard.dismiss()
@@ -96,7 +99,7 @@ class Stack:
     def check(self) -> None:
         """Raise `PartFailed` if a part has ended by itself."""
         for part, process in self._running.values():
-            if not process.running() and not isinstance(process, Command):
+            if not process.running():
                 raise PartFailed(part.title, "ended by itself", log_tail(process.log))
 
     def wait(self) -> None:
@@ -106,19 +109,15 @@ class Stack:
             time.sleep(WATCH)
 
     def __enter__(self) -> Self:
-        self._handlers = {each: signal.signal(each, _leave) for each in ENDING_SIGNALS}
-        try:
+        with ExitStack() as undo:
+            undo.enter_context(_signals(_leave, *ENDING_SIGNALS))
             self.start()
-        except BaseException:
-            self._restore_handlers()
-            raise
+            undo.callback(self.stop)
+            self._undo = undo.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-        self._restore_handlers()
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
 
     def _start(self) -> None:
         began = time.monotonic()
@@ -162,12 +161,7 @@ class Stack:
     def _is_ready(self, part: Part, process: Supervised, since: float) -> bool:
         took = time.monotonic() - since
         if process.after_start_check():
-            part.finish()
-            took = time.monotonic() - since
-            self._progress(
-                f"{part.title} … "
-                + (f"ready in {took:.1f} s at {part.address}" if part.address else f"done in {took:.1f} s")
-            )
+            self._ready(part, process, since)
             return True
         if not process.running():
             raise PartFailed(part.title, "did not start: it ended by itself", log_tail(process.log))
@@ -175,9 +169,14 @@ class Stack:
             raise PartFailed(part.title, f"did not get ready within {START_TIMEOUT:.0f} s", log_tail(process.log))
         return False
 
-    def _restore_handlers(self) -> None:
-        for each, handler in self._handlers.items():
-            signal.signal(each, handler)
+    def _ready(self, part: Part, process: Supervised, since: float) -> None:
+        if not part.address:  # a command, which has ended: its number may soon be another process's
+            process.end()
+            del self._running[part.name]
+        part.finish()
+        took = time.monotonic() - since
+        outcome = f"ready in {took:.1f} s at {part.address}" if part.address else f"done in {took:.1f} s"
+        self._progress(f"{part.title} … {outcome}")
 
 
 def _leave(number: int, _: FrameType | None) -> None:
@@ -185,10 +184,14 @@ def _leave(number: int, _: FrameType | None) -> None:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    handlers = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, *ENDING_SIGNALS)}
+def _signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers, *numbers: int) -> Iterator[None]:
+    """Handle these signals so for a while; in a thread, where Python allows no such thing, leave them as they are."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for each, handler in handlers.items():
-            signal.signal(each, handler)
+        for number, old in before.items():
+            signal.signal(number, old)

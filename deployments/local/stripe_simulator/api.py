@@ -77,7 +77,7 @@ def _presented(authorization: str) -> str:
 
 
 def _masked(key: str) -> str:
-    shown = 8 if re.match(r"[sr]k_(test|live)_", key) else 0
+    shown = 8 if re.match(r"[srp]k_(test|live)_", key) else 0
     tail = 4 if len(key) >= shown + 8 else 0
     return key[:shown] + "*" * (len(key) - shown - tail) + key[len(key) - tail :]
 

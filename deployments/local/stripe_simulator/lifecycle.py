@@ -1,11 +1,9 @@
 """What time does: trials end, periods renew, discounts run out, schedules move on, cancellations take effect."""
 
-import copy
-
 from . import billing, cancellation, coupons, invoices, schedules
 from .account import Account, Origin
 from .due import INCOMPLETE_SECONDS, TRIAL_NOTICE_SECONDS
-from .wire import Document
+from .wire import Document, copy_of
 
 
 def settle(account: Account, clock: str = "", until: int | None = None) -> bool:
@@ -24,7 +22,7 @@ def settle(account: Account, clock: str = "", until: int | None = None) -> bool:
 
 
 def _live_subscription(account: Account, before: Document, at: int) -> None:
-    after = copy.deepcopy(before)
+    after = copy_of(before)
     if before["status"] == "incomplete":
         _expire(account, after, at)
         return

@@ -1,14 +1,12 @@
 """What the next invoice of a subscription will be, without making it."""
 
-import copy
-
 from . import coupons
 from .account import Account
 from .due import ENDED
 from .invoice_drafts import draw_up
 from .parameters import EXPAND, Shape, choice, text
 from .periods import next_boundary
-from .wire import ApiError, Document
+from .wire import ApiError, Document, copy_of
 
 CREATE = Shape(
     EXPAND
@@ -26,7 +24,7 @@ CREATE = Shape(
 
 def create(account: Account, params: Document) -> Document:
     """POST /v1/invoices/create_preview: `discounts` stand in for those of the subscription."""
-    subscription = copy.deepcopy(account.find("subscription", params["subscription"], "subscription"))
+    subscription = copy_of(account.find("subscription", params["subscription"], "subscription"))
     at = min(item["current_period_end"] for item in subscription["items"]["data"])
     ends = subscription["cancel_at"] is not None and subscription["cancel_at"] <= at
     if subscription["status"] in (*ENDED, "incomplete", "paused") or ends:

@@ -1,7 +1,5 @@
 """Subscription schedules: phases laid over a subscription, which then refuses to be cancelled directly."""
 
-import copy
-
 from . import billing, cancellation, coupons
 from .account import Account
 from .parameters import (
@@ -20,7 +18,7 @@ from .parameters import (
     within,
 )
 from .periods import add_periods, next_boundary
-from .wire import ApiError, Document, fields, new_id
+from .wire import ApiError, Document, copy_of, fields, new_id
 
 _END_BEHAVIOR = choice("cancel", "release")
 _DURATION = Shape(
@@ -232,7 +230,7 @@ def _mark_end(account: Account, schedule: Document) -> None:
     """A schedule that cancels shows on its subscription as `cancel_at` during its last phase."""
     before = account.peek("subscription", schedule["subscription"])
     last = schedule["current_phase"]["end_date"] == schedule["phases"][-1]["end_date"]
-    after = copy.deepcopy(before)
+    after = copy_of(before)
     if schedule["end_behavior"] == "cancel" and last:
         now = account.now(schedule["test_clock"])
         after |= {"cancel_at": schedule["current_phase"]["end_date"], "canceled_at": before["canceled_at"] or now}
@@ -291,7 +289,7 @@ def next_phase(account: Account, schedule: Document, at: int) -> None:
 
 def _enter(account: Account, schedule: Document, phase: Document, at: int) -> None:
     before = account.peek("subscription", schedule["subscription"])
-    after = copy.deepcopy(before)
+    after = copy_of(before)
     old = after["items"]["data"]
     items = []
     for index, wanted in enumerate(phase["items"]):

@@ -1,13 +1,11 @@
 """Subscriptions: the endpoints."""
 
-import copy
-
 from . import billing, cancellation, payment_methods, subscription_items
 from .account import Account
 from .due import ENDED
 from .parameters import merged, within
 from .periods import DAY
-from .wire import ApiError, Document, fields, new_id, no_such, one_of
+from .wire import ApiError, Document, copy_of, fields, new_id, no_such, one_of
 
 # What may still change once a subscription has ended, and before it has begun.
 _ENDED_MAY_CHANGE = {"cancellation_details", "metadata", "expand"}
@@ -132,7 +130,7 @@ def update(account: Account, params: Document, identifier: str) -> Document:
     before = account.find("subscription", identifier)
     _refuse_by_status(before, params)
     cancellation.refuse_if_scheduled(before, params)
-    after = copy.deepcopy(before)
+    after = copy_of(before)
     now = account.now(before["test_clock"])
     _change_plain(account, after, params)
     if "items" in params:
@@ -203,7 +201,7 @@ def resume(account: Account, _params: Document, identifier: str) -> Document:
     before = account.find("subscription", identifier)
     if before["status"] != "paused":
         raise ApiError("You can only resume a subscription if it is `paused`.")
-    after = copy.deepcopy(before)
+    after = copy_of(before)
     billing.start_over(account, after, account.now(before["test_clock"]))
     if after["status"] != "active":
         raise ApiError("The subscription cannot be resumed without a payment method that can be charged.")

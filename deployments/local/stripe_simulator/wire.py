@@ -20,9 +20,18 @@ def fields(names: str, value: Any = None) -> Document:
     return dict.fromkeys(names.split(), value)
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 def dump(document: Any) -> bytes:
     """JSON in the bytes that go over the wire and into the store."""
-    return json.dumps(document, separators=(",", ":")).encode()
+    return _ENCODER.encode(document).encode()
+
+
+def copy_of(document: Document) -> Document:
+    """A document of its own all the way down; several times as fast as `copy.deepcopy`."""
+    copied: Document = json.loads(_ENCODER.encode(document))
+    return copied
 
 
 class ApiError(Exception):
