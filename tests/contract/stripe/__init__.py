@@ -1,0 +1,1 @@
+"""The simulator's contract: what the real Stripe does, asked of the simulator through the real SDK."""

@@ -1,0 +1,107 @@
+"""The simulator as a process of its own, and the control API beside it."""
+
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import requests
+import stripe
+from mirakuru import HTTPExecutor
+
+KEY = "sk_test_simulated"
+Found = TypeVar("Found")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(look: Callable[[], Found | None], seconds: float = 10) -> Found:
+    """What `look` finds, as soon as it finds something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"nothing within {seconds} s")
+
+
+class Simulator:
+    """One process on a free port, with its state in one file."""
+
+    def __init__(self, data: Path, *arguments: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "deployments.local.stripe_simulator", "--port", str(self.port)]
+        self._command = [*command, "--data", str(data), *arguments]
+        self._sessions: list[requests.Session] = []
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
+        self.client = self.connect()
+        self.process = self._new_process()
+
+    def _new_process(self) -> HTTPExecutor:
+        return HTTPExecutor(
+            self._command, f"{self.url}/_simulator/health", timeout=20, expected_returncode=-signal.SIGKILL
+        )
+
+    def connect(self, key: str = KEY, timeout: float = 20, retries: int = 0) -> stripe.StripeClient:
+        """The real SDK, pointed here."""
+        session = requests.Session()
+        session.trust_env = False
+        self._sessions.append(session)
+        return stripe.StripeClient(
+            key,
+            base_addresses={"api": self.url},
+            http_client=stripe.RequestsClient(timeout=timeout, session=session),
+            max_network_retries=retries,
+        )
+
+    def start(self) -> None:
+        """Start, or start again on the same file."""
+        self.process = self._new_process()
+        self.process.start()
+
+    def kill(self) -> None:
+        """End it without warning."""
+        self.process.kill(sig=signal.SIGKILL)
+
+    def close(self) -> None:
+        """End it and every connection to it."""
+        self.process.stop(stop_signal=signal.SIGTERM)
+        self.http.close()
+        for session in self._sessions:
+            session.close()
+
+    def control(self, method: str, path: str, body: Any = None, query: Any = None) -> Any:
+        """A call to the control API; answers its JSON."""
+        answer = self.http.request(method, f"/_simulator/{path}", json=body, params=query)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def call(self, method: str, path: str, data: dict[str, str] | None = None, **headers: str) -> httpx.Response:
+        """A call to /v1 by hand, for what the SDK would not send or show."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        given.setdefault("authorization", f"Bearer {KEY}")
+        return self.http.request(method, path, data=data, headers=given)
+
+    def requests(self, **query: str) -> list[dict[str, Any]]:
+        """The record of calls."""
+        found: list[dict[str, Any]] = self.control("GET", "requests", query=query)["requests"]
+        return found
+
+    def fault(self, **order: Any) -> str:
+        """Order a fault; answers its id."""
+        return str(self.control("POST", "faults", order)["id"])
+
+    def move_clock(self, **order: Any) -> int:
+        """Move the global clock; answers the time that it is then."""
+        return int(self.control("POST", "clock", order)["now"])

@@ -1,0 +1,46 @@
+"""The process: it starts, forgets nothing, and ends when told."""
+
+import signal
+from collections.abc import Callable
+
+import stripe
+
+from .process import Simulator
+from .shop import Shop
+
+
+def test_state_survives_a_restart(new_simulator: Callable[..., Simulator]) -> None:
+    simulator = new_simulator()
+    subscription = Shop(simulator.client).subscription(metadata={"user": "u1"})
+    simulator.process.stop(stop_signal=signal.SIGTERM)
+    simulator.start()
+    assert simulator.client.v1.subscriptions.retrieve(subscription.id).metadata["user"] == "u1"
+
+
+def test_state_survives_being_killed_right_after_an_answer(new_simulator: Callable[..., Simulator]) -> None:
+    simulator = new_simulator()
+    subscription = Shop(simulator.client).subscription()
+    options: stripe.RequestOptions = {"idempotency_key": "before-the-kill"}
+    told = simulator.client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True}, options)
+    simulator.kill()
+    simulator.start()
+    again = simulator.client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True}, options)
+    assert again.to_dict() == told.to_dict()
+    assert [request["replayed"] for request in simulator.requests(contains=subscription.id)] == [False, True]
+    assert simulator.client.v1.subscriptions.retrieve(subscription.id).cancel_at_period_end
+
+
+def test_sigterm_ends_it_at_once_with_0(new_simulator: Callable[..., Simulator]) -> None:
+    simulator = new_simulator()
+    running = simulator.process.process
+    assert running is not None
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(2) == 0
+
+
+def test_the_clock_keeps_its_offset_over_a_restart(new_simulator: Callable[..., Simulator]) -> None:
+    simulator = new_simulator()
+    ahead = simulator.move_clock(advance=1000)
+    simulator.kill()
+    simulator.start()
+    assert 0 <= simulator.control("GET", "clock")["now"] - ahead < 30

@@ -1,0 +1,108 @@
+"""Schedules: what a managed subscription refuses, and how it gets free (FACTS, Stripe 4)."""
+
+import stripe
+
+from .refusals import refused
+from .shop import Shop, at, period_end
+
+
+def _scheduled(shop: Shop, clock: str | None = None) -> tuple[stripe.Subscription, stripe.SubscriptionSchedule]:
+    subscription = shop.subscription(shop.customer(clock=clock))
+    return subscription, shop.v1.subscription_schedules.create({"from_subscription": subscription.id})
+
+
+def test_a_schedule_from_a_subscription(shop: Shop) -> None:
+    subscription, schedule = _scheduled(shop)
+    assert (schedule.status, schedule.end_behavior, schedule.subscription) == ("active", "release", subscription.id)
+    assert schedule.current_phase is not None
+    assert schedule.current_phase.end_date == period_end(subscription)
+    assert shop.fresh(subscription).schedule == schedule.id
+
+
+def test_one_subscription_has_one_schedule(shop: Shop) -> None:
+    subscription, schedule = _scheduled(shop)
+    with refused(param="from_subscription", says=f"already attached to a schedule: `{schedule.id}`"):
+        shop.v1.subscription_schedules.create({"from_subscription": subscription.id})
+
+
+def test_a_managed_subscription_refuses_to_be_cancelled_directly(shop: Shop) -> None:
+    subscription, schedule = _scheduled(shop)
+    says = (
+        f"The subscription is managed by the subscription schedule `{schedule.id}`, and updating any cancelation "
+        "behavior directly is not allowed. Please update the schedule instead."
+    )
+    with refused(says=says):
+        shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    with refused(says=says):
+        shop.v1.subscriptions.update(subscription.id, {"cancel_at": period_end(subscription)})
+
+
+def test_release_then_cancel(shop: Shop) -> None:
+    subscription, schedule = _scheduled(shop)
+    released = shop.v1.subscription_schedules.release(schedule.id)
+    assert (released.status, released.released_subscription, released.subscription) == (
+        "released",
+        subscription.id,
+        None,
+    )
+    assert released.released_at is not None
+    assert shop.fresh(subscription).schedule is None
+    after = shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    assert after.cancel_at == period_end(subscription)
+
+
+def test_a_schedule_is_released_once(shop: Shop) -> None:
+    _, schedule = _scheduled(shop)
+    shop.v1.subscription_schedules.release(schedule.id)
+    with refused(says="You cannot release a subscription schedule that is currently in the `released` status."):
+        shop.v1.subscription_schedules.release(schedule.id)
+
+
+def test_cancelling_a_schedule_ends_its_subscription_at_once(shop: Shop) -> None:
+    subscription, schedule = _scheduled(shop)
+    after = shop.v1.subscription_schedules.cancel(schedule.id, {"invoice_now": False, "prorate": False})
+    assert (after.status, after.canceled_at is not None) == ("canceled", True)
+    assert shop.fresh(subscription).status == "canceled"
+
+
+def test_a_later_phase_changes_the_price(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription, schedule = _scheduled(shop, clock)
+    dear = shop.price("month", 9900).id
+    phases: list[stripe.params.SubscriptionScheduleUpdateParamsPhase] = [
+        {"items": [{"price": shop.price().id}], "start_date": at(2027, 1, 15), "end_date": at(2027, 2, 15)},
+        {"items": [{"price": dear}], "duration": {"interval": "month", "interval_count": 2}},
+    ]
+    after = shop.v1.subscription_schedules.update(schedule.id, {"phases": phases})
+    assert [phase.end_date for phase in after.phases] == [at(2027, 2, 15), at(2027, 4, 15)]
+    shop.advance(clock, at(2027, 2, 16))
+    renewed = shop.fresh(subscription, "latest_invoice")
+    assert isinstance(renewed.latest_invoice, stripe.Invoice)
+    assert (renewed["items"].data[0].price.id, renewed.latest_invoice.amount_due) == (dear, 9900)
+    shop.advance(clock, at(2027, 4, 16))
+    assert shop.v1.subscription_schedules.retrieve(schedule.id).status == "released"
+    assert shop.fresh(subscription).status == "active"
+
+
+def test_a_schedule_that_cancels_ends_the_subscription_with_its_last_phase(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription, schedule = _scheduled(shop, clock)
+    shop.v1.subscription_schedules.update(schedule.id, {"end_behavior": "cancel"})
+    assert shop.fresh(subscription).cancel_at == at(2027, 2, 15)
+    shop.advance(clock, at(2027, 2, 16))
+    assert (shop.fresh(subscription).status, shop.fresh(subscription).ended_at) == ("canceled", at(2027, 2, 15))
+    assert shop.v1.subscription_schedules.retrieve(schedule.id).status == "completed"
+
+
+def test_release_takes_the_end_away_unless_it_is_to_stay(shop: Shop) -> None:
+    for keep in (False, True):
+        subscription, schedule = _scheduled(shop)
+        shop.v1.subscription_schedules.update(schedule.id, {"end_behavior": "cancel"})
+        shop.v1.subscription_schedules.release(schedule.id, {"preserve_cancel_date": keep})
+        assert (shop.fresh(subscription).cancel_at is not None) is keep
+
+
+def test_schedules_of_a_customer(shop: Shop) -> None:
+    subscription, schedule = _scheduled(shop)
+    params: stripe.params.SubscriptionScheduleListParams = {"customer": str(subscription.customer)}
+    assert [one.id for one in shop.v1.subscription_schedules.list(params).data] == [schedule.id]

@@ -1,0 +1,89 @@
+"""Objects carry every field that the SDK's types name."""
+
+from collections.abc import Callable
+
+import pytest
+import stripe
+
+from .shop import Shop
+
+# Fields that Stripe sends only when asked to expand them, or only of certain objects.
+ON_DEMAND = {
+    "Balance": {"connect_reserved", "instant_available", "issuing"},
+    "Coupon": {"applies_to", "currency_options"},
+    "Customer": {"cash_balance", "invoice_credit_balance", "sources", "subscriptions", "tax", "tax_ids"},
+    "Event": {"account", "context"},
+    "Invoice": {"payments"},
+    "PaymentMethod": {"radar_options", "custom"},
+    "Phase": {"trial"},
+    "Plan": {"tiers"},
+    "Price": {"currency_options", "tiers"},
+    "Subscription": {"presentment_details"},
+    "WebhookEndpoint": {"secret"},
+}
+
+
+def _schedule(shop: Shop) -> stripe.SubscriptionSchedule:
+    return shop.v1.subscription_schedules.create({"from_subscription": shop.subscription().id})
+
+
+def _discount(shop: Shop) -> stripe.StripeObject:
+    subscription = shop.subscription(discounts=[{"coupon": shop.coupon().id}])
+    found = shop.fresh(subscription, "discounts").discounts[0]
+    assert isinstance(found, stripe.Discount)
+    return found
+
+
+def _invoice(shop: Shop) -> stripe.Invoice:
+    found = shop.fresh(shop.subscription(), "latest_invoice").latest_invoice
+    assert isinstance(found, stripe.Invoice)
+    return found
+
+
+EXAMPLES: dict[type[stripe.StripeObject], Callable[[Shop], stripe.StripeObject]] = {
+    stripe.Balance: lambda shop: shop.v1.balance.retrieve(),
+    stripe.Coupon: lambda shop: shop.coupon(),
+    stripe.Customer: lambda shop: shop.customer(),
+    stripe.Discount: _discount,
+    stripe.Event: lambda shop: shop.v1.events.list({"limit": 1}).data[0],
+    stripe.Invoice: _invoice,
+    stripe.InvoiceLineItem: lambda shop: _invoice(shop).lines.data[0],
+    stripe.Plan: lambda shop: shop.subscription()["items"].data[0].plan,
+    stripe.Price: lambda shop: shop.price(),
+    stripe.Product: lambda shop: shop.v1.products.create({"name": "Shape"}),
+    stripe.Subscription: lambda shop: shop.subscription(),
+    stripe.SubscriptionItem: lambda shop: shop.subscription()["items"].data[0],
+    stripe.SubscriptionSchedule: _schedule,
+    stripe.SubscriptionSchedule.Phase: lambda shop: _schedule(shop).phases[0],
+    stripe.test_helpers.TestClock: lambda shop: shop.v1.test_helpers.test_clocks.retrieve(shop.clock()),
+}
+
+
+@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
+def test_every_field_is_there(shop: Shop, kind: type[stripe.StripeObject]) -> None:
+    shop.customer()  # so that there is an event
+    found = EXAMPLES[kind](shop).to_dict()
+    named = {name for name, hint in kind.__annotations__.items() if not name.isupper() and "ClassVar" not in str(hint)}
+    assert named - found.keys() - {"deleted"} - ON_DEMAND.get(kind.__name__, set()) == set()
+    assert found.get("livemode", False) is False
+
+
+def test_a_card(shop: Shop) -> None:
+    method = shop.v1.payment_methods.attach("pm_card_visa", {"customer": shop.customer(None).id})
+    assert method.card is not None
+    named = stripe.PaymentMethod.Card.__annotations__.keys() - {"description", "iin", "issuer"}
+    assert named - method.card.to_dict().keys() == set()
+
+
+def test_nested_hashes_of_a_subscription(shop: Shop) -> None:
+    found = shop.subscription()
+    hashes = {
+        "automatic_tax": stripe.Subscription.AutomaticTax,
+        "billing_mode": stripe.Subscription.BillingMode,
+        "cancellation_details": stripe.Subscription.CancellationDetails,
+        "invoice_settings": stripe.Subscription.InvoiceSettings,
+        "payment_settings": stripe.Subscription.PaymentSettings,
+        "trial_settings": stripe.Subscription.TrialSettings,
+    }
+    for name, kind in hashes.items():
+        assert kind.__annotations__.keys() - {"_inner_class_types"} == found[name].to_dict().keys(), name
