@@ -43,7 +43,7 @@ def plan_product(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> None
     if "worker" in stack.wanted:
         _add_worker(stack)
     if address := stack.addresses["http"]:
-        needs = ["migrations", "prefect", "stripe", "pubsub", "inbox"]
+        needs = ["migrations"]  # not Prefect: it imports beside Prefect's start, and /readyz waits for every part
         command = module(COMMAND_LINE, "serve")
         stack.add_http("trigger", "HTTP trigger", command, address=address, health="/readyz", needs=needs)
 
@@ -56,7 +56,7 @@ def _add_worker(stack: PlannedStack) -> None:
         prefect_server.worker_command(),
         address=f"http://{LOOPBACK}:{port}",
         health="/health",
-        needs=["prefect", "deployments", "migrations"],
+        needs=["prefect", "migrations"],
         more=prefect_server.worker_environment(LOOPBACK, port),
     )
 
