@@ -1,0 +1,73 @@
+"""The offer of each plan, and none where its word could not be kept (SPEC, step 3; FEATURES W04 to W06)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from nodes.rules.offers import OFFERS, RetentionOffer, offer_for
+
+
+def offer(
+    plan: str, *, status: str = "active", billed_monthly: bool = True, has_schedule: bool = False
+) -> RetentionOffer | None:
+    return offer_for(plan, status=status, billed_monthly=billed_monthly, has_schedule=has_schedule)
+
+
+@pytest.mark.parametrize(
+    ("plan", "percent_off", "months", "description"),
+    [
+        ("starter", 20, 3, "20% off for 3 months"),
+        ("professional", 30, 3, "30% off for 3 months"),
+        ("enterprise", 40, 6, "40% off for 6 months and priority support"),
+    ],
+)
+def test_each_plan_has_its_offer(plan: str, percent_off: int, months: int, description: str) -> None:
+    made = offer(plan)
+    assert made is not None
+    assert (made.plan, made.percent_off, made.months) == (plan, percent_off, months)
+    assert made.description == description
+    assert made.discount == f"{percent_off}% off"
+    assert made.duration == f"{months} months"
+
+
+def test_priority_support_comes_with_enterprise_alone() -> None:
+    assert [plan for plan, terms in OFFERS.items() if terms.priority_support] == ["enterprise"]
+
+
+@given(some.text())
+def test_a_plan_that_we_do_not_know_has_none(plan: str) -> None:
+    assert offer(plan) is OFFERS.get(plan)
+
+
+@pytest.mark.parametrize("plan", ["", "Professional", "professional ", "business"])
+def test_a_plan_is_known_by_its_exact_name(plan: str) -> None:
+    assert offer(plan) is None
+
+
+@pytest.mark.parametrize("plan", OFFERS)
+@pytest.mark.parametrize(
+    "standing",
+    [{"billed_monthly": False}, {"has_schedule": True}, {"status": "trialing"}],
+    ids=["yearly", "schedule", "trial"],
+)
+def test_no_plan_is_offered_what_could_not_be_kept(plan: str, standing: dict[str, bool]) -> None:
+    assert offer(plan, **standing) is None  # type: ignore[arg-type]  # one of three keywords
+
+
+@pytest.mark.parametrize("status", ["active", "past_due", "unpaid", "paused", "a_new_one"])
+def test_other_statuses_do_not_change_the_offer(status: str) -> None:
+    assert offer("starter", status=status) == OFFERS["starter"]
+
+
+def test_a_coupon_is_named_by_its_terms() -> None:
+    assert {terms.coupon_id for terms in OFFERS.values()} == {
+        "cancelflow-starter-20pct-3m",
+        "cancelflow-professional-30pct-3m",
+        "cancelflow-enterprise-40pct-6m",
+    }
+
+
+@given(some.integers(1, 100), some.integers(1, 36), some.integers(1, 100), some.integers(1, 36))
+def test_other_terms_are_another_coupon(percent: int, months: int, other_percent: int, other_months: int) -> None:
+    one, other = RetentionOffer("starter", percent, months), RetentionOffer("starter", other_percent, other_months)
+    assert (one.coupon_id == other.coupon_id) == ((percent, months) == (other_percent, other_months))

