@@ -124,8 +124,8 @@ class Database:
 
 
 async def _act_as_application(connection: psycopg.AsyncConnection[Any]) -> None:
-    await connection.execute("SELECT set_config('role', %s, false)", [APPLICATION_ROLE])
-    await connection.execute("SELECT set_config('statement_timeout', %s, false)", [str(STATEMENT_TIMEOUT_MS)])
+    who = {"role": APPLICATION_ROLE, "statement_timeout_ms": str(STATEMENT_TIMEOUT_MS)}
+    await connection.execute(_sql("act_as_application"), who)
     await connection.commit()
 
 

@@ -13,9 +13,6 @@ UPDATE cancellation_requests SET feedback = NULL, recovery_point = 'reason_captu
 -- Step 6B sends it to Stripe.
 SELECT category, feedback FROM cancellation_reasons WHERE request_id = %(request_id)s;
 
--- name: retention_offer_of_request
-SELECT coupon_id, percent_off, months, state, stripe_discount_id FROM retention_offers WHERE request_id = %(request_id)s;
-
 -- name: offer_in_the_last_six_months
 -- The same rule as the constraint one_retention_offer_in_six_months, to answer before trying.
 SELECT EXISTS (

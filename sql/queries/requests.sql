@@ -1,3 +1,7 @@
+-- name: act_as_application
+-- Once a connection, before anything else: whoever logged in, row-level security is written for this role.
+SELECT set_config('role', %(role)s, false), set_config('statement_timeout', %(statement_timeout_ms)s, false);
+
 -- name: act_as_user
 -- Every transaction of the application begins with one of these two: row-level security reads them.
 SELECT set_config('app.user_id', %(user_id)s, true);
