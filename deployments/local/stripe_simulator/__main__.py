@@ -41,10 +41,11 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Serve until a signal; ends with 0 on SIGTERM."""
+    """Serve until SIGTERM or SIGINT, and end with 0."""
     given = _arguments()
     # uvicorn raises the signal again once it has shut down; this is who hears it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, lambda *_: sys.exit(0))
     account = Account(Store(given.data), dunning_days=given.dunning_days, command_line_url=given.webhook_url)
     application = Application(account, given.webhook_secret)
     config = uvicorn.Config(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
@@ -38,6 +39,7 @@ class Application:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         courier = asyncio.create_task(self.courier.run(self._pass_time))
+        courier.add_done_callback(_tell_failure)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         courier.cancel()
@@ -102,6 +104,12 @@ class Application:
             await _hang_up(receive, send)
 
 
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    """Without its courier the simulator would go on and send nothing: say so."""
+    if not task.cancelled() and (error := task.exception()):
+        logging.getLogger("uvicorn.error").error("webhooks and time have stopped", exc_info=error)
+
+
 def _holds(fault: Fault) -> bool:
     return fault.kind == "timeout" or fault.after == "timeout"
 
@@ -115,7 +123,10 @@ async def _read(scope: Scope, receive: Receive) -> Call:
         if not message.get("more_body"):
             break
     query = scope["query_string"].decode()
-    pairs = [*parse_qsl(query, keep_blank_values=True), *parse_qsl(body.decode(), keep_blank_values=True)]
+    pairs = [
+        *parse_qsl(query, keep_blank_values=True),
+        *parse_qsl(body.decode(errors="replace"), keep_blank_values=True),
+    ]
     return Call(
         method=scope["method"],
         path=scope["path"],

@@ -115,6 +115,8 @@ class Control:
             connection.execute("DELETE FROM requests")
             return JSONResponse({"requests": []})
         asked = request.query_params
+        if not asked.get("since", "0").isdigit():
+            raise OrderInvalid("since is a sequence number")
         rows = connection.execute(
             "SELECT * FROM requests WHERE sequence > ? AND (? = '' OR method = ?) AND substr(path, 1, ?) = ?"
             " AND instr(path || ' ' || params, ?) ORDER BY sequence",

@@ -134,13 +134,15 @@ def redeemable(account: Account, identifier: str, param: str, currency: str) -> 
     return coupon
 
 
-def resolve(account: Account, subscription: Document, entries: list[Document] | str) -> list[Document]:
+def resolve(
+    account: Account, subscription: Document, entries: list[Document] | str, prefix: str = "discounts"
+) -> list[Document]:
     """The discounts that a `discounts` parameter asks for, in its order: kept ones, and new ones not yet stored."""
     if isinstance(entries, str):
         return []
     found: list[Document] = []
     for index, entry in enumerate(entries):
-        name = f"discounts[{index}]"
+        name = f"{prefix}[{index}]"
         if len(entry) != 1:
             raise one_of([f"{name}[{key}]" for key in entry] or [f"{name}[coupon]", f"{name}[discount]"])
         if entry in entries[:index]:
@@ -179,6 +181,8 @@ def new_discount(account: Account, subscription: Document, coupon: Document) -> 
         "subscription": subscription["id"],
         "subscription_item": None,
         "_clock": subscription["test_clock"],
+        # Terms that stay as they were given, even if the coupon is deleted and its id used again.
+        "_terms": {name: coupon[name] for name in ("amount_off", "duration", "percent_off")},
     }
 
 

@@ -11,6 +11,15 @@ KINDS = ("status", "timeout", "delay", "lost_answer", "refuse", "lie")
 _AFTER = ("close", "500", "timeout")
 # The type in Stripe's error body, by status; all others are the server's fault.
 _TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "card_error", 404: "invalid_request_error"}
+# The types of an order's fields; all others are strings.
+_ACCEPTED: dict[str, type | tuple[type, ...]] = {
+    "times": int,
+    "status": int,
+    "headers": dict,
+    "stored": bool,
+    "error": dict,
+    "seconds": (int, float),
+}
 
 
 class FaultInvalid(Exception):
@@ -77,6 +86,9 @@ class Faults:
             raise FaultInvalid(f"kind must be one of {', '.join(KINDS)}")
         if given.get("after", "close") not in _AFTER:
             raise FaultInvalid(f"after must be one of {', '.join(_AFTER)}")
+        wrong = [name for name, value in given.items() if not isinstance(value, _ACCEPTED.get(name, str))]
+        if wrong:
+            raise FaultInvalid(f"wrong type: {', '.join(sorted(wrong))}")
         try:
             re.compile(given.get("path", ""))
         except re.error as error:

@@ -12,7 +12,7 @@ def draw_up(
     lines = [_line(account, subscription, item, free=free) for item in items]
     discounts = [account.peek("discount", one) for one in subscription["discounts"]]
     applying = [] if free else [one for one in discounts if one["end"] is None or one["end"] > at]
-    totals = _take_off(account, lines, applying)
+    totals = _take_off(lines, applying)
     subtotal = sum(line["subtotal"] for line in lines)
     total = subtotal - sum(entry["amount"] for entry in totals)
     money = {
@@ -82,13 +82,12 @@ def _line(account: Account, subscription: Document, item: Document, *, free: boo
     }
 
 
-def _take_off(account: Account, lines: list[Document], discounts: list[Document]) -> list[Document]:
+def _take_off(lines: list[Document], discounts: list[Document]) -> list[Document]:
     """Apply discounts one after the other, each to what the ones before it left; answers the totals."""
     left = [line["subtotal"] for line in lines]
     totals = []
     for discount in discounts:
-        coupon = account.peek("coupon", discount["source"]["coupon"])
-        shares = _shares(coupon, left)
+        shares = _shares(discount["_terms"], left)
         left = [rest - share for rest, share in zip(left, shares, strict=True)]
         for line, share in zip(lines, shares, strict=True):
             line["discount_amounts"].append({"amount": share, "discount": discount["id"]})
@@ -96,10 +95,10 @@ def _take_off(account: Account, lines: list[Document], discounts: list[Document]
     return totals
 
 
-def _shares(coupon: Document, left: list[int]) -> list[int]:
-    if coupon["percent_off"] is not None:
-        return [int(rest * coupon["percent_off"] / 100 + 0.5) for rest in left]
-    shares, budget = [], coupon["amount_off"]
+def _shares(terms: Document, left: list[int]) -> list[int]:
+    if terms["percent_off"] is not None:
+        return [int(rest * terms["percent_off"] / 100 + 0.5) for rest in left]
+    shares, budget = [], terms["amount_off"]
     for rest in left:
         shares.append(min(rest, budget))
         budget -= shares[-1]

@@ -164,10 +164,6 @@ def void(account: Account, _params: Document, identifier: str) -> Document:
 
 def spend_once(account: Account, subscription: Document, invoice: Document) -> None:
     """Coupons of duration `once` are gone after the invoice that they applied to."""
-    spent = [
-        one
-        for one in invoice["discounts"]
-        if account.peek("coupon", account.peek("discount", one)["source"]["coupon"])["duration"] == "once"
-    ]
+    spent = [one for one in invoice["discounts"] if account.peek("discount", one)["_terms"]["duration"] == "once"]
     if spent:
         coupons.drop(account, subscription, spent)

@@ -1,6 +1,8 @@
 """Subscription schedules: phases laid over a subscription, which then refuses to be cancelled directly."""
 
-from . import billing, cancellation, coupons
+import contextlib
+
+from . import billing, cancellation
 from .account import Account
 from .parameters import (
     EXPAND,
@@ -8,37 +10,17 @@ from .parameters import (
     Shape,
     boolean,
     choice,
-    integer,
     list_of,
     merged,
     metadata,
     text,
     time_range,
-    timestamp,
     within,
 )
-from .periods import add_periods, next_boundary
+from .schedule_phases import PHASE, first_phase, read_phases
 from .wire import ApiError, Document, copy_of, fields, new_id
 
 _END_BEHAVIOR = choice("cancel", "release")
-_DURATION = Shape(
-    {"interval": choice("day", "week", "month", "year"), "interval_count": integer(1)}, required=("interval",)
-)
-_PHASE = Shape(
-    {
-        "discounts": coupons.DISCOUNTS,
-        "duration": _DURATION,
-        "end_date": integer(0),
-        "items": list_of(Shape({"price": text(), "quantity": integer(0), "metadata": metadata}, ("price",))),
-        "metadata": metadata,
-        "proration_behavior": choice("always_invoice", "create_prorations", "none"),
-        "start_date": timestamp("now"),
-    },
-    required=("items",),
-    lacking="""add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor billing_thresholds
-    collection_method currency default_payment_method default_tax_rates description invoice_settings on_behalf_of
-    transfer_data trial trial_end""",
-)
 CREATE = Shape(
     EXPAND | {"from_subscription": text(), "metadata": metadata},
     required=("from_subscription",),
@@ -49,7 +31,7 @@ UPDATE = Shape(
     | {
         "end_behavior": _END_BEHAVIOR,
         "metadata": metadata,
-        "phases": list_of(_PHASE),
+        "phases": list_of(PHASE),
         "proration_behavior": choice("always_invoice", "create_prorations", "none"),
     },
     lacking="default_settings pause_schedules",
@@ -73,52 +55,11 @@ def create(account: Account, params: Document) -> Document:
     if subscription["status"] not in ("active", "trialing", "past_due"):
         message = f"You cannot migrate a subscription that is in the `{subscription['status']}` status."
         raise ApiError(message, param="from_subscription")
-    phase = _first_phase(subscription)
+    phase = first_phase(subscription)
     schedule = _blank(account, subscription, phase, merged({}, params.get("metadata")))
     account.create(schedule, "subscription_schedule.created")
     account.update(subscription, subscription | {"schedule": schedule["id"]}, "customer.subscription.updated")
     return schedule
-
-
-def _first_phase(subscription: Document) -> Document:
-    items = subscription["items"]["data"]
-    given = [{"price": item["price"]["id"], "quantity": item["quantity"]} for item in items]
-    phase = _phase({"items": given}, subscription["currency"])
-    return phase | {
-        "discounts": [{"coupon": None, "discount": one, "promotion_code": None} for one in subscription["discounts"]],
-        "end_date": subscription["cancel_at"] or min(item["current_period_end"] for item in items),
-        "start_date": min(item["current_period_start"] for item in items),
-        "trial_end": subscription["trial_end"] if subscription["status"] == "trialing" else None,
-    }
-
-
-def _phase(given: Document, currency: str) -> Document:
-    nothing = fields(
-        """application_fee_percent automatic_tax billing_cycle_anchor billing_thresholds collection_method
-        default_payment_method default_tax_rates description invoice_settings on_behalf_of transfer_data trial_end
-        """
-    )
-    items = [
-        {
-            "billing_thresholds": None,
-            "discounts": [],
-            "metadata": one.get("metadata") or {},
-            "plan": one["price"],
-            "price": one["price"],
-            "quantity": one.get("quantity", 1),
-            "tax_rates": [],
-        }
-        for one in given["items"]
-    ]
-    entries = given.get("discounts") or []
-    return nothing | {
-        "add_invoice_items": [],
-        "currency": currency,
-        "discounts": [dict.fromkeys(("coupon", "discount", "promotion_code")) | one for one in entries],
-        "items": items,
-        "metadata": given.get("metadata") or {},
-        "proration_behavior": given.get("proration_behavior", "create_prorations"),
-    }
 
 
 def _blank(account: Account, subscription: Document, phase: Document, given: dict[str, str]) -> Document:
@@ -193,7 +134,7 @@ def update(account: Account, params: Document, identifier: str) -> Document:
     after = before | {"metadata": merged(before["metadata"], params.get("metadata"))}
     after["end_behavior"] = params.get("end_behavior", before["end_behavior"])
     if "phases" in params:
-        after["phases"] = _phases(account, before, params["phases"])
+        after["phases"] = read_phases(account, before, params["phases"])
         start = before["current_phase"]["start_date"]
         current = next((one for one in after["phases"] if one["start_date"] == start), None)
         if current is None:
@@ -201,29 +142,6 @@ def update(account: Account, params: Document, identifier: str) -> Document:
         after["current_phase"] = {name: current[name] for name in ("end_date", "start_date")}
     _mark_end(account, after)
     return account.update(before, after, "subscription_schedule.updated")
-
-
-def _phases(account: Account, schedule: Document, given: list[Document]) -> list[Document]:
-    if not given:
-        raise ApiError("Missing required param: phases[0].", code="parameter_missing", param="phases[0]")
-    now = account.now(schedule["test_clock"])
-    start = schedule["phases"][0]["start_date"]
-    phases: list[Document] = []
-    for index, one in enumerate(given):
-        wanted = one.get("start_date", start)
-        start = now if wanted == "now" else wanted
-        prices = [
-            billing.recurring_price(account, item["price"], f"phases[{index}][items][{place}][price]")
-            for place, item in enumerate(one["items"])
-        ]
-        recurring = one.get("duration")
-        end = add_periods(start, {"interval_count": 1} | recurring, 1) if recurring else None
-        end = one.get("end_date", end) or next_boundary(start, prices[0]["recurring"], start)
-        if end <= start:
-            raise ApiError("A phase must end after it starts.", param=f"phases[{index}][end_date]")
-        phases.append(_phase(one, prices[0]["currency"]) | {"start_date": start, "end_date": end})
-        start = end
-    return phases
 
 
 def _mark_end(account: Account, schedule: Document) -> None:
@@ -276,7 +194,9 @@ def next_phase(account: Account, schedule: Document, at: int) -> None:
     following = [phase for phase in schedule["phases"] if phase["start_date"] >= at]
     if following:
         phase = following[0]
-        _enter(account, schedule, phase, at)
+        # A price or coupon may have been archived since: time goes on without that change.
+        with contextlib.suppress(ApiError):
+            _enter(account, schedule, phase, at)
         after = schedule | {"current_phase": {name: phase[name] for name in ("end_date", "start_date")}}
         account.update(schedule, after, "subscription_schedule.updated")
         _mark_end(account, after)

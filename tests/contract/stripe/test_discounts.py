@@ -162,3 +162,11 @@ def test_a_refused_update_redeems_nothing(client: stripe.StripeClient, shop: Sho
         client.v1.subscriptions.update(subscription.id, {"discounts": [{"coupon": coupon.id}], "cancel_at": 1})
     assert client.v1.coupons.retrieve(coupon.id).times_redeemed == 0
     assert shop.fresh(subscription).discounts == []
+
+
+def test_a_discount_keeps_its_terms_when_the_coupons_id_is_used_again(shop: Shop) -> None:
+    coupon = shop.coupon(10, None)
+    subscription = shop.subscription(discounts=[{"coupon": coupon.id}])
+    shop.v1.coupons.delete(coupon.id)
+    shop.coupon(90, None, id=coupon.id)
+    assert shop.v1.invoices.create_preview({"subscription": subscription.id}).amount_due == 4410

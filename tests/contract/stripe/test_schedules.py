@@ -106,3 +106,36 @@ def test_schedules_of_a_customer(shop: Shop) -> None:
     subscription, schedule = _scheduled(shop)
     params: stripe.params.SubscriptionScheduleListParams = {"customer": str(subscription.customer)}
     assert [one.id for one in shop.v1.subscription_schedules.list(params).data] == [schedule.id]
+
+
+def test_a_subscription_that_is_to_end_still_ends_by_its_schedule(shop: Shop) -> None:
+    subscription = shop.subscription()
+    shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    schedule = shop.v1.subscription_schedules.create({"from_subscription": subscription.id})
+    assert (schedule.end_behavior, schedule.phases[0].end_date) == ("cancel", period_end(subscription))
+    shop.v1.subscription_schedules.release(schedule.id)
+    assert (shop.fresh(subscription).cancel_at, shop.fresh(subscription).cancel_at_period_end) == (None, False)
+
+
+def test_time_goes_on_when_a_phase_cannot_begin(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription, schedule = _scheduled(shop, clock)
+    coupon = shop.coupon()
+    phases: list[stripe.params.SubscriptionScheduleUpdateParamsPhase] = [
+        {"items": [{"price": shop.price().id}], "end_date": at(2027, 2, 15)},
+        {"items": [{"price": shop.price().id}], "discounts": [{"coupon": coupon.id}]},
+    ]
+    shop.v1.subscription_schedules.update(schedule.id, {"phases": phases})
+    shop.v1.coupons.delete(coupon.id)
+    shop.advance(clock, at(2027, 4, 1))
+    assert (shop.fresh(subscription).status, shop.fresh(subscription).discounts) == ("active", [])
+
+
+def test_an_unknown_coupon_in_a_phase(shop: Shop) -> None:
+    _, schedule = _scheduled(shop)
+    phase: stripe.params.SubscriptionScheduleUpdateParamsPhase = {
+        "items": [{"price": shop.price().id}],
+        "discounts": [{"coupon": "NONE"}],
+    }
+    with refused(code="resource_missing", param="phases[0][discounts][0][coupon]"):
+        shop.v1.subscription_schedules.update(schedule.id, {"phases": [phase]})
