@@ -33,29 +33,29 @@ async def cancel_subscription(request_id: UUID) -> State[None]:
     async with attempt(request_id) as run:
         run.phase("Initialization")
         request = run.request = await cancellation_request(request_id)
-        subscription = await get_active_subscription(request)
-        run.found(subscription)
+        case = await get_active_subscription(request)
+        run.found(case.subscription)
 
         run.phase("Processing")
-        offer = await generate_retention_offer(request, subscription)
-        decision = await user_accepts_offer(request, offer)
+        offer = await generate_retention_offer(case)
+        decision = await user_accepts_offer(offer)
         if decision.accepted:
-            applied = await apply_retention_discount(request, subscription, decision)
+            applied = await apply_retention_discount(decision)
             run.phase("Verification")
             verify_discount(applied)
             run.phase("Finalization")
-            run.answer = await retention_success_response(request, applied)
+            run.answer = await retention_success_response(applied)
         else:
-            reason = await capture_cancellation_reason(request, subscription, decision)
-            scheduled = await schedule_stripe_cancellation(request, subscription, reason)
-            pending = await mark_subscription_as_pending_cancellation(request, scheduled)
+            reason = await capture_cancellation_reason(decision)
+            scheduled = await schedule_stripe_cancellation(reason)
+            pending = await mark_subscription_as_pending_cancellation(scheduled)
             run.phase("Verification")
             verify_pending(scheduled, pending)
             run.phase("Finalization")
             delivered = await run.together(
-                send_cancellation_confirmation(request, subscription, scheduled, pending),
-                schedule_data_preservation(request, subscription, pending),
-                publish_cancellation_event(request, reason, pending),
+                send_cancellation_confirmation(pending),
+                schedule_data_preservation(pending),
+                publish_cancellation_event(pending),
             )
-            run.answer = await success_response(request, pending, delivered)
+            run.answer = await success_response(pending, delivered)
     return run.state()

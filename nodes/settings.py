@@ -4,12 +4,20 @@ A command loads the groups that it needs, so that `migrate` does not ask for a S
 missing or wrong at once. Secrets are `SecretStr`: their repr is stars, and validation errors never show input.
 """
 
+import re
 from typing import Annotated, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nodes.errors import SettingsInvalid
+
+
+_WORD = r"(?:[^\s@/:?%\[\]]|%[0-9A-Fa-f]{2})*"
+_HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|{_WORD})(?::\d+)?"
+_POSTGRESQL_URL = re.compile(
+    rf"postgres(?:ql)?://(?:{_WORD}(?::{_WORD})?@)?{_HOST}(?:,{_HOST})*(?:/{_WORD})?(?:\?\S*)?"
+)
 
 
 class SettingsGroup(BaseSettings):
@@ -26,6 +34,17 @@ class DatabaseSettings(SettingsGroup):
         default=None, description="PostgreSQL, as the owner, for `migrate` and `seed`; default: DATABASE_URL"
     )
     database_pool_size: int = Field(default=10, ge=1, description="connections a process holds at most")
+
+    @field_validator("database_url", "database_admin_url")
+    @classmethod
+    def _reads_as_postgresql(cls, url: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
+        # Here, and not where it is used: the driver's own error would quote it, password and all.
+        if url is not None and not _POSTGRESQL_URL.fullmatch(url.get_secret_value()):
+            raise ValueError(
+                f"{(field.field_name or '').upper()} must read: postgresql://user:password@host:port/name, "
+                "with what is special in a URL percent-encoded"
+            )
+        return url
 
     @property
     def admin_url(self) -> str:
@@ -86,19 +105,22 @@ class IdentitySettings(SettingsGroup):
 
     jwt_jwks_url: str | None = Field(default=None, description="the identity provider's key set")
     jwt_public_key: str | None = Field(default=None, description="one public key, PEM")
-    jwt_secret: SecretStr | None = Field(default=None, description="a shared secret, for HS256 only")
+    jwt_secret: SecretStr | None = Field(
+        default=None, validate_default=True, description="a shared secret, for HS256 only"
+    )
     jwt_private_key: SecretStr | None = Field(
         default=None, description="PEM, for `cancelflow token` only; never needed to serve"
     )
     jwt_issuer: str = Field(description="the `iss` that a token must carry")
     jwt_audience: str = Field(description="the `aud` that a token must carry")
 
-    @model_validator(mode="after")
-    def _one_key_source(self) -> "IdentitySettings":
-        given = [self.jwt_jwks_url, self.jwt_public_key, self.jwt_secret]
+    @field_validator("jwt_secret")  # the last of the three; a validator of the whole would wait for all that is missing
+    @classmethod
+    def _one_key_source(cls, secret: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        given = [others.data.get("jwt_jwks_url"), others.data.get("jwt_public_key"), secret]
         if sum(key is not None for key in given) != 1:
-            raise ValueError("set exactly one of JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET")
-        return self
+            raise ValueError("Set exactly one of JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET: who signs the tokens")
+        return secret
 
 
 class ServiceSettings(DatabaseSettings, BillingSettings, EventSettings, MailSettings, LinkSettings, PolicySettings):
@@ -136,8 +158,10 @@ def load(group: type[Group]) -> Group:
 def _explained(group: type[SettingsGroup], error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        field = group.model_fields.get(name)
-        what = "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{name.upper()} {what}".strip() + (f" ({field.description})" if field else ""))
+        if problem["type"] == "value_error":  # a rule of ours, which says itself what it is about
+            lines.append(problem["msg"].removeprefix("Value error, "))
+            continue
+        name = str(problem["loc"][0])
+        what = "is not set" if problem["type"] == "missing" else f"is wrong: {problem['msg']}"
+        lines.append(f"{name.upper()} {what} ({group.model_fields[name].description})")
     return "Settings:\n  " + "\n  ".join(lines)

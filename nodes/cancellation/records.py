@@ -1,6 +1,6 @@
 """What one node hands to the next: ids, dates and decisions; nothing personal, for Prefect sees them pass.
 
-Each is an object of its own, since Prefect draws the run's graph by following the objects.
+Each node takes what the node before it returned, and Prefect draws the run's graph by following these objects.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class CancellationRequest:
 
 @dataclass(frozen=True)
 class ActiveSubscription:
-    """Step 2: our row, and what Stripe says of it now."""
+    """Our row, and what Stripe says of it now."""
 
     id: str
     user_id: UUID
@@ -50,10 +50,22 @@ class ActiveSubscription:
     billed: BillingSubscription
 
 
+class CancellationCase:
+    """Step 2: whose request, about which subscription. Every later record carries it.
+
+    Not a dataclass: Prefect looks into those, and would draw an edge from here to every later node.
+    """
+
+    def __init__(self, request: CancellationRequest, subscription: ActiveSubscription) -> None:
+        self.request = request
+        self.subscription = subscription
+
+
 @dataclass(frozen=True)
 class OfferMade:
     """Step 3: the offer, or none."""
 
+    case: CancellationCase
     terms: RetentionOffer | None
 
 
@@ -61,6 +73,7 @@ class OfferMade:
 class Decision:
     """Step 4: the offer that was accepted, or none for a cancellation."""
 
+    case: CancellationCase
     accepted: RetentionOffer | None
 
 
@@ -68,6 +81,7 @@ class Decision:
 class AppliedDiscount:
     """Step 5A, as Stripe was read back."""
 
+    case: CancellationCase
     billed: BillingSubscription
     terms: RetentionOffer
     stripe_discount_id: str
@@ -77,6 +91,7 @@ class AppliedDiscount:
 class CapturedReason:
     """Step 5B."""
 
+    case: CancellationCase
     category: str
 
 
@@ -87,6 +102,8 @@ class ScheduledCancellation:
     `plan_change_dropped`: a schedule (WF-021) had to be released for it.
     """
 
+    case: CancellationCase
+    category: str
     billed: BillingSubscription
     cancel_at: datetime
     plan_change_dropped: bool
@@ -96,9 +113,12 @@ class ScheduledCancellation:
 class PendingCancellation:
     """Step 7B, as the row was read back: what the customer is about to be told."""
 
+    case: CancellationCase
+    category: str
     status: str
     cancel_at: datetime
     data_retention_until: datetime
+    plan_change_dropped: bool
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from prefect.logging import get_run_logger
 
 from nodes.cancellation.look_up import find_subscription, refuse_ended
-from nodes.cancellation.records import ActiveSubscription, CancellationRequest
+from nodes.cancellation.records import CancellationCase, CancellationRequest
 from nodes.errors import SubscriptionAlreadyPending
 from nodes.node import node
 from nodes.services import services
 
 
 @node("Get Active Subscription", step="2")
-async def get_active_subscription(request: CancellationRequest) -> ActiveSubscription:
+async def get_active_subscription(request: CancellationRequest) -> CancellationCase:
     """Find the subscription, and refuse one that has ended or already has its end (FEATURES W02, W23, W24)."""
     asked = request.subscription_id or request.asked_subscription
     subscription = await find_subscription(request.user_id, asked)
@@ -21,4 +21,4 @@ async def get_active_subscription(request: CancellationRequest) -> ActiveSubscri
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("choose_subscription", request_id=request.id, subscription_id=subscription.id)
     get_run_logger().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
-    return subscription
+    return CancellationCase(request, subscription)

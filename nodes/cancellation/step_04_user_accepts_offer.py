@@ -2,18 +2,18 @@
 
 from prefect.logging import get_run_logger
 
-from nodes.cancellation.records import CancellationRequest, Decision, OfferMade
+from nodes.cancellation.records import Decision, OfferMade
 from nodes.errors import OfferUnavailable
 from nodes.node import node
 
 
 @node("User Accepts Offer?", step="4")
-async def user_accepts_offer(request: CancellationRequest, offer: OfferMade) -> Decision:
+async def user_accepts_offer(offer: OfferMade) -> Decision:
     """True leads to 5A, false to 5B (FEATURES W07). Accepting what is not offered is refused and changes nothing."""
-    if not request.accept_offer:
+    if not offer.case.request.accept_offer:
         get_run_logger().info("no: cancel")
-        return Decision(accepted=None)
+        return Decision(offer.case, accepted=None)
     if offer.terms is None:
         raise OfferUnavailable
     get_run_logger().info("yes: apply the discount")
-    return Decision(accepted=offer.terms)
+    return Decision(offer.case, accepted=offer.terms)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
-from nodes.cancellation.records import ActiveSubscription, AppliedDiscount, CancellationRequest, Decision
+from nodes.cancellation.records import AppliedDiscount, CancellationCase, Decision
 from nodes.cancellation.settle import settled
 from nodes.clients.billing import BillingSubscription
 from nodes.errors import BillingFailed, ConstraintViolated, OfferUnavailable, VerificationFailed
@@ -18,28 +18,27 @@ ONE_IN_SIX_MONTHS = "one_retention_offer_in_six_months"
 
 
 @node("Apply Retention Discount", step="5A")
-async def apply_retention_discount(
-    request: CancellationRequest, subscription: ActiveSubscription, decision: Decision
-) -> AppliedDiscount:
+async def apply_retention_discount(decision: Decision) -> AppliedDiscount:
     """Reserve the one offer in 6 months, attach it in Stripe, read it back, record it (FEATURES W05, W08, W31)."""
-    terms = decision.accepted
+    case, terms = decision.case, decision.accepted
     if terms is None:
         raise ValueError("a discount is applied only where an offer was accepted")
-    await _reserve(request, subscription, terms)
+    await _reserve(case, terms)
     try:
-        billed = await _attach(request, subscription, terms)
+        billed = await _attach(case, terms)
     except BillingFailed:
         # The customer is told that it failed, so the offer is theirs to try again. If Stripe did take it, the next
         # try finds the coupon attached and only records it.
-        async with services().database.as_user(request.user_id) as transaction:
-            await transaction.run("withdraw_offer", request_id=request.id)
+        async with services().database.as_user(case.request.user_id) as transaction:
+            await transaction.run("withdraw_offer", request_id=case.request.id)
         raise
-    discount = await _record(request, subscription, terms, billed)
-    get_run_logger().info("%s for %s on %s as %s", terms.discount, terms.duration, subscription.id, discount)
-    return AppliedDiscount(billed, terms, discount)
+    discount = await _record(case, terms, billed)
+    get_run_logger().info("%s for %s on %s as %s", terms.discount, terms.duration, billed.id, discount)
+    return AppliedDiscount(case, billed, terms, discount)
 
 
-async def _reserve(request: CancellationRequest, subscription: ActiveSubscription, terms: RetentionOffer) -> None:
+async def _reserve(case: CancellationCase, terms: RetentionOffer) -> None:
+    request = case.request
     if request.reached(RecoveryPoint.OFFER_RESERVED):
         return
     try:
@@ -48,8 +47,8 @@ async def _reserve(request: CancellationRequest, subscription: ActiveSubscriptio
                 "reserve_offer",
                 request_id=request.id,
                 user_id=request.user_id,
-                subscription_id=subscription.id,
-                plan=subscription.plan,
+                subscription_id=case.subscription.id,
+                plan=case.subscription.plan,
                 percent_off=terms.percent_off,
                 months=terms.months,
                 coupon_id=terms.coupon_id,
@@ -61,30 +60,23 @@ async def _reserve(request: CancellationRequest, subscription: ActiveSubscriptio
         raise
 
 
-async def _attach(
-    request: CancellationRequest, subscription: ActiveSubscription, terms: RetentionOffer
-) -> BillingSubscription:
-    billing = services().billing
-    if subscription.billed.discount_of(terms.coupon_id):
-        return subscription.billed
+async def _attach(case: CancellationCase, terms: RetentionOffer) -> BillingSubscription:
+    billing, billed, request = services().billing, case.subscription.billed, case.request
+    if billed.discount_of(terms.coupon_id):
+        return billed
     coupon_id = await billing.ensure_coupon(terms, key=f"{request.id}:5A:coupon")
     return await settled(
-        billing.apply_coupon(subscription.billed, coupon_id, key=f"{request.id}:5A"),
-        subscription.id,
+        billing.apply_coupon(billed, coupon_id, key=f"{request.id}:5A"),
+        billed.id,
         done=lambda found: found.discount_of(coupon_id) is not None and not found.pending,
     )
 
 
-async def _record(
-    request: CancellationRequest,
-    subscription: ActiveSubscription,
-    terms: RetentionOffer,
-    billed: BillingSubscription,
-) -> str:
+async def _record(case: CancellationCase, terms: RetentionOffer, billed: BillingSubscription) -> str:
     discount = billed.discount_of(terms.coupon_id)
     if discount is None:
-        raise VerificationFailed(f"{subscription.id} has no discount of {terms.coupon_id}")
-    now = datetime.now(UTC)
+        raise VerificationFailed(f"{billed.id} has no discount of {terms.coupon_id}")
+    request, now = case.request, datetime.now(UTC)
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("offer_applied", request_id=request.id, stripe_discount_id=discount.id)
         if terms.priority_support:
@@ -92,7 +84,7 @@ async def _record(
                 "grant_entitlement",
                 request_id=request.id,
                 user_id=request.user_id,
-                subscription_id=subscription.id,
+                subscription_id=billed.id,
                 kind="priority_support",
                 starts_at=now,
                 ends_at=months_after(now, terms.months),

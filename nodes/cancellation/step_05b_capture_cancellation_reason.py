@@ -2,7 +2,7 @@
 
 from prefect.logging import get_run_logger
 
-from nodes.cancellation.records import ActiveSubscription, CancellationRequest, CapturedReason, Decision
+from nodes.cancellation.records import CapturedReason, Decision
 from nodes.node import node
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
@@ -10,10 +10,9 @@ from nodes.services import services
 
 
 @node("Capture Cancellation Reason", step="5B")
-async def capture_cancellation_reason(
-    request: CancellationRequest, subscription: ActiveSubscription, decision: Decision
-) -> CapturedReason:
+async def capture_cancellation_reason(decision: Decision) -> CapturedReason:
     """One row in `cancellation_reasons`: category, free text, timestamp (FEATURES W10)."""
+    request, subscription = decision.case.request, decision.case.subscription
     category = request.reason or PREFER_NOT_TO_SAY
     if not request.reached(RecoveryPoint.REASON_CAPTURED):
         async with services().database.as_user(request.user_id) as transaction:
@@ -27,4 +26,4 @@ async def capture_cancellation_reason(
             )
             await transaction.run("reason_captured", request_id=request.id)
     get_run_logger().info("reason: %s", category)
-    return CapturedReason(category)
+    return CapturedReason(decision.case, category)

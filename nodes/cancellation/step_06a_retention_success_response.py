@@ -3,12 +3,12 @@
 from prefect.logging import get_run_logger
 
 from nodes.cancellation.finish import finish
-from nodes.cancellation.records import Answer, AppliedDiscount, CancellationRequest
+from nodes.cancellation.records import Answer, AppliedDiscount
 from nodes.node import node
 
 
 @node("Retention Success Response", step="6A")
-async def retention_success_response(request: CancellationRequest, applied: AppliedDiscount) -> Answer:
+async def retention_success_response(applied: AppliedDiscount) -> Answer:
     """`{success, retention_applied, discount: "30% off", duration: "3 months"}` (FEATURES W09)."""
     body = {
         "success": True,
@@ -16,6 +16,7 @@ async def retention_success_response(request: CancellationRequest, applied: Appl
         "discount": applied.terms.discount,
         "duration": applied.terms.duration,
     }
+    request = applied.case.request
     answer = Answer("retained", 200, body)
     await finish(request.id, request.user_id, answer)
     get_run_logger().info("200 retained")

@@ -23,13 +23,13 @@ class _Reason:
 
 
 @node("Schedule Stripe Cancellation", step="6B")
-async def schedule_stripe_cancellation(
-    request: CancellationRequest, subscription: ActiveSubscription, reason: CapturedReason
-) -> ScheduledCancellation:
+async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCancellation:
     """Cancel at the period's end, or now where the status knows no such end (FEATURES W11; nodes/rules/statuses)."""
+    case, request, subscription = reason.case, reason.case.request, reason.case.subscription
     if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) and request.cancel_at:
         get_run_logger().info("done before: ends at %s", rfc3339(request.cancel_at))
-        return ScheduledCancellation(subscription.billed, request.cancel_at, request.released_schedule is not None)
+        dropped = request.released_schedule is not None
+        return ScheduledCancellation(case, reason.category, subscription.billed, request.cancel_at, dropped)
     released = await _release_schedule(request, subscription)
     billed = await _end(request, subscription)
     cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
@@ -45,7 +45,7 @@ async def schedule_stripe_cancellation(
     get_run_logger().info(
         "%s ends at %s, Stripe request %s", subscription.id, rfc3339(cancel_at), billed.stripe_request_id
     )
-    return ScheduledCancellation(billed, cancel_at, plan_change_dropped=released)
+    return ScheduledCancellation(case, reason.category, billed, cancel_at, plan_change_dropped=released)
 
 
 async def _release_schedule(request: CancellationRequest, subscription: ActiveSubscription) -> bool:

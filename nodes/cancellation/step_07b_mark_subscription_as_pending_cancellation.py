@@ -4,7 +4,7 @@ from prefect.logging import get_run_logger
 
 from nodes.cancellation.mirror import mirror, status_of
 from nodes.cancellation.outbox import CONFIRMATION, EVENT
-from nodes.cancellation.records import CancellationRequest, PendingCancellation, ScheduledCancellation
+from nodes.cancellation.records import PendingCancellation, ScheduledCancellation
 from nodes.node import node
 from nodes.rules.dates import data_retention_until
 from nodes.rules.progress import RecoveryPoint
@@ -12,10 +12,9 @@ from nodes.services import services
 
 
 @node("Mark Subscription as Pending Cancellation", step="7B")
-async def mark_subscription_as_pending_cancellation(
-    request: CancellationRequest, scheduled: ScheduledCancellation
-) -> PendingCancellation:
+async def mark_subscription_as_pending_cancellation(scheduled: ScheduledCancellation) -> PendingCancellation:
     """Row, outbox and recovery point in one transaction (FEATURES W13)."""
+    request = scheduled.case.request
     if request.reached(RecoveryPoint.MARKED_PENDING):
         get_run_logger().info("done before")
         return _pending(request.outcome or status_of(scheduled.billed), scheduled)
@@ -29,4 +28,11 @@ async def mark_subscription_as_pending_cancellation(
 
 
 def _pending(status: str, scheduled: ScheduledCancellation) -> PendingCancellation:
-    return PendingCancellation(status, scheduled.cancel_at, data_retention_until(scheduled.cancel_at))
+    return PendingCancellation(
+        scheduled.case,
+        scheduled.category,
+        status,
+        scheduled.cancel_at,
+        data_retention_until(scheduled.cancel_at),
+        scheduled.plan_change_dropped,
+    )

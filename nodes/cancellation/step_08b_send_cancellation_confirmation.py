@@ -8,13 +8,7 @@ from prefect.logging import get_run_logger
 from email_templates import Letter
 from email_templates.cancellation_confirmation import CancellationConfirmation
 from nodes.cancellation.outbox import CONFIRMATION, deliver
-from nodes.cancellation.records import (
-    ActiveSubscription,
-    CancellationRequest,
-    Delivered,
-    PendingCancellation,
-    ScheduledCancellation,
-)
+from nodes.cancellation.records import Delivered, PendingCancellation
 from nodes.node import node
 from nodes.rules.statuses import PENDING_CANCELLATION
 from nodes.services import services
@@ -30,20 +24,16 @@ class _Customer:
 
 
 @node("Send Cancellation Confirmation", step="8B")
-async def send_cancellation_confirmation(
-    request: CancellationRequest,
-    subscription: ActiveSubscription,
-    scheduled: ScheduledCancellation,
-    pending: PendingCancellation,
-) -> Delivered:
+async def send_cancellation_confirmation(pending: PendingCancellation) -> Delivered:
     """The letter, once (FEATURES W15, W45)."""
+    request = pending.case.request
 
     async def send(item_id: UUID) -> None:
         async with services().database.as_user(request.user_id) as transaction:
             customer = await transaction.one("customer", _Customer, user_id=request.user_id)
         if customer is None:
             raise LookupError(f"user {request.user_id} has no row")
-        letter = _letter(customer, request, subscription, scheduled, pending)
+        letter = _letter(customer, pending)
         await services().mail.send(letter, recipient=customer.email, message_id=f"{item_id}@cancelflow")
 
     delivered = await deliver(request, CONFIRMATION, send)
@@ -51,14 +41,9 @@ async def send_cancellation_confirmation(
     return delivered
 
 
-def _letter(
-    customer: _Customer,
-    request: CancellationRequest,
-    subscription: ActiveSubscription,
-    scheduled: ScheduledCancellation,
-    pending: PendingCancellation,
-) -> Letter:
+def _letter(customer: _Customer, pending: PendingCancellation) -> Letter:
     settings, links = services().settings, services().links
+    request, subscription = pending.case.request, pending.case.subscription
     ended_now = pending.status != PENDING_CANCELLATION
     of_this = {"subscription_id": subscription.id, "request_id": str(request.id)}
     return CancellationConfirmation(
@@ -75,7 +60,7 @@ def _letter(
         export_url=settings.data_export_url,
         payment_url=settings.payment_url,
         unpaid=subscription.billed.status in ("past_due", "unpaid"),
-        plan_change_dropped=scheduled.plan_change_dropped,
+        plan_change_dropped=pending.plan_change_dropped,
         company_name=settings.company_name,
         request_id=str(request.id),
     ).letter()

@@ -2,17 +2,16 @@
 
 from prefect.logging import get_run_logger
 
-from nodes.cancellation.records import ActiveSubscription, CancellationRequest, Delivered, PendingCancellation
+from nodes.cancellation.records import Delivered, PendingCancellation
 from nodes.node import node
 from nodes.rules.dates import rfc3339
 from nodes.services import services
 
 
 @node("Schedule Data Preservation (90 days)", step="9B")
-async def schedule_data_preservation(
-    request: CancellationRequest, subscription: ActiveSubscription, pending: PendingCancellation
-) -> Delivered:
+async def schedule_data_preservation(pending: PendingCancellation) -> Delivered:
     """One job in `data_retention_jobs`, run at `cancel_at` + 90 days (FEATURES W16)."""
+    request, subscription = pending.case.request, pending.case.subscription
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("drop_other_retention_jobs", subscription_id=subscription.id, request_id=request.id)
         await transaction.run(

@@ -5,23 +5,22 @@ from uuid import UUID
 from prefect.logging import get_run_logger
 
 from nodes.cancellation.outbox import EVENT, deliver
-from nodes.cancellation.records import CancellationRequest, CapturedReason, Delivered, PendingCancellation
+from nodes.cancellation.records import Delivered, PendingCancellation
 from nodes.node import node
 from nodes.rules.dates import rfc3339
 from nodes.services import services
 
 
 @node("Publish Cancellation Event", step="10B")
-async def publish_cancellation_event(
-    request: CancellationRequest, reason: CapturedReason, pending: PendingCancellation
-) -> Delivered:
+async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
     """`subscription.canceled` on `billing-events`, ordered by user (SPEC, Decided 8; FEATURES W18, W19)."""
+    request = pending.case.request
 
     async def send(item_id: UUID) -> str:
         event = {
             "event": EVENT,
             "user_id": str(request.user_id),
-            "reason": reason.category,
+            "reason": pending.category,
             "cancel_at": rfc3339(pending.cancel_at),
             "request_id": str(request.id),
             "effective_at": rfc3339(pending.cancel_at),

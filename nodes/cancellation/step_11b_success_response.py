@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from prefect.logging import get_run_logger
 
 from nodes.cancellation.finish import finish
-from nodes.cancellation.records import Answer, CancellationRequest, Delivered, PendingCancellation
+from nodes.cancellation.records import Answer, Delivered, PendingCancellation
 from nodes.node import node
 from nodes.rules.dates import rfc3339
 
 
 @node("Success Response", step="11B")
-async def success_response(
-    request: CancellationRequest, pending: PendingCancellation, delivered: Sequence[Delivered]
-) -> Answer:
+async def success_response(pending: PendingCancellation, delivered: Sequence[Delivered]) -> Answer:
     """`{success, status, cancel_at, data_retention_until}` (FEATURES W20)."""
     body = {
         "success": True,
@@ -21,6 +19,7 @@ async def success_response(
         "cancel_at": rfc3339(pending.cancel_at),
         "data_retention_until": rfc3339(pending.data_retention_until),
     }
+    request = pending.case.request
     answer = Answer(pending.status, 200, body)
     await finish(request.id, request.user_id, answer)
     get_run_logger().info("200 %s, with %s", pending.status, ", ".join(d.what for d in delivered))
