@@ -73,7 +73,7 @@ class Shop:
 
     def events(self, identifier: str, *kinds: str) -> list[stripe.Event]:
         """What was told of an object, oldest first."""
-        found = self.v1.events.list({"limit": 100, "types": list(kinds)} if kinds else {"limit": 100})
+        found = self.v1.events.list({"limit": 40, "types": list(kinds)} if kinds else {"limit": 40})
         return [event for event in found.data[::-1] if event.data.object["id"] == identifier]
 
 
