@@ -13,7 +13,7 @@ import psycopg
 import stripe
 from psycopg.rows import dict_row
 
-from deployments.demo.cases import CASES
+from deployments.demo.cases import CASES, Case
 from deployments.demo.customers import DemoCustomer, seed
 from deployments.demo.events import Listener, listening
 from deployments.tokens import token
@@ -48,7 +48,7 @@ class Simulator:
         try:
             yield
         finally:
-            self._http.delete("/faults")
+            self._http.delete("/faults", params={"id": made.json()["id"]})
 
     def close(self) -> None:
         self._http.close()
@@ -78,7 +78,10 @@ class World:
         self.prefect = httpx.Client(base_url=addresses["prefect_api"], timeout=15)
         self.inbox = httpx.Client(base_url=addresses["inbox"], timeout=15)
         self.simulator = Simulator(addresses["stripe"])
-        self.stripe = stripe.StripeClient(addresses["stripe_api_key"], base_addresses={"api": addresses["stripe"]}).v1
+        self.stripe_client = stripe.StripeClient(
+            addresses["stripe_api_key"], base_addresses={"api": addresses["stripe"]}
+        )
+        self.stripe = self.stripe_client.v1
         self.admin: psycopg.Connection[Row] = psycopg.connect(
             addresses["database_admin_url"], autocommit=True, row_factory=dict_row
         )
@@ -90,7 +93,11 @@ class World:
     def person(self, case: str) -> Person:
         """A fresh customer of this case."""
         [wanted] = [each for each in CASES if each.name == case]
-        [made] = seed(load(SeedSettings), progress=lambda _: None, cases=(wanted,))
+        return self.made(wanted)
+
+    def made(self, case: Case) -> Person:
+        """A fresh customer of a case of the test's own."""
+        [made] = seed(load(SeedSettings), progress=lambda _: None, cases=(case,))
         return self.known(made)
 
     def known(self, customer: DemoCustomer) -> Person:
@@ -137,7 +144,22 @@ class World:
         with listening(load(EventSettings)) as listener:
             yield listener
 
+    def belongings(self, user_id: str) -> dict[str, list[Row]]:
+        """Every row of this user, table by table: to show that something changed none of them."""
+        tables = self.rows(
+            """SELECT table_name AS name, CASE table_name WHEN 'users' THEN 'id' ELSE 'user_id' END AS owner
+            FROM information_schema.columns
+            WHERE table_schema = 'public' AND (column_name = 'user_id' OR table_name = 'users') GROUP BY 1 ORDER BY 1"""
+        )
+        return {
+            table["name"]: self.rows(
+                f"SELECT * FROM {table['name']} t WHERE {table['owner']} = %s ORDER BY t::text", user_id
+            )
+            for table in tables
+        }
+
     def request_id(self, answer: httpx.Response) -> str:
+        """The header that support searches by."""
         return answer.headers["Cancellation-Request-Id"]
 
     def run_of(self, answer: httpx.Response) -> Row:

@@ -1,0 +1,76 @@
+"""A consumer of `billing-events`, as another part of the company would run one."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+from google.pubsub_v1 import PublisherClient, PubsubMessage, SubscriberClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from nodes.settings import EventSettings, load
+
+TIMEOUT_SECONDS = 5.0
+
+
+class Consumer:
+    """A subscription of its own: it sees what is published after it began."""
+
+    def __init__(self, channel: grpc.Channel, settings: EventSettings) -> None:
+        self._subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+        self._publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+        self._topic = f"projects/{settings.google_cloud_project}/topics/{settings.pubsub_topic}"
+        self._name = f"projects/{settings.google_cloud_project}/subscriptions/test-{uuid.uuid4().hex}"
+
+    def open(self) -> None:
+        self._subscriber.create_subscription(
+            request={"name": self._name, "topic": self._topic, "enable_message_ordering": True}, timeout=TIMEOUT_SECONDS
+        )
+
+    def close(self) -> None:
+        self._subscriber.delete_subscription(subscription=self._name, timeout=TIMEOUT_SECONDS)
+
+    def everything_of(self, user_id: str) -> list[PubsubMessage]:
+        """All that was published for this user so far: an ordering key's messages come in order, so a last one ends it.
+
+        Waits for nothing but that last one; what is still to be published is not seen.
+        """
+        marker = uuid.uuid4().hex.encode()
+        last = PubsubMessage(data=marker, ordering_key=user_id)
+        self._publisher.publish(topic=self._topic, messages=[last], timeout=TIMEOUT_SECONDS)
+        found: list[PubsubMessage] = []
+        while True:
+            pulled = self._subscriber.pull(
+                subscription=self._name, max_messages=100, timeout=TIMEOUT_SECONDS, retry=None
+            ).received_messages
+            assert pulled, "the marker did not come back"
+            self._subscriber.acknowledge(
+                subscription=self._name, ack_ids=[each.ack_id for each in pulled], timeout=TIMEOUT_SECONDS
+            )
+            for each in pulled:
+                if each.message.data == marker:
+                    return found
+                if each.message.ordering_key == user_id:
+                    found.append(each.message)
+
+
+@contextmanager
+def consuming() -> Iterator[Consumer]:
+    """Subscribe, and unsubscribe whatever happens."""
+    settings = load(EventSettings)
+    assert settings.pubsub_emulator_host, "tests publish to an emulator only"
+    with grpc.insecure_channel(settings.pubsub_emulator_host, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        consumer = Consumer(channel, settings)
+        consumer.open()
+        try:
+            yield consumer
+        finally:
+            consumer.close()
+
+
+def body(message: PubsubMessage) -> dict[str, str]:
+    """The event that a message holds."""
+    event: dict[str, str] = json.loads(message.data)
+    return event

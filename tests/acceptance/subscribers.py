@@ -1,0 +1,97 @@
+"""Customers that the demo has no case for: on a test clock of their own, or with a status that takes some doing."""
+
+import time
+import uuid
+from dataclasses import dataclass
+
+from stripe.params import CustomerCreateParams, SubscriptionCreateParams
+
+from deployments.demo.cases import Interval
+from deployments.demo.catalog import Catalog
+from deployments.demo.customers import FAILING_CARD, GOOD_CARD, DemoCustomer
+from nodes.rules.statuses import local_status
+from sql import QUERIES
+from tests.world import Person, World
+
+
+@dataclass
+class Clock:
+    """A Stripe test clock: the customers made on it live by its time."""
+
+    world: World
+    id: str
+    now: int
+
+    def advance(self, until: int) -> None:
+        """Live until this moment, in Unix seconds."""
+        self.world.stripe.test_helpers.test_clocks.advance(self.id, {"frozen_time": until})
+        self.now = until
+
+
+def clock(world: World) -> Clock:
+    """A clock that says what time it is now, and stands still."""
+    now = int(time.time())
+    made = world.stripe.test_helpers.test_clocks.create({"frozen_time": now, "name": "test"})
+    return Clock(world, made.id, now)
+
+
+def subscriber(
+    world: World,
+    *,
+    plan: str = "professional",
+    interval: Interval = "month",
+    card: str | None = GOOD_CARD,
+    on: Clock | None = None,
+    trial_days: int | None = None,
+    without_card_at_trial_end: bool = False,
+) -> Person:
+    """A customer with one subscription, in Stripe and in our tables as they are after `subscriptions.create`."""
+    user_id = str(uuid.uuid4())
+    email = f"subscriber-{user_id[:8]}@example.com"
+    customer_id = _customer(world, email, card, on)
+    wanted: SubscriptionCreateParams = {
+        "customer": customer_id,
+        "items": [{"price": Catalog(world.stripe_client).price(plan, interval)}],
+    }
+    if trial_days:
+        wanted["trial_period_days"] = trial_days
+    if without_card_at_trial_end:
+        wanted["trial_settings"] = {"end_behavior": {"missing_payment_method": "pause"}}
+    made = world.stripe.subscriptions.create(wanted)
+    words = {"name": "Robin Doe", "locale": "en_US", "time_zone": "UTC", "country": "US"}
+    user = {"id": user_id, "email": email, "stripe_customer_id": customer_id, **words}
+    world.admin.execute(QUERIES["seed_user"], user)
+    row = {
+        "id": made.id,
+        "user_id": user_id,
+        "stripe_customer_id": customer_id,
+        "plan": plan,
+        "status": local_status(made.status, cancel_at_period_end=False, cancel_at=None),
+        "current_period_start": made.items.data[0].current_period_start,
+        "current_period_end": made.items.data[0].current_period_end,
+        "cancel_at": None,
+    }
+    world.admin.execute(QUERIES["seed_subscription"], row)
+    return world.known(DemoCustomer("subscriber", user_id, email, [made.id]))
+
+
+def unpaid_from_the_start(world: World) -> Person:
+    """Their first payment failed: Stripe calls it `incomplete`."""
+    return subscriber(world, card=FAILING_CARD)
+
+
+def paused(world: World) -> Person:
+    """Their trial ended without a card, and they had asked for a pause then."""
+    on = clock(world)
+    person = subscriber(world, card=None, on=on, trial_days=1, without_card_at_trial_end=True)
+    on.advance(on.now + 2 * 24 * 3600)
+    return person
+
+
+def _customer(world: World, email: str, card: str | None, on: Clock | None) -> str:
+    wanted: CustomerCreateParams = {"email": email, "name": "Robin Doe"}
+    if card:
+        wanted |= {"payment_method": card, "invoice_settings": {"default_payment_method": card}}
+    if on:
+        wanted["test_clock"] = on.id
+    return world.stripe.customers.create(wanted).id
