@@ -12,11 +12,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nodes.errors import SettingsInvalid
 
-
-_WORD = r"(?:[^\s@/:?%\[\]]|%[0-9A-Fa-f]{2})*"
-_HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|{_WORD})(?::\d+)?"
+# As libpq and yoyo both read it: user, password, host, port, name, parameters.
+_WORD = r"(?:[^\s:@/?#%\[\]]|%[0-9A-Fa-f]{2})*"
+_HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|{_WORD})"
 _POSTGRESQL_URL = re.compile(
-    rf"postgres(?:ql)?://(?:{_WORD}(?::{_WORD})?@)?{_HOST}(?:,{_HOST})*(?:/{_WORD})?(?:\?\S*)?"
+    rf"postgres(?:ql)?://(?:{_WORD}(?::{_WORD})*@)?{_HOST}(?::\d+)?(?:/{_WORD})?(?:\?[^\s#]*)?"
 )
 
 
