@@ -1,17 +1,28 @@
 """Bring the database to this version: sql/migrations, forward only, by yoyo."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 
+import psycopg
 from yoyo import get_backend, read_migrations
+from yoyo.exceptions import LockTimeout
 
+from nodes.errors import CancelflowError, DatabaseUnavailable
 from nodes.settings import DatabaseSettings
+
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+class MigrationFailed(CancelflowError):
+    """PostgreSQL refused a migration, or another process holds yoyo's lock; what was applied before it stays."""
 
 
 def migrate(settings: DatabaseSettings) -> list[str]:
     """Apply what is not applied yet, under yoyo's lock; returns the names of what was applied."""
-    with as_file(files("sql").joinpath("migrations")) as folder:
+    with as_file(files("sql").joinpath("migrations")) as folder, _our_errors():
         migrations = read_migrations(str(folder))
-        backend = get_backend(settings.admin_url.replace("postgresql://", "postgresql+psycopg://", 1))
+        backend = get_backend(_for_yoyo(settings.admin_url))
         try:
             with backend.lock():
                 missing = backend.to_apply(migrations)
@@ -20,3 +31,23 @@ def migrate(settings: DatabaseSettings) -> list[str]:
         finally:
             backend.connection.close()
     return names
+
+
+def _for_yoyo(url: str) -> str:
+    address, _, parameters = url.partition("?")
+    parameters = parameters or f"connect_timeout={CONNECT_TIMEOUT_SECONDS}"
+    return f"postgresql+psycopg://{address.partition('://')[2]}?{parameters}"
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(_first_line(error)) from None
+    except (psycopg.Error, LockTimeout) as error:
+        raise MigrationFailed(_first_line(error)) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
