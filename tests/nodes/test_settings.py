@@ -1,0 +1,212 @@
+"""Settings name all that is missing or wrong at once, and never show a secret."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from nodes.errors import SettingsInvalid
+from nodes.settings import (
+    DatabaseSettings,
+    IdentitySettings,
+    LinkSettings,
+    PolicySettings,
+    SeedSettings,
+    SettingsGroup,
+    TriggerSettings,
+    load,
+)
+
+SECRET = "hunter2-hunter2-hunter2-hunter2-hunter2"
+COMPLETE = {
+    "DATABASE_URL": f"postgresql://app:{SECRET}@db.example.com/cancelflow",
+    "DATABASE_ADMIN_URL": f"postgresql://owner:{SECRET}@db.example.com/cancelflow",
+    "STRIPE_API_KEY": f"sk_test_{SECRET}",
+    "GOOGLE_CLOUD_PROJECT": "example",
+    "SMTP_URL": f"smtps://billing:{SECRET}@mail.example.com",
+    "LINK_SECRET": SECRET,
+    "JWT_SECRET": SECRET,
+    "JWT_PRIVATE_KEY": SECRET,
+    "JWT_ISSUER": "https://issuer.example.com",
+    "JWT_AUDIENCE": "cancelflow",
+    "PREFECT_API_URL": "http://prefect.example.com/api",
+}
+GROUPS: list[type[SettingsGroup]] = [*SettingsGroup.__subclasses__(), SeedSettings, TriggerSettings]
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[pytest.MonkeyPatch]:
+    """Nothing but what the test sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        known = {name.upper() for group in GROUPS for name in group.model_fields}
+        for name in known & set(os.environ):
+            patch.delenv(name)
+        yield patch
+
+
+def refusal(group: type[SettingsGroup], **environment: str) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with pytest.raises(SettingsInvalid) as caught:
+            load(group)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    return str(caught.value)
+
+
+def lines(refused: str) -> list[str]:
+    heading, *rest = refused.split("\n")
+    assert heading == "Settings:"
+    return [line.removeprefix("  ") for line in rest]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
+def test_every_setting_says_what_it_is(group: type[SettingsGroup]) -> None:
+    assert [name for name, field in group.model_fields.items() if not field.description] == []
+
+
+def test_all_that_is_missing_is_named_at_once_with_what_it_is() -> None:
+    named = lines(refusal(TriggerSettings))
+    assert {line.partition(" is not set (")[0] for line in named if " is not set (" in line} == {
+        "DATABASE_URL", "STRIPE_API_KEY", "GOOGLE_CLOUD_PROJECT", "SMTP_URL", "LINK_SECRET", "JWT_ISSUER",
+        "JWT_AUDIENCE", "PREFECT_API_URL",
+    }  # fmt: skip
+    assert "STRIPE_API_KEY is not set (Stripe's secret key, sk_… or rk_…)" in named
+    assert [line for line in named if " is not set (" not in line] == [
+        "Set exactly one of JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET: who signs the tokens"
+    ]
+
+
+def test_an_empty_setting_is_a_missing_one() -> None:
+    assert lines(refusal(SeedSettings, **{**COMPLETE, "STRIPE_API_KEY": ""})) == [
+        "STRIPE_API_KEY is not set (Stripe's secret key, sk_… or rk_…)"
+    ]
+
+
+def test_what_is_wrong_is_named_beside_what_is_missing_and_without_its_value() -> None:
+    wrong = {"LINK_SECRET": "too-short", "HTTP_PORT": "eighty", "DATABASE_POOL_SIZE": "0", "PREFECT_API_URL": ""}
+    named = lines(refusal(TriggerSettings, **{**COMPLETE, **wrong}))
+    assert {line.partition(" is ")[0] for line in named} == set(wrong)
+    assert [value for value in ("too-short", "eighty") if value in "\n".join(named)] == []
+
+
+@pytest.mark.parametrize("group", [TriggerSettings, SeedSettings], ids=lambda group: group.__name__)
+def test_secrets_are_stars_however_the_settings_are_shown(
+    group: type[SettingsGroup], environment: pytest.MonkeyPatch
+) -> None:
+    for name, value in COMPLETE.items():
+        environment.setenv(name, value)
+    settings = load(group)
+    shown = " ".join([repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()])
+    assert SECRET not in shown
+    assert "**********" in shown
+
+
+def test_every_setting_that_opens_something_is_a_secret() -> None:
+    opens = {
+        name
+        for name, field in TriggerSettings.model_fields.items()
+        if field.annotation in (SecretStr, SecretStr | None)
+    }
+    assert opens == {
+        "database_url", "database_admin_url", "stripe_api_key", "smtp_url", "link_secret", "jwt_secret",
+        "jwt_private_key",
+    }  # fmt: skip
+
+
+# The database
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://localhost",
+        "postgresql:///cancelflow?host=/var/run/postgresql",
+        "postgres://app@localhost/cancelflow",
+        "postgresql://app:pass:word@127.0.0.1:5432/cancelflow?sslmode=require&connect_timeout=5",
+        "postgresql://app:p%40ss%2Fword%25@[::1]:5432/cancelflow",
+    ],
+)
+def test_a_database_is_named_by_its_url(url: str) -> None:
+    assert DatabaseSettings.model_validate({"database_url": url}).admin_url == url
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_ADMIN_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        SECRET,
+        f"mysql://app:{SECRET}@localhost/cancelflow",
+        f"host=localhost password={SECRET}",
+        f"postgresql://app:{SECRET}@localhost:port/cancelflow",
+        f"postgresql://app:{SECRET}/{SECRET}@localhost/cancelflow",
+        f"postgresql://app:1234/{SECRET}@localhost/cancelflow",
+        f"postgresql://app:{SECRET}@{SECRET}@localhost/cancelflow",
+        f"postgresql://app:{SECRET}%zz@localhost/cancelflow",
+        f"postgresql://app:{SECRET}?{SECRET}@localhost/cancelflow#x",
+        f"postgresql://app:{SECRET}@localhost/cancelflow\n",
+    ],
+)
+def test_what_the_driver_would_quote_in_its_error_never_reaches_it(name: str, url: str) -> None:
+    refused = refusal(DatabaseSettings, **{**COMPLETE, name: url})
+    assert lines(refused) == [
+        f"{name} must read: postgresql://user:password@host:port/name, with what is special in a URL percent-encoded"
+    ]
+
+
+def test_the_owner_is_the_application_where_no_other_is_named() -> None:
+    both = {"database_url": COMPLETE["DATABASE_URL"], "database_admin_url": COMPLETE["DATABASE_ADMIN_URL"]}
+    assert DatabaseSettings.model_validate(both).admin_url == COMPLETE["DATABASE_ADMIN_URL"]
+
+
+# Who callers are
+
+SOURCES = {"JWT_JWKS_URL": "https://issuer.example.com/keys", "JWT_PUBLIC_KEY": "a key", "JWT_SECRET": SECRET}
+ISSUED = {"JWT_ISSUER": "https://issuer.example.com", "JWT_AUDIENCE": "cancelflow"}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_one_key_source_is_enough(source: str, environment: pytest.MonkeyPatch) -> None:
+    for name, value in {**ISSUED, source: SOURCES[source]}.items():
+        environment.setenv(name, value)
+    settings = load(IdentitySettings)
+    given = {name for name in SOURCES if getattr(settings, name.lower()) is not None}
+    assert given == {source}
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [(), ("JWT_JWKS_URL", "JWT_PUBLIC_KEY"), ("JWT_PUBLIC_KEY", "JWT_SECRET"), ("JWT_JWKS_URL", "JWT_SECRET"), SOURCES],
+    ids=lambda sources: " and ".join(sources) or "none",
+)
+def test_none_or_several_key_sources_are_refused(sources: tuple[str, ...]) -> None:
+    refused = refusal(IdentitySettings, **ISSUED, **{name: SOURCES[name] for name in sources})
+    assert lines(refused) == ["Set exactly one of JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET: who signs the tokens"]
+
+
+# What a company decides
+
+
+@pytest.mark.parametrize(
+    ("text", "countries"),
+    [
+        ("", set()),
+        ("DE", {"DE"}),
+        ("DE,FR", {"DE", "FR"}),
+        (" de , fr ,, ", {"DE", "FR"}),
+    ],
+)
+def test_countries_are_a_list_with_commas(text: str, countries: set[str], environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REASON_OPTIONAL_COUNTRIES", text)
+    assert load(PolicySettings).reason_optional_countries == countries
+
+
+def test_without_a_list_every_country_asks_for_a_reason() -> None:
+    assert load(PolicySettings).reason_optional_countries == frozenset()
+
+
+def test_the_links_secret_is_as_long_as_its_signature() -> None:
+    assert LinkSettings.model_validate({"link_secret": "x" * 32}).link_secret.get_secret_value() == "x" * 32
+    assert "LINK_SECRET is wrong" in refusal(LinkSettings, LINK_SECRET="x" * 31)
