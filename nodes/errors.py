@@ -62,6 +62,20 @@ class SeveralSubscriptions(Refusal):
     detail = "Several active subscriptions: name one in subscription_id"
 
 
+class RequestUnderWay(Refusal):
+    """Another request for the same subscription has not finished."""
+
+    status = 409
+    detail = "A request for this subscription is already under way"
+
+
+class AlreadyRefused(Refusal):
+    """A run was started for a request that was refused: its caller was told so, and nothing goes on."""
+
+    status = 409
+    detail = "This request was refused"
+
+
 class OfferUnavailable(Refusal):
     """There is no retention offer to accept: unknown plan, or one was applied within 6 months (SPEC, Decided 2)."""
 
@@ -104,6 +118,10 @@ class ConstraintViolated(Failure):
     def __init__(self, constraint: str) -> None:
         super().__init__(f"the database refused the write: {constraint}")
         self.constraint = constraint
+
+
+class StatementRefused(Failure):
+    """PostgreSQL refused a statement as such: a permission, a value. The message names the kind and no value."""
 
 
 class MailFailed(Failure):

@@ -8,7 +8,7 @@ from prefect.runtime import flow_run
 
 from nodes.cancellation.finish import finish
 from nodes.cancellation.records import Answer, CancellationRequest
-from nodes.errors import NotYourSubscription, ReasonRequired, Refusal, RequestUnknown
+from nodes.errors import AlreadyRefused, NotYourSubscription, ReasonRequired, Refusal, RequestUnknown
 from nodes.node import node
 from nodes.problems import problem_of, slug_of
 from nodes.rules.reasons import reason_required
@@ -76,5 +76,7 @@ async def cancellation_request(request_id: UUID) -> CancellationRequest:
         )
     if request is None:
         raise RequestUnknown(f"no cancellation request has the id {request_id}")
+    if request.outcome == "refused":
+        raise AlreadyRefused
     get_run_logger().info("request %s of user %s, so far %s", request.id, request.user_id, request.recovery_point)
     return request

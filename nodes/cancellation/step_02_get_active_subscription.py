@@ -3,10 +3,12 @@
 from prefect.logging import get_run_logger
 
 from nodes.cancellation.look_up import find_subscription, refuse_ended
-from nodes.cancellation.records import CancellationCase, CancellationRequest
-from nodes.errors import SubscriptionAlreadyPending
+from nodes.cancellation.records import ActiveSubscription, CancellationCase, CancellationRequest
+from nodes.errors import ConstraintViolated, RequestUnderWay, SubscriptionAlreadyPending
 from nodes.node import node
 from nodes.services import services
+
+ONE_AT_A_TIME = "one_request_at_a_time"
 
 
 @node("Get Active Subscription", step="2")
@@ -18,7 +20,17 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
         refuse_ended(subscription)
         if subscription.billed.pending:
             raise SubscriptionAlreadyPending
-    async with services().database.as_user(request.user_id) as transaction:
-        await transaction.run("choose_subscription", request_id=request.id, subscription_id=subscription.id)
+    await _choose(request, subscription)
     get_run_logger().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
     return CancellationCase(request, subscription)
+
+
+async def _choose(request: CancellationRequest, subscription: ActiveSubscription) -> None:
+    """From here on the subscription is this request's, until it has its answer: the database sees to that."""
+    try:
+        async with services().database.as_user(request.user_id) as transaction:
+            await transaction.run("choose_subscription", request_id=request.id, subscription_id=subscription.id)
+    except ConstraintViolated as violated:
+        if violated.constraint == ONE_AT_A_TIME:
+            raise RequestUnderWay from None
+        raise

@@ -1,15 +1,37 @@
 """Step 3: what we can offer this subscription, if anything."""
 
+from dataclasses import dataclass, replace
+
 from prefect.logging import get_run_logger
 
 from nodes.cancellation.look_up import current_offer
-from nodes.cancellation.records import CancellationCase, OfferMade
+from nodes.cancellation.records import CancellationCase, CancellationRequest, OfferMade
 from nodes.node import node
+from nodes.rules.offers import OFFERS, RetentionOffer
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class _Reserved:
+    plan: str
+    percent_off: int
+    months: int
 
 
 @node("Generate Retention Offer", step="3")
 async def generate_retention_offer(case: CancellationCase) -> OfferMade:
     """The plan's offer, unless one was applied within 6 months (FEATURES W04, W31)."""
-    terms = await current_offer(case.subscription, case.request.id)
+    terms = await _reserved(case.request) or await current_offer(case.subscription, case.request.id)
     get_run_logger().info("offer: %s", terms.description if terms else "none")
     return OfferMade(case, terms)
+
+
+async def _reserved(request: CancellationRequest) -> RetentionOffer | None:
+    """What an earlier run of this request reserved: its terms hold, whatever the offer is by now."""
+    if not (request.accept_offer and request.begun):
+        return None
+    async with services().database.as_user(request.user_id) as transaction:
+        reserved = await transaction.one("offer_of_request", _Reserved, request_id=request.id)
+    if reserved is None:
+        return None
+    return replace(OFFERS[reserved.plan], percent_off=reserved.percent_off, months=reserved.months)

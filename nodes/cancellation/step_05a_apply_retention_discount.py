@@ -39,7 +39,7 @@ async def apply_retention_discount(decision: Decision) -> AppliedDiscount:
 
 async def _reserve(case: CancellationCase, terms: RetentionOffer) -> None:
     request = case.request
-    if request.reached(RecoveryPoint.OFFER_RESERVED):
+    if request.reached(RecoveryPoint.DISCOUNT_APPLIED):
         return
     try:
         async with services().database.as_user(request.user_id) as transaction:

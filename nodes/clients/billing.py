@@ -168,7 +168,7 @@ class Billing:
     async def _new_coupon(self, offer: RetentionOffer, key: str) -> stripe.Coupon:
         terms: CouponCreateParams = {
             "id": offer.coupon_id,
-            "name": offer.description,
+            "name": f"{offer.discount} for {offer.duration}",  # on invoices; Stripe takes 40 characters
             "percent_off": offer.percent_off,
             "duration": "repeating",
             "duration_in_months": offer.months,
@@ -236,10 +236,15 @@ def _our_errors(*, writing: bool) -> Iterator[None]:
     except stripe.StripeError as error:
         lost = isinstance(error, stripe.APIConnectionError) or (error.http_status or 0) >= 500
         raise BillingFailed(
-            _described(error), code=error.code, stripe_request_id=error.request_id, uncertain=writing and lost
+            _described(error), code=_code(error), stripe_request_id=error.request_id, uncertain=writing and lost
         ) from None
 
 
 def _described(error: stripe.StripeError) -> str:
-    parts = [type(error).__name__, error.http_status, error.code, getattr(error, "param", None), error.request_id]
+    parts = [type(error).__name__, error.http_status, _code(error), getattr(error, "param", None), error.request_id]
     return "Stripe: " + " ".join(str(part) for part in parts if part)
+
+
+def _code(error: stripe.StripeError) -> str | None:
+    # Some of the SDK's classes leave `code` empty and keep it in the body only.
+    return error.code or (error.error.code if error.error else None)

@@ -11,7 +11,7 @@ from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Json
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from nodes.errors import ConstraintViolated, DatabaseUnavailable
+from nodes.errors import ConstraintViolated, DatabaseUnavailable, StatementRefused
 from nodes.settings import DatabaseSettings
 from sql import QUERIES
 
@@ -61,11 +61,12 @@ class Health:
     """Who we are in the database: an application that could see everyone's rows is not healthy."""
 
     role: str
+    migrated: bool
     confined: bool
 
 
 class Database:
-    """A pool of connections. Raises `DatabaseUnavailable` and `ConstraintViolated`, never psycopg's own errors.
+    """A pool of connections. Raises `DatabaseUnavailable`, `ConstraintViolated` and `StatementRefused`, never psycopg's.
 
     There is no retry: a transaction that failed half way is for the node to repeat, and every node may be repeated.
     """
@@ -113,8 +114,10 @@ class Database:
         """Raises unless the server answers, the migrations ran and our role is confined by row-level security."""
         async with self._transaction() as transaction:
             health = await transaction.one("health", Health)
-        if health is None or not health.confined:
-            raise DatabaseUnavailable(f"the role {health.role if health else '?'} is not confined: see sql/migrations")
+        if health is None or not health.migrated:
+            raise DatabaseUnavailable("the database is not migrated: run `cancelflow migrate`")
+        if not health.confined:
+            raise DatabaseUnavailable(f"the role {health.role} is not confined: see sql/migrations")
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Transaction]:
@@ -138,6 +141,8 @@ def _our_errors() -> Any:
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
         # The SDK's text may quote a row or the connection string: its type is enough to look further.
         raise DatabaseUnavailable(f"PostgreSQL is not reachable or too slow ({type(error).__name__})") from None
+    except psycopg.Error as error:
+        raise StatementRefused(f"PostgreSQL refused a statement ({type(error).__name__})") from None
 
 
 def _sql(query: str) -> LiteralString:

@@ -36,6 +36,8 @@ CREATE TABLE cancellation_requests (
         num_nonnulls(outcome, http_status, answer, finished_at) IN (0, 4))
 );
 CREATE INDEX cancellation_requests_of_user ON cancellation_requests (user_id, received_at);
+-- Two requests at once for one subscription: the second is refused while the first is under way.
+CREATE UNIQUE INDEX one_request_at_a_time ON cancellation_requests (subscription_id) WHERE finished_at IS NULL;
 CREATE INDEX cancellation_requests_to_resume ON cancellation_requests (resume_at) WHERE resume_at IS NOT NULL;
 
 -- Step 5B. The only place where the free text stays, so that anonymisation has one place to look.
@@ -135,7 +137,7 @@ CREATE TABLE audit_log (
     stripe_request_id text
 );
 CREATE INDEX audit_log_of_user ON audit_log (user_id, at);
-CREATE UNIQUE INDEX audit_log_once_a_request ON audit_log (request_id);
+CREATE INDEX audit_log_of_request ON audit_log (request_id);
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
