@@ -66,8 +66,9 @@ class Health:
 
 
 class Database:
-    """A pool of connections. Raises `DatabaseUnavailable`, `ConstraintViolated` and `StatementRefused`, never psycopg's.
+    """A pool of connections.
 
+    Raises `DatabaseUnavailable`, `ConstraintViolated` and `StatementRefused`, never psycopg's own errors.
     There is no retry: a transaction that failed half way is for the node to repeat, and every node may be repeated.
     """
 

@@ -1,0 +1,361 @@
+"""The database seen by the application: one user a transaction, errors by our names, and no health without walls."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from deployments.migrations import migrate
+from nodes.clients.database import STATEMENT_TIMEOUT_MS, Database, Transaction
+from nodes.errors import CancelflowError, ConstraintViolated, DatabaseUnavailable, StatementRefused
+from nodes.settings import DatabaseSettings
+from sql import QUERIES
+from tests.conftest import Addresses
+from tests.nodes.clients.smtp_servers import black_hole, free_port
+from tests.world import World
+
+Result = TypeVar("Result")
+CONSTRAINT = "cancellation_requests_feedback_check"
+
+
+def settings(url: str, pool_size: int = 2) -> DatabaseSettings:
+    given = {"database_url": url, "database_admin_url": url, "database_pool_size": pool_size}
+    return DatabaseSettings.model_validate(given)
+
+
+def on(url: str, work: Callable[[Database], Awaitable[Result]], pool_size: int = 2) -> Result:
+    """What the work returns, with a database open for it alone."""
+
+    async def scenario() -> Result:
+        async with opened(url, pool_size) as database:
+            return await work(database)
+
+    return asyncio.run(scenario())
+
+
+@asynccontextmanager
+async def opened(url: str, pool_size: int = 2) -> AsyncIterator[Database]:
+    database = Database(settings(url, pool_size))
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+def url(stack: Addresses) -> str:
+    """As the application."""
+    return str(stack["database_url"])
+
+
+@pytest.fixture
+def users(world: World) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:
+    """Two customers with a request each."""
+    made = (uuid.uuid4(), uuid.uuid4())
+    for user in made:
+        world.admin.execute("INSERT INTO users (id, email) VALUES (%s, %s)", [user, f"{user}@example.com"])
+        world.admin.execute(
+            "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, resume_at)"
+            " VALUES (%s, %s, false, null)",
+            [user, user],
+        )
+    yield made
+    world.admin.execute("DELETE FROM cancellation_requests WHERE user_id = ANY(%s)", [list(made)])
+    world.admin.execute("DELETE FROM users WHERE id = ANY(%s)", [list(made)])
+
+
+@contextmanager
+def new_database(admin_url: str) -> Iterator[str]:
+    """The URL of an empty database of its own on the stack's server, as the owner."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        try:
+            yield urlsplit(admin_url)._replace(path=f"/{name}").geturl()
+        finally:
+            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@dataclass(frozen=True)
+class _Country:
+    country: str | None
+
+
+# Who we are there
+
+
+def test_the_application_is_confined_whoever_logs_in(stack: Addresses, url: str) -> None:
+    on(url, Database.check)
+    # The owner may log in as well: the connection then acts as the application all the same.
+    on(str(stack["database_admin_url"]), Database.check)
+
+
+@pytest.mark.parametrize("login", ["database_url", "database_admin_url"])
+def test_a_user_sees_their_own_rows_and_nobody_elses(
+    stack: Addresses, login: str, users: tuple[uuid.UUID, uuid.UUID]
+) -> None:
+    one, _ = users
+
+    async def seen(database: Database) -> list[list[Any]]:
+        async with database.as_user(one) as transaction:
+            return [await transaction.values("customer", user_id=user) for user in users]
+
+    assert on(str(stack[login]), seen) == [[one], []]
+
+
+def test_a_connection_forgets_its_last_user(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+    one, other = users
+
+    async def seen(database: Database) -> list[list[Any]]:
+        async with database.as_user(one):
+            pass
+        async with database.as_user(other) as transaction:
+            return [await transaction.values("customer", user_id=user) for user in users]
+
+    assert on(url, seen, pool_size=1) == [[], [other]]
+
+
+def test_another_users_rows_cannot_be_written(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+    one, other = users
+
+    async def write(database: Database) -> None:
+        async with database.as_user(one) as transaction:
+            await transaction.run("write_audit", **audit(other))
+
+    error = failure(url, write)
+    assert isinstance(error, StatementRefused)
+    assert str(error) == "PostgreSQL refused a statement (InsufficientPrivilege)"
+
+
+def audit(user: uuid.UUID) -> dict[str, object]:
+    unknown = dict.fromkeys(("request_id", "asked_user_id", "subscription_id", "problem", "stripe_request_id"))
+    return {"user_id": user, "action": "test", "outcome": "refused", "http_status": 400, **unknown}
+
+
+def test_whose_a_request_is_follows_from_its_id(world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+    one, _ = users
+    request = world.row("SELECT id FROM cancellation_requests WHERE user_id = %s", one)["id"]
+
+    async def owners(database: Database) -> list[uuid.UUID | None]:
+        return [await database.owner_of_request(request), await database.owner_of_request(uuid.uuid4())]
+
+    assert on(url, owners) == [one, None]
+
+
+# Transactions
+
+
+async def receive(transaction: Transaction, user: uuid.UUID, feedback: str | None = None) -> uuid.UUID:
+    made: list[uuid.UUID] = await transaction.values(
+        "receive_request",
+        user_id=user,
+        asked_user_id=user,
+        asked_subscription=None,
+        accept_offer=False,
+        reason=None,
+        feedback=feedback,
+    )
+    return made[0]
+
+
+def requests_of(world: World, user: uuid.UUID) -> list[uuid.UUID]:
+    return [row["id"] for row in world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", user)]
+
+
+def test_a_block_that_ends_well_is_committed(world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+    async def work(database: Database) -> uuid.UUID:
+        async with database.as_user(users[0]) as transaction:
+            request = await receive(transaction, users[0])
+            await transaction.run("leave_request", request_id=request)
+            return request
+
+    assert on(url, work) in requests_of(world, users[0])
+
+
+def test_a_block_that_raises_is_rolled_back(world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+    before = requests_of(world, users[0])
+
+    async def work(database: Database) -> None:
+        async with database.as_user(users[0]) as transaction:
+            await receive(transaction, users[0])
+            raise KeyError("a mistake of the caller's")
+
+    with pytest.raises(KeyError, match="a mistake"):
+        on(url, work)
+    assert requests_of(world, users[0]) == before
+
+
+def test_rows_come_as_asked(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+    async def work(database: Database) -> tuple[object, ...]:
+        async with database.as_user(users[0]) as transaction:
+            return (
+                await transaction.one("country_of_customer", _Country, user_id=users[0]),
+                await transaction.one("country_of_customer", _Country, user_id=users[1]),
+                await transaction.all("country_of_customer", _Country, user_id=users[0]),
+                await transaction.run("leave_request", request_id=uuid.uuid4()),
+            )
+
+    assert on(url, work) == (_Country(None), None, [_Country(None)], 0)
+
+
+def test_a_value_that_is_none_of_its_kind_is_not_repeated(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+    async def work(database: Database) -> None:
+        async with database.as_user(users[0]) as transaction:
+            await transaction.values("customer", user_id="ada@example.com")
+
+    error = failure(url, work)
+    assert isinstance(error, StatementRefused)
+    assert "ada@example.com" not in str(error)
+
+
+# Errors
+
+
+def failure(url: str, work: Callable[[Database], Awaitable[object]]) -> CancelflowError:
+    with pytest.raises(CancelflowError) as caught:
+        on(url, work)
+    error = caught.value
+    assert error.__cause__ is None
+    assert error.__suppress_context__ or error.__context__ is None
+    password = urlsplit(url).password
+    assert password
+    assert password not in str(error)
+    return error
+
+
+def test_a_refused_write_names_the_rule_and_not_the_row(
+    world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]
+) -> None:
+    before = requests_of(world, users[0])
+
+    async def work(database: Database) -> None:
+        async with database.as_user(users[0]) as transaction:
+            await receive(transaction, users[0])
+            await receive(transaction, users[0], feedback="ada@example.com says: " + "x" * 5000)
+
+    error = failure(url, work)
+    assert isinstance(error, ConstraintViolated)
+    assert error.constraint == CONSTRAINT
+    assert "ada@example.com" not in str(error)
+    assert requests_of(world, users[0]) == before
+
+
+def test_a_database_serves_on_after_a_refused_write(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+    async def work(database: Database) -> list[Any]:
+        with pytest.raises(ConstraintViolated):
+            async with database.as_user(users[0]) as transaction:
+                await receive(transaction, users[0], feedback="x" * 5001)
+        async with database.as_user(users[0]) as transaction:
+            return await transaction.values("customer", user_id=users[0])
+
+    assert on(url, work, pool_size=1) == [users[0]]
+
+
+def test_a_statement_that_waits_on_a_lock_is_given_up_in_time(
+    world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]
+) -> None:
+    [request] = requests_of(world, users[0])
+
+    async def work(database: Database) -> None:
+        async with database.as_user(users[0]) as transaction:
+            await transaction.run("choose_subscription", request_id=request, subscription_id=None)
+
+    with psycopg.connect(world.addresses["database_admin_url"]) as holder:
+        holder.execute("SELECT FROM cancellation_requests WHERE id = %s FOR UPDATE", [request])
+        began = monotonic()
+        error = failure(url, work)
+    assert isinstance(error, DatabaseUnavailable)
+    assert STATEMENT_TIMEOUT_MS / 1000 <= monotonic() - began < STATEMENT_TIMEOUT_MS / 1000 + 2
+
+
+def test_a_connection_that_died_is_replaced(world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+    async def work(database: Database) -> list[Any]:
+        async with database.as_user(users[0]) as transaction:
+            [process] = await transaction.values("backend_of_test")
+        world.admin.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+        async with database.as_user(users[0]) as transaction:
+            return await transaction.values("customer", user_id=users[0])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(QUERIES, "backend_of_test", "SELECT pg_backend_pid()")
+        assert on(url, work, pool_size=1) == [users[0]]
+
+
+def with_port(url: str, port: int) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}").geturl()
+
+
+def test_a_server_that_is_away_is_said_so_in_time(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    away = with_port(url, free_port())
+    began = monotonic()
+    error = failure(away, Database.check)
+    assert isinstance(error, DatabaseUnavailable)
+    assert monotonic() - began < 5
+    assert str(urlsplit(url).password) not in caplog.text
+
+
+def test_a_server_that_never_answers_is_said_so_in_time(url: str) -> None:
+    with black_hole() as port:
+        began = monotonic()
+        error = failure(with_port(url, port), Database.check)
+    assert isinstance(error, DatabaseUnavailable)
+    assert monotonic() - began < 6
+
+
+def test_a_wrong_password_is_not_repeated(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    parts = urlsplit(url)
+    wrong = parts._replace(netloc=f"{parts.username}:hunter2-hunter2@127.0.0.1:{parts.port}").geturl()
+    assert isinstance(failure(wrong, Database.check), DatabaseUnavailable)
+    assert "hunter2-hunter2" not in caplog.text
+
+
+def test_a_closed_database_is_away(url: str) -> None:
+    async def work(database: Database) -> None:
+        await database.close()
+        await database.check()
+
+    assert isinstance(failure(url, work), DatabaseUnavailable)
+
+
+# Health
+
+
+def test_a_database_without_our_tables_is_not_healthy(stack: Addresses) -> None:
+    with new_database(str(stack["database_admin_url"])) as empty:
+        assert str(failure(empty, Database.check)) == "the database is not migrated: run `cancelflow migrate`"
+        migrate(settings(empty))
+        on(empty, Database.check)
+
+
+def test_an_application_that_owns_a_table_is_not_healthy(stack: Addresses) -> None:
+    with new_database(str(stack["database_admin_url"])) as fresh:
+        migrate(settings(fresh))
+        with psycopg.connect(fresh) as owner:
+            owner.execute("ALTER TABLE outbox OWNER TO cancelflow_app")
+        error = failure(fresh, Database.check)
+    assert isinstance(error, DatabaseUnavailable)
+    assert str(error) == "the role cancelflow_app is not confined: see sql/migrations"
+
+
+@pytest.mark.parametrize("attribute", ["BYPASSRLS", "SUPERUSER"])
+def test_a_role_that_sees_everybodys_rows_is_not_confined(world: World, attribute: str) -> None:
+    """By the query alone: the application's role is the whole server's, and stays as it is."""
+    with psycopg.connect(world.addresses["database_admin_url"]) as owner:
+        owner.execute(f"CREATE ROLE test_unconfined {attribute}".encode())
+        owner.execute("SET ROLE test_unconfined")
+        found = owner.execute(QUERIES["health"]).fetchone()
+        owner.rollback()
+    assert found == ("test_unconfined", True, False)
