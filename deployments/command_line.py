@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from dotenv import load_dotenv
 
 from nodes.errors import CancelflowError, SettingsInvalid
 from nodes.settings import (
@@ -125,10 +124,9 @@ def deploy() -> None:
 
 
 def _join_stack() -> dict[str, Any]:
-    """Take from the stack that runs here, if one does, what the environment does not name; return its addresses."""
-    load_dotenv(LOCAL / "stack.env", override=False)
-    addresses = LOCAL / "stack.json"
-    return json.loads(addresses.read_text()) if addresses.exists() else {}
+    from deployments.local.join import join_stack
+
+    return join_stack(LOCAL)
 
 
 def main() -> None:

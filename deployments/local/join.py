@@ -1,0 +1,23 @@
+"""Reach the stack that runs here: other commands take their settings from it, unless the environment names them."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+# What belongs to one part goes together: another's DATABASE_URL with this stack's DATABASE_ADMIN_URL would migrate the
+# wrong database, and a real STRIPE_API_KEY with this stack's STRIPE_API_BASE would go to the simulator.
+PARTS = (("DATABASE_",), ("PREFECT_",), ("STRIPE_",), ("GOOGLE_", "PUBSUB_"), ("SMTP_",), ("JWT_",), ("HTTP_",))
+
+
+def join_stack(directory: Path) -> dict[str, Any]:
+    """Add its settings to this process's environment; returns its addresses, or none where no stack runs."""
+    offered = dotenv_values(directory / "stack.env", interpolate=False)
+    named = {part for part in PARTS if any(name.startswith(part) for name in os.environ)}
+    for name, value in offered.items():
+        if not any(name.startswith(part) for part in named):
+            os.environ.setdefault(name, value or "")
+    addresses = directory / "stack.json"
+    return json.loads(addresses.read_text()) if addresses.exists() else {}
