@@ -1,5 +1,6 @@
 """The main job, done for real: cancel for a demo customer over HTTP, then read each effect back from where it is."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -118,9 +119,8 @@ def _in_stripe(job: _Job) -> Found:
     found = client.v1.subscriptions.retrieve(job.subscription_id)
     if not (found.cancel_at_period_end or found.cancel_at):
         return None
-    return (
-        f"{found.id} is {found.status}, cancel_at_period_end {found.cancel_at_period_end}, cancel_at {found.cancel_at}"
-    )
+    ends = f"{datetime.fromtimestamp(found.cancel_at, UTC):%Y-%m-%d %H:%M:%S %Z}" if found.cancel_at else "no date"
+    return f"{found.id} is {found.status}, cancel_at_period_end {found.cancel_at_period_end}, ends at {ends}"
 
 
 def _in_postgres(job: _Job) -> Found:
@@ -149,7 +149,7 @@ def _retention_job(job: _Job) -> Found:
 
 def _event(listener: Listener, request_id: str) -> Found:
     event = listener.pull(request_id)
-    return f"billing-events: {event}" if event else None
+    return f"billing-events: {json.dumps(event)}" if event else None
 
 
 def _run(job: _Job, flow_run_id: str) -> Found:
