@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
@@ -49,7 +50,7 @@ class EmbeddedPostgres:
 
     def url(self, database: str, user: str = SUPERUSER, password: str | None = None) -> str:
         """A connection string for one of the server's databases."""
-        return f"postgresql://{user}:{password or self.password}@{self.host}:{self.port}/{database}"
+        return f"postgresql://{user}:{quote(password or self.password, safe='')}@{self.host}:{self.port}/{database}"
 
     @property
     def command(self) -> list[str]:

@@ -123,20 +123,11 @@ class Stack:
         began = time.monotonic()
         remove_stack_files(self._directory)
         self._guard = Guard(self._lock.handle, stack_files(self._directory))
-        self._plan = self._planned()
+        self._plan = plan(self._directory, self._given, self._ports, self._wanted)
         self._start_parts({part.name: part for part in self._plan.parts}, self._guard)
         self._ports.remember()
         write_stack_files(self._directory, self.addresses, self.environment)
         self._progress(f"Everything is ready in {time.monotonic() - began:.1f} s")
-
-    def _planned(self) -> PlannedStack:
-        plan = PlannedStack(self._directory, self._given, self._ports, self._wanted)
-        postgres = plan_postgres(plan)
-        plan_prefect(plan, postgres)
-        for step in (plan_stripe, plan_pubsub, plan_mail, plan_trigger_address, plan_own_settings):
-            step(plan)
-        plan_product(plan, postgres)
-        return plan
 
     def _start_parts(self, waiting: dict[str, Part], guard: Guard) -> None:
         """Start each part as soon as those that it needs are ready; all from this thread, which never blocks long."""
@@ -177,6 +168,17 @@ class Stack:
         took = time.monotonic() - since
         outcome = f"ready in {took:.1f} s at {part.address}" if part.address else f"done in {took:.1f} s"
         self._progress(f"{part.title} … {outcome}")
+
+
+def plan(directory: Path, environment: Mapping[str, str], ports: Ports, wanted: Collection[str]) -> PlannedStack:
+    """Settle every address, setting and part; starts nothing."""
+    stack = PlannedStack(directory, environment, ports, wanted)
+    postgres = plan_postgres(stack)
+    plan_prefect(stack, postgres)
+    for step in (plan_stripe, plan_pubsub, plan_mail, plan_trigger_address, plan_own_settings):
+        step(stack)
+    plan_product(stack, postgres)
+    return stack
 
 
 def _leave(number: int, _: FrameType | None) -> None:

@@ -1,0 +1,101 @@
+"""PostgreSQL as the stack runs it: begun, stopped, begun again, and found in whatever state it was left."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import psycopg
+import pytest
+
+from deployments.local.postgres import EmbeddedPostgres
+from tests.local_stack.helpers import free_port, lives, wait_until
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedPostgres:
+    """A data directory, made once; each test starts a server on it and leaves none behind."""
+    return EmbeddedPostgres(tmp_path_factory.mktemp("data") / "postgres", free_port(), "a password")
+
+
+@contextmanager
+def started(server: EmbeddedPostgres) -> Iterator[subprocess.Popen[bytes]]:
+    server.prepare()
+    log = server.data.with_suffix(".log").open("ab")
+    with log, subprocess.Popen(server.command, stdout=log, stderr=log, start_new_session=True) as process:
+        try:
+            wait_until(lambda: server.is_ready() or process.poll() is not None, "PostgreSQL")
+            assert process.poll() is None
+            yield process
+        finally:
+            process.send_signal(server.stop_signal)
+
+
+def test_data_is_found_again(cluster: EmbeddedPostgres) -> None:
+    with started(cluster) as process:
+        cluster.ensure_role("reader", "first")
+        cluster.ensure_database("books", owner="reader")
+        with psycopg.connect(cluster.url("books", "reader", "first"), autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    assert process.returncode == 0
+    with started(cluster):
+        cluster.ensure_role("reader", "second")
+        cluster.ensure_database("books", owner="reader")
+        with psycopg.connect(cluster.url("books", "reader", "second")) as connection:
+            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(cluster.url("books", "reader", "first"))
+
+
+def test_it_is_a_server_to_rely_on(cluster: EmbeddedPostgres) -> None:
+    with started(cluster), psycopg.connect(cluster.url("postgres")) as connection:
+        shown = {
+            name: connection.execute(f"SHOW {name}").fetchone()
+            for name in ("fsync", "max_connections", "timezone", "password_encryption", "listen_addresses")
+        }
+        encoding = connection.execute("SHOW server_encoding").fetchone()
+    assert shown == {
+        "fsync": ("on",),
+        "max_connections": ("200",),
+        "timezone": ("UTC",),
+        "password_encryption": ("scram-sha-256",),
+        "listen_addresses": ("127.0.0.1",),
+    }
+    assert encoding == ("UTF8",)
+
+
+def test_a_server_that_still_runs_is_stopped_first(cluster: EmbeddedPostgres) -> None:
+    with started(cluster) as left_behind, started(cluster):
+        assert left_behind.wait(10) == 0
+        assert cluster.is_ready()
+
+
+def test_a_killed_server_s_data_is_found_again(cluster: EmbeddedPostgres) -> None:
+    with started(cluster) as killed:
+        children = psutil.Process(killed.pid).children()
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.wait()
+        wait_until(lambda: not any(lives(child) for child in children), "the server's children to end")
+    with started(cluster):
+        assert cluster.is_ready()
+
+
+@pytest.mark.parametrize("content", ["{pid}\n", "", "rubbish\n"])
+def test_a_stale_lock_file_does_not_matter(cluster: EmbeddedPostgres, content: str) -> None:
+    """A number that some other process has now, or no number at all."""
+    cluster.prepare()
+    (cluster.data / "postmaster.pid").write_text(content.format(pid=os.getppid()))
+    with started(cluster):
+        assert cluster.is_ready()
+
+
+def test_an_interrupted_first_start_leaves_no_half(tmp_path: Path) -> None:
+    half = tmp_path / "postgres.new"
+    (half / "base").mkdir(parents=True)
+    server = EmbeddedPostgres(tmp_path / "postgres", free_port(), "a password")
+    server.prepare()
+    assert (server.data / "PG_VERSION").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["postgres"]
