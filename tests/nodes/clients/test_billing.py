@@ -1,0 +1,505 @@
+"""Stripe through its real SDK, against the simulator: what is sent, what is read, and what is told of a failure."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from time import monotonic
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+import pytest
+import stripe
+
+from nodes.clients.billing import (
+    CHECK_TIMEOUT_SECONDS,
+    GLANCE_TIMEOUT_SECONDS,
+    NETWORK_RETRIES,
+    TIMEOUT_SECONDS,
+    Billing,
+    BillingSubscription,
+    Discount,
+)
+from nodes.errors import BillingFailed
+from nodes.rules.offers import RetentionOffer
+from nodes.settings import BillingSettings
+from tests.contract.stripe.process import KEY, Simulator, free_port
+from tests.contract.stripe.shop import Shop
+
+# The SDK hands httpx its body as `data`, which httpx would rather have as `content`.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+
+Result = TypeVar("Result")
+PERSONAL = "ada@example.com: too dear for me"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    simulator = Simulator(tmp_path_factory.mktemp("stripe") / "state.sqlite3")
+    simulator.start()
+    yield simulator
+    simulator.close()
+
+
+@pytest.fixture
+def simulator(running: Simulator) -> Iterator[Simulator]:
+    """Without faults."""
+    yield running
+    running.control("DELETE", "faults")
+
+
+@pytest.fixture(scope="module")
+def shop(running: Simulator) -> Shop:
+    return Shop(running.client)
+
+
+def with_stripe(url: str, work: Callable[[Billing], Awaitable[Result]], key: str = KEY) -> Result:
+    """What the work returns, with a client open for it alone."""
+
+    async def scenario() -> Result:
+        billing = Billing(BillingSettings.model_validate({"stripe_api_key": key, "stripe_api_base": url}))
+        try:
+            return await work(billing)
+        finally:
+            await billing.close()
+
+    return asyncio.run(scenario())
+
+
+def read(simulator: Simulator, subscription: stripe.Subscription) -> BillingSubscription:
+    return with_stripe(simulator.url, lambda billing: billing.subscription(subscription.id))
+
+
+def cancel(
+    simulator: Simulator, subscription: stripe.Subscription, *, key: str = "", comment: str | None = None
+) -> BillingSubscription:
+    return with_stripe(
+        simulator.url,
+        lambda billing: billing.cancel_at_period_end(
+            subscription.id, feedback="too_expensive", comment=comment, key=key or uuid4().hex
+        ),
+    )
+
+
+def failure(url: str, work: Callable[[Billing], Awaitable[object]], key: str = KEY) -> BillingFailed:
+    with pytest.raises(BillingFailed) as caught:
+        with_stripe(url, work, key)
+    error = caught.value
+    assert error.__cause__ is None
+    assert error.__suppress_context__ or error.__context__ is None
+    assert PERSONAL not in str(error)
+    return error
+
+
+def canceling(subscription_id: str, comment: str | None = PERSONAL) -> Callable[[Billing], Awaitable[object]]:
+    return lambda billing: billing.cancel_at_period_end(
+        subscription_id, feedback="too_expensive", comment=comment, key=uuid4().hex
+    )
+
+
+def utc(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+# Reading
+
+
+def test_a_subscription_is_read_as_stripe_says_it(simulator: Simulator, shop: Shop) -> None:
+    made = shop.subscription()
+    [item] = made["items"].data
+    found = read(simulator, made)
+    assert found.stripe_request_id is not None
+    assert found.stripe_request_id.startswith("req_")
+    assert replace(found, stripe_request_id=None) == BillingSubscription(
+        id=made.id,
+        status="active",
+        cancel_at_period_end=False,
+        cancel_at=None,
+        ended_at=None,
+        current_period_start=utc(item.current_period_start),
+        current_period_end=utc(item.current_period_end),
+        billed_monthly=True,
+        schedule_id=None,
+        discounts=(),
+        inherited_discount_id=None,
+    )
+    assert not found.pending
+
+
+def test_the_earliest_items_period_counts_and_a_longer_one_is_not_monthly(simulator: Simulator, shop: Shop) -> None:
+    product = shop.v1.products.create({"name": "Support"}).id
+    month = {"interval": "month"}
+    quarter = {"interval": "month", "interval_count": 3}
+    prices = [
+        shop.v1.prices.create(
+            {"product": product, "currency": "usd", "unit_amount": 900, "recurring": recurring}  # type: ignore[typeddict-item]
+        ).id
+        for recurring in (quarter, month)
+    ]
+    mixed = shop.subscription(items=[{"price": price} for price in prices], billing_mode={"type": "flexible"})
+    ends = sorted(item.current_period_end for item in mixed["items"].data)
+    assert ends[0] < ends[1]
+    found = read(simulator, mixed)
+    assert found.current_period_end == utc(ends[0])
+    assert not found.billed_monthly
+
+
+def test_a_year_is_not_monthly(simulator: Simulator, shop: Shop) -> None:
+    assert not read(simulator, shop.subscription(items=[{"price": shop.price("year").id}])).billed_monthly
+
+
+def test_a_discount_comes_with_its_coupon(simulator: Simulator, shop: Shop) -> None:
+    coupon = shop.coupon()
+    found = read(simulator, shop.subscription(discounts=[{"coupon": coupon.id}]))
+    [discount] = found.discounts
+    assert discount == Discount(discount.id, coupon.id)
+    assert discount.id.startswith("di_")
+    assert found.discount_of(coupon.id) is discount
+    assert found.discount_of("another") is None
+
+
+def test_a_schedule_is_seen(simulator: Simulator, shop: Shop) -> None:
+    made = shop.subscription()
+    schedule = shop.v1.subscription_schedules.create({"from_subscription": made.id})
+    assert read(simulator, made).schedule_id == schedule.id
+
+
+@pytest.mark.parametrize("change", [{"cancel_at_period_end": True}, {"cancel_at": "min_period_end"}])
+def test_an_end_is_seen_by_either_sign(simulator: Simulator, shop: Shop, change: dict[str, Any]) -> None:
+    made = shop.v1.subscriptions.update(shop.subscription().id, change)  # type: ignore[arg-type]
+    found = read(simulator, made)
+    assert found.pending
+    assert found.cancel_at == found.current_period_end
+
+
+@contextmanager
+def customer_with_a_discount(simulator: Simulator, discount: dict[str, Any]) -> Iterator[str]:
+    """The simulator, seen through a server that adds what it does not know: a discount on the customer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # the library's name
+            headers = {"Authorization": self.headers["Authorization"]}
+            answer = httpx.get(simulator.url + self.path, headers=headers, trust_env=False)
+            body = answer.json()
+            body["customer"]["discount"] = discount
+            self.send_response(answer.status_code)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """To no one."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_customers_own_discount_is_seen(simulator: Simulator, shop: Shop) -> None:
+    made = shop.subscription()
+    discount = {"id": "di_of_the_customer", "object": "discount"}
+    with customer_with_a_discount(simulator, discount) as url:
+        found = with_stripe(url, lambda billing: billing.subscription(made.id))
+    assert found.inherited_discount_id == "di_of_the_customer"
+    assert found.discounts == ()
+
+
+# Cancelling
+
+
+def test_a_cancellation_at_period_end_says_why_once(simulator: Simulator, shop: Shop) -> None:
+    made, key = shop.subscription(), uuid4().hex
+    first = cancel(simulator, made, key=key, comment=PERSONAL)
+    again = cancel(simulator, made, key=key, comment=PERSONAL)
+    assert first.cancel_at_period_end
+    assert first.cancel_at == first.current_period_end
+    assert again.cancel_at == first.cancel_at
+    details = shop.fresh(made).cancellation_details
+    assert details is not None
+    assert (details.feedback, details.comment) == ("too_expensive", PERSONAL)
+    calls = simulator.requests(method="POST", contains=made.id)
+    assert [(call["idempotency_key"], call["replayed"]) for call in calls] == [(key, False), (key, True)]
+
+
+def test_what_is_not_known_is_not_sent(simulator: Simulator, shop: Shop) -> None:
+    made = shop.subscription()
+    with_stripe(
+        simulator.url,
+        lambda billing: billing.cancel_at_period_end(made.id, feedback=None, comment=None, key=uuid4().hex),
+    )
+    [call] = simulator.requests(method="POST", contains=made.id)
+    assert "feedback" not in json.dumps(call["params"])
+    assert "comment" not in json.dumps(call["params"])
+
+
+def test_a_key_that_was_used_for_something_else_is_refused(simulator: Simulator, shop: Shop) -> None:
+    made, key = shop.subscription(), uuid4().hex
+    cancel(simulator, made, key=key)
+    error = failure(
+        simulator.url,
+        lambda billing: billing.cancel_at_period_end(made.id, feedback="other", comment=PERSONAL, key=key),
+    )
+    assert "IdempotencyError" in str(error)
+    assert not error.uncertain
+
+
+def test_a_subscription_can_be_ended_now(simulator: Simulator, shop: Shop) -> None:
+    made = shop.subscription()
+    ended = with_stripe(simulator.url, lambda billing: billing.cancel_now(made.id, feedback="unused", comment=PERSONAL))
+    assert ended.status == "canceled"
+    assert ended.ended_at is not None
+    details = shop.fresh(made).cancellation_details
+    assert details is not None
+    assert (details.feedback, details.comment) == ("unused", PERSONAL)
+    error = failure(simulator.url, lambda billing: billing.cancel_now(made.id, feedback=None, comment=None))
+    assert error.code == "resource_missing"
+    assert not error.uncertain
+
+
+def test_a_subscription_is_let_go_from_its_schedule_and_then_cancelled(simulator: Simulator, shop: Shop) -> None:
+    made = shop.subscription()
+    schedule = shop.v1.subscription_schedules.create({"from_subscription": made.id})
+    assert not failure(simulator.url, canceling(made.id)).uncertain
+    with_stripe(simulator.url, lambda billing: billing.release_schedule(schedule.id, key=uuid4().hex))
+    assert read(simulator, made).schedule_id is None
+    assert cancel(simulator, made).pending
+
+
+# Staying
+
+
+def offer(**terms: Any) -> RetentionOffer:
+    """An offer that no other test makes."""
+    return RetentionOffer(**{"plan": f"plan-{uuid4().hex[:8]}", "percent_off": 30, "months": 3, **terms})
+
+
+def ensure(simulator: Simulator, terms: RetentionOffer) -> str:
+    return with_stripe(simulator.url, lambda billing: billing.ensure_coupon(terms, key=uuid4().hex))
+
+
+def test_an_offers_coupon_is_made_once_and_reused(simulator: Simulator, shop: Shop) -> None:
+    terms = offer(percent_off=40, months=6, priority_support=True)
+    assert ensure(simulator, terms) == ensure(simulator, terms) == terms.coupon_id
+    made = shop.v1.coupons.retrieve(terms.coupon_id)
+    assert (made.percent_off, made.duration, made.duration_in_months) == (40, "repeating", 6)
+    assert made.name == "40% off for 6 months"
+    assert len(simulator.requests(method="POST", contains=terms.coupon_id)) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"percent_off": 31, "duration": "repeating", "duration_in_months": 3},
+        {"percent_off": 30, "duration": "repeating", "duration_in_months": 4},
+        {"percent_off": 30, "duration": "forever"},
+        {"amount_off": 500, "currency": "usd", "duration": "repeating", "duration_in_months": 3},
+    ],
+    ids=["percentage", "months", "forever", "amount"],
+)
+def test_a_coupon_of_that_name_with_other_terms_is_refused(
+    simulator: Simulator, shop: Shop, other: dict[str, Any]
+) -> None:
+    terms = offer()
+    shop.v1.coupons.create({"id": terms.coupon_id, **other})  # type: ignore[arg-type]
+    error = failure(simulator.url, lambda billing: billing.ensure_coupon(terms, key=uuid4().hex))
+    assert f"coupon {terms.coupon_id} has other terms than the offer" in str(error)
+    assert not error.uncertain
+
+
+def test_a_coupon_that_another_request_made_in_between_serves(simulator: Simulator, shop: Shop) -> None:
+    terms = offer()
+    ensure(simulator, terms)
+    missing = {"code": "resource_missing", "param": "coupon"}
+    simulator.fault(kind="status", status=404, error=missing, method="GET", contains=terms.coupon_id)
+    assert ensure(simulator, terms) == terms.coupon_id
+    calls = simulator.requests(contains=terms.coupon_id)[-3:]
+    assert [(call["method"], call["status"]) for call in calls] == [("GET", 404), ("POST", 400), ("GET", 200)]
+
+
+def test_many_at_once_make_one_coupon(simulator: Simulator) -> None:
+    terms = offer()
+
+    async def race(billing: Billing) -> list[str]:
+        return await asyncio.gather(*(billing.ensure_coupon(terms, key=uuid4().hex) for _ in range(5)))
+
+    assert set(with_stripe(simulator.url, race)) == {terms.coupon_id}
+    made = [c for c in simulator.requests(method="POST", contains=terms.coupon_id) if c["status"] == 200]
+    assert len(made) == 1
+
+
+def apply(simulator: Simulator, to: BillingSubscription, coupon_id: str) -> BillingSubscription:
+    return with_stripe(simulator.url, lambda billing: billing.apply_coupon(to, coupon_id, key=uuid4().hex))
+
+
+def test_a_coupon_is_attached_beside_the_discounts_that_are_there(simulator: Simulator, shop: Shop) -> None:
+    own, offered = shop.coupon(10, None), shop.coupon(30, 3)
+    made = shop.subscription(discounts=[{"coupon": own.id}])
+    before = read(simulator, made)
+    after = apply(simulator, before, offered.id)
+    assert [discount.coupon_id for discount in after.discounts] == [own.id, offered.id]
+    assert after.discounts[0] == before.discounts[0]
+    assert not after.pending
+
+
+def sent_discounts(simulator: Simulator, subscription_id: str) -> str:
+    [call] = simulator.requests(method="POST", contains=subscription_id)
+    return json.dumps(call["params"])
+
+
+def test_the_customers_own_discount_is_kept_where_the_subscription_has_none(simulator: Simulator, shop: Shop) -> None:
+    """The simulator knows no discount of a customer, and refuses it: what counts is what it was sent."""
+    made, offered = shop.subscription(), shop.coupon()
+    seen = replace(read(simulator, made), inherited_discount_id="di_of_the_customer")
+    failure(simulator.url, lambda billing: billing.apply_coupon(seen, offered.id, key=uuid4().hex))
+    sent = sent_discounts(simulator, made.id)
+    assert 0 < sent.index("di_of_the_customer") < sent.index(offered.id)
+
+
+def test_a_hidden_discount_of_the_customers_stays_hidden(simulator: Simulator, shop: Shop) -> None:
+    own, offered = shop.coupon(10, None), shop.coupon()
+    made = shop.subscription(discounts=[{"coupon": own.id}])
+    seen = replace(read(simulator, made), inherited_discount_id="di_of_the_customer")
+    apply(simulator, seen, offered.id)
+    assert "di_of_the_customer" not in sent_discounts(simulator, made.id)
+
+
+# What is told of a failure
+
+
+def test_an_unknown_subscription_is_told_by_stripes_code(simulator: Simulator) -> None:
+    error = failure(simulator.url, lambda billing: billing.subscription("sub_unknown"))
+    assert error.code == "resource_missing"
+    assert error.stripe_request_id
+    assert str(error) == f"Stripe: InvalidRequestError 404 resource_missing id {error.stripe_request_id}"
+    assert not error.uncertain
+
+
+def test_stripes_message_and_what_we_sent_stay_inside(simulator: Simulator, shop: Shop) -> None:
+    made = shop.subscription()
+    quoted = {"message": f"Invalid comment: {PERSONAL}", "param": "cancellation_details[comment]"}
+    simulator.fault(kind="status", status=400, error=quoted, contains=made.id)
+    error = failure(simulator.url, canceling(made.id))
+    assert "Invalid comment" not in str(error)
+    assert str(error) == f"Stripe: InvalidRequestError 400 cancellation_details[comment] {error.stripe_request_id}"
+
+
+@pytest.mark.parametrize("key", ["sk_live_hunter2hunter2", "hunter2hunter2"])
+def test_a_wrong_key_is_told_and_not_shown(simulator: Simulator, key: str) -> None:
+    error = failure(simulator.url, Billing.check, key)
+    assert "hunter2" not in str(error)
+    assert "401" in str(error)
+
+
+def test_stripe_that_answers_is_healthy(simulator: Simulator) -> None:
+    with_stripe(simulator.url, Billing.check)
+
+
+@pytest.mark.parametrize(
+    ("fault", "uncertain", "done"),
+    [
+        ({"kind": "status", "status": 400}, False, False),
+        ({"kind": "status", "status": 402}, False, False),
+        ({"kind": "status", "status": 404}, False, False),
+        ({"kind": "status", "status": 429}, False, False),
+        ({"kind": "status", "status": 409, "error": {"code": "lock_timeout"}}, False, False),
+        ({"kind": "status", "status": 500}, True, False),
+        ({"kind": "status", "status": 503}, True, False),
+        ({"kind": "refuse"}, True, False),
+        ({"kind": "lost_answer"}, True, True),
+        ({"kind": "lost_answer", "after": "500"}, True, True),
+    ],
+    ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else None,
+)
+def test_a_write_whose_answer_says_nothing_is_uncertain(
+    simulator: Simulator, shop: Shop, fault: dict[str, Any], uncertain: bool, done: bool
+) -> None:
+    made = shop.subscription()
+    simulator.fault(**fault, times=0, method="POST", contains=made.id)
+    assert failure(simulator.url, canceling(made.id)).uncertain is uncertain
+    assert read(simulator, made).pending is done
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 500}, {"kind": "refuse"}, {"kind": "lost_answer"}])
+def test_a_reading_is_never_uncertain(simulator: Simulator, shop: Shop, fault: dict[str, Any]) -> None:
+    made = shop.subscription()
+    simulator.fault(**fault, times=0, contains=made.id)
+    assert not failure(simulator.url, lambda billing: billing.subscription(made.id)).uncertain
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 409, "error": {"code": "lock_timeout"}},
+        {"kind": "refuse"},
+        {"kind": "lost_answer"},
+    ],
+    ids=lambda fault: str(fault.get("status", fault["kind"])),
+)
+def test_what_passes_is_tried_once_more_under_the_same_key(
+    simulator: Simulator, shop: Shop, fault: dict[str, Any]
+) -> None:
+    made, key = shop.subscription(), uuid4().hex
+    simulator.fault(**fault, method="POST", contains=made.id)
+    assert cancel(simulator, made, key=key).pending
+    calls = simulator.requests(method="POST", contains=made.id)
+    assert [call["idempotency_key"] for call in calls] == [key] * (1 + NETWORK_RETRIES)
+
+
+@pytest.mark.parametrize("status", [400, 402, 404])
+def test_what_is_refused_is_not_tried_again(simulator: Simulator, shop: Shop, status: int) -> None:
+    made = shop.subscription()
+    simulator.fault(kind="status", status=status, times=0, method="POST", contains=made.id)
+    failure(simulator.url, canceling(made.id))
+    assert len(simulator.requests(method="POST", contains=made.id)) == 1
+
+
+def test_a_stripe_that_is_away_is_uncertain_for_a_write() -> None:
+    away = f"http://127.0.0.1:{free_port()}"
+    assert failure(away, canceling("sub_1")).uncertain
+    assert not failure(away, Billing.check).uncertain
+
+
+# In time
+
+
+def test_a_call_that_is_held_is_given_up(simulator: Simulator, shop: Shop) -> None:
+    made = shop.subscription()
+    simulator.fault(kind="timeout", times=0, method="POST", contains=made.id)
+    began = monotonic()
+    assert failure(simulator.url, canceling(made.id)).uncertain
+    tries = 1 + NETWORK_RETRIES
+    assert tries * TIMEOUT_SECONDS <= monotonic() - began < tries * TIMEOUT_SECONDS + 1.5
+
+
+def test_a_glance_is_short_and_never_fails(simulator: Simulator, shop: Shop) -> None:
+    made = shop.subscription()
+
+    def glance(subscription_id: str) -> BillingSubscription | None:
+        return with_stripe(simulator.url, lambda billing: billing.glance(subscription_id))
+
+    seen = glance(made.id)
+    assert seen is not None
+    assert seen.id == made.id
+    assert glance("sub_unknown") is None
+    simulator.fault(kind="timeout", times=0, contains=made.id)
+    began = monotonic()
+    assert glance(made.id) is None
+    assert GLANCE_TIMEOUT_SECONDS <= monotonic() - began < GLANCE_TIMEOUT_SECONDS + 1
+
+
+def test_a_health_check_is_short(simulator: Simulator) -> None:
+    simulator.fault(kind="timeout", times=0, path="^/v1/balance")
+    began = monotonic()
+    assert str(failure(simulator.url, Billing.check)) == "Stripe did not answer in time"
+    assert CHECK_TIMEOUT_SECONDS <= monotonic() - began < CHECK_TIMEOUT_SECONDS + 1
