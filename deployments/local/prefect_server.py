@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from deployments.local.files import private_directory
+
 WORK_POOL = "cancelflow"
 
 
@@ -17,9 +19,17 @@ def worker_command() -> list[str]:
     return [*start, "--pool", WORK_POOL, "--type", "process", "--name", WORK_POOL]
 
 
-def worker_environment(host: str, port: int) -> dict[str, str]:
-    """The worker's settings: where its health page is."""
-    return {"PREFECT_WORKER_WEBSERVER_HOST": host, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
+def worker_environment(directory: Path, host: str, port: int) -> dict[str, str]:
+    """The worker's settings: where its health page is, and a directory for passing files.
+
+    Prefect's runner writes to `runner_storage` in the machine's own, which belongs to the first user who ran one.
+    """
+    passing = private_directory(directory / "prefect" / "tmp")
+    return {
+        "PREFECT_WORKER_WEBSERVER_HOST": host,
+        "PREFECT_WORKER_WEBSERVER_PORT": str(port),
+        "TMPDIR": str(passing),
+    }
 
 
 def home(directory: Path) -> dict[str, str]:

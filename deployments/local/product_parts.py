@@ -57,7 +57,7 @@ def _add_worker(stack: PlannedStack) -> None:
         address=f"http://{LOOPBACK}:{port}",
         health="/health",
         needs=["prefect", "migrations"],
-        more=prefect_server.worker_environment(LOOPBACK, port),
+        more=prefect_server.worker_environment(stack.directory, LOOPBACK, port),
     )
 
 
