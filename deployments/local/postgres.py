@@ -162,7 +162,10 @@ class EmbeddedPostgres:
         """Give the files to whoever the server runs as; the mapped user of `unshare` is root seen from here."""
         if os.geteuid() != 0:
             return
-        owner = NOBODY if self._as_user[0] == "setpriv" else 0
+        dropped = self._as_user[0] == "setpriv"
+        owner = NOBODY if dropped else 0
+        if dropped:
+            self.data.parent.chmod(0o711)  # to reach the data through it; the other files in it stay private
         if path.stat().st_uid != owner:
             for each in (path, *path.rglob("*")):
                 os.chown(each, owner, owner, follow_symlinks=False)

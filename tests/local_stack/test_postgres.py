@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,3 +100,17 @@ def test_an_interrupted_first_start_leaves_no_half(tmp_path: Path) -> None:
     server.prepare()
     assert (server.data / "PG_VERSION").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["postgres"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a user to drop")
+def test_root_without_user_namespaces_drops_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in docker's default container, where `unshare` is refused."""
+    with tempfile.TemporaryDirectory() as reachable:
+        shim = Path(reachable) / "unshare"
+        shim.write_text("#!/bin/sh\nexit 1\n")
+        shim.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{reachable}:{os.environ['PATH']}")
+        server = EmbeddedPostgres(Path(reachable) / "postgres", free_port(), "a password")
+        with started(server) as process:
+            assert psutil.Process(process.pid).uids().effective == 65534
+            assert server.data.stat().st_uid == 65534
