@@ -11,8 +11,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from nodes.errors import CancelflowError, SettingsInvalid
 from nodes.settings import IdentitySettings
 
-# The provider's keys change rarely; its answer is kept this long, and asked for again at once when a key is unknown.
+# The provider's keys change rarely, so its answer is kept this long. For a key that is unknown it is asked again, but
+# not more often than this: a token may name any key, and forged ones must not become the provider's load.
 JWKS_LIFETIME_SECONDS = 300
+JWKS_COOLDOWN_SECONDS = 10
 JWKS_TIMEOUT_SECONDS = 3
 
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -43,7 +45,10 @@ class Identity:
         self._algorithms: tuple[str, ...] = ("HS256",)
         if settings.jwt_jwks_url:
             self._key_set = jwt.PyJWKClient(
-                settings.jwt_jwks_url, lifespan=JWKS_LIFETIME_SECONDS, timeout=JWKS_TIMEOUT_SECONDS
+                settings.jwt_jwks_url,
+                lifespan=JWKS_LIFETIME_SECONDS,
+                cooldown_duration=JWKS_COOLDOWN_SECONDS,
+                timeout=JWKS_TIMEOUT_SECONDS,
             )
             self._algorithms = (*_RSA, *_ELLIPTIC, *_EDWARDS)
         elif settings.jwt_public_key:
@@ -81,7 +86,8 @@ class Identity:
         try:
             # Its client blocks while it fetches, which happens once in a while.
             return await asyncio.to_thread(self._key_set.get_signing_key_from_jwt, token)
-        except jwt.PyJWKClientConnectionError:
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, OSError, ValueError):
+            # ValueError: what came is no JSON. The token is none of these's cause: it was read before.
             raise IdentityProviderUnavailable("The identity provider's key set could not be fetched") from None
 
 
