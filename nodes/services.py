@@ -46,6 +46,12 @@ def using(available: Services) -> Iterator[None]:
         _current.reset(token)
 
 
+def judge(settings: ServiceSettings) -> None:
+    """Raise `SettingsInvalid` for what a client would refuse, before anything is opened."""
+    Mailer(settings)
+    Links(settings)
+
+
 @asynccontextmanager
 async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
     """Open every client, and close them all whatever happens."""

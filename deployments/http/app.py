@@ -8,21 +8,23 @@ from typing import Any
 from fastapi import FastAPI
 
 from deployments.http import cancel_subscription, health, look_ups, pages
-from deployments.http.bodies import CancelSubscriptionRequest
+from deployments.http.bodies import CancelSubscriptionRequest, Problem
 from deployments.http.identity import Identity
 from deployments.http.responses import HANDLERS
 from deployments.http.runner import Runner
-from nodes.services import open_services
+from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
 
 
 def create_app(settings: TriggerSettings) -> FastAPI:
-    """The application; its clients open when it starts and close when it stops."""
+    """The application; its clients open when it starts and close when it stops. Raises `SettingsInvalid`."""
+    identity = Identity(settings)
+    judge(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings) as services:
-            app.state.identity = Identity(settings)
+            app.state.identity = identity
             app.state.services = services
             app.state.runner = Runner(services)
             app.state.runner.start()
@@ -45,11 +47,11 @@ def create_app(settings: TriggerSettings) -> FastAPI:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document, plus the body that we read ourselves, and without the 422 that we never answer."""
+    """FastAPI's document, plus the bodies that we read and write ourselves, without the 422 that we never answer."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
-        schema = CancelSubscriptionRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-        document["components"]["schemas"]["CancelSubscriptionRequest"] = schema
+        for model in (CancelSubscriptionRequest, Problem):
+            document["components"]["schemas"][model.__name__] = model.model_json_schema()
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)
         for path in document["paths"].values():

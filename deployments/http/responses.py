@@ -9,7 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from deployments.http.bodies import Problem
 from deployments.http.identity import IdentityProviderUnavailable, Unauthenticated
 from nodes.errors import BillingFailed, DatabaseUnavailable, Refusal
 from nodes.problems import problem, problem_of
@@ -53,6 +52,11 @@ async def on_part_down(_: Request, error: Exception) -> JSONResponse:
     return unavailable(slug, f"{part} is not reachable. Nothing was changed: try again")
 
 
+async def on_mistake(_: Request, error: Exception) -> JSONResponse:
+    """500 for a mistake of ours, without a word of it: the server logs the error."""
+    return answer(500, problem(500, "internal-error", "Something went wrong on our side"))
+
+
 async def on_invalid_parameter(_: Request, error: Exception) -> JSONResponse:
     """400 for a path or query parameter, never with the value."""
     errors = error.errors() if isinstance(error, RequestValidationError) else []
@@ -80,6 +84,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
     RequestValidationError: on_invalid_parameter,
     HTTPException: on_http_error,
     **dict.fromkeys(_PARTS, on_part_down),
+    Exception: on_mistake,
 }
 
 _WHEN = {
@@ -96,10 +101,16 @@ _WHEN = {
 }
 
 
+_HEADERS = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}},
+    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}},
+}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route, for the OpenAPI document."""
-    schema = {"$ref": "#/components/schemas/Problem"}
+    """The `responses` of a route, for the OpenAPI document; with a model FastAPI would promise application/json too."""
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        status: {"model": Problem, "description": _WHEN[status], "content": {PROBLEM_JSON: {"schema": schema}}}
+        status: {"description": _WHEN[status], "content": content, "headers": _HEADERS.get(status, {})}
         for status in statuses
     }
