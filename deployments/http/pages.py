@@ -1,9 +1,8 @@
 """Where the links in a letter lead. A GET changes nothing; what they will do comes with WF-023's way back."""
 
 from importlib.resources import files
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
@@ -29,17 +28,15 @@ _WORDS: dict[Purpose, tuple[str, str]] = {
     ),
 }
 
-Token = Annotated[str, Query(max_length=2048)]
-
 
 @router.get("/reactivate")
-async def reactivate(services: TheServices, token: Token = "") -> HTMLResponse:
+async def reactivate(services: TheServices, token: str = "") -> HTMLResponse:
     """The letter's "Reactivate Subscription" button."""
     return _page(services, "reactivate", token)
 
 
 @router.get("/feedback")
-async def feedback(services: TheServices, token: Token = "") -> HTMLResponse:
+async def feedback(services: TheServices, token: str = "") -> HTMLResponse:
     """The letter's feedback link."""
     return _page(services, "feedback", token)
 
