@@ -1,0 +1,355 @@
+"""Who the caller is: only a token signed with a key that we trust, for us, with a user's id (FEATURES W27, W28)."""
+
+import asyncio
+import base64
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from deployments.http import identity as module
+from deployments.http.identity import Identity, IdentityProviderUnavailable, Unauthenticated
+from deployments.tokens import token as made_by_us
+from nodes.errors import SettingsInvalid
+from nodes.settings import IdentitySettings
+from tests.http.key_sets import Key, Provider, jwk, private_pem, provider, public_pem
+from tests.nodes.clients.smtp_servers import black_hole, free_port
+
+ISSUER, AUDIENCE = "https://issuer.example.com", "cancelflow"
+SECRET = "a-secret-of-at-least-sixty-four-characters-for-each-of-hs256-to-hs512"
+USER = UUID("550e8400-e29b-41d4-a716-446655440000")
+
+RSA = rsa.generate_private_key(65537, 2048)
+OTHER_RSA = rsa.generate_private_key(65537, 2048)
+EC = ec.generate_private_key(ec.SECP256R1())
+ED = ed25519.Ed25519PrivateKey.generate()
+KEYS: dict[str, Key] = {
+    "RS256": RSA,
+    "PS256": RSA,
+    "RS512": RSA,
+    "ES256": EC,
+    "ES384": ec.generate_private_key(ec.SECP384R1()),
+    "EdDSA": ED,
+}
+
+
+@pytest.fixture(autouse=True)
+def no_key_of_the_environments() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("JWT_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture
+def served() -> Iterator[Provider]:
+    with provider() as running:
+        yield running
+
+
+def identity(**source: Any) -> Identity:
+    return Identity(settings(**source))
+
+
+def settings(**source: Any) -> IdentitySettings:
+    return IdentitySettings.model_validate({"jwt_issuer": ISSUER, "jwt_audience": AUDIENCE, **source})
+
+
+def claims(**other: Any) -> dict[str, Any]:
+    """A good token's; None leaves one out."""
+    whole = {"sub": str(USER), "iss": ISSUER, "aud": AUDIENCE, "exp": datetime.now(UTC) + timedelta(hours=1), **other}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def signed(key: Key | str = RSA, algorithm: str = "RS256", kid: str | None = None, **other: Any) -> str:
+    """A token; the SDK itself would refuse to sign with a public key as a secret, so that one is made by hand."""
+    return jwt.encode(claims(**other), key, algorithm, headers={"kid": kid} if kid else None)
+
+
+def caller(identity: Identity, token: str, scheme: str = "Bearer") -> UUID:
+    return asyncio.run(identity.caller(f"{scheme} {token}"))
+
+
+def refusal(identity: Identity, authorization: str | None) -> str:
+    with pytest.raises(Unauthenticated) as caught:
+        asyncio.run(identity.caller(authorization))
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    return str(caught.value)
+
+
+def by_rsa() -> Identity:
+    return identity(jwt_public_key=public_pem(RSA))
+
+
+NOT_VALID = "The token is not valid here"
+NO_TOKEN = "Send a token: Authorization: Bearer …"
+
+
+# Good ones
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_a_token_of_our_key_names_its_user(algorithm: str) -> None:
+    key = KEYS[algorithm]
+    assert caller(identity(jwt_public_key=public_pem(key)), signed(key, algorithm)) == USER
+
+
+def test_a_token_of_our_secret_names_its_user() -> None:
+    assert caller(identity(jwt_secret=SECRET), signed(SECRET, "HS256")) == USER
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+def test_the_scheme_is_read_in_any_case(scheme: str) -> None:
+    assert caller(by_rsa(), signed(), scheme) == USER
+
+
+def test_one_audience_of_several_may_be_us() -> None:
+    assert caller(by_rsa(), signed(aud=["billing", AUDIENCE])) == USER
+
+
+def test_an_issuer_whose_clock_runs_ahead_is_no_forger() -> None:
+    assert caller(by_rsa(), signed(iat=datetime.now(UTC) + timedelta(minutes=5))) == USER
+
+
+@pytest.mark.parametrize("key", [RSA, EC, ED, KEYS["ES384"]], ids=["RSA", "P-256", "Ed25519", "P-384"])
+def test_our_own_tokens_hold(key: Key) -> None:
+    keys = {"jwt_public_key": public_pem(key), "jwt_private_key": private_pem(key)}
+    assert caller(identity(**keys), made_by_us(settings(**keys), USER)) == USER
+
+
+# No token
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer ", "Bearer    ", f"Basic {signed()}", f"Token {signed()}", signed(), "bearer:x"],
+    ids=range(9),
+)
+def test_without_a_token_one_is_asked_for(authorization: str | None) -> None:
+    assert refusal(by_rsa(), authorization) == NO_TOKEN
+
+
+# Bad ones
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"aud": "another"},
+        {"aud": ["another"]},
+        {"aud": None},
+        {"iss": "https://another.example.com"},
+        {"iss": ISSUER + "/"},
+        {"iss": None},
+        {"exp": None},
+        {"sub": None},
+        {"sub": 7},
+        {"nbf": datetime.now(UTC) + timedelta(hours=1)},
+    ],
+    ids=lambda wrong: " ".join(f"{name}={value}"[:40] for name, value in wrong.items()),
+)
+def test_a_token_for_someone_else_or_without_a_claim_is_refused(wrong: dict[str, Any]) -> None:
+    assert refusal(by_rsa(), f"Bearer {signed(**wrong)}") == NOT_VALID
+
+
+def test_an_expired_token_is_refused_and_told_so() -> None:
+    expired = signed(exp=datetime.now(UTC) - timedelta(seconds=1))
+    assert refusal(by_rsa(), f"Bearer {expired}") == "The token has expired"
+
+
+def test_that_a_forged_token_has_expired_is_not_told() -> None:
+    forged = signed(OTHER_RSA, exp=datetime.now(UTC) - timedelta(hours=1))
+    assert refusal(by_rsa(), f"Bearer {forged}") == NOT_VALID
+
+
+@pytest.mark.parametrize("subject", ["", "ada", "550e8400", f"{USER}x", "admin' OR 1=1"])
+def test_a_subject_that_is_no_users_id_is_refused_and_not_repeated(subject: str) -> None:
+    assert refusal(by_rsa(), f"Bearer {signed(sub=subject)}") == "The token's subject is not a user id"
+
+
+def unsigned(algorithm: str, **headers: Any) -> str:
+    parts = ({"alg": algorithm, "typ": "JWT", **headers}, {**claims(), "exp": 4_000_000_000})
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", ""])
+@pytest.mark.parametrize(
+    "source",
+    [{"jwt_public_key": public_pem(RSA)}, {"jwt_public_key": public_pem(ED)}, {"jwt_secret": SECRET}],
+    ids=["RSA", "Ed25519", "secret"],
+)
+def test_a_token_that_nobody_signed_is_refused(algorithm: str, source: dict[str, str]) -> None:
+    assert refusal(identity(**source), f"Bearer {unsigned(algorithm)}") == NOT_VALID
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+@pytest.mark.parametrize("key", [RSA, EC, ED], ids=["RSA", "EC", "Ed25519"])
+def test_a_public_key_is_no_secret(key: Key, algorithm: str) -> None:
+    """Whoever knows the public key, which is everybody, could else sign."""
+    message = unsigned(algorithm).rstrip(".")
+    hmac = jwt.algorithms.HMACAlgorithm(getattr(jwt.algorithms.HMACAlgorithm, algorithm.replace("HS", "SHA")))
+    for secret in (public_pem(key), public_pem(key).strip()):
+        signature = base64.urlsafe_b64encode(hmac.sign(message.encode(), secret.encode())).decode().rstrip("=")
+        assert refusal(identity(jwt_public_key=public_pem(key)), f"Bearer {message}.{signature}") == NOT_VALID
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"), [(RSA, "RS256"), (EC, "ES256"), (ED, "EdDSA"), (SECRET, "HS384"), (SECRET, "HS512")]
+)
+def test_a_secret_takes_hs256_alone(key: Key | str, algorithm: str) -> None:
+    assert refusal(identity(jwt_secret=SECRET), f"Bearer {signed(key, algorithm)}") == NOT_VALID
+
+
+@pytest.mark.parametrize("held", ["RS256", "ES256", "EdDSA"])
+@pytest.mark.parametrize("sent", ["RS256", "ES256", "EdDSA"])
+def test_a_key_takes_only_tokens_of_its_own(held: str, sent: str) -> None:
+    token = signed(OTHER_RSA if sent == "RS256" else ec_or_ed(sent), sent)
+    assert refusal(identity(jwt_public_key=public_pem(KEYS[held])), f"Bearer {token}") == NOT_VALID
+
+
+def ec_or_ed(algorithm: str) -> Key:
+    return ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else ed25519.Ed25519PrivateKey.generate()
+
+
+@pytest.mark.parametrize("position", range(3))
+def test_an_altered_token_is_refused(position: int) -> None:
+    parts = signed().split(".")
+    middle = len(parts[position]) // 2
+    parts[position] = (
+        parts[position][:middle] + ("A" if parts[position][middle] != "A" else "B") + parts[position][middle + 1 :]
+    )
+    assert refusal(by_rsa(), f"Bearer {'.'.join(parts)}") == NOT_VALID
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "x",
+        "a.b",
+        "a.b.c",
+        "a.b.c.d",
+        "..",
+        "ü.ü.ü",
+        "\x00",
+        "W10.W10.",
+        "e30.e30.e30",
+        "Wzo." * 3,
+        f"{signed()} {signed()}",
+    ],
+    ids=range(11),
+)
+def test_rubbish_is_refused(token: str) -> None:
+    assert refusal(by_rsa(), f"Bearer {token}") == NOT_VALID
+
+
+def test_a_header_that_nests_without_end_is_refused() -> None:
+    deep = base64.urlsafe_b64encode(b'{"alg":' + b"[" * 20_000).decode().rstrip("=")
+    assert refusal(by_rsa(), f"Bearer {deep}.e30.AAAA") == NOT_VALID
+
+
+def test_what_is_no_public_key_is_a_wrong_setting() -> None:
+    for wrong in ("hunter2", private_pem(RSA), "-----BEGIN PUBLIC KEY-----\nhunter2\n-----END PUBLIC KEY-----"):
+        with pytest.raises(SettingsInvalid, match="JWT_PUBLIC_KEY is not a public key in PEM form") as caught:
+            identity(jwt_public_key=wrong)
+        assert "hunter2" not in str(caught.value)
+
+
+# A key set
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+def test_a_token_of_a_key_in_the_set_names_its_user(served: Provider, algorithm: str) -> None:
+    served.offer(jwk(OTHER_RSA, "another", "RS256"), jwk(KEYS[algorithm], "ours", algorithm))
+    trusting = identity(jwt_jwks_url=served.url)
+    assert caller(trusting, signed(KEYS[algorithm], algorithm, "ours")) == USER
+
+
+def test_the_set_is_fetched_once_for_many_tokens(served: Provider) -> None:
+    served.offer(jwk(RSA, "ours", "RS256"))
+    trusting = identity(jwt_jwks_url=served.url)
+    for _ in range(5):
+        caller(trusting, signed(kid="ours"))
+    assert served.asked == 1
+
+
+def test_a_key_that_the_set_does_not_hold_is_refused(served: Provider) -> None:
+    served.offer(jwk(RSA, "ours", "RS256"))
+    trusting = identity(jwt_jwks_url=served.url)
+    for token in (signed(OTHER_RSA, kid="unknown"), signed(OTHER_RSA, kid="ours"), signed(kid=None)):
+        assert refusal(trusting, f"Bearer {token}") == NOT_VALID
+
+
+def test_a_key_of_the_set_is_no_secret_and_needs_a_signature(served: Provider) -> None:
+    served.offer(jwk(RSA, "ours", "RS256"))
+    trusting = identity(jwt_jwks_url=served.url)
+    assert refusal(trusting, f"Bearer {unsigned('none', kid='ours')}") == NOT_VALID
+    assert refusal(trusting, f"Bearer {signed(SECRET, 'HS256', 'ours')}") == NOT_VALID
+
+
+def test_a_key_for_encryption_signs_nothing(served: Provider) -> None:
+    served.offer({**jwk(RSA, "ours", "RS256"), "use": "enc"}, jwk(EC, "another", "ES256"))
+    assert refusal(identity(jwt_jwks_url=served.url), f"Bearer {signed(kid='ours')}") == NOT_VALID
+
+
+def test_a_new_key_is_asked_for_and_the_old_one_goes(served: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "JWKS_COOLDOWN_SECONDS", 0)
+    served.offer(jwk(RSA, "old", "RS256"))
+    trusting = identity(jwt_jwks_url=served.url)
+    assert caller(trusting, signed(kid="old")) == USER
+    served.offer(jwk(EC, "new", "ES256"))
+    assert caller(trusting, signed(EC, "ES256", "new")) == USER
+    assert refusal(trusting, f"Bearer {signed(kid='old')}") == NOT_VALID
+
+
+def test_forged_key_names_do_not_become_the_providers_load(served: Provider) -> None:
+    served.offer(jwk(RSA, "ours", "RS256"))
+    trusting = identity(jwt_jwks_url=served.url)
+    for _ in range(5):
+        refusal(trusting, f"Bearer {signed(OTHER_RSA, kid=uuid4().hex)}")
+    assert served.asked == 1
+
+
+def unavailable(trusting: Identity) -> None:
+    with pytest.raises(IdentityProviderUnavailable, match="key set could not be fetched"):
+        caller(trusting, signed(kid="ours"))
+
+
+@pytest.mark.parametrize("status", [404, 500, 302])
+def test_a_provider_that_fails_judges_nobody(served: Provider, status: int) -> None:
+    served.offer(jwk(RSA, "ours", "RS256"))
+    served.status = status
+    trusting = identity(jwt_jwks_url=served.url)
+    unavailable(trusting)
+    served.status = 200
+    assert caller(trusting, signed(kid="ours")) == USER
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html>", b"\xff\xfe", {"keys": []}, {"keys": "none"}, {}], ids=str)
+def test_a_set_that_is_none_judges_nobody(served: Provider, answer: Any) -> None:
+    served.answer = answer
+    unavailable(identity(jwt_jwks_url=served.url))
+
+
+def test_a_provider_that_is_away_judges_nobody() -> None:
+    unavailable(identity(jwt_jwks_url=f"http://127.0.0.1:{free_port()}/keys"))
+
+
+def test_a_provider_that_never_answers_is_given_up() -> None:
+    with black_hole() as port:
+        began = monotonic()
+        unavailable(identity(jwt_jwks_url=f"http://127.0.0.1:{port}/keys"))
+    assert monotonic() - began < module.JWKS_TIMEOUT_SECONDS + 1
+
+
+def test_what_is_no_token_at_all_asks_no_provider(served: Provider) -> None:
+    trusting = identity(jwt_jwks_url=served.url)
+    assert refusal(trusting, "Bearer rubbish") == NOT_VALID
+    assert served.asked == 0
