@@ -57,7 +57,6 @@ class PlannedStack:
             **self._bytecode(),
             "DO_NOT_TRACK": "1",  # Prefect's client would report its use
             "PYTHONUNBUFFERED": "1",  # a log is read while its part runs
-            "CANCELFLOW_ENV_FILE": str(self.directory / "stack.env"),
             **self.environment,
             **more,
         }

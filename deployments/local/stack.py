@@ -111,6 +111,8 @@ class Stack:
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             undo.enter_context(_signals(_leave, *ENDING_SIGNALS))
+            # A shell starts what it runs in the background with Ctrl-C ignored; asked to end, the stack ends.
+            undo.enter_context(_signals(signal.default_int_handler, signal.SIGINT))
             self.start()
             undo.callback(self.stop)
             self._undo = undo.pop_all()
