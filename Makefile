@@ -1,5 +1,5 @@
 # cancelflow: `make` lists what there is to do.
-# Everything is made in .venv and .local, inside this checkout; nothing else is touched.
+# Everything is made in .venv and .local, inside this checkout.
 
 PYTHON ?= python3
 BIN := .venv/bin
