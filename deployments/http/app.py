@@ -38,6 +38,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # its pages load their scripts from elsewhere; /openapi.json is here
         redoc_url=None,
+        redirect_slashes=False,  # an address that is none is told so, and leads nowhere
         exception_handlers=HANDLERS,
     )
     for module in (cancel_subscription, look_ups, health, pages):

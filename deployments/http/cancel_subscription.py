@@ -112,5 +112,5 @@ def _invalid(error: ValidationError) -> BodyInvalid:
         pointer = "".join(f"/{part}" for part in one["loc"])
         found.append({"pointer": f"#{pointer}", "detail": one["msg"].removeprefix("Value error, ")})
     first = found[0]
-    where = first["pointer"].removeprefix("#/") or "body"
+    where = first["pointer"].removeprefix("#").removeprefix("/") or "body"
     return BodyInvalid(f"{where}: {first['detail']}", errors=found)
