@@ -1,0 +1,49 @@
+"""The trigger's document, and the trigger itself in this process, with parts that are not there."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import httpx
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from deployments.http.app import create_app
+from nodes.settings import TriggerSettings, load
+from tests.conftest import Addresses
+from tests.http.document import Document
+from tests.world import World
+
+Application = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture(scope="session")
+def document(world: World) -> Document:
+    return Document(world.http.get("/openapi.json").json())
+
+
+@pytest.fixture
+def application(stack: Addresses) -> Application:
+    """The application on the stack's parts, but for the settings given; to be used as a context."""
+    assert stack["http"]
+
+    @asynccontextmanager
+    async def running(**environment: str) -> AsyncIterator[httpx.AsyncClient]:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if environment.get(name) == ""]:
+                patch.delenv(name)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            app = create_app(load(TriggerSettings))
+        # Prefect has read the environment when it was imported, and would start a server of its own.
+        prefect = temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]})
+        # raise_app_exceptions: a mistake of ours is answered, and then raised again for the server to log.
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        with prefect:
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=transport, base_url="http://trigger", timeout=15) as client,
+            ):
+                yield client
+
+    return running

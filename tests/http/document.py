@@ -1,0 +1,43 @@
+"""The OpenAPI document, held against the answers that are given."""
+
+from typing import Any
+
+import httpx
+from jsonschema_rs import Draft202012Validator
+
+
+class Document:
+    """What the trigger promises of itself."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.content = document
+
+    @property
+    def operations(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Each operation by method and path template."""
+        return {
+            (method.upper(), path): operation
+            for path, methods in self.content["paths"].items()
+            for method, operation in methods.items()
+        }
+
+    def schema(self, name: str) -> dict[str, Any]:
+        """One of its schemas, whole."""
+        return self._whole({"$ref": f"#/components/schemas/{name}"})
+
+    def check(self, answer: httpx.Response, path: str) -> None:
+        """The status, the media type, the headers and the body are as promised for this path template."""
+        promised = self.operations[answer.request.method, path]["responses"]
+        assert str(answer.status_code) in promised, answer.text
+        of_status = promised[str(answer.status_code)]
+        media_type = answer.headers["content-type"]
+        assert list(of_status["content"]) == [media_type]
+        assert [name for name in of_status.get("headers", {}) if name not in answer.headers] == []
+        self._validator(self._whole(of_status["content"][media_type]["schema"])).validate(answer.json())
+
+    def _whole(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {**schema, "components": self.content["components"]}
+
+    @staticmethod
+    def _validator(schema: dict[str, Any]) -> Draft202012Validator:
+        return Draft202012Validator(schema, validate_formats=True)

@@ -1,0 +1,68 @@
+"""Where a request stands: its caller's own answer again, and nobody else's."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.http.document import Document
+from tests.world import World
+
+PATH = "/cancellation-requests/{request_id}"
+
+
+@pytest.mark.parametrize(
+    ("case", "body", "status"),
+    [
+        ("professional", {"reason": "unused"}, 200),
+        ("starter", {"accept_offer": True}, 200),
+        ("professional", {}, 400),
+        ("no_subscription", {"reason": "unused"}, 404),
+        ("already_pending", {"reason": "unused"}, 409),
+    ],
+    ids=["cancelled", "retained", "no reason", "nothing to cancel", "already pending"],
+)
+def test_ones_own_request_answers_as_it_did(
+    world: World, document: Document, case: str, body: dict[str, object], status: int
+) -> None:
+    person = world.person(case)
+    told = world.post(person, **body)
+    assert told.status_code == status
+    document.check(told, "/cancel-subscription")
+    again = world.http.get(PATH.format(request_id=world.request_id(told)), headers=person.headers)
+    assert (again.status_code, again.json()) == (status, told.json())
+    assert again.headers["content-type"] == told.headers["content-type"]
+    assert again.headers["cancellation-request-id"] == world.request_id(told)
+    document.check(again, PATH)
+
+
+def test_another_users_request_does_not_exist(world: World, document: Document) -> None:
+    person, other = world.person("starter"), world.person("no_subscription")
+    request_id = world.request_id(world.cancel(person))
+    answer = world.http.get(PATH.format(request_id=request_id), headers=other.headers)
+    unknown = world.http.get(PATH.format(request_id=uuid4()), headers=other.headers)
+    assert answer.status_code == unknown.status_code == 404
+    assert answer.json() == unknown.json()
+    assert answer.json()["detail"] == "No such cancellation request"
+    document.check(answer, PATH)
+
+
+def test_a_request_under_way_says_so(world: World, document: Document) -> None:
+    user_id = str(uuid4())
+    insert = (
+        "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, resume_at)"
+        " VALUES (%s, %s, false, null) RETURNING id"
+    )
+    request_id = str(world.row(insert, UUID(user_id), UUID(user_id))["id"])
+    answer = world.http.get(PATH.format(request_id=request_id), headers=world.headers(user_id))
+    assert answer.status_code == 202
+    assert answer.json() == {"success": True, "status": "in_progress", "request_id": request_id}
+    assert answer.headers["location"] == f"/cancellation-requests/{request_id}"
+    document.check(answer, PATH)
+
+
+@pytest.mark.parametrize("wrong", ["x", "1", "550e8400-e29b-41d4-a716", "%00", "'"])
+def test_an_id_that_is_none_is_refused(world: World, document: Document, wrong: str) -> None:
+    answer = world.http.get(PATH.format(request_id=wrong), headers=world.headers(str(uuid4())))
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["parameter"] == "request_id"
+    document.check(answer, PATH)

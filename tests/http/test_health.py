@@ -1,0 +1,70 @@
+"""Up, and ready: each dependency by name, and what is wrong with it without a secret."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Addresses
+from tests.http.conftest import Application
+from tests.http.document import Document
+from tests.nodes.clients.smtp_servers import free_port
+from tests.world import World
+
+PARTS = ("postgresql", "stripe", "pubsub", "smtp", "prefect")
+
+
+def test_a_process_that_answers_is_up(world: World, document: Document) -> None:
+    answer = world.http.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    document.check(answer, "/healthz")
+
+
+def test_with_every_part_there_it_is_ready_and_names_each(world: World, document: Document) -> None:
+    answer = world.http.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "checks": dict.fromkeys(PARTS, "ok")})
+    document.check(answer, "/readyz")
+
+
+def readiness(application: Application, **environment: str) -> httpx.Response:
+    async def scenario() -> httpx.Response:
+        async with application(**environment) as client:
+            assert (await client.get("/healthz")).status_code == 200
+            return await client.get("/readyz")
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("part", "environment", "says"),
+    [
+        ("postgresql", {"DATABASE_URL": "postgresql://app:hunter2@127.0.0.1:{port}/x"}, "PostgreSQL is not reachable"),
+        ("stripe", {"STRIPE_API_BASE": "http://127.0.0.1:{port}"}, "Stripe: APIConnectionError"),
+        ("stripe", {"STRIPE_API_KEY": "hunter2"}, "Stripe: AuthenticationError 401"),
+        ("pubsub", {"PUBSUB_EMULATOR_HOST": "127.0.0.1:{port}"}, "Pub/Sub"),
+        ("pubsub", {"PUBSUB_TOPIC": "another"}, "another"),
+        ("smtp", {"SMTP_URL": "smtp://ada:hunter2@127.0.0.1:{port}"}, ""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
+)
+def test_a_part_that_is_away_is_named_and_the_others_are_ok(
+    application: Application, document: Document, part: str, environment: dict[str, str], says: str
+) -> None:
+    away = {name: value.format(port=free_port()) for name, value in environment.items()}
+    answer = readiness(application, **away)
+    assert answer.status_code == 503
+    document.check(answer, "/readyz")
+    checks: dict[str, Any] = answer.json()["checks"]
+    assert answer.json()["status"] == "not ready"
+    assert {name for name, result in checks.items() if result != "ok"} == {part}
+    assert checks[part]
+    assert says in checks[part]
+    assert "hunter2" not in answer.text
+
+
+def test_a_confined_role_is_part_of_being_ready(application: Application, stack: Addresses) -> None:
+    """The server's other database is there, and none of ours: a port that answers is not enough."""
+    elsewhere = str(stack["database_admin_url"]).rpartition("/")[0] + "/postgres"
+    answer = readiness(application, DATABASE_URL=elsewhere)
+    assert answer.json()["checks"]["postgresql"] == "the database is not migrated: run `cancelflow migrate`"

@@ -1,0 +1,203 @@
+"""What a page asks before the customer decides: the offer and the subscription (SPEC, Decided 1; W06, W14)."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.http.conftest import Application
+from tests.http.document import Document
+from tests.nodes.clients.smtp_servers import free_port
+from tests.world import Person, World
+
+OFFER, STATUS = "/retention-offer", "/subscription"
+
+
+def ask(world: World, path: str, person: Person, **query: str) -> httpx.Response:
+    return world.http.get(path, headers=person.headers, params=query)
+
+
+# The offer
+
+
+@pytest.mark.parametrize(
+    ("case", "offer"),
+    [
+        ("starter", {"discount": 20, "description": "20% off for 3 months"}),
+        ("professional", {"discount": 30, "description": "30% off for 3 months"}),
+        ("enterprise", {"discount": 40, "description": "40% off for 6 months and priority support"}),
+        ("already_discounted", {"discount": 30, "description": "30% off for 3 months"}),
+        ("past_due", {"discount": 30, "description": "30% off for 3 months"}),
+        ("yearly", None),
+        ("trialing", None),
+        ("schedule_managed", None),
+        ("already_pending", None),
+        ("pending_in_stripe_only", None),
+    ],
+)
+def test_the_offer_of_each_case(world: World, document: Document, case: str, offer: dict[str, Any] | None) -> None:
+    person = world.person(case)
+    answer = ask(world, OFFER, person)
+    assert answer.status_code == 200
+    assert answer.json() == {"retention_offer": offer, "show_offer": offer is not None}
+    document.check(answer, OFFER)
+
+
+def test_asking_for_the_offer_changes_nothing(world: World) -> None:
+    person = world.person("professional")
+    before = len(world.simulator.writes(person.subscription_id))
+    assert [ask(world, OFFER, person).json()["show_offer"] for _ in range(2)] == [True, True]
+    assert len(world.simulator.writes(person.subscription_id)) == before
+    for table in ("retention_offers", "cancellation_requests", "audit_log"):
+        assert world.rows(f"SELECT FROM {table} WHERE user_id = %s", person.user_id) == []
+
+
+def test_a_plan_that_we_do_not_know_has_no_offer(world: World, document: Document) -> None:
+    person = world.person("professional")
+    world.admin.execute("UPDATE subscriptions SET plan = 'business' WHERE user_id = %s", [person.user_id])
+    answer = ask(world, OFFER, person)
+    assert answer.json() == {"retention_offer": None, "show_offer": False}
+    document.check(answer, OFFER)
+
+
+# The subscription
+
+
+def test_an_active_subscription(world: World, document: Document) -> None:
+    person = world.person("professional")
+    answer = ask(world, STATUS, person)
+    [item] = world.stripe.subscriptions.retrieve(person.subscription_id)["items"].data
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "subscription_id": person.subscription_id,
+        "plan": "professional",
+        "status": "active",
+        "access": True,
+        "current_period_end": rfc3339(item.current_period_end),
+        "cancel_at_period_end": False,
+        "cancel_at": None,
+        "banner": None,
+    }
+    document.check(answer, STATUS)
+
+
+def rfc3339(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize("case", ["already_pending", "pending_in_stripe_only"])
+def test_a_pending_one_says_when_it_ends(world: World, document: Document, case: str) -> None:
+    person = world.person(case)
+    answer = ask(world, STATUS, person)
+    ends = world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at
+    assert ends is not None
+    day = datetime.fromtimestamp(ends, UTC)
+    told = answer.json()
+    assert (told["status"], told["access"], told["cancel_at_period_end"]) == ("pending_cancellation", True, True)
+    assert told["cancel_at"] == rfc3339(ends)
+    assert told["banner"] == f"Cancels on {day:%B} {day.day}, {day.year}"
+    document.check(answer, STATUS)
+
+
+def test_the_row_is_healed_by_looking(world: World) -> None:
+    person = world.person("pending_in_stripe_only")
+    row = "SELECT status, cancel_at IS NOT NULL AS dated FROM subscriptions WHERE user_id = %s"
+    assert world.row(row, person.user_id) == {"status": "active", "dated": False}
+    ask(world, STATUS, person)
+    assert world.row(row, person.user_id) == {"status": "pending_cancellation", "dated": True}
+
+
+@pytest.mark.parametrize(("case", "status"), [("trialing", "trialing"), ("past_due", "past_due"), ("yearly", "active")])
+def test_the_status_is_stripes_word(world: World, document: Document, case: str, status: str) -> None:
+    answer = ask(world, STATUS, world.person(case))
+    assert (answer.json()["status"], answer.json()["access"]) == (status, True)
+    document.check(answer, STATUS)
+
+
+def test_one_that_has_ended_is_still_shown(world: World, document: Document) -> None:
+    person = world.person("professional")
+    world.stripe.subscriptions.cancel(person.subscription_id)
+    told = [ask(world, STATUS, person) for _ in range(2)]  # the first look heals the row
+    for answer in told:
+        assert (answer.json()["status"], answer.json()["access"], answer.json()["banner"]) == ("canceled", False, None)
+        document.check(answer, STATUS)
+    refused = ask(world, OFFER, person)
+    assert (refused.status_code, refused.json()["detail"]) == (404, "No active subscription to cancel")
+
+
+def test_with_stripe_away_our_row_answers(world: World, document: Document) -> None:
+    person = world.person("professional")
+    with world.simulator.fault(kind="status", status=503, times=0, contains=person.subscription_id):
+        answer = ask(world, STATUS, person)
+        refused = ask(world, OFFER, person)
+    assert (answer.status_code, answer.json()["status"]) == (200, "active")
+    document.check(answer, STATUS)
+    # An offer is a promise, and is not made from memory.
+    assert refused.status_code == 503
+    assert refused.json()["detail"] == "Stripe is not reachable. Nothing was changed: try again"
+    assert refused.headers["retry-after"] == "5"
+    document.check(refused, OFFER)
+
+
+# Both
+
+
+@pytest.mark.parametrize("path", [OFFER, STATUS])
+def test_several_subscriptions_ask_which(world: World, document: Document, path: str) -> None:
+    person = world.person("two_subscriptions")
+    refused = ask(world, path, person)
+    assert refused.status_code == 409
+    assert {choice["subscription_id"] for choice in refused.json()["subscriptions"]} == set(person.subscription_ids)
+    document.check(refused, path)
+    for subscription_id in person.subscription_ids:
+        answer = ask(world, path, person, subscription_id=subscription_id)
+        assert answer.status_code == 200
+        document.check(answer, path)
+
+
+@pytest.mark.parametrize("path", [OFFER, STATUS])
+def test_another_users_subscription_does_not_exist(world: World, document: Document, path: str) -> None:
+    person, other = world.person("starter"), world.person("professional")
+    for subscription_id in (other.subscription_id, "sub_unknown"):
+        answer = ask(world, path, person, subscription_id=subscription_id)
+        assert (answer.status_code, answer.json()["detail"]) == (404, "No active subscription to cancel")
+        document.check(answer, path)
+
+
+@pytest.mark.parametrize("path", [OFFER, STATUS])
+def test_a_customer_without_a_subscription(world: World, document: Document, path: str) -> None:
+    answer = ask(world, path, world.person("no_subscription"))
+    assert (answer.status_code, answer.json()["detail"]) == (404, "No active subscription to cancel")
+    document.check(answer, path)
+
+
+@pytest.mark.parametrize("path", [OFFER, STATUS])
+@pytest.mark.parametrize("wrong", ["", "sub 1", "sub_1'; --", "../sub", "sub_\x00", "ü", "x" * 256])
+def test_a_name_that_is_none_is_refused_without_being_repeated(
+    world: World, document: Document, path: str, wrong: str
+) -> None:
+    answer = world.http.get(path, headers=world.headers(str(uuid4())), params={"subscription_id": wrong})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["parameter"] == "subscription_id"
+    assert not wrong or wrong not in answer.text.replace(answer.json()["errors"][0]["detail"], "")
+    document.check(answer, path)
+
+
+@pytest.mark.parametrize("path", [OFFER, STATUS])
+def test_with_the_database_away_the_answer_is_to_try_again(
+    application: Application, world: World, document: Document, path: str
+) -> None:
+    headers = world.headers(str(uuid4()))
+
+    async def scenario() -> httpx.Response:
+        async with application(DATABASE_URL=f"postgresql://app:hunter2@127.0.0.1:{free_port()}/x") as client:
+            return await client.get(path, headers=headers)
+
+    answer = asyncio.run(scenario())
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "The database is not reachable. Nothing was changed: try again"
+    assert "hunter2" not in answer.text
+    document.check(answer, path)

@@ -1,0 +1,251 @@
+"""The OpenAPI document: valid, whole, and true of every answer that the trigger gives."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import schemathesis
+from jsonschema_rs import Draft202012Validator, meta
+
+from deployments.http import app as module
+from nodes.rules.reasons import REASONS
+from nodes.settings import TriggerSettings, load
+from tests.conftest import Addresses
+from tests.http.conftest import Application
+from tests.http.document import Document
+from tests.nodes.clients.smtp_servers import free_port
+from tests.world import Person, World
+
+POST = "/cancel-subscription"
+
+
+# The document itself
+
+
+def test_every_route_is_in_it_but_the_pages(stack: Addresses, document: Document) -> None:
+    assert set(document.operations) == {
+        ("POST", "/cancel-subscription"),
+        ("GET", "/cancellation-requests/{request_id}"),
+        ("GET", "/retention-offer"),
+        ("GET", "/subscription"),
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+    }
+    assert stack["http"]
+    assert module.create_app(load(TriggerSettings)).openapi() == document.content
+
+
+def test_it_is_openapi(document: Document) -> None:
+    assert document.content["openapi"].startswith("3.1")
+    loaded = schemathesis.openapi.from_dict(document.content)
+    assert loaded.statistic.operations.total == len(document.operations)
+
+
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from (value for name, value in part.items() if name == "$ref")
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from references(each)
+
+
+def test_every_schema_is_one_and_every_reference_leads_somewhere(document: Document) -> None:
+    schemas = document.content["components"]["schemas"]
+    for schema in schemas.values():
+        meta.validate(schema)
+    named = {reference.removeprefix("#/components/schemas/") for reference in references(document.content)}
+    assert named == set(schemas)
+
+
+def test_errors_are_problems_and_nothing_else(document: Document) -> None:
+    for (_, path), operation in document.operations.items():
+        for status, response in operation["responses"].items():
+            wanted = "application/json" if int(status) < 400 or path == "/readyz" else "application/problem+json"
+            assert list(response["content"]) == [wanted], (path, status)
+            assert response["description"]
+
+
+def test_no_status_is_promised_that_is_never_given(document: Document) -> None:
+    assert {path: sorted(operation["responses"]) for (_, path), operation in document.operations.items()} == {
+        "/cancel-subscription": ["200", "202", "400", "401", "403", "404", "409", "413", "415", "500", "503"],
+        "/cancellation-requests/{request_id}": ["200", "202", "400", "401", "403", "404", "409", "500", "503"],
+        "/retention-offer": ["200", "400", "401", "404", "409", "503"],
+        "/subscription": ["200", "400", "401", "404", "409", "503"],
+        "/healthz": ["200"],
+        "/readyz": ["200", "503"],
+    }
+
+
+def test_what_needs_a_token_says_so(document: Document) -> None:
+    open_to_all = {path for (_, path), operation in document.operations.items() if "security" not in operation}
+    assert open_to_all == {"/healthz", "/readyz"}
+    assert document.content["components"]["securitySchemes"] == {
+        "HTTPBearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+
+
+def test_the_body_lists_the_reasons_and_its_example_fits(document: Document) -> None:
+    schema = document.schema("CancelSubscriptionRequest")
+    Draft202012Validator(schema).validate(
+        document.content["components"]["schemas"]["CancelSubscriptionRequest"]["examples"][0]
+    )
+    listed = document.content["components"]["schemas"]["CancelSubscriptionRequest"]["properties"]["reason"]["enum"]
+    assert set(REASONS) <= set(listed)
+
+
+# Its answers. Each is one that the trigger gives, held against what it promises.
+
+Call = Callable[[World], httpx.Response]
+
+
+def posted(case: str, **body: Any) -> Call:
+    return lambda world: world.post(world.person(case), **body)
+
+
+def raw(content: bytes, media_type: str | None = "application/json") -> Call:
+    def call(world: World) -> httpx.Response:
+        headers = {**world.headers(str(uuid4())), **({"Content-Type": media_type} if media_type else {})}
+        return world.http.post(POST, content=content, headers=headers)
+
+    return call
+
+
+def failing(world: World) -> httpx.Response:
+    person = world.person("professional")
+    with world.simulator.fault(kind="status", status=400, times=0, method="POST", contains=person.subscription_id):
+        return world.cancel(person)
+
+
+def for_another(world: World) -> httpx.Response:
+    one, other = (Person("", str(uuid4()), "", [], {}) for _ in range(2))
+    body = {"user_id": other.user_id, "reason": "unused"}
+    return world.http.post(POST, json=body, headers=world.headers(one.user_id))
+
+
+CALLS: dict[str, tuple[Call, int, str | None]] = {
+    "cancelled": (posted("professional", reason="unused", feedback="ü"), 200, None),
+    "retained": (posted("starter", accept_offer=True), 200, None),
+    "prefer not to say": (posted("professional", reason="prefer_not_to_say"), 200, None),
+    "no reason": (posted("professional"), 400, "Cancellation reason required"),
+    "empty reason": (posted("professional", reason=""), 400, "Cancellation reason required"),
+    "another reason": (posted("professional", reason="bored"), 400, "reason: reason must be one of"),
+    "malformed": (raw(b"{"), 400, "body: Invalid JSON"),
+    "empty": (raw(b""), 400, "body: Invalid JSON"),
+    "no object": (raw(b"[]"), 400, "body: "),
+    "misspelt": (posted("professional", reason="unused", acept_offer=True), 400, "acept_offer: "),
+    "feedback too long": (posted("professional", reason="unused", feedback="x" * 5001), 400, "feedback: "),
+    "feedback with NUL": (posted("professional", reason="unused", feedback="a\0b"), 400, "feedback: "),
+    "half a character": (raw(b'{"feedback": "\\ud800"}'), 400, "body: Invalid JSON"),
+    "for another": (for_another, 403, "A user can cancel only their own subscription"),
+    "nothing to cancel": (posted("no_subscription", reason="unused"), 404, "No active subscription to cancel"),
+    "already pending": (
+        posted("already_pending", reason="unused"),
+        409,
+        "Subscription already scheduled for cancellation",
+    ),
+    "which of several": (posted("two_subscriptions", reason="unused"), 409, "Several active subscriptions"),
+    "no offer": (posted("yearly", accept_offer=True), 409, "No retention offer is available"),
+    "too large": (raw(b" " * (64 * 1024 + 1)), 413, "The body is larger than 64 KiB"),
+    "another media type": (raw(b"user_id=1", "application/x-www-form-urlencoded"), 415, "Send the body as"),
+    "Stripe failed": (failing, 500, "Cancellation failed, try again"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_answer_is_as_the_document_says(world: World, document: Document, name: str) -> None:
+    call, status, detail = CALLS[name]
+    answer = call(world)
+    assert answer.status_code == status, answer.text
+    document.check(answer, POST)
+    assert answer.json()["success"] is (detail is None)
+    if detail is not None:
+        assert answer.json()["detail"].startswith(detail)
+        assert answer.json()["status"] == status
+        assert re.fullmatch(r"urn:cancelflow:problem:[a-z-]+", answer.json()["type"])
+
+
+def test_with_the_database_away_the_answer_is_to_try_again(
+    application: Application, world: World, document: Document
+) -> None:
+    user_id = str(uuid4())
+
+    async def scenario() -> httpx.Response:
+        async with application(DATABASE_URL=f"postgresql://app:hunter2@127.0.0.1:{free_port()}/x") as client:
+            body = {"user_id": user_id, "reason": "unused"}
+            return await client.post(POST, json=body, headers=world.headers(user_id))
+
+    answer = asyncio.run(scenario())
+    assert answer.status_code == 503
+    document.check(answer, POST)
+
+
+def test_with_the_identity_provider_away_the_answer_is_to_try_again(
+    application: Application, world: World, document: Document
+) -> None:
+    headers = world.headers(str(uuid4()))
+
+    async def scenario() -> httpx.Response:
+        jwks = f"http://127.0.0.1:{free_port()}/keys"
+        async with application(JWT_JWKS_URL=jwks, JWT_PUBLIC_KEY="") as client:
+            return await client.get("/subscription", headers=headers)
+
+    answer = asyncio.run(scenario())
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:cancelflow:problem:identity-provider-unavailable"
+    document.check(answer, "/subscription")
+
+
+# What is in no document
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "slug"),
+    [
+        ("GET", "/", 404, "not-found"),
+        ("GET", "/cancel", 404, "not-found"),
+        ("GET", "/cancel-subscription/", 404, "not-found"),
+        ("GET", "/docs", 404, "not-found"),
+        ("GET", "/cancel-subscription", 405, "method-not-allowed"),
+        ("DELETE", "/subscription", 405, "method-not-allowed"),
+        ("PATCH", "/healthz", 405, "method-not-allowed"),
+        ("BREW", "/healthz", 405, "method-not-allowed"),
+    ],
+)
+def test_an_unknown_path_or_method_is_a_problem_too(
+    world: World, method: str, path: str, status: int, slug: str
+) -> None:
+    answer = world.http.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == f"urn:cancelflow:problem:{slug}"
+    assert answer.json()["success"] is False
+    assert ("allow" in answer.headers) is (status == 405)
+
+
+def test_a_mistake_of_ours_is_a_problem_without_a_word_of_it(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Judge:
+        def __init__(self, _: object) -> None:
+            """Knows nothing."""
+
+        async def caller(self, _: object) -> None:
+            raise ZeroDivisionError("ada@example.com")
+
+    monkeypatch.setattr(module, "Identity", Judge)
+
+    async def scenario() -> httpx.Response:
+        async with application() as client:
+            return await client.get("/subscription")
+
+    answer = asyncio.run(scenario())
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert json.loads(answer.text)["detail"] == "Something went wrong on our side"
+    assert "ada@example.com" not in answer.text

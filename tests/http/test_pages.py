@@ -1,0 +1,125 @@
+"""Where the links in a letter lead: a page for each kind of link, which changes nothing and tells nobody (W15)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from nodes.clients.links import Links, Purpose
+from nodes.settings import LinkSettings, load
+from tests.world import Person, World, links
+
+PAGES: tuple[Purpose, ...] = ("reactivate", "feedback")
+OTHER: dict[Purpose, Purpose] = {"reactivate": "feedback", "feedback": "reactivate"}
+TITLES = {
+    "reactivate": "Reactivating is not possible from this page yet",
+    "feedback": "Feedback is not taken on this page yet",
+}
+
+
+def token(purpose: Purpose, *, request_id: str = "", ends_in: timedelta = timedelta(days=1)) -> str:
+    return Links(load(LinkSettings)).sign(
+        purpose,
+        subscription_id="sub_1",
+        request_id=request_id or str(uuid4()),
+        expires_at=datetime.now(UTC) + ends_in,
+    )
+
+
+def title(page: httpx.Response) -> str:
+    [found] = re.findall(r"<h1>(.*?)</h1>", page.text)
+    return str(found)
+
+
+@pytest.mark.parametrize("purpose", PAGES)
+def test_a_good_link_opens_its_page(world: World, purpose: Purpose) -> None:
+    request_id = str(uuid4())
+    page = world.http.get(f"/{purpose}", params={"token": token(purpose, request_id=request_id)})
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert title(page) == TITLES[purpose]
+    assert f"Reference: {request_id}" in page.text
+
+
+def altered(good: str) -> str:
+    return good[:-6] + ("A" if good[-6] != "A" else "B") + good[-5:]
+
+
+@pytest.mark.parametrize("purpose", PAGES)
+@pytest.mark.parametrize("kind", ["missing", "empty", "altered", "cut short", "made longer", "for another", "rubbish"])
+def test_any_other_link_is_not_valid(world: World, purpose: Purpose, kind: str) -> None:
+    good = token(purpose)
+    query = {
+        "missing": {},
+        "empty": {"token": ""},
+        "altered": {"token": altered(good)},
+        "cut short": {"token": good[:-1]},
+        "made longer": {"token": good + "A" * 4000},
+        "for another": {"token": token(OTHER[purpose])},
+        "rubbish": {"token": "<script>alert(1)</script>\x00ü"},
+    }[kind]
+    page = world.http.get(f"/{purpose}", params=query)
+    assert page.status_code == 400
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert title(page) == "This link is not valid"
+    assert "Reference" not in page.text
+    assert "alert(1)" not in page.text
+
+
+@pytest.mark.parametrize("purpose", PAGES)
+def test_an_old_link_has_expired(world: World, purpose: Purpose) -> None:
+    page = world.http.get(f"/{purpose}", params={"token": token(purpose, ends_in=timedelta(seconds=-1))})
+    assert page.status_code == 410
+    assert title(page) == "This link has expired"
+
+
+@pytest.mark.parametrize("purpose", PAGES)
+@pytest.mark.parametrize("kind", ["good", "altered", "expired", "missing"])
+def test_a_page_is_kept_nowhere_and_tells_nobody_its_address(world: World, purpose: Purpose, kind: str) -> None:
+    good = token(purpose)
+    of_kind = {"good": good, "altered": altered(good), "expired": token(purpose, ends_in=timedelta(days=-1))}
+    query = {"token": of_kind[kind]} if kind in of_kind else {}
+    page = world.http.get(f"/{purpose}", params=query)
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["x-content-type-options"] == "nosniff"
+    policy = dict(rule.split(" ", 1) for rule in page.headers["content-security-policy"].split("; "))
+    assert policy == {"default-src": "'none'", "style-src": "'unsafe-inline'", "frame-ancestors": "'none'"}
+    assert "set-cookie" not in page.headers
+    # What the policy forbids is not there either: nothing is loaded, and no script runs.
+    assert re.findall(r"<script|<link|<img|<iframe|\bsrc=|\bon\w+=|url\(", page.text) == []
+    if kind in of_kind:
+        assert of_kind[kind] not in page.text
+
+
+def state(world: World, person: Person) -> object:
+    tables = (
+        "users",
+        "subscriptions",
+        "cancellation_requests",
+        "cancellation_reasons",
+        "data_retention_jobs",
+        "audit_log",
+    )
+    rows = [
+        world.rows(f"SELECT * FROM {table} WHERE {'id' if table == 'users' else 'user_id'} = %s", UUID(person.user_id))
+        for table in tables
+    ]
+    return rows, len(world.simulator.writes(person.subscription_id)), len(world.letters(person))
+
+
+def test_the_links_of_a_real_letter_open_and_change_nothing(world: World) -> None:
+    person = world.person("professional")
+    assert world.cancel(person, feedback="too dear").status_code == 200
+    [letter] = world.letters(person)
+    before = state(world, person)
+    opened = links(letter)
+    assert set(PAGES) <= set(opened)
+    for purpose in PAGES:
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
+            page = world.http.request(method, opened[purpose])
+            assert page.status_code == (200 if method == "GET" else 405)
+    assert state(world, person) == before
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
