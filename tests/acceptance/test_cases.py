@@ -1,0 +1,296 @@
+"""Each kind of customer: FEATURES W02, W11, W12, W14, W22 to W24, W45, and SPEC, Decided 5 to 7."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from deployments.demo.cases import CASES
+from deployments.demo.customers import FAILING_CARD
+from tests.acceptance.consumer import body, consuming
+from tests.acceptance.subscribers import clock, paused, subscriber, unpaid_from_the_start
+from tests.world import Person, World, links
+
+PENDING = "Subscription already scheduled for cancellation"
+NOTHING = "No active subscription to cancel"
+GERMAN_MONTHS = ["Januar", "Februar", "März", "April", "Mai", "Juni"]
+GERMAN_MONTHS += ["Juli", "August", "September", "Oktober", "November", "Dezember"]
+AUCKLAND = ZoneInfo("Pacific/Auckland")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What cancelling answers, and how many writes Stripe then saw; `refusal` is the text of one."""
+
+    status: int
+    writes: int
+    refusal: str | None = None
+    row: str | None = "pending_cancellation"
+    stripe: str | None = "active"
+
+
+CANCELLED = Expected(200, writes=1)
+EXPECTED = {
+    "starter": CANCELLED,
+    "professional": CANCELLED,
+    "enterprise": CANCELLED,
+    "already_pending": Expected(409, writes=0, refusal=PENDING),
+    "pending_in_stripe_only": Expected(409, writes=0, refusal=PENDING),
+    "no_subscription": Expected(404, writes=0, refusal=NOTHING, row=None, stripe=None),
+    "two_subscriptions": Expected(
+        409, writes=0, refusal="Several active subscriptions: name one in subscription_id", row="active"
+    ),
+    "schedule_managed": Expected(200, writes=1),
+    "past_due": Expected(200, writes=1, stripe="past_due"),
+    "trialing": Expected(200, writes=1, stripe="trialing"),
+    "yearly": CANCELLED,
+    "already_discounted": CANCELLED,
+    "other_locale": CANCELLED,
+}
+
+
+def moment(timestamp: int | None) -> str:
+    assert timestamp is not None
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def in_german(when: datetime) -> str:
+    there = when.astimezone(AUCKLAND)
+    return f"{there.day}. {GERMAN_MONTHS[there.month - 1]} {there.year}"
+
+
+def status_of(world: World, person: Person) -> str:
+    return str(world.row("SELECT status FROM subscriptions WHERE id = %s", person.subscription_id)["status"])
+
+
+def test_every_case_of_the_demo_is_here() -> None:
+    assert set(EXPECTED) == {case.name for case in CASES}
+
+
+@pytest.mark.parametrize("case", EXPECTED)
+def test_each_case_is_answered_as_it_stands(world: World, case: str) -> None:
+    expected, person = EXPECTED[case], world.person(case)
+    before = {each: len(world.simulator.writes(each)) for each in person.subscription_ids}
+
+    answer = world.cancel(person)
+
+    assert answer.status_code == expected.status
+    told = answer.json()
+    assert told.get("detail") == expected.refusal
+    assert told["success"] is (expected.refusal is None)
+    for subscription_id in person.subscription_ids:
+        found = world.stripe.subscriptions.retrieve(subscription_id)
+        assert found.status == expected.stripe
+        assert len(world.simulator.writes(subscription_id)) - before[subscription_id] == expected.writes
+        row = world.row("SELECT * FROM subscriptions WHERE id = %s", subscription_id)
+        assert row["status"] == expected.row
+        assert (found.cancel_at is not None) == (expected.row == "pending_cancellation")
+        assert row["cancel_at"] == (datetime.fromtimestamp(found.cancel_at, UTC) if found.cancel_at else None)
+    if expected.status == 200:
+        cancelled = world.stripe.subscriptions.retrieve(person.subscription_id)
+        assert (told["status"], told["cancel_at"]) == ("pending_cancellation", moment(cancelled.cancel_at))
+        assert cancelled.cancel_at == cancelled.items.data[0].current_period_end
+    assert len(world.letters(person)) == (1 if expected.status == 200 else 0)
+    [audit] = world.rows("SELECT http_status FROM audit_log WHERE user_id = %s", person.user_id)
+    assert audit["http_status"] == expected.status
+
+
+def test_past_due_keeps_its_period_and_the_letter_says_what_is_open(world: World) -> None:
+    person = world.person("past_due")
+    [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
+
+    world.cancel(person)
+
+    [letter] = world.letters(person)
+    for words in (letter["text"], letter["html"]):
+        assert "invoice is still unpaid" in words.lower()
+    after = world.stripe.invoices.retrieve(unpaid.id)
+    assert (after.status, after.next_payment_attempt) == ("open", unpaid.next_payment_attempt)
+    assert world.http.get("/subscription", headers=person.headers).json()["access"] is True
+
+
+def test_a_trial_ends_with_the_trial_and_nothing_is_charged(world: World) -> None:
+    time = clock(world)
+    person = subscriber(world, on=time, trial_days=14)
+    offer = world.http.get("/retention-offer", headers=person.headers).json()
+
+    answer = world.cancel(person)
+
+    found = world.stripe.subscriptions.retrieve(person.subscription_id)
+    assert found.cancel_at == found.trial_end == time.now + 14 * 24 * 3600
+    assert answer.json()["cancel_at"] == moment(found.trial_end)
+    assert offer == {"retention_offer": None, "show_offer": False}
+    time.advance(found.cancel_at + 1)
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "canceled"
+    invoices = world.stripe.invoices.list({"subscription": person.subscription_id}).data
+    assert [invoice.amount_due for invoice in invoices] == [0]
+
+
+def test_a_year_that_was_paid_is_kept_in_full(world: World) -> None:
+    person = world.person("yearly")
+    offer = world.http.get("/retention-offer", headers=person.headers).json()
+    accepted = world.accept(person)
+
+    answer = world.cancel(person)
+
+    assert offer == {"retention_offer": None, "show_offer": False}
+    assert accepted.status_code == 409
+    [item] = world.stripe.subscriptions.retrieve(person.subscription_id).items.data
+    assert answer.json()["cancel_at"] == moment(item.current_period_end)
+    length = timedelta(seconds=item.current_period_end - item.current_period_start)
+    assert length in (timedelta(days=365), timedelta(days=366))
+
+
+def test_a_schedule_is_released_once_and_then_cancelled(world: World) -> None:
+    person = world.person("schedule_managed")
+    schedule = world.stripe.subscriptions.retrieve(person.subscription_id).schedule
+    assert isinstance(schedule, str)
+    offer = world.http.get("/retention-offer", headers=person.headers).json()
+
+    answer = world.cancel(person)
+
+    assert answer.status_code == 200
+    released = world.stripe.subscription_schedules.retrieve(schedule)
+    assert (released.status, released.released_subscription) == ("released", person.subscription_id)
+    after = world.stripe.subscriptions.retrieve(person.subscription_id)
+    assert (after.schedule, after.cancel_at_period_end) == (None, True)
+    request_id = world.request_id(answer)
+    [release] = world.simulator.writes(schedule)
+    [update] = world.simulator.writes(person.subscription_id)[-1:]
+    assert release["path"] == f"/v1/subscription_schedules/{schedule}/release"
+    assert (release["idempotency_key"], update["idempotency_key"]) == (f"{request_id}:6B:release", f"{request_id}:6B")
+    assert release["sequence"] < update["sequence"]
+    [letter] = world.letters(person)
+    for words in (letter["text"], letter["html"]):
+        assert "A change of your plan was scheduled" in words
+    assert offer == {"retention_offer": None, "show_offer": False}
+    row = world.row("SELECT released_schedule FROM cancellation_requests WHERE user_id = %s", person.user_id)
+    assert row["released_schedule"] == schedule
+
+
+def test_what_the_portal_did_is_found_and_the_row_healed(world: World) -> None:
+    person = world.person("pending_in_stripe_only")
+    found = world.stripe.subscriptions.retrieve(person.subscription_id)
+    assert (found.cancel_at_period_end, status_of(world, person)) == (False, "active")
+    assert found.cancel_at is not None
+
+    answer = world.cancel(person)
+
+    assert (answer.status_code, answer.json()["detail"]) == (409, PENDING)
+    row = world.row("SELECT * FROM subscriptions WHERE id = %s", person.subscription_id)
+    assert (row["status"], row["cancel_at_period_end"]) == ("pending_cancellation", True)
+    assert row["cancel_at"] == datetime.fromtimestamp(found.cancel_at, UTC)
+    belongings = world.belongings(person.user_id)
+    assert belongings["outbox"] == belongings["data_retention_jobs"] == belongings["cancellation_reasons"] == []
+
+
+def test_of_two_subscriptions_only_the_one_named_is_cancelled(world: World) -> None:
+    person = world.person("two_subscriptions")
+    [kept, named] = person.subscription_ids
+    other = world.stripe.subscriptions.retrieve(kept)
+    other_row = world.row("SELECT * FROM subscriptions WHERE id = %s", kept)
+    writes = len(world.simulator.writes(kept))
+
+    asked = world.cancel(person)
+    answer = world.cancel(person, subscription_id=named)
+
+    assert asked.json()["subscriptions"] == [
+        {"subscription_id": kept, "plan": "professional", "status": "active"},
+        {"subscription_id": named, "plan": "starter", "status": "active"},
+    ]
+    assert (answer.status_code, answer.json()["status"]) == (200, "pending_cancellation")
+    assert world.stripe.subscriptions.retrieve(named).cancel_at_period_end
+    assert world.stripe.subscriptions.retrieve(kept) == other
+    assert world.row("SELECT * FROM subscriptions WHERE id = %s", kept) == other_row
+    assert len(world.simulator.writes(kept)) == writes
+
+
+def test_look_ups_ask_which_one_too(world: World) -> None:
+    person = world.person("two_subscriptions")
+
+    for path in ("/retention-offer", "/subscription"):
+        unnamed = world.http.get(path, headers=person.headers)
+        named = world.http.get(path, headers=person.headers, params={"subscription_id": person.subscription_ids[1]})
+        assert (unnamed.status_code, len(unnamed.json()["subscriptions"])) == (409, 2)
+        assert named.status_code == 200
+    assert named.json()["plan"] == "starter"
+
+
+def test_dates_are_in_the_customers_words(world: World) -> None:
+    person = world.person("other_locale")
+
+    answer = world.cancel(person)
+
+    ends = datetime.fromisoformat(answer.json()["cancel_at"])
+    kept = datetime.fromisoformat(answer.json()["data_retention_until"])
+    day, last_day = in_german(ends), in_german(kept)
+    [letter] = world.letters(person)
+    assert day in letter["subject"]
+    for words in (letter["text"], letter["html"]):
+        assert "Jürgen Groß" in words
+        assert f"{ends.astimezone(AUCKLAND):%H:%M}" in words
+        assert words.count(day) >= 1
+        assert words.count(last_day) >= 2
+    # A program reads the same moment, whatever the words.
+    assert re.findall(r'<time datetime="([^"]+)" lang="de-DE"', letter["html"])[0] == answer.json()["cancel_at"]
+    banner = world.http.get("/subscription", headers=person.headers).json()["banner"]
+    assert banner == f"Cancels on {day}"
+
+
+@pytest.mark.parametrize(("make", "status"), [(unpaid_from_the_start, "incomplete"), (paused, "paused")])
+def test_what_never_reaches_its_end_is_ended_now(world: World, make: Callable[[World], Person], status: str) -> None:
+    person = make(world)
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).status == status
+
+    with consuming() as consumer:
+        answer = world.cancel(person, feedback="not for me")
+        [event] = consumer.everything_of(person.user_id)
+
+    ended = world.stripe.subscriptions.retrieve(person.subscription_id)
+    assert (answer.status_code, ended.status) == (200, "canceled")
+    assert answer.json() == {
+        "success": True,
+        "status": "canceled",
+        "cancel_at": moment(ended.ended_at),
+        "data_retention_until": moment((ended.ended_at or 0) + 90 * 24 * 3600),
+    }
+    assert ended.cancellation_details is not None
+    assert ended.cancellation_details.comment == "not for me"
+    [end] = world.simulator.writes(person.subscription_id)
+    assert (end["method"], end["path"]) == ("DELETE", f"/v1/subscriptions/{person.subscription_id}")
+    assert body(event)["effective_at"] == answer.json()["cancel_at"]
+    row = world.row("SELECT * FROM subscriptions WHERE id = %s", person.subscription_id)
+    assert (row["status"], moment(int(row["ended_at"].timestamp()))) == ("canceled", answer.json()["cancel_at"])
+    [letter] = world.letters(person)
+    assert "has ended" in letter["text"]
+    assert set(links(letter)) == {"feedback"}
+    seen = world.http.get("/subscription", headers=person.headers).json()
+    assert (seen["status"], seen["access"], seen["banner"]) == ("canceled", False, None)
+
+
+def test_one_that_ended_in_stripe_unnoticed_is_not_cancelled_again(world: World) -> None:
+    person = world.person("professional")
+    world.stripe.subscriptions.cancel(person.subscription_id)
+    writes = len(world.simulator.writes(person.subscription_id))
+
+    answers = [world.cancel(person), world.accept(person), world.cancel(person, subscription_id=person.subscription_id)]
+
+    assert [(answer.status_code, answer.json()["detail"]) for answer in answers] == [(404, NOTHING)] * 3
+    assert len(world.simulator.writes(person.subscription_id)) == writes
+    assert status_of(world, person) == "canceled"
+    assert world.letters(person) == []
+
+
+def test_one_whose_first_payment_never_came_has_nothing_to_cancel(world: World) -> None:
+    time = clock(world)
+    person = subscriber(world, card=FAILING_CARD, on=time)
+    time.advance(time.now + 24 * 3600)
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "incomplete_expired"
+
+    answer = world.cancel(person)
+
+    assert (answer.status_code, answer.json()["detail"]) == (404, NOTHING)
+    assert status_of(world, person) == "incomplete_expired"
