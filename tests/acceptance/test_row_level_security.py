@@ -1,0 +1,316 @@
+"""Row-level security in SQL, as the application's role (FEATURES W03; SPEC, Decided 4), and the database's own rules."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg import errors
+from psycopg.rows import dict_row
+
+from tests.world import Person, Row, World
+
+ROLE = "cancelflow_app"
+# Tables of a user's rows, and whose they are. The catalogue is asked whether this is all of them.
+OWNER = {
+    "users": "id",
+    "subscriptions": "user_id",
+    "cancellation_requests": "user_id",
+    "cancellation_reasons": "user_id",
+    "retention_offers": "user_id",
+    "entitlements": "user_id",
+    "data_retention_jobs": "user_id",
+    "outbox": "user_id",
+    "audit_log": "user_id",
+}
+
+every_table = pytest.mark.parametrize("table", OWNER)
+
+
+@dataclass(frozen=True)
+class Two:
+    """A and B, each with a row in every table: they accepted the offer and left all the same."""
+
+    a: Person
+    b: Person
+
+
+@pytest.fixture(scope="module")
+def two(world: World) -> Two:
+    people = Two(world.person("enterprise"), world.person("enterprise"))
+    for person in (people.a, people.b):
+        assert world.accept(person).status_code == 200
+        assert world.cancel(person, feedback="mine").status_code == 200
+    return people
+
+
+@contextmanager
+def as_role(world: World, **named: str) -> Iterator[psycopg.Connection[Row]]:
+    """A transaction of the application's role that names a user, a request or nobody; rolled back."""
+    with psycopg.connect(world.addresses["database_url"], row_factory=dict_row) as connection:
+        for setting, value in named.items():
+            connection.execute("SELECT set_config(%s, %s, true)", [f"app.{setting}", value])
+        yield connection
+        connection.rollback()
+
+
+def count(connection: psycopg.Connection[Row], query: str, *parameters: object) -> int:
+    [row] = connection.execute(query.encode(), parameters).fetchall()
+    return int(row["count"])
+
+
+def columns_that_may(world: World, privilege: str, table: str) -> list[str]:
+    """Of the application's role; without those that the database fills in itself."""
+    found = world.rows(
+        """SELECT c.column_name AS name FROM information_schema.columns c
+        WHERE c.table_schema = 'public' AND c.table_name = %s AND c.is_identity = 'NO'
+            AND has_column_privilege(%s, 'public.' || c.table_name, c.column_name, %s)
+        ORDER BY c.ordinal_position""",
+        table,
+        ROLE,
+        privilege,
+    )
+    return [row["name"] for row in found]
+
+
+def test_every_table_of_a_users_rows_is_known_here(world: World) -> None:
+    found = world.rows(
+        """SELECT DISTINCT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+            AND (a.attname = 'user_id' OR c.relname = 'users')"""
+    )
+    assert {row["name"] for row in found} == set(OWNER)
+
+
+def test_every_one_of_them_forces_row_level_security(world: World) -> None:
+    found = world.rows(
+        """SELECT relname AS name, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s)""",
+        list(OWNER),
+    )
+    assert {row["name"]: row["forced"] for row in found} == dict.fromkeys(OWNER, True)
+
+
+def test_nothing_else_shows_the_role_a_users_rows(world: World) -> None:
+    """Neither a view that runs as its owner nor a table of no user."""
+    views = world.rows(
+        """SELECT relname FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')
+            AND has_table_privilege(%s, oid, 'SELECT')
+            AND NOT coalesce('security_invoker=true' = ANY(reloptions), false)""",
+        ROLE,
+    )
+    tables = world.rows(
+        """SELECT relname FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> ALL(%s)
+            AND has_table_privilege(%s, oid, 'SELECT, INSERT, UPDATE, DELETE')""",
+        list(OWNER),
+        ROLE,
+    )
+    assert (views, tables) == ([], [])
+
+
+def test_the_role_owns_nothing_and_bypasses_nothing(world: World) -> None:
+    role = world.row("SELECT * FROM pg_roles WHERE rolname = %s", ROLE)
+    powers = ("rolsuper", "rolbypassrls", "rolcreatedb", "rolcreaterole", "rolreplication")
+    assert [power for power in powers if role[power]] == []
+    owned = world.rows(
+        "SELECT classid::regclass, objid FROM pg_shdepend WHERE refobjid = %s AND deptype = 'o'", role["oid"]
+    )
+    assert owned == []
+    memberships = world.rows("SELECT roleid::regrole::text AS of FROM pg_auth_members WHERE member = %s", role["oid"])
+    assert memberships == []
+    with as_role(world) as connection:
+        assert connection.execute("SELECT current_user AS me").fetchall() == [{"me": ROLE}]
+
+
+@every_table
+def test_a_user_sees_their_rows_and_no_one_elses(world: World, two: Two, table: str) -> None:
+    owner = OWNER[table]
+    assert world.row(f"SELECT count(*) FROM {table} WHERE {owner} = %s", two.b.user_id)["count"] > 0
+    with as_role(world, user_id=two.a.user_id) as connection:
+        assert count(connection, f"SELECT count(*) FROM {table} WHERE {owner} = %s", two.b.user_id) == 0
+        assert count(connection, f"SELECT count(*) FROM {table} WHERE {owner} <> %s", two.a.user_id) == 0
+        assert count(connection, f"SELECT count(*) FROM {table}") > 0
+
+
+@every_table
+def test_without_a_user_there_are_no_rows(world: World, two: Two, table: str) -> None:
+    for named in ({}, {"user_id": ""}):
+        with as_role(world, **named) as connection:
+            assert count(connection, f"SELECT count(*) FROM {table}") == 0
+
+
+@every_table
+def test_anothers_rows_cannot_be_changed(world: World, two: Two, table: str) -> None:
+    changeable = columns_that_may(world, "UPDATE", table)
+    owner, before = OWNER[table], world.belongings(two.b.user_id)[table]
+    assert owner not in changeable  # so that no row can be moved to another user either
+    with as_role(world, user_id=two.a.user_id) as connection:
+        if changeable:
+            sets = ", ".join(f"{column} = NULL" for column in changeable)
+            changed = connection.execute(f"UPDATE {table} SET {sets} WHERE {owner} = %s".encode(), [two.b.user_id])
+            assert changed.rowcount == 0
+            connection.commit()
+        else:
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(f"UPDATE {table} SET {owner} = {owner}".encode())
+    assert world.belongings(two.b.user_id)[table] == before
+
+
+@every_table
+def test_nothing_can_be_written_in_anothers_name(world: World, two: Two, table: str) -> None:
+    """A copies a row of their own, with B's name on it."""
+    owner = OWNER[table]
+    columns = columns_that_may(world, "INSERT", table)
+    copied = ", ".join(columns) or owner
+    renamed = ", ".join("%s::uuid" if column == owner else column for column in columns) or "%s::uuid"
+    refusal = "row-level security" if columns else "permission denied"
+    with (
+        as_role(world, user_id=two.a.user_id) as connection,
+        pytest.raises(errors.InsufficientPrivilege, match=refusal),
+    ):
+        statement = f"INSERT INTO {table} ({copied}) SELECT {renamed} FROM {table} LIMIT 1"
+        connection.execute(statement.encode(), [two.b.user_id])
+
+
+@every_table
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
+def test_the_role_can_delete_nothing(world: World, two: Two, table: str, statement: str) -> None:
+    with (
+        as_role(world, user_id=two.a.user_id) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement.format(table).encode())
+
+
+def test_a_request_is_shown_by_its_id_and_cannot_be_changed_by_it(world: World, two: Two) -> None:
+    request = world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", two.b.user_id)[0]
+    with as_role(world, request_id=str(request["id"])) as connection:
+        seen = connection.execute("SELECT id FROM cancellation_requests").fetchall()
+        changed = connection.execute("UPDATE cancellation_requests SET runs = 99").rowcount
+        others = {table: count(connection, f"SELECT count(*) FROM {table}") for table in OWNER}
+    assert (seen, changed) == ([request], 0)
+    assert others == dict.fromkeys(OWNER, 0) | {"cancellation_requests": 1}
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_log SET at = at", "DELETE FROM audit_log", "TRUNCATE audit_log"])
+def test_not_even_the_owner_changes_the_audit_log(world: World, two: Two, statement: str) -> None:
+    before = world.belongings(two.a.user_id)["audit_log"]
+    with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
+        world.admin.execute(statement.encode())
+    assert world.belongings(two.a.user_id)["audit_log"] == before
+
+
+# The rules that the database keeps by itself. Each statement is tried as the owner and taken back.
+
+
+@contextmanager
+def taken_back(world: World) -> Iterator[None]:
+    with world.admin.transaction(force_rollback=True):
+        yield
+
+
+def request_of(world: World, person: Person) -> uuid.UUID:
+    made = world.row(
+        "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer) VALUES (%s, %s, true) RETURNING id",
+        person.user_id,
+        person.user_id,
+    )
+    found: uuid.UUID = made["id"]
+    return found
+
+
+def offer_at(world: World, person: Person, accepted_at: str, state: str = "reserved") -> None:
+    world.admin.execute(
+        "INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percent_off, months, coupon_id,"
+        " state, accepted_at) VALUES (%s, %s, %s, 'starter', 20, 3, 'c', %s, %s)",
+        [request_of(world, person), person.user_id, person.subscription_id, state, accepted_at],
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "allowed"),
+    [
+        ("2026-01-15T12:00:00Z", "2026-07-15T11:59:59Z", False),
+        ("2026-01-15T12:00:00Z", "2026-07-15T12:00:00Z", True),
+        ("2026-07-15T12:00:00Z", "2026-01-15T12:00:01Z", False),
+        ("2026-01-15T12:00:00Z", "2026-01-15T12:00:00Z", False),
+        # Calendar months: the last of August, and the end of February.
+        ("2026-08-31T00:00:00Z", "2027-02-27T23:59:59Z", False),
+        ("2026-08-31T00:00:00Z", "2027-02-28T00:00:00Z", True),
+        # Counted in UTC, whatever the zone that they are written in.
+        ("2026-01-01T00:30:00+01:00", "2026-06-30T23:29:59Z", False),
+        ("2026-01-01T00:30:00+01:00", "2026-06-30T23:30:00Z", True),
+    ],
+)
+def test_one_offer_in_six_calendar_months(world: World, two: Two, first: str, second: str, allowed: bool) -> None:
+    with taken_back(world):
+        world.admin.execute("UPDATE retention_offers SET state = 'withdrawn' WHERE user_id = %s", [two.a.user_id])
+        offer_at(world, two.a, first)
+        if allowed:
+            offer_at(world, two.a, second)
+        else:
+            with pytest.raises(errors.ExclusionViolation, match="one_retention_offer_in_six_months"):
+                offer_at(world, two.a, second)
+
+
+def test_the_six_months_are_a_users_own_and_a_withdrawn_offer_does_not_count(world: World, two: Two) -> None:
+    with taken_back(world):
+        at = "2020-01-15T12:00:00Z"
+        offer_at(world, two.a, at, state="withdrawn")
+        offer_at(world, two.a, at)
+        offer_at(world, two.b, at)
+        offers = world.row("SELECT count(*) FROM retention_offers WHERE accepted_at = %s", at)
+        assert offers["count"] == 3
+
+
+CHECKS = {
+    "a_pending_cancellation_has_its_date": ("subscriptions", "cancel_at = NULL"),
+    "subscriptions_status_check": ("subscriptions", "status = 'cancelled'"),
+    "users_country_check": ("users", "country = 'Germany'"),
+    "an_outcome_is_whole": ("cancellation_requests", "answer = NULL"),
+    "cancellation_requests_outcome_check": ("cancellation_requests", "outcome = 'done'"),
+    "cancellation_requests_recovery_point_check": ("cancellation_requests", "recovery_point = 'x'"),
+    "cancellation_requests_feedback_check": ("cancellation_requests", "feedback = repeat('x', 5001)"),
+    "cancellation_reasons_category_check": ("cancellation_reasons", "category = 'because'"),
+    "cancellation_reasons_feedback_check": ("cancellation_reasons", "feedback = repeat('x', 5001)"),
+    "retention_offers_percent_off_check": ("retention_offers", "percent_off = 101"),
+    "retention_offers_months_check": ("retention_offers", "months = 0"),
+    "retention_offers_state_check": ("retention_offers", "state = 'offered'"),
+    "an_applied_offer_names_its_discount": ("retention_offers", "stripe_discount_id = NULL"),
+    "entitlements_kind_check": ("entitlements", "kind = 'gold'"),
+    "entitlements_check": ("entitlements", "ends_at = starts_at"),
+    "data_is_kept_for_90_days": ("data_retention_jobs", "run_at = run_at - interval '1 second'"),
+    "data_retention_jobs_status_check": ("data_retention_jobs", "status = 'late'"),
+    "outbox_kind_check": ("outbox", "kind = 'postcard'"),
+}
+
+
+@pytest.mark.parametrize("constraint", CHECKS)
+def test_the_database_checks(world: World, two: Two, constraint: str) -> None:
+    table, change = CHECKS[constraint]
+    with taken_back(world), pytest.raises(errors.CheckViolation) as refused:
+        world.admin.execute(f"UPDATE {table} SET {change} WHERE {OWNER[table]} = %s".encode(), [two.a.user_id])
+    assert refused.value.diag.constraint_name == constraint
+
+
+def test_every_check_of_the_schema_is_tried_here(world: World) -> None:
+    found = world.rows(
+        """SELECT conname AS name FROM pg_constraint
+        WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND conrelid <> 0"""
+    )
+    untried = {row["name"] for row in found} - set(CHECKS)
+    assert untried == {"subscriptions_id_check"}
+
+
+@pytest.mark.parametrize(
+    "table", ["cancellation_reasons", "retention_offers", "entitlements", "data_retention_jobs", "outbox"]
+)
+def test_a_request_has_each_effect_once(world: World, two: Two, table: str) -> None:
+    columns = ", ".join(column for column in columns_that_may(world, "SELECT", table) if column != "id")
+    copy = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE user_id = %s"
+    with taken_back(world), pytest.raises(errors.UniqueViolation, match=f"{table}_request_id"):
+        world.admin.execute(copy.encode(), [two.a.user_id])
