@@ -10,8 +10,9 @@ from fastapi import FastAPI
 from deployments.http import cancel_subscription, health, look_ups, pages
 from deployments.http.bodies import CancelSubscriptionRequest, Problem
 from deployments.http.identity import Identity
+from deployments.http.prefect_client import warm_client
 from deployments.http.responses import HANDLERS
-from deployments.http.runner import Runner
+from deployments.http.runner import Runner, run_context
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
 
@@ -23,10 +24,10 @@ def create_app(settings: TriggerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_services(settings) as services:
+        async with open_services(settings) as services, warm_client():
             app.state.identity = identity
             app.state.services = services
-            app.state.runner = Runner(services)
+            app.state.runner = Runner(services, run_context(services))
             app.state.runner.start()
             yield
             await app.state.runner.stop()

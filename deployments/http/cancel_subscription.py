@@ -67,7 +67,7 @@ async def cancel_subscription(
         request_id, refused = await receive(asked, caller)
         if refused:
             return answer_for_request(request_id, refused.http_status, refused.body)
-        await runner.run(request_id)
+        await runner.run(request_id, caller)
         standing = await standing_of(request_id, caller)
     return _told(standing, request_id)
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 from uuid import UUID
 
 from flows.cancel_subscription import cancel_subscription
+from nodes.cancellation.leave import put_in_line
 from nodes.errors import CancelflowError
 from nodes.services import Services, using
 
@@ -13,60 +15,88 @@ log = logging.getLogger(__name__)
 
 # The caller has an answer by now, whatever happens (SPEC, Decided 12; under the specification's 10 s).
 ANSWER_DEADLINE_SECONDS = 8.0
-# Requests left behind by a process that died, or with a letter or event still to send, are looked for this often.
-RESUME_EVERY_SECONDS = 10.0
-RESUME_AT_MOST = 5
+# More at once finish no sooner: a run is mostly processor time, and each would only wait longer for the others.
+RUNS_AT_ONCE = 8
+# How often to look for requests that wait their turn: those of a burst, those that a process left when it died, and
+# those with a letter or event still to send.
+LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for the runs that are under way; what is left is taken up again by the next process.
 GRACE_SECONDS = 20.0
 
 
 class Runner:
-    """Starts a run a request, and takes unfinished requests up again by the same way."""
+    """Starts a run a request, so many at once; the rest wait in Postgres and are taken up by the same way.
 
-    def __init__(self, services: Services) -> None:
+    `context` is what each run starts with: the services, and Prefect's client where there is one.
+    """
+
+    def __init__(self, services: Services, context: contextvars.Context) -> None:
         self._services = services
+        self._context = context
+        self._places = asyncio.Semaphore(RUNS_AT_ONCE)
         self._runs: set[asyncio.Task[None]] = set()
-        self._resuming: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to look for unfinished requests."""
-        self._resuming = asyncio.create_task(self._resume())
+        """Begin to look for requests that wait."""
+        self._looking = asyncio.create_task(self._look())
 
-    async def run(self, request_id: UUID) -> None:
+    async def run(self, request_id: UUID, user_id: UUID) -> None:
         """Run the flow for this request; returns when it ended or the deadline passed, and then it goes on.
 
         Its errors are in the run and in the request's row. The caller hanging up does not reach it.
         """
-        await asyncio.wait({self._begin(request_id)}, timeout=ANSWER_DEADLINE_SECONDS)
+        deadline = asyncio.get_running_loop().time() + ANSWER_DEADLINE_SECONDS
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._places.acquire()
+        except TimeoutError:
+            await put_in_line(request_id, user_id)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await asyncio.shield(self._begin(request_id))
 
     async def stop(self) -> None:
         """Take up nothing new, and wait for what runs."""
-        if self._resuming:
-            self._resuming.cancel()
+        if self._looking:
+            self._looking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._resuming
+                await self._looking
         if self._runs:
             await asyncio.wait(self._runs, timeout=GRACE_SECONDS)
 
     def _begin(self, request_id: UUID) -> asyncio.Task[None]:
-        with using(self._services):
-            run = asyncio.create_task(_carry_out(request_id))
+        """Start a run in the place that was taken for it."""
+        run = asyncio.create_task(_carry_out(request_id), context=self._context.copy())
         self._runs.add(run)
-        run.add_done_callback(self._runs.discard)
+        run.add_done_callback(self._ended)
         return run
 
-    async def _resume(self) -> None:
+    def _ended(self, run: asyncio.Task[None]) -> None:
+        self._runs.discard(run)
+        self._places.release()
+
+    async def _look(self) -> None:
         while True:
-            await asyncio.sleep(RESUME_EVERY_SECONDS)
+            await self._places.acquire()
             try:
-                found = await self._services.database.claim_unfinished(RESUME_AT_MOST)
+                found = await self._services.database.claim_unfinished(at_most=1)
             except CancelflowError as error:
                 log.warning("cannot look for unfinished requests: %s", error)
-                continue
-            for request_id in found:
-                log.info("taking up request %s again", request_id)
+                found = []
             if found:
-                await asyncio.wait([self._begin(request_id) for request_id in found])
+                log.info("taking up request %s again", found[0])
+                self._begin(found[0])
+            else:
+                self._places.release()
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+def run_context(services: Services) -> contextvars.Context:
+    """The context of here and now, with these services in it."""
+    with using(services):
+        return contextvars.copy_context()
 
 
 async def _carry_out(request_id: UUID) -> None:

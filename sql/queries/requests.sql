@@ -78,6 +78,9 @@ UPDATE cancellation_requests SET resume_at = NULL
 WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
     SELECT FROM outbox WHERE request_id = %(request_id)s AND delivered_at IS NULL AND NOT refused);
 
+-- name: put_in_line
+UPDATE cancellation_requests SET resume_at = now() WHERE id = %(request_id)s AND finished_at IS NULL;
+
 -- name: claim_unfinished
 -- Requests, of any user, whose turn has come.
 SELECT claim_unfinished(%(at_most)s) AS request_id;
