@@ -113,11 +113,16 @@ class Billing:
         self, subscription_id: str, *, feedback: str | None, comment: str | None
     ) -> BillingSubscription:
         """End it at once. Stripe's DELETE ignores idempotency keys; a second one is refused, so read before."""
-        with _our_errors(writing=True):
-            canceled = await self._stripe.subscriptions.cancel_async(
-                subscription_id,
-                {"cancellation_details": _cancellation_details(feedback, comment), "expand": _EXPANDED},
-            )
+        try:
+            with _our_errors(writing=True):
+                canceled = await self._stripe.subscriptions.cancel_async(
+                    subscription_id,
+                    {"cancellation_details": _cancellation_details(feedback, comment), "expand": _EXPANDED},
+                )
+        except BillingFailed as error:
+            # The SDK repeats a call whose answer was lost, and the repeat finds nothing left to end.
+            error.uncertain = error.uncertain or error.code == "resource_missing"
+            raise
         return _read(canceled)
 
     async def ensure_coupon(self, offer: RetentionOffer, *, key: str) -> str:
