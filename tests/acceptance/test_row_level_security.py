@@ -1,4 +1,4 @@
-"""Row-level security in SQL, as the application's role (FEATURES W03; SPEC, Decided 4), and the database's own rules."""
+"""Row-level security in SQL, as the application's role (FEATURES W03; SPEC, Decided 4); the database's own rules."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,0 +1,371 @@
+"""Outages: FEATURES W13, W15, W18, W21, W26, and SPEC, Decided 12. What was told decides."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+
+from tests.acceptance.consumer import Consumer, body, consuming
+from tests.acceptance.subscribers import unpaid_from_the_start
+from tests.acceptance.trigger import free_port, serving
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+FAILED = "Cancellation failed, try again"
+# What the trigger's round takes at most: it looks every 10 s, and each thing it sends may take 5.
+ROUND_SECONDS = 30.0
+
+# Faults of a write to Stripe that leave nothing behind. `times` 0: until the outage is over.
+LEAVES_NOTHING: dict[str, dict[str, Any]] = {
+    "500": {"kind": "status", "times": 0},
+    "a timeout": {"kind": "timeout", "times": 0},
+    "no connection": {"kind": "refuse", "times": 0},
+    "too many requests": {"kind": "status", "status": 429, "times": 0},
+    "a 200 that is not true": {"kind": "lie"},
+}
+# Faults that lose the answer of a write that was done.
+LOSES_THE_ANSWER: dict[str, dict[str, Any]] = {
+    "closed, once": {"kind": "lost_answer"},
+    "closed, each time": {"kind": "lost_answer", "times": 0},
+    "500, each time": {"kind": "lost_answer", "after": "500", "times": 0},
+    "held, once": {"kind": "lost_answer", "after": "timeout"},
+}
+SLOW = "slow but sure"
+FAULTS = LEAVES_NOTHING | LOSES_THE_ANSWER | {SLOW: {"kind": "delay", "seconds": 2.8, "method": "*", "times": 0}}
+TAKES_SECONDS = ("a timeout", "held, once", SLOW)
+
+
+@dataclass
+class Attempt:
+    """A cancellation during a fault: what was there before, and what was told."""
+
+    person: Person
+    row: Row
+    found: stripe.Subscription
+    answer: httpx.Response
+
+
+def attempt(world: World, fault: str) -> Attempt:
+    person = world.person("professional")
+    row, found = row_of(world, person), world.stripe.subscriptions.retrieve(person.subscription_id)
+    with world.simulator.fault(**{"method": "POST", "contains": person.subscription_id, **FAULTS[fault]}):
+        return Attempt(person, row, found, world.cancel(person))
+
+
+@pytest.fixture(scope="module")
+def attempts(world: World) -> Iterator[Callable[[str], Attempt]]:
+    """Those that take seconds are begun together, and waited for where they are looked at."""
+    with ThreadPoolExecutor(len(TAKES_SECONDS)) as threads:
+        begun = {fault: threads.submit(attempt, world, fault) for fault in TAKES_SECONDS}
+        yield lambda fault: begun[fault].result() if fault in begun else attempt(world, fault)
+
+
+def row_of(world: World, person: Person) -> Row:
+    return world.row("SELECT * FROM subscriptions WHERE id = %s", person.subscription_id)
+
+
+def effects(world: World, person: Person) -> list[Row]:
+    """The writes that Stripe carried out, repeats of an idempotency key left out."""
+    return [w for w in world.simulator.writes(person.subscription_id) if w["status"] == 200 and not w["replayed"]]
+
+
+def given_up(world: World, person: Person, answer: httpx.Response) -> None:
+    """The caller was told that it failed, and nothing goes on."""
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:cancelflow:problem:cancellation-failed",
+        "title": "Cancellation failed",
+        "status": 500,
+        "detail": FAILED,
+        "success": False,
+        "request_id": world.request_id(answer),
+    }
+    request = world.row("SELECT * FROM cancellation_requests WHERE id = %s", world.request_id(answer))
+    assert (request["outcome"], request["http_status"], request["resume_at"]) == ("failed", 500, None)
+    assert request["answer"] == answer.json()
+    [audit] = world.rows("SELECT * FROM audit_log WHERE request_id = %s", world.request_id(answer))
+    assert (audit["outcome"], audit["http_status"]) == ("failed", 500)
+    belongings = world.belongings(person.user_id)
+    assert belongings["outbox"] == belongings["data_retention_jobs"] == belongings["entitlements"] == []
+    assert world.letters(person) == []
+
+
+@pytest.mark.parametrize("fault", LEAVES_NOTHING)
+def test_what_stripe_did_not_do_is_told_as_failed_and_can_be_tried_again(
+    world: World, attempts: Callable[[str], Attempt], fault: str
+) -> None:
+    seen = attempts(fault)
+    person = seen.person
+
+    given_up(world, person, seen.answer)
+    assert row_of(world, person) == seen.row
+    assert world.stripe.subscriptions.retrieve(person.subscription_id) == seen.found
+
+    again = world.cancel(person)
+
+    assert (again.status_code, again.json()["status"]) == (200, "pending_cancellation")
+    assert row_of(world, person)["status"] == "pending_cancellation"
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
+    assert len(world.letters(person)) == 1
+
+
+def test_stripe_away_from_the_start_is_told_as_failed_too(world: World) -> None:
+    person = world.person("professional")
+    row = row_of(world, person)
+
+    with world.simulator.fault(kind="status", status=503, method="GET", contains=person.subscription_id, times=0):
+        answer = world.cancel(person)
+        dashboard = world.http.get("/subscription", headers=person.headers)
+        offer = world.http.get("/retention-offer", headers=person.headers)
+
+    given_up(world, person, answer)
+    assert row_of(world, person) == row
+    assert world.simulator.writes(person.subscription_id) == []
+    # A dashboard goes by our row; an offer that Stripe may not keep is not made.
+    assert (dashboard.status_code, dashboard.json()["status"]) == (200, "active")
+    assert (offer.status_code, offer.headers["retry-after"]) == (503, "5")
+    assert world.cancel(person).status_code == 200
+
+
+@pytest.mark.parametrize("fault", LOSES_THE_ANSWER)
+def test_a_lost_answer_is_settled_by_what_stripe_shows(
+    world: World, attempts: Callable[[str], Attempt], fault: str
+) -> None:
+    seen = attempts(fault)
+    person = seen.person
+
+    assert (seen.answer.status_code, seen.answer.json()["status"]) == (200, "pending_cancellation")
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
+    assert len(effects(world, person)) == 1
+    assert row_of(world, person)["status"] == "pending_cancellation"
+    assert len(world.letters(person)) == 1
+    [audit] = world.rows("SELECT outcome FROM audit_log WHERE user_id = %s", person.user_id)
+    assert audit["outcome"] == "pending_cancellation"
+
+
+def test_a_release_whose_answer_was_lost_is_not_done_twice(world: World) -> None:
+    person = world.person("schedule_managed")
+    schedule = world.stripe.subscriptions.retrieve(person.subscription_id).schedule
+    assert isinstance(schedule, str)
+
+    with world.simulator.fault(kind="lost_answer", method="POST", contains=f"{schedule}/release", times=0):
+        answer = world.cancel(person)
+
+    assert answer.status_code == 200
+    assert len([w for w in world.simulator.writes(schedule) if w["status"] == 200 and not w["replayed"]]) == 1
+    assert world.stripe.subscription_schedules.retrieve(schedule).status == "released"
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
+    [letter] = world.letters(person)
+    assert "A change of your plan was scheduled" in letter["text"]
+
+
+@pytest.mark.parametrize("fault", ["500", "a 200 that is not true"])
+def test_an_offer_that_stripe_did_not_apply_is_the_customers_to_try_again(world: World, fault: str) -> None:
+    person = world.person("enterprise")
+
+    with world.simulator.fault(method="POST", contains=person.subscription_id, **LEAVES_NOTHING[fault]):
+        answer = world.accept(person)
+
+    given_up(world, person, answer)
+    assert [offer["state"] for offer in world.belongings(person.user_id)["retention_offers"]] == ["withdrawn"]
+    assert world.http.get("/retention-offer", headers=person.headers).json()["show_offer"] is True
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).discounts == []
+
+    again = world.accept(person)
+
+    assert (again.status_code, again.json()["retention_applied"]) == (200, True)
+    assert len(world.stripe.subscriptions.retrieve(person.subscription_id).discounts) == 1
+    offers = world.belongings(person.user_id)["retention_offers"]
+    assert sorted(offer["state"] for offer in offers) == ["applied", "withdrawn"]
+    assert len(world.belongings(person.user_id)["entitlements"]) == 1
+
+
+def test_a_discount_whose_answer_was_lost_is_applied_once(world: World) -> None:
+    person = world.person("starter")
+
+    with world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id, times=0):
+        answer = world.accept(person)
+
+    assert (answer.status_code, answer.json()["discount"]) == (200, "20% off")
+    assert len(effects(world, person)) == 1
+    [discount] = world.stripe.subscriptions.retrieve(person.subscription_id).discounts
+    [offer] = world.belongings(person.user_id)["retention_offers"]
+    assert (offer["state"], offer["stripe_discount_id"]) == ("applied", discount)
+
+
+def test_an_immediate_end_whose_answer_was_lost_counts(world: World) -> None:
+    """Stripe's DELETE knows no idempotency key: the repeat is refused, and what Stripe shows decides."""
+    person = unpaid_from_the_start(world)
+
+    with world.simulator.fault(kind="lost_answer", method="DELETE", contains=person.subscription_id):
+        answer = world.cancel(person)
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "canceled"
+    assert len(world.letters(person)) == 1
+
+
+def test_a_coupon_that_cannot_be_made_is_told_as_failed(world: World) -> None:
+    coupon = "cancelflow-starter-20pct-3m"
+    try:
+        world.stripe.coupons.delete(coupon)
+    except stripe.InvalidRequestError as missing:
+        assert missing.code == "resource_missing"
+    person = world.person("starter")
+
+    with world.simulator.fault(kind="status", method="POST", path="^/v1/coupons$", contains=coupon, times=0):
+        answer = world.accept(person)
+
+    given_up(world, person, answer)
+    assert world.simulator.writes(person.subscription_id) == []
+    assert world.accept(person).status_code == 200
+
+
+def test_slow_but_sure_is_told_as_under_way_and_carried_to_its_end(
+    world: World, attempts: Callable[[str], Attempt]
+) -> None:
+    seen = attempts(SLOW)
+    person, request_id = seen.person, world.request_id(seen.answer)
+
+    assert seen.answer.status_code == 202
+    assert seen.answer.json() == {"success": True, "status": "in_progress", "request_id": request_id}
+    where = seen.answer.headers["location"]
+    assert where == f"/cancellation-requests/{request_id}"
+    done = eventually(lambda: finished(world, person, where), within=ROUND_SECONDS)
+    assert done is not None
+    assert (done.status_code, done.json()["status"]) == (200, "pending_cancellation")
+    assert len(effects(world, person)) == 1
+    assert len(world.letters(person)) == 1
+
+
+def finished(world: World, person: Person, where: str) -> httpx.Response | None:
+    answer = world.http.get(where, headers=person.headers)
+    return None if answer.status_code == 202 else answer
+
+
+@dataclass
+class Undelivered:
+    """A cancellation through a trigger that reaches no mail server, or no Pub/Sub."""
+
+    person: Person
+    answer: httpx.Response
+    run: Row
+    outbox: dict[str, Row]
+    letters: list[Row]
+    events: list[Any]
+    consumer: Consumer
+
+
+@pytest.fixture(scope="module")
+def undelivered(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Undelivered]]:
+    """One for each outage. The triggers are gone by then, so that only the stack's own finishes their work."""
+    directory, nowhere = tmp_path_factory.mktemp("triggers"), f"127.0.0.1:{free_port()}"
+    without = {"mail": {"SMTP_URL": f"smtp://{nowhere}"}, "events": {"PUBSUB_EMULATOR_HOST": nowhere}}
+    with ExitStack() as consumers, ThreadPoolExecutor(len(without)) as threads:
+        begun = {
+            what: threads.submit(cancelled, world, directory, settings, consumers.enter_context(consuming()))
+            for what, settings in without.items()
+        }
+        yield {what: undelivered.result() for what, undelivered in begun.items()}
+
+
+def cancelled(world: World, directory: Path, settings: dict[str, str], consumer: Consumer) -> Undelivered:
+    person = world.person("professional")
+    asked = {"user_id": person.user_id, "reason": "unused"}
+    with serving(directory, **settings) as trigger:
+        answer = trigger.post("/cancel-subscription", json=asked, headers=person.headers)
+    return Undelivered(
+        person,
+        answer,
+        world.run_of(answer),
+        outbox_of(world, person),
+        world.letters(person),
+        consumer.everything_of(person.user_id),
+        consumer,
+    )
+
+
+def outbox_of(world: World, person: Person) -> dict[str, Row]:
+    return {row["kind"]: row for row in world.rows("SELECT * FROM outbox WHERE user_id = %s", person.user_id)}
+
+
+KINDS = {"mail": "cancellation_confirmation", "events": "subscription.canceled"}
+FAILURES = {"mail": "mail-failed", "events": "events-failed"}
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_what_could_not_leave_does_not_hold_up_the_answer(
+    world: World, undelivered: dict[str, Undelivered], what: str
+) -> None:
+    seen = undelivered[what]
+    [other] = set(KINDS) - {what}
+
+    assert (seen.answer.status_code, seen.answer.json()["status"]) == (200, "pending_cancellation")
+    assert seen.outbox[KINDS[what]]["delivered_at"] is None
+    assert seen.outbox[KINDS[what]]["attempts"] == 1
+    assert seen.outbox[KINDS[other]]["delivered_at"] is not None
+    assert (len(seen.letters), len(seen.events)) == ((0, 1) if what == "mail" else (1, 0))
+    assert f"undelivered:{FAILURES[what]}" in seen.run["tags"]
+    assert "outcome:pending_cancellation" in seen.run["tags"]
+    assert seen.run["state"]["type"] == "COMPLETED"
+    assert seen.run["state"]["message"] == f"200 pending_cancellation; to be sent again: {FAILURES[what]}"
+    assert world.stripe.subscriptions.retrieve(seen.person.subscription_id).cancel_at_period_end
+    assert len(world.belongings(seen.person.user_id)["data_retention_jobs"]) == 1
+
+
+def test_what_could_not_leave_is_sent_later_and_once(world: World, undelivered: dict[str, Undelivered]) -> None:
+    """Both outages at once: the trigger takes up at its next round whatever is due."""
+    requests = {what: world.request_id(seen.answer) for what, seen in undelivered.items()}
+    for request_id in requests.values():
+        due = world.admin.execute(
+            "UPDATE cancellation_requests SET resume_at = now() WHERE id = %s AND resume_at > now()", [request_id]
+        )
+        assert due.rowcount == 1
+
+    def at_peace() -> bool:
+        left = world.row(
+            "SELECT count(*) FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND resume_at IS NOT NULL",
+            list(requests.values()),
+        )
+        return bool(left["count"] == 0)
+
+    eventually(at_peace, within=ROUND_SECONDS)
+
+    for what, seen in undelivered.items():
+        outbox = outbox_of(world, seen.person)
+        assert all(item["delivered_at"] for item in outbox.values())
+        assert (outbox[KINDS[what]]["attempts"], outbox[KINDS[what]]["refused"]) == (2, False)
+        [other] = set(KINDS) - {what}
+        assert outbox[KINDS[other]] == seen.outbox[KINDS[other]]
+        [letter] = world.letters(seen.person)
+        assert letter["message_id"] == f"<{outbox['cancellation_confirmation']['id']}@cancelflow>"
+        [event] = seen.events + seen.consumer.everything_of(seen.person.user_id)
+        assert body(event)["event_id"] == str(outbox["subscription.canceled"]["id"])
+        assert body(event)["cancel_at"] == seen.answer.json()["cancel_at"]
+        assert len(effects(world, seen.person)) == 1
+        belongings = world.belongings(seen.person.user_id)
+        assert [len(belongings[table]) for table in ("cancellation_reasons", "data_retention_jobs")] == [1, 1]
+        assert [row["outcome"] for row in belongings["audit_log"]] == ["pending_cancellation"]
+        [request] = belongings["cancellation_requests"]
+        assert (request["runs"], request["answer"]) == (2, seen.answer.json())
+
+
+def test_an_address_that_takes_no_mail_is_given_up_and_not_tried_for_ever(world: World) -> None:
+    person = world.person("professional")
+    world.admin.execute("UPDATE users SET email = 'not an address' WHERE id = %s", [person.user_id])
+
+    answer = world.cancel(person)
+
+    assert answer.status_code == 200
+    letter = outbox_of(world, person)["cancellation_confirmation"]
+    assert (letter["delivered_at"], letter["attempts"], letter["refused"]) == (None, 1, True)
+    [request] = world.belongings(person.user_id)["cancellation_requests"]
+    assert request["resume_at"] is None
+    assert "undelivered:letter-refused" in world.run_of(answer)["tags"]

@@ -1,0 +1,51 @@
+"""A trigger of the test's own beside the stack's: the same product with other settings."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.waiting import eventually
+
+START_SECONDS = 60.0
+STOP_SECONDS = 40.0
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(directory: Path, **settings: str) -> Iterator[httpx.Client]:
+    """`cancelflow serve` with the stack's settings and these; stopped, as by Ctrl-C, at the block's end."""
+    port = free_port()
+    environment = {**os.environ, **settings, "HTTP_PORT": str(port)}
+    command = [sys.executable, "-m", "deployments.command_line", "serve"]
+    with (
+        (directory / f"trigger-{port}.log").open("wb") as log,
+        subprocess.Popen(command, env=environment, cwd=directory, stdout=log, stderr=log) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=15) as client,
+    ):
+        try:
+            eventually(lambda: process.poll() is not None or _answers(client), within=START_SECONDS)
+            assert process.poll() is None, Path(log.name).read_text()
+            yield client
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
