@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib.resources import as_file, files
 
+import httpx
 from prefect import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
@@ -15,7 +16,7 @@ WORK_POOL = "cancelflow"
 
 
 class DeployFailed(CancelflowError):
-    """Prefect did not register the deployments; the message is its own."""
+    """Prefect is away, or did not register the deployments; the message is then its own."""
 
 
 def deploy() -> str:
@@ -32,8 +33,11 @@ def deploy() -> str:
 
 
 async def _ensure_work_pool() -> None:
-    async with get_client() as client:
-        try:
+    try:
+        async with get_client() as client:
             await client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
-        except ObjectAlreadyExists:
-            return
+    except ObjectAlreadyExists:
+        return
+    except httpx.HTTPError as error:
+        message = f"the Prefect server that PREFECT_API_URL names is away, or is none ({type(error).__name__})"
+        raise DeployFailed(message) from None

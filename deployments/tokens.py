@@ -33,7 +33,10 @@ def token(settings: IdentitySettings, user_id: UUID, lifetime: timedelta = timed
 
 
 def _algorithm_of(pem: str) -> str:
-    key = load_pem_private_key(pem.encode(), password=None)
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError):  # no key, or one under a password
+        raise SettingsInvalid("Settings:\n  JWT_PRIVATE_KEY is not a private key in PEM form") from None
     if isinstance(key, RSAPrivateKey):
         return "RS256"
     if isinstance(key, EllipticCurvePrivateKey):

@@ -10,6 +10,7 @@ import psycopg
 import stripe
 from stripe.params import CustomerCreateParams, SubscriptionCreateParams
 
+from deployments.demo.boundary import our_errors
 from deployments.demo.cases import CASES, Case
 from deployments.demo.catalog import Catalog
 from nodes.errors import CancelflowError
@@ -49,7 +50,7 @@ class DemoCustomer:
 def seed(
     settings: SeedSettings, progress: Callable[[str], None], cases: tuple[Case, ...] = CASES
 ) -> list[DemoCustomer]:
-    """A fresh customer of each case, in Stripe and in our tables."""
+    """A fresh customer of each case, in Stripe and in our tables. Raises `LiveKeyRefused` and `PartFailed`."""
     key = settings.stripe_api_key.get_secret_value()
     if "_live_" in key:
         raise LiveKeyRefused("STRIPE_API_KEY is a live key; demo customers are made with a test key only")
@@ -60,7 +61,7 @@ def seed(
     )
     seeder = _Seeder(client)
     customers = []
-    with psycopg.connect(settings.admin_url, connect_timeout=5) as connection:
+    with our_errors(), psycopg.connect(settings.admin_url, connect_timeout=5) as connection:
         for case in cases:
             progress(f"making {case.name}")
             customers.append(seeder.make(case, connection))

@@ -13,6 +13,7 @@ import stripe
 from psycopg.rows import dict_row
 from rich.console import Console
 
+from deployments.demo.boundary import our_errors
 from deployments.demo.customers import DemoCustomer, seed
 from deployments.demo.events import Listener, listening
 from deployments.tokens import token
@@ -47,7 +48,7 @@ class _Job:
 
 
 def main_job(addresses: Mapping[str, Any], console: Console | None = None) -> list[DemoCustomer]:
-    """Make the demo customers, cancel for one of them, print what happened; raises `MainJobFailed`.
+    """Make the demo customers, cancel for one of them, print what happened; raises `MainJobFailed` and `PartFailed`.
 
     `addresses` is what stack.json holds. Returns the customers, for whoever wants to try more.
     """
@@ -59,6 +60,7 @@ def main_job(addresses: Mapping[str, Any], console: Console | None = None) -> li
         customers = seed(settings, progress=lambda _: None)
     customer = next(each for each in customers if each.case == "professional")
     with (
+        our_errors(),
         psycopg.connect(settings.admin_url, connect_timeout=5, autocommit=True, row_factory=dict_row) as database,
         listening(load(EventSettings)) as listener,
     ):

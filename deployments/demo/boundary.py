@@ -1,0 +1,35 @@
+"""The demo's own edge to the outside: what a part's library raises becomes one clear error of ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import stripe
+from google.api_core.exceptions import GoogleAPIError
+
+from nodes.errors import CancelflowError
+
+
+class PartFailed(CancelflowError):
+    """A part is away, or refused what the demo asked of it; the message names the part."""
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raise `PartFailed` for what a part's library raises. Made-up customers have nothing personal to hide."""
+    try:
+        yield
+    except stripe.APIConnectionError as error:
+        raise PartFailed(f"Stripe is not reachable ({type(error).__name__})") from None
+    except stripe.StripeError as error:
+        raise PartFailed(f"Stripe refused: {error.user_message or type(error).__name__}") from None
+    except psycopg.errors.UndefinedTable:
+        raise PartFailed("the database is not migrated: run `cancelflow migrate`") from None
+    except psycopg.Error as error:
+        first_line = str(error).partition("\n")[0]
+        raise PartFailed(f"PostgreSQL: {first_line}") from None
+    except httpx.HTTPError as error:
+        raise PartFailed(f"a part of the stack is not reachable ({type(error).__name__})") from None
+    except GoogleAPIError as error:
+        raise PartFailed(f"Pub/Sub is not reachable ({type(error).__name__})") from None
