@@ -1,0 +1,407 @@
+"""The commands: what each prints, and that each that did not do its work says why, in one message, and fails."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from typer.main import get_command
+
+from deployments.command_line import app, main
+from deployments.demo.cases import CASES
+from tests.conftest import OUTSIDE, Addresses
+from tests.nodes.clients.smtp_servers import free_port
+from tests.nodes.clients.test_database import new_database
+from tests.world import World
+
+COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]  # a click group
+COMMAND = [sys.executable, "-m", "deployments.command_line"]
+USER = "550e8400-e29b-41d4-a716-446655440000"
+SECRET = "hunter2-hunter2-hunter2-hunter2-hunter2"
+READY_WITHIN_SECONDS = 30
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A directory in which no stack runs."""
+    return tmp_path
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def bare() -> dict[str, str | None]:
+    """Takes out all that names a part."""
+    return {name: None for name in os.environ if name.startswith(OUTSIDE)}
+
+
+@contextmanager
+def environment(**other: str | None) -> Iterator[None]:
+    """The tests' own, in which the fixture `stack` has put its settings, with others; None takes one out."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"COLUMNS": "120", **other}.items():
+            patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
+        yield
+
+
+def cancelflow(*arguments: str, cwd: Path, **other: str | None) -> Done:
+    """The command, in this process: whatever gets out of it fails the test, as a traceback would its user."""
+    out, err = StringIO(), StringIO()
+    with environment(**other), pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["cancelflow", *arguments])
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main()
+            raise SystemExit(0)
+    return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def started(*arguments: str, cwd: Path, **other: str | None) -> Done:
+    """The same as a process of its own: for what takes its settings when it starts, as Prefect does."""
+    with environment(**other):
+        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, cwd=cwd, timeout=60)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def refused(done: Done, code: int) -> str:
+    """The one message of a command that did not do its work."""
+    assert done.code == code, done
+    assert "Traceback" not in done.err
+    assert "hunter2" not in done.out + done.err
+    assert done.out == ""
+    return done.err.strip()
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(elsewhere: Path, command: str) -> None:
+    done = cancelflow(command, "--help", cwd=elsewhere, **bare())
+    assert done.code == 0
+    assert f"cancelflow {command}" in done.out
+    assert len(done.out.strip().splitlines()) > 3
+
+
+def test_the_commands_are_those_of_the_readme(elsewhere: Path) -> None:
+    done = cancelflow("--help", cwd=elsewhere, **bare())
+    assert done.code == 0
+    assert {"up", "serve", "migrate", "seed", "demo", "token", "deploy", "run"} <= set(COMMANDS)
+    assert [command for command in COMMANDS if not re.search(rf"\b{command}\b", done.out)] == []
+
+
+def test_a_command_that_is_none_fails(elsewhere: Path) -> None:
+    assert cancelflow("cancel", cwd=elsewhere).code == 2
+
+
+# token
+
+ISSUED = {"JWT_ISSUER": "https://issuer.example.com", "JWT_AUDIENCE": "cancelflow"}
+
+
+def test_a_token_of_the_stacks_key_opens_the_door(world: World, elsewhere: Path) -> None:
+    done = cancelflow("token", USER, cwd=elsewhere)
+    assert done.code == 0
+    answer = world.http.get("/subscription", headers={"Authorization": f"Bearer {done.out.strip()}"})
+    assert answer.status_code == 404
+    claims = jwt.decode(done.out.strip(), options={"verify_signature": False})
+    assert claims["sub"] == USER
+    assert claims["exp"] - claims["iat"] == 3600
+
+
+def test_a_token_of_a_secret(elsewhere: Path) -> None:
+    done = cancelflow("token", USER, cwd=elsewhere, **{**bare(), **ISSUED, "JWT_SECRET": SECRET})
+    assert done.code == 0
+    claims = jwt.decode(done.out.strip(), SECRET, ["HS256"], audience="cancelflow", issuer=ISSUED["JWT_ISSUER"])
+    assert claims["sub"] == USER
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"JWT_JWKS_URL": "https://issuer.example.com/keys"}, "only the identity provider can make a token here"),
+        ({"JWT_PUBLIC_KEY": "a key"}, "only the identity provider can make a token here"),
+        ({"JWT_PUBLIC_KEY": "a key", "JWT_PRIVATE_KEY": SECRET}, "JWT_PRIVATE_KEY is not a private key in PEM form"),
+        ({}, "Set exactly one of JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET"),
+    ],
+    ids=["key set", "public key", "rubbish", "nothing"],
+)
+def test_where_no_token_can_be_made_it_is_said(elsewhere: Path, keys: dict[str, str], says: str) -> None:
+    assert says in refused(cancelflow("token", USER, cwd=elsewhere, **{**bare(), **ISSUED, **keys}), 2)
+
+
+def test_a_token_is_for_a_users_id(elsewhere: Path) -> None:
+    assert cancelflow("token", "ada", cwd=elsewhere).code == 2
+
+
+# migrate
+
+
+def test_migrate_brings_a_database_up_once(stack: Addresses, elsewhere: Path) -> None:
+    with new_database(str(stack["database_admin_url"])) as fresh:
+        named = {"DATABASE_ADMIN_URL": None, "DATABASE_URL": fresh}
+        first = cancelflow("migrate", cwd=elsewhere, **named)
+        second = cancelflow("migrate", cwd=elsewhere, **named)
+    files = sorted(path.stem for path in (Path(__file__).parent.parent / "sql" / "migrations").glob("*.sql"))
+    assert (first.code, first.out.splitlines()) == (0, [f"applied {name}" for name in files])
+    assert (second.code, second.out.strip()) == (0, "nothing to apply")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_migrate_without_a_server_says_so(elsewhere: Path, scheme: str) -> None:
+    url = f"{scheme}://owner:hunter2@127.0.0.1:{free_port()}/cancelflow"
+    said = refused(cancelflow("migrate", cwd=elsewhere, **{**bare(), "DATABASE_URL": url}), 1)
+    assert said.startswith("DatabaseUnavailable: ")
+    assert "Connection refused" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_migrate_without_a_setting_names_it(elsewhere: Path) -> None:
+    assert "DATABASE_URL is not set" in refused(cancelflow("migrate", cwd=elsewhere, **bare()), 2)
+
+
+# seed
+
+
+def test_seed_makes_one_of_each_case_and_lists_them(world: World, elsewhere: Path) -> None:
+    done = cancelflow("seed", "--json", cwd=elsewhere)
+    assert done.code == 0, done.err
+    made: list[dict[str, Any]] = json.loads(done.out)
+    assert [set(customer) for customer in made] == [{"case", "user_id", "email", "subscription_ids"}] * 13
+    assert [customer["case"] for customer in made] == [case.name for case in CASES] == [
+        "starter", "professional", "enterprise", "already_pending", "pending_in_stripe_only", "no_subscription",
+        "two_subscriptions", "schedule_managed", "past_due", "trialing", "yearly", "already_discounted", "other_locale",
+    ]  # fmt: skip
+    for customer in made:
+        assert str(uuid.UUID(customer["user_id"])) == customer["user_id"]
+        rows = world.rows("SELECT id FROM subscriptions WHERE user_id = %s", customer["user_id"])
+        assert {row["id"] for row in rows} == set(customer["subscription_ids"])
+        assert world.row("SELECT email FROM users WHERE id = %s", customer["user_id"]) == {"email": customer["email"]}
+        for subscription_id in customer["subscription_ids"]:
+            assert world.stripe.subscriptions.retrieve(subscription_id).id == subscription_id
+
+
+@pytest.mark.parametrize("key", [f"sk_live_{SECRET}", f"rk_live_{SECRET}"])
+def test_seed_refuses_a_live_key(world: World, elsewhere: Path, key: str) -> None:
+    counted = "SELECT count(*) AS users FROM users"
+    before = (world.row(counted), len(world.simulator.requests(method="POST")))
+    said = refused(cancelflow("seed", cwd=elsewhere, STRIPE_API_KEY=key), 1)
+    assert said == ("LiveKeyRefused: STRIPE_API_KEY is a live key; demo customers are made with a test key only")
+    assert (world.row(counted), len(world.simulator.requests(method="POST"))) == before
+
+
+def last_line(done: Done) -> str:
+    """Of a command that tells how far it came."""
+    return refused(done, 1).splitlines()[-1]
+
+
+def test_seed_without_stripe_says_so(elsewhere: Path, stack: Addresses) -> None:
+    assert stack["stripe"]
+    away = cancelflow("seed", cwd=elsewhere, STRIPE_API_BASE=f"http://127.0.0.1:{free_port()}")
+    assert last_line(away) == "PartFailed: Stripe is not reachable (APIConnectionError)"
+
+
+def test_seed_with_a_key_that_stripe_does_not_know_says_so(elsewhere: Path, stack: Addresses) -> None:
+    assert stack["stripe"]
+    said = last_line(cancelflow("seed", cwd=elsewhere, STRIPE_API_KEY="hunter2hunter2hunter2"))
+    assert said.startswith("PartFailed: Stripe refused: Invalid API Key provided")
+
+
+def test_seed_without_a_database_says_so(elsewhere: Path, stack: Addresses) -> None:
+    assert stack["stripe"]
+    url = f"postgresql://owner:hunter2@127.0.0.1:{free_port()}/cancelflow"
+    said = last_line(cancelflow("seed", cwd=elsewhere, DATABASE_URL=url, DATABASE_ADMIN_URL=None))
+    assert said.startswith("PartFailed: PostgreSQL: ")
+    assert "Connection refused" in said
+
+
+def test_seed_before_migrate_says_so(elsewhere: Path, stack: Addresses) -> None:
+    with new_database(str(stack["database_admin_url"])) as fresh:
+        said = last_line(cancelflow("seed", cwd=elsewhere, DATABASE_URL=fresh, DATABASE_ADMIN_URL=None))
+    assert said == "PartFailed: the database is not migrated: run `cancelflow migrate`"
+
+
+def test_seed_without_settings_names_them(elsewhere: Path) -> None:
+    said = refused(cancelflow("seed", cwd=elsewhere, **bare()), 2)
+    assert "STRIPE_API_KEY is not set" in said
+    assert "DATABASE_URL is not set" in said
+
+
+# serve
+
+
+@contextmanager
+def serving(cwd: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The trigger as a process of its own, once it answers."""
+    output = (cwd / "output").open("w+")
+    process = subprocess.Popen(
+        [*COMMAND, "serve"],
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        cwd=cwd,
+        env={**os.environ, "HTTP_PORT": str(port)},
+    )
+    try:
+        until = monotonic() + READY_WITHIN_SECONDS
+        while not _answers(port):
+            assert process.poll() is None, (cwd / "output").read_text()
+            assert monotonic() < until, (cwd / "output").read_text()
+            sleep(0.05)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        output.close()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_serve_serves_until_it_is_told_to_stop_and_logs_no_token(world: World, elsewhere: Path) -> None:
+    port = free_port()
+    person = world.person("starter")
+    with serving(elsewhere, port) as process:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=15) as trigger:
+            body = {"user_id": person.user_id, "reason": "unused", "feedback": "secret-words"}
+            assert trigger.post("/cancel-subscription", json=body, headers=person.headers).status_code == 200
+            for page in ("reactivate", "feedback", "nowhere"):
+                trigger.get(f"/{page}", params={"token": "secret-token"})
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=25) == 0
+    said = (elsewhere / "output").read_text()
+    assert "Application shutdown complete" in said
+    for secret in ("secret-token", "secret-words", person.email, person.headers["Authorization"].split()[1]):
+        assert secret not in said
+    assert "Traceback" not in said
+
+
+def test_serve_without_settings_names_all_of_them(elsewhere: Path) -> None:
+    said = refused(cancelflow("serve", cwd=elsewhere, **bare()), 2)
+    for name in (
+        "DATABASE_URL",
+        "STRIPE_API_KEY",
+        "GOOGLE_CLOUD_PROJECT",
+        "SMTP_URL",
+        "LINK_SECRET",
+        "PREFECT_API_URL",
+    ):
+        assert f"{name} is not set" in said
+    assert "Set exactly one of JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://app:hunter2@localhost/x"),
+        ("SMTP_URL", "gopher://hunter2@mail.example.com"),
+        ("PUBLIC_URL", "hunter2"),
+        ("JWT_PUBLIC_KEY", "hunter2"),
+        ("LINK_SECRET", "hunter2"),
+        ("HTTP_PORT", "hunter2"),
+    ],
+)
+def test_serve_with_a_wrong_setting_names_it(stack: Addresses, elsewhere: Path, name: str, value: str) -> None:
+    assert stack["http"]
+    assert name in refused(cancelflow("serve", cwd=elsewhere, **{name: value}), 2)
+
+
+def test_serve_on_a_busy_port_says_so(stack: Addresses, elsewhere: Path) -> None:
+    port = httpx.URL(str(stack["http"])).port
+    done = started("serve", cwd=elsewhere, HTTP_PORT=str(port))
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert re.search(rf"127\.0\.0\.1.*{port}.*address already in use", done.out + done.err)
+
+
+# deploy
+
+
+def test_deploy_registers_every_flow_again(world: World, elsewhere: Path) -> None:
+    """The stack has done it once."""
+    assert started("deploy", cwd=elsewhere).code == 0
+    found = world.prefect.get("/deployments/name/cancel-subscription/cancel-subscription").json()
+    assert found["entrypoint"] == "flows.cancel_subscription.cancel_subscription"
+    assert found["work_pool_name"] == "cancelflow"
+
+
+def test_deploy_without_prefect_says_so(elsewhere: Path) -> None:
+    away = f"http://127.0.0.1:{free_port()}/api"
+    said = refused(started("deploy", cwd=elsewhere, **{**bare(), "PREFECT_API_URL": away}), 1)
+    assert said == "DeployFailed: the Prefect server that PREFECT_API_URL names is away, or is none (ConnectError)"
+
+
+def test_deploy_without_a_setting_names_it(elsewhere: Path) -> None:
+    assert "PREFECT_API_URL is not set" in refused(started("deploy", cwd=elsewhere, **bare()), 2)
+
+
+# demo
+
+
+def in_a_checkout(directory: Path, addresses: Addresses) -> Path:
+    """As in a checkout whose stack runs."""
+    (directory / ".local").mkdir()
+    (directory / ".local" / "stack.json").write_text(json.dumps(addresses))
+    return directory
+
+
+def test_demo_does_the_main_job_and_shows_each_effect(stack: Addresses, elsewhere: Path, world: World) -> None:
+    done = cancelflow("demo", cwd=in_a_checkout(elsewhere, stack))
+    assert done.code == 0, done.out + done.err
+    told = done.out
+    assert f"POST {stack['http']}/cancel-subscription" in told
+    assert '200  {"success":true,"status":"pending_cancellation"' in told
+    effects = ("Stripe", "Postgres", "Email", "Retention job", "Pub/Sub", "Prefect run")
+    assert [name for name in effects if not re.search(rf"^  {name} +\S", told, re.MULTILINE)] == []
+    assert "MISSING" not in told
+    [run] = re.findall(r"/runs/flow-run/([0-9a-f-]{36})", told)
+    assert world.prefect.get(f"/flow_runs/{run}").json()["state"]["type"] == "COMPLETED"
+    [letter] = re.findall(r"(/messages/\S+)", told)
+    assert world.inbox.get(letter).status_code == 200
+
+
+def test_demo_without_a_stack_says_so(elsewhere: Path) -> None:
+    said = refused(cancelflow("demo", cwd=elsewhere, **bare()), 1)
+    assert said == "MainJobFailed: no stack runs here: start one with `cancelflow up` in another terminal"
+
+
+def test_demo_with_an_effect_missing_fails_and_names_it(stack: Addresses, elsewhere: Path) -> None:
+    """The run is there, and the demo looks for it elsewhere."""
+    addresses = {**stack, "prefect_api": f"{stack['inbox']}/nowhere"}
+    done = cancelflow("demo", cwd=in_a_checkout(elsewhere, addresses))
+    assert done.code == 1
+    assert re.search(r"^  Prefect run +MISSING$", done.out, re.MULTILINE)
+    assert done.err.strip() == "MainJobFailed: missing: Prefect run"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("http", "MainJobFailed: no answer from"), ("inbox", "PartFailed: a part of the stack is not")]
+)
+def test_demo_with_a_part_that_has_gone_says_so(stack: Addresses, elsewhere: Path, name: str, says: str) -> None:
+    addresses = {**stack, name: f"http://127.0.0.1:{free_port()}"}
+    done = cancelflow("demo", cwd=in_a_checkout(elsewhere, addresses))
+    assert done.code == 1
+    assert done.err.strip().startswith(says)
+    assert "Traceback" not in done.err
