@@ -5,6 +5,7 @@
 """
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 
 class CancelflowError(Exception):
@@ -20,9 +21,11 @@ class Refusal(CancelflowError):
 
     status: ClassVar[int] = 400
     detail: ClassVar[str] = "Request refused"
+    retry_after: ClassVar[int | None] = None  # seconds, where waiting helps
 
-    def __init__(self, detail: str | None = None, **extensions: Any) -> None:
+    def __init__(self, detail: str | None = None, *, request_id: UUID | None = None, **extensions: Any) -> None:
         self.text = detail or self.detail
+        self.request_id = request_id  # an earlier request that stands in the way
         self.extensions = extensions  # further problem+json members, such as the subscriptions to choose from
         super().__init__(self.text)
 
@@ -67,6 +70,21 @@ class RequestUnderWay(Refusal):
 
     status = 409
     detail = "A request for this subscription is already under way"
+
+
+class KeyUnderWay(Refusal):
+    """The request that this `Idempotency-Key` stands for has not finished: ask again a little later."""
+
+    status = 409
+    detail = "The request with this Idempotency-Key is still under way"
+    retry_after = 2
+
+
+class KeyReused(Refusal):
+    """The `Idempotency-Key` stands for a request with another body."""
+
+    status = 422
+    detail = "This Idempotency-Key was used with another body"
 
 
 class AlreadyRefused(Refusal):

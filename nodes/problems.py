@@ -25,7 +25,9 @@ def problem(status: int, slug: str, detail: str, request_id: UUID | None = None,
 
 def problem_of(refusal: Refusal, request_id: UUID | None = None) -> dict[str, Any]:
     """The body for a refusal."""
-    return problem(refusal.status, slug_of(refusal), refusal.text, request_id, **refusal.extensions)
+    return problem(
+        refusal.status, slug_of(refusal), refusal.text, request_id or refusal.request_id, **refusal.extensions
+    )
 
 
 def slug_of(error: Exception) -> str:

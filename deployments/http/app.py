@@ -58,6 +58,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
             document["components"]["schemas"].pop(name, None)
         for path in document["paths"].values():
             for operation in path.values():
-                operation["responses"].pop("422", None)
+                if "HTTPValidationError" in str(operation["responses"].get("422")):
+                    del operation["responses"]["422"]
         app.openapi_schema = document
     return app.openapi_schema

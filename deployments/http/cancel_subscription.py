@@ -1,23 +1,27 @@
 """`POST /cancel-subscription`: the trigger of WF-023, and where a request stands (SPEC, step 1)."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from deployments.http.bodies import MAX_BODY_BYTES, Cancelled, CancelSubscriptionRequest, Retained, Underway
 from deployments.http.dependencies import Caller, TheRunner, TheServices
-from deployments.http.responses import answer, answer_for_request, problems
-from nodes.cancellation.finish import audit_unreadable
+from deployments.http.responses import answer_for_request, problems
+from nodes.cancellation.finish import audit_refusal
+from nodes.cancellation.intake import Asked, receive
 from nodes.cancellation.standing import Standing, standing_of
-from nodes.cancellation.step_01_cancellation_request import Asked, receive
 from nodes.errors import Refusal
-from nodes.problems import problem_of, slug_of
 from nodes.services import using
 
 router = APIRouter(tags=["cancellation"])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=255, description="the caller's own word for this request, such as a UUID"),
+]
 
 _BODY = {
     "requestBody": {
@@ -51,25 +55,32 @@ class BodyInvalid(Refusal):
 @router.post(
     "/cancel-subscription",
     response_model=Cancelled | Retained,
-    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 409, 413, 415, 500, 503)},
+    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 409, 413, 415, 422, 500, 503)},
     openapi_extra=_BODY,
 )
 async def cancel_subscription(
-    request: Request, caller: Caller, runner: TheRunner, services: TheServices
+    request: Request,
+    caller: Caller,
+    runner: TheRunner,
+    services: TheServices,
+    idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Cancel the caller's subscription at the end of the paid period, or accept the retention offer instead."""
+    """Cancel the caller's subscription at the end of the paid period, or accept the retention offer instead.
+
+    With an `Idempotency-Key`, asking again within 24 hours gives the same answer; after a 500 it tries the same
+    request again.
+    """
     with using(services):
         try:
-            asked = await _read(request)
+            received = await receive(await _read(request), caller, idempotency_key)
         except Refusal as refusal:
-            await audit_unreadable(caller, slug_of(refusal), refusal.status)
-            return answer(refusal.status, problem_of(refusal))
-        request_id, refused = await receive(asked, caller)
-        if refused:
-            return answer_for_request(request_id, refused.http_status, refused.body)
-        await runner.run(request_id, caller)
-        standing = await standing_of(request_id, caller)
-    return _told(standing, request_id)
+            await audit_refusal(caller, refusal)
+            raise
+        if received.answer:
+            return answer_for_request(received.request_id, received.answer.http_status, received.answer.body)
+        await runner.run(received.request_id, caller)
+        standing = await standing_of(received.request_id, caller)
+    return _told(standing, received.request_id)
 
 
 @router.get(

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def warm_client() -> AsyncIterator[None]:
-    """Runs that start in this context share its clients. Without a server, each run makes its own and fails by itself."""
+    """Runs that start in this context share its clients. Without a server, each run makes its own, and fails alone."""
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(AsyncClientContext.get_or_create())

@@ -43,7 +43,8 @@ async def on_refusal(_: Request, error: Exception) -> JSONResponse:
     """A refusal outside of a flow."""
     if not isinstance(error, Refusal):
         raise error
-    return answer(error.status, problem_of(error))
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+    return answer(error.status, problem_of(error), **headers)
 
 
 async def on_part_down(_: Request, error: Exception) -> JSONResponse:
@@ -96,6 +97,7 @@ _WHEN = {
     410: "The link has expired",
     413: "The body is larger than 64 KiB",
     415: "The body is not application/json",
+    422: "The `Idempotency-Key` was used with another body",
     500: "Stripe failed: nothing was changed and nothing goes on",
     503: "A part is away: nothing was changed, try again after `Retry-After` seconds",
 }

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from nodes.cancellation.records import Answer
+from nodes.clients.database import Transaction
+from nodes.errors import Refusal
+from nodes.problems import slug_of
 from nodes.services import services
 
 ACTION = "cancel_subscription"
@@ -28,44 +31,59 @@ async def finish(
 ) -> bool:
     """Write what the caller is told (FEATURES W29). False if the request already had its answer, or can only go on."""
     async with services().database.as_user(user_id) as transaction:
-        finished = await transaction.one(
-            "finish_request",
-            _Finished,
-            request_id=request_id,
-            outcome=answer.outcome,
-            http_status=answer.http_status,
-            answer=answer.body,
-            stripe_request_id=stripe_request_id,
+        return await finish_in(
+            transaction, request_id, user_id, answer, problem=problem, stripe_request_id=stripe_request_id
         )
-        if finished is None:
-            return False
-        await transaction.run(
-            "write_audit",
-            user_id=user_id,
-            action=ACTION,
-            request_id=request_id,
-            asked_user_id=finished.asked_user_id,
-            subscription_id=finished.subscription_id,
-            outcome=answer.outcome,
-            http_status=answer.http_status,
-            problem=problem,
-            stripe_request_id=finished.stripe_request_id,
-        )
-        return True
 
 
-async def audit_unreadable(user_id: UUID, problem: str, http_status: int) -> None:
-    """An attempt whose body could not be read leaves its audit row, and no request: there was none to carry out."""
+async def finish_in(
+    transaction: Transaction,
+    request_id: UUID,
+    user_id: UUID,
+    answer: Answer,
+    *,
+    problem: str | None = None,
+    stripe_request_id: str | None = None,
+) -> bool:
+    """The same, in a transaction that is open."""
+    finished = await transaction.one(
+        "finish_request",
+        _Finished,
+        request_id=request_id,
+        outcome=answer.outcome,
+        http_status=answer.http_status,
+        answer=answer.body,
+        stripe_request_id=stripe_request_id,
+    )
+    if finished is None:
+        return False
+    await transaction.run(
+        "write_audit",
+        user_id=user_id,
+        action=ACTION,
+        request_id=request_id,
+        asked_user_id=finished.asked_user_id,
+        subscription_id=finished.subscription_id,
+        outcome=answer.outcome,
+        http_status=answer.http_status,
+        problem=problem,
+        stripe_request_id=finished.stripe_request_id,
+    )
+    return True
+
+
+async def audit_refusal(user_id: UUID, refusal: Refusal) -> None:
+    """An attempt that made no request of its own, such as one whose body could not be read, leaves its audit row."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(
             "write_audit",
             user_id=user_id,
             action=ACTION,
-            request_id=None,
+            request_id=refusal.request_id,
             asked_user_id=None,
             subscription_id=None,
             outcome="refused",
-            http_status=http_status,
-            problem=problem,
+            http_status=refusal.status,
+            problem=slug_of(refusal),
             stripe_request_id=None,
         )

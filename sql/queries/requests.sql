@@ -27,7 +27,8 @@ SET runs = runs + 1,
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
     answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,
-    finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END
+    finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END,
+    resume_at = CASE WHEN outcome = 'failed' THEN now() + interval '1 minute' ELSE resume_at END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
     released_schedule, cancel_at, received_at, outcome, answer;

@@ -1,0 +1,111 @@
+"""Before step 1: the intent is committed before anything is done, so that no process that dies can lose it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from nodes.cancellation.finish import finish_in
+from nodes.cancellation.records import Answer
+from nodes.clients.database import Transaction
+from nodes.errors import CancelflowError, KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired, Refusal
+from nodes.problems import problem_of, slug_of
+from nodes.rules.reasons import reason_required
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The body of the POST, once it was read: FEATURES W01."""
+
+    user_id: UUID
+    reason: str | None
+    feedback: str | None
+    accept_offer: bool
+    subscription_id: str | None
+
+    def fingerprint(self) -> bytes:
+        """Tells another body from the same one, without keeping what it says."""
+        return hashlib.sha256(json.dumps(asdict(self), default=str).encode()).digest()
+
+
+@dataclass(frozen=True)
+class Received:
+    """The request, and its answer if it has one already."""
+
+    request_id: UUID
+    answer: Answer | None
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    fingerprint: bytes
+    id: UUID
+    outcome: str | None
+    http_status: int | None
+    answer: dict[str, Any] | None
+
+
+class _KeyTaken(CancelflowError):
+    """Undoes the transaction of a request whose key stands for an earlier one."""
+
+
+async def receive(asked: Asked, caller: UUID, key: str | None = None) -> Received:
+    """Commit the intent of an authenticated caller, or find the one that their `Idempotency-Key` stands for.
+
+    Another's `user_id` is refused without any look-up (SPEC, Decided 4), a missing reason by the customer's country
+    (FEATURES W25); both leave their row and their audit row, in the transaction that receives them. Raises `KeyReused`
+    and `KeyUnderWay`.
+    """
+    try:
+        async with services().database.as_user(caller) as transaction:
+            return await _receive(transaction, asked, caller, key)
+    except _KeyTaken:
+        return await _earlier(asked, caller, key or "")
+
+
+async def _receive(transaction: Transaction, asked: Asked, caller: UUID, key: str | None) -> Received:
+    [request_id] = await transaction.values(
+        "receive_request",
+        user_id=caller,
+        asked_user_id=asked.user_id,
+        asked_subscription=asked.subscription_id,
+        accept_offer=asked.accept_offer,
+        reason=asked.reason,
+        feedback=asked.feedback,
+    )
+    if key is not None and not await transaction.values(
+        "take_idempotency_key", user_id=caller, key=key, fingerprint=asked.fingerprint(), request_id=request_id
+    ):
+        raise _KeyTaken
+    try:
+        await _admit(transaction, asked, caller)
+    except Refusal as refusal:
+        answer = Answer("refused", refusal.status, problem_of(refusal, request_id))
+        await finish_in(transaction, request_id, caller, answer, problem=slug_of(refusal))
+        return Received(request_id, answer)
+    return Received(request_id, None)
+
+
+async def _admit(transaction: Transaction, asked: Asked, caller: UUID) -> None:
+    if asked.user_id != caller:
+        raise NotYourSubscription
+    if asked.accept_offer or asked.reason:
+        return
+    countries = await transaction.values("country_of_customer", user_id=caller)
+    optional = services().settings.reason_optional_countries
+    if reason_required(countries[0] if countries else None, optional):
+        raise ReasonRequired
+
+
+async def _earlier(asked: Asked, caller: UUID, key: str) -> Received:
+    async with services().database.as_user(caller) as transaction:
+        [earlier] = await transaction.all("request_of_key", _Earlier, user_id=caller, key=key)
+    if earlier.fingerprint != asked.fingerprint():
+        raise KeyReused(request_id=earlier.id)
+    if earlier.outcome is None or earlier.http_status is None or earlier.answer is None:
+        raise KeyUnderWay(request_id=earlier.id)
+    if earlier.outcome == "failed":  # the caller was told to try again: the same request, with its first moment
+        return Received(earlier.id, None)
+    return Received(earlier.id, Answer(earlier.outcome, earlier.http_status, earlier.answer))

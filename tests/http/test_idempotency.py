@@ -1,0 +1,96 @@
+"""`Idempotency-Key`: asking again is not asking twice."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import httpx
+
+from tests.world import Person, World
+
+
+def ask(world: World, person: Person, key: str, **body: object) -> httpx.Response:
+    return world.http.post(
+        "/cancel-subscription",
+        json={"user_id": person.user_id, "reason": "unused", **body},
+        headers={**person.headers, "Idempotency-Key": key},
+    )
+
+
+def test_the_same_key_and_body_get_the_same_answer_byte_for_byte(world: World) -> None:
+    person, key = world.person("professional"), str(uuid4())
+
+    first, again = ask(world, person, key), ask(world, person, key)
+
+    assert first.status_code == again.status_code == 200
+    assert first.content == again.content
+    assert world.request_id(first) == world.request_id(again)
+    assert len(world.simulator.writes(person.subscription_id)) == 1
+    assert len(world.letters(person)) == 1
+
+
+def test_a_refusal_is_repeated_too(world: World) -> None:
+    person, key = world.person("no_subscription"), str(uuid4())
+
+    first, again = ask(world, person, key), ask(world, person, key)
+
+    assert first.status_code == again.status_code == 404
+    assert first.content == again.content
+
+
+def test_the_same_key_with_another_body_is_refused(world: World) -> None:
+    person, key = world.person("professional"), str(uuid4())
+    ask(world, person, key)
+
+    other = ask(world, person, key, feedback="another word")
+
+    assert other.status_code == 422
+    assert other.json()["detail"] == "This Idempotency-Key was used with another body"
+    assert len(world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", person.user_id)) == 1
+
+
+def test_a_key_is_the_callers_own(world: World) -> None:
+    one, other, key = world.person("professional"), world.person("professional"), str(uuid4())
+
+    answers = [ask(world, person, key) for person in (one, other)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert world.request_id(answers[0]) != world.request_id(answers[1])
+
+
+def test_a_key_is_free_again_after_a_day(world: World) -> None:
+    person, key = world.person("professional"), str(uuid4())
+    ask(world, person, key)
+    world.admin.execute(
+        "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE user_id = %s", [person.user_id]
+    )
+
+    assert ask(world, person, key).status_code == 409  # a request of its own: already scheduled
+
+
+def test_after_a_failure_the_same_key_takes_the_same_request_up_again(world: World) -> None:
+    person, key = world.person("professional"), str(uuid4())
+    with world.simulator.fault(kind="status", status=500, method="POST", contains=person.subscription_id, times=0):
+        failed = ask(world, person, key)
+    assert failed.status_code == 500
+
+    again = ask(world, person, key)
+
+    assert again.status_code == 200
+    assert world.request_id(again) == world.request_id(failed)
+    requests = world.rows("SELECT outcome FROM cancellation_requests WHERE user_id = %s", person.user_id)
+    assert [request["outcome"] for request in requests] == ["pending_cancellation"]
+
+
+def test_at_once_one_does_the_work_and_the_others_wait_or_repeat_it(world: World) -> None:
+    person, key = world.person("professional"), str(uuid4())
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: ask(world, person, key), range(8)))
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert len({answer.content for answer in answers if answer.status_code == 200}) == 1
+    for answer in answers:
+        if answer.status_code == 409:
+            assert answer.json()["type"] == "urn:cancelflow:problem:key-under-way"
+            assert int(answer.headers["Retry-After"]) > 0
+    assert len(world.simulator.writes(person.subscription_id)) == 1
