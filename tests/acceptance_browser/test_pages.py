@@ -1,0 +1,207 @@
+"""What people look at, in a real browser: the inbox, a letter and its links, the pages behind them, the run."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.world import Person, Row, World
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE, DESK = (390, 844), (1280, 900)
+# For a look with one's own eyes: a directory for a picture of each page.
+PICTURES = os.environ.get("TEST_PICTURES")
+
+pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
+
+STEPS = (
+    "Cancellation Request",
+    "Get Active Subscription",
+    "Generate Retention Offer",
+    "User Accepts Offer?",
+    "Capture Cancellation Reason",
+    "Schedule Stripe Cancellation",
+    "Mark Subscription as Pending Cancellation",
+    "Send Cancellation Confirmation",
+    "Schedule Data Preservation (90 days)",
+    "Publish Cancellation Event",
+    "Success Response",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page on which nothing goes wrong unseen."""
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US", timezone_id="UTC")
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    if PICTURES:
+        name = re.sub(r"\W+", "-", request.node.name)
+        opened.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="module")
+def person(world: World) -> Person:
+    return world.person("professional")
+
+
+@pytest.fixture(scope="module")
+def run(world: World, person: Person) -> Row:
+    """The run that cancelled this person's subscription."""
+    answer = world.cancel(person, feedback="Great product but can't justify cost for my usage")
+    assert answer.status_code == 200
+    return world.run_of(answer)
+
+
+@pytest.fixture(scope="module")
+def letter(world: World, person: Person, run: Row) -> Row:
+    """What they were sent."""
+    assert run["id"]
+    [sent] = world.letters(person)
+    return sent
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing has to be scrolled to the side."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def inbox(world: World, path: str) -> str:
+    return f"{world.addresses['inbox']}{path}"
+
+
+def test_the_inbox_lists_the_letter_and_opens_it_by_keyboard(
+    world: World, page: Page, person: Person, letter: Row
+) -> None:
+    page.goto(inbox(world, f"/?to={person.email}"))
+    listed = page.get_by_role("link", name=re.compile(re.escape(letter["subject"])))
+    expect(listed).to_be_visible()
+    expect(listed).to_contain_text(person.email)
+    assert fits(page)
+    listed.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(letter["subject"])
+
+
+def test_the_inbox_finds_letters_by_recipient(world: World, page: Page, person: Person, letter: Row) -> None:
+    page.goto(inbox(world, "/"))
+    search = page.get_by_role("searchbox")
+    search.fill(person.email)
+    search.press("Enter")
+    expect(page.get_by_text("1 letter to")).to_be_visible()
+    expect(page.get_by_role("listitem")).to_have_count(1)
+    search.fill("nobody@example.com")
+    search.press("Enter")
+    expect(page.get_by_text("No letters to this address")).to_be_visible()
+    assert letter["id"]
+    assert fits(page)
+
+
+def test_a_letter_shows_both_of_its_parts(world: World, page: Page, person: Person, letter: Row) -> None:
+    page.goto(inbox(world, f"/messages/{letter['id']}"))
+    expect(page.get_by_role("definition").filter(has_text=person.email).first).to_be_visible()
+    html = page.frame_locator("iframe")
+    expect(html.get_by_role("heading", name="Your cancellation is confirmed")).to_be_visible()
+    expect(html.get_by_role("link", name="Reactivate Subscription")).to_be_visible()
+    expect(page.locator("pre")).to_contain_text("Reactivate")
+    assert fits(page)
+
+
+def test_a_letter_fits_the_screen_by_itself(world: World, page: Page, letter: Row) -> None:
+    page.goto(inbox(world, f"/messages/{letter['id']}.html"))
+    assert fits(page)
+    button = page.get_by_role("link", name="Reactivate Subscription")
+    size = button.bounding_box()
+    assert size is not None
+    assert size["height"] >= 44  # a finger's width
+
+
+@pytest.mark.parametrize(
+    ("link", "title"),
+    [
+        ("Reactivate Subscription", "Reactivating is not possible from this page yet"),
+        ("Give feedback", "Feedback is not taken on this page yet"),
+    ],
+)
+def test_a_letters_link_opens_its_page_from_inside_the_inbox(
+    world: World, page: Page, letter: Row, link: str, title: str
+) -> None:
+    page.goto(inbox(world, f"/messages/{letter['id']}"))
+    with page.context.expect_page() as opening:
+        page.frame_locator("iframe").get_by_role("link", name=link).click()
+    opened = opening.value
+    expect(opened.get_by_role("heading", level=1)).to_have_text(title)
+    assert opened.url.startswith(world.addresses["http"])
+    assert fits(opened)
+    opened.close()
+
+
+def test_the_letters_links_are_reached_by_keyboard(world: World, page: Page, letter: Row) -> None:
+    page.goto(inbox(world, f"/messages/{letter['id']}.html"))
+    reached = []
+    for _ in range(page.get_by_role("link").count()):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+    assert reached == ["Reactivate Subscription", "Give feedback"]
+
+
+@pytest.mark.parametrize(
+    ("token", "title"),
+    [("of the letter", "Reactivating is not possible from this page yet"), ("altered", "This link is not valid")],
+)
+def test_the_page_for_coming_back(world: World, page: Page, letter: Row, token: str, title: str) -> None:
+    [link] = re.findall(r'href="([^"]+/reactivate\?token=[^"]+)"', letter["html"])
+    answer = page.goto(link if token == "of the letter" else link + "x")
+    assert answer is not None
+    assert answer.ok is (token == "of the letter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    assert page.title() == title
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert fits(page)
+    # As yet there is nothing to press on it; whatever will be is reached by Tab.
+    pressable = page.locator("a, button, input, select, textarea")
+    for index in range(pressable.count()):
+        page.keyboard.press("Tab")
+        expect(pressable.nth(index)).to_be_focused()
+
+
+def test_the_run_shows_every_step_by_name(world: World, browser: Browser, run: Row, person: Person) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    page.goto(f"{world.addresses['prefect_ui']}/runs/flow-run/{run['id']}")
+    expect(page.get_by_text(run["name"]).first).to_be_visible(timeout=20_000)
+    assert person.subscription_id in run["name"]
+    page.get_by_text("Task Runs", exact=True).click()
+    for step in STEPS:
+        expect(page.get_by_role("link", name=step, exact=True)).to_be_visible(timeout=15_000)
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / "run.png", full_page=True)
+    shown = page.content()
+    assert [secret for secret in (person.email, "justify cost") if secret in shown] == []
+    context.close()
