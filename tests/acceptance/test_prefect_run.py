@@ -1,0 +1,309 @@
+"""The run as Prefect shows it: FEATURES W21, SPEC's table of nodes and Decided 9. And runs that Prefect starts."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from deployments.demo.cases import Case
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+# Prefect's server writes task runs, logs and events in batches, and a worker starts a process a run.
+BATCH_SECONDS = 20.0
+WORKER_SECONDS = 60.0
+
+COMMON = ["Cancellation Request", "Get Active Subscription", "Generate Retention Offer", "User Accepts Offer?"]
+# A node's name, and the names of those whose result it takes.
+RETAINED = {
+    "Cancellation Request": set[str](),
+    "Get Active Subscription": {"Cancellation Request"},
+    "Generate Retention Offer": {"Get Active Subscription"},
+    "User Accepts Offer?": {"Generate Retention Offer"},
+    "Apply Retention Discount": {"User Accepts Offer?"},
+    "Retention Success Response": {"Apply Retention Discount"},
+}
+MARKED = "Mark Subscription as Pending Cancellation"
+EFFECTS = {"Send Cancellation Confirmation", "Schedule Data Preservation (90 days)", "Publish Cancellation Event"}
+CANCELLED = {
+    **{name: RETAINED[name] for name in COMMON},
+    "Capture Cancellation Reason": {"User Accepts Offer?"},
+    "Schedule Stripe Cancellation": {"Capture Cancellation Reason"},
+    MARKED: {"Schedule Stripe Cancellation"},
+    **{effect: {MARKED} for effect in EFFECTS},
+    "Success Response": {MARKED, *EFFECTS},
+}
+PHASES = ["Initialization", "Processing", "Verification", "Finalization"]
+
+
+@dataclass
+class Ended:
+    """A run that has come to its end."""
+
+    person: Person
+    request_id: str
+    run: Row
+
+
+@dataclass
+class Operated:
+    """A run of the deployment that an operator started for a request."""
+
+    person: Person
+    request_id: str
+    run: Row
+
+
+@pytest.fixture(scope="module", autouse=True)
+def operated(world: World) -> dict[str, Operated]:
+    """Started before the other tests here, since a worker takes seconds to begin, and looked at after them."""
+    left, given_up = world.person("professional"), world.person("professional")
+    with world.simulator.fault(kind="status", method="POST", contains=given_up.subscription_id, times=0):
+        answer = world.cancel(given_up)
+    assert answer.status_code == 500
+    begun = {"left behind": (left, left_behind(world, left)), "given up": (given_up, world.request_id(answer))}
+    return {
+        what: Operated(person, request_id, started(world, request_id)) for what, (person, request_id) in begun.items()
+    }
+
+
+def started(world: World, request_id: str) -> Row:
+    """A run of the deployment, as an operator starts one from the UI."""
+    deployment = world.prefect.get("/deployments/name/cancel-subscription/cancel-subscription")
+    assert deployment.status_code == 200
+    made = world.prefect.post(
+        f"/deployments/{deployment.json()['id']}/create_flow_run", json={"parameters": {"request_id": request_id}}
+    )
+    assert made.status_code == 201, made.text
+    run: Row = made.json()
+    return run
+
+
+def completed(world: World, run: Row) -> Row:
+    """The run, once the worker has carried it out."""
+
+    def at_its_end() -> Row | None:
+        found: Row = world.prefect.get(f"/flow_runs/{run['id']}").json()
+        return found if found["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED") else None
+
+    found = eventually(at_its_end, within=WORKER_SECONDS)
+    assert found is not None
+    return found
+
+
+def left_behind(world: World, person: Person) -> str:
+    """A request whose process died right after it was written, and whose turn has not come."""
+    made = world.row(
+        "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, reason, feedback, resume_at)"
+        " VALUES (%s, %s, false, 'unused', 'left behind', now() + interval '1 hour') RETURNING id",
+        person.user_id,
+        person.user_id,
+    )
+    return str(made["id"])
+
+
+def ended(world: World, person: Person, answer: httpx.Response) -> Ended:
+    return Ended(person, world.request_id(answer), world.run_of(answer))
+
+
+def graph(world: World, run: Row, nodes: int) -> dict[str, tuple[str, set[str]]]:
+    """Of each node its state and its parents, by their names, once all of them are there."""
+
+    def whole() -> list[Row]:
+        found = world.prefect.get(f"/flow_runs/{run['id']}/graph-v2").json()["nodes"]
+        there = [node for _, node in found if node["state_type"] in ("COMPLETED", "FAILED")]
+        return there if len(there) >= nodes else []
+
+    found = eventually(whole, within=BATCH_SECONDS)
+    names = {node["id"]: str(node["label"]) for node in found}
+    assert len(set(names.values())) == len(found)
+    return {node["label"]: (node["state_type"], {names[parent["id"]] for parent in node["parents"]}) for node in found}
+
+
+def messages(world: World, run: Row, last: str) -> list[str]:
+    """The run's log, in order, once this line is there."""
+
+    def whole() -> list[str]:
+        wanted = {"logs": {"flow_run_id": {"any_": [run["id"]]}}, "sort": "TIMESTAMP_ASC"}
+        found = [line["message"] for line in world.prefect.post("/logs/filter", json=wanted).json()]
+        return found if any(last in line for line in found) else []
+
+    return eventually(whole, within=BATCH_SECONDS)
+
+
+def phases(log: list[str]) -> list[str]:
+    return [line.removeprefix("Phase: ") for line in log if line.startswith("Phase: ")]
+
+
+def test_a_cancellation_is_drawn_as_the_specification_has_it(world: World) -> None:
+    person = world.person("professional")
+    seen = ended(world, person, world.cancel(person))
+
+    assert seen.run["name"] == f"cancel-subscription {seen.request_id} {person.subscription_id}"
+    assert set(seen.run["tags"]) == {"cancelflow", "plan:professional", "outcome:pending_cancellation"}
+    state = seen.run["state"]
+    assert (state["type"], state["name"], state["message"]) == ("COMPLETED", "Completed", "200 pending_cancellation")
+    assert seen.run["parameters"] == {"request_id": seen.request_id}
+    drawn = graph(world, seen.run, len(CANCELLED))
+    assert {name: parents for name, (_, parents) in drawn.items()} == CANCELLED
+    assert {state for state, _ in drawn.values()} == {"COMPLETED"}
+    assert phases(messages(world, seen.run, "Finished in state Completed('200")) == PHASES
+
+
+def test_an_acceptance_is_drawn_as_the_specification_has_it(world: World) -> None:
+    person = world.person("enterprise")
+    seen = ended(world, person, world.accept(person))
+
+    assert seen.run["name"] == f"cancel-subscription {seen.request_id} {person.subscription_id}"
+    assert set(seen.run["tags"]) == {"cancelflow", "plan:enterprise", "outcome:retained"}
+    state = seen.run["state"]
+    assert (state["type"], state["name"], state["message"]) == ("COMPLETED", "Completed", "200 retained")
+    drawn = graph(world, seen.run, len(RETAINED))
+    assert {name: parents for name, (_, parents) in drawn.items()} == RETAINED
+    assert {state for state, _ in drawn.values()} == {"COMPLETED"}
+    assert phases(messages(world, seen.run, "Finished in state Completed('200")) == PHASES
+
+
+def test_a_refusal_is_an_end_of_its_own(world: World) -> None:
+    person = world.person("starter")
+    world.accept(person)
+    seen = ended(world, person, world.accept(person))
+
+    assert seen.run["name"] == f"cancel-subscription {seen.request_id} {person.subscription_id}"
+    assert set(seen.run["tags"]) == {"cancelflow", "plan:starter", "outcome:refused"}
+    state = seen.run["state"]
+    assert (state["type"], state["name"]) == ("COMPLETED", "Refused")
+    assert state["message"] == "409 refused: offer-unavailable"
+    drawn = graph(world, seen.run, len(COMMON))
+    assert [drawn[name][0] for name in COMMON] == ["COMPLETED", "COMPLETED", "COMPLETED", "FAILED"]
+    assert len(drawn) == len(COMMON)
+    assert phases(messages(world, seen.run, "Finished in state Refused")) == PHASES[:2]
+
+
+def test_a_second_cancellation_is_refused_at_the_second_node(world: World) -> None:
+    person = world.person("already_pending")
+    seen = ended(world, person, world.cancel(person))
+
+    assert seen.request_id in seen.run["name"]
+    assert {"cancelflow", "outcome:refused"} <= set(seen.run["tags"])
+    state = seen.run["state"]
+    assert (state["type"], state["name"]) == ("COMPLETED", "Refused")
+    assert state["message"] == "409 refused: subscription-already-pending"
+    drawn = graph(world, seen.run, 2)
+    assert {name: state for name, (state, _) in drawn.items()} == {COMMON[0]: "COMPLETED", COMMON[1]: "FAILED"}
+
+
+def test_stripe_failing_fails_the_run(world: World) -> None:
+    person = world.person("professional")
+    with world.simulator.fault(kind="status", method="POST", contains=person.subscription_id, times=0):
+        seen = ended(world, person, world.cancel(person))
+
+    assert set(seen.run["tags"]) == {"cancelflow", "plan:professional", "outcome:failed"}
+    assert seen.run["state"]["type"] == "FAILED"
+    drawn = graph(world, seen.run, 6)
+    assert drawn["Schedule Stripe Cancellation"][0] == "FAILED"
+    assert not EFFECTS & set(drawn)
+    assert phases(messages(world, seen.run, "Finished in state Failed")) == PHASES[:2]
+
+
+@pytest.fixture
+def prefects_database(world: World) -> Iterator[psycopg.Connection[Row]]:
+    with psycopg.connect(
+        world.addresses["database_admin_url"], dbname="prefect", autocommit=True, row_factory=dict_row
+    ) as connection:
+        yield connection
+
+
+def tables_that_hold(connection: psycopg.Connection[Row], text: str) -> set[str]:
+    """The tables of Prefect's database in which any column of any row holds this text."""
+    tables = connection.execute(
+        "SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+    ).fetchall()
+    return {table["name"] for table in tables if _holds(connection, table["name"], text)}
+
+
+def _holds(connection: psycopg.Connection[Row], table: str, text: str) -> bool:
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS a_row WHERE strpos(a_row::text, %s) > 0) AS held")
+    [row] = connection.execute(query.format(sql.Identifier(table)), [text]).fetchall()
+    return bool(row["held"])
+
+
+def files_that_hold(text: str, *places: Path) -> list[Path]:
+    wanted = text.encode()
+    return [file for place in places for file in place.rglob("*") if file.is_file() and wanted in file.read_bytes()]
+
+
+def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_database: psycopg.Connection[Row]) -> None:
+    """One marker in the name, the address and the words of a customer, who goes every way that there is."""
+    marker = f"marker{uuid.uuid4().hex}"
+    leaver, stayer = (world.made(Case(marker, customer_name=f"Robin {marker}")) for _ in range(2))
+    assert marker in leaver.email
+    quoted = {"message": f"Invalid comment: {marker}", "code": "parameter_invalid_string"}
+    wrong = {"kind": "status", "status": 400, "error": quoted, "method": "POST", "contains": leaver.subscription_id}
+
+    with world.simulator.fault(**wrong, times=0):
+        answers = [world.cancel(leaver, feedback=f"said {marker}")]
+    answers += [world.cancel(leaver, feedback=f"said {marker}") for _ in range(2)]
+    answers += [world.cancel(leaver, reason=marker), world.cancel(leaver, feedback=marker * 200)]
+    answers += [world.accept(stayer, feedback=f"said {marker}") for _ in range(2)]
+    world.admin.execute("UPDATE users SET email = %s WHERE id = %s", [f"no address {marker}", stayer.user_id])
+    answers.append(world.cancel(stayer, feedback=f"said {marker}"))
+
+    assert [answer.status_code for answer in answers] == [500, 200, 409, 400, 400, 200, 409, 200]
+    # It is where it belongs: in our rows, in the letter and in Stripe.
+    assert len(world.rows("SELECT FROM cancellation_reasons WHERE strpos(feedback, %s) > 0", marker)) == 3
+    [letter] = world.letters(leaver)
+    assert marker in letter["text"]
+    details = world.stripe.subscriptions.retrieve(leaver.subscription_id).cancellation_details
+    assert details is not None
+    assert marker in (details.comment or "")
+    # Prefect has by now all that it will have of the last run: its log, its nodes, its events.
+    last = ended(world, stayer, answers[-1])
+    graph(world, last.run, len(CANCELLED))
+    messages(world, last.run, "Finished in state Completed")
+    where = {"flow_run", "flow_run_state", "task_run", "task_run_state", "log", "events"}
+    for answer in (answers[0], answers[-1]):
+        run_id = str(world.run_of(answer)["id"])
+        eventually(
+            lambda run_id=run_id: where <= tables_that_hold(prefects_database, run_id),  # type: ignore[misc]
+            within=BATCH_SECONDS,
+        )
+
+    assert tables_that_hold(prefects_database, marker) == set()
+    home = Path(os.environ["PREFECT_HOME"])
+    logs = home.parent / "logs"
+    assert files_that_hold(world.request_id(answers[0]), logs)
+    assert files_that_hold(marker, logs, home) == []
+
+
+def test_the_worker_carries_out_what_an_operator_starts(world: World, operated: dict[str, Operated]) -> None:
+    """A request that was left behind, and one that was given up: Decided 12 lets a person take it up again."""
+    for seen in operated.values():
+        run = completed(world, seen.run)
+        assert (run["state"]["name"], run["state"]["message"]) == ("Completed", "200 pending_cancellation")
+        assert run["name"] == f"cancel-subscription {seen.request_id} {seen.person.subscription_id}"
+        assert set(run["tags"]) >= {"cancelflow", "plan:professional", "outcome:pending_cancellation"}
+        assert run["deployment_id"]
+        assert world.stripe.subscriptions.retrieve(seen.person.subscription_id).cancel_at_period_end
+        request = world.row("SELECT * FROM cancellation_requests WHERE id = %s", seen.request_id)
+        assert (request["outcome"], request["http_status"]) == ("pending_cancellation", 200)
+        assert (str(request["flow_run_id"]), request["resume_at"]) == (run["id"], None)
+        counts = {table: len(rows) for table, rows in world.belongings(seen.person.user_id).items()}
+        assert (counts["cancellation_reasons"], counts["data_retention_jobs"], counts["outbox"]) == (1, 1, 2)
+        assert len(world.letters(seen.person)) == 1
+    [reason] = world.belongings(operated["left behind"].person.user_id)["cancellation_reasons"]
+    assert (reason["category"], reason["feedback"]) == ("unused", "left behind")
+    assert outcomes(world, operated["left behind"].person) == ["pending_cancellation"]
+    assert outcomes(world, operated["given up"].person) == ["failed", "pending_cancellation"]
+
+
+def outcomes(world: World, person: Person) -> list[str]:
+    audit = world.rows("SELECT outcome FROM audit_log WHERE user_id = %s ORDER BY id", person.user_id)
+    return [row["outcome"] for row in audit]
