@@ -265,7 +265,8 @@ def test_every_query_that_is_used_is_there_and_gets_its_parameters(use: Use) -> 
 
 
 def test_every_query_is_one_statement() -> None:
-    assert [name for name, text in QUERIES.items() if text.count(";") != 1 or not text.endswith(";")] == []
+    statements = {name: re.sub(r"--.*", "", text).strip() for name, text in QUERIES.items()}
+    assert [name for name, text in statements.items() if text.count(";") != 1 or not text.endswith(";")] == []
 
 
 # Names

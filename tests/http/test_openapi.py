@@ -73,7 +73,7 @@ def test_errors_are_problems_and_nothing_else(document: Document) -> None:
 
 def test_no_status_is_promised_that_is_never_given(document: Document) -> None:
     assert {path: sorted(operation["responses"]) for (_, path), operation in document.operations.items()} == {
-        "/cancel-subscription": ["200", "202", "400", "401", "403", "404", "409", "413", "415", "500", "503"],
+        "/cancel-subscription": ["200", "202", "400", "401", "403", "404", "409", "413", "415", "422", "500", "503"],
         "/cancellation-requests/{request_id}": ["200", "202", "400", "401", "403", "404", "409", "500", "503"],
         "/retention-offer": ["200", "400", "401", "404", "409", "503"],
         "/subscription": ["200", "400", "401", "404", "409", "503"],
@@ -128,6 +128,19 @@ def for_another(world: World) -> httpx.Response:
     return world.http.post(POST, json=body, headers=world.headers(one.user_id))
 
 
+def with_a_used_key(world: World) -> httpx.Response:
+    person = world.person("no_subscription")
+    headers = {**person.headers, "Idempotency-Key": str(uuid4())}
+    first, other = ({"user_id": person.user_id, "reason": reason} for reason in ("unused", "other"))
+    assert world.http.post(POST, json=first, headers=headers).status_code == 404
+    return world.http.post(POST, json=other, headers=headers)
+
+
+def with_an_empty_key(world: World) -> httpx.Response:
+    headers = {**world.headers(str(uuid4())), "Idempotency-Key": ""}
+    return world.http.post(POST, json={}, headers=headers)
+
+
 CALLS: dict[str, tuple[Call, int, str | None]] = {
     "cancelled": (posted("professional", reason="unused", feedback="ü"), 200, None),
     "retained": (posted("starter", accept_offer=True), 200, None),
@@ -153,6 +166,8 @@ CALLS: dict[str, tuple[Call, int, str | None]] = {
     "no offer": (posted("yearly", accept_offer=True), 409, "No retention offer is available"),
     "too large": (raw(b" " * (64 * 1024 + 1)), 413, "The body is larger than 64 KiB"),
     "another media type": (raw(b"user_id=1", "application/x-www-form-urlencoded"), 415, "Send the body as"),
+    "used key": (with_a_used_key, 422, "This Idempotency-Key was used with another body"),
+    "empty key": (with_an_empty_key, 400, "A parameter is not valid"),
     "Stripe failed": (failing, 500, "Cancellation failed, try again"),
 }
 

@@ -261,9 +261,16 @@ def test_a_subscription_can_be_ended_now(simulator: Simulator, shop: Shop) -> No
     details = shop.fresh(made).cancellation_details
     assert details is not None
     assert (details.feedback, details.comment) == ("unused", PERSONAL)
+
+
+def test_a_repeated_end_finds_nothing_left_to_end_and_may_be_ones_own(simulator: Simulator, shop: Shop) -> None:
+    """The SDK repeats a call whose answer was lost, and a DELETE has no key by which Stripe could tell."""
+    made = shop.subscription()
+    simulator.fault(kind="lost_answer", method="DELETE", contains=made.id)
     error = failure(simulator.url, lambda billing: billing.cancel_now(made.id, feedback=None, comment=None))
     assert error.code == "resource_missing"
-    assert not error.uncertain
+    assert error.uncertain
+    assert read(simulator, made).status == "canceled"
 
 
 def test_a_subscription_is_let_go_from_its_schedule_and_then_cancelled(simulator: Simulator, shop: Shop) -> None:
