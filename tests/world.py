@@ -18,6 +18,7 @@ from deployments.demo.customers import DemoCustomer, seed
 from deployments.demo.events import Listener, listening
 from deployments.tokens import token
 from nodes.settings import EventSettings, IdentitySettings, SeedSettings, load
+from tests.waiting import eventually
 
 Row = dict[str, Any]
 
@@ -163,10 +164,16 @@ class World:
         return answer.headers["Cancellation-Request-Id"]
 
     def run_of(self, answer: httpx.Response) -> Row:
-        """The Prefect flow run that carried the request out."""
+        """The Prefect flow run that carried the request out, once it has ended: the answer does not wait for that."""
         request = self.row("SELECT flow_run_id FROM cancellation_requests WHERE id = %s", self.request_id(answer))
-        found: Row = self.prefect.get(f"/flow_runs/{request['flow_run_id']}").json()
-        return found
+
+        def ended() -> Row | None:
+            found: Row = self.prefect.get(f"/flow_runs/{request['flow_run_id']}").json()
+            return found if found["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+
+        run = eventually(ended)
+        assert run is not None
+        return run
 
 
 def links(letter: Row) -> dict[str, str]:

@@ -144,12 +144,15 @@ def test_the_request_is_recorded_from_intent_to_answer(world: World) -> None:
     assert (request["outcome"], request["http_status"]) == ("pending_cancellation", 200)
     assert request["answer"] == answer.json()
     assert list(request["answer"]) == list(answer.json())
-    assert (request["recovery_point"], request["runs"], request["resume_at"]) == ("finished", 1, None)
+    assert (request["recovery_point"], request["runs"]) == ("finished", 1)
     assert request["received_at"] < request["finished_at"]
     assert (request["reason"], request["accept_offer"]) == ("too_expensive", False)
     assert (request["subscription_id"], request["cancel_at"]) == (person.subscription_id, ends_in_stripe(world, person))
+    assert str(request["flow_run_id"]) == world.run_of(answer)["id"]
     again = world.http.get(f"/cancellation-requests/{world.request_id(answer)}", headers=person.headers)
     assert (again.status_code, again.json()) == (200, answer.json())
+    resume_at = "SELECT resume_at FROM cancellation_requests WHERE id = %s"
+    assert world.row(resume_at, world.request_id(answer)) == {"resume_at": None}
 
 
 def test_the_attempt_is_audited_once_with_stripes_request(world: World) -> None:

@@ -366,6 +366,6 @@ def test_an_address_that_takes_no_mail_is_given_up_and_not_tried_for_ever(world:
     assert answer.status_code == 200
     letter = outbox_of(world, person)["cancellation_confirmation"]
     assert (letter["delivered_at"], letter["attempts"], letter["refused"]) == (None, 1, True)
+    assert "undelivered:letter-refused" in world.run_of(answer)["tags"]
     [request] = world.belongings(person.user_id)["cancellation_requests"]
     assert request["resume_at"] is None
-    assert "undelivered:letter-refused" in world.run_of(answer)["tags"]

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 import pytest
@@ -24,6 +24,7 @@ OWNER = {
     "data_retention_jobs": "user_id",
     "outbox": "user_id",
     "audit_log": "user_id",
+    "idempotency_keys": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -42,7 +43,8 @@ def two(world: World) -> Two:
     people = Two(world.person("enterprise"), world.person("enterprise"))
     for person in (people.a, people.b):
         assert world.accept(person).status_code == 200
-        assert world.cancel(person, feedback="mine").status_code == 200
+        keyed = replace(person, headers={**person.headers, "Idempotency-Key": f"key-{person.user_id}"})
+        assert world.cancel(keyed, feedback="mine").status_code == 200
     return people
 
 
@@ -286,6 +288,7 @@ CHECKS = {
     "data_is_kept_for_90_days": ("data_retention_jobs", "run_at = run_at - interval '1 second'"),
     "data_retention_jobs_status_check": ("data_retention_jobs", "status = 'late'"),
     "outbox_kind_check": ("outbox", "kind = 'postcard'"),
+    "idempotency_keys_key_check": ("idempotency_keys", "key = ''"),
 }
 
 
