@@ -8,13 +8,13 @@ from uuid import UUID
 from prefect import get_client
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
-from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from nodes.cancellation.finish import finish
 from nodes.cancellation.leave import leave
 from nodes.cancellation.records import ActiveSubscription, Answer, CancellationRequest, Delivered
 from nodes.errors import BillingFailed, DatabaseUnavailable, EventsFailed, MailFailed, Refusal
+from nodes.node import run_log
 from nodes.problems import CANCELLATION_FAILED, problem, problem_of, slug_of
 from nodes.services import services_of_this_run
 
@@ -36,7 +36,7 @@ class Attempt:
 
     def phase(self, name: str) -> None:
         """Initialization, Processing, Verification or Finalization (FEATURES W21)."""
-        get_run_logger().info("Phase: %s", name)
+        run_log().info("Phase: %s", name)
 
     def found(self, subscription: ActiveSubscription) -> None:
         """Name and tag the run, so that support finds it by request, by subscription and by plan."""
@@ -50,7 +50,7 @@ class Attempt:
         for result in await asyncio.gather(*effects, return_exceptions=True):
             if isinstance(result, MailFailed | EventsFailed):
                 self._undelivered.append(slug_of(result))
-                get_run_logger().warning("to be sent again: %s", result)
+                run_log().warning("to be sent again: %s", result)
             elif isinstance(result, BaseException):
                 raise result
             else:
@@ -89,7 +89,7 @@ class Attempt:
         try:
             await leave(self.request_id, self.request.user_id)
         except DatabaseUnavailable as error:
-            get_run_logger().warning("to be taken up again: %s", error)
+            run_log().warning("to be taken up again: %s", error)
 
     def state(self) -> State[None]:
         """The run's last state: a word for the outcome, for whoever looks down the list of runs."""
@@ -117,7 +117,7 @@ class Attempt:
             async with asyncio.timeout(LABEL_TIMEOUT_SECONDS), get_client() as client:
                 await client.update_flow_run(context.flow_run.id, name=name, tags=tags)
         except Exception as error:  # whatever the server does, the work goes on
-            get_run_logger().warning("this run is not labelled: %s", type(error).__name__)
+            run_log().warning("this run is not labelled: %s", type(error).__name__)
 
 
 @asynccontextmanager

@@ -1,16 +1,25 @@
 """What every node is to Prefect: a task under the specification's name, which repeats nothing by itself."""
 
-from collections.abc import Callable, Coroutine
+import functools
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import Task, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Node = Callable[P, Coroutine[Any, Any, R]]
+
+_shown: ContextVar[bool] = ContextVar("shown", default=True)
 
 
-def node(name: str, step: str) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Task[P, Coroutine[Any, Any, R]]]:
+def node(name: str, step: str) -> Callable[[Node[P, R]], Node[P, R]]:
     """Make an async function a numbered step of a flow.
 
     No retries here: each client has its rule, with its reason, beside its call. No caching and no persisted results:
@@ -18,14 +27,34 @@ def node(name: str, step: str) -> Callable[[Callable[P, Coroutine[Any, Any, R]]]
     would cost a call to the server for a concurrency limit that is not there.
     """
 
-    def decorate(function: Callable[P, Coroutine[Any, Any, R]]) -> Task[P, Coroutine[Any, Any, R]]:
+    def decorate(function: Node[P, R]) -> Node[P, R]:
         as_task = task(
             name=name,
             task_run_name=name,
             description=f"Step {step}. {function.__doc__}",
             cache_policy=NO_CACHE,
             persist_result=False,
-        )
-        return as_task(function)
+        )(function)
+
+        @functools.wraps(function)
+        async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            return await (as_task if _shown.get() else function)(*args, **kwargs)
+
+        return run
 
     return decorate
+
+
+@contextmanager
+def not_shown() -> Iterator[None]:
+    """Nodes inside this block run as the plain functions that they are: the work does not wait for a Prefect server."""
+    token = _shown.set(False)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
+
+def run_log() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
+    """The run's own log, which its page shows; the process's where there is no run to show it."""
+    return get_run_logger() if FlowRunContext.get() else logging.getLogger("cancelflow.run")

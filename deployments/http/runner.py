@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+from collections.abc import Callable
 from uuid import UUID
 
 from flows.cancel_subscription import cancel_subscription
+from nodes.cancellation.finish import telling
 from nodes.cancellation.leave import put_in_line
 from nodes.errors import CancelflowError
+from nodes.node import not_shown
 from nodes.services import Services, using
 
 log = logging.getLogger(__name__)
@@ -42,9 +45,10 @@ class Runner:
         self._looking = asyncio.create_task(self._look())
 
     async def run(self, request_id: UUID, user_id: UUID) -> None:
-        """Run the flow for this request; returns when it ended or the deadline passed, and then it goes on.
+        """Run the flow for this request; returns once its answer is recorded, the run ended, or the deadline passed.
 
-        Its errors are in the run and in the request's row. The caller hanging up does not reach it.
+        In the last case it goes on, or waits its turn in Postgres. Its errors are in the run and in the request's row.
+        The caller hanging up does not reach it.
         """
         deadline = asyncio.get_running_loop().time() + ANSWER_DEADLINE_SECONDS
         try:
@@ -53,9 +57,12 @@ class Runner:
         except TimeoutError:
             await put_in_line(request_id, user_id)
             return
+        answered = asyncio.Event()
+        run = self._begin(request_id, answered.set)
+        run.add_done_callback(lambda _: answered.set())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                await asyncio.shield(self._begin(request_id))
+                await answered.wait()
 
     async def stop(self) -> None:
         """Take up nothing new, and wait for what runs."""
@@ -66,9 +73,9 @@ class Runner:
         if self._runs:
             await asyncio.wait(self._runs, timeout=GRACE_SECONDS)
 
-    def _begin(self, request_id: UUID) -> asyncio.Task[None]:
+    def _begin(self, request_id: UUID, when_answered: Callable[[], None] = lambda: None) -> asyncio.Task[None]:
         """Start a run in the place that was taken for it."""
-        run = asyncio.create_task(_carry_out(request_id), context=self._context.copy())
+        run = asyncio.create_task(_carry_out(request_id, when_answered), context=self._context.copy())
         self._runs.add(run)
         run.add_done_callback(self._ended)
         return run
@@ -99,10 +106,23 @@ def run_context(services: Services) -> contextvars.Context:
         return contextvars.copy_context()
 
 
-async def _carry_out(request_id: UUID) -> None:
-    try:
-        await cancel_subscription(request_id)
-    except Exception as error:
-        # The run shows it, and the request's row says what to do about it. Only the error's kind is logged: other
-        # libraries' messages may quote what they were given.
-        log.warning("the run for request %s failed: %s", request_id, type(error).__name__)
+async def _carry_out(request_id: UUID, when_answered: Callable[[], None]) -> None:
+    """Only the kind of an error is logged: other libraries' messages may quote what they were given."""
+    with telling(when_answered):
+        try:
+            await cancel_subscription(request_id)
+        except CancelflowError as error:
+            # The run shows it, and the request's row says what to do about it.
+            log.warning("the run for request %s failed: %s", request_id, type(error).__name__)
+        except Exception as error:
+            log.warning("request %s goes on without being shown: %s", request_id, type(error).__name__)
+            await _carry_out_not_shown(request_id)
+
+
+async def _carry_out_not_shown(request_id: UUID) -> None:
+    """The same nodes as plain functions: the Prefect server is away, and the customer's wish does not wait for it."""
+    with not_shown():
+        try:
+            await cancel_subscription.fn(request_id)
+        except Exception as error:
+            log.warning("the run for request %s failed: %s", request_id, type(error).__name__)

@@ -1,5 +1,8 @@
 """The end of a request: its answer and its audit row, in one transaction, once."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +13,8 @@ from nodes.problems import slug_of
 from nodes.services import services
 
 ACTION = "cancel_subscription"
+
+_when_answered: ContextVar[Callable[[], None]] = ContextVar("when_answered", default=lambda: None)
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,24 @@ async def finish(
 ) -> bool:
     """Write what the caller is told (FEATURES W29). False if the request already had its answer, or can only go on."""
     async with services().database.as_user(user_id) as transaction:
-        return await finish_in(
+        finished = await finish_in(
             transaction, request_id, user_id, answer, problem=problem, stripe_request_id=stripe_request_id
         )
+    _when_answered.get()()
+    return finished
+
+
+@contextmanager
+def telling(when_answered: Callable[[], None]) -> Iterator[None]:
+    """What starts inside this block calls `when_answered` as soon as the answer is in the record.
+
+    The caller need not wait for what Prefect still writes about the run.
+    """
+    token = _when_answered.set(when_answered)
+    try:
+        yield
+    finally:
+        _when_answered.reset(token)
 
 
 async def finish_in(

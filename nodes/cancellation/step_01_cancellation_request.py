@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from nodes.cancellation.records import CancellationRequest
 from nodes.errors import AlreadyRefused, RequestUnknown
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.services import services
 
 
@@ -26,5 +25,5 @@ async def cancellation_request(request_id: UUID) -> CancellationRequest:
         raise RequestUnknown(f"no cancellation request has the id {request_id}")
     if request.outcome == "refused":
         raise AlreadyRefused
-    get_run_logger().info("request %s of user %s, so far %s", request.id, request.user_id, request.recovery_point)
+    run_log().info("request %s of user %s, so far %s", request.id, request.user_id, request.recovery_point)
     return request

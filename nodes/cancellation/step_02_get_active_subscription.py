@@ -1,11 +1,9 @@
 """Step 2: the user's one active subscription, by row-level security, and what Stripe says of it now."""
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.look_up import find_subscription, refuse_ended
 from nodes.cancellation.records import ActiveSubscription, CancellationCase, CancellationRequest
 from nodes.errors import ConstraintViolated, RequestUnderWay, SubscriptionAlreadyPending
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.services import services
 
 ONE_AT_A_TIME = "one_request_at_a_time"
@@ -21,7 +19,7 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
         if subscription.billed.pending:
             raise SubscriptionAlreadyPending
     await _choose(request, subscription)
-    get_run_logger().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
+    run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
     return CancellationCase(request, subscription)
 
 

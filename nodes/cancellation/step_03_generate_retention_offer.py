@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.look_up import current_offer
 from nodes.cancellation.records import CancellationCase, CancellationRequest, OfferMade
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.rules.offers import OFFERS, RetentionOffer
 from nodes.services import services
 
@@ -22,7 +20,7 @@ class _Reserved:
 async def generate_retention_offer(case: CancellationCase) -> OfferMade:
     """The plan's offer, unless one was applied within 6 months (FEATURES W04, W31)."""
     terms = await _reserved(case.request) or await current_offer(case.subscription, case.request.id)
-    get_run_logger().info("offer: %s", terms.description if terms else "none")
+    run_log().info("offer: %s", terms.description if terms else "none")
     return OfferMade(case, terms)
 
 

@@ -2,13 +2,11 @@
 
 from datetime import UTC, datetime
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.records import AppliedDiscount, CancellationCase, Decision
 from nodes.cancellation.settle import settled
 from nodes.clients.billing import BillingSubscription
 from nodes.errors import BillingFailed, ConstraintViolated, OfferUnavailable, VerificationFailed
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.rules.dates import months_after
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint
@@ -33,7 +31,7 @@ async def apply_retention_discount(decision: Decision) -> AppliedDiscount:
             await transaction.run("withdraw_offer", request_id=case.request.id)
         raise
     discount = await _record(case, terms, billed)
-    get_run_logger().info("%s for %s on %s as %s", terms.discount, terms.duration, billed.id, discount)
+    run_log().info("%s for %s on %s as %s", terms.discount, terms.duration, billed.id, discount)
     return AppliedDiscount(case, billed, terms, discount)
 
 

@@ -1,9 +1,7 @@
 """Step 5B: why they leave, for churn analysis."""
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.records import CapturedReason, Decision
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
 from nodes.services import services
@@ -25,5 +23,5 @@ async def capture_cancellation_reason(decision: Decision) -> CapturedReason:
                 category=category,
             )
             await transaction.run("reason_captured", request_id=request.id)
-    get_run_logger().info("reason: %s", category)
+    run_log().info("reason: %s", category)
     return CapturedReason(decision.case, category)

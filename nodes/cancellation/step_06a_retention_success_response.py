@@ -1,10 +1,8 @@
 """Step 6A: the answer to a customer who stays."""
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.finish import finish
 from nodes.cancellation.records import Answer, AppliedDiscount
-from nodes.node import node
+from nodes.node import node, run_log
 
 
 @node("Retention Success Response", step="6A")
@@ -19,5 +17,5 @@ async def retention_success_response(applied: AppliedDiscount) -> Answer:
     request = applied.case.request
     answer = Answer("retained", 200, body)
     await finish(request.id, request.user_id, answer)
-    get_run_logger().info("200 retained")
+    run_log().info("200 retained")
     return answer

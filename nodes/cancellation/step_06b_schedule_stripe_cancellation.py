@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.records import ActiveSubscription, CancellationRequest, CapturedReason, ScheduledCancellation
 from nodes.cancellation.settle import settled
 from nodes.clients.billing import BillingSubscription
 from nodes.errors import VerificationFailed
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.reasons import stripe_feedback
@@ -27,7 +25,7 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
     """Cancel at the period's end, or now where the status knows no such end (FEATURES W11; nodes/rules/statuses)."""
     case, request, subscription = reason.case, reason.case.request, reason.case.subscription
     if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) and request.cancel_at:
-        get_run_logger().info("done before: ends at %s", rfc3339(request.cancel_at))
+        run_log().info("done before: ends at %s", rfc3339(request.cancel_at))
         dropped = request.released_schedule is not None
         return ScheduledCancellation(case, reason.category, subscription.billed, request.cancel_at, dropped)
     released = await _release_schedule(request, subscription)
@@ -42,9 +40,7 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
             cancel_at=cancel_at,
             stripe_request_id=billed.stripe_request_id,
         )
-    get_run_logger().info(
-        "%s ends at %s, Stripe request %s", subscription.id, rfc3339(cancel_at), billed.stripe_request_id
-    )
+    run_log().info("%s ends at %s, Stripe request %s", subscription.id, rfc3339(cancel_at), billed.stripe_request_id)
     return ScheduledCancellation(case, reason.category, billed, cancel_at, plan_change_dropped=released)
 
 
@@ -57,7 +53,7 @@ async def _release_schedule(request: CancellationRequest, subscription: ActiveSu
         await transaction.run("schedule_to_release", request_id=request.id, schedule_id=schedule_id)
     release = services().billing.release_schedule(schedule_id, key=f"{request.id}:6B:release")
     await settled(release, subscription.id, done=lambda found: found.schedule_id is None)
-    get_run_logger().info("released the subscription from schedule %s", schedule_id)
+    run_log().info("released the subscription from schedule %s", schedule_id)
     return True
 
 

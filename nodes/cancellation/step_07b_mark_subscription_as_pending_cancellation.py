@@ -1,11 +1,9 @@
 """Step 7B: our row says what Stripe confirmed, and in the same transaction what must still leave the house."""
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.mirror import mirror, status_of
 from nodes.cancellation.outbox import CONFIRMATION, EVENT
 from nodes.cancellation.records import PendingCancellation, ScheduledCancellation
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.rules.dates import data_retention_until
 from nodes.rules.progress import RecoveryPoint
 from nodes.services import services
@@ -16,14 +14,14 @@ async def mark_subscription_as_pending_cancellation(scheduled: ScheduledCancella
     """Row, outbox and recovery point in one transaction (FEATURES W13)."""
     request = scheduled.case.request
     if request.reached(RecoveryPoint.MARKED_PENDING):
-        get_run_logger().info("done before")
+        run_log().info("done before")
         return _pending(request.outcome or status_of(scheduled.billed), scheduled)
     async with services().database.as_user(request.user_id) as transaction:
         row = await mirror(transaction, scheduled.billed)
         for kind in (CONFIRMATION, EVENT):
             await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=kind)
         await transaction.run("reach", request_id=request.id, recovery_point="marked_pending")
-    get_run_logger().info("%s is now %s", scheduled.billed.id, row.status)
+    run_log().info("%s is now %s", scheduled.billed.id, row.status)
     return _pending(row.status, scheduled)
 
 

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from prefect.logging import get_run_logger
-
 from email_templates import Letter
 from email_templates.cancellation_confirmation import CancellationConfirmation
 from nodes.cancellation.outbox import CONFIRMATION, deliver
 from nodes.cancellation.records import Delivered, PendingCancellation
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.rules.statuses import PENDING_CANCELLATION
 from nodes.services import services
 
@@ -37,7 +35,7 @@ async def send_cancellation_confirmation(pending: PendingCancellation) -> Delive
         await services().mail.send(letter, recipient=customer.email, message_id=f"{item_id}@cancelflow")
 
     delivered = await deliver(request, CONFIRMATION, send)
-    get_run_logger().info("the confirmation is with the mail server")
+    run_log().info("the confirmation is with the mail server")
     return delivered
 
 

@@ -1,9 +1,7 @@
 """Step 9B: the customer's data stays for 90 days after the cancellation takes effect, then WF-056 deletes it."""
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.records import Delivered, PendingCancellation
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
 from nodes.services import services
 
@@ -22,5 +20,5 @@ async def schedule_data_preservation(pending: PendingCancellation) -> Delivered:
             cancel_at=pending.cancel_at,
             run_at=pending.data_retention_until,
         )
-    get_run_logger().info("data is kept until %s", rfc3339(pending.data_retention_until))
+    run_log().info("data is kept until %s", rfc3339(pending.data_retention_until))
     return Delivered("data_retention_job")

@@ -2,11 +2,9 @@
 
 from uuid import UUID
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.outbox import EVENT, deliver
 from nodes.cancellation.records import Delivered, PendingCancellation
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
 from nodes.services import services
 
@@ -28,5 +26,5 @@ async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
         return await services().events.publish(event, event_id=str(item_id), ordering_key=str(request.user_id))
 
     delivered = await deliver(request, EVENT, send)
-    get_run_logger().info("%s is published", EVENT)
+    run_log().info("%s is published", EVENT)
     return delivered

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from prefect.logging import get_run_logger
-
 from nodes.cancellation.finish import finish
 from nodes.cancellation.records import Answer, Delivered, PendingCancellation
-from nodes.node import node
+from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
 
 
@@ -22,5 +20,5 @@ async def success_response(pending: PendingCancellation, delivered: Sequence[Del
     request = pending.case.request
     answer = Answer(pending.status, 200, body)
     await finish(request.id, request.user_id, answer)
-    get_run_logger().info("200 %s, with %s", pending.status, ", ".join(d.what for d in delivered))
+    run_log().info("200 %s, with %s", pending.status, ", ".join(d.what for d in delivered))
     return answer

@@ -1,0 +1,1 @@
+"""Parts that are away, processes that die, and more requests than places."""
