@@ -1,7 +1,9 @@
-"""Wait for what happens a moment later, and no longer than it takes."""
+"""Time in tests: what happens a moment later, and what happens at once."""
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import TypeVar
 
 Found = TypeVar("Found")
@@ -16,3 +18,15 @@ def eventually(look: Callable[[], Found], *, within: float = 10.0) -> Found:
         assert time.monotonic() < deadline, f"not within {within} s: the last look gave {found!r}"
         time.sleep(PAUSE_SECONDS)
     return found
+
+
+def at_once(*calls: Callable[[], Found]) -> list[Found]:
+    """What each call returns; each has a thread of its own, and none begins before all are there."""
+    start = Barrier(len(calls))
+
+    def begin(call: Callable[[], Found]) -> Found:
+        start.wait(timeout=10)
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(begin, calls))

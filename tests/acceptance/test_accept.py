@@ -1,18 +1,15 @@
 """Accepting the offer: FEATURES W04 to W09, W31, W40, W41, each read back from where it ended up."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 from typing import NamedTuple
 
-import httpx
 import pytest
 import stripe
 
 from deployments.demo.cases import MONTHLY_PRICES
 from deployments.demo.catalog import LOYALTY_COUPON
 from tests.acceptance.subscribers import clock, subscriber
+from tests.waiting import at_once
 from tests.world import Person, Row, World
 
 UNAVAILABLE = "No retention offer is available for this subscription"
@@ -230,18 +227,6 @@ def accepted_ago(world: World, person: Person, ago: str) -> None:
         " WHERE user_id = %s",
         [ago, person.user_id],
     )
-
-
-def at_once(*calls: Callable[[], httpx.Response]) -> list[httpx.Response]:
-    """Each call in a thread of its own, none before all are there."""
-    start = Barrier(len(calls))
-
-    def begin(call: Callable[[], httpx.Response]) -> httpx.Response:
-        start.wait(timeout=10)
-        return call()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(begin, calls))
 
 
 @pytest.mark.parametrize("attempt", range(3))

@@ -10,9 +10,11 @@ from nodes.rules.reasons import REASONS, STRIPE_FEEDBACK
 from nodes.settings import LinkSettings, load
 from tests.acceptance.consumer import body, consuming
 from tests.acceptance.subscribers import clock, subscriber
+from tests.waiting import at_once
 from tests.world import Person, World, links
 
 RETENTION = timedelta(days=90)
+PENDING = "Subscription already scheduled for cancellation"
 FEEDBACK = "Great product but can't justify cost for my usage"
 
 
@@ -306,7 +308,7 @@ def test_a_second_cancellation_is_refused_and_repeats_nothing(world: World) -> N
         "type": "urn:cancelflow:problem:subscription-already-pending",
         "title": "Subscription already pending",
         "status": 409,
-        "detail": "Subscription already scheduled for cancellation",
+        "detail": PENDING,
         "success": False,
         "request_id": world.request_id(again),
     }
@@ -319,6 +321,24 @@ def test_a_second_cancellation_is_refused_and_repeats_nothing(world: World) -> N
     assert [tuple(row.values()) for row in audit] == [("pending_cancellation", 200), ("refused", 409)]
 
 
+@pytest.mark.parametrize("attempt", range(3))
+def test_of_several_cancellations_at_once_one_is_carried_out(world: World, attempt: int) -> None:
+    person = world.person("professional")
+
+    with consuming() as consumer:
+        answers = at_once(*[lambda: world.cancel(person)] * 3)
+        events = consumer.everything_of(person.user_id)
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    texts = {answer.json()["detail"] for answer in answers if answer.status_code == 409}
+    assert texts <= {PENDING, "A request for this subscription is already under way"}
+    assert (len(events), len(world.letters(person)), len(world.simulator.writes(person.subscription_id))) == (1, 1, 1)
+    belongings = world.belongings(person.user_id)
+    assert [len(belongings[table]) for table in ("cancellation_reasons", "data_retention_jobs", "outbox")] == [1, 1, 2]
+    outcomes = sorted(row["outcome"] for row in belongings["audit_log"])
+    assert outcomes == ["pending_cancellation", "refused", "refused"]
+
+
 def test_a_pending_subscription_has_no_offer_to_accept(world: World) -> None:
     person = world.person("professional")
     world.cancel(person)
@@ -327,7 +347,7 @@ def test_a_pending_subscription_has_no_offer_to_accept(world: World) -> None:
     accepted = world.accept(person)
 
     assert offer.json() == {"retention_offer": None, "show_offer": False}
-    assert (accepted.status_code, accepted.json()["detail"]) == (409, "Subscription already scheduled for cancellation")
+    assert (accepted.status_code, accepted.json()["detail"]) == (409, PENDING)
     assert len(world.simulator.writes(person.subscription_id)) == 1
 
 
