@@ -9,9 +9,11 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.http.app import create_app
+from nodes.clients import database
 from nodes.settings import TriggerSettings, load
 from tests.conftest import Addresses
 from tests.http.document import Document
+from tests.nodes.clients.smtp_servers import free_port
 from tests.world import World
 
 Application = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -47,3 +49,10 @@ def application(stack: Addresses) -> Application:
                 yield client
 
     return running
+
+
+@pytest.fixture
+def without_a_database(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The setting for a database that is away, which is said to be so soon, for a test's sake."""
+    monkeypatch.setattr(database, "POOL_TIMEOUT_SECONDS", 0.3)
+    return {"DATABASE_URL": f"postgresql://app:hunter2@127.0.0.1:{free_port()}/x"}

@@ -10,7 +10,6 @@ import pytest
 
 from tests.http.conftest import Application
 from tests.http.document import Document
-from tests.nodes.clients.smtp_servers import free_port
 from tests.world import Person, World
 
 OFFER, STATUS = "/retention-offer", "/subscription"
@@ -188,12 +187,12 @@ def test_a_name_that_is_none_is_refused_without_being_repeated(
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
 def test_with_the_database_away_the_answer_is_to_try_again(
-    application: Application, world: World, document: Document, path: str
+    application: Application, world: World, document: Document, without_a_database: dict[str, str], path: str
 ) -> None:
     headers = world.headers(str(uuid4()))
 
     async def scenario() -> httpx.Response:
-        async with application(DATABASE_URL=f"postgresql://app:hunter2@127.0.0.1:{free_port()}/x") as client:
+        async with application(**without_a_database) as client:
             return await client.get(path, headers=headers)
 
     answer = asyncio.run(scenario())

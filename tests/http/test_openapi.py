@@ -186,12 +186,12 @@ def test_an_answer_is_as_the_document_says(world: World, document: Document, nam
 
 
 def test_with_the_database_away_the_answer_is_to_try_again(
-    application: Application, world: World, document: Document
+    application: Application, world: World, document: Document, without_a_database: dict[str, str]
 ) -> None:
     user_id = str(uuid4())
 
     async def scenario() -> httpx.Response:
-        async with application(DATABASE_URL=f"postgresql://app:hunter2@127.0.0.1:{free_port()}/x") as client:
+        async with application(**without_a_database) as client:
             body = {"user_id": user_id, "reason": "unused"}
             return await client.post(POST, json=body, headers=world.headers(user_id))
 

@@ -16,15 +16,8 @@ import httpx
 import pytest
 import stripe
 
-from nodes.clients.billing import (
-    CHECK_TIMEOUT_SECONDS,
-    GLANCE_TIMEOUT_SECONDS,
-    NETWORK_RETRIES,
-    TIMEOUT_SECONDS,
-    Billing,
-    BillingSubscription,
-    Discount,
-)
+from nodes.clients import billing as module
+from nodes.clients.billing import NETWORK_RETRIES, Billing, BillingSubscription, Discount
 from nodes.errors import BillingFailed
 from nodes.rules.offers import RetentionOffer
 from nodes.settings import BillingSettings
@@ -480,33 +473,53 @@ def test_a_stripe_that_is_away_is_uncertain_for_a_write() -> None:
 # In time
 
 
-def test_a_call_that_is_held_is_given_up(simulator: Simulator, shop: Shop) -> None:
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Every timeout is this long, for a test's sake."""
+    seconds = 0.4
+    for name in ("TIMEOUT_SECONDS", "GLANCE_TIMEOUT_SECONDS", "CHECK_TIMEOUT_SECONDS"):
+        monkeypatch.setattr(module, name, seconds)
+    return seconds
+
+
+def test_the_timeouts_leave_room_in_the_customers_eight_seconds() -> None:
+    write = (1 + NETWORK_RETRIES) * module.TIMEOUT_SECONDS + 0.5 * NETWORK_RETRIES
+    assert write + module.GLANCE_TIMEOUT_SECONDS < 8
+
+
+def test_a_call_that_is_held_is_given_up(simulator: Simulator, shop: Shop, hurried: float) -> None:
     made = shop.subscription()
     simulator.fault(kind="timeout", times=0, method="POST", contains=made.id)
     began = monotonic()
     assert failure(simulator.url, canceling(made.id)).uncertain
     tries = 1 + NETWORK_RETRIES
-    assert tries * TIMEOUT_SECONDS <= monotonic() - began < tries * TIMEOUT_SECONDS + 1.5
+    assert tries * hurried <= monotonic() - began < tries * hurried + 2
+    assert len(simulator.requests(method="POST", contains=made.id)) == tries
 
 
-def test_a_glance_is_short_and_never_fails(simulator: Simulator, shop: Shop) -> None:
+def glance(simulator: Simulator, subscription_id: str) -> BillingSubscription | None:
+    return with_stripe(simulator.url, lambda billing: billing.glance(subscription_id))
+
+
+def test_a_glance_sees_the_subscription_or_nothing(simulator: Simulator, shop: Shop) -> None:
     made = shop.subscription()
-
-    def glance(subscription_id: str) -> BillingSubscription | None:
-        return with_stripe(simulator.url, lambda billing: billing.glance(subscription_id))
-
-    seen = glance(made.id)
+    seen = glance(simulator, made.id)
     assert seen is not None
     assert seen.id == made.id
-    assert glance("sub_unknown") is None
+    assert glance(simulator, "sub_unknown") is None
+
+
+def test_a_glance_is_short_and_sees_nothing_then(simulator: Simulator, shop: Shop, hurried: float) -> None:
+    made = shop.subscription()
     simulator.fault(kind="timeout", times=0, contains=made.id)
     began = monotonic()
-    assert glance(made.id) is None
-    assert GLANCE_TIMEOUT_SECONDS <= monotonic() - began < GLANCE_TIMEOUT_SECONDS + 1
+    assert glance(simulator, made.id) is None
+    assert monotonic() - began < hurried + 1
+    assert len(simulator.requests(method="GET", contains=made.id)) == 1  # it is not tried again
 
 
-def test_a_health_check_is_short(simulator: Simulator) -> None:
+def test_a_health_check_is_short(simulator: Simulator, hurried: float) -> None:
     simulator.fault(kind="timeout", times=0, path="^/v1/balance")
     began = monotonic()
-    assert str(failure(simulator.url, Billing.check)) == "Stripe did not answer in time"
-    assert CHECK_TIMEOUT_SECONDS <= monotonic() - began < CHECK_TIMEOUT_SECONDS + 1
+    assert failure(simulator.url, Billing.check).code is None
+    assert monotonic() - began < hurried + 1
