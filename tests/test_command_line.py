@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.main import get_command
 
 from deployments.command_line import app, main
@@ -66,7 +67,7 @@ def environment(**other: str | None) -> Iterator[None]:
 def cancelflow(*arguments: str, cwd: Path, **other: str | None) -> Done:
     """The command, in this process: whatever gets out of it fails the test, as a traceback would its user."""
     out, err = StringIO(), StringIO()
-    with environment(**other), pytest.MonkeyPatch.context() as patch:
+    with environment(**other), pytest.MonkeyPatch.context() as patch, prefect_as_named():
         patch.chdir(cwd)
         patch.setattr(sys, "argv", ["cancelflow", *arguments])
         with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
@@ -75,8 +76,13 @@ def cancelflow(*arguments: str, cwd: Path, **other: str | None) -> Done:
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
+def prefect_as_named() -> AbstractContextManager[object]:
+    """Prefect has read the environment when it was imported."""
+    return temporary_settings({PREFECT_API_URL: os.environ.get("PREFECT_API_URL")})
+
+
 def started(*arguments: str, cwd: Path, **other: str | None) -> Done:
-    """The same as a process of its own: for what takes its settings when it starts, as Prefect does."""
+    """The same as a process of its own."""
     with environment(**other):
         done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, cwd=cwd, timeout=60)
     return Done(done.returncode, done.stdout, done.stderr)
@@ -341,7 +347,7 @@ def test_serve_on_a_busy_port_says_so(stack: Addresses, elsewhere: Path) -> None
 
 def test_deploy_registers_every_flow_again(world: World, elsewhere: Path) -> None:
     """The stack has done it once."""
-    assert started("deploy", cwd=elsewhere).code == 0
+    assert cancelflow("deploy", cwd=elsewhere).code == 0
     found = world.prefect.get("/deployments/name/cancel-subscription/cancel-subscription").json()
     assert found["entrypoint"] == "flows.cancel_subscription.cancel_subscription"
     assert found["work_pool_name"] == "cancelflow"
@@ -349,12 +355,12 @@ def test_deploy_registers_every_flow_again(world: World, elsewhere: Path) -> Non
 
 def test_deploy_without_prefect_says_so(elsewhere: Path) -> None:
     away = f"http://127.0.0.1:{free_port()}/api"
-    said = refused(started("deploy", cwd=elsewhere, **{**bare(), "PREFECT_API_URL": away}), 1)
+    said = refused(cancelflow("deploy", cwd=elsewhere, **{**bare(), "PREFECT_API_URL": away}), 1)
     assert said == "DeployFailed: the Prefect server that PREFECT_API_URL names is away, or is none (ConnectError)"
 
 
 def test_deploy_without_a_setting_names_it(elsewhere: Path) -> None:
-    assert "PREFECT_API_URL is not set" in refused(started("deploy", cwd=elsewhere, **bare()), 2)
+    assert "PREFECT_API_URL is not set" in refused(cancelflow("deploy", cwd=elsewhere, **bare()), 2)
 
 
 # demo
