@@ -23,7 +23,7 @@ environment: .venv/.made  ## Make .venv, with the versions and hashes of require
 	    $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock && \
 	    cp $(BIN)/uv .venv/uv; \
 	fi
-	@.venv/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@.venv/uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock
 	@.venv/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 

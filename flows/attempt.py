@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
+from nodes.cancellation.caller import waiting_caller
 from nodes.cancellation.finish import finish
 from nodes.cancellation.leave import leave
 from nodes.cancellation.records import ActiveSubscription, Answer, CancellationRequest, Delivered
@@ -60,18 +61,28 @@ class Attempt:
     async def refused(self, refusal: Refusal) -> None:
         """The steps end here, and that is a proper end."""
         self.answer = Answer("refused", refusal.status, problem_of(refusal, self.request_id))
+        if subscription_id := refusal.extensions.get("subscription_id"):
+            self._name = f"cancel-subscription {self.request_id} {subscription_id}"
         if self.request is not None:
             await finish(self.request_id, self.request.user_id, self.answer, problem=slug_of(refusal))
 
     async def gave_up(self, failure: BillingFailed) -> None:
-        """Stripe did not do it: the customer is told, and nothing goes on (SPEC, Decided 12)."""
-        if self.request is None:
+        """Stripe did not do it: the caller is told so, and nothing goes on. Past their deadline they were told that it
+        does, and after a process died they were told nothing: then it is taken up again (SPEC, Decided 12).
+        """
+        caller = waiting_caller()
+        if caller is None or self.request is None:
             return
+        async with caller.kept() as waits:
+            if waits:
+                await self._tell_failed(self.request, failure)
+
+    async def _tell_failed(self, request: CancellationRequest, failure: BillingFailed) -> None:
         body = problem(500, "cancellation-failed", CANCELLATION_FAILED, self.request_id)
         answer = Answer("failed", 500, body)
         if await finish(
-            self.request_id,
-            self.request.user_id,
+            request.id,
+            request.user_id,
             answer,
             problem=slug_of(failure),
             stripe_request_id=failure.stripe_request_id,
@@ -124,8 +135,8 @@ class Attempt:
 async def attempt(request_id: UUID) -> AsyncIterator[Attempt]:
     """Surround the steps of one run.
 
-    A `Refusal` is recorded and ends the run well. A `BillingFailed` is recorded as failed and fails the run. Any other
-    failure fails the run and leaves the request where it stands, to be taken up again.
+    A `Refusal` is recorded and ends the run well. A `BillingFailed` fails the run, and is recorded as the answer where
+    someone waits for one. Any other failure fails the run and leaves the request where it stands, to be taken up again.
     """
     async with services_of_this_run():
         run = Attempt(request_id)

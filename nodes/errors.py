@@ -126,6 +126,10 @@ class VerificationFailed(BillingFailed):
     """Stripe, read back, does not say what it was asked to do."""
 
 
+class NotReadBack(Failure):
+    """Stripe took a write and could not be asked what became of it: no success to tell, and no failure either."""
+
+
 class DatabaseUnavailable(Failure):
     """PostgreSQL could not be reached or did not answer in time."""
 

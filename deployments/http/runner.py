@@ -4,11 +4,10 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-from collections.abc import Callable
 from uuid import UUID
 
 from flows.cancel_subscription import cancel_subscription
-from nodes.cancellation.finish import telling
+from nodes.cancellation.caller import WaitingCaller
 from nodes.cancellation.leave import put_in_line
 from nodes.errors import CancelflowError
 from nodes.node import not_shown
@@ -57,12 +56,9 @@ class Runner:
         except TimeoutError:
             await put_in_line(request_id, user_id)
             return
-        answered = asyncio.Event()
-        run = self._begin(request_id, answered.set)
-        run.add_done_callback(lambda _: answered.set())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
-                await answered.wait()
+        caller = WaitingCaller()
+        self._begin(request_id, caller).add_done_callback(lambda _: caller.answered())
+        await caller.wait(deadline)
 
     async def stop(self) -> None:
         """Take up nothing new, and wait for what runs."""
@@ -73,9 +69,9 @@ class Runner:
         if self._runs:
             await asyncio.wait(self._runs, timeout=GRACE_SECONDS)
 
-    def _begin(self, request_id: UUID, when_answered: Callable[[], None] = lambda: None) -> asyncio.Task[None]:
+    def _begin(self, request_id: UUID, caller: WaitingCaller | None = None) -> asyncio.Task[None]:
         """Start a run in the place that was taken for it."""
-        run = asyncio.create_task(_carry_out(request_id, when_answered), context=self._context.copy())
+        run = asyncio.create_task(_carry_out(request_id, caller), context=self._context.copy())
         self._runs.add(run)
         run.add_done_callback(self._ended)
         return run
@@ -106,9 +102,9 @@ def run_context(services: Services) -> contextvars.Context:
         return contextvars.copy_context()
 
 
-async def _carry_out(request_id: UUID, when_answered: Callable[[], None]) -> None:
+async def _carry_out(request_id: UUID, caller: WaitingCaller | None) -> None:
     """Only the kind of an error is logged: other libraries' messages may quote what they were given."""
-    with telling(when_answered):
+    with caller.calling() if caller else contextlib.nullcontext():
         try:
             await cancel_subscription(request_id)
         except CancelflowError as error:

@@ -54,19 +54,11 @@ class PlannedStack:
         """What a part sees: the user's environment, and ours above it."""
         return {
             **self.given,
-            **self._bytecode(),
             "DO_NOT_TRACK": "1",  # Prefect's client would report its use
             "PYTHONUNBUFFERED": "1",  # a log is read while its part runs
             **self.environment,
             **more,
         }
-
-    def _bytecode(self) -> dict[str, str]:
-        """Compiled modules, in the user's cache if Python is to write none: without, Prefect takes twice as long."""
-        if "PYTHONDONTWRITEBYTECODE" not in self.given or "PYTHONPYCACHEPREFIX" in self.given:
-            return {}
-        cache = Path(self.given.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-        return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cache / "cancelflow" / "bytecode")}
 
     def add_http(
         self,

@@ -1,11 +1,9 @@
 """The end of a request: its answer and its audit row, in one transaction, once."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
+from nodes.cancellation.caller import waiting_caller
 from nodes.cancellation.records import Answer
 from nodes.clients.database import Transaction
 from nodes.errors import Refusal
@@ -13,8 +11,6 @@ from nodes.problems import slug_of
 from nodes.services import services
 
 ACTION = "cancel_subscription"
-
-_when_answered: ContextVar[Callable[[], None]] = ContextVar("when_answered", default=lambda: None)
 
 
 @dataclass(frozen=True)
@@ -39,21 +35,9 @@ async def finish(
         finished = await finish_in(
             transaction, request_id, user_id, answer, problem=problem, stripe_request_id=stripe_request_id
         )
-    _when_answered.get()()
+    if caller := waiting_caller():
+        caller.answered()
     return finished
-
-
-@contextmanager
-def telling(when_answered: Callable[[], None]) -> Iterator[None]:
-    """What starts inside this block calls `when_answered` as soon as the answer is in the record.
-
-    The caller need not wait for what Prefect still writes about the run.
-    """
-    token = _when_answered.set(when_answered)
-    try:
-        yield
-    finally:
-        _when_answered.reset(token)
 
 
 async def finish_in(

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from nodes.clients.billing import BillingSubscription
-from nodes.errors import BillingFailed, VerificationFailed
+from nodes.errors import BillingFailed, NotReadBack, VerificationFailed
 from nodes.services import services
 
 
@@ -13,8 +13,9 @@ async def settled(
 ) -> BillingSubscription:
     """Do the write and return the subscription as read back after it.
 
-    Raises `VerificationFailed` if Stripe took the write and does not show it. If the write's answer was lost, what
-    Stripe shows decides; if Stripe cannot be asked or does not show it, the write's own error stands.
+    Raises `VerificationFailed` if Stripe took the write and does not show it, and `NotReadBack` if it took the write
+    and cannot be asked: the work is then not given up, for it is most likely done. If the write's own answer was lost,
+    what Stripe shows decides; if Stripe cannot be asked or does not show it, the write's error stands.
     """
     billing = services().billing
     try:
@@ -24,7 +25,10 @@ async def settled(
         if found is None or not done(found):
             raise
         return replace(found, stripe_request_id=error.stripe_request_id)
-    found = await billing.subscription(subscription_id)
+    try:
+        found = await billing.subscription(subscription_id)
+    except BillingFailed as error:
+        raise NotReadBack(f"Stripe took the change to {subscription_id} and cannot be read back: {error}") from None
     request_id = written.stripe_request_id if written else None
     if not done(found):
         message = f"Stripe took the change to {subscription_id} and, read back, does not show it"

@@ -17,7 +17,7 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
     if not request.begun:
         refuse_ended(subscription)
         if subscription.billed.pending:
-            raise SubscriptionAlreadyPending
+            raise SubscriptionAlreadyPending(subscription_id=subscription.id)
     await _choose(request, subscription)
     run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
     return CancellationCase(request, subscription)
