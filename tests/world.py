@@ -1,7 +1,7 @@
 """What a test sees of the running stack: each part as its users reach it, and demo customers of its own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,14 +42,23 @@ class Simulator:
         return [r for r in self.requests(contains=contains) if r["method"] != "GET"]
 
     @contextmanager
-    def fault(self, **fault: Any) -> Iterator[None]:
-        """A fault for as long as the block; `contains` keeps it to one customer's subscription."""
+    def fault(self, **fault: Any) -> Iterator[Callable[[], int]]:
+        """A fault for as long as the block; `contains` keeps it to one customer's subscription.
+
+        Gives a function that says how many calls it has met.
+        """
         made = self._http.post("/faults", json=fault)
         assert made.status_code < 300, made.text
+        identifier = made.json()["id"]
+
+        def hits() -> int:
+            found: list[Row] = self._http.get("/faults").json()["faults"]
+            return int(next(each["hits"] for each in found if each["id"] == identifier))
+
         try:
-            yield
+            yield hits
         finally:
-            self._http.delete("/faults", params={"id": made.json()["id"]})
+            self._http.delete("/faults", params={"id": identifier})
 
     def close(self) -> None:
         self._http.close()

@@ -311,6 +311,7 @@ def test_a_second_cancellation_is_refused_and_repeats_nothing(world: World) -> N
         "detail": PENDING,
         "success": False,
         "request_id": world.request_id(again),
+        "subscription_id": person.subscription_id,
     }
     assert len(world.simulator.writes(person.subscription_id)) == 1
     assert len(world.letters(person)) == 1
