@@ -1,12 +1,15 @@
-"""A trigger that is killed in the middle of a request: another takes it up from where it stood, once."""
+"""A trigger that is killed in the middle of its requests: another takes each up from where it stood, once."""
 
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
@@ -16,59 +19,87 @@ from tests.waiting import eventually
 from tests.world import Person, World
 
 
-@pytest.mark.parametrize(("kind", "accept"), [("delay", False), ("timeout", False), ("delay", True), ("timeout", True)])
-def test_what_a_killed_process_left_is_carried_to_its_end(
-    world: World, tmp_path: Path, kind: str, accept: bool
-) -> None:
-    """`delay`: Stripe does it after the process died. `timeout`: Stripe never did."""
-    person = world.person("professional")
-    with world.simulator.fault(kind=kind, method="POST", contains=person.subscription_id, seconds=1.5) as hits:
-        _kill_in_the_middle(tmp_path, person, accept=accept, asked_stripe=lambda: hits() == 1)
-        if kind == "delay":  # the write that the dead process sent takes effect
-            eventually(lambda: [write["status"] for write in world.simulator.writes(person.subscription_id)] == [200])
+@dataclass(frozen=True)
+class Caught:
+    """A request that is under way at Stripe when its process dies: Stripe does it after that, or never did."""
 
-    world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE user_id = %s", [person.user_id])
-    eventually(lambda: _left(world, person)["resume_at"] is None)
+    person: Person
+    accept: bool
+    done_by_stripe: bool
 
-    done = _left(world, person)
-    found = world.stripe.subscriptions.retrieve(person.subscription_id)
-    assert done["outcome"] == ("retained" if accept else "pending_cancellation")
+
+def test_what_a_killed_process_left_is_carried_to_its_end(world: World, tmp_path: Path) -> None:
+    requests = [
+        Caught(world.person("professional"), accept, done) for accept in (False, True) for done in (False, True)
+    ]
+    with ExitStack() as faults:
+        hits = [faults.enter_context(_holding_up(world, each)) for each in requests]
+        _kill_in_the_middle(tmp_path, requests, when=lambda: all(each() == 1 for each in hits))
+        for each in requests:
+            if each.done_by_stripe:
+                eventually(partial(_took_effect, world, each.person))
+
+    for each in requests:
+        world.admin.execute(
+            "UPDATE cancellation_requests SET resume_at = now() WHERE user_id = %s", [each.person.user_id]
+        )
+    for each in requests:
+        eventually(partial(_in_peace, world, each.person), within=30)
+        _assert_done_once(world, each)
+
+
+def _holding_up(world: World, each: Caught) -> AbstractContextManager[Callable[[], int]]:
+    kind = "delay" if each.done_by_stripe else "timeout"
+    return world.simulator.fault(kind=kind, method="POST", contains=each.person.subscription_id, seconds=2.5)
+
+
+def _assert_done_once(world: World, each: Caught) -> None:
+    done = _left(world, each.person)
+    found = world.stripe.subscriptions.retrieve(each.person.subscription_id)
+    assert done["outcome"] == ("retained" if each.accept else "pending_cancellation")
     assert done["runs"] == 2
-    assert len(found.discounts) == (1 if accept else 0)
-    assert found.cancel_at_period_end is not accept
-    effective = [w for w in world.simulator.writes(person.subscription_id) if w["status"] == 200 and not w["replayed"]]
-    assert len(effective) == 1
-    assert len(world.letters(person)) == (0 if accept else 1)
+    assert len(found.discounts) == (1 if each.accept else 0)
+    assert found.cancel_at_period_end is not each.accept
+    writes = [w for w in world.simulator.writes(each.person.subscription_id) if w["status"] == 200]
+    assert len([w for w in writes if not w["replayed"]]) == 1
+    assert len(world.letters(each.person)) == (0 if each.accept else 1)
 
 
 def _left(world: World, person: Person) -> dict[str, object]:
-    return world.row(
-        "SELECT outcome, runs, recovery_point, resume_at FROM cancellation_requests WHERE user_id = %s", person.user_id
-    )
+    return world.row("SELECT outcome, runs, resume_at FROM cancellation_requests WHERE user_id = %s", person.user_id)
 
 
-def _kill_in_the_middle(directory: Path, person: Person, *, accept: bool, asked_stripe: Callable[[], bool]) -> None:
+def _in_peace(world: World, person: Person) -> bool:
+    return _left(world, person)["resume_at"] is None
+
+
+def _took_effect(world: World, person: Person) -> bool:
+    return [write["status"] for write in world.simulator.writes(person.subscription_id)] == [200]
+
+
+def _kill_in_the_middle(directory: Path, requests: list[Caught], *, when: Callable[[], bool]) -> None:
     port = free_port()
     command = [sys.executable, "-m", "deployments.command_line", "serve"]
-    environment = {**os.environ, "HTTP_PORT": str(port)}
-    body = {"user_id": person.user_id, "reason": "unused", "accept_offer": accept}
     url = f"http://127.0.0.1:{port}"
 
-    def ask() -> None:
+    def ask(each: Caught) -> None:
+        body = {"user_id": each.person.user_id, "reason": "unused", "accept_offer": each.accept}
         with pytest.raises(httpx.TransportError):
-            httpx.post(f"{url}/cancel-subscription", json=body, headers=person.headers, timeout=15)
+            httpx.post(f"{url}/cancel-subscription", json=body, headers=each.person.headers, timeout=15)
 
     with (directory / "trigger.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env={**os.environ, "HTTP_PORT": str(port)}, stdout=log, stderr=log)
     try:
         eventually(lambda: _answers(url), within=60)
-        asking = Thread(target=ask)
-        asking.start()
-        eventually(asked_stripe)
+        pool = ThreadPoolExecutor(len(requests))
+        asking = [pool.submit(ask, each) for each in requests]
+        eventually(when)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    asking.join()
+    for each in asking:
+        each.result()
+    pool.shutdown()
 
 
 def _answers(url: str) -> bool:
