@@ -29,6 +29,8 @@ def plan_pubsub(stack: PlannedStack) -> None:
     project = project or PROJECT
     if address is None and "pubsub" in stack.wanted:
         address = emulator = _add_pubsub(stack, f"projects/{project}/topics/{topic}")
+    elif emulator and "pubsub" in stack.wanted:
+        stack.add_command("topic", "Topic", module("deployments.local.topic"), needs=())
     stack.set(GOOGLE_CLOUD_PROJECT=project, PUBSUB_TOPIC=topic, PUBSUB_EMULATOR_HOST=emulator)
     stack.addresses |= {"pubsub": address, "google_cloud_project": project, "pubsub_topic": topic}
 

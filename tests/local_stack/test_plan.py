@@ -64,7 +64,6 @@ def test_every_part_comes_after_those_it_needs(planned: Planner) -> None:
         ({"STRIPE_API_KEY": "sk_test_1"}, {"stripe"}),
         ({"STRIPE_API_KEY": "sk_test_1", "STRIPE_API_BASE": "http://stand-in"}, {"stripe"}),
         ({"GOOGLE_CLOUD_PROJECT": "ours"}, {"pubsub"}),
-        ({"PUBSUB_EMULATOR_HOST": "emulator:8085"}, {"pubsub"}),
         ({"SMTP_URL": "smtps://mail.example.com"}, {"inbox"}),
     ],
 )
@@ -75,6 +74,11 @@ def test_what_the_environment_names_is_not_started(
     assert names(stack) == (STAND_INS | PRODUCT) - left_out
     for name, value in environment.items():
         assert stack.process_environment({})[name] == value
+
+
+def test_an_emulator_from_outside_is_given_the_topic(planned: Planner) -> None:
+    stack = planned(PUBSUB_EMULATOR_HOST="emulator:8085")
+    assert names(stack) == (STAND_INS | PRODUCT | {"topic"}) - {"pubsub"}
 
 
 def test_an_empty_setting_names_nothing(planned: Planner) -> None:

@@ -15,6 +15,8 @@ from google.pubsub_v1 import PublisherAsyncClient, SubscriberClient, types
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from deployments.local.topic import ensure_topic
+from nodes.settings import EventSettings, load
 from tests.local_stack.helpers import accepts_connections, free_port, running, wait_until
 
 FIRST_TOPIC = "projects/tests/topics/made-at-start"
@@ -127,6 +129,17 @@ def test_a_message_comes_back_after_its_deadline(address: str, subscriber: Subsc
     subscriber.acknowledge(subscription=name, ack_ids=[first.ack_id])  # lapsed: let pass, and without effect
     subscriber.modify_ack_deadline(subscription=name, ack_ids=[second.ack_id], ack_deadline_seconds=0)
     assert texts(pull(subscriber, name)) == ["again"]
+
+
+def test_a_topic_is_made_once_on_an_emulator_that_starts_empty(
+    address: str, subscriber: SubscriberClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = f"t-{uuid.uuid4()}"
+    for name, value in (("PUBSUB_EMULATOR_HOST", address), ("GOOGLE_CLOUD_PROJECT", "tests"), ("PUBSUB_TOPIC", topic)):
+        monkeypatch.setenv(name, value)
+    for _ in range(2):
+        ensure_topic(load(EventSettings))
+    subscribe(subscriber, f"projects/tests/topics/{topic}")
 
 
 def test_the_streaming_client_gets_all_in_order(
