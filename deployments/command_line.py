@@ -105,6 +105,26 @@ def demo() -> None:
 
 
 @app.command()
+def requests() -> None:
+    """List the requests that have not come to their end: under way, waiting their turn, or failed."""
+    _join_stack()
+    from deployments.requests import unfinished
+
+    found = unfinished(load(DatabaseSettings))
+    typer.echo("\n".join(request.line() for request in found) or "every request has come to its end")
+
+
+@app.command()
+def resume(request_id: UUID) -> None:
+    """Take a request up again from where it stands, a failed one too."""
+    _join_stack()
+    from deployments.requests import resume as take_up
+
+    take_up(load(DatabaseSettings), request_id)
+    typer.echo(f"{request_id} is taken up by the next look of a running trigger")
+
+
+@app.command()
 def token(user_id: UUID) -> None:
     """Print a JWT for this user, good for an hour."""
     _join_stack()

@@ -1,0 +1,67 @@
+"""For an operator: which requests have not come to their end, and to take one up again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, tuple_row
+
+from nodes.errors import CancelflowError, DatabaseUnavailable
+from nodes.settings import DatabaseSettings
+from sql import QUERIES
+
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+class NothingToResume(CancelflowError):
+    """No request has that id, or it was refused and its caller told so."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A request that waits its turn at `resume_at`, or one that failed and waits for a person."""
+
+    id: UUID
+    user_id: UUID
+    subscription_id: str | None
+    recovery_point: str
+    outcome: str | None
+    runs: int
+    received_at: datetime
+    resume_at: datetime | None
+
+    def line(self) -> str:
+        """For the terminal: ids only."""
+        turn = f"next at {self.resume_at:%Y-%m-%d %H:%M:%S %Z}" if self.resume_at else "waits for a person"
+        state = self.outcome or "unfinished"
+        return (
+            f"{self.id}  {self.subscription_id or '-':30} {state:22} {self.recovery_point:23} runs {self.runs}  {turn}"
+        )
+
+
+def unfinished(settings: DatabaseSettings) -> list[Unfinished]:
+    """Every such request, oldest first. Needs the owner's connection; raises `DatabaseUnavailable`."""
+    with _connected(settings) as connection, connection.cursor(row_factory=class_row(Unfinished)) as cursor:
+        return cursor.execute(QUERIES["requests_without_end"]).fetchall()
+
+
+def resume(settings: DatabaseSettings, request_id: UUID) -> None:
+    """Let the next look of any trigger take it up; raises `NothingToResume`."""
+    with _connected(settings) as connection:
+        if connection.execute(QUERIES["resume_request"], {"request_id": request_id}).fetchone() is None:
+            raise NothingToResume(f"no request {request_id} can be taken up: it does not exist, or it was refused")
+
+
+@contextmanager
+def _connected(settings: DatabaseSettings) -> Iterator[psycopg.Connection[Any]]:
+    try:
+        with psycopg.connect(
+            settings.admin_url, connect_timeout=CONNECT_TIMEOUT_SECONDS, row_factory=tuple_row
+        ) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(f"PostgreSQL is not reachable ({type(error).__name__})") from None

@@ -1,0 +1,12 @@
+-- name: requests_without_end
+-- For an operator, as the owner: what is under way or waits its turn, and what was given up.
+SELECT id, user_id, subscription_id, recovery_point, outcome, runs, received_at, resume_at
+FROM cancellation_requests
+WHERE resume_at IS NOT NULL OR outcome = 'failed'
+ORDER BY received_at;
+
+-- name: resume_request
+-- By hand: the next look takes it up, a failed one too. A refused one stays refused.
+UPDATE cancellation_requests SET resume_at = now()
+WHERE id = %(request_id)s AND outcome IS DISTINCT FROM 'refused'
+RETURNING id;

@@ -1,0 +1,42 @@
+"""An operator sees what has not come to its end, and takes it up again (FEATURES U16, W26)."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from deployments.requests import NothingToResume, resume, unfinished
+from nodes.settings import DatabaseSettings, load
+from tests.waiting import eventually
+from tests.world import World
+
+
+def test_a_failed_request_is_listed_and_taken_up_by_hand_with_its_first_moment(world: World) -> None:
+    person = world.person("professional")
+    with world.simulator.fault(kind="status", status=500, method="POST", contains=person.subscription_id, times=0):
+        failed = world.cancel(person)
+    assert failed.status_code == 500
+    request_id = UUID(world.request_id(failed))
+    asked_at = "SELECT received_at FROM cancellation_requests WHERE id = %s"
+    first = world.row(asked_at, request_id)
+    settings = load(DatabaseSettings)
+    [listed] = [request for request in unfinished(settings) if request.id == request_id]
+    assert "failed" in listed.line()
+    assert "waits for a person" in listed.line()
+
+    resume(settings, request_id)
+
+    eventually(lambda: request_id not in {request.id for request in unfinished(settings)}, within=20)
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
+    assert world.row(asked_at, request_id) == first
+    eventually(lambda: len(world.letters(person)) == 1)
+    audit = world.rows("SELECT outcome FROM audit_log WHERE request_id = %s ORDER BY id", request_id)
+    assert [row["outcome"] for row in audit] == ["failed", "pending_cancellation"]
+
+
+def test_a_refused_request_is_not_taken_up(world: World) -> None:
+    person = world.person("no_subscription")
+    refused = UUID(world.request_id(world.cancel(person)))
+
+    for request_id in (refused, uuid4()):
+        with pytest.raises(NothingToResume):
+            resume(load(DatabaseSettings), request_id)
