@@ -95,7 +95,7 @@ class Attempt:
         self._tags.extend(f"undelivered:{what}" for what in self._undelivered)
         self._label()
         await asyncio.gather(*self._labelling)
-        if self.request is None:
+        if self.request is None or self.answer is None:
             return
         try:
             await leave(self.request_id, self.request.user_id)

@@ -1,5 +1,6 @@
 """`POST /cancel-subscription`: the trigger of WF-023, and where a request stands (SPEC, step 1)."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,10 +14,13 @@ from deployments.http.responses import answer_for_request, problems
 from nodes.cancellation.finish import audit_refusal
 from nodes.cancellation.intake import Asked, receive
 from nodes.cancellation.standing import Standing, standing_of
-from nodes.errors import Refusal
+from nodes.errors import DatabaseUnavailable, Refusal
 from nodes.services import using
 
 router = APIRouter(tags=["cancellation"])
+
+# With the deadline of the run, still inside the 10 s that a caller is promised.
+LAST_LOOK_SECONDS = 1.5
 
 IdempotencyKey = Annotated[
     str | None,
@@ -78,8 +82,13 @@ async def cancel_subscription(
             raise
         if received.answer:
             return answer_for_request(received.request_id, received.answer.http_status, received.answer.body)
-        await runner.run(received.request_id, caller)
-        standing = await standing_of(received.request_id, caller)
+        try:
+            await runner.run(received.request_id, caller)
+            async with asyncio.timeout(LAST_LOOK_SECONDS):
+                standing = await standing_of(received.request_id, caller)
+        except (DatabaseUnavailable, TimeoutError):
+            # The intent is committed and is carried out once the database is back: no failure to tell, and no success.
+            return _under_way(received.request_id)
     return _told(standing, received.request_id)
 
 
@@ -97,6 +106,10 @@ async def cancellation_request(request_id: UUID, caller: Caller, services: TheSe
 def _told(standing: Standing, request_id: UUID) -> JSONResponse:
     if standing.http_status is not None and standing.answer is not None:
         return answer_for_request(request_id, standing.http_status, standing.answer)
+    return _under_way(request_id)
+
+
+def _under_way(request_id: UUID) -> JSONResponse:
     body = {"success": True, "status": "in_progress", "request_id": str(request_id)}
     return answer_for_request(request_id, 202, body, Location=f"/cancellation-requests/{request_id}")
 
