@@ -1,4 +1,4 @@
-"""The house's lines: who may import whom, where SQL stands, and that names lead somewhere (HOUSE.md, CONTRIBUTING)."""
+"""The house's lines: who may import whom, where SQL stands, and that names lead somewhere (CONTRIBUTING)."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""What cancelling means, by Stripe's status of the subscription (SPEC, Decided 7; FACTS, Stripe 2 and 8)."""
+"""What cancelling means, by Stripe's status of the subscription (SPEC, Decided 7)."""
 
 from enum import Enum
 

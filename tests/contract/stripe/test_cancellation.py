@@ -1,4 +1,4 @@
-"""Cancelling and undoing it, in every status (FACTS, Stripe 2, 3, 4 and 8)."""
+"""Cancelling and undoing it, in every status."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""Coupons, and what becomes of them on subscriptions (FACTS, Stripe 6)."""
+"""Coupons, and what becomes of them on subscriptions."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Events: one a change, with what it was before and whose request it came from (FACTS, Stripe 9)."""
+"""Events: one a change, with what it was before and whose request it came from."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: what is replayed, what is refused, and what is never kept (FACTS, Stripe 5)."""
+"""Idempotency keys: what is replayed, what is refused, and what is never kept."""
 
 import threading
 from typing import Any

@@ -1,4 +1,4 @@
-"""Invoices: renewals, discounts over months and years, failed payments (FACTS, Stripe 7)."""
+"""Invoices: renewals, discounts over months and years, failed payments."""
 
 import pytest
 import stripe

@@ -1,4 +1,4 @@
-"""Schedules: what a managed subscription refuses, and how it gets free (FACTS, Stripe 4)."""
+"""Schedules: what a managed subscription refuses, and how it gets free."""
 
 import stripe
 
