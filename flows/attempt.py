@@ -86,6 +86,7 @@ class Attempt:
             answer,
             problem=slug_of(failure),
             stripe_request_id=failure.stripe_request_id,
+            look_again=failure.uncertain,
         ):
             self.answer = answer
 
@@ -95,8 +96,8 @@ class Attempt:
         self._tags.extend(f"undelivered:{what}" for what in self._undelivered)
         self._label()
         await asyncio.gather(*self._labelling)
-        if self.request is None or self.answer is None:
-            return
+        if self.request is None or self.answer is None or self.answer.outcome == "failed":
+            return  # unfinished, or told as failed just now: its row says when to look again, if ever
         try:
             await leave(self.request_id, self.request.user_id)
         except DatabaseUnavailable as error:

@@ -94,6 +94,13 @@ class AlreadyRefused(Refusal):
     detail = "This request was refused"
 
 
+class StillFailed(Refusal):
+    """A second look at a request that was told as failed: Stripe did not do it, and nothing goes on."""
+
+    status = 500
+    detail = "Cancellation failed, try again"
+
+
 class OfferUnavailable(Refusal):
     """There is no retention offer to accept: unknown plan, or one was applied within 6 months (SPEC, Decided 2)."""
 
@@ -115,11 +122,13 @@ class BillingFailed(Failure):
         code: str | None = None,
         stripe_request_id: str | None = None,
         uncertain: bool = False,
+        answered: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code  # Stripe's error code, such as resource_missing
         self.stripe_request_id = stripe_request_id
         self.uncertain = uncertain  # the answer was lost: Stripe may have done it all the same
+        self.answered = answered  # Stripe did answer, if only that it failed
 
 
 class VerificationFailed(BillingFailed):

@@ -29,11 +29,21 @@ async def finish(
     *,
     problem: str | None = None,
     stripe_request_id: str | None = None,
+    look_again: bool = False,
 ) -> bool:
-    """Write what the caller is told (FEATURES W29). False if the request already had its answer, or can only go on."""
+    """Write what the caller is told (FEATURES W29). False if the request already had its answer, or can only go on.
+
+    `look_again`: Stripe may have done it all the same, and is to be asked later.
+    """
     async with services().database.as_user(user_id) as transaction:
         finished = await finish_in(
-            transaction, request_id, user_id, answer, problem=problem, stripe_request_id=stripe_request_id
+            transaction,
+            request_id,
+            user_id,
+            answer,
+            problem=problem,
+            stripe_request_id=stripe_request_id,
+            look_again=look_again,
         )
     if caller := waiting_caller():
         caller.answered()
@@ -48,6 +58,7 @@ async def finish_in(
     *,
     problem: str | None = None,
     stripe_request_id: str | None = None,
+    look_again: bool = False,
 ) -> bool:
     """The same, in a transaction that is open."""
     finished = await transaction.one(
@@ -58,6 +69,7 @@ async def finish_in(
         http_status=answer.http_status,
         answer=answer.body,
         stripe_request_id=stripe_request_id,
+        look_again=look_again,
     )
     if finished is None:
         return False

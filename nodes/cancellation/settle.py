@@ -22,7 +22,11 @@ async def settled(
         written = await write
     except BillingFailed as error:
         found = await billing.glance(subscription_id) if error.uncertain else None
-        if found is None or not done(found):
+        if found is None:
+            raise
+        if not done(found):
+            # An answer of Stripe's own came after the work; a call that was cut off may still be under way there.
+            error.uncertain = not error.answered
             raise
         return replace(found, stripe_request_id=error.stripe_request_id)
     try:

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
+from nodes.cancellation.caller import waiting_caller
 from nodes.cancellation.records import CancellationRequest
 from nodes.errors import AlreadyRefused, RequestUnknown
 from nodes.node import node, run_log
@@ -12,12 +13,15 @@ from nodes.services import services
 
 @node("Cancellation Request", step="1")
 async def cancellation_request(request_id: UUID) -> CancellationRequest:
-    """Take up the request, as far as it has come."""
+    """Take up the request, as far as it has come. One that failed goes on if its caller or an operator asks for it."""
     database = services().database
     owner = await database.owner_of_request(request_id)
     if owner is None:
         raise RequestUnknown(f"no cancellation request has the id {request_id}")
+    asked_for = waiting_caller() is not None or deployment.id is not None
     async with database.as_user(owner) as transaction:
+        if asked_for:
+            await transaction.run("reopen_request", request_id=request_id)
         request = await transaction.one(
             "take_up_request", CancellationRequest, request_id=request_id, flow_run_id=flow_run.id
         )

@@ -2,8 +2,10 @@
 
 from nodes.cancellation.look_up import find_subscription, refuse_ended
 from nodes.cancellation.records import ActiveSubscription, CancellationCase, CancellationRequest
-from nodes.errors import ConstraintViolated, RequestUnderWay, SubscriptionAlreadyPending
+from nodes.errors import ConstraintViolated, RequestUnderWay, StillFailed, SubscriptionAlreadyPending
 from nodes.node import node, run_log
+from nodes.rules.offers import OFFERS
+from nodes.rules.statuses import is_live
 from nodes.services import services
 
 ONE_AT_A_TIME = "one_request_at_a_time"
@@ -14,6 +16,8 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
     """Find the subscription, and refuse one that has ended or already has its end (FEATURES W02, W23, W24)."""
     asked = request.subscription_id or request.asked_subscription
     subscription = await find_subscription(request.user_id, asked)
+    if request.outcome == "failed":
+        await _look_again(request, subscription)
     if not request.begun:
         refuse_ended(subscription)
         if subscription.billed.pending:
@@ -21,6 +25,19 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
     await _choose(request, subscription)
     run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
     return CancellationCase(request, subscription)
+
+
+async def _look_again(request: CancellationRequest, subscription: ActiveSubscription) -> None:
+    """The caller was told that it failed: only if Stripe did it after all does the request go on (SPEC, Decided 12)."""
+    billed, offer = subscription.billed, OFFERS.get(subscription.plan)
+    if request.accept_offer:
+        did_it = offer is not None and billed.discount_of(offer.coupon_id) is not None
+    else:
+        did_it = billed.pending or not is_live(billed.status)
+    if not did_it:
+        raise StillFailed
+    async with services().database.as_user(request.user_id) as transaction:
+        await transaction.run("reopen_request", request_id=request.id)
 
 
 async def _choose(request: CancellationRequest, subscription: ActiveSubscription) -> None:

@@ -179,7 +179,8 @@ class Billing:
             "duration_in_months": offer.months,
         }
         try:
-            with _our_errors(writing=True):
+            # A coupon that was made and not heard of is found at the next try: nobody's subscription hangs on it.
+            with _our_errors(writing=False):
                 return await self._stripe.coupons.create_async(terms, {"idempotency_key": key})
         except BillingFailed as error:
             # Another request made it between our look and our write: that one serves.
@@ -239,9 +240,15 @@ def _our_errors(*, writing: bool) -> Iterator[None]:
     try:
         yield
     except stripe.StripeError as error:
-        lost = isinstance(error, stripe.APIConnectionError) or (error.http_status or 0) >= 500
+        # 409: the key of a call that was cut off is still in use, so that call is still under way.
+        status = error.http_status or 0
+        lost = isinstance(error, stripe.APIConnectionError) or status == 409 or status >= 500
         raise BillingFailed(
-            _described(error), code=_code(error), stripe_request_id=error.request_id, uncertain=writing and lost
+            _described(error),
+            code=_code(error),
+            stripe_request_id=error.request_id,
+            uncertain=writing and lost,
+            answered=status >= 500,
         ) from None
 
 

@@ -6,7 +6,12 @@ WHERE resume_at IS NOT NULL OR outcome = 'failed'
 ORDER BY received_at;
 
 -- name: resume_request
--- By hand: the next look takes it up, a failed one too. A refused one stays refused.
-UPDATE cancellation_requests SET resume_at = now()
+-- By hand: the next look takes it up, a failed one too, which is reopened. A refused one stays refused.
+UPDATE cancellation_requests
+SET resume_at = now(),
+    outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
+    http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
+    answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,
+    finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END
 WHERE id = %(request_id)s AND outcome IS DISTINCT FROM 'refused'
 RETURNING id;

@@ -20,18 +20,19 @@ RETURNING id;
 SELECT user_id FROM cancellation_requests WHERE id = %(request_id)s;
 
 -- name: take_up_request
--- Step 1. A finished request keeps the run that finished it; one that failed is taken up anew, by hand only.
+-- Step 1. A finished request keeps the run that finished it.
 UPDATE cancellation_requests
 SET runs = runs + 1,
-    flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END,
-    outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
-    http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
-    answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,
-    finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END,
-    resume_at = CASE WHEN outcome = 'failed' THEN now() + interval '1 minute' ELSE resume_at END
+    flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
     released_schedule, cancel_at, received_at, outcome, answer;
+
+-- name: reopen_request
+-- One that failed goes on: its caller or an operator asked for it, or Stripe turned out to have done it.
+UPDATE cancellation_requests
+SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + interval '1 minute'
+WHERE id = %(request_id)s AND outcome = 'failed';
 
 -- name: choose_subscription
 -- Step 2.
@@ -63,8 +64,10 @@ UPDATE cancellation_requests SET recovery_point = %(recovery_point)s WHERE id = 
 UPDATE cancellation_requests
 SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recovery_point ELSE 'finished' END,
     outcome = %(outcome)s, http_status = %(http_status)s, answer = %(answer)s, finished_at = now(),
-    -- The caller of a request that was refused or given up was told so: nothing goes on behind their back.
-    resume_at = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN NULL ELSE resume_at END,
+    -- The caller of a request that was refused or given up was told so: nothing goes on behind their back. Where the
+    -- answer of a write was lost, Stripe is asked once more, later, whether it did it after all.
+    resume_at = CASE WHEN %(look_again)s THEN now() + interval '1 minute'
+        WHEN %(outcome)s IN ('refused', 'failed') THEN NULL ELSE resume_at END,
     stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
 WHERE id = %(request_id)s AND finished_at IS NULL
     -- Past these points Stripe has done it: the request can only be carried to its end.
