@@ -240,12 +240,12 @@ def _our_errors(*, writing: bool) -> Iterator[None]:
     try:
         yield
     except stripe.StripeError as error:
-        # 409: the key of a call that was cut off is still in use, so that call is still under way.
-        status = error.http_status or 0
-        lost = isinstance(error, stripe.APIConnectionError) or status == 409 or status >= 500
+        status, code = error.http_status or 0, _code(error)
+        # The key of a call that was cut off is still in use: so that call is still under way.
+        lost = isinstance(error, stripe.APIConnectionError) or status >= 500 or code == "idempotency_key_in_use"
         raise BillingFailed(
             _described(error),
-            code=_code(error),
+            code=code,
             stripe_request_id=error.request_id,
             uncertain=writing and lost,
             answered=status >= 500,
