@@ -98,7 +98,7 @@ _WHEN = {
     413: "The body is larger than 64 KiB",
     415: "The body is not application/json",
     422: "The `Idempotency-Key` was used with another body",
-    500: "Stripe failed: nothing was changed and nothing goes on",
+    500: "Stripe failed: nothing goes on unless Stripe turns out to have done it",
     503: "A part is away: nothing was changed, try again after `Retry-After` seconds",
 }
 
