@@ -19,31 +19,47 @@ class Catalog:
         """The id of the plan's price for this interval."""
         key = f"cancelflow_demo_{plan}_{interval}"
         if key not in self._prices:
-            found = self._stripe.prices.list({"lookup_keys": [key], "limit": 1}).data
-            self._prices[key] = found[0].id if found else self._new_price(key, plan, interval)
+            self._prices[key] = self._found_price(key) or self._new_price(key, plan, interval)
         return self._prices[key]
 
     def loyalty_coupon(self) -> str:
         """A discount of the merchant's own, which an offer must leave alone."""
+        if not self._has_loyalty_coupon():
+            try:
+                self._stripe.coupons.create(
+                    {"id": LOYALTY_COUPON, "name": "Loyalty", "percent_off": 10, "duration": "forever"}
+                )
+            except stripe.InvalidRequestError:
+                if not self._has_loyalty_coupon():  # nobody else made it since we looked
+                    raise
+        return LOYALTY_COUPON
+
+    def _has_loyalty_coupon(self) -> bool:
         try:
-            return self._stripe.coupons.retrieve(LOYALTY_COUPON).id
-        except stripe.InvalidRequestError:
-            terms: stripe.params.CouponCreateParams = {
-                "id": LOYALTY_COUPON,
-                "name": "Loyalty",
-                "percent_off": 10,
-                "duration": "forever",
-            }
-            return self._stripe.coupons.create(terms).id
+            self._stripe.coupons.retrieve(LOYALTY_COUPON)
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing":
+                return False
+            raise
+        return True
+
+    def _found_price(self, key: str) -> str | None:
+        found = self._stripe.prices.list({"lookup_keys": [key], "limit": 1}).data
+        return found[0].id if found else None
 
     def _new_price(self, key: str, plan: str, interval: Interval) -> str:
         product = self._stripe.products.create({"name": f"Demo {plan}"})
-        return self._stripe.prices.create(
-            {
-                "product": product.id,
-                "currency": CURRENCY,
-                "unit_amount": MONTHLY_PRICES[plan] * MONTHS_OF[interval],
-                "recurring": {"interval": interval},
-                "lookup_key": key,
-            }
-        ).id
+        try:
+            return self._stripe.prices.create(
+                {
+                    "product": product.id,
+                    "currency": CURRENCY,
+                    "unit_amount": MONTHLY_PRICES[plan] * MONTHS_OF[interval],
+                    "recurring": {"interval": interval},
+                    "lookup_key": key,
+                }
+            ).id
+        except stripe.InvalidRequestError:
+            if made := self._found_price(key):  # by someone else, since we looked
+                return made
+            raise
