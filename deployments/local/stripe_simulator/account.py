@@ -194,8 +194,18 @@ def _clock(document: Document) -> str | None:
     return document["id"] if document["object"] == "test_helpers.test_clock" else clock
 
 
+# The one field besides customer and subscription that objects of a kind are found by.
+_LOOKUPS = {
+    "credit_note": "invoice",
+    "customer": "email",
+    "event": "type",
+    "price": "lookup_key",
+    "refund": "payment_intent",
+}
+
+
 def _columns(document: Document) -> Document:
-    lookup = {"customer": "email", "price": "lookup_key", "event": "type"}.get(document["object"], "")
+    lookup = _LOOKUPS.get(document["object"], "")
     parent = (document.get("parent") or {}).get("subscription_details") or {}
     return {
         "customer": document.get("customer"),

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import sqlite3
 import time
 from dataclasses import dataclass, field
 
@@ -119,9 +120,9 @@ class Api:
         return self._finished(call, reply)
 
     def settled(self, call: Call, reply: Reply | None, *, stored: bool = False) -> Reply:
-        """Record a call that is not executed; with `stored`, its key keeps this answer."""
+        """Record a call that is not executed; with `stored`, its key keeps this answer unless it has one."""
         with self.store.transaction():
-            if stored and reply and call.key:
+            if stored and reply and call.key and not self._kept(call):
                 self._remember(call, reply)
             self._record(call, reply)
         return self._finished(call, reply or Reply(0, b""))
@@ -183,10 +184,8 @@ class Api:
     # Idempotency keys
 
     def _earlier(self, call: Call) -> Reply | None:
-        if call.key is None:
-            return None
-        row = self.store.connection.execute("SELECT * FROM idempotency WHERE key = ?", (call.key,)).fetchone()
-        if row is None or row["at"] + KEPT_SECONDS <= self.account.now():
+        row = self._kept(call)
+        if row is None:
             return None
         if row["path"] != call.path:
             raise self._misused(
@@ -196,6 +195,11 @@ class Api:
             raise self._misused(call, "with the same parameters they were first used with")
         headers = {"idempotent-replayed": "true", "original-request": row["request_id"]}
         return Reply(row["status"], row["body"], headers, replayed=True)
+
+    def _kept(self, call: Call) -> sqlite3.Row | None:
+        found = self.store.connection.execute("SELECT * FROM idempotency WHERE key = ?", (call.key,))
+        row: sqlite3.Row | None = found.fetchone()
+        return row if row and row["at"] + KEPT_SECONDS > self.account.now() else None
 
     def _misused(self, call: Call, how: str) -> ApiError:
         return ApiError(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .account import Account
+from .payments import payments_of
 from .wire import ApiError, Document
 
 # The kind of object behind each property that may be expanded.
@@ -13,9 +14,11 @@ _KINDS = {
     "default_price": "price",
     "discount": "discount",
     "discounts": "discount",
+    "invoice": "invoice",
     "latest_invoice": "invoice",
     "price": "price",
     "product": "product",
+    "refund": "refund",
     "schedule": "subscription_schedule",
     "subscription": "subscription",
     "test_clock": "test_helpers.test_clock",
@@ -40,6 +43,10 @@ def _walk(account: Account, node: Any, parts: list[str], path: str) -> None:
             _walk(account, entry, parts, path)
         return
     head, rest = parts[0], parts[1:]
+    if head == "payments" and isinstance(node, dict) and node.get("object") == "invoice":
+        node[head] = payments_of(node)
+        if not rest:
+            return
     if not isinstance(node, dict) or head not in node or not (rest or head in _KINDS):
         raise ApiError(f"This property cannot be expanded ({path}).", param="expand", executed=False)
     value = node[head]

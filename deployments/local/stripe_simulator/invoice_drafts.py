@@ -15,9 +15,12 @@ def draw_up(
     totals = _take_off(lines, applying)
     subtotal = sum(line["subtotal"] for line in lines)
     total = subtotal - sum(entry["amount"] for entry in totals)
+    # The customer's balance joins in: in their favour where it is negative.
+    due = max(0, total + customer["balance"])
     money = {
-        "amount_due": total,
-        "amount_remaining": total,
+        "amount_due": due,
+        "amount_remaining": due,
+        "starting_balance": customer["balance"],
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal,
         "total": total,
@@ -115,7 +118,7 @@ def _blank(customer: Document, subscription: Document, at: int) -> Document:
     )
     zero = fields(
         """amount_overpaid amount_paid amount_paid_off_stripe amount_shipping attempt_count
-        post_payment_credit_notes_amount pre_payment_credit_notes_amount starting_balance""",
+        post_payment_credit_notes_amount pre_payment_credit_notes_amount""",
         0,
     )
     return (

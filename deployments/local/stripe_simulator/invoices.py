@@ -51,11 +51,15 @@ def issue(account: Account, invoice: Document) -> Document:
     account.create(invoice, "invoice.created")
     customer = account.peek("customer", invoice["customer"])
     number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
-    account.save(customer | {"next_invoice_sequence": customer["next_invoice_sequence"] + 1})
+    # What the invoice did not need of the customer's credit stays; voiding it later does not bring the rest back here.
+    balance = min(0, invoice["starting_balance"] + invoice["total"])
+    numbered = customer | {"next_invoice_sequence": customer["next_invoice_sequence"] + 1}
+    account.save(numbered)
+    account.update(numbered, numbered | {"balance": balance}, "customer.updated")
     at = invoice["created"]
     final = invoice | {
         "effective_at": at,
-        "ending_balance": 0,
+        "ending_balance": balance,
         "hosted_invoice_url": f"https://invoice.stripe.com/i/simulated/{invoice['id']}",
         "invoice_pdf": f"https://pay.stripe.com/invoice/simulated/{invoice['id']}/pdf",
         "number": number,
@@ -76,7 +80,7 @@ def method_of(account: Account, subscription: Document) -> Document | None:
 def collect(account: Account, invoice: Document, method: Document | None, at: int) -> Document:
     """Try to collect an open invoice; answers it as `paid`, or still `open` with the attempt counted."""
     if invoice["amount_due"] == 0:
-        return _paid(account, invoice, at, attempts=0)
+        return _paid(account, invoice, at, attempts=invoice["attempt_count"])
     attempts = invoice["attempt_count"] + 1
     if method and method["_charges"]:
         return _paid(account, invoice, at, attempts=attempts)

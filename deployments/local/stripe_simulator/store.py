@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS objects (
     id TEXT NOT NULL,
     customer TEXT,
     subscription TEXT,
-    lookup TEXT,                           -- a customer's email, a price's lookup key, an event's type
+    lookup TEXT,                           -- a customer's email, an event's type and so on: account._LOOKUPS
     clock TEXT NOT NULL DEFAULT '',        -- the test clock that it lives on
     due INTEGER,                           -- when time next changes it, by that clock
     body TEXT NOT NULL,

@@ -34,6 +34,11 @@ def copy_of(document: Document) -> Document:
     return copied
 
 
+def spoken_amount(amount: int, currency: str) -> str:
+    """Money as Stripe's refusals write it: `$49.00`."""
+    return f"${amount / 100:.2f}" if currency == "usd" else f"{amount / 100:.2f} {currency.upper()}"
+
+
 class ApiError(Exception):
     """An answer that is not 200.
 

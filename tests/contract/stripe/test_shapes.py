@@ -40,17 +40,30 @@ def _invoice(shop: Shop) -> stripe.Invoice:
     return found
 
 
+def _credit_note(shop: Shop) -> stripe.CreditNote:
+    return shop.v1.credit_notes.create({"invoice": _invoice(shop).id, "amount": 100, "refund_amount": 100})
+
+
+def _refund(shop: Shop) -> stripe.StripeObject:
+    return shop.v1.refunds.retrieve(str(_credit_note(shop).refunds[0].refund))
+
+
 EXAMPLES: dict[type[stripe.StripeObject], Callable[[Shop], stripe.StripeObject]] = {
     stripe.Balance: lambda shop: shop.v1.balance.retrieve(),
     stripe.Coupon: lambda shop: shop.coupon(),
+    stripe.CreditNote: _credit_note,
+    stripe.CreditNote.Refund: lambda shop: _credit_note(shop).refunds[0],
+    stripe.CreditNoteLineItem: lambda shop: _credit_note(shop).lines.data[0],
     stripe.Customer: lambda shop: shop.customer(),
     stripe.Discount: _discount,
     stripe.Event: lambda shop: shop.v1.events.list({"limit": 1}).data[0],
     stripe.Invoice: _invoice,
     stripe.InvoiceLineItem: lambda shop: _invoice(shop).lines.data[0],
+    stripe.InvoicePayment: lambda shop: shop.v1.invoice_payments.list({"invoice": _invoice(shop).id}).data[0],
     stripe.Plan: lambda shop: shop.subscription()["items"].data[0].plan,
     stripe.Price: lambda shop: shop.price(),
     stripe.Product: lambda shop: shop.v1.products.create({"name": "Shape"}),
+    stripe.Refund: _refund,
     stripe.Subscription: lambda shop: shop.subscription(),
     stripe.SubscriptionItem: lambda shop: shop.subscription()["items"].data[0],
     stripe.SubscriptionSchedule: _schedule,

@@ -1,0 +1,251 @@
+"""Credit notes: less to pay, or money back, and what the invoice then says."""
+
+from typing import Any
+
+import pytest
+import stripe
+
+from .refusals import refused
+from .shop import START, Shop, at
+
+
+def _paid(shop: Shop, **params: Any) -> stripe.Invoice:
+    """The renewal that came on 15 February."""
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock), **params)
+    shop.advance(clock, at(2027, 2, 15))
+    (renewal,) = shop.v1.invoices.list({"subscription": subscription.id, "limit": 1}).data
+    return renewal
+
+
+def _open(shop: Shop) -> stripe.Invoice:
+    """A renewal that nobody has paid."""
+    clock = shop.clock()
+    customer = shop.customer(clock=clock)
+    subscription = shop.subscription(customer)
+    card: stripe.params.CustomerUpdateParamsInvoiceSettings = {"default_payment_method": "pm_card_chargeCustomerFail"}
+    shop.v1.customers.update(customer.id, {"invoice_settings": card})
+    shop.advance(clock, at(2027, 2, 15))
+    return shop.v1.invoices.list({"subscription": subscription.id, "limit": 1}).data[0]
+
+
+def _credited(invoice: stripe.Invoice) -> tuple[int, int, int, int, str | None]:
+    return (
+        invoice.amount_due,
+        invoice.amount_remaining,
+        invoice.pre_payment_credit_notes_amount,
+        invoice.post_payment_credit_notes_amount,
+        invoice.status,
+    )
+
+
+def test_a_paid_renewal_is_given_back(shop: Shop) -> None:
+    invoice = _paid(shop)
+    note = shop.v1.credit_notes.create(
+        {
+            "invoice": invoice.id,
+            "amount": 4900,
+            "refund_amount": 4900,
+            "reason": "order_change",
+            "memo": "You had cancelled before.",
+            "metadata": {"request": "r1"},
+        }
+    )
+    assert (note.type, note.status, note.amount, note.number) == (
+        "post_payment",
+        "issued",
+        4900,
+        f"{invoice.number}-CN-01",
+    )
+    assert (note.memo, note.reason, note.created) == ("You had cancelled before.", "order_change", at(2027, 2, 15))
+    assert (note.pre_payment_amount, note.post_payment_amount) == (0, 4900)
+    (linked,) = note.refunds
+    refund = shop.v1.refunds.retrieve(str(linked.refund))
+    assert (refund.amount, refund.status, refund.created) == (4900, "succeeded", at(2027, 2, 15))
+    after = shop.v1.invoices.retrieve(invoice.id)
+    assert _credited(after) == (4900, 0, 0, 4900, "paid")
+    assert after.amount_paid == 4900
+
+
+def test_what_is_told_of_it(shop: Shop) -> None:
+    invoice = _paid(shop)
+    note = shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 900, "refund_amount": 900})
+    (told,) = shop.events(note.id)
+    assert (told.type, told.data.object["invoice"]) == ("credit_note.created", invoice.id)
+    assert [event.type for event in shop.events(str(note.refunds[0].refund))] == ["refund.created"]
+    changed = shop.events(invoice.id, "invoice.updated")[-1]
+    assert changed.data.previous_attributes is not None
+    assert changed.data.previous_attributes.to_dict() == {"post_payment_credit_notes_amount": 0}
+
+
+def test_the_same_key_gives_back_once(shop: Shop) -> None:
+    invoice = _paid(shop)
+    params: stripe.params.CreditNoteCreateParams = {"invoice": invoice.id, "amount": 4900, "refund_amount": 4900}
+    notes = {shop.v1.credit_notes.create(params, {"idempotency_key": f"back-{invoice.id}"}).id for _ in range(3)}
+    assert len(notes) == len(shop.v1.refunds.list({"limit": 100, "payment_intent": _intent(shop, invoice)}).data) == 1
+
+
+def test_notes_are_found_again(shop: Shop) -> None:
+    invoice = _paid(shop)
+    made = [
+        shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 100, "out_of_band_amount": 100}).id
+        for _ in range(3)
+    ]
+    listed = shop.v1.credit_notes.list({"invoice": invoice.id, "limit": 2})
+    assert ([note.id for note in listed.data], listed.has_more) == (made[:0:-1], True)
+    assert [note.id for note in listed.auto_paging_iter()] == made[::-1]
+    assert shop.v1.credit_notes.list({"customer": str(invoice.customer)}).data[0].id == made[-1]
+    found = shop.v1.credit_notes.retrieve(made[0], {"expand": ["invoice", "refunds.refund"]})
+    assert isinstance(found.invoice, stripe.Invoice)
+    assert (found.invoice.id, found.out_of_band_amount) == (invoice.id, 100)
+    with refused(code="resource_missing", param="id", status=404, says="No such credit_note: 'cn_none'"):
+        shop.v1.credit_notes.retrieve("cn_none")
+
+
+def test_a_memo_and_metadata_may_change(shop: Shop) -> None:
+    note = shop.v1.credit_notes.create({"invoice": _paid(shop).id, "amount": 1, "refund_amount": 1})
+    after = shop.v1.credit_notes.update(note.id, {"memo": "again", "metadata": {"a": "1"}})
+    assert (after.memo, after.amount) == ("again", 1)
+    assert [event.type for event in shop.events(note.id)] == ["credit_note.created", "credit_note.updated"]
+
+
+def test_an_open_invoice_asks_for_less(shop: Shop) -> None:
+    invoice = _open(shop)
+    note = shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 900})
+    assert (note.type, note.pre_payment_amount, note.post_payment_amount) == ("pre_payment", 900, 0)
+    assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (4000, 4000, 900, 0, "open")
+    paid = shop.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+    assert (paid.amount_paid, paid.total) == (4000, 4900)
+    with refused(param="amount", says="exceeds the amount that is left"):
+        shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 4001, "refund_amount": 4001})
+    shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 4000, "refund_amount": 4000})
+    assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (4000, 0, 900, 4000, "paid")
+
+
+def test_an_open_invoice_credited_whole_is_paid(shop: Shop) -> None:
+    invoice = _open(shop)
+    shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 4900})
+    assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (0, 0, 4900, 0, "paid")
+    assert invoice.parent is not None
+    assert invoice.parent.subscription_details is not None
+    assert shop.v1.subscriptions.retrieve(str(invoice.parent.subscription_details.subscription)).status == "active"
+
+
+def test_credit_joins_the_next_invoice(shop: Shop) -> None:
+    invoice = _paid(shop)
+    note = shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 4900, "credit_amount": 4900})
+    assert str(note.customer_balance_transaction).startswith("cbtxn_")
+    customer = shop.v1.customers.retrieve(str(invoice.customer))
+    assert customer.balance == -4900
+    shop.advance(str(customer.test_clock), at(2027, 3, 15))
+    (renewal,) = shop.v1.invoices.list({"customer": customer.id, "limit": 1}).data
+    assert (renewal.starting_balance, renewal.ending_balance, renewal.total) == (-4900, 0, 4900)
+    assert (renewal.amount_due, renewal.status) == (0, "paid")
+    assert shop.v1.customers.retrieve(customer.id).balance == 0
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"amount": 4900}, r"out of band amount ($0.00) must equal the post payment amount ($49.00)"),
+        ({"amount": 4900, "refund_amount": 4000}, r"out of band amount ($40.00) must equal"),
+        ({"amount": 100, "refund_amount": 50, "credit_amount": 51}, r"out of band amount ($1.01) must equal"),
+    ],
+)
+def test_a_sum_that_does_not_add_up(loose: Any, shop: Shop, params: dict[str, int], says: str) -> None:
+    invoice = _paid(shop)
+    with refused(says=says):
+        loose.credit_notes.create({"invoice": invoice.id, **params})
+    assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (4900, 0, 0, 0, "paid")
+
+
+def test_what_a_note_needs(loose: Any, shop: Shop) -> None:
+    invoice = _paid(shop)
+    with refused(code="parameter_missing", param="amount"):
+        loose.credit_notes.create({"invoice": invoice.id, "refund_amount": 4900})
+    with refused(code="parameter_missing", param="invoice"):
+        loose.credit_notes.create({"amount": 4900})
+    with refused(code="resource_missing", param="invoice"):
+        loose.credit_notes.create({"invoice": "in_none", "amount": 1})
+    with refused(param="amount", says="($50.00) exceeds the amount that is left to credit on the invoice ($49.00)"):
+        loose.credit_notes.create({"invoice": invoice.id, "amount": 5000, "refund_amount": 5000})
+    with refused(param="reason"):
+        loose.credit_notes.create({"invoice": invoice.id, "amount": 1, "reason": "requested_by_customer"})
+
+
+def test_there_is_no_note_over_a_voided_invoice(shop: Shop) -> None:
+    invoice = _open(shop)
+    shop.v1.invoices.void_invoice(invoice.id)
+    with refused(param="invoice", says="this one is void"):
+        shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 100})
+
+
+def _intent(shop: Shop, invoice: stripe.Invoice) -> str:
+    (payment,) = shop.v1.invoice_payments.list({"invoice": invoice.id}).data
+    return str(payment.payment.payment_intent)
+
+
+def test_an_invoice_names_its_payment(shop: Shop) -> None:
+    invoice = shop.v1.invoices.retrieve(_paid(shop).id, {"expand": ["payments"]})
+    assert invoice.payments is not None
+    (payment,) = invoice.payments.data
+    assert (payment.status, payment.amount_paid, payment.invoice) == ("paid", 4900, invoice.id)
+    assert shop.v1.invoice_payments.retrieve(payment.id).to_dict() == payment.to_dict()
+    query: stripe.params.InvoicePaymentListParamsPayment = {
+        "type": "payment_intent",
+        "payment_intent": _intent(shop, invoice),
+    }
+    assert shop.v1.invoice_payments.list({"payment": query}).data[0].invoice == invoice.id
+
+
+def test_an_unpaid_invoice_has_an_open_payment(shop: Shop) -> None:
+    invoice = _open(shop)
+    (payment,) = shop.v1.invoice_payments.list({"invoice": invoice.id}).data
+    assert (payment.status, payment.amount_paid, payment.amount_requested) == ("open", None, 4900)
+    shop.v1.invoices.void_invoice(invoice.id)
+    assert shop.v1.invoice_payments.retrieve(payment.id).status == "canceled"
+
+
+@pytest.mark.parametrize("by", ["payment_intent", "charge"])
+def test_a_refund_without_a_note(loose: Any, shop: Shop, by: str) -> None:
+    invoice = _paid(shop)
+    intent = _intent(shop, invoice)
+    name = intent if by == "payment_intent" else intent.replace("pi_", "ch_")
+    part = loose.refunds.create({by: name, "amount": 900, "reason": "requested_by_customer"})
+    rest = loose.refunds.create({by: name, "metadata": {"a": "1"}})
+    assert (part.amount, rest.amount, rest.reason, part.payment_intent) == (900, 4000, None, intent)
+    assert [one.id for one in loose.refunds.list({by: name}).data] == [rest.id, part.id]
+    assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (4900, 0, 0, 0, "paid")
+    with refused(code="charge_already_refunded", says="has already been refunded"):
+        shop.v1.refunds.create({"payment_intent": intent})
+
+
+def test_no_more_is_given_back_than_was_paid(loose: Any, shop: Shop) -> None:
+    invoice = _paid(shop)
+    intent = _intent(shop, invoice)
+    shop.v1.refunds.create({"payment_intent": intent, "amount": 4000})
+    with refused(param="amount", says="($10.00) is greater than unrefunded amount on charge ($9.00)"):
+        shop.v1.refunds.create({"payment_intent": intent, "amount": 1000})
+    with refused(param="refund_amount", says="($10.00) is greater than unrefunded amount on charge ($9.00)"):
+        shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 1000, "refund_amount": 1000})
+    with refused(code="resource_missing", param="payment_intent"):
+        loose.refunds.create({"payment_intent": "pi_none"})
+    with refused(code="parameter_missing"):
+        loose.refunds.create({"amount": 1})
+
+
+def test_what_was_paid_elsewhere_cannot_be_refunded(shop: Shop) -> None:
+    invoice = _open(shop)
+    shop.v1.invoices.pay(invoice.id, {"paid_out_of_band": True})
+    with refused(param="refund_amount", says="no payment that could be refunded"):
+        shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 1, "refund_amount": 1})
+    note = shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 1, "out_of_band_amount": 1})
+    assert (note.refunds, note.post_payment_amount) == ([], 1)
+
+
+def test_notes_on_the_real_clock_bear_its_time(shop: Shop) -> None:
+    subscription = shop.subscription()
+    note = shop.v1.credit_notes.create(
+        {"invoice": str(subscription.latest_invoice), "amount": 4900, "refund_amount": 4900}
+    )
+    assert subscription.created <= note.created < START
