@@ -101,6 +101,46 @@ def test_a_500_is_replayed_if_it_was_stored(simulator: Simulator, stored: bool, 
     assert _post(simulator, "/v1/customers", key, name=key).status_code == second
 
 
+def test_a_stored_500_outlives_its_fault_and_belongs_to_its_parameters(simulator: Simulator, shop: Shop) -> None:
+    subscription, key = shop.subscription(), uuid4().hex
+    path = f"/v1/subscriptions/{subscription.id}"
+    simulator.fault(kind="status", status=500, stored=True, method="POST", contains=subscription.id)
+    first = _post(simulator, path, key, cancel_at_period_end="true")
+    again = _post(simulator, path, key, cancel_at_period_end="true")
+    assert (first.status_code, again.status_code, again.content) == (500, 500, first.content)
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["original-request"] == first.headers["request-id"]
+    other = _post(simulator, path, key, cancel_at_period_end="false")
+    assert (other.status_code, other.json()["error"]["type"]) == (400, "idempotency_error")
+    assert not shop.fresh(subscription).cancel_at_period_end
+    assert _post(simulator, path, uuid4().hex, cancel_at_period_end="true").json()["cancel_at_period_end"] is True
+
+
+def test_the_sdk_meets_a_stored_500(simulator: Simulator, shop: Shop) -> None:
+    subscription, options = shop.subscription(), stripe.RequestOptions(idempotency_key=uuid4().hex)
+    simulator.fault(kind="status", status=500, stored=True, contains=subscription.id)
+    for _ in range(2):
+        with pytest.raises(stripe.APIError) as caught:
+            shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True}, options)
+        assert caught.value.http_status == 500
+    with pytest.raises(stripe.IdempotencyError):
+        shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": False}, options)
+    assert [one["replayed"] for one in simulator.requests(method="POST", contains=subscription.id)] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_stored_500_takes_no_answer_away(simulator: Simulator) -> None:
+    key = uuid4().hex
+    first = _post(simulator, "/v1/customers", key, name=key)
+    simulator.fault(kind="status", status=500, stored=True, contains=key)
+    assert _post(simulator, "/v1/customers", key, name=key).status_code == 500
+    assert _post(simulator, "/v1/customers", key, name=key).content == first.content
+
+
 def test_a_429_is_not_kept(simulator: Simulator) -> None:
     key = uuid4().hex
     simulator.fault(kind="status", status=429, contains=key)
