@@ -1,0 +1,88 @@
+"""Forks triggers from a process that has imported them: Prefect's import costs 3 s of processor, a fork nearly none.
+
+`python -m tests.faults.trigger_server` takes orders and gives answers as lines of JSON. It ends with its standard
+input, and its triggers end with it, however it ends.
+"""
+
+import gc
+import json
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+from prefect.context import refresh_global_settings_context
+
+from deployments.command_line import main
+from deployments.http.serve import serve as _imported_before_the_fork  # noqa: F401
+
+TASKS = Path("/proc/self/task")
+
+
+class TriggerServer:
+    """Starts triggers, and buries them."""
+
+    def __init__(self) -> None:
+        self._life, self._lives = os.pipe()  # whoever holds only the first end learns when the second is gone
+
+    def take_orders(self) -> None:
+        """Until whoever gives them is gone."""
+        for line in sys.stdin:
+            order: dict[str, Any] = json.loads(line)
+            answer = self._start(**order["start"]) if "start" in order else _ended(order["ended"])
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+
+    def _start(self, environment: dict[str, str], log: str) -> int:
+        """The process id of a new trigger."""
+        if TASKS.exists() and len(list(TASKS.iterdir())) > 1:
+            raise RuntimeError("a fork copies one thread, and more are running")
+        child = os.fork()
+        if child == 0:
+            self._be_a_trigger(environment, Path(log))
+        return child
+
+    def _be_a_trigger(self, environment: dict[str, str], log: Path) -> None:
+        """Do what `cancelflow serve` does, in a directory where there is no stack to be joined."""
+        status = 1
+        try:
+            os.close(self._lives)
+            _write_to(log)
+            threading.Thread(target=_die_with, args=[self._life], daemon=True).start()
+            os.chdir(log.parent)
+            os.environ.clear()
+            os.environ.update(environment)
+            refresh_global_settings_context()  # Prefect read its settings when it was imported
+            sys.argv = ["cancelflow", "serve"]
+            main()
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+
+
+def _ended(trigger: int) -> int | None:
+    """The exit status of a trigger, negative for a signal; None while it runs."""
+    found, status = os.waitpid(trigger, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def _write_to(log: Path) -> None:
+    nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for source, stream in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, stream)
+
+
+def _die_with(life: int) -> None:
+    os.read(life, 1)  # nothing is ever written: this returns when the server is gone
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    gc.freeze()  # what is imported stays shared with every trigger; none needs to look through it for garbage
+    TriggerServer().take_orders()

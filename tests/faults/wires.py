@@ -1,0 +1,176 @@
+"""Wires between one trigger and the far sides: they see each effect pass, and can stop the process or a part there.
+
+The trigger knows of them by its settings alone. A wire passes everything on until it is told otherwise.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from tests.faults.wires_dialogue import Dialogue
+from tests.faults.wires_line import Fault, Moment, Wire
+from tests.faults.wires_postgresql import PostgreSQL
+from tests.faults.wires_pubsub import PubSub
+from tests.faults.wires_smtp import Smtp
+from tests.faults.wires_stripe import Stripe
+
+Returned = TypeVar("Returned")
+
+CALL_SECONDS = 10.0
+# Where each part is, by the setting that says so.
+SETTINGS = {
+    "postgresql": "DATABASE_URL",
+    "stripe": "STRIPE_API_BASE",
+    "smtp": "SMTP_URL",
+    "pubsub": "PUBSUB_EMULATOR_HOST",
+    "prefect": "PREFECT_API_URL",
+}
+# Prefect's calls are no effects of the flow.
+EFFECTS = ("postgresql", "stripe", "smtp", "pubsub")
+# Or the driver asks for encryption first, and we read nothing.
+IN_THE_CLEAR = "sslmode=disable&gssencmode=disable"
+
+
+class Stop:
+    """What is to happen at an effect. `reached` once it has."""
+
+    def __init__(self, then: Callable[["Stop"], Awaitable[None]]) -> None:
+        self.reached = threading.Event()
+        self.released = asyncio.Event()
+        self.then = then
+
+
+class Wires:
+    """All the wires of one trigger. The methods without an underscore are for the test's thread.
+
+    `alone`: the trigger takes up no request but its caller's (see wires_postgresql). Effects are known by name, and a
+    second one of a name by `name #2`: some pass side by side, so that their order says nothing.
+    """
+
+    def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, alone: bool) -> None:
+        self.effects: list[str] = []
+        self.moved_on = threading.Event()  # the frozen process has asked for something more
+        self.frozen = False
+        self._environment = environment
+        self._stops: dict[tuple[str, Moment], Stop] = {}
+        dialogues: dict[str, Callable[[], Dialogue]] = {
+            "postgresql": lambda: PostgreSQL(alone=alone),
+            "stripe": Stripe,
+            "smtp": Smtp,
+            "pubsub": PubSub,
+            "prefect": Dialogue,
+        }
+        self._wires = {part: Wire(self, _place(environment[SETTINGS[part]]), dialogues[part]) for part in parts}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="wires")
+
+    def settings(self) -> dict[str, str]:
+        """The settings of a trigger on these wires."""
+        settings = {}
+        for part, wire in self._wires.items():
+            settings[SETTINGS[part]] = _moved(self._environment[SETTINGS[part]], wire.port)
+        if database := settings.get("DATABASE_URL"):
+            settings["DATABASE_URL"] = f"{database}{'&' if '?' in database else '?'}{IN_THE_CLEAR}"
+        return settings
+
+    def freeze_at(self, effect: str, moment: Moment) -> Stop:
+        """From there on nothing passes in or out."""
+
+        async def freeze(_: Stop) -> None:
+            self.frozen = True
+
+        return self._stop(effect, moment, freeze)
+
+    def fail_at(self, effect: str, moment: Moment, part: str, fault: Fault) -> Stop:
+        """From there on a part is away."""
+
+        async def fail(_: Stop) -> None:
+            await self._wires[part].fail(fault)
+
+        return self._stop(effect, moment, fail)
+
+    def hold_at(self, effect: str, moment: Moment) -> Stop:
+        """Wait there until `release`; all else goes on."""
+
+        async def hold(stop: Stop) -> None:
+            stop.reached.set()
+            await stop.released.wait()
+
+        return self._stop(effect, moment, hold)
+
+    def release(self, stop: Stop) -> None:
+        """Let go on what `hold_at` holds."""
+        self._loop.call_soon_threadsafe(stop.released.set)
+
+    def fail(self, part: str, fault: Fault) -> None:
+        """A part is away from now on."""
+        self._do(self._wires[part].fail(fault))
+
+    def restore(self, part: str) -> None:
+        """A part is back; connections that lost something in between are cut."""
+        self._do(self._wires[part].restore())
+
+    def open(self) -> None:
+        self._thread.start()
+        for wire in self._wires.values():
+            self._do(wire.restore())
+
+    def close(self) -> None:
+        for wire in self._wires.values():
+            self._do(wire.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def seen(self, label: str) -> str:
+        """For a line: an effect is about to pass; what it is called from now on."""
+        repeats = sum(1 for effect in self.effects if effect.partition(" #")[0] == label)
+        name = f"{label} #{repeats + 1}" if repeats else label
+        self.effects.append(name)
+        return name
+
+    def stops(self, effect: str, moment: Moment) -> bool:
+        """For a line: whether something is to happen there."""
+        return (effect, moment) in self._stops
+
+    async def at(self, effect: str, moment: Moment) -> None:
+        """For a line: here we are."""
+        if stop := self._stops.get((effect, moment)):
+            await stop.then(stop)
+            stop.reached.set()
+
+    def _stop(self, effect: str, moment: Moment, then: Callable[[Stop], Awaitable[None]]) -> Stop:
+        self._stops[effect, moment] = stop = Stop(then)
+        return stop
+
+    def _do(self, work: Coroutine[Any, Any, Returned]) -> Returned:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(CALL_SECONDS)
+
+
+@contextmanager
+def wired(*parts: str, alone: bool = False, **other: str) -> Iterator[Wires]:
+    """Wires to these parts, or to all that have effects, where the environment, or a setting here, says they are."""
+    wires = Wires({**os.environ, **other}, parts or EFFECTS, alone=alone)
+    wires.open()
+    try:
+        yield wires
+    finally:
+        wires.close()
+
+
+def _place(address: str) -> tuple[str, int]:
+    found = urlsplit(address if "//" in address else f"//{address}")
+    assert found.hostname, address
+    assert found.port, address
+    return found.hostname, found.port
+
+
+def _moved(address: str, port: int) -> str:
+    """The same address at a port of loopback."""
+    host, old = _place(address)
+    assert address.count(f"{host}:{old}") == 1, "the place stands once in its address"
+    return address.replace(f"{host}:{old}", f"127.0.0.1:{port}")

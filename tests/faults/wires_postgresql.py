@@ -1,0 +1,105 @@
+"""PostgreSQL's protocol on a wire: the effect is the COMMIT of a transaction that wrote something.
+
+It is called after the statements that wrote, by their names in sql/queries. Whose turn a request is (claiming it,
+renewing its lease) is not the flow's work: those are functions that a SELECT calls, and a SELECT counts as reading.
+https://www.postgresql.org/docs/current/protocol-message-formats.html
+"""
+
+import re
+from collections.abc import Iterator
+
+from sql import QUERIES
+from tests.faults.wires_dialogue import Dialogue
+
+_WRITES = re.compile(r"(INSERT|UPDATE|DELETE|WITH\b.*\b(INSERT|UPDATE|DELETE))\b", re.DOTALL)
+_COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+# The one statement that two nodes share, told apart by its second parameter: only Pub/Sub gives a receipt.
+_DELIVERED = "delivered"
+
+
+class PostgreSQL(Dialogue):
+    """`alone`: a process that asks for requests to take up hears nothing more on that connection, so that what passes
+    here is about its caller's request and no other.
+    """
+
+    def __init__(self, *, alone: bool) -> None:
+        self._alone = alone
+        self._deaf = False
+        self._begun = False
+        self._asked = self._answered = b""
+        self._prepared: dict[bytes, str] = {}
+        self._written: list[str] = []
+
+    def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
+        self._asked += data
+        while not self._deaf and (message := self._next_message()):
+            label = self._read(message)
+            if not self._deaf:
+                yield message, label
+
+    def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        self._answered += data
+        while len(self._answered) >= 5:
+            end = 1 + int.from_bytes(self._answered[1:5])
+            if len(self._answered) < end:
+                return
+            message, self._answered = self._answered[:end], self._answered[end:]
+            yield message, message[:1] == b"Z"  # ready for the next query
+
+    def _next_message(self) -> bytes:
+        kind = 1 if self._begun else 0  # the first message of a connection has a length and no kind
+        if len(self._asked) < kind + 4:
+            return b""
+        end = kind + int.from_bytes(self._asked[kind : kind + 4])
+        if len(self._asked) < end:
+            return b""
+        message, self._asked = self._asked[:end], self._asked[end:]
+        self._begun = True
+        return message
+
+    def _read(self, message: bytes) -> str | None:
+        kind, body = message[:1], message[5:]
+        if kind == b"Q":
+            return self._query(body.rstrip(b"\0").decode())
+        if kind == b"P":
+            name, text, _ = body.split(b"\0", 2)
+            self._prepared[name] = text.decode()
+            self._deaf = self._alone and b"claim_unfinished" in text
+        if kind == b"B":
+            _, name, rest = body.split(b"\0", 2)
+            self._statement(self._prepared.get(name, ""), rest)
+        return None
+
+    def _query(self, text: str) -> str | None:
+        label = ", ".join(dict.fromkeys(self._written)) if text == "COMMIT" else None
+        if text in ("BEGIN", "COMMIT", "ROLLBACK"):
+            self._written = []
+        else:
+            self._statement(text, b"")
+        return label or None
+
+    def _statement(self, text: str, parameters: bytes) -> None:
+        plain = _COMMENT.sub("", text).strip()
+        if _WRITES.match(plain):
+            name = _NAMES.get(plain) or " ".join(plain.split()[:3])
+            if name == _DELIVERED:
+                name += " (letter)" if _is_null(parameters, 0) else " (event)"
+            self._written.append(name)
+
+
+def _is_null(bound: bytes, which: int) -> bool:
+    """Whether a parameter of a Bind message, given from its formats on, is NULL."""
+    at = 2 + 2 * int.from_bytes(bound[:2]) + 2
+    for _ in range(which):
+        at += 4 + max(0, int.from_bytes(bound[at : at + 4], signed=True))
+    return int.from_bytes(bound[at : at + 4], signed=True) == -1
+
+
+def _as_sent(text: str) -> str:
+    """`%(name)s` as psycopg numbers it."""
+    numbers: dict[str, int] = {}
+    numbered = re.sub(r"%\((\w+)\)s", lambda m: f"${numbers.setdefault(m[1], len(numbers) + 1)}", text)
+    return _COMMENT.sub("", numbered).strip()
+
+
+_NAMES = {_as_sent(text): name for name, text in QUERIES.items()}

@@ -1,0 +1,66 @@
+"""Pub/Sub on a wire, gRPC over HTTP/2: the effect is the frame that carries a message to be published.
+
+https://www.rfc-editor.org/rfc/rfc9113#name-frame-format and https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+"""
+
+from collections.abc import Iterator
+
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.pubsub_v1 import PublishRequest
+
+from tests.faults.wires_dialogue import Dialogue
+
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_FRAME_HEAD = 9
+_GRPC_HEAD = 5  # whether it is compressed, and its length
+_DATA, _END_STREAM = 0, 1
+
+
+class PubSub(Dialogue):
+    """Frames; our messages are small enough to be one frame each."""
+
+    def __init__(self) -> None:
+        self._asked = self._answered = b""
+        self._begun = False
+        self._publishing: int | None = None
+
+    def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
+        self._asked += data
+        if not self._begun:
+            if len(self._asked) < len(_PREFACE):
+                return
+            self._begun, self._asked = True, self._asked[len(_PREFACE) :]
+            yield _PREFACE, None
+        while frame := _whole(self._asked):
+            self._asked = self._asked[len(frame) :]
+            label = _published(frame)
+            if label:
+                self._publishing = _stream(frame)
+            yield frame, label
+
+    def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        self._answered += data
+        while frame := _whole(self._answered):
+            self._answered = self._answered[len(frame) :]
+            last = frame[3] in (0, 1) and bool(frame[4] & _END_STREAM)  # DATA or HEADERS, which end a stream
+            yield frame, last and _stream(frame) == self._publishing
+
+
+def _whole(received: bytes) -> bytes:
+    """The first frame, once it is all there."""
+    end = _FRAME_HEAD + int.from_bytes(received[:3])
+    return received[:end] if len(received) >= max(end, _FRAME_HEAD) else b""
+
+
+def _stream(frame: bytes) -> int:
+    return int.from_bytes(frame[5:9]) & 0x7FFFFFFF
+
+
+def _published(frame: bytes) -> str | None:
+    if frame[3] != _DATA or len(frame) <= _FRAME_HEAD + _GRPC_HEAD:
+        return None
+    try:
+        request = PublishRequest.deserialize(frame[_FRAME_HEAD + _GRPC_HEAD :])
+    except DecodeError:
+        return None
+    return ", ".join(f"publish {message.attributes['event']}" for message in request.messages) or None

@@ -1,0 +1,39 @@
+"""Stripe's API on a wire, HTTP/1.1: the effect is any call but a GET, called after its method and path."""
+
+import re
+from collections.abc import Iterator
+
+from tests.faults.wires_dialogue import Dialogue
+
+_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"/(?=\w*\d)[a-z_]+_\w{8,}")  # sub_1a2b…, not subscription_schedules
+
+
+class Stripe(Dialogue):
+    """One call after another on a connection, each with its length."""
+
+    def __init__(self) -> None:
+        self._asked = self._answered = b""
+
+    def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
+        self._asked += data
+        while message := _whole(self._asked):
+            self._asked = self._asked[len(message) :]
+            method, path = message.split(b" ", 2)[:2]
+            label = f"{method.decode()} {_IDENTIFIER.sub('/{id}', path.decode().partition('?')[0])}"
+            yield message, None if method == b"GET" else label
+
+    def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        self._answered += data
+        while message := _whole(self._answered):
+            self._answered = self._answered[len(message) :]
+            yield message, True
+
+
+def _whole(received: bytes) -> bytes:
+    """The first message, once it is all there."""
+    head, found, _ = received.partition(_END)
+    length = _LENGTH.search(head)
+    end = len(head) + len(_END) + (int(length[1]) if length else 0)
+    return received[:end] if found and len(received) >= end else b""
