@@ -13,6 +13,11 @@ Under `/_simulator/`, without a key, tests steer it; `GET /_simulator/` answers 
     GET, POST, DELETE /_simulator/webhooks     {"paused": true or false}
     POST /_simulator/webhooks/redeliver        {"event": "evt_…"}
     POST /_simulator/webhooks/rotate           {"endpoint": "we_…"}, and then {"endpoint": "we_…", "finish": true}
+    POST /_simulator/webhooks/signed           {"event": "evt_…", "secret": "whsec_…", "timestamp": unix}
+    POST /_simulator/portal, dashboard         {"subscription": "sub_…", "action": "cancel", "feedback": …, …}
+    POST /_simulator/end                       {"subscription": "sub_…", "reason": "payment_disputed"}
+    POST /_simulator/discounts                 {"customer": "cus_…", "coupon": …}
+    GET, POST /_simulator/settings             {"after_last_retry": "cancel", "unpaid", "past_due" or "pause"}
     GET /_simulator/health
 
 The global clock is the real time plus an offset, and goes on; a customer on a test clock lives by that clock alone.

@@ -56,6 +56,10 @@ class Account:
                 return int(frozen["frozen_time"])
         return int(time.time()) + self.offset()
 
+    def after_last_retry(self) -> str:
+        """What becomes of a subscription when the last retry of a payment has failed."""
+        return self.store.setting("after_last_retry", "cancel")
+
     # Objects
 
     def peek(self, kind: str, identifier: str) -> Document:

@@ -99,7 +99,8 @@ def bill(
     invoice = draw_up(account, subscription, items, reason, at, free=free)
     subscription["latest_invoice"] = invoice["id"]
     paused = (subscription["pause_collection"] or {}).get("behavior")
-    if paused == "keep_as_draft":
+    # Nobody is asked to pay for an unpaid subscription's further periods; their invoices wait for somebody to look.
+    if paused == "keep_as_draft" or subscription["status"] == "unpaid":
         return account.create(invoice | {"auto_advance": False}, "invoice.created")
     invoices.spend_once(account, subscription, invoice)
     final = invoices.issue(account, invoice)
@@ -158,16 +159,23 @@ def renew(account: Account, subscription: Document, at: int) -> None:
     invoice = bill(account, subscription, due, "subscription_cycle", at)
     for item in due:
         del item["_previous_start"]
-    subscription["status"] = "past_due" if invoice["status"] == "open" else "active"
+    if subscription["status"] != "unpaid":
+        subscription["status"] = "past_due" if invoice["status"] == "open" else "active"
 
 
 def end_trial(account: Account, subscription: Document, at: int) -> None:
     """The trial is over: the first paid period begins, or all pauses if that is wished and no card is there."""
     subscription["trial_end"] = at
     if missing_method_behavior(account, subscription) == "pause":
-        subscription["status"] = "paused"
+        enter_pause(subscription, "trial_end_without_payment_method", at)
     else:
         start_over(account, subscription, at)
+
+
+def enter_pause(subscription: Document, why: str, at: int) -> None:
+    """The status `paused`, in the document given, with what brought it about."""
+    paused = {"subscription": {"type": why}, "transitioned_at": at, "type": "subscription"}
+    subscription |= {"status": "paused", "status_details": {"paused": paused}}
 
 
 def missing_method_behavior(account: Account, subscription: Document) -> str | None:

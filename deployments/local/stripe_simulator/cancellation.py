@@ -80,8 +80,9 @@ def undo(subscription: Document) -> None:
     subscription["cancellation_details"] = subscription["cancellation_details"] | {"reason": None}
 
 
-def end(account: Account, before: Document, *, at: int, reason: str = "cancellation_requested") -> Document:
-    """The subscription is over: `canceled`, told as `customer.subscription.deleted`."""
+def end(account: Account, before: Document, *, at: int, reason: str | None = None) -> Document:
+    """The subscription is over: `canceled`, told as `customer.subscription.deleted`; why it was to end stays."""
+    reason = reason or before["cancellation_details"]["reason"] or "cancellation_requested"
     ended = before | {
         "canceled_at": before["canceled_at"] or at,
         "cancellation_details": before["cancellation_details"] | {"reason": reason},
@@ -107,10 +108,12 @@ def close_schedule(account: Account, subscription: Document, at: int) -> None:
     account.emit(f"subscription_schedule.{status}", after)
 
 
-def end_now(account: Account, before: Document) -> Document:
+def end_now(account: Account, before: Document, reason: str = "cancellation_requested") -> Document:
     """An immediate end, which replaces one that was scheduled."""
     at = account.now(before["test_clock"])
     if before["status"] == "incomplete":
         invoice = account.peek("invoice", before["latest_invoice"])
         invoices.close(account, invoice, "void", at)
-    return end(account, before | {"cancel_at": None, "cancel_at_period_end": False, "canceled_at": at}, at=at)
+    return end(
+        account, before | {"cancel_at": None, "cancel_at_period_end": False, "canceled_at": at}, at=at, reason=reason
+    )

@@ -12,52 +12,13 @@ from starlette.routing import Route
 
 from . import lifecycle
 from .account import Account
-from .faults import KINDS, FaultInvalid, Faults
+from .faults import FaultInvalid, Faults
+from .guide import GUIDE
+from .orders import ORDERS, OrderInvalid, carry_out, settings
 from .webhooks import Courier
-from .wire import API_VERSION, Document
-
-GUIDE: Document = {
-    "api_version": API_VERSION,
-    "clock": {
-        "GET": {"now": "unix seconds", "offset": "seconds ahead of the real time"},
-        "POST": [{"now": "unix seconds"}, {"advance": "seconds"}, {"reset": True}],
-    },
-    "requests": {
-        "GET": "?method=&path=prefix&since=sequence&contains=text",
-        "answers": "sequence, time, method, path, params, idempotency_key, status, request_id, replayed, fault",
-        "DELETE": "forgets them",
-    },
-    "faults": {
-        "POST": {
-            "kind": list(KINDS),
-            "method": "GET, POST, DELETE or * (default)",
-            "path": "regular expression, searched in the path (default: any)",
-            "contains": "text in path or parameters, such as a subscription's id (default: any)",
-            "times": "how many calls it meets (default 1; 0: until cleared)",
-            "status": "for kind status: the HTTP status (default 500)",
-            "headers": "for kind status: further headers, such as Retry-After",
-            "error": "for kind status: fields over the error body, such as code",
-            "stored": "for kind status: whether the idempotency key keeps the answer (default false)",
-            "seconds": "for kind delay: how long to wait before executing (default 1)",
-            "after": "for kind lost_answer: close (default), 500 or timeout, once executed",
-        },
-        "DELETE": "all, or ?id=fault_…",
-    },
-    "webhooks": {
-        "GET": "deliveries: id, event, type, endpoint, url, state, attempts, status, error",
-        "POST": {"paused": "true holds deliveries back, false lets them go"},
-        "DELETE": "forgets deliveries, queued ones too",
-        "redeliver": {"POST": {"event": "evt_…"}},
-        "rotate": {"POST": [{"endpoint": "we_…"}, {"endpoint": "we_…", "finish": True}]},
-    },
-    "health": {"GET": {"status": "ok"}},
-}
+from .wire import ApiError, Document
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
-
-
-class OrderInvalid(Exception):
-    """The request to the control API is wrong; the message says how."""
 
 
 class Control:
@@ -77,8 +38,13 @@ class Control:
             Route("/_simulator/webhooks", self.webhooks, methods=["GET", "POST", "DELETE"]),
             Route("/_simulator/webhooks/redeliver", self.redeliver, methods=["POST"]),
             Route("/_simulator/webhooks/rotate", self.rotate, methods=["POST"]),
+            Route("/_simulator/webhooks/signed", self.signed, methods=["POST"]),
+            Route("/_simulator/settings", self.settings),
+            Route("/_simulator/{order}", self.order, methods=["POST"]),
         ]
-        return Starlette(routes=routes, exception_handlers={OrderInvalid: _refused, FaultInvalid: _refused})
+        return Starlette(
+            routes=routes, exception_handlers=dict.fromkeys((OrderInvalid, FaultInvalid, ApiError), _refused)
+        )
 
     async def guide(self, _request: Request) -> JSONResponse:
         """GET /_simulator/."""
@@ -154,6 +120,31 @@ class Control:
         """Send an event once more."""
         queued = self.courier.redeliver(str((await _body(request)).get("event")))
         return JSONResponse({"queued": queued})
+
+    async def signed(self, request: Request) -> JSONResponse:
+        """An event's request for a test to send itself: late, twice, in any order, or after changing it."""
+        given = await _body(request)
+        secret, timestamp = given.get("secret"), given.get("timestamp", int(time.time()))
+        secrets: list[Any] = secret if isinstance(secret, list) else [secret]
+        if not all(isinstance(one, str) for one in secrets) or not isinstance(timestamp, int):
+            raise OrderInvalid("secret is a string or a list of them, timestamp unix seconds")
+        headers, body = self.courier.letter(self.account.find("event", str(given.get("event"))), secrets, timestamp)
+        return JSONResponse({"headers": headers, "body": body.decode()})
+
+    async def settings(self, _request: Request) -> JSONResponse:
+        """Read the account's settings."""
+        return JSONResponse(settings(self.account, {}))
+
+    async def order(self, request: Request) -> JSONResponse:
+        """Do what happens to an account without a call to the API."""
+        order = ORDERS.get(request.path_params["order"])
+        if order is None:
+            return JSONResponse({"error": "no such order"}, 404)
+        given = await _body(request)
+        with self.account.store.transaction():
+            done = carry_out(self.account, order, given)
+        self.courier.wake()
+        return JSONResponse(done)
 
     async def rotate(self, request: Request) -> JSONResponse:
         """Give an endpoint a second secret, or end the rotation."""

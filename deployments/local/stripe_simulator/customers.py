@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from . import payment_methods
 from .account import Account
+from .due import ENDED
 from .parameters import (
     EXPAND,
     PAGE,
@@ -142,7 +143,8 @@ def deleter(end_subscription: Callable[[Account, Document], Document]) -> Callab
     def delete(account: Account, _params: Document, identifier: str) -> Document:
         customer = account.find("customer", identifier)
         for subscription in list(account.store.scan("subscription", customer=identifier)):
-            end_subscription(account, subscription)
+            if subscription["status"] not in ENDED:
+                end_subscription(account, subscription)
         account.emit("customer.deleted", customer)
         account.save(customer | {"_deleted": True, "email": None})
         return {"id": identifier, "object": "customer", "deleted": True}

@@ -37,9 +37,14 @@ def _invoice(document: Document) -> int | None:
     return document["next_payment_attempt"] if document["status"] == "open" else None
 
 
+def _customer(document: Document) -> int | None:
+    return document["discount"]["end"] if document["discount"] and not document.get("_deleted") else None
+
+
 _BY_KIND: dict[str, Callable[[Document], int | None]] = {
     "subscription": _subscription,
     "subscription_schedule": _schedule,
+    "customer": _customer,
     "invoice": _invoice,
 }
 

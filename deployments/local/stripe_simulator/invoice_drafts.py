@@ -10,7 +10,8 @@ def draw_up(
     """An invoice for these items' current periods, not yet stored; `free` while a trial runs."""
     customer = account.peek("customer", subscription["customer"])
     lines = [_line(account, subscription, item, free=free) for item in items]
-    discounts = [account.peek("discount", one) for one in subscription["discounts"]]
+    held = subscription["discounts"] or [one["id"] for one in [customer["discount"]] if one]
+    discounts = [account.peek("discount", one) for one in held]
     applying = [] if free else [one for one in discounts if one["end"] is None or one["end"] > at]
     totals = _take_off(lines, applying)
     subtotal = sum(line["subtotal"] for line in lines)

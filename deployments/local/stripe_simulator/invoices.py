@@ -1,6 +1,6 @@
 """Invoices: from draft to paid, failed, void or given up."""
 
-from . import coupons
+from . import coupons, customer_discounts
 from .account import Account
 from .parameters import EXPAND, PAGE, Shape, boolean, choice, metadata, text, within
 from .payment_methods import declined, usable
@@ -167,7 +167,11 @@ def void(account: Account, _params: Document, identifier: str) -> Document:
 
 
 def spend_once(account: Account, subscription: Document, invoice: Document) -> None:
-    """Coupons of duration `once` are gone after the invoice that they applied to."""
+    """Coupons of duration `once` are gone after the invoice that they applied to, be they the customer's."""
     spent = [one for one in invoice["discounts"] if account.peek("discount", one)["_terms"]["duration"] == "once"]
-    if spent:
-        coupons.drop(account, subscription, spent)
+    if not spent:
+        return
+    coupons.drop(account, subscription, spent)
+    customer = account.peek("customer", subscription["customer"])
+    if customer["discount"] and customer["discount"]["id"] in spent:
+        customer_discounts.end(account, customer)

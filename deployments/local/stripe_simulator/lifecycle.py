@@ -1,9 +1,12 @@
 """What time does: trials end, periods renew, discounts run out, schedules move on, cancellations take effect."""
 
-from . import billing, cancellation, coupons, invoices, schedules
+from . import billing, cancellation, coupons, customer_discounts, invoices, pausing, schedules
 from .account import Account, Origin
 from .due import INCOMPLETE_SECONDS, TRIAL_NOTICE_SECONDS
 from .wire import Document, copy_of
+
+# What an account may be set to do with a subscription whose last retry has failed.
+AFTER_LAST_RETRY = ("cancel", "unpaid", "past_due", "pause")
 
 
 def settle(account: Account, clock: str = "", until: int | None = None) -> bool:
@@ -71,9 +74,7 @@ def _live_trial(account: Account, before: Document, after: Document, at: int) ->
         cancellation.end(account, after, at=at)
     else:
         billing.end_trial(account, after, at)
-        account.update(before, after, "customer.subscription.updated")
-        if after["status"] == "paused":
-            account.emit("customer.subscription.paused", after)
+        pausing.update(account, before, after)
 
 
 def _retry_invoice(account: Account, invoice: Document, at: int) -> None:
@@ -82,13 +83,30 @@ def _retry_invoice(account: Account, invoice: Document, at: int) -> None:
     if after["status"] == "paid":
         recover(account, after)
     elif after["next_payment_attempt"] is None:
+        _give_up(account, before, at)
+
+
+def _give_up(account: Account, before: Document, at: int) -> None:
+    """The last retry has failed: do as the account is set to."""
+    chosen = account.after_last_retry()
+    if chosen == "unpaid":
+        account.update(before, before | {"status": "unpaid"}, "customer.subscription.updated")
+    elif chosen == "pause" and before["billing_mode"]["type"] == "flexible":
+        after = copy_of(before)
+        billing.enter_pause(after, "final_payment_failure", at)
+        pausing.update(account, before, after)
+    elif chosen != "past_due":
+        # Stripe also cancels what is to be paused and cannot be.
         cancellation.end(account, before, at=at, reason="payment_failed")
 
 
 def recover(account: Account, invoice: Document) -> None:
-    """The invoice that a subscription waited for is paid."""
+    """The invoice that a subscription waited for is paid: the latest, drafts aside."""
     before = account.peek("subscription", invoice["parent"]["subscription_details"]["subscription"])
-    if before["latest_invoice"] == invoice["id"] and before["status"] in ("incomplete", "past_due"):
+    if before["status"] not in ("incomplete", "past_due", "unpaid"):
+        return
+    sent = (one for one in account.store.scan("invoice", subscription=before["id"]) if one["status"] != "draft")
+    if next(sent)["id"] == invoice["id"]:
         account.update(before, before | {"status": "active"}, "customer.subscription.updated")
 
 
@@ -113,4 +131,5 @@ _STEPS = {
     "subscription": _live_subscription,
     "subscription_schedule": schedules.next_phase,
     "invoice": _retry_invoice,
+    "customer": customer_discounts.run_out,
 }

@@ -75,7 +75,6 @@ UPDATE = Shape(
     lacking=_LACKING + " proration_date",
 )
 CANCEL = Shape(EXPAND | {"cancellation_details": cancellation.DETAILS, "invoice_now": boolean, "prorate": boolean})
-RESUME = Shape(EXPAND, lacking="billing_cycle_anchor payment_behavior proration_behavior proration_date")
 STATUSES = ("active", "canceled", "incomplete", "incomplete_expired", "past_due", "paused", "trialing", "unpaid")
 LIST = Shape(
     PAGE

@@ -1,6 +1,6 @@
 """Subscriptions: the endpoints."""
 
-from . import billing, cancellation, payment_methods, subscription_items
+from . import billing, cancellation, pausing, payment_methods, subscription_items
 from .account import Account
 from .due import ENDED
 from .parameters import merged, within
@@ -140,7 +140,7 @@ def update(account: Account, params: Document, identifier: str) -> Document:
     if "discounts" in params:
         billing.set_discounts(account, after, params["discounts"])
     cancellation.apply(after, params, now)
-    return account.update(before, after, "customer.subscription.updated")
+    return pausing.update(account, before, after)
 
 
 def _refuse_by_status(subscription: Document, params: Document) -> None:
@@ -194,19 +194,6 @@ def cancel(account: Account, params: Document, identifier: str) -> Document:
         raise no_such("subscription", identifier)
     cancellation.apply(before, {name: params[name] for name in params if name == "cancellation_details"}, 0)
     return cancellation.end_now(account, before)
-
-
-def resume(account: Account, _params: Document, identifier: str) -> Document:
-    """POST /v1/subscriptions/{subscription}/resume: a paused one starts a new period now."""
-    before = account.find("subscription", identifier)
-    if before["status"] != "paused":
-        raise ApiError("You can only resume a subscription if it is `paused`.")
-    after = copy_of(before)
-    billing.start_over(account, after, account.now(before["test_clock"]))
-    if after["status"] != "active":
-        raise ApiError("The subscription cannot be resumed without a payment method that can be charged.")
-    account.emit("customer.subscription.resumed", after)
-    return account.update(before, after, "customer.subscription.updated")
 
 
 def list_all(account: Account, params: Document) -> Document:

@@ -94,18 +94,23 @@ class Courier:
         secrets = self._secrets(delivery["endpoint"])
         if event is None or not secrets:
             return None, "the endpoint is gone"
-        body = dump(self.account.render(event))
-        headers = {
-            "content-type": "application/json; charset=utf-8",
-            "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            "stripe-signature": signature(body, secrets, int(time.time())),
-        }
+        headers, body = self.letter(event, secrets, int(time.time()))
         self._client = self._client or httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS)
         try:
             answer = await self._client.post(delivery["url"], content=body, headers=headers)
         except httpx.HTTPError as failure:
             return None, type(failure).__name__
         return answer.status_code, None
+
+    def letter(self, event: Document, secrets: list[str], at: int) -> tuple[dict[str, str], bytes]:
+        """The headers and the body that an event is sent with."""
+        body = dump(self.account.render(event))
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+            "stripe-signature": signature(body, secrets, at),
+        }
+        return headers, body
 
     def _secrets(self, endpoint: str) -> list[str]:
         if endpoint == "command_line":

@@ -27,6 +27,7 @@ def simulator(_shared: Simulator) -> Iterator[Simulator]:
     yield _shared
     _shared.control("DELETE", "faults")
     _shared.move_clock(reset=True)
+    _shared.order("settings", after_last_retry="cancel")
 
 
 @pytest.fixture

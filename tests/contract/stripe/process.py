@@ -102,6 +102,17 @@ class Simulator:
         """Order a fault; answers its id."""
         return str(self.control("POST", "faults", order)["id"])
 
+    def order(self, order: str, **given: Any) -> dict[str, Any]:
+        """Have something happen without a call to the API: `portal`, `dashboard`, `end`, `discounts`, `settings`."""
+        done: dict[str, Any] = self.control("POST", order, given)
+        return done
+
+    def refuses(self, order: str, **given: Any) -> str:
+        """What the control API says against an order."""
+        answer = self.http.post(f"/_simulator/{order}", json=given)
+        assert answer.status_code == 400, answer.text
+        return str(answer.json()["error"])
+
     def move_clock(self, **order: Any) -> int:
         """Move the global clock; answers the time that it is then."""
         return int(self.control("POST", "clock", order)["now"])

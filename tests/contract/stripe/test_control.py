@@ -8,7 +8,8 @@ from .shop import Shop
 
 def test_it_explains_itself(simulator: Simulator) -> None:
     guide = simulator.control("GET", "")
-    assert {"clock", "requests", "faults", "webhooks", "health"} <= guide.keys()
+    parts = {"clock", "requests", "faults", "webhooks", "portal", "dashboard", "end", "discounts", "settings", "health"}
+    assert parts <= guide.keys()
 
 
 def test_the_clock_is_the_real_time_until_it_is_moved(simulator: Simulator) -> None:

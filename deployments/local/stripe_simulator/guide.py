@@ -1,0 +1,74 @@
+"""What `GET /_simulator/` answers: every order that a test may give, and what it means."""
+
+from .faults import KINDS
+from .wire import API_VERSION, Document
+
+GUIDE: Document = {
+    "api_version": API_VERSION,
+    "clock": {
+        "GET": {"now": "unix seconds", "offset": "seconds ahead of the real time"},
+        "POST": [{"now": "unix seconds"}, {"advance": "seconds"}, {"reset": True}],
+    },
+    "requests": {
+        "GET": "?method=&path=prefix&since=sequence&contains=text",
+        "answers": "sequence, time, method, path, params, idempotency_key, status, request_id, replayed, fault",
+        "DELETE": "forgets them",
+    },
+    "faults": {
+        "POST": {
+            "kind": list(KINDS),
+            "method": "GET, POST, DELETE or * (default)",
+            "path": "regular expression, searched in the path (default: any)",
+            "contains": "text in path or parameters, such as a subscription's id (default: any)",
+            "times": "how many calls it meets (default 1; 0: until cleared)",
+            "status": "for kind status: the HTTP status (default 500)",
+            "headers": "for kind status: further headers, such as Retry-After",
+            "error": "for kind status: fields over the error body, such as code",
+            "stored": "for kind status: whether the idempotency key keeps the answer (default false)",
+            "seconds": "for kind delay: how long to wait before executing (default 1)",
+            "after": "for kind lost_answer: close (default), 500 or timeout, once executed",
+        },
+        "DELETE": "all, or ?id=fault_…",
+    },
+    "webhooks": {
+        "GET": "deliveries: id, event, type, endpoint, url, state, attempts, status, error",
+        "POST": {"paused": "true holds deliveries back, false lets them go"},
+        "DELETE": "forgets deliveries, queued ones too",
+        "signed": {
+            "POST": {"event": "evt_…", "secret": "whsec_…, or a list", "timestamp": "unix seconds (default: now)"},
+            "answers": "headers and body, exactly as they would be sent; nothing is sent",
+        },
+        "redeliver": {"POST": {"event": "evt_…"}},
+        "rotate": {"POST": [{"endpoint": "we_…"}, {"endpoint": "we_…", "finish": True}]},
+    },
+    "portal": {
+        "POST": {
+            "subscription": "sub_…",
+            "action": "cancel, undo, reason or accept_retention_coupon",
+            "when": "for cancel: period_end (default), immediately, or unix seconds",
+            "feedback": "for cancel and reason; with cancel it comes in an update of its own, seconds later",
+            "comment": "as feedback",
+            "coupon": "for accept_retention_coupon",
+        },
+        "answers": "the subscription",
+        "does": "what customers do in Stripe's portal; the events name no request",
+    },
+    "dashboard": {"POST": "as for portal", "does": "what staff do in Stripe's dashboard; the events name a request"},
+    "end": {
+        "POST": {
+            "subscription": "sub_…",
+            "reason": "of cancellation_details (default payment_disputed); any word, for reasons yet to come",
+            "when": "immediately (default) or period_end",
+        },
+        "does": "ends a subscription as Stripe does of its own accord",
+    },
+    "discounts": {
+        "POST": {"customer": "cus_…", "coupon": "id"},
+        "does": "gives a customer a discount of their own, for which the API has no call any more",
+    },
+    "settings": {
+        "GET": {"after_last_retry": "what follows the last failed retry of a payment"},
+        "POST": {"after_last_retry": "cancel (default), unpaid, past_due or pause"},
+    },
+    "health": {"GET": {"status": "ok"}},
+}

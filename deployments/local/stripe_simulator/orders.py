@@ -1,0 +1,152 @@
+"""What happens to an account without a call to the API: in the portal, in the dashboard, by Stripe itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from . import cancellation, customer_discounts, lifecycle, subscriptions
+from .account import Account, Origin
+from .due import ENDED
+from .wire import Document, copy_of, new_id
+
+Order = Callable[[Account, Document], Document]
+# The portal cancels first and asks why afterwards, so the reason comes seconds later in an update of its own.
+REASON_AFTER = 3
+
+
+class OrderInvalid(Exception):
+    """The request to the control API is wrong; the message says how."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where somebody presses a button: what shows in an event's `request`, and how an end is then written."""
+
+    requests: bool
+    signs_by_date: bool
+
+
+# The portal's changes are nobody's request. With flexible billing it names the date on which the last item's period
+# ends and leaves the boolean alone; the dashboard sets the boolean whatever the billing.
+_PORTAL = _Place(requests=False, signs_by_date=True)
+_DASHBOARD = _Place(requests=True, signs_by_date=False)
+
+
+def portal(account: Account, given: Document) -> Document:
+    """The customer cancels, comes back, says why, or takes the coupon that they are offered instead."""
+    return _press(account, given, _PORTAL)
+
+
+def dashboard(account: Account, given: Document) -> Document:
+    """Somebody of the shop's does the same."""
+    return _press(account, given, _DASHBOARD)
+
+
+def _press(account: Account, given: Document, place: _Place) -> Document:
+    _only(given, "subscription", "action", "when", "feedback", "comment", "coupon")
+    subscription = account.find("subscription", str(given.get("subscription")))
+    if place.requests:
+        account.origin = Origin(new_id("req", 14), str(uuid4()))
+    match given.get("action"):
+        case "cancel":
+            return _cancel(account, subscription, given, place)
+        case "undo":
+            return subscriptions.update(account, _undoing(subscription), subscription["id"])
+        case "reason":
+            return _give_reason(account, subscription, given)
+        case "accept_retention_coupon":
+            kept = [{"discount": one} for one in subscription["discounts"]]
+            wanted = {"discounts": [*kept, {"coupon": str(given.get("coupon"))}]}
+            return subscriptions.update(account, wanted, subscription["id"])
+    raise OrderInvalid("action must be one of cancel, undo, reason, accept_retention_coupon")
+
+
+def _cancel(account: Account, subscription: Document, given: Document, place: _Place) -> Document:
+    match given.get("when", "period_end"):
+        case "immediately":
+            after = subscriptions.cancel(account, {}, subscription["id"])
+        case "period_end":
+            by_date = place.signs_by_date and subscription["billing_mode"]["type"] == "flexible"
+            params: Document = {"cancel_at": "max_period_end"} if by_date else {"cancel_at_period_end": True}
+            after = subscriptions.update(account, params, subscription["id"])
+        case int(moment):
+            after = subscriptions.update(account, {"cancel_at": moment}, subscription["id"])
+        case _:
+            raise OrderInvalid("when must be period_end, immediately or unix seconds")
+    if given.get("feedback") or given.get("comment"):
+        account.moment = account.now(after["test_clock"]) + REASON_AFTER
+        after = _give_reason(account, after, given)
+    return after
+
+
+def _give_reason(account: Account, subscription: Document, given: Document) -> Document:
+    said = {name: given[name] for name in ("feedback", "comment") if given.get(name)}
+    details = cancellation.DETAILS(said, "cancellation_details")
+    return subscriptions.update(account, {"cancellation_details": details}, subscription["id"])
+
+
+def _undoing(subscription: Document) -> Document:
+    if subscription["cancel_at_period_end"]:
+        return {"cancel_at_period_end": False}
+    if subscription["cancel_at"]:
+        return {"cancel_at": ""}
+    raise OrderInvalid("the subscription is not about to end")
+
+
+def end(account: Account, given: Document) -> Document:
+    """Stripe itself ends a subscription, as it does over a dispute if the account is set so; the reason says why."""
+    _only(given, "subscription", "reason", "when")
+    before = account.find("subscription", str(given.get("subscription")))
+    reason, when = str(given.get("reason", "payment_disputed")), given.get("when", "immediately")
+    if before["status"] in ENDED:
+        raise OrderInvalid(f"the subscription is {before['status']}")
+    if when == "immediately":
+        return cancellation.end_now(account, before, reason)
+    if when != "period_end":
+        raise OrderInvalid("when must be immediately or period_end")
+    after = copy_of(before)
+    cancellation.apply(after, {"cancel_at_period_end": True}, account.now(before["test_clock"]))
+    after["cancellation_details"]["reason"] = reason
+    return account.update(before, after, "customer.subscription.updated")
+
+
+def discounts(account: Account, given: Document) -> Document:
+    """Give a customer a discount. Since 2025-03-31 the API only shows and deletes those that are there from before."""
+    _only(given, "customer", "coupon")
+    customer = account.find("customer", str(given.get("customer")))
+    return customer_discounts.give(account, customer, str(given.get("coupon")))
+
+
+def settings(account: Account, given: Document) -> Document:
+    """What becomes of a subscription when the last retry of a payment has failed."""
+    _only(given, "after_last_retry")
+    chosen = given.get("after_last_retry", account.after_last_retry())
+    if chosen not in lifecycle.AFTER_LAST_RETRY:
+        raise OrderInvalid(f"after_last_retry must be one of {', '.join(lifecycle.AFTER_LAST_RETRY)}")
+    account.store.set_setting("after_last_retry", chosen)
+    return {"after_last_retry": chosen}
+
+
+def _only(given: Document, *names: str) -> None:
+    unknown = given.keys() - set(names)
+    if unknown:
+        raise OrderInvalid(f"unknown field: {', '.join(sorted(unknown))}")
+
+
+ORDERS: dict[str, Order] = {
+    "portal": portal,
+    "dashboard": dashboard,
+    "end": end,
+    "discounts": discounts,
+    "settings": settings,
+}
+
+
+def carry_out(account: Account, order: Order, given: Document) -> Document:
+    """Let time catch up, and do what is ordered."""
+    lifecycle.settle(account)
+    try:
+        done = order(account, given)
+        return account.render(done) if "object" in done else done
+    finally:
+        account.origin, account.moment = Origin(), None

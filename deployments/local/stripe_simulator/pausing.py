@@ -1,0 +1,46 @@
+"""The status `paused`: no periods and no invoices. Pausing only the collection of payments leaves the status alone."""
+
+from . import billing
+from .account import Account
+from .parameters import EXPAND, Shape, choice
+from .wire import ApiError, Document, copy_of
+
+# Left out: credit for the time that was paid for and not used, which Stripe gives unless told otherwise.
+PAUSE = Shape(EXPAND | {"type": choice("subscription")}, lacking="bill_for invoicing_behavior")
+RESUME = Shape(EXPAND, lacking="billing_cycle_anchor payment_behavior proration_behavior proration_date")
+
+
+def pause(account: Account, _params: Document, identifier: str) -> Document:
+    """POST /v1/subscriptions/{subscription}/pause, since 2026-09-30. What may not be paused Stripe words otherwise."""
+    before = account.find("subscription", identifier)
+    if before["billing_mode"]["type"] != "flexible":
+        raise ApiError("You can only pause a subscription whose `billing_mode` is `flexible`.")
+    if before["schedule"]:
+        raise ApiError(f"You cannot pause a subscription that is managed by a schedule: `{before['schedule']}`.")
+    if before["status"] != "active":
+        raise ApiError(f"You cannot pause a subscription that is `{before['status']}`.")
+    after = copy_of(before)
+    billing.enter_pause(after, "pause_requested", account.now(before["test_clock"]))
+    return update(account, before, after)
+
+
+def resume(account: Account, _params: Document, identifier: str) -> Document:
+    """POST /v1/subscriptions/{subscription}/resume: a paused one starts a new period now."""
+    before = account.find("subscription", identifier)
+    if before["status"] != "paused":
+        raise ApiError("You can only resume a subscription if it is `paused`.")
+    after = copy_of(before)
+    after["status_details"] = None
+    billing.start_over(account, after, account.now(before["test_clock"]))
+    if after["status"] != "active":
+        raise ApiError("The subscription cannot be resumed without a payment method that can be charged.")
+    return update(account, before, after)
+
+
+def update(account: Account, before: Document, after: Document) -> Document:
+    """Write a subscription, and tell of a pause that begins or ends beside the update."""
+    account.update(before, after, "customer.subscription.updated")
+    if (before["status"] == "paused") != (after["status"] == "paused"):
+        kind = "paused" if after["status"] == "paused" else "resumed"
+        account.emit(f"customer.subscription.{kind}", after)
+    return after

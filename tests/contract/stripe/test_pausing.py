@@ -1,0 +1,110 @@
+"""Two kinds of pause, and which events tell of them."""
+
+from typing import Any
+
+import pytest
+import stripe
+
+from .refusals import refused
+from .shop import START, Shop, at, period_end
+
+PAUSES: stripe.params.SubscriptionUpdateParamsPauseCollection = {"behavior": "void", "resumes_at": at(2027, 3, 1)}
+
+
+def _told(shop: Shop, subscription: stripe.Subscription) -> list[str]:
+    """What was told of it after its creation."""
+    return [event.type.removeprefix("customer.subscription.") for event in shop.events(subscription.id)][1:]
+
+
+def _before(shop: Shop, subscription: stripe.Subscription) -> list[dict[str, Any]]:
+    updates = shop.events(subscription.id, "customer.subscription.updated")
+    assert all(event.data.previous_attributes for event in updates)
+    return [event.data.to_dict()["previous_attributes"] for event in updates]
+
+
+def test_paused_collection_is_an_update_and_no_more(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock))
+    paused = shop.v1.subscriptions.update(subscription.id, {"pause_collection": PAUSES})
+    assert paused.status == "active"
+    assert _before(shop, subscription) == [{"pause_collection": None}]
+    shop.v1.subscriptions.update(subscription.id, {"pause_collection": ""})
+    assert _before(shop, subscription)[1] == {"pause_collection": {"behavior": "void", "resumes_at": at(2027, 3, 1)}}
+    assert _told(shop, subscription) == ["updated", "updated"]
+
+
+def test_collection_resumes_by_itself_and_says_so(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock))
+    shop.v1.subscriptions.update(subscription.id, {"pause_collection": PAUSES})
+    shop.advance(clock, at(2027, 3, 2))
+    last = shop.events(subscription.id, "customer.subscription.updated")[-1]
+    assert last.created == at(2027, 3, 1)
+    assert _before(shop, subscription)[-1].keys() == {"pause_collection"}
+
+
+def test_a_pause_stops_everything(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock))
+    paused = shop.v1.subscriptions.pause(subscription.id)
+    assert paused.status_details is not None
+    assert (paused.status, paused.status_details.paused.transitioned_at) == ("paused", START)
+    assert paused.status_details.paused.subscription.type == "pause_requested"
+    assert _told(shop, subscription) == ["updated", "paused"]
+    assert _before(shop, subscription) == [{"status": "active", "status_details": None}]
+    shop.advance(clock, at(2027, 5, 1))
+    assert shop.fresh(subscription).to_dict() == paused.to_dict()
+
+
+def test_it_resumes_with_a_new_period(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock))
+    shop.v1.subscriptions.pause(subscription.id)
+    shop.advance(clock, at(2027, 5, 1))
+    after = shop.v1.subscriptions.resume(subscription.id)
+    assert (after.status, after.status_details, period_end(after)) == ("active", None, at(2027, 6, 1))
+    assert _told(shop, subscription) == ["updated", "paused", "updated", "resumed"]
+    assert _before(shop, subscription)[1]["status"] == "paused"
+
+
+def test_a_paused_one_does_not_reach_its_end(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock))
+    shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    shop.v1.subscriptions.pause(subscription.id)
+    shop.advance(clock, at(2027, 4, 1))
+    assert shop.fresh(subscription).status == "paused"
+    shop.v1.subscriptions.cancel(subscription.id)
+    assert _told(shop, subscription)[-1] == "deleted"
+
+
+def test_what_cannot_be_paused(shop: Shop) -> None:
+    classic = shop.subscription(billing_mode={"type": "classic"})
+    with refused(says="flexible"):
+        shop.v1.subscriptions.pause(classic.id)
+    scheduled = shop.subscription()
+    shop.v1.subscription_schedules.create({"from_subscription": scheduled.id})
+    with refused(says="schedule"):
+        shop.v1.subscriptions.pause(scheduled.id)
+    twice = shop.subscription()
+    shop.v1.subscriptions.pause(twice.id)
+    with refused(says="paused"):
+        shop.v1.subscriptions.pause(twice.id)
+
+
+@pytest.mark.parametrize("by", ["time", "hand"])
+def test_a_trial_without_a_card_pauses(shop: Shop, by: str) -> None:
+    clock = shop.clock()
+    settings = {"end_behavior": {"missing_payment_method": "pause"}}
+    subscription = shop.subscription(shop.customer(None, clock), trial_period_days=2, trial_settings=settings)
+    if by == "time":
+        shop.advance(clock, at(2027, 1, 18))
+    else:
+        shop.v1.subscriptions.update(subscription.id, {"trial_end": "now"})
+    after = shop.fresh(subscription)
+    assert after.status_details is not None
+    assert after.status_details.paused.subscription.type == "trial_end_without_payment_method"
+    assert _told(shop, subscription)[-2:] == ["updated", "paused"]
+    shop.v1.subscriptions.update(subscription.id, {"default_payment_method": "pm_card_visa"})
+    shop.v1.subscriptions.resume(subscription.id)
+    assert _told(shop, subscription)[-2:] == ["updated", "resumed"]
