@@ -1,0 +1,137 @@
+"""The branches of the flow, each with a customer who takes it, and what it must leave at every far side."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import stripe
+
+from nodes.rules.offers import OFFERS
+from tests.acceptance.subscribers import unpaid_from_the_start
+from tests.faults.topic import Event
+from tests.world import Person, Row, World
+
+CONFIRMATION = "cancellation_confirmation"
+EVENT = "subscription.canceled"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One way through the flow."""
+
+    name: str
+    customer: Callable[[World], Person]
+    accept: bool = False
+    outcome: str = "pending_cancellation"
+    entitlements: int = 0
+    releases: bool = False  # a schedule, before the subscription can be cancelled
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What the customer sends."""
+        return {"accept_offer": True} if self.accept else {"reason": "too_expensive", "feedback": "More than I use"}
+
+
+def _who_accepts(plan: str, *, coupon_exists: bool = True) -> Callable[[World], Person]:
+    def made(world: World) -> Person:
+        _coupon(world, plan, exists=coupon_exists)
+        return world.person(plan)
+
+    return made
+
+
+def _coupon(world: World, plan: str, *, exists: bool) -> None:
+    offer = OFFERS[plan]
+    try:
+        if exists:
+            world.stripe.coupons.create(
+                {
+                    "id": offer.coupon_id,
+                    "percent_off": offer.percent_off,
+                    "duration": "repeating",
+                    "duration_in_months": offer.months,
+                }
+            )
+        else:
+            world.stripe.coupons.delete(offer.coupon_id)
+    except stripe.InvalidRequestError as error:
+        assert error.code == ("resource_already_exists" if exists else "resource_missing")
+
+
+CANCEL = Branch("cancel", lambda world: world.person("professional"))
+ACCEPT = Branch("accept", _who_accepts("professional"), accept=True, outcome="retained")
+# Of these, only what they do besides.
+OTHERS = (
+    Branch("accept, no coupon yet", _who_accepts("starter", coupon_exists=False), accept=True, outcome="retained"),
+    Branch("accept, Enterprise", _who_accepts("enterprise"), accept=True, outcome="retained", entitlements=1),
+    Branch("cancel, plan change scheduled", lambda world: world.person("schedule_managed"), releases=True),
+    Branch("cancel, never paid", unpaid_from_the_start, outcome="canceled"),
+)
+BRANCHES = (CANCEL, ACCEPT, *OTHERS)
+
+
+def what_is_wrong(world: World, person: Person, branch: Branch, events: list[Event]) -> list[str]:
+    """What is missing or too much, counted at the far sides once the request is at peace."""
+    rows = world.belongings(person.user_id)
+    cancelled = not branch.accept
+    found = _at_stripe(world, person) | {
+        "requests": [(r["outcome"], r["http_status"], r["resume_at"]) for r in rows["cancellation_requests"]],
+        "audited": [(r["outcome"], r["http_status"]) for r in rows["audit_log"]],
+        "reasons": len(rows["cancellation_reasons"]),
+        "retention jobs": [r["status"] for r in rows["data_retention_jobs"]],
+        "offers": [r["state"] for r in rows["retention_offers"]],
+        "entitlements": len(rows["entitlements"]),
+        "subscription": [r["status"] for r in rows["subscriptions"]],
+        "undelivered": [r["kind"] for r in rows["outbox"] if r["delivered_at"] is None],
+        "outbox": sorted(r["kind"] for r in rows["outbox"]),
+        "letters": {letter["message_id"] for letter in world.letters(person)},
+        "events": {(event["event"], event["event_id"]) for event in events},
+    }
+    ids = {row["kind"]: row["id"] for row in rows["outbox"]}
+    due = _due_at_stripe(branch) | {
+        "requests": [(branch.outcome, 200, None)],
+        "audited": [(branch.outcome, 200)],
+        "reasons": int(cancelled),
+        "retention jobs": ["scheduled"] * cancelled,
+        "offers": ["applied"] * branch.accept,
+        "entitlements": branch.entitlements,
+        "subscription": [branch.outcome if cancelled else "active"],
+        "undelivered": [],
+        "outbox": [CONFIRMATION, EVENT] * cancelled,
+        "letters": {f"<{ids.get(CONFIRMATION)}@cancelflow>"} if cancelled else set(),
+        "events": {(EVENT, str(ids.get(EVENT)))} if cancelled else set(),
+    }
+    return [f"{what}: {found[what]}, not {due[what]}" for what in due if found[what] != due[what]]
+
+
+def what_is_there(world: World, person: Person, events: list[Event]) -> list[str]:
+    """What a request that was never received has left all the same."""
+    rows = world.belongings(person.user_id)
+    left = [table for table, of_user in rows.items() if of_user and table not in ("users", "subscriptions")]
+    statuses = [row["status"] for row in rows["subscriptions"] if row["status"] != "active"]
+    return [*left, *statuses, *map(str, effects_at_stripe(world, person)), *map(str, world.letters(person) + events)]
+
+
+def effects_at_stripe(world: World, person: Person) -> list[Row]:
+    """The changes of their subscription, or of its schedule, that Stripe carried out."""
+    released = "SELECT released_schedule AS id FROM cancellation_requests WHERE user_id = %s"
+    schedules = [row["id"] for row in world.rows(released, person.user_id) if row["id"]]
+    changed = [f"/v1/subscriptions/{person.subscription_id}", *(f"/v1/subscription_schedules/{s}" for s in schedules)]
+    writes = [write for path in changed for write in world.simulator.requests(path=path) if write["method"] != "GET"]
+    return [write for write in writes if write["status"] == 200 and not write["replayed"]]
+
+
+def _at_stripe(world: World, person: Person) -> dict[str, object]:
+    found = world.stripe.subscriptions.retrieve(person.subscription_id)
+    return {
+        "Stripe's writes": len(effects_at_stripe(world, person)),
+        "Stripe": (found.status, found.cancel_at_period_end, len(found.discounts), found.schedule),
+    }
+
+
+def _due_at_stripe(branch: Branch) -> dict[str, object]:
+    ended, pending = branch.outcome == "canceled", branch.outcome == "pending_cancellation"
+    return {
+        "Stripe's writes": 2 if branch.releases else 1,
+        "Stripe": ("canceled" if ended else "active", pending, int(branch.accept), None),
+    }

@@ -1,0 +1,88 @@
+"""Watches requests that were left half done until each is at peace: how long each waited, and for what."""
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+LOOK_EVERY_SECONDS = 0.2
+
+
+@dataclass
+class Watched:
+    """A user's one request from when it was left. Seconds since then."""
+
+    left_at: float
+    runs: int | None  # None: there was no request
+    answered: bool  # it had its answer by then
+    taken_up: float = 0.0
+    at_peace: float = 0.0
+    peaceful: bool = False
+    answer: dict[str, Any] | None = field(default=None, repr=False)
+
+
+class Watch:
+    """Looks at all of them several times a second, on a thread and a connection of its own."""
+
+    def __init__(self, world: World) -> None:
+        self._url = world.addresses["database_admin_url"]
+        self._watched: dict[str, Watched] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="watch")
+
+    def __enter__(self) -> "Watch":
+        self._connection: psycopg.Connection[Row] = psycopg.connect(self._url, autocommit=True, row_factory=dict_row)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._connection.close()
+
+    def add(self, person: Person) -> None:
+        """Its process is gone, or it is asked for now."""
+        now = time.monotonic()
+        found = [*self._requests([person.user_id])]
+        assert len(found) <= 1, found
+        runs, answered = (found[0]["runs"], found[0]["finished_at"] is not None) if found else (None, False)
+        self._watched[person.user_id] = Watched(now, runs, answered, peaceful=not found)
+
+    def of(self, person: Person) -> Watched:
+        return self._watched[person.user_id]
+
+    def until_peace(self, within: float) -> None:
+        """Wait for all; what is not at peace by then shows in its record."""
+        deadline = time.monotonic() + within
+        eventually(
+            lambda: time.monotonic() > deadline or all(each.peaceful for each in [*self._watched.values()]),
+            within=within + 1,
+        )
+
+    def _look(self) -> None:
+        while not self._ended.wait(LOOK_EVERY_SECONDS):
+            waited_for = [user_id for user_id, each in [*self._watched.items()] if not each.peaceful]
+            for row in self._requests(waited_for):
+                self._note(self._watched[str(row["user_id"])], row)
+
+    def _note(self, watched: Watched, row: Row) -> None:
+        seconds = time.monotonic() - watched.left_at
+        if watched.runs is not None and row["runs"] > watched.runs:
+            watched.runs, watched.taken_up = None, seconds
+        if row["resume_at"] is None:
+            watched.at_peace, watched.answer, watched.peaceful = seconds, row["answer"], True
+
+    def _requests(self, users: list[str]) -> Iterable[Row]:
+        return self._connection.execute(
+            "SELECT user_id, runs, finished_at, resume_at, answer FROM cancellation_requests"
+            " WHERE user_id = ANY(%s::uuid[])",
+            [users],
+        ).fetchall()
