@@ -51,7 +51,7 @@ def issue(account: Account, invoice: Document) -> Document:
     account.create(invoice, "invoice.created")
     customer = account.peek("customer", invoice["customer"])
     number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
-    # What the invoice did not need of the customer's credit stays; voiding it later does not bring the rest back here.
+    # What the invoice did not need of the customer's credit stays.
     balance = min(0, invoice["starting_balance"] + invoice["total"])
     numbered = customer | {"next_invoice_sequence": customer["next_invoice_sequence"] + 1}
     account.save(numbered)
@@ -126,8 +126,17 @@ def close(account: Account, invoice: Document, status: str, at: int) -> Document
         "status_transitions": invoice["status_transitions"] | {moment: at},
     }
     account.save(after)
+    if status == "void":
+        _return_balance(account, after)
     account.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", after)
     return after
+
+
+def _return_balance(account: Account, invoice: Document) -> None:
+    """What a voided invoice took of the customer's balance, credit or debt, is theirs again."""
+    taken = invoice["starting_balance"] - (invoice["ending_balance"] or 0)
+    customer = account.peek("customer", invoice["customer"])
+    account.update(customer, customer | {"balance": customer["balance"] + taken}, "customer.updated")
 
 
 def stop_collecting(account: Account, subscription: Document) -> None:

@@ -80,3 +80,23 @@ class Shop:
 def period_end(subscription: stripe.Subscription) -> int:
     """The earliest end of the items' periods."""
     return min(int(item.current_period_end) for item in subscription["items"].data)
+
+
+def paid_renewal(shop: Shop, **params: Any) -> stripe.Invoice:
+    """The renewal that came on 15 February."""
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock), **params)
+    shop.advance(clock, at(2027, 2, 15))
+    (renewal,) = shop.v1.invoices.list({"subscription": subscription.id, "limit": 1}).data
+    return renewal
+
+
+def open_renewal(shop: Shop) -> stripe.Invoice:
+    """A renewal that nobody has paid."""
+    clock = shop.clock()
+    customer = shop.customer(clock=clock)
+    subscription = shop.subscription(customer)
+    card: stripe.params.CustomerUpdateParamsInvoiceSettings = {"default_payment_method": "pm_card_chargeCustomerFail"}
+    shop.v1.customers.update(customer.id, {"invoice_settings": card})
+    shop.advance(clock, at(2027, 2, 15))
+    return shop.v1.invoices.list({"subscription": subscription.id, "limit": 1}).data[0]

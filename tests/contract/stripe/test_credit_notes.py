@@ -6,27 +6,12 @@ import pytest
 import stripe
 
 from .refusals import refused
-from .shop import START, Shop, at
+from .shop import START, Shop, at, open_renewal, paid_renewal
 
 
-def _paid(shop: Shop, **params: Any) -> stripe.Invoice:
-    """The renewal that came on 15 February."""
-    clock = shop.clock()
-    subscription = shop.subscription(shop.customer(clock=clock), **params)
-    shop.advance(clock, at(2027, 2, 15))
-    (renewal,) = shop.v1.invoices.list({"subscription": subscription.id, "limit": 1}).data
-    return renewal
-
-
-def _open(shop: Shop) -> stripe.Invoice:
-    """A renewal that nobody has paid."""
-    clock = shop.clock()
-    customer = shop.customer(clock=clock)
-    subscription = shop.subscription(customer)
-    card: stripe.params.CustomerUpdateParamsInvoiceSettings = {"default_payment_method": "pm_card_chargeCustomerFail"}
-    shop.v1.customers.update(customer.id, {"invoice_settings": card})
-    shop.advance(clock, at(2027, 2, 15))
-    return shop.v1.invoices.list({"subscription": subscription.id, "limit": 1}).data[0]
+def _refunds(shop: Shop, invoice: stripe.Invoice) -> list[stripe.Refund]:
+    (payment,) = shop.v1.invoice_payments.list({"invoice": invoice.id}).data
+    return shop.v1.refunds.list({"limit": 100, "payment_intent": str(payment.payment.payment_intent)}).data
 
 
 def _credited(invoice: stripe.Invoice) -> tuple[int, int, int, int, str | None]:
@@ -40,7 +25,7 @@ def _credited(invoice: stripe.Invoice) -> tuple[int, int, int, int, str | None]:
 
 
 def test_a_paid_renewal_is_given_back(shop: Shop) -> None:
-    invoice = _paid(shop)
+    invoice = paid_renewal(shop)
     note = shop.v1.credit_notes.create(
         {
             "invoice": invoice.id,
@@ -68,7 +53,7 @@ def test_a_paid_renewal_is_given_back(shop: Shop) -> None:
 
 
 def test_what_is_told_of_it(shop: Shop) -> None:
-    invoice = _paid(shop)
+    invoice = paid_renewal(shop)
     note = shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 900, "refund_amount": 900})
     (told,) = shop.events(note.id)
     assert (told.type, told.data.object["invoice"]) == ("credit_note.created", invoice.id)
@@ -79,14 +64,14 @@ def test_what_is_told_of_it(shop: Shop) -> None:
 
 
 def test_the_same_key_gives_back_once(shop: Shop) -> None:
-    invoice = _paid(shop)
+    invoice = paid_renewal(shop)
     params: stripe.params.CreditNoteCreateParams = {"invoice": invoice.id, "amount": 4900, "refund_amount": 4900}
     notes = {shop.v1.credit_notes.create(params, {"idempotency_key": f"back-{invoice.id}"}).id for _ in range(3)}
-    assert len(notes) == len(shop.v1.refunds.list({"limit": 100, "payment_intent": _intent(shop, invoice)}).data) == 1
+    assert len(notes) == len(_refunds(shop, invoice)) == 1
 
 
 def test_notes_are_found_again(shop: Shop) -> None:
-    invoice = _paid(shop)
+    invoice = paid_renewal(shop)
     made = [
         shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 100, "out_of_band_amount": 100}).id
         for _ in range(3)
@@ -103,14 +88,14 @@ def test_notes_are_found_again(shop: Shop) -> None:
 
 
 def test_a_memo_and_metadata_may_change(shop: Shop) -> None:
-    note = shop.v1.credit_notes.create({"invoice": _paid(shop).id, "amount": 1, "refund_amount": 1})
+    note = shop.v1.credit_notes.create({"invoice": paid_renewal(shop).id, "amount": 1, "refund_amount": 1})
     after = shop.v1.credit_notes.update(note.id, {"memo": "again", "metadata": {"a": "1"}})
     assert (after.memo, after.amount) == ("again", 1)
     assert [event.type for event in shop.events(note.id)] == ["credit_note.created", "credit_note.updated"]
 
 
 def test_an_open_invoice_asks_for_less(shop: Shop) -> None:
-    invoice = _open(shop)
+    invoice = open_renewal(shop)
     note = shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 900})
     assert (note.type, note.pre_payment_amount, note.post_payment_amount) == ("pre_payment", 900, 0)
     assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (4000, 4000, 900, 0, "open")
@@ -122,8 +107,8 @@ def test_an_open_invoice_asks_for_less(shop: Shop) -> None:
     assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (4000, 0, 900, 4000, "paid")
 
 
-def test_an_open_invoice_credited_whole_is_paid(shop: Shop) -> None:
-    invoice = _open(shop)
+def test_an_open_invoice_credited_whole_ispaid_renewal(shop: Shop) -> None:
+    invoice = open_renewal(shop)
     shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 4900})
     assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (0, 0, 4900, 0, "paid")
     assert invoice.parent is not None
@@ -132,7 +117,7 @@ def test_an_open_invoice_credited_whole_is_paid(shop: Shop) -> None:
 
 
 def test_credit_joins_the_next_invoice(shop: Shop) -> None:
-    invoice = _paid(shop)
+    invoice = paid_renewal(shop)
     note = shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 4900, "credit_amount": 4900})
     assert str(note.customer_balance_transaction).startswith("cbtxn_")
     customer = shop.v1.customers.retrieve(str(invoice.customer))
@@ -144,6 +129,18 @@ def test_credit_joins_the_next_invoice(shop: Shop) -> None:
     assert shop.v1.customers.retrieve(customer.id).balance == 0
 
 
+def test_a_voided_invoice_gives_credit_back(shop: Shop) -> None:
+    invoice = open_renewal(shop)
+    customer = str(invoice.customer)
+    shop.v1.customers.update(customer, {"balance": -1000})
+    shop.advance(str(shop.v1.customers.retrieve(customer).test_clock), at(2027, 2, 16))
+    other = shop.v1.subscriptions.create({"customer": customer, "items": [{"price": shop.price().id}]})
+    assert shop.v1.customers.retrieve(customer).balance == 0
+    assert shop.v1.invoices.retrieve(str(other.latest_invoice)).amount_due == 3900
+    shop.v1.invoices.void_invoice(str(other.latest_invoice))
+    assert shop.v1.customers.retrieve(customer).balance == -1000
+
+
 @pytest.mark.parametrize(
     ("params", "says"),
     [
@@ -153,14 +150,14 @@ def test_credit_joins_the_next_invoice(shop: Shop) -> None:
     ],
 )
 def test_a_sum_that_does_not_add_up(loose: Any, shop: Shop, params: dict[str, int], says: str) -> None:
-    invoice = _paid(shop)
+    invoice = paid_renewal(shop)
     with refused(says=says):
         loose.credit_notes.create({"invoice": invoice.id, **params})
     assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (4900, 0, 0, 0, "paid")
 
 
 def test_what_a_note_needs(loose: Any, shop: Shop) -> None:
-    invoice = _paid(shop)
+    invoice = paid_renewal(shop)
     with refused(code="parameter_missing", param="amount"):
         loose.credit_notes.create({"invoice": invoice.id, "refund_amount": 4900})
     with refused(code="parameter_missing", param="invoice"):
@@ -174,73 +171,10 @@ def test_what_a_note_needs(loose: Any, shop: Shop) -> None:
 
 
 def test_there_is_no_note_over_a_voided_invoice(shop: Shop) -> None:
-    invoice = _open(shop)
+    invoice = open_renewal(shop)
     shop.v1.invoices.void_invoice(invoice.id)
     with refused(param="invoice", says="this one is void"):
         shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 100})
-
-
-def _intent(shop: Shop, invoice: stripe.Invoice) -> str:
-    (payment,) = shop.v1.invoice_payments.list({"invoice": invoice.id}).data
-    return str(payment.payment.payment_intent)
-
-
-def test_an_invoice_names_its_payment(shop: Shop) -> None:
-    invoice = shop.v1.invoices.retrieve(_paid(shop).id, {"expand": ["payments"]})
-    assert invoice.payments is not None
-    (payment,) = invoice.payments.data
-    assert (payment.status, payment.amount_paid, payment.invoice) == ("paid", 4900, invoice.id)
-    assert shop.v1.invoice_payments.retrieve(payment.id).to_dict() == payment.to_dict()
-    query: stripe.params.InvoicePaymentListParamsPayment = {
-        "type": "payment_intent",
-        "payment_intent": _intent(shop, invoice),
-    }
-    assert shop.v1.invoice_payments.list({"payment": query}).data[0].invoice == invoice.id
-
-
-def test_an_unpaid_invoice_has_an_open_payment(shop: Shop) -> None:
-    invoice = _open(shop)
-    (payment,) = shop.v1.invoice_payments.list({"invoice": invoice.id}).data
-    assert (payment.status, payment.amount_paid, payment.amount_requested) == ("open", None, 4900)
-    shop.v1.invoices.void_invoice(invoice.id)
-    assert shop.v1.invoice_payments.retrieve(payment.id).status == "canceled"
-
-
-@pytest.mark.parametrize("by", ["payment_intent", "charge"])
-def test_a_refund_without_a_note(loose: Any, shop: Shop, by: str) -> None:
-    invoice = _paid(shop)
-    intent = _intent(shop, invoice)
-    name = intent if by == "payment_intent" else intent.replace("pi_", "ch_")
-    part = loose.refunds.create({by: name, "amount": 900, "reason": "requested_by_customer"})
-    rest = loose.refunds.create({by: name, "metadata": {"a": "1"}})
-    assert (part.amount, rest.amount, rest.reason, part.payment_intent) == (900, 4000, None, intent)
-    assert [one.id for one in loose.refunds.list({by: name}).data] == [rest.id, part.id]
-    assert _credited(shop.v1.invoices.retrieve(invoice.id)) == (4900, 0, 0, 0, "paid")
-    with refused(code="charge_already_refunded", says="has already been refunded"):
-        shop.v1.refunds.create({"payment_intent": intent})
-
-
-def test_no_more_is_given_back_than_was_paid(loose: Any, shop: Shop) -> None:
-    invoice = _paid(shop)
-    intent = _intent(shop, invoice)
-    shop.v1.refunds.create({"payment_intent": intent, "amount": 4000})
-    with refused(param="amount", says="($10.00) is greater than unrefunded amount on charge ($9.00)"):
-        shop.v1.refunds.create({"payment_intent": intent, "amount": 1000})
-    with refused(param="refund_amount", says="($10.00) is greater than unrefunded amount on charge ($9.00)"):
-        shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 1000, "refund_amount": 1000})
-    with refused(code="resource_missing", param="payment_intent"):
-        loose.refunds.create({"payment_intent": "pi_none"})
-    with refused(code="parameter_missing"):
-        loose.refunds.create({"amount": 1})
-
-
-def test_what_was_paid_elsewhere_cannot_be_refunded(shop: Shop) -> None:
-    invoice = _open(shop)
-    shop.v1.invoices.pay(invoice.id, {"paid_out_of_band": True})
-    with refused(param="refund_amount", says="no payment that could be refunded"):
-        shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 1, "refund_amount": 1})
-    note = shop.v1.credit_notes.create({"invoice": invoice.id, "amount": 1, "out_of_band_amount": 1})
-    assert (note.refunds, note.post_payment_amount) == ([], 1)
 
 
 def test_notes_on_the_real_clock_bear_its_time(shop: Shop) -> None:
