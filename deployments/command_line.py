@@ -105,13 +105,19 @@ def demo() -> None:
 
 
 @app.command()
-def requests() -> None:
-    """List the requests that have not come to their end: under way, waiting their turn, or failed."""
+def requests(
+    stuck: Annotated[bool, typer.Option("--stuck", help="only those that a person has to look at")] = False,
+) -> None:
+    """List the requests that have not come to their end: under way, waiting their turn, parked, or failed."""
     _join_stack()
     from deployments.requests import unfinished
 
-    found = unfinished(load(DatabaseSettings))
-    typer.echo("\n".join(request.line() for request in found) or "every request has come to its end")
+    found = [request for request in unfinished(load(DatabaseSettings)) if request.stuck or not stuck]
+    typer.echo("\n".join(request.line() for request in found) or _none(stuck))
+
+
+def _none(stuck: bool) -> str:
+    return "no request needs a person" if stuck else "every request has come to its end"
 
 
 @app.command()

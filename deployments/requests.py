@@ -23,7 +23,7 @@ class NothingToResume(CancelflowError):
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A request that waits its turn at `resume_at`, or one that failed and waits for a person."""
+    """A request that waits its turn at `resume_at`, or for a person: it failed, or was tried for hours and parked."""
 
     id: UUID
     user_id: UUID
@@ -33,11 +33,19 @@ class Unfinished:
     runs: int
     received_at: datetime
     resume_at: datetime | None
+    parked_at: datetime | None
+    urgent: bool
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a person has to look: parked, or what was paid for runs out while Stripe has not taken it."""
+        return self.parked_at is not None or (self.urgent and self.runs > 0)
 
     def line(self) -> str:
         """For the terminal: ids only."""
-        turn = f"next at {self.resume_at:%Y-%m-%d %H:%M:%S %Z}" if self.resume_at else "waits for a person"
-        state = self.outcome or "unfinished"
+        waits = self.resume_at is None or self.parked_at is not None
+        turn = "waits for a person" if waits else f"next at {self.resume_at:%Y-%m-%d %H:%M:%S %Z}"
+        state = "parked" if self.parked_at else "urgent" if self.urgent and self.runs else self.outcome or "unfinished"
         return (
             f"{self.id}  {self.subscription_id or '-':30} {state:22} {self.recovery_point:23} runs {self.runs}  {turn}"
         )

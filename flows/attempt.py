@@ -10,9 +10,12 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
-from nodes.cancellation.caller import waiting_caller
+from flows.shown import flow_body
+from nodes.cancellation.caller import told_directly
 from nodes.cancellation.finish import finish
-from nodes.cancellation.leave import leave
+from nodes.cancellation.late_letters import finish_refused, send_refusal
+from nodes.cancellation.lease import leased
+from nodes.cancellation.leave import leave, try_with_another_key
 from nodes.cancellation.records import ActiveSubscription, Answer, CancellationRequest, Delivered
 from nodes.errors import BillingFailed, DatabaseUnavailable, EventsFailed, MailFailed, Refusal
 from nodes.node import run_log
@@ -45,36 +48,35 @@ class Attempt:
         self._tags.append(f"plan:{subscription.plan}")
         self._label()
 
-    async def together(self, *effects: Awaitable[Delivered]) -> list[Delivered]:
+    async def together(self, *effects: Awaitable[Delivered]) -> None:
         """Run effects side by side. A letter or event that is not taken is sent later and holds up nothing."""
-        delivered = []
         for result in await asyncio.gather(*effects, return_exceptions=True):
             if isinstance(result, MailFailed | EventsFailed):
                 self._undelivered.append(slug_of(result))
                 run_log().warning("to be sent again: %s", result)
             elif isinstance(result, BaseException):
                 raise result
-            else:
-                delivered.append(result)
-        return delivered
 
     async def refused(self, refusal: Refusal) -> None:
-        """The steps end here, and that is a proper end."""
+        """The steps end here, and that is a proper end. A caller who was told that it goes on is written to."""
         self.answer = Answer("refused", refusal.status, problem_of(refusal, self.request_id))
         if subscription_id := refusal.extensions.get("subscription_id"):
             self._name = f"cancel-subscription {self.request_id} {subscription_id}"
         if self.request is not None:
-            await finish(self.request_id, self.request.user_id, self.answer, problem=slug_of(refusal))
+            async with told_directly() as told:
+                await finish_refused(self.request, refusal, self.answer, told=told)
+            await self.together(send_refusal(self.request_id, self.request.user_id))
 
     async def gave_up(self, failure: BillingFailed) -> None:
         """Stripe did not do it: the caller is told so, and nothing goes on. Past their deadline they were told that it
         does, and after a process died they were told nothing: then it is taken up again (SPEC, Decided 12).
         """
-        caller = waiting_caller()
-        if caller is None or self.request is None:
+        if self.request is None:
             return
-        async with caller.kept() as waits:
-            if waits:
+        if failure.answered:
+            await try_with_another_key(self.request.id, self.request.user_id)
+        async with told_directly() as told:
+            if told:
                 await self._tell_failed(self.request, failure)
 
     async def _tell_failed(self, request: CancellationRequest, failure: BillingFailed) -> None:
@@ -134,19 +136,20 @@ class Attempt:
 
 @asynccontextmanager
 async def attempt(request_id: UUID) -> AsyncIterator[Attempt]:
-    """Surround the steps of one run.
+    """Surround the steps of one run, which holds the request's lease while it lasts.
 
     A `Refusal` is recorded and ends the run well. A `BillingFailed` fails the run, and is recorded as the answer where
     someone waits for one. Any other failure fails the run and leaves the request where it stands, to be taken up again.
     """
-    async with services_of_this_run():
-        run = Attempt(request_id)
-        try:
-            yield run
-        except Refusal as refusal:
-            await run.refused(refusal)
-        except BillingFailed as failure:
-            await run.gave_up(failure)
-            raise
-        finally:
-            await run.close()
+    with flow_body():
+        async with services_of_this_run(), leased(request_id):
+            run = Attempt(request_id)
+            try:
+                yield run
+            except Refusal as refusal:
+                await run.refused(refusal)
+            except BillingFailed as failure:
+                await run.gave_up(failure)
+                raise
+            finally:
+                await run.close()

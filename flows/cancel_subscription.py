@@ -52,10 +52,8 @@ async def cancel_subscription(request_id: UUID) -> State[None]:
             run.phase("Verification")
             verify_pending(scheduled, pending)
             run.phase("Finalization")
-            delivered = await run.together(
-                send_cancellation_confirmation(pending),
-                schedule_data_preservation(pending),
-                publish_cancellation_event(pending),
-            )
-            run.answer = await success_response(pending, delivered)
+            preserved = await schedule_data_preservation(pending)
+            run.answer = await success_response(pending, preserved)
+            # After the answer, which waits for neither: step 7B has put both in the outbox.
+            await run.together(send_cancellation_confirmation(pending), publish_cancellation_event(pending))
     return run.state()

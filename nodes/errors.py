@@ -66,10 +66,11 @@ class SeveralSubscriptions(Refusal):
 
 
 class RequestUnderWay(Refusal):
-    """Another request for the same subscription has not finished."""
+    """Another request for the same subscription has not finished, or ended while this one came in."""
 
     status = 409
     detail = "A request for this subscription is already under way"
+    retry_after = 2
 
 
 class KeyUnderWay(Refusal):
@@ -113,7 +114,11 @@ class Failure(CancelflowError):
 
 
 class BillingFailed(Failure):
-    """Stripe refused, failed or did not answer in time. The message holds no personal data."""
+    """Stripe refused, failed or did not answer in time. The message holds no personal data.
+
+    `uncertain`: the answer to a write was lost, so Stripe may have done it all the same. `answered`: Stripe did answer,
+    if only that it failed, and answers the same to whoever repeats the idempotency key.
+    """
 
     def __init__(
         self,
@@ -127,8 +132,8 @@ class BillingFailed(Failure):
         super().__init__(message)
         self.code = code  # Stripe's error code, such as resource_missing
         self.stripe_request_id = stripe_request_id
-        self.uncertain = uncertain  # the answer was lost: Stripe may have done it all the same
-        self.answered = answered  # Stripe did answer, if only that it failed
+        self.uncertain = uncertain
+        self.answered = answered
 
 
 class VerificationFailed(BillingFailed):

@@ -45,6 +45,11 @@ def node(name: str, step: str) -> Callable[[Node[P, R]], Node[P, R]]:
     return decorate
 
 
+def is_shown() -> bool:
+    """Whether nodes run as Prefect's tasks here."""
+    return _shown.get()
+
+
 @contextmanager
 def not_shown() -> Iterator[None]:
     """Nodes inside this block run as the plain functions that they are: the work does not wait for a Prefect server."""

@@ -144,9 +144,18 @@ class World:
             yield connection
 
     def letters(self, person: Person) -> list[Row]:
-        """What this person was sent, each with its text, html and headers."""
+        """What this person was sent, each with its text, html and headers.
+
+        The answer does not wait for letter and event: this waits until each that is due was tried.
+        """
+        self.tried(person)
         found = self.inbox.get("/messages.json", params={"to": person.email}).json()
         return [self.inbox.get(f"/messages/{letter['id']}.json").json() for letter in found]
+
+    def tried(self, person: Person) -> None:
+        """Wait until every letter and event that is due was tried once."""
+        untried = "SELECT id FROM outbox WHERE user_id = %s AND delivered_at IS NULL AND attempts = 0"
+        eventually(lambda: not self.rows(untried, person.user_id), within=30)
 
     @contextmanager
     def listening(self) -> Iterator[Listener]:

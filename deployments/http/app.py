@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from deployments.http import cancel_subscription, health, look_ups, pages
+from deployments.http.arrival import Arrival
 from deployments.http.bodies import CancelSubscriptionRequest, Problem
 from deployments.http.identity import Identity
 from deployments.http.prefect_client import warm_client
@@ -42,6 +43,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
         redirect_slashes=False,  # an address that is none is told so, and leads nowhere
         exception_handlers=HANDLERS,
     )
+    app.add_middleware(Arrival)
     for module in (cancel_subscription, look_ups, health, pages):
         app.include_router(module.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

@@ -1,29 +1,30 @@
 """Runs flows in the trigger's own process, since a process a run would cost the customer seconds."""
 
 import asyncio
-import contextlib
 import contextvars
 import logging
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from flows.cancel_subscription import cancel_subscription
+from flows.resume_unfinished import resume_unfinished
+from flows.shown import run_shown
 from nodes.cancellation.caller import WaitingCaller
-from nodes.cancellation.leave import put_in_line
 from nodes.errors import CancelflowError
-from nodes.node import not_shown
 from nodes.services import Services, using
 
 log = logging.getLogger(__name__)
 
-# The caller has an answer by now, whatever happens (SPEC, Decided 12; under the specification's 10 s).
-ANSWER_DEADLINE_SECONDS = 8.0
 # More at once finish no sooner: a run is mostly processor time, and each would only wait longer for the others.
 RUNS_AT_ONCE = 8
-# How often to look for requests that wait their turn: those of a burst, those that a process left when it died, and
-# those with a letter or event still to send.
+# How many more may wait for a place while their callers wait for an answer: about as many as get one in time. The rest
+# wait in Postgres, and their callers are told so at once.
+CALLERS_IN_LINE = 24
+# How often to look for requests that wait their turn, and for those that a run left unfinished.
 LOOK_EVERY_SECONDS = 1.0
-# A clean stop waits this long for the runs that are under way; what is left is taken up again by the next process.
-GRACE_SECONDS = 20.0
+# A clean stop waits this long for the runs that are under way, and then leaves them to the next process.
+GRACE_SECONDS = 10.0
+LET_GO_SECONDS = 2.0
 
 
 class Runner:
@@ -36,64 +37,100 @@ class Runner:
         self._services = services
         self._context = context
         self._places = asyncio.Semaphore(RUNS_AT_ONCE)
-        self._runs: set[asyncio.Task[None]] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._in_line = 0
+        self._runs: dict[asyncio.Task[None], UUID] = {}
+        self._looking: list[asyncio.Task[None]] = []
+        self._draining = False
 
     def start(self) -> None:
         """Begin to look for requests that wait."""
-        self._looking = asyncio.create_task(self._look())
+        looks = (self._look(self._begin_next), self._look(self._resume))
+        self._looking = [asyncio.create_task(look, context=self._context.copy()) for look in looks]
 
-    async def run(self, request_id: UUID, user_id: UUID) -> None:
+    @property
+    def full(self) -> bool:
+        """Whether one more caller would wait in vain: their request is then to wait in Postgres."""
+        return self._draining or (self._places.locked() and self._in_line >= CALLERS_IN_LINE)
+
+    async def run(self, request_id: UUID, deadline: float) -> None:
         """Run the flow for this request; returns once its answer is recorded, the run ended, or the deadline passed.
 
         In the last case it goes on, or waits its turn in Postgres. Its errors are in the run and in the request's row.
-        The caller hanging up does not reach it.
+        The caller hanging up does not reach it. `deadline` is on the running loop's clock.
         """
-        deadline = asyncio.get_running_loop().time() + ANSWER_DEADLINE_SECONDS
+        self._in_line += 1
         try:
             async with asyncio.timeout_at(deadline):
                 await self._places.acquire()
         except TimeoutError:
-            await put_in_line(request_id, user_id)
+            await self._services.database.end_lease(request_id)
             return
+        finally:
+            self._in_line -= 1
         caller = WaitingCaller()
         self._begin(request_id, caller).add_done_callback(lambda _: caller.answered())
         await caller.wait(deadline)
 
+    def drain(self) -> None:
+        """Take up nothing more; what runs goes on. May be called from another thread."""
+        self._draining = True
+
     async def stop(self) -> None:
-        """Take up nothing new, and wait for what runs."""
-        if self._looking:
-            self._looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
+        """Take up nothing more, wait for what runs, and leave the rest to whoever looks next."""
+        self.drain()
+        for looking in self._looking:
+            looking.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)
         if self._runs:
             await asyncio.wait(self._runs, timeout=GRACE_SECONDS)
+        if left := dict(self._runs):
+            log.warning("%d runs are left to be taken up again", len(left))
+            for run in left:
+                run.cancel()
+            await asyncio.wait(left, timeout=LET_GO_SECONDS)
+            await asyncio.gather(*map(self._services.database.end_lease, left.values()), return_exceptions=True)
 
     def _begin(self, request_id: UUID, caller: WaitingCaller | None = None) -> asyncio.Task[None]:
         """Start a run in the place that was taken for it."""
         run = asyncio.create_task(_carry_out(request_id, caller), context=self._context.copy())
-        self._runs.add(run)
+        self._runs[run] = request_id
         run.add_done_callback(self._ended)
         return run
 
     def _ended(self, run: asyncio.Task[None]) -> None:
-        self._runs.discard(run)
+        del self._runs[run]
         self._places.release()
 
-    async def _look(self) -> None:
-        while True:
-            await self._places.acquire()
+    async def _look(self, for_something: Callable[[], Awaitable[bool]]) -> None:
+        while not self._draining:
             try:
-                found = await self._services.database.claim_unfinished(at_most=1)
+                found = await for_something()
             except CancelflowError as error:
-                log.warning("cannot look for unfinished requests: %s", error)
-                found = []
-            if found:
-                log.info("taking up request %s again", found[0])
-                self._begin(found[0])
-            else:
-                self._places.release()
+                log.warning("cannot look for requests that wait: %s", error)
+                found = False
+            if not found:
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _begin_next(self) -> bool:
+        """Begin a request whose run could not begin when it came in: as soon as there is a place."""
+        await self._places.acquire()
+        try:
+            claimed = [] if self._draining else await self._services.database.claim_unfinished(1, only_new=True)
+        except BaseException:
+            self._places.release()
+            raise
+        if claimed:
+            self._begin(claimed[0].id)
+        else:
+            self._places.release()
+        return bool(claimed)
+
+    async def _resume(self) -> bool:
+        """Whether a run had left something unfinished; then it has had its turn."""
+        if not await self._services.database.anything_unfinished():
+            return False
+        await run_shown(resume_unfinished)
+        return True
 
 
 def run_context(services: Services) -> contextvars.Context:
@@ -103,22 +140,8 @@ def run_context(services: Services) -> contextvars.Context:
 
 
 async def _carry_out(request_id: UUID, caller: WaitingCaller | None) -> None:
-    """Only the kind of an error is logged: other libraries' messages may quote what they were given."""
-    with caller.calling() if caller else contextlib.nullcontext():
-        try:
-            await cancel_subscription(request_id)
-        except CancelflowError as error:
-            # The run shows it, and the request's row says what to do about it.
-            log.warning("the run for request %s failed: %s", request_id, type(error).__name__)
-        except Exception as error:
-            log.warning("request %s goes on without being shown: %s", request_id, type(error).__name__)
-            await _carry_out_not_shown(request_id)
-
-
-async def _carry_out_not_shown(request_id: UUID) -> None:
-    """The same nodes as plain functions: the Prefect server is away, and the customer's wish does not wait for it."""
-    with not_shown():
-        try:
-            await cancel_subscription.fn(request_id)
-        except Exception as error:
-            log.warning("the run for request %s failed: %s", request_id, type(error).__name__)
+    if caller is None:
+        await run_shown(cancel_subscription, request_id)
+        return
+    with caller.calling():
+        await run_shown(cancel_subscription, request_id)

@@ -9,6 +9,9 @@ import uvicorn
 from deployments.http.app import create_app
 from nodes.settings import TriggerSettings
 
+# A caller has an answer by then, if not by hanging up.
+CALLERS_WAIT_SECONDS = 10
+
 
 def serve(settings: TriggerSettings) -> bool:
     """Serve until told to stop; false if the server could not start, as when its port is taken.
@@ -16,19 +19,23 @@ def serve(settings: TriggerSettings) -> bool:
     The server has a thread of its own: Prefect installs a handler for SIGTERM around a flow on the main thread, and it
     would end the flow half done, or swallow the signal. Here the signal only asks the server to stop taking requests.
     """
+    app = create_app(settings)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings),
+            app,
             host=settings.http_host,
             port=settings.http_port,
             loop="asyncio",
             access_log=False,  # Prefect and the audit log say more, and an address with a token in it is kept nowhere
             log_level="info",
             server_header=False,
+            timeout_graceful_shutdown=CALLERS_WAIT_SECONDS,
         )
     )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        if runner := getattr(app.state, "runner", None):  # not there yet while it starts
+            runner.drain()
         server.should_exit = True
 
     serving = threading.Thread(target=server.run, name="http")

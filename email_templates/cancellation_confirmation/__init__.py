@@ -1,15 +1,10 @@
 """The letter of step 8B: what was cancelled, until when it works, how long the data stays, and the way back."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from email_templates import Letter, render
-
-# A name is the customer's own free text. One that carries an address or runs on would make our letter carry
-# somebody's message to an address of their choice, so such a letter greets without a name.
-_NOT_A_NAME = re.compile(r"://|www\.|@")
-_LONGEST_NAME = 60
+from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
@@ -19,6 +14,8 @@ class CancellationConfirmation:
     `ended_now`: the subscription is over already and `ends_at` is when; there is no access left to speak of, and the
     way back is shown only where `reactivate_url` leads somewhere.
     `unpaid`: an invoice is still open (WF-025). `plan_change_dropped`: a scheduled change was released (WF-021).
+    `told_failed`: we had said that it failed, and it had not. `renewal_undone`: it renewed before we could cancel, and
+    that charge is taken back.
     """
 
     name: str | None
@@ -34,13 +31,11 @@ class CancellationConfirmation:
     payment_url: str | None
     unpaid: bool
     plan_change_dropped: bool
+    told_failed: bool
+    renewal_undone: bool
     company_name: str
     request_id: str
 
     def letter(self) -> Letter:
         """The letter, ready to send."""
-        return render("cancellation_confirmation", **{**vars(self), "name": self._greeting_name()})
-
-    def _greeting_name(self) -> str | None:
-        name = " ".join((self.name or "").split())
-        return name if name and len(name) <= _LONGEST_NAME and not _NOT_A_NAME.search(name) else None
+        return render("cancellation_confirmation", **{**vars(self), "name": greeting_name(self.name)})

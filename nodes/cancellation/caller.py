@@ -44,6 +44,18 @@ class WaitingCaller:
             _caller.reset(token)
 
 
+@asynccontextmanager
+async def told_directly() -> AsyncIterator[bool]:
+    """Whether what the block records is what a waiting caller is told; else they must hear of it in another way."""
+    caller = waiting_caller()
+    if caller is None:
+        yield False
+        return
+    async with caller.kept() as waits:
+        yield waits
+    caller.answered()
+
+
 def waiting_caller() -> WaitingCaller | None:
     """Whom this run works for; None for one that was taken up again or started by hand."""
     return _caller.get()

@@ -11,7 +11,7 @@ async def leave(request_id: UUID, user_id: UUID) -> None:
         await transaction.run("leave_request", request_id=request_id)
 
 
-async def put_in_line(request_id: UUID, user_id: UUID) -> None:
-    """No run could be started for it here and now: whoever looks next takes it up."""
+async def try_with_another_key(request_id: UUID, user_id: UUID) -> None:
+    """Stripe answered the last try, and would answer the same under the same idempotency key."""
     async with services().database.as_user(user_id) as transaction:
-        await transaction.run("put_in_line", request_id=request_id)
+        await transaction.run("next_billing_try", request_id=request_id)

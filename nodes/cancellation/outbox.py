@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from nodes.cancellation.records import CancellationRequest, Delivered
+from nodes.cancellation.records import Delivered
 from nodes.errors import EventsFailed, LetterRefused, MailFailed
 from nodes.services import services
 
 CONFIRMATION = "cancellation_confirmation"
 EVENT = "subscription.canceled"
+DELAYED = "cancellation_delayed"
+REFUSED = "request_refused"
 
 
 @dataclass(frozen=True)
@@ -18,25 +20,27 @@ class _Item:
     delivered: bool
 
 
-async def deliver(request: CancellationRequest, kind: str, send: Callable[[UUID], Awaitable[str | None]]) -> Delivered:
+async def deliver(
+    request_id: UUID, user_id: UUID, kind: str, send: Callable[[UUID], Awaitable[str | None]]
+) -> Delivered:
     """Call `send` with the item's id unless it was delivered, and keep the receipt that it returns.
 
     The id is the event's `event_id` and the letter's Message-ID, so that a receiver can tell a repeat: between the
     sending and the tick a process may die. A failure is counted and raised; the item waits for the next run.
     """
     database = services().database
-    async with database.as_user(request.user_id) as transaction:
-        item = await transaction.one("outbox_item", _Item, request_id=request.id, kind=kind)
+    async with database.as_user(user_id) as transaction:
+        item = await transaction.one("outbox_item", _Item, request_id=request_id, kind=kind)
     if item is None:
-        raise LookupError(f"request {request.id} has no {kind} in its outbox")
+        raise LookupError(f"request {request_id} has no {kind} in its outbox")
     if item.delivered:
         return Delivered(kind)
     try:
         receipt = await send(item.id)
     except (MailFailed, EventsFailed) as error:
-        async with database.as_user(request.user_id) as transaction:
+        async with database.as_user(user_id) as transaction:
             await transaction.run("not_delivered", id=item.id, refused=isinstance(error, LetterRefused))
         raise
-    async with database.as_user(request.user_id) as transaction:
+    async with database.as_user(user_id) as transaction:
         await transaction.run("delivered", id=item.id, receipt=receipt)
     return Delivered(kind)

@@ -29,6 +29,16 @@ class CancellationRequest:
     received_at: datetime
     outcome: str | None
     answer: dict[str, Any] | None
+    billing_try: int
+    told_failed: bool
+    renewal_undone: bool
+
+    def billing_key(self, step: str) -> str:
+        """The idempotency key of a write to Stripe: the same while its answer is unknown, another after a failure.
+
+        Stripe replays a failure to whoever repeats its key (https://docs.stripe.com/api/idempotent_requests).
+        """
+        return f"{self.id}:{step}:{self.billing_try}"
 
     def reached(self, point: RecoveryPoint) -> bool:
         """Whether an earlier run came as far as this point."""
@@ -99,7 +109,8 @@ class CapturedReason:
 class ScheduledCancellation:
     """Step 6B, as Stripe was read back. `cancel_at` is the end: to come, or just now.
 
-    `plan_change_dropped`: a schedule (WF-021) had to be released for it.
+    `plan_change_dropped`: a schedule (WF-021) had to be released for it. `renewal_undone`: it had renewed before we
+    could cancel, and that charge is taken back.
     """
 
     case: CancellationCase
@@ -107,6 +118,7 @@ class ScheduledCancellation:
     billed: BillingSubscription
     cancel_at: datetime
     plan_change_dropped: bool
+    renewal_undone: bool
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,7 @@ class PendingCancellation:
     cancel_at: datetime
     data_retention_until: datetime
     plan_change_dropped: bool
+    renewal_undone: bool
 
 
 @dataclass(frozen=True)
@@ -128,10 +141,13 @@ class Delivered:
     what: str
 
 
-@dataclass(frozen=True)
 class Answer:
-    """Steps 6A and 11B: what the caller is told."""
+    """Steps 6A and 11B: what the caller is told.
 
-    outcome: str
-    http_status: int
-    body: dict[str, Any]
+    Not a dataclass, as the case is none: its words are those of the records before it, and Prefect goes by them.
+    """
+
+    def __init__(self, outcome: str, http_status: int, body: dict[str, Any]) -> None:
+        self.outcome = outcome
+        self.http_status = http_status
+        self.body = body

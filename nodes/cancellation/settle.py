@@ -36,5 +36,5 @@ async def settled(
     request_id = written.stripe_request_id if written else None
     if not done(found):
         message = f"Stripe took the change to {subscription_id} and, read back, does not show it"
-        raise VerificationFailed(message, stripe_request_id=request_id)
+        raise VerificationFailed(message, stripe_request_id=request_id, answered=True)
     return replace(found, stripe_request_id=request_id)

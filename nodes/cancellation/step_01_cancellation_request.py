@@ -4,30 +4,26 @@ from uuid import UUID
 
 from prefect.runtime import deployment, flow_run
 
-from nodes.cancellation.caller import waiting_caller
 from nodes.cancellation.records import CancellationRequest
-from nodes.errors import AlreadyRefused, RequestUnknown
+from nodes.errors import RequestUnknown
 from nodes.node import node, run_log
 from nodes.services import services
 
 
 @node("Cancellation Request", step="1")
 async def cancellation_request(request_id: UUID) -> CancellationRequest:
-    """Take up the request, as far as it has come. One that failed goes on if its caller or an operator asks for it."""
+    """Take up the request, as far as it has come. One that failed goes on if an operator started this run for it."""
     database = services().database
     owner = await database.owner_of_request(request_id)
     if owner is None:
         raise RequestUnknown(f"no cancellation request has the id {request_id}")
-    asked_for = waiting_caller() is not None or deployment.id is not None
     async with database.as_user(owner) as transaction:
-        if asked_for:
-            await transaction.run("reopen_request", request_id=request_id)
+        if deployment.id is not None and flow_run.parent_flow_run_id is None:
+            await transaction.run("reopen_request", request_id=request_id, asked_for=True)
         request = await transaction.one(
             "take_up_request", CancellationRequest, request_id=request_id, flow_run_id=flow_run.id
         )
     if request is None:
         raise RequestUnknown(f"no cancellation request has the id {request_id}")
-    if request.outcome == "refused":
-        raise AlreadyRefused
     run_log().info("request %s of user %s, so far %s", request.id, request.user_id, request.recovery_point)
     return request

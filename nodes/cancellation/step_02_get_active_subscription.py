@@ -2,7 +2,7 @@
 
 from nodes.cancellation.look_up import find_subscription, refuse_ended
 from nodes.cancellation.records import ActiveSubscription, CancellationCase, CancellationRequest
-from nodes.errors import ConstraintViolated, RequestUnderWay, StillFailed, SubscriptionAlreadyPending
+from nodes.errors import AlreadyRefused, ConstraintViolated, RequestUnderWay, StillFailed, SubscriptionAlreadyPending
 from nodes.node import node, run_log
 from nodes.rules.offers import OFFERS
 from nodes.rules.statuses import is_live
@@ -14,6 +14,8 @@ ONE_AT_A_TIME = "one_request_at_a_time"
 @node("Get Active Subscription", step="2")
 async def get_active_subscription(request: CancellationRequest) -> CancellationCase:
     """Find the subscription, and refuse one that has ended or already has its end (FEATURES W02, W23, W24)."""
+    if request.outcome == "refused":
+        raise AlreadyRefused
     asked = request.subscription_id or request.asked_subscription
     subscription = await find_subscription(request.user_id, asked)
     if request.outcome == "failed":
@@ -37,14 +39,19 @@ async def _look_again(request: CancellationRequest, subscription: ActiveSubscrip
     if not did_it:
         raise StillFailed
     async with services().database.as_user(request.user_id) as transaction:
-        await transaction.run("reopen_request", request_id=request.id)
+        await transaction.run("reopen_request", request_id=request.id, asked_for=False)
 
 
 async def _choose(request: CancellationRequest, subscription: ActiveSubscription) -> None:
     """From here on the subscription is this request's, until it has its answer: the database sees to that."""
     try:
         async with services().database.as_user(request.user_id) as transaction:
-            await transaction.run("choose_subscription", request_id=request.id, subscription_id=subscription.id)
+            await transaction.run(
+                "choose_subscription",
+                request_id=request.id,
+                subscription_id=subscription.id,
+                period_end=subscription.billed.current_period_end,
+            )
     except ConstraintViolated as violated:
         if violated.constraint == ONE_AT_A_TIME:
             raise RequestUnderWay from None

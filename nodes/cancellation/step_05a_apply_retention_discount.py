@@ -62,9 +62,9 @@ async def _attach(case: CancellationCase, terms: RetentionOffer) -> BillingSubsc
     billing, billed, request = services().billing, case.subscription.billed, case.request
     if billed.discount_of(terms.coupon_id):
         return billed
-    coupon_id = await billing.ensure_coupon(terms, key=f"{request.id}:5A:coupon")
+    coupon_id = await billing.ensure_coupon(terms, key=request.billing_key("5A:coupon"))
     return await settled(
-        billing.apply_coupon(billed, coupon_id, key=f"{request.id}:5A"),
+        billing.apply_coupon(billed, coupon_id, key=request.billing_key("5A")),
         billed.id,
         done=lambda found: found.discount_of(coupon_id) is not None and not found.pending,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nodes.cancellation.records import ActiveSubscription, CancellationRequest, CapturedReason, ScheduledCancellation
+from nodes.cancellation.renewals import has_renewed, undo_renewals
 from nodes.cancellation.settle import settled
 from nodes.clients.billing import BillingSubscription
 from nodes.errors import VerificationFailed
@@ -27,9 +28,12 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
     if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) and request.cancel_at:
         run_log().info("done before: ends at %s", rfc3339(request.cancel_at))
         dropped = request.released_schedule is not None
-        return ScheduledCancellation(case, reason.category, subscription.billed, request.cancel_at, dropped)
+        return ScheduledCancellation(
+            case, reason.category, subscription.billed, request.cancel_at, dropped, request.renewal_undone
+        )
     released = await _release_schedule(request, subscription)
     billed = await _end(request, subscription)
+    undone = await undo_renewals(request, billed)
     cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
     if cancel_at is None:
         raise VerificationFailed(f"Stripe gives no end for {subscription.id}")
@@ -41,7 +45,7 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
             stripe_request_id=billed.stripe_request_id,
         )
     run_log().info("%s ends at %s, Stripe request %s", subscription.id, rfc3339(cancel_at), billed.stripe_request_id)
-    return ScheduledCancellation(case, reason.category, billed, cancel_at, plan_change_dropped=released)
+    return ScheduledCancellation(case, reason.category, billed, cancel_at, released, undone)
 
 
 async def _release_schedule(request: CancellationRequest, subscription: ActiveSubscription) -> bool:
@@ -51,7 +55,7 @@ async def _release_schedule(request: CancellationRequest, subscription: ActiveSu
         return request.released_schedule is not None
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("schedule_to_release", request_id=request.id, schedule_id=schedule_id)
-    release = services().billing.release_schedule(schedule_id, key=f"{request.id}:6B:release")
+    release = services().billing.release_schedule(schedule_id, key=request.billing_key("6B:release"))
     await settled(release, subscription.id, done=lambda found: found.schedule_id is None)
     run_log().info("released the subscription from schedule %s", schedule_id)
     return True
@@ -62,9 +66,9 @@ async def _end(request: CancellationRequest, subscription: ActiveSubscription) -
     async with services().database.as_user(request.user_id) as transaction:
         [reason] = await transaction.all("reason_of_request", _Reason, request_id=request.id)
     feedback, comment = stripe_feedback(reason.category), reason.feedback
-    if ending_of(subscription.billed.status) is Ending.AT_PERIOD_END:
+    if ending_of(subscription.billed.status) is Ending.AT_PERIOD_END and not has_renewed(request, subscription.billed):
         write = billing.cancel_at_period_end(
-            subscription.id, feedback=feedback, comment=comment, key=f"{request.id}:6B"
+            subscription.id, feedback=feedback, comment=comment, key=request.billing_key("6B")
         )
         return await settled(write, subscription.id, done=lambda found: found.pending)
     if not is_live(subscription.billed.status):

@@ -33,4 +33,5 @@ def _pending(status: str, scheduled: ScheduledCancellation) -> PendingCancellati
         scheduled.cancel_at,
         data_retention_until(scheduled.cancel_at),
         scheduled.plan_change_dropped,
+        scheduled.renewal_undone,
     )

@@ -25,6 +25,6 @@ async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
         }
         return await services().events.publish(event, event_id=str(item_id), ordering_key=str(request.user_id))
 
-    delivered = await deliver(request, EVENT, send)
+    delivered = await deliver(request.id, request.user_id, EVENT, send)
     run_log().info("%s is published", EVENT)
     return delivered

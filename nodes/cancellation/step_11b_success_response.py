@@ -1,7 +1,5 @@
 """Step 11B: the answer to a customer who leaves."""
 
-from collections.abc import Sequence
-
 from nodes.cancellation.finish import finish
 from nodes.cancellation.records import Answer, Delivered, PendingCancellation
 from nodes.node import node, run_log
@@ -9,7 +7,7 @@ from nodes.rules.dates import rfc3339
 
 
 @node("Success Response", step="11B")
-async def success_response(pending: PendingCancellation, delivered: Sequence[Delivered]) -> Answer:
+async def success_response(pending: PendingCancellation, preserved: Delivered) -> Answer:
     """`{success, status, cancel_at, data_retention_until}` (FEATURES W20)."""
     body = {
         "success": True,
@@ -20,5 +18,5 @@ async def success_response(pending: PendingCancellation, delivered: Sequence[Del
     request = pending.case.request
     answer = Answer(pending.status, 200, body)
     await finish(request.id, request.user_id, answer)
-    run_log().info("200 %s, with %s", pending.status, ", ".join(d.what for d in delivered))
+    run_log().info("200 %s, with %s", pending.status, preserved.what)
     return answer

@@ -5,15 +5,18 @@ nothing in Stripe. Errors leave here as `BillingFailed`, without Stripe's messag
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import stripe
 from stripe import RequestOptions
 from stripe.params import (
     CouponCreateParams,
+    CreditNoteCreateParams,
+    InvoiceListParams,
     SubscriptionUpdateParams,
     SubscriptionUpdateParamsCancellationDetails,
     SubscriptionUpdateParamsDiscount,
@@ -24,13 +27,19 @@ from nodes.rules.offers import RetentionOffer
 from nodes.rules.statuses import is_pending
 from nodes.settings import BillingSettings
 
-# A write at Stripe takes up to about 2 s. Two tries of 3 s with half a second between them leave room, inside the
-# customer's 8 s, to read back what became of a write whose answer was lost.
-TIMEOUT_SECONDS = 3.0
+T = TypeVar("T")
+
+# One try. A write at Stripe takes up to about 2 s.
+TIMEOUT_SECONDS = 2.5
 # The SDK repeats what may pass (connection lost, 409 of a lock, 5xx) under the same idempotency key; not a 4xx.
 NETWORK_RETRIES = 1
-GLANCE_TIMEOUT_SECONDS = 1.0
-CHECK_TIMEOUT_SECONDS = 2.0
+# What a call may take in all, its repetitions and Stripe's own Retry-After included. The customer is answered after
+# 8 s at the latest: a look that fails is told after 3 s; a write that fails, after a quick look and with a glance at
+# what became of it, after 7 s; and whatever is slower goes on behind a 202.
+READ_SECONDS = 3.0
+WRITE_SECONDS = 5.5
+GLANCE_SECONDS = 1.0
+CHECK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,15 @@ class BillingSubscription:
         return next((d for d in self.discounts if d.coupon_id == coupon_id), None)
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """An invoice that a subscription's renewal made. Money in minor units of its currency."""
+
+    invoice_id: str
+    status: str | None  # draft, open, paid, uncollectible or void
+    left_to_refund: int
+
+
 class Billing:
     """One async client for the life of a process."""
 
@@ -82,25 +100,32 @@ class Billing:
 
     async def subscription(self, subscription_id: str) -> BillingSubscription:
         """What Stripe says of it now. A GET, so repeating it is free."""
-        with _our_errors(writing=False):
-            return _read(await self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": _EXPANDED}))
+        return _read(
+            await _ask(
+                lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": _EXPANDED}), writing=False
+            )
+        )
 
     async def glance(self, subscription_id: str) -> BillingSubscription | None:
         """What Stripe says of it, if it says so at once: to settle a lost answer inside the customer's deadline."""
-        options: RequestOptions = {"max_network_retries": 0}
+        once: RequestOptions = {"max_network_retries": 0}
         try:
-            async with asyncio.timeout(GLANCE_TIMEOUT_SECONDS):
-                with _our_errors(writing=False):
-                    return _read(
-                        await self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": _EXPANDED}, options)
-                    )
-        except (BillingFailed, TimeoutError):
+            return _read(
+                await _ask(
+                    lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": _EXPANDED}, once),
+                    writing=False,
+                    seconds=GLANCE_SECONDS,
+                )
+            )
+        except BillingFailed:
             return None
 
     async def release_schedule(self, schedule_id: str, *, key: str) -> None:
         """Let a subscription go from its schedule, which otherwise refuses the cancellation."""
-        with _our_errors(writing=True):
-            await self._stripe.subscription_schedules.release_async(schedule_id, {}, {"idempotency_key": key})
+        await _ask(
+            lambda: self._stripe.subscription_schedules.release_async(schedule_id, {}, {"idempotency_key": key}),
+            writing=True,
+        )
 
     async def cancel_at_period_end(
         self, subscription_id: str, *, feedback: str | None, comment: str | None, key: str
@@ -113,17 +138,44 @@ class Billing:
         self, subscription_id: str, *, feedback: str | None, comment: str | None
     ) -> BillingSubscription:
         """End it at once. Stripe's DELETE ignores idempotency keys; a second one is refused, so read before."""
+        details = _cancellation_details(feedback, comment)
         try:
-            with _our_errors(writing=True):
-                canceled = await self._stripe.subscriptions.cancel_async(
-                    subscription_id,
-                    {"cancellation_details": _cancellation_details(feedback, comment), "expand": _EXPANDED},
-                )
+            canceled = await _ask(
+                lambda: self._stripe.subscriptions.cancel_async(
+                    subscription_id, {"cancellation_details": details, "expand": _EXPANDED}
+                ),
+                writing=True,
+            )
         except BillingFailed as error:
             # The SDK repeats a call whose answer was lost, and the repeat finds nothing left to end.
             error.uncertain = error.uncertain or error.code == "resource_missing"
             raise
         return _read(canceled)
+
+    async def renewals_since(self, subscription_id: str, moment: datetime) -> list[Renewal]:
+        """What the subscription was charged for new periods since then; a handful, for it is asked within months."""
+        params: InvoiceListParams = {"subscription": subscription_id, "created": {"gte": int(moment.timestamp())}}
+        found = await _ask(lambda: self._stripe.invoices.list_async({**params, "limit": 100}), writing=False)
+        return [
+            Renewal(i.id, i.status, i.amount_paid - i.post_payment_credit_notes_amount)
+            for i in found.data
+            if i.billing_reason == "subscription_cycle"
+        ]
+
+    async def undo_renewal(self, renewal: Renewal, *, key: str) -> None:
+        """Void an open invoice, refund a paid one by a credit note; one that is void or refunded stays as it is."""
+        options: RequestOptions = {"idempotency_key": key}
+        if renewal.status in ("open", "uncollectible"):
+            await _ask(lambda: self._stripe.invoices.void_invoice_async(renewal.invoice_id, {}, options), writing=True)
+        elif renewal.status == "paid" and renewal.left_to_refund > 0:
+            note: CreditNoteCreateParams = {
+                "invoice": renewal.invoice_id,
+                "amount": renewal.left_to_refund,
+                "refund_amount": renewal.left_to_refund,
+                "reason": "order_change",
+                "memo": "Renewed after the customer had asked to cancel",
+            }
+            await _ask(lambda: self._stripe.credit_notes.create_async(note, options), writing=True)
 
     async def ensure_coupon(self, offer: RetentionOffer, *, key: str) -> str:
         """The offer's coupon, made on its first use and reused after; refuses one of that id with other terms."""
@@ -144,12 +196,8 @@ class Billing:
 
     async def check(self) -> None:
         """Raises unless Stripe answers and knows the key."""
-        try:
-            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-                with _our_errors(writing=False):
-                    await self._stripe.balance.retrieve_async({}, {"max_network_retries": 0})
-        except TimeoutError:
-            raise BillingFailed("Stripe did not answer in time") from None
+        once: RequestOptions = {"max_network_retries": 0}
+        await _ask(lambda: self._stripe.balance.retrieve_async({}, once), writing=False, seconds=CHECK_SECONDS)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -157,14 +205,16 @@ class Billing:
 
     async def _update(self, subscription_id: str, change: SubscriptionUpdateParams, key: str) -> BillingSubscription:
         change["expand"] = _EXPANDED
-        with _our_errors(writing=True):
-            updated = await self._stripe.subscriptions.update_async(subscription_id, change, {"idempotency_key": key})
-        return _read(updated)
+        return _read(
+            await _ask(
+                lambda: self._stripe.subscriptions.update_async(subscription_id, change, {"idempotency_key": key}),
+                writing=True,
+            )
+        )
 
     async def _existing_coupon(self, coupon_id: str) -> stripe.Coupon | None:
         try:
-            with _our_errors(writing=False):
-                return await self._stripe.coupons.retrieve_async(coupon_id)
+            return await _ask(lambda: self._stripe.coupons.retrieve_async(coupon_id), writing=False)
         except BillingFailed as error:
             if error.code == "resource_missing":
                 return None
@@ -180,8 +230,11 @@ class Billing:
         }
         try:
             # A coupon that was made and not heard of is found at the next try: nobody's subscription hangs on it.
-            with _our_errors(writing=False):
-                return await self._stripe.coupons.create_async(terms, {"idempotency_key": key})
+            return await _ask(
+                lambda: self._stripe.coupons.create_async(terms, {"idempotency_key": key}),
+                writing=False,
+                seconds=WRITE_SECONDS,
+            )
         except BillingFailed as error:
             # Another request made it between our look and our write: that one serves.
             if error.code == "resource_already_exists" and (made := await self._existing_coupon(offer.coupon_id)):
@@ -235,20 +288,44 @@ def _coupon_id(discount: "str | stripe.Discount") -> str | None:
     return None if isinstance(discount, str) else _id(discount.source.coupon)
 
 
+async def _ask(call: Callable[[], Awaitable[T]], *, writing: bool, seconds: float | None = None) -> T:
+    """One call within its seconds. Where Stripe has too much to do and says for how long, we wait that once."""
+    seconds = seconds or (WRITE_SECONDS if writing else READ_SECONDS)
+    with _our_errors(writing=writing):
+        async with asyncio.timeout(seconds):
+            try:
+                return await call()
+            except stripe.RateLimitError as limited:
+                pause = _retry_after(limited)
+                if pause > seconds / 2:
+                    raise
+                await asyncio.sleep(pause)  # refused before it was begun, so the same key serves
+                return await call()
+
+
+def _retry_after(limited: stripe.RateLimitError) -> float:
+    try:
+        return float((limited.headers or {}).get("retry-after", 1.0))
+    except ValueError:  # a date, which Stripe does not send
+        return float("inf")
+
+
 @contextmanager
 def _our_errors(*, writing: bool) -> Iterator[None]:
     try:
         yield
+    except TimeoutError:
+        raise BillingFailed("Stripe did not answer in time", uncertain=writing) from None
     except stripe.StripeError as error:
         status, code = error.http_status or 0, _code(error)
         # The key of a call that was cut off is still in use: so that call is still under way.
-        lost = isinstance(error, stripe.APIConnectionError) or status >= 500 or code == "idempotency_key_in_use"
+        lost = isinstance(error, stripe.APIConnectionError) or code == "idempotency_key_in_use"
         raise BillingFailed(
             _described(error),
             code=code,
             stripe_request_id=error.request_id,
-            uncertain=writing and lost,
-            answered=status >= 500,
+            uncertain=writing and (lost or status >= 500),
+            answered=status >= 400 and status != 429 and not lost,
         ) from None
 
 

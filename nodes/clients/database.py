@@ -65,6 +65,18 @@ class Health:
     confined: bool
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """A request that was left, now this process's for as long as its lease lasts. Ids, and nothing else of its user."""
+
+    id: UUID
+    user_id: UUID
+    needs_a_person: bool  # tried often enough, over hours
+    urgent: bool  # what was paid for runs out while Stripe has not taken the cancellation
+    tries: int
+    died_in: UUID | None  # the flow run that left it unfinished
+
+
 class Database:
     """A pool of connections.
 
@@ -106,10 +118,26 @@ class Database:
             owners = await transaction.values("request_owner", request_id=request_id)
         return owners[0] if owners else None
 
-    async def claim_unfinished(self, at_most: int) -> list[UUID]:
-        """Requests, of any user, whose turn has come; each is handed to one caller."""
+    async def claim_unfinished(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
+        """Requests of any user whose lease has passed; each is handed to one caller. `only_new`: that no run began."""
         async with self._transaction() as transaction:
-            return await transaction.values("claim_unfinished", at_most=at_most)
+            return await transaction.all("claim_unfinished", Claimed, at_most=at_most, only_new=only_new)
+
+    async def anything_unfinished(self) -> bool:
+        """Whether a request that a run had begun waits to be claimed."""
+        async with self._transaction() as transaction:
+            [found] = await transaction.values("anything_unfinished")
+        return bool(found)
+
+    async def renew_lease(self, request_id: UUID) -> None:
+        """Whoever works on the request lives."""
+        async with self._transaction() as transaction:
+            await transaction.run("renew_lease", request_id=request_id)
+
+    async def end_lease(self, request_id: UUID) -> None:
+        """Nobody here goes on with it: whoever looks next may take it up."""
+        async with self._transaction() as transaction:
+            await transaction.run("end_lease", request_id=request_id)
 
     async def check(self) -> None:
         """Raises unless the server answers, the migrations ran and our role is confined by row-level security."""

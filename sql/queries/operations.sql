@@ -1,14 +1,16 @@
 -- name: requests_without_end
--- For an operator, as the owner: what is under way or waits its turn, and what was given up.
-SELECT id, user_id, subscription_id, recovery_point, outcome, runs, received_at, resume_at
+-- For an operator, as the owner: what is under way or waits its turn, what was given up, and what needs a person.
+SELECT id, user_id, subscription_id, recovery_point, outcome, runs, received_at, resume_at, parked_at,
+    is_urgent(cancellation_requests) AS urgent
 FROM cancellation_requests
-WHERE resume_at IS NOT NULL OR outcome = 'failed'
+WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL OR outcome = 'failed'
 ORDER BY received_at;
 
 -- name: resume_request
 -- By hand: the next look takes it up, a failed one too, which is reopened. A refused one stays refused.
 UPDATE cancellation_requests
-SET resume_at = now(),
+SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(),
+    told_failed = false,  -- asked for again
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
     answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,

@@ -11,9 +11,28 @@ SELECT set_config('app.request_id', %(request_id)s, true);
 
 -- name: receive_request
 -- The intent, before anything is done.
-INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, accept_offer, reason, feedback)
-VALUES (%(user_id)s, %(asked_user_id)s, %(asked_subscription)s, %(accept_offer)s, %(reason)s, %(feedback)s)
+INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, accept_offer, reason, feedback,
+    resume_at, period_end)
+VALUES (%(user_id)s, %(asked_user_id)s, %(asked_subscription)s, %(accept_offer)s, %(reason)s, %(feedback)s,
+    CASE WHEN %(in_line)s THEN now() ELSE now() + lease() END,
+    (SELECT min(current_period_end) FROM subscriptions
+     WHERE user_id = %(user_id)s AND status NOT IN ('canceled', 'incomplete_expired')
+        AND id = coalesce(%(asked_subscription)s, id)))
 RETURNING id;
+
+-- name: one_intake_at_a_time
+-- Of two requests of one user that come in at once, the second sees the first.
+SELECT pg_advisory_xact_lock(hashtextextended(%(user_id)s::text, 23));
+
+-- name: request_in_the_way
+-- Another request about the same subscription that is under way, or took effect while this one was coming in.
+SELECT id FROM cancellation_requests
+WHERE user_id = %(user_id)s AND id <> %(request_id)s
+    AND (finished_at IS NULL
+        OR (outcome IN ('pending_cancellation', 'canceled', 'retained')
+            AND finished_at > now() - make_interval(secs => %(coming_in_seconds)s)))
+    AND coalesce(coalesce(subscription_id, asked_subscription) = %(asked_subscription)s, true)
+LIMIT 1;
 
 -- name: request_owner
 -- Under act_for_request, which shows this one row.
@@ -22,21 +41,36 @@ SELECT user_id FROM cancellation_requests WHERE id = %(request_id)s;
 -- name: take_up_request
 -- Step 1. A finished request keeps the run that finished it.
 UPDATE cancellation_requests
-SET runs = runs + 1,
+SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + lease()),
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
-    released_schedule, cancel_at, received_at, outcome, answer;
+    released_schedule, cancel_at, received_at, outcome, answer, billing_try, told_failed, renewal_undone;
 
 -- name: reopen_request
--- One that failed goes on: its caller or an operator asked for it, or Stripe turned out to have done it.
+-- One that failed goes on: its caller or an operator asked for it, or Stripe turned out to have done it; only then
+-- must the customer hear that it was not so.
 UPDATE cancellation_requests
-SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + interval '1 minute'
+SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + lease(),
+    told_failed = told_failed AND NOT %(asked_for)s
 WHERE id = %(request_id)s AND outcome = 'failed';
 
 -- name: choose_subscription
 -- Step 2.
-UPDATE cancellation_requests SET subscription_id = %(subscription_id)s WHERE id = %(request_id)s;
+UPDATE cancellation_requests
+SET subscription_id = %(subscription_id)s,
+    -- Stripe's date, where the first look found it: after that it may have renewed.
+    period_end = CASE WHEN subscription_id IS NULL AND %(period_end)s > received_at THEN %(period_end)s
+        ELSE period_end END
+WHERE id = %(request_id)s;
+
+-- name: renewal_undone
+-- Step 6B: the renewal that came while the cancellation was delayed is given back; the letter says so.
+UPDATE cancellation_requests SET renewal_undone = true WHERE id = %(request_id)s;
+
+-- name: next_billing_try
+-- Stripe answered, and would answer the same under the same key.
+UPDATE cancellation_requests SET billing_try = billing_try + 1 WHERE id = %(request_id)s;
 
 -- name: schedule_to_release
 -- Step 6B, before the release of a schedule: after it nothing in Stripe leads back to the schedule.
@@ -68,6 +102,7 @@ SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recover
     -- answer of a write was lost, Stripe is asked once more, later, whether it did it after all.
     resume_at = CASE WHEN %(look_again)s THEN now() + interval '1 minute'
         WHEN %(outcome)s IN ('refused', 'failed') THEN NULL ELSE resume_at END,
+    told_failed = %(outcome)s = 'failed' OR told_failed,
     stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
 WHERE id = %(request_id)s AND finished_at IS NULL
     -- Past these points Stripe has done it: the request can only be carried to its end.
@@ -82,12 +117,34 @@ UPDATE cancellation_requests SET resume_at = NULL
 WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
     SELECT FROM outbox WHERE request_id = %(request_id)s AND delivered_at IS NULL AND NOT refused);
 
--- name: put_in_line
-UPDATE cancellation_requests SET resume_at = now() WHERE id = %(request_id)s AND finished_at IS NULL;
-
 -- name: claim_unfinished
--- Requests, of any user, whose turn has come.
-SELECT claim_unfinished(%(at_most)s) AS request_id;
+-- Requests, of any user, whose lease has passed.
+SELECT id, user_id, needs_a_person, urgent, tries, died_in FROM claim_unfinished(%(at_most)s, %(only_new)s);
+
+-- name: anything_unfinished
+SELECT anything_unfinished();
+
+-- name: renew_lease
+SELECT renew_lease(%(request_id)s);
+
+-- name: end_lease
+SELECT end_lease(%(request_id)s);
+
+-- name: park_request
+-- Given up by the machine. Its turns go on until the customer's letter is sent.
+UPDATE cancellation_requests SET parked_at = now()
+WHERE id = %(request_id)s AND parked_at IS NULL
+RETURNING id;
+
+-- name: parked_in_peace
+UPDATE cancellation_requests SET resume_at = NULL WHERE id = %(request_id)s AND parked_at IS NOT NULL;
+
+-- name: asked
+-- For a letter beside the steps: what was asked, when, and what was answered.
+SELECT received_at, accept_offer, answer, EXISTS (
+    SELECT FROM outbox WHERE request_id = %(request_id)s AND kind = 'request_refused' AND delivered_at IS NULL
+        AND NOT refused) AS refusal_to_send
+FROM cancellation_requests WHERE id = %(request_id)s;
 
 -- name: request_status
 -- What the trigger answers from: the record, not the run.

@@ -90,7 +90,7 @@ def test_accepting_applies_the_discount_and_cancels_nothing(world: World, offer:
     assert write["path"] == f"/v1/subscriptions/{person.subscription_id}"
     assert write["params"]["discounts"] == [{"coupon": offer.coupon}]
     assert "cancel_at_period_end" not in write["params"]
-    assert write["idempotency_key"] == f"{world.request_id(answer)}:5A"
+    assert write["idempotency_key"] == f"{world.request_id(answer)}:5A:1"
     after = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert (after.status, after.cancel_at_period_end, after.cancel_at) == ("active", False, None)
     assert coupons_in_stripe(world, person) == [offer.coupon]
@@ -122,7 +122,7 @@ def test_the_coupon_is_made_once_and_serves_everyone(world: World) -> None:
     assert world.accept(second).status_code == 200
 
     [made] = world.simulator.requests(method="POST", path="/v1/coupons", contains=coupon)[earlier:]
-    assert made["idempotency_key"] == f"{world.request_id(answer)}:5A:coupon"
+    assert made["idempotency_key"] == f"{world.request_id(answer)}:5A:coupon:1"
     assert world.stripe.coupons.retrieve(coupon).times_redeemed == 2
     assert coupons_in_stripe(world, first) == coupons_in_stripe(world, second) == [coupon]
 

@@ -70,7 +70,7 @@ def test_stripe_is_asked_once_and_bills_nothing_for_it(world: World) -> None:
 
     [write] = world.simulator.writes(person.subscription_id)
     assert (write["method"], write["path"]) == ("POST", f"/v1/subscriptions/{person.subscription_id}")
-    assert write["idempotency_key"] == f"{world.request_id(answer)}:6B"
+    assert write["idempotency_key"] == f"{world.request_id(answer)}:6B:1"
     assert "discounts" not in write["params"]
     after = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert after.discounts == []
@@ -188,6 +188,7 @@ def test_what_leaves_the_house_is_ticked_off(world: World) -> None:
 
     answer = world.cancel(person)
 
+    world.tried(person)
     outbox = world.rows("SELECT * FROM outbox WHERE request_id = %s ORDER BY kind", world.request_id(answer))
     assert [item["kind"] for item in outbox] == ["cancellation_confirmation", "subscription.canceled"]
     for item in outbox:
@@ -273,6 +274,7 @@ def test_the_event_is_published_once(world: World) -> None:
 
     with consuming() as consumer:
         answer = world.cancel(person, reason="switched_service", feedback=FEEDBACK)
+        world.tried(person)
         [message] = consumer.everything_of(person.user_id)
 
     request_id, ends = world.request_id(answer), answer.json()["cancel_at"]
@@ -328,6 +330,7 @@ def test_of_several_cancellations_at_once_one_is_carried_out(world: World, attem
 
     with consuming() as consumer:
         answers = at_once(*[lambda: world.cancel(person)] * 3)
+        world.tried(person)
         events = consumer.everything_of(person.user_id)
 
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409]

@@ -161,7 +161,10 @@ def test_a_schedule_is_released_once_and_then_cancelled(world: World) -> None:
     [release] = world.simulator.writes(schedule)
     [update] = world.simulator.writes(person.subscription_id)[-1:]
     assert release["path"] == f"/v1/subscription_schedules/{schedule}/release"
-    assert (release["idempotency_key"], update["idempotency_key"]) == (f"{request_id}:6B:release", f"{request_id}:6B")
+    assert (release["idempotency_key"], update["idempotency_key"]) == (
+        f"{request_id}:6B:release:1",
+        f"{request_id}:6B:1",
+    )
     assert release["sequence"] < update["sequence"]
     [letter] = world.letters(person)
     for words in (letter["text"], letter["html"]):
@@ -247,6 +250,7 @@ def test_what_never_reaches_its_end_is_ended_now(world: World, make: Callable[[W
 
     with consuming() as consumer:
         answer = world.cancel(person, feedback="not for me")
+        world.tried(person)
         [event] = consumer.everything_of(person.user_id)
 
     ended = world.stripe.subscriptions.retrieve(person.subscription_id)

@@ -38,7 +38,8 @@ CANCELLED = {
     "Schedule Stripe Cancellation": {"Capture Cancellation Reason"},
     MARKED: {"Schedule Stripe Cancellation"},
     **{effect: {MARKED} for effect in EFFECTS},
-    "Success Response": {MARKED, *EFFECTS},
+    # The answer waits for neither letter nor event.
+    "Success Response": {MARKED, "Schedule Data Preservation (90 days)"},
 }
 PHASES = ["Initialization", "Processing", "Verification", "Finalization"]
 

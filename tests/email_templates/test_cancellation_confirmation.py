@@ -32,6 +32,8 @@ USUAL = CancellationConfirmation(
     payment_url=None,
     unpaid=False,
     plan_change_dropped=False,
+    told_failed=False,
+    renewal_undone=False,
     company_name="Example & Sons",
     request_id="req-1",
 )

@@ -12,7 +12,7 @@ def test_what_was_told_as_under_way_is_never_given_up(world: World) -> None:
     person = world.person("professional")
     # A slow look-up and then a write that is never answered: together past the deadline of 8 s.
     with (
-        world.simulator.fault(kind="delay", seconds=2.6, method="GET", contains=person.subscription_id),
+        world.simulator.fault(kind="delay", seconds=2.3, method="GET", contains=person.subscription_id),
         world.simulator.fault(kind="timeout", method="POST", contains=person.subscription_id, times=0),
     ):
         answer = world.cancel(person)

@@ -166,6 +166,7 @@ def test_whose_a_request_is_follows_from_its_id(world: World, url: str, users: t
 async def receive(transaction: Transaction, user: uuid.UUID, feedback: str | None = None) -> uuid.UUID:
     made: list[uuid.UUID] = await transaction.values(
         "receive_request",
+        in_line=False,
         user_id=user,
         asked_user_id=user,
         asked_subscription=None,

@@ -1,0 +1,24 @@
+"""The letter to a customer whose request could not be carried out for hours: a person is looking after it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from email_templates import Letter, render
+from email_templates.names import greeting_name
+
+
+@dataclass(frozen=True)
+class CancellationDelayed:
+    """What the letter says. `asked_at` is aware; `cancelling` is false for an offer that was accepted."""
+
+    name: str | None
+    asked_at: datetime
+    cancelling: bool
+    locale: str | None
+    time_zone: str | None
+    company_name: str
+    request_id: str
+
+    def letter(self) -> Letter:
+        """The letter, ready to send."""
+        return render("cancellation_delayed", **{**vars(self), "name": greeting_name(self.name)})

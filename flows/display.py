@@ -1,0 +1,34 @@
+"""What Prefect is shown beside its runs. A help, and never worth the work: a server that is away or slow is left."""
+
+import asyncio
+from uuid import UUID
+
+from prefect import get_client
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Crashed
+
+from nodes.node import run_log
+
+DISPLAY_SECONDS = 2.0
+
+
+async def show(key: str, markdown: str, description: str) -> None:
+    """A page under Artifacts, and on the run's own. Ids and counts only."""
+    try:
+        async with asyncio.timeout(DISPLAY_SECONDS):
+            await acreate_markdown_artifact(markdown, key=key, description=description)
+    except Exception as error:
+        run_log().warning("the artifact %s is not shown: %s", key, type(error).__name__)
+
+
+async def close_run_that_died(flow_run_id: UUID) -> None:
+    """A process that was killed leaves its run as Running for ever; say what became of it."""
+    try:
+        async with asyncio.timeout(DISPLAY_SECONDS), get_client() as client:
+            run = await client.read_flow_run(flow_run_id)
+            if run.state is not None and not run.state.is_final():
+                died: State[None] = Crashed(message="Its process died. The request is taken up again by another run.")
+                await client.set_flow_run_state(flow_run_id, died, force=True)
+    except Exception as error:
+        run_log().warning("run %s is not closed: %s", flow_run_id, type(error).__name__)

@@ -1,0 +1,80 @@
+"""Letters beside the numbered steps: to a customer who was told that it goes on, and then it did not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from email_templates import Letter
+from email_templates.cancellation_delayed import CancellationDelayed
+from email_templates.request_refused import RequestRefused
+from nodes.cancellation.finish import finish_in
+from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.outbox import DELAYED, REFUSED
+from nodes.cancellation.records import Answer, CancellationRequest, Delivered
+from nodes.errors import NoActiveSubscription, Refusal, SubscriptionAlreadyPending
+from nodes.problems import slug_of
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class _Asked:
+    received_at: datetime
+    accept_offer: bool
+    answer: dict[str, Any] | None
+    refusal_to_send: bool
+
+
+async def finish_refused(request: CancellationRequest, refusal: Refusal, answer: Answer, *, told: bool) -> None:
+    """Record the refusal. A caller who is not told directly gets a letter, unless they have what they wanted."""
+    has_it = isinstance(refusal, SubscriptionAlreadyPending | NoActiveSubscription) and not request.accept_offer
+    write = not told and not has_it
+    async with services().database.as_user(request.user_id) as transaction:
+        finished = await finish_in(
+            transaction, request.id, request.user_id, answer, problem=slug_of(refusal), look_again=write
+        )
+        if finished and write:
+            await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=REFUSED)
+
+
+async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
+    """The letter that `finish_refused` put in the outbox, if it did."""
+    asked = await _asked(request_id, user_id)
+    if not asked.refusal_to_send:
+        return Delivered(REFUSED)
+
+    def letter(customer: Customer) -> Letter:
+        why = str((asked.answer or {}).get("detail"))
+        return RequestRefused(why=why, **_opening(request_id, asked, customer)).letter()
+
+    return await deliver_letter(request_id, user_id, REFUSED, letter)
+
+
+async def send_delay(request_id: UUID, user_id: UUID) -> Delivered:
+    """To a customer whose request waits for a person."""
+    asked = await _asked(request_id, user_id)
+
+    def letter(customer: Customer) -> Letter:
+        return CancellationDelayed(**_opening(request_id, asked, customer)).letter()
+
+    return await deliver_letter(request_id, user_id, DELAYED, letter)
+
+
+def _opening(request_id: UUID, asked: _Asked, customer: Customer) -> dict[str, Any]:
+    return {
+        "name": customer.name,
+        "asked_at": asked.received_at,
+        "cancelling": not asked.accept_offer,
+        "locale": customer.locale,
+        "time_zone": customer.time_zone,
+        "company_name": services().settings.company_name,
+        "request_id": str(request_id),
+    }
+
+
+async def _asked(request_id: UUID, user_id: UUID) -> _Asked:
+    async with services().database.as_user(user_id) as transaction:
+        asked = await transaction.one("asked", _Asked, request_id=request_id)
+    if asked is None:
+        raise LookupError(f"user {user_id} has no request {request_id}")
+    return asked

@@ -1,0 +1,34 @@
+"""Letters from the outbox to the customer of a request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from email_templates import Letter
+from nodes.cancellation.outbox import deliver
+from nodes.cancellation.records import Delivered
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A row of `users`. Personal: it goes into the letter and nowhere else."""
+
+    id: UUID
+    email: str
+    name: str | None
+    locale: str
+    time_zone: str
+
+
+async def deliver_letter(request_id: UUID, user_id: UUID, kind: str, write: Callable[[Customer], Letter]) -> Delivered:
+    """Send the letter that waits in the outbox under `kind`, unless it was sent; see `deliver`."""
+
+    async def send(item_id: UUID) -> None:
+        async with services().database.as_user(user_id) as transaction:
+            customer = await transaction.one("customer", Customer, user_id=user_id)
+        if customer is None:
+            raise LookupError(f"user {user_id} has no row")
+        await services().mail.send(write(customer), recipient=customer.email, message_id=f"{item_id}@cancelflow")
+
+    return await deliver(request_id, user_id, kind, send)
