@@ -11,12 +11,12 @@ Found = TypeVar("Found")
 PAUSE_SECONDS = 0.05
 
 
-def eventually(look: Callable[[], Found], *, within: float = 10.0) -> Found:
+def eventually(look: Callable[[], Found], *, within: float = 10.0, every: float = PAUSE_SECONDS) -> Found:
     """What `look` returns once that is true; an AssertionError with its last word after `within` seconds."""
     deadline = time.monotonic() + within
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {within} s: the last look gave {found!r}"
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(every)
     return found
 
 

@@ -70,13 +70,18 @@ OTHERS = (
 BRANCHES = (CANCEL, ACCEPT, *OTHERS)
 
 
-def what_is_wrong(world: World, person: Person, branch: Branch, events: list[Event]) -> list[str]:
-    """What is missing or too much, counted at the far sides once the request is at peace."""
+def what_is_wrong(
+    world: World, person: Person, branch: Branch, events: list[Event], *, told_failed: bool = False
+) -> list[str]:
+    """What is missing or too much, counted at the far sides once the request is at peace.
+
+    `told_failed`: its caller was, and asked again.
+    """
     rows = world.belongings(person.user_id)
     cancelled = not branch.accept
     found = _at_stripe(world, person) | {
         "requests": [(r["outcome"], r["http_status"], r["resume_at"]) for r in rows["cancellation_requests"]],
-        "audited": [(r["outcome"], r["http_status"]) for r in rows["audit_log"]],
+        "audited": sorted((r["outcome"], r["http_status"]) for r in rows["audit_log"]),
         "reasons": len(rows["cancellation_reasons"]),
         "retention jobs": [r["status"] for r in rows["data_retention_jobs"]],
         "offers": [r["state"] for r in rows["retention_offers"]],
@@ -90,7 +95,7 @@ def what_is_wrong(world: World, person: Person, branch: Branch, events: list[Eve
     ids = {row["kind"]: row["id"] for row in rows["outbox"]}
     due = _due_at_stripe(branch) | {
         "requests": [(branch.outcome, 200, None)],
-        "audited": [(branch.outcome, 200)],
+        "audited": sorted([("failed", 500)] * told_failed + [(branch.outcome, 200)]),
         "reasons": int(cancelled),
         "retention jobs": ["scheduled"] * cancelled,
         "offers": ["applied"] * branch.accept,

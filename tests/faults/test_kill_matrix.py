@@ -90,10 +90,9 @@ class Matrix:
         with ThreadPoolExecutor(AT_ONCE) as threads:
             list(threads.map(self._kill_one_after_the_other, beside))
         self._watch.until_peace(PEACE_SECONDS)
-        events = self._topic.events()
         for point in self.points:
             if point.person and not point.wrong:
-                self._judge(point, point.person, events[point.person.user_id])
+                self._judge(point, point.person)
 
     def _record(self, branch: Branch) -> list[str]:
         person = branch.customer(self._world)
@@ -126,7 +125,8 @@ class Matrix:
         except Exception as error:  # one report of all points, whatever happens at one
             point.wrong.append(repr(error))
 
-    def _judge(self, point: Point, person: Person, events: list[dict[str, str]]) -> None:
+    def _judge(self, point: Point, person: Person) -> None:
+        events = self._topic.events_of(person.user_id)
         if INTENT in point.effect and point.moment is Moment.BEFORE:
             point.wrong += what_is_there(self._world, person, events)
             return

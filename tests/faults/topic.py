@@ -1,6 +1,7 @@
 """All that is published on `billing-events` while a matrix of faults runs, by user."""
 
 import json
+import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ Event = dict[str, str]
 
 
 class Topic:
-    """A subscription of its own."""
+    """A subscription of its own. Serves any number of threads."""
 
     def __init__(self, channel: grpc.Channel, settings: EventSettings) -> None:
         self._subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
@@ -27,6 +28,7 @@ class Topic:
         self._topic = f"projects/{settings.google_cloud_project}/topics/{settings.pubsub_topic}"
         self._name = f"projects/{settings.google_cloud_project}/subscriptions/faults-{uuid.uuid4().hex}"
         self._found: dict[str, list[Event]] = defaultdict(list)
+        self._one_at_a_time = threading.Lock()
 
     def open(self) -> None:
         self._subscriber.create_subscription(name=self._name, topic=self._topic, timeout=TIMEOUT_SECONDS)
@@ -34,8 +36,14 @@ class Topic:
     def close(self) -> None:
         self._subscriber.delete_subscription(subscription=self._name, timeout=TIMEOUT_SECONDS)
 
-    def events(self) -> dict[str, list[Event]]:
-        """What was published so far, by user; a message of ours marks how far that is."""
+    def events_of(self, user_id: str) -> list[Event]:
+        """What was published so far for this user."""
+        with self._one_at_a_time:
+            self._listen()
+            return [*self._found[user_id]]
+
+    def _listen(self) -> None:
+        """Up to now: a message of ours marks how far that is."""
         marker = uuid.uuid4().hex
         last = PubsubMessage(data=b"{}", attributes={"marker": marker})
         self._publisher.publish(topic=self._topic, messages=[last], timeout=TIMEOUT_SECONDS)
@@ -50,7 +58,6 @@ class Topic:
             for message in (each.message for each in pulled):
                 reached = reached or message.attributes.get("marker") == marker
                 self._found[message.ordering_key].append(json.loads(message.data))
-        return self._found
 
 
 @contextmanager

@@ -152,9 +152,9 @@ class Wires:
 
 
 @contextmanager
-def wired(*parts: str, alone: bool = False, **other: str) -> Iterator[Wires]:
-    """Wires to these parts, or to all that have effects, where the environment, or a setting here, says they are."""
-    wires = Wires({**os.environ, **other}, parts or EFFECTS, alone=alone)
+def wired(*parts: str, alone: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[Wires]:
+    """Wires to these parts, or to all that have effects, where these settings, or else the environment, say."""
+    wires = Wires({**os.environ, **(settings or {})}, parts or EFFECTS, alone=alone)
     wires.open()
     try:
         yield wires

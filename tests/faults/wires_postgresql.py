@@ -64,7 +64,7 @@ class PostgreSQL(Dialogue):
         if kind == b"P":
             name, text, _ = body.split(b"\0", 2)
             self._prepared[name] = text.decode()
-            self._deaf = self._alone and b"claim_unfinished" in text
+            self._deaf = self._alone and b"_unfinished(" in text
         if kind == b"B":
             _, name, rest = body.split(b"\0", 2)
             self._statement(self._prepared.get(name, ""), rest)

@@ -1,0 +1,136 @@
+"""Carries one outage out, from its beginning until the far sides are counted; many at once, each on a thread."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from threading import Barrier, Semaphore
+from typing import Any
+
+from tests.conftest import Addresses
+from tests.faults.branches import Branch
+from tests.faults.outages import BEFORE_THE_REQUEST, Caller, Outage
+from tests.faults.own_database import OwnServer, OwnWorld
+from tests.faults.topic import Topic
+from tests.faults.triggers import Trigger, Triggers
+from tests.faults.wires import EFFECTS, Wires, wired
+from tests.faults.wires_line import Fault, Moment
+from tests.waiting import eventually
+from tests.world import World
+
+AT_ONCE = 6
+REACH_SECONDS = 15.0
+BARRIER_SECONDS = 120.0
+
+
+class Bench:
+    """What every outage needs. A trigger and a database of its own for each, so that it must finish what it began."""
+
+    def __init__(self, addresses: Addresses, triggers: Triggers, server: OwnServer, topic: Topic) -> None:
+        self._addresses, self._triggers, self._topic = addresses, triggers, topic
+        self.server = server
+        self._asking = Semaphore(AT_ONCE)
+
+    def effects_of(self, branch: Branch) -> list[str]:
+        """What an undisturbed run does."""
+        with self._place() as (world, trigger, wires):
+            person = branch.customer(world)
+            assert trigger.post(person, key=str(uuid.uuid4()), **branch.body).status_code == 200
+            at_peace = "SELECT id FROM cancellation_requests WHERE user_id = %s AND resume_at IS NULL"
+            eventually(lambda: world.rows(at_peace, person.user_id))
+            return [*wires.effects]
+
+    def cut(self, outage: Outage, fault: Fault) -> None:
+        """The network to a part fails, before the request or just before an effect."""
+        with self._recording(outage):
+            self._asking.acquire()
+            with self._place(outage.part) as (world, trigger, wires):
+                try:
+                    self._ask_without(outage, fault, caller := self._caller(outage, world, trigger), wires)
+                finally:
+                    self._asking.release()
+                self._finish(caller)
+
+    def answered(self, outages: list[tuple[Outage, list[dict[str, Any]]]]) -> None:
+        """Stripe answers as these faults of the simulator say, one customer each, all through one trigger."""
+        with self._place() as (world, trigger, _), ThreadPoolExecutor(len(outages)) as threads:
+            for outage, faults in outages:
+                threads.submit(self._answered, outage, faults, world, trigger)
+
+    def held(self, outage: Outage, moment: Moment, ready: Barrier, restarted: Barrier, calm: Barrier) -> None:
+        """Everything waits at an effect while the database is restarted, and then goes on."""
+        with self._recording(outage, ready, restarted, calm), self._place() as (world, trigger, wires):
+            with self._asking:
+                caller = self._caller(outage, world, trigger)
+            stop = wires.hold_at(outage.begins, moment)
+            ready.wait(BARRIER_SECONDS)
+            with ThreadPoolExecutor(1) as threads:
+                asking = threads.submit(caller.ask)
+                reached = stop.reached.wait(REACH_SECONDS)
+                restarted.wait(BARRIER_SECONDS)
+                wires.release(stop)
+                asking.result()
+            world.reconnect()
+            calm.wait(BARRIER_SECONDS)
+            assert reached, f"not reached, only {wires.effects}"
+            self._finish(caller)
+
+    def stopped(self, outage: Outage, stopped: Barrier, started: Barrier) -> None:
+        """The database is away when the request comes."""
+        with self._recording(outage, stopped, started), self._place() as (world, trigger, _):
+            caller = self._caller(outage, world, trigger)
+            stopped.wait(BARRIER_SECONDS)
+            caller.ask()
+            started.wait(BARRIER_SECONDS)
+            world.reconnect()
+            self._finish(caller)
+
+    def _ask_without(self, outage: Outage, fault: Fault, caller: Caller, wires: Wires) -> None:
+        stop = None
+        if outage.begins == BEFORE_THE_REQUEST:
+            wires.fail(outage.part, fault)
+        else:
+            stop = wires.fail_at(outage.begins, Moment.BEFORE, outage.part, fault)
+        caller.ask()
+        if stop:
+            assert stop.reached.wait(REACH_SECONDS), f"the outage never began: {wires.effects}"
+        if outage.quick:
+            caller.wait_for_a_try()
+        wires.restore(outage.part)
+
+    def _answered(self, outage: Outage, faults: list[dict[str, Any]], world: World, trigger: Trigger) -> None:
+        with self._recording(outage):
+            person = outage.branch.customer(world)
+            caller = Caller(world, trigger, person, outage)
+            with self._asking, ExitStack() as standing:
+                for fault in faults:
+                    standing.enter_context(world.simulator.fault(contains=person.subscription_id, **fault))
+                caller.ask()
+            self._finish(caller)
+
+    def _caller(self, outage: Outage, world: World, trigger: Trigger) -> Caller:
+        return Caller(world, trigger, outage.branch.customer(world), outage)
+
+    def _finish(self, caller: Caller) -> None:
+        caller.see_it_done()
+        caller.count(self._topic)
+
+    @contextmanager
+    def _place(self, *parts: str) -> Iterator[tuple[OwnWorld, Trigger, Wires]]:
+        settings = self.server.settings_of_another_database()
+        with (
+            closing(OwnWorld(self._addresses, settings)) as world,
+            wired(*{*EFFECTS, *parts}, settings=settings) as wires,
+            self._triggers.started(**{**settings, **wires.settings()}) as trigger,
+        ):
+            yield world, trigger, wires
+
+    @contextmanager
+    def _recording(self, outage: Outage, *barriers: Barrier) -> Iterator[None]:
+        """One report of all outages, whatever happens in one; those that wait for it wait no longer."""
+        try:
+            yield
+        except Exception as error:
+            for barrier in barriers:
+                barrier.abort()
+            outage.wrong.append(repr(error))

@@ -1,0 +1,105 @@
+"""A PostgreSQL server of the tests' own, which may be stopped and started, with a migrated database for each trigger.
+
+On a database of its own a trigger finds no one else's requests, and no one else finishes its.
+"""
+
+import itertools
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+from pydantic import SecretStr
+
+from deployments.demo.cases import Case
+from deployments.demo.customers import seed
+from deployments.local.database_parts import APPLICATION
+from deployments.local.postgres import EmbeddedPostgres
+from deployments.migrations import migrate
+from nodes.settings import DatabaseSettings, SeedSettings, load
+from tests.acceptance.trigger import free_port
+from tests.conftest import Addresses
+from tests.waiting import eventually
+from tests.world import Person, World
+
+PASSWORD = "of-a-test"
+TEMPLATE = "migrated"
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+
+
+class OwnServer:
+    """Stopped as an operator stops it: clients are disconnected, and nothing that was committed is lost."""
+
+    def __init__(self, directory: Path) -> None:
+        self._postgres = EmbeddedPostgres(directory / "postgres", free_port(), PASSWORD)
+        self._log = directory / "postgres.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._making = threading.Lock()
+        self._numbers = itertools.count(1)
+
+    def start(self) -> None:
+        self._postgres.prepare()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._postgres.command, stdout=log, stderr=log, start_new_session=True)
+        eventually(self._postgres.is_ready, within=START_SECONDS)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.send_signal(self._postgres.stop_signal)
+            self._process.wait(STOP_SECONDS)
+            self._process = None
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def make_template(self) -> None:
+        self._postgres.ensure_database(TEMPLATE)
+        url = SecretStr(self._postgres.url(TEMPLATE))
+        migrate(DatabaseSettings(database_url=url, database_admin_url=url))
+        self._postgres.ensure_role(APPLICATION, PASSWORD)
+
+    def settings_of_another_database(self) -> dict[str, str]:
+        """DATABASE_URL and DATABASE_ADMIN_URL of one that nobody uses yet."""
+        with self._making, psycopg.connect(self._postgres.url("postgres"), autocommit=True) as connection:
+            name = f"trigger_{next(self._numbers)}"
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        return {
+            "DATABASE_URL": self._postgres.url(name, APPLICATION, PASSWORD),
+            "DATABASE_ADMIN_URL": self._postgres.url(name),
+        }
+
+
+class OwnWorld(World):
+    """The stack, with another database and a trigger of the test's own."""
+
+    def __init__(self, addresses: Addresses, settings: dict[str, str]) -> None:
+        own = {"database_url": settings["DATABASE_URL"], "database_admin_url": settings["DATABASE_ADMIN_URL"]}
+        super().__init__(addresses | own)
+
+    def reconnect(self) -> None:
+        """After the server was stopped."""
+        self.admin.close()
+        self.admin = psycopg.connect(self.addresses["database_admin_url"], autocommit=True, row_factory=dict_row)
+
+    def made(self, case: Case) -> Person:
+        here = {"database_admin_url": SecretStr(self.addresses["database_admin_url"])}
+        [made] = seed(load(SeedSettings).model_copy(update=here), progress=lambda _: None, cases=(case,))
+        return self.known(made)
+
+
+@contextmanager
+def own_server(directory: Path) -> Iterator[OwnServer]:
+    server = OwnServer(directory)
+    server.start()
+    try:
+        server.make_template()
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,162 @@
+"""The outage matrix: each part away, before a request and in the middle of one, in each way that it can be.
+
+Every caller has an answer in time, and what it says is so: done; going on, and then it is done once the part is back;
+failed or not received, and then nothing was done, and asking again with the same key does it.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from tests.conftest import Addresses
+from tests.faults.branches import ACCEPT, CANCEL, Branch
+from tests.faults.outage_bench import BARRIER_SECONDS, Bench
+from tests.faults.outages import BEFORE_THE_REQUEST, DONE, GAVE_UP, GOES_ON, NOT_RECEIVED, Outage
+from tests.faults.own_database import own_server
+from tests.faults.tables import table
+from tests.faults.topic import heard
+from tests.faults.triggers import Triggers
+from tests.faults.wires_line import Fault, Moment
+
+BOTH = (CANCEL, ACCEPT)
+INTENT = "receive_request"
+WRITE = "POST /v1/subscriptions/{id}"
+PARTS = ("postgresql", "stripe", "smtp", "pubsub", "prefect")
+NOBODY_WAITS_FOR = ("smtp", "pubsub")
+
+# The network to a part fails: in which branch, from when on, and what may be told.
+CUTS: list[tuple[str, Branch, str, set[int]]] = [
+    *(("stripe", branch, begins, {GAVE_UP, GOES_ON}) for branch in BOTH for begins in (BEFORE_THE_REQUEST, WRITE)),
+    *(("postgresql", branch, BEFORE_THE_REQUEST, {NOT_RECEIVED}) for branch in BOTH),
+    ("postgresql", CANCEL, "cancellation_scheduled", {GOES_ON}),
+    ("postgresql", ACCEPT, "offer_applied, discount_applied", {GOES_ON}),
+    *(("smtp", CANCEL, begins, {DONE}) for begins in (BEFORE_THE_REQUEST, "letter")),
+    *(("pubsub", CANCEL, begins, {DONE}) for begins in (BEFORE_THE_REQUEST, "publish subscription.canceled")),
+    *(("prefect", branch, begins, {DONE}) for branch in BOTH for begins in (BEFORE_THE_REQUEST, WRITE)),
+]
+
+# What Stripe answers, on which of its calls, and what may be told. `times` 0: each time.
+FROM_THE_FIRST, ON_THE_WRITE, AND_AFTER = "from the first call on", "on the write", "on the write and after it"
+KEY_IN_USE = {"type": "idempotency_error", "code": "idempotency_key_in_use"}
+ANSWERS: list[tuple[str, dict[str, Any], dict[str, set[int]]]] = [
+    (
+        "429 with Retry-After",
+        {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}, "times": 0},
+        {FROM_THE_FIRST: {GAVE_UP}, ON_THE_WRITE: {GAVE_UP}, AND_AFTER: {GAVE_UP}},
+    ),
+    (
+        "500",
+        {"kind": "status", "times": 0},
+        {FROM_THE_FIRST: {GAVE_UP}, ON_THE_WRITE: {GAVE_UP}, AND_AFTER: {GAVE_UP}},
+    ),
+    ("500, kept for its key", {"kind": "status", "stored": True}, {ON_THE_WRITE: {GAVE_UP}, AND_AFTER: {GAVE_UP}}),
+    ("answer lost", {"kind": "lost_answer", "times": 0}, {ON_THE_WRITE: {DONE}, AND_AFTER: {GAVE_UP, GOES_ON}}),
+    (
+        "409, key in use",
+        {"kind": "status", "status": 409, "error": KEY_IN_USE, "times": 0},
+        {ON_THE_WRITE: {GAVE_UP}, AND_AFTER: {GAVE_UP}},
+    ),
+]
+
+
+def cuts() -> Iterator[tuple[Outage, Fault]]:
+    for part, branch, begins, told in CUTS:
+        for fault in Fault:
+            outage = Outage(part, fault, begins, branch, told)
+            outage.quick = part in NOBODY_WAITS_FOR
+            outage.shown = (part, begins) != ("prefect", BEFORE_THE_REQUEST)
+            yield outage, fault
+
+
+def answers() -> Iterator[tuple[Outage, list[dict[str, Any]]]]:
+    for name, fault, told_when in ANSWERS:
+        for begins, told in told_when.items():
+            for branch in BOTH:
+                outage = Outage("stripe", name, begins, branch, told, loses=fault["kind"] == "lost_answer")
+                yield outage, simulated(fault, begins)
+
+
+def simulated(fault: dict[str, Any], begins: str) -> list[dict[str, Any]]:
+    """The simulator's faults, of which the first that fits a call meets it."""
+    if begins == FROM_THE_FIRST:
+        return [fault]
+    on_the_write = [{**fault, "method": "POST"}]
+    # The look before the write is answered, and no look after it.
+    first_look = {"kind": "delay", "seconds": 0, "method": "GET"}
+    return on_the_write + [first_look, {"kind": "status", "method": "GET", "times": 0}] * (begins == AND_AFTER)
+
+
+def restarts(bench: Bench) -> Iterator[tuple[Outage, Moment]]:
+    """One at each effect; where the intent is committed, also with the answer to that lost."""
+    for branch in BOTH:
+        for effect in bench.effects_of(branch):
+            intent = INTENT in effect
+            told = {NOT_RECEIVED} if intent else {DONE, GOES_ON}
+            yield Outage("postgresql", "restarted", effect, branch, told), Moment.BEFORE
+            if intent:
+                yield Outage("postgresql", "restarted", effect, branch, told, loses=True), Moment.ANSWER_LOST
+
+
+def restart(bench: Bench, outages: list[Outage], threads: ThreadPoolExecutor) -> None:
+    """Begin those of the server itself. Returns once it stands for good: all others' databases are on it too."""
+    at_effects = [*restarts(bench)]
+    away = [Outage("postgresql", "stopped", BEFORE_THE_REQUEST, branch, {NOT_RECEIVED}) for branch in BOTH]
+    outages += [*away, *(outage for outage, _ in at_effects)]
+
+    stopped = Barrier(len(away), action=bench.server.stop)
+    started = Barrier(len(away) + 1, action=bench.server.start)
+    for outage in away:
+        threads.submit(bench.stopped, outage, stopped, started)
+    started.wait(BARRIER_SECONDS)
+
+    ready = Barrier(len(at_effects))
+    restarted = Barrier(len(at_effects), action=bench.server.restart)
+    calm = Barrier(len(at_effects) + 1)
+    for outage, moment in at_effects:
+        threads.submit(bench.held, outage, moment, ready, restarted, calm)
+    calm.wait(BARRIER_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def outages(stack: Addresses, triggers: Triggers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Outage]]:
+    seen: list[Outage] = []
+    with own_server(tmp_path_factory.mktemp("server")) as server, heard() as topic, ThreadPoolExecutor(100) as threads:
+        bench = Bench(stack, triggers, server, topic)
+        restart(bench, seen, threads)
+        by_stripe = [*answers()]
+        seen += [outage for outage, _ in by_stripe]
+        threads.submit(bench.answered, by_stripe)
+        for outage, fault in cuts():
+            seen.append(outage)
+            threads.submit(bench.cut, outage, fault)
+        threads.shutdown()
+    yield seen
+    show(seen)
+
+
+def show(outages: list[Outage]) -> None:
+    columns = ("part", "fault", "begins", "tried", "survived", "told", "answer after, s", "done after, s")
+    shown = table("parts away", *columns)
+    rows: dict[tuple[str, str, str], list[Outage]] = {}
+    for outage in sorted(outages, key=lambda outage: PARTS.index(outage.part)):
+        at_an_effect = outage.fault == "restarted"
+        rows.setdefault((outage.part, outage.fault, "at each effect" if at_an_effect else outage.begins), []).append(
+            outage
+        )
+    for names, seen in [*rows.items(), (("all", "", ""), outages)]:
+        survived = sum(1 for outage in seen if not outage.wrong)
+        told = ", ".join(sorted({str(outage.status) for outage in seen}))
+        seconds, after = max(outage.seconds for outage in seen), max(outage.after for outage in seen)
+        shown.add(*names, len(seen), survived, told, seconds, after)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_was_told_while_a_part_was_away_is_so(outages: list[Outage], part: str) -> None:
+    of_part = [outage for outage in outages if outage.part == part]
+    wrong = [str(outage) for outage in of_part if outage.wrong]
+
+    assert len(of_part) >= len(Fault)
+    assert not wrong, "\n".join(wrong)
