@@ -14,6 +14,7 @@ from nodes.settings import (
     IdentitySettings,
     PrefectSettings,
     SeedSettings,
+    ServiceSettings,
     TriggerSettings,
     load,
 )
@@ -128,6 +129,24 @@ def resume(request_id: UUID) -> None:
 
     take_up(load(DatabaseSettings), request_id)
     typer.echo(f"{request_id} is taken up by the next look of a running trigger")
+
+
+@app.command()
+def reconcile(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="change nothing, show what would change")] = False,
+) -> None:
+    """Compare every subscription with Stripe, heal what is unambiguous, and report the rest."""
+    _join_stack()
+    load(ServiceSettings)
+    load(PrefectSettings)
+    import asyncio
+
+    from flows.reconcile import reconcile as walk
+
+    async def walked() -> str | None:
+        return (await walk(dry_run, return_state=True)).message
+
+    typer.echo(asyncio.run(walked()))
 
 
 @app.command()

@@ -1,10 +1,11 @@
 """What Prefect is shown beside its runs. A help, and never worth the work: a server that is away or slow is left."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 from prefect import get_client
-from prefect.artifacts import acreate_markdown_artifact
+from prefect.artifacts import acreate_markdown_artifact, acreate_progress_artifact, aupdate_progress_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Crashed
 
@@ -20,6 +21,38 @@ async def show(key: str, markdown: str, description: str) -> None:
             await acreate_markdown_artifact(markdown, key=key, description=description)
     except Exception as error:
         run_log().warning("the artifact %s is not shown: %s", key, type(error).__name__)
+
+
+class Progress:
+    """A progress artifact on the run's page. Prefect shows a percentage: this walk knows its end only when it is there,
+    so the words say how far it is.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._id: UUID | None = None
+
+    async def reached(self, words: str, percent: float = 50.0) -> None:
+        """Say how far it is."""
+        run_log().info("%s", words)
+        try:
+            async with asyncio.timeout(DISPLAY_SECONDS):
+                if self._id is None:
+                    self._id = await acreate_progress_artifact(percent, key=self._key, description=words)
+                else:
+                    await aupdate_progress_artifact(self._id, percent, description=words)
+        except Exception as error:
+            run_log().warning("the progress is not shown: %s", type(error).__name__)
+
+    async def done(self, words: str) -> None:
+        """Say that it is done."""
+        await self.reached(words, 100.0)
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    rows = [heads, ["---"] * len(heads), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 async def close_run_that_died(flow_run_id: UUID) -> None:

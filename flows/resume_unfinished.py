@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.cancel_subscription import cancel_subscription
-from flows.display import close_run_that_died, show
+from flows.display import close_run_that_died, show, table
 from flows.shown import flow_body, run_shown
 from nodes.cancellation.standing import standing_of
 from nodes.clients.database import Claimed
@@ -74,13 +74,12 @@ class Account:
 
     def as_markdown(self) -> str:
         """Ids, and what to do."""
-        lines = ["| request | tried | why | what to do |", "|---|---|---|---|"]
-        for each, why in [
-            *((each, "tried for hours; waits for you") for each in self.parked),
-            *((each, "what was paid for runs out; tried every minute") for each in self.urgent),
-        ]:
-            lines.append(f"| {each.id} | {each.tries} times | {why} | `cancelflow resume {each.id}` |")
-        return "\n".join(lines)
+        why = {
+            **dict.fromkeys(self.parked, "tried for hours; waits for you"),
+            **dict.fromkeys(self.urgent, "what was paid for runs out; tried every minute"),
+        }
+        lines = [(str(e.id), f"{e.tries} times", words, f"`cancelflow resume {e.id}`") for e, words in why.items()]
+        return table(("request", "tried", "why", "what to do"), lines)
 
     def state(self) -> State[None]:
         """Failed where a person is needed, so that whatever watches failed runs tells them."""

@@ -17,6 +17,7 @@ from stripe.params import (
     CouponCreateParams,
     CreditNoteCreateParams,
     InvoiceListParams,
+    SubscriptionListParams,
     SubscriptionUpdateParams,
     SubscriptionUpdateParamsCancellationDetails,
     SubscriptionUpdateParamsDiscount,
@@ -40,6 +41,7 @@ READ_SECONDS = 3.0
 WRITE_SECONDS = 5.5
 GLANCE_SECONDS = 1.0
 CHECK_SECONDS = 2.0
+PAGE_SIZE = 100  # Stripe's largest
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,14 @@ class BillingSubscription:
 
 
 @dataclass(frozen=True)
+class Page:
+    """Some of many subscriptions; the next page begins after `next`, and there is none where it is None."""
+
+    subscriptions: tuple[BillingSubscription, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
 class Renewal:
     """An invoice that a subscription's renewal made. Money in minor units of its currency."""
 
@@ -105,6 +115,14 @@ class Billing:
                 lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": _EXPANDED}), writing=False
             )
         )
+
+    async def live_subscriptions(self, after: str | None) -> Page:
+        """A page of those that have not ended, the newest first; without their customers' discounts."""
+        params: SubscriptionListParams = {"limit": PAGE_SIZE}
+        if after is not None:
+            params["starting_after"] = after
+        found = await _ask(lambda: self._stripe.subscriptions.list_async(params), writing=False, seconds=WRITE_SECONDS)
+        return Page(tuple(map(_read, found.data)), found.data[-1].id if found.has_more else None)
 
     async def glance(self, subscription_id: str) -> BillingSubscription | None:
         """What Stripe says of it, if it says so at once: to settle a lost answer inside the customer's deadline."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
@@ -77,6 +78,17 @@ class Claimed:
     died_in: UUID | None  # the flow run that left it unfinished
 
 
+@dataclass(frozen=True)
+class SubscriptionState:
+    """What our row says. `under_way`: a request of ours is at work on it."""
+
+    id: str
+    user_id: UUID
+    status: str
+    cancel_at: datetime | None
+    under_way: bool
+
+
 class Database:
     """A pool of connections.
 
@@ -138,6 +150,16 @@ class Database:
         """Nobody here goes on with it: whoever looks next may take it up."""
         async with self._transaction() as transaction:
             await transaction.run("end_lease", request_id=request_id)
+
+    async def subscription_states(self, ids: list[str]) -> list[SubscriptionState]:
+        """Those of these subscriptions that are ours, of any user."""
+        async with self._transaction() as transaction:
+            return await transaction.all("subscription_states", SubscriptionState, ids=ids)
+
+    async def live_subscriptions_after(self, after: str, at_most: int) -> list[str]:
+        """A page of the ids of those that had not ended when last heard of, of any user."""
+        async with self._transaction() as transaction:
+            return await transaction.values("live_subscriptions_after", after=after, at_most=at_most)
 
     async def check(self) -> None:
         """Raises unless the server answers, the migrations ran and our role is confined by row-level security."""

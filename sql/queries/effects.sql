@@ -51,6 +51,10 @@ ON CONFLICT (request_id, kind) DO NOTHING;
 UPDATE data_retention_jobs SET status = 'cancelled'
 WHERE subscription_id = %(subscription_id)s AND status = 'scheduled' AND request_id <> %(request_id)s;
 
+-- name: drop_retention_jobs
+-- The subscription goes on after all.
+UPDATE data_retention_jobs SET status = 'cancelled' WHERE subscription_id = %(subscription_id)s AND status = 'scheduled';
+
 -- name: schedule_data_retention
 INSERT INTO data_retention_jobs (request_id, user_id, subscription_id, cancel_at, run_at)
 VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(cancel_at)s, %(run_at)s)

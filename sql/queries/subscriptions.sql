@@ -36,3 +36,10 @@ SELECT country FROM users WHERE id = %(user_id)s;
 -- name: words_of_customer
 -- In which language and time zone a date is written for them.
 SELECT locale, time_zone FROM users WHERE id = %(user_id)s;
+
+-- name: subscription_states
+-- For `reconcile`: of any user.
+SELECT id, user_id, status, cancel_at, under_way FROM subscription_states(%(ids)s);
+
+-- name: live_subscriptions_after
+SELECT live_subscriptions_after(%(after)s, %(at_most)s);

@@ -1,0 +1,79 @@
+"""Postgres beside Stripe: heals what is unambiguous, and reports the rest to a person."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.display import Progress, show, table
+from nodes.clients.billing import Page
+from nodes.clients.database import SubscriptionState
+from nodes.reconciliation.findings import Findings
+from nodes.reconciliation.step_01_list_stripe_subscriptions import list_stripe_subscriptions
+from nodes.reconciliation.step_02_compare_with_rows import compare_with_rows
+from nodes.reconciliation.step_03_heal_row import heal_row
+from nodes.reconciliation.step_04_list_rows_not_seen import list_rows_not_seen
+from nodes.services import services_of_this_run
+
+# Stripe allows an account 100 reads a second, and customers come first.
+PAUSE_SECONDS = 0.1
+# More ids than this help nobody who reads the report.
+IDS_SHOWN = 200
+
+
+@flow(name="reconcile", persist_result=False)
+async def reconcile(dry_run: bool = False) -> State[None]:
+    """Walk all subscriptions that have not ended, in Stripe and here: what a lost webhook left undone.
+
+    `dry_run` changes nothing, and shows what would change.
+    """
+    async with services_of_this_run():
+        findings, progress = Findings(dry_run), Progress("reconcile-progress")
+        async for page in _pages():
+            await _heal(await compare_with_rows(page, findings), findings)
+            await progress.reached(f"{len(findings.seen)} subscriptions of Stripe's compared")
+        async for rows in _rows_not_seen(findings):
+            await _heal(rows, findings)
+        await progress.done(findings.summary())
+        await show("reconciliation", _as_markdown(findings), "where Stripe and Postgres did not agree")
+    return Completed(message=findings.summary())
+
+
+async def _pages() -> AsyncIterator[Page]:
+    after: str | None = None
+    while True:
+        page = await list_stripe_subscriptions(after)
+        yield page
+        if (after := page.next) is None:
+            return
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _rows_not_seen(findings: Findings) -> AsyncIterator[list[SubscriptionState]]:
+    after: str | None = ""
+    while after is not None:
+        not_seen = await list_rows_not_seen(after, findings)
+        yield not_seen.rows
+        after = not_seen.last
+
+
+async def _heal(rows: list[SubscriptionState], findings: Findings) -> None:
+    for row in rows:
+        await heal_row(row, findings)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _as_markdown(findings: Findings) -> str:
+    lines = [(each.subscription_id, each.what, each.done) for each in findings.for_a_person + findings.healed]
+    unknown = [(each, "in Stripe, no row of ours", "nothing, if others use this account") for each in findings.unknown]
+    shown = (lines + unknown)[:IDS_SHOWN]
+    more = len(lines) + len(unknown) - len(shown)
+    return "\n\n".join(
+        [
+            findings.summary() + ("; this was a dry run" if findings.dry_run else ""),
+            table(("subscription", "what", "done, or to do"), shown),
+            *([f"… and {more} more"] if more else []),
+        ]
+    )

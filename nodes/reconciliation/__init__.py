@@ -1,0 +1,1 @@
+"""The nodes of `reconcile`: Postgres beside Stripe, page by page."""

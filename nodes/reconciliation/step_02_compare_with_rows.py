@@ -1,0 +1,24 @@
+"""Step 2: a page beside our rows."""
+
+from nodes.cancellation.mirror import status_of
+from nodes.clients.billing import Page
+from nodes.clients.database import SubscriptionState
+from nodes.node import node, run_log
+from nodes.reconciliation.findings import Findings
+from nodes.services import services
+
+
+@node("Compare With Rows", step="2")
+async def compare_with_rows(page: Page, findings: Findings) -> list[SubscriptionState]:
+    """Which rows say otherwise than Stripe."""
+    billed = {each.id: each for each in page.subscriptions}
+    rows = {row.id: row for row in await services().database.subscription_states(list(billed))}
+    findings.seen.update(billed)
+    findings.unknown.extend(sorted(billed.keys() - rows.keys()))
+    differing = [
+        row
+        for row in rows.values()
+        if (row.status, row.cancel_at) != (status_of(billed[row.id]), billed[row.id].cancel_at)
+    ]
+    run_log().info("%d of %d rows differ", len(differing), len(rows))
+    return differing

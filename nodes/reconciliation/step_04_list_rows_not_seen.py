@@ -1,0 +1,28 @@
+"""Step 4: rows that we take for live and that Stripe did not list: they ended there, or are not there at all."""
+
+from dataclasses import dataclass
+
+from nodes.clients.database import SubscriptionState
+from nodes.node import node, run_log
+from nodes.reconciliation.findings import Findings
+from nodes.services import services
+
+PAGE = 500
+
+
+@dataclass(frozen=True)
+class NotSeen:
+    """Those of one page of our rows; the next page begins after `last`, and there is none where it is None."""
+
+    rows: list[SubscriptionState]
+    last: str | None
+
+
+@node("List Rows Not Seen", step="4")
+async def list_rows_not_seen(after: str, findings: Findings) -> NotSeen:
+    """One page of our rows, less what Stripe listed."""
+    database = services().database
+    ids = await database.live_subscriptions_after(after, PAGE)
+    missing = [each for each in ids if each not in findings.seen]
+    run_log().info("%d of %d rows were not in Stripe's list", len(missing), len(ids))
+    return NotSeen(await database.subscription_states(missing) if missing else [], ids[-1] if ids else None)
