@@ -34,27 +34,3 @@ def test_a_burst_is_answered_in_time_and_done_in_the_end(world: World) -> None:
     outcomes = world.rows("SELECT outcome FROM cancellation_requests WHERE user_id = ANY(%s::uuid[])", users)
     assert [row["outcome"] for row in outcomes] == ["pending_cancellation"] * REQUESTS
     assert all(len(world.simulator.writes(person.subscription_id)) == 1 for person in people)
-
-
-def test_one_subscription_asked_for_many_times_at_once_has_one_effect(world: World) -> None:
-    person = world.person("professional")
-
-    with ThreadPoolExecutor(12) as pool:
-        asking = [pool.submit(world.accept if each % 2 else world.cancel, person) for each in range(12)]
-        answers = [each.result() for each in asking]
-
-    assert {answer.status_code for answer in answers} <= {200, 202, 409}
-    eventually(
-        lambda: (
-            not world.rows(
-                "SELECT id FROM cancellation_requests WHERE user_id = %s AND outcome IS NULL", person.user_id
-            )
-        )
-    )
-    outcomes = world.rows(
-        "SELECT outcome FROM cancellation_requests WHERE user_id = %s AND outcome <> 'refused'", person.user_id
-    )
-    # A customer may accept and cancel after that: each at most once, and never the other way round.
-    done = sorted(row["outcome"] for row in outcomes)
-    assert done in (["retained"], ["pending_cancellation"], ["pending_cancellation", "retained"])
-    assert len(world.simulator.writes(person.subscription_id)) == len(outcomes)
