@@ -60,6 +60,21 @@ class Simulator:
         finally:
             self._http.delete("/faults", params={"id": identifier})
 
+    def portal(self, subscription_id: str, action: str, **more: Any) -> None:
+        """What a customer does in Stripe's own portal: cancel, undo, reason or accept_retention_coupon."""
+        done = self._http.post("/portal", json={"subscription": subscription_id, "action": action, **more})
+        assert done.status_code < 300, done.text
+
+    @contextmanager
+    def losing_webhooks(self) -> Iterator[None]:
+        """What happens in Stripe inside the block is told to nobody."""
+        self._http.post("/webhooks", json={"paused": True})
+        try:
+            yield
+        finally:
+            self._http.delete("/webhooks")
+            self._http.post("/webhooks", json={"paused": False})
+
     def close(self) -> None:
         self._http.close()
 

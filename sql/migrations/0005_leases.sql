@@ -40,7 +40,7 @@ CREATE FUNCTION is_urgent(request cancellation_requests) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN request.finished_at IS NULL AND NOT request.accept_offer
         AND request.recovery_point IN ('received', 'reason_captured')
-        AND request.period_end < now() + interval '1 day';
+        AND coalesce(request.period_end < now() + interval '1 day', false);
 
 -- How long to leave a request after a try: short after the first, for a process may just have died; then longer, for
 -- the part that is away has others to serve when it comes back.

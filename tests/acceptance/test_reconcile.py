@@ -1,0 +1,113 @@
+"""`cancelflow reconcile`: what a lost webhook left undone is healed, and what is ambiguous is for a person."""
+
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+
+import pytest
+
+from tests.acceptance.subscribers import subscriber
+from tests.faults.left import left
+from tests.world import Person, Row, World
+
+COMMAND = [sys.executable, "-m", "deployments.command_line", "reconcile"]
+
+
+@dataclass
+class Walked:
+    """Each case by its subscription: our rows before, after a dry run, and after the walk; and what the walks said."""
+
+    cases: dict[str, Person]
+    before: dict[str, Row]
+    after_dry_run: dict[str, Row]
+    after: dict[str, Row]
+    dry_run: str
+    report: str
+
+    def id_of(self, case: str) -> str:
+        return self.cases[case].subscription_id
+
+
+@pytest.fixture(scope="module")
+def walked(world: World) -> Walked:
+    cases = {name: subscriber(world) for name in ("cancelled", "undone", "ended", "gone", "not ours", "under way")}
+    world.cancel(cases["undone"])
+    world.tried(cases["undone"])
+    with world.simulator.losing_webhooks():
+        for name, action in (("cancelled", "cancel"), ("undone", "undo"), ("under way", "cancel")):
+            world.simulator.portal(cases[name].subscription_id, action)
+        world.stripe.subscriptions.cancel(cases["ended"].subscription_id)
+        cases["gone"] = _row_alone(world, cases["gone"])
+        world.admin.execute("DELETE FROM subscriptions WHERE id = %s", [cases["not ours"].subscription_id])
+        request_id = left(world, cases["under way"], subscription_id=cases["under way"].subscription_id)
+        before = _rows(world, cases)
+        dry_run = _walk("--dry-run")
+        after_dry_run = _rows(world, cases)
+        _walk()
+        after = _rows(world, cases)
+    world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
+    made = world.prefect.post(
+        "/artifacts/filter",
+        json={"artifacts": {"key": {"any_": ["reconciliation"]}}, "sort": "CREATED_DESC", "limit": 1},
+    ).json()
+    return Walked(cases, before, after_dry_run, after, dry_run, made[0]["data"])
+
+
+def _row_alone(world: World, person: Person) -> Person:
+    """The person, with a row whose subscription Stripe does not have."""
+    gone = f"sub_{uuid.uuid4().hex[:24]}"
+    world.admin.execute("UPDATE subscriptions SET id = %s WHERE id = %s", [gone, person.subscription_id])
+    return Person(person.case, person.user_id, person.email, [gone], person.headers)
+
+
+def _rows(world: World, cases: dict[str, Person]) -> dict[str, Row]:
+    ids = {person.subscription_id: name for name, person in cases.items()}
+    found = world.rows("SELECT * FROM subscriptions WHERE id = ANY(%s)", list(ids))
+    return {ids[row["id"]]: row for row in found}
+
+
+def _walk(*options: str) -> str:
+    done = subprocess.run([*COMMAND, *options], check=True, capture_output=True, text=True, timeout=120)
+    return done.stdout.splitlines()[-1]
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_change(walked: Walked) -> None:
+    assert walked.after_dry_run == walked.before
+    assert "would be healed" in walked.dry_run
+
+
+@pytest.mark.parametrize(
+    ("case", "before", "after"),
+    [
+        ("cancelled", "active", "pending_cancellation"),
+        ("undone", "pending_cancellation", "active"),
+        ("ended", "active", "canceled"),
+    ],
+)
+def test_what_stripe_says_without_doubt_is_healed(walked: Walked, case: str, before: str, after: str) -> None:
+    assert (walked.before[case]["status"], walked.after[case]["status"]) == (before, after)
+    assert f"| {walked.id_of(case)} | {before} here, {after} in Stripe | healed |" in walked.report
+
+
+def test_the_data_of_a_customer_who_came_back_is_not_deleted(world: World, walked: Walked) -> None:
+    jobs = world.rows("SELECT status FROM data_retention_jobs WHERE subscription_id = %s", walked.id_of("undone"))
+    assert [job["status"] for job in jobs] == ["cancelled"]
+
+
+def test_what_stripe_does_not_know_is_for_a_person(walked: Walked) -> None:
+    assert walked.after["gone"] == walked.before["gone"]
+    assert f"| {walked.id_of('gone')} | active here, not in Stripe |" in walked.report
+
+
+def test_what_we_do_not_know_is_named(walked: Walked) -> None:
+    assert f"| {walked.id_of('not ours')} | in Stripe, no row of ours |" in walked.report
+
+
+def test_a_row_that_a_request_is_at_work_on_is_left_to_it(walked: Walked) -> None:
+    assert walked.after["under way"] == walked.before["under way"]
+    assert walked.id_of("under way") not in walked.report
+
+
+def test_the_report_names_nobody(walked: Walked) -> None:
+    assert not any(person.email in walked.report or person.user_id in walked.report for person in walked.cases.values())

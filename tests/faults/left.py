@@ -1,0 +1,48 @@
+"""Requests that a process left behind: made as the intake makes them, without anybody who waits for an answer."""
+
+from typing import Any
+from uuid import UUID
+
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+FAR = "now() + interval '1 day'"
+
+
+def left(world: World, person: Person, *, due: bool = False, accept: bool = False, **columns: Any) -> UUID:
+    """An unfinished request of this person, a reason given; `due` now, or else left alone until `take_up`."""
+    given = {"tries": 1, "runs": 1, **columns}
+    names = ", ".join(["", *given])
+    places = ", %s" * len(given)
+    made = world.row(
+        f"""INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, reason, resume_at{names})
+        VALUES (%s, %s, %s, 'unused', {"now()" if due else FAR}{places}) RETURNING id""",
+        person.user_id,
+        person.user_id,
+        accept,
+        *given.values(),
+    )
+    identifier: UUID = made["id"]
+    return identifier
+
+
+def take_up(world: World, request_id: UUID) -> None:
+    """Let its lease be over."""
+    world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
+
+
+def standing(world: World, request_id: UUID) -> Row:
+    """The whole row."""
+    return world.row("SELECT * FROM cancellation_requests WHERE id = %s", request_id)
+
+
+def in_peace(world: World, request_id: UUID) -> Row:
+    """The row, once nothing is left to do for it."""
+
+    def at_rest() -> Row | None:
+        row = standing(world, request_id)
+        return row if row["resume_at"] is None else None
+
+    row = eventually(at_rest, within=30)
+    assert row is not None
+    return row

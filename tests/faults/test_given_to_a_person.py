@@ -1,0 +1,192 @@
+"""What cannot be done for hours waits for a person, its customer is written to, and the date stays as asked for."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import stripe
+
+from deployments.requests import Unfinished, resume, unfinished
+from nodes.settings import DatabaseSettings, load
+from tests.acceptance.subscribers import clock, subscriber
+from tests.faults.left import in_peace, left, standing, take_up
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+DAY = 24 * 3600
+LONG_AGO = timedelta(hours=7)
+
+
+def listed(request_id: UUID) -> Unfinished:
+    [found] = [request for request in unfinished(load(DatabaseSettings)) if request.id == request_id]
+    return found
+
+
+def tried_for_hours(world: World, person: Person, **columns: Any) -> UUID:
+    since = datetime.now(UTC) - LONG_AGO
+    return left(world, person, due=True, tries=12, runs=12, trying_since=since, **columns)
+
+
+def run_about(world: World, request_id: UUID) -> Row | None:
+    wanted = {
+        "flows": {"name": {"any_": ["resume-unfinished"]}},
+        "flow_runs": {"state": {"name": {"any_": ["NeedsAPerson"]}}},
+        "sort": "START_TIME_DESC",
+    }
+    runs: list[Row] = world.prefect.post("/flow_runs/filter", json=wanted).json()
+    return next((run for run in runs if str(request_id) in run["state"]["message"]), None)
+
+
+def test_what_was_tried_for_hours_waits_for_a_person_and_goes_on_when_they_say_so(world: World) -> None:
+    person = world.person("professional")
+
+    request_id = tried_for_hours(world, person)
+
+    row = in_peace(world, request_id)
+    assert (row["outcome"], row["recovery_point"]) == (None, "received")
+    assert row["parked_at"] is not None
+    assert world.simulator.writes(person.subscription_id) == []
+    [letter] = world.letters(person)
+    assert letter["subject"] == "Your cancellation is taking longer than it should"
+    assert str(request_id) in letter["text"]
+    assert listed(request_id).stuck
+    assert "waits for a person" in listed(request_id).line()
+    run = eventually(lambda: run_about(world, request_id))
+    assert run is not None
+    assert run["state_type"] == "FAILED"
+    artifacts = world.prefect.post(
+        "/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
+    ).json()
+    assert any(f"`cancelflow resume {request_id}`" in artifact["data"] for artifact in artifacts)
+
+    resume(load(DatabaseSettings), request_id)
+
+    row = in_peace(world, request_id)
+    assert (row["outcome"], row["parked_at"]) == ("pending_cancellation", None)
+    assert row["trying_since"] > row["received_at"]
+    assert {each["subject"].partition(":")[0] for each in world.letters(person)} == {
+        "Your cancellation is taking longer than it should",
+        "Cancellation confirmed",
+    }
+
+
+def test_a_delay_that_cannot_be_written_about_is_parked_and_written_about_later(world: World) -> None:
+    person = world.person("professional")
+    world.admin.execute("UPDATE users SET email = 'not an address' WHERE id = %s", [person.user_id])
+
+    request_id = tried_for_hours(world, person)
+
+    assert in_peace(world, request_id)["parked_at"] is not None
+
+
+def test_a_cancellation_whose_period_runs_out_is_never_parked(world: World) -> None:
+    person = world.person("professional")
+    soon = datetime.now(UTC) + timedelta(hours=12)
+    with world.simulator.fault(kind="status", method="POST", contains=person.subscription_id, times=0) as hits:
+        request_id = tried_for_hours(world, person, period_end=soon, subscription_id=person.subscription_id)
+        eventually(lambda: hits() > 0, within=20)
+        row = eventually(partial(_tried_again, world, request_id), within=20)
+
+    assert row is not None
+    assert row["parked_at"] is None
+    assert row["resume_at"] <= datetime.now(UTC) + timedelta(minutes=1)
+    assert listed(request_id).stuck
+    assert "urgent" in listed(request_id).line()
+    run = eventually(lambda: run_about(world, request_id))
+    assert run is not None
+    assert world.letters(person) == []
+
+    take_up(world, request_id)
+
+    assert in_peace(world, request_id)["outcome"] == "pending_cancellation"
+
+
+def _tried_again(world: World, request_id: UUID) -> Row | None:
+    row = standing(world, request_id)
+    return row if row["tries"] == 13 and row["billing_try"] == 2 else None
+
+
+def test_a_renewal_that_came_while_a_cancellation_was_delayed_is_taken_back(world: World) -> None:
+    on = clock(world)
+    person = subscriber(world, on=on)
+    request_id = left(world, person)
+    on.advance(on.now + 32 * DAY)
+    [renewal] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_cycle"]
+    assert renewal.amount_paid > 0
+
+    take_up(world, request_id)
+
+    row = in_peace(world, request_id)
+    assert (row["outcome"], row["renewal_undone"]) == ("canceled", True)
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "canceled"
+    after = world.stripe.invoices.retrieve(renewal.id or "")
+    assert after.post_payment_credit_notes_amount == renewal.amount_paid
+    [first] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_create"]
+    assert first.post_payment_credit_notes_amount == 0
+    [letter] = world.letters(person)
+    assert "we have taken that charge back" in " ".join(letter["text"].split())
+
+
+def _invoices(world: World, subscription_id: str) -> list[stripe.Invoice]:
+    return list(world.stripe.invoices.list({"subscription": subscription_id}).data)
+
+
+def test_a_failure_is_not_repeated_under_the_key_that_stripe_would_replay_it_for(world: World) -> None:
+    person = world.person("professional")
+    body = {"user_id": person.user_id, "reason": "unused"}
+    headers = {**person.headers, "Idempotency-Key": "one"}
+    with world.simulator.fault(kind="status", stored=True, method="POST", contains=person.subscription_id):
+        failed = world.http.post("/cancel-subscription", json=body, headers=headers)
+    again = world.http.post("/cancel-subscription", json=body, headers=headers)
+
+    assert (failed.status_code, again.status_code) == (500, 200)
+    assert world.request_id(failed) == world.request_id(again)
+    keys = [write["idempotency_key"] for write in world.simulator.writes(person.subscription_id)]
+    # The SDK repeats a 500 once by itself, and Stripe replays it.
+    assert keys == [f"{world.request_id(failed)}:6B:{n}" for n in (1, 1, 2)]
+
+
+def test_the_confirmation_says_so_when_we_had_told_the_customer_that_it_failed(world: World) -> None:
+    person = world.person("professional")
+    with (
+        # The look-up of step 2 is answered, and no look after it: the lost answer cannot be settled at once.
+        world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
+        world.simulator.fault(kind="status", method="GET", contains=person.subscription_id, times=0),
+        world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id),
+        world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0),
+    ):
+        failed = world.cancel(person)
+    assert failed.status_code == 500
+
+    take_up(world, UUID(world.request_id(failed)))
+
+    assert in_peace(world, UUID(world.request_id(failed)))["outcome"] == "pending_cancellation"
+    [letter] = world.letters(person)
+    assert "We told you that it had failed." in letter["text"]
+
+
+def test_a_refusal_that_nobody_waited_for_is_written_to_the_customer(world: World) -> None:
+    several, pending = world.person("two_subscriptions"), world.person("already_pending")
+
+    refused = [left(world, person, due=True) for person in (several, pending)]
+
+    assert [in_peace(world, each)["outcome"] for each in refused] == ["refused", "refused"]
+    [letter] = world.letters(several)
+    assert letter["subject"] == "We could not cancel your plan"
+    assert "Several active subscriptions" in letter["text"]
+    assert world.letters(pending) == []  # they have what they asked for
+
+
+def test_the_run_of_a_dead_process_does_not_stay_running(world: World) -> None:
+    person = world.person("professional")
+    made = world.prefect.get("/flows/name/cancel-subscription").json()
+    died = world.prefect.post(
+        "/flow_runs/", json={"flow_id": made["id"], "state": {"type": "RUNNING", "name": "Running"}}
+    ).json()
+
+    request_id = left(world, person, due=True, flow_run_id=died["id"])
+
+    row = in_peace(world, request_id)
+    assert str(row["flow_run_id"]) != died["id"]
+    assert world.prefect.get(f"/flow_runs/{died['id']}").json()["state_type"] == "CRASHED"
