@@ -75,13 +75,13 @@ def what_is_wrong(
 ) -> list[str]:
     """What is missing or too much, counted at the far sides once the request is at peace.
 
-    `told_failed`: its caller was, and asked again.
+    `told_failed`: its caller was, and asked again. Asking again too early is refused, and audited as that.
     """
     rows = world.belongings(person.user_id)
     cancelled = not branch.accept
     found = _at_stripe(world, person) | {
         "requests": [(r["outcome"], r["http_status"], r["resume_at"]) for r in rows["cancellation_requests"]],
-        "audited": sorted((r["outcome"], r["http_status"]) for r in rows["audit_log"]),
+        "audited": sorted((r["outcome"], r["http_status"]) for r in rows["audit_log"] if r["outcome"] != "refused"),
         "reasons": len(rows["cancellation_reasons"]),
         "retention jobs": [r["status"] for r in rows["data_retention_jobs"]],
         "offers": [r["state"] for r in rows["retention_offers"]],

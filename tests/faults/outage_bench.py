@@ -4,10 +4,9 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from threading import Barrier, Semaphore
+from threading import Barrier, Event, Semaphore
 from typing import Any
 
-from tests.conftest import Addresses
 from tests.faults.branches import Branch
 from tests.faults.outages import BEFORE_THE_REQUEST, Caller, Outage
 from tests.faults.own_database import OwnServer, OwnWorld
@@ -18,7 +17,7 @@ from tests.faults.wires_line import Fault, Moment
 from tests.waiting import eventually
 from tests.world import World
 
-AT_ONCE = 6
+AT_ONCE = 4  # ask; many more wait for their end
 REACH_SECONDS = 15.0
 BARRIER_SECONDS = 120.0
 
@@ -26,9 +25,10 @@ BARRIER_SECONDS = 120.0
 class Bench:
     """What every outage needs. A trigger and a database of its own for each, so that it must finish what it began."""
 
-    def __init__(self, addresses: Addresses, triggers: Triggers, server: OwnServer, topic: Topic) -> None:
-        self._addresses, self._triggers, self._topic = addresses, triggers, topic
+    def __init__(self, world: World, triggers: Triggers, server: OwnServer, topic: Topic) -> None:
+        self._world, self._triggers, self._topic = world, triggers, topic
         self.server = server
+        self.calm = Event()  # the server stands for good
         self._asking = Semaphore(AT_ONCE)
 
     def effects_of(self, branch: Branch) -> list[str]:
@@ -42,14 +42,25 @@ class Bench:
 
     def cut(self, outage: Outage, fault: Fault) -> None:
         """The network to a part fails, before the request or just before an effect."""
-        with self._recording(outage):
-            self._asking.acquire()
-            with self._place(outage.part) as (world, trigger, wires):
-                try:
-                    self._ask_without(outage, fault, caller := self._caller(outage, world, trigger), wires)
-                finally:
-                    self._asking.release()
-                self._finish(caller)
+        with self._recording(outage), ExitStack() as place:
+            with self._asking:
+                world, trigger, wires = place.enter_context(self._place(outage.part))
+                caller = self._caller(outage, world, trigger)
+                self._ask_without(outage, fault, caller, wires)
+            self._finish(caller)
+
+    def failed_and_unread(self, outage: Outage, fault: Fault) -> None:
+        """Stripe fails, and once that is on record the database is away: the record cannot be read for the answer."""
+        with self._recording(outage), self._place() as (world, trigger, wires):
+            with self._asking:
+                caller = self._caller(outage, world, trigger)
+                wires.fail("stripe", Fault.REFUSED)
+                stop = wires.fail_at(outage.begins, Moment.AFTER, outage.part, fault)
+                caller.ask()
+                assert stop.reached.is_set(), f"the outage never began: {wires.effects}"
+                wires.restore(outage.part)
+                wires.restore("stripe")
+            self._finish(caller)
 
     def answered(self, outages: list[tuple[Outage, list[dict[str, Any]]]]) -> None:
         """Stripe answers as these faults of the simulator say, one customer each, all through one trigger."""
@@ -57,11 +68,10 @@ class Bench:
             for outage, faults in outages:
                 threads.submit(self._answered, outage, faults, world, trigger)
 
-    def held(self, outage: Outage, moment: Moment, ready: Barrier, restarted: Barrier, calm: Barrier) -> None:
+    def held(self, outage: Outage, moment: Moment, ready: Barrier, restarted: Barrier, answered: Barrier) -> None:
         """Everything waits at an effect while the database is restarted, and then goes on."""
-        with self._recording(outage, ready, restarted, calm), self._place() as (world, trigger, wires):
-            with self._asking:
-                caller = self._caller(outage, world, trigger)
+        with self._recording(outage, ready, restarted, answered), self._place() as (world, trigger, wires):
+            caller = self._caller(outage, world, trigger)
             stop = wires.hold_at(outage.begins, moment)
             ready.wait(BARRIER_SECONDS)
             with ThreadPoolExecutor(1) as threads:
@@ -70,10 +80,9 @@ class Bench:
                 restarted.wait(BARRIER_SECONDS)
                 wires.release(stop)
                 asking.result()
-            world.reconnect()
-            calm.wait(BARRIER_SECONDS)
+            answered.wait(BARRIER_SECONDS)
             assert reached, f"not reached, only {wires.effects}"
-            self._finish(caller)
+            self._finish_after_restarts(caller, world)
 
     def stopped(self, outage: Outage, stopped: Barrier, started: Barrier) -> None:
         """The database is away when the request comes."""
@@ -82,8 +91,7 @@ class Bench:
             stopped.wait(BARRIER_SECONDS)
             caller.ask()
             started.wait(BARRIER_SECONDS)
-            world.reconnect()
-            self._finish(caller)
+            self._finish_after_restarts(caller, world)
 
     def _ask_without(self, outage: Outage, fault: Fault, caller: Caller, wires: Wires) -> None:
         stop = None
@@ -111,6 +119,11 @@ class Bench:
     def _caller(self, outage: Outage, world: World, trigger: Trigger) -> Caller:
         return Caller(world, trigger, outage.branch.customer(world), outage)
 
+    def _finish_after_restarts(self, caller: Caller, world: OwnWorld) -> None:
+        assert self.calm.wait(BARRIER_SECONDS)
+        world.reconnect()
+        self._finish(caller)
+
     def _finish(self, caller: Caller) -> None:
         caller.see_it_done()
         caller.count(self._topic)
@@ -119,7 +132,7 @@ class Bench:
     def _place(self, *parts: str) -> Iterator[tuple[OwnWorld, Trigger, Wires]]:
         settings = self.server.settings_of_another_database()
         with (
-            closing(OwnWorld(self._addresses, settings)) as world,
+            closing(OwnWorld(self._world, settings)) as world,
             wired(*{*EFFECTS, *parts}, settings=settings) as wires,
             self._triggers.started(**{**settings, **wires.settings()}) as trigger,
         ):

@@ -22,7 +22,6 @@ from deployments.local.postgres import EmbeddedPostgres
 from deployments.migrations import migrate
 from nodes.settings import DatabaseSettings, SeedSettings, load
 from tests.acceptance.trigger import free_port
-from tests.conftest import Addresses
 from tests.waiting import eventually
 from tests.world import Person, World
 
@@ -77,15 +76,23 @@ class OwnServer:
 
 
 class OwnWorld(World):
-    """The stack, with another database and a trigger of the test's own."""
+    """The stack with another database: what else it sees, it shares with the world of the stack."""
 
-    def __init__(self, addresses: Addresses, settings: dict[str, str]) -> None:
+    def __init__(self, world: World, settings: dict[str, str]) -> None:
+        vars(self).update(vars(world))
         own = {"database_url": settings["DATABASE_URL"], "database_admin_url": settings["DATABASE_ADMIN_URL"]}
-        super().__init__(addresses | own)
+        self.addresses = world.addresses | own
+        self._connect()
+
+    def close(self) -> None:
+        self.admin.close()
 
     def reconnect(self) -> None:
         """After the server was stopped."""
         self.admin.close()
+        self._connect()
+
+    def _connect(self) -> None:
         self.admin = psycopg.connect(self.addresses["database_admin_url"], autocommit=True, row_factory=dict_row)
 
     def made(self, case: Case) -> Person:

@@ -74,8 +74,8 @@ class Matrix:
         self.points: list[Point] = []
 
     def run(self) -> None:
-        for branch in BRANCHES:
-            self.undisturbed[branch] = self._record(branch)
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            self.undisturbed = dict(zip(BRANCHES, threads.map(self._record, BRANCHES), strict=True))
         usual = {*self.undisturbed[CANCEL], *self.undisturbed[ACCEPT]}
         effects = [
             (branch, effect)
@@ -90,9 +90,8 @@ class Matrix:
         with ThreadPoolExecutor(AT_ONCE) as threads:
             list(threads.map(self._kill_one_after_the_other, beside))
         self._watch.until_peace(PEACE_SECONDS)
-        for point in self.points:
-            if point.person and not point.wrong:
-                self._judge(point, point.person)
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(self._judge, (point for point in self.points if not point.wrong)))
 
     def _record(self, branch: Branch) -> list[str]:
         person = branch.customer(self._world)
@@ -125,26 +124,34 @@ class Matrix:
         except Exception as error:  # one report of all points, whatever happens at one
             point.wrong.append(repr(error))
 
-    def _judge(self, point: Point, person: Person) -> None:
-        events = self._topic.events_of(person.user_id)
-        if INTENT in point.effect and point.moment is Moment.BEFORE:
-            point.wrong += what_is_there(self._world, person, events)
-            return
-        point.wrong += what_is_wrong(self._world, person, point.branch, events)
+    def _judge(self, point: Point) -> None:
+        try:
+            assert point.person
+            if INTENT in point.effect and point.moment is Moment.BEFORE:
+                events = self._topic.events_of(point.person.user_id)
+                point.wrong += what_is_there(self._world, point.person, events)
+            else:
+                point.wrong += self._count(point, point.person) + self._ask_again(point, point.person)
+        except Exception as error:
+            point.wrong.append(repr(error))
+
+    def _count(self, point: Point, person: Person) -> list[str]:
+        """At the far sides, and how long it took."""
         watched = self._watch.of(person)
         point.seconds = watched.taken_up, watched.at_peace
-        if watched.taken_up > TAKEN_UP_SECONDS:
-            point.wrong.append(f"taken up after {watched.taken_up:.0f} s")
-        if point.answer is not None and not watched.answered:
-            point.wrong.append(f"told {point.answer.status_code} before there was an answer")
-        again = self._world.http.post(
-            "/cancel-subscription",
-            json={"user_id": person.user_id, **point.branch.body},
-            headers={**person.headers, "Idempotency-Key": point.key},
-        )
+        late = [f"taken up after {watched.taken_up:.0f} s"] if watched.taken_up > TAKEN_UP_SECONDS else []
+        return late + what_is_wrong(self._world, person, point.branch, self._topic.events_of(person.user_id))
+
+    def _ask_again(self, point: Point, person: Person) -> list[str]:
+        """With the same key: the same answer as was recorded, and as was told, if the process came to that."""
+        recorded, answered = self._watch.of(person).answer, self._watch.of(person).answered
+        body, headers = {"user_id": person.user_id, **point.branch.body}, {"Idempotency-Key": point.key}
+        again = self._world.http.post("/cancel-subscription", json=body, headers={**person.headers, **headers})
+        wrong = ["told before there was an answer"] if point.answer is not None and not answered else []
         for answer in (point.answer, again):
-            if answer is not None and (answer.status_code, answer.json()) != (200, watched.answer):
-                point.wrong.append(f"told {answer.status_code} {answer.text}, recorded {watched.answer}")
+            if answer is not None and (answer.status_code, answer.json()) != (200, recorded):
+                wrong.append(f"told {answer.status_code} {answer.text}, recorded {recorded}")
+        return wrong
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Addresses
 from tests.faults.branches import ACCEPT, CANCEL, Branch
 from tests.faults.outage_bench import BARRIER_SECONDS, Bench
 from tests.faults.outages import BEFORE_THE_REQUEST, DONE, GAVE_UP, GOES_ON, NOT_RECEIVED, Outage
@@ -20,11 +19,14 @@ from tests.faults.tables import table
 from tests.faults.topic import heard
 from tests.faults.triggers import Triggers
 from tests.faults.wires_line import Fault, Moment
+from tests.world import World
 
 BOTH = (CANCEL, ACCEPT)
 INTENT = "receive_request"
 WRITE = "POST /v1/subscriptions/{id}"
+FAILURE_RECORDED = "finish_request, write_audit"
 PARTS = ("postgresql", "stripe", "smtp", "pubsub", "prefect")
+HELD_AT_ONCE = 8
 NOBODY_WAITS_FOR = ("smtp", "pubsub")
 
 # The network to a part fails: in which branch, from when on, and what may be told.
@@ -112,19 +114,21 @@ def restart(bench: Bench, outages: list[Outage], threads: ThreadPoolExecutor) ->
         threads.submit(bench.stopped, outage, stopped, started)
     started.wait(BARRIER_SECONDS)
 
-    ready = Barrier(len(at_effects))
-    restarted = Barrier(len(at_effects), action=bench.server.restart)
-    calm = Barrier(len(at_effects) + 1)
-    for outage, moment in at_effects:
-        threads.submit(bench.held, outage, moment, ready, restarted, calm)
-    calm.wait(BARRIER_SECONDS)
+    for first in range(0, len(at_effects), HELD_AT_ONCE):
+        held = at_effects[first : first + HELD_AT_ONCE]
+        ready, answered = Barrier(len(held)), Barrier(len(held) + 1)
+        restarted = Barrier(len(held), action=bench.server.restart)
+        for outage, moment in held:
+            threads.submit(bench.held, outage, moment, ready, restarted, answered)
+        answered.wait(BARRIER_SECONDS)
+    bench.calm.set()
 
 
 @pytest.fixture(scope="module")
-def outages(stack: Addresses, triggers: Triggers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Outage]]:
+def outages(world: World, triggers: Triggers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Outage]]:
     seen: list[Outage] = []
     with own_server(tmp_path_factory.mktemp("server")) as server, heard() as topic, ThreadPoolExecutor(100) as threads:
-        bench = Bench(stack, triggers, server, topic)
+        bench = Bench(world, triggers, server, topic)
         restart(bench, seen, threads)
         by_stripe = [*answers()]
         seen += [outage for outage, _ in by_stripe]
@@ -132,6 +136,10 @@ def outages(stack: Addresses, triggers: Triggers, tmp_path_factory: pytest.TempP
         for outage, fault in cuts():
             seen.append(outage)
             threads.submit(bench.cut, outage, fault)
+        for fault in Fault:
+            outage = Outage("postgresql", fault, FAILURE_RECORDED, CANCEL, {GAVE_UP, GOES_ON})
+            seen.append(outage)
+            threads.submit(bench.failed_and_unread, outage, fault)
         threads.shutdown()
     yield seen
     show(seen)

@@ -29,7 +29,8 @@ class Trigger:
     def __init__(self, server: "Triggers", pid: int, url: str, log: Path) -> None:
         self._server, self.pid, self.url, self._log = server, pid, url, log
         self._status: int | None = None
-        self.http = httpx.Client(base_url=url, timeout=ANSWER_SECONDS)
+        # Nothing is encrypted here, and reading the world's certificates would take as long as the fork.
+        self.http = httpx.Client(base_url=url, timeout=ANSWER_SECONDS, verify=False)
 
     def post(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
         """POST /cancel-subscription as this person; raises `httpx.TransportError` where the process dies meanwhile."""
