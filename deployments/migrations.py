@@ -1,4 +1,4 @@
-"""Bring the database to this version: sql/migrations, forward only, by yoyo."""
+"""Bring the database to this version: sql/migrations, forward only, by yoyo; and the deletion plan that is on it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,8 @@ from yoyo.exceptions import LockTimeout
 
 from nodes.errors import CancelflowError, DatabaseUnavailable
 from nodes.settings import DatabaseSettings
+from sql import QUERIES
+from sql.deletion_plan import DeletionPlanInvalid, read_plan
 
 CONNECT_TIMEOUT_SECONDS = 5
 
@@ -19,7 +21,11 @@ class MigrationFailed(CancelflowError):
 
 
 def migrate(settings: DatabaseSettings) -> list[str]:
-    """Apply what is not applied yet, under yoyo's lock; returns the names of what was applied."""
+    """Apply what is not applied yet, under yoyo's lock; returns the names of what was applied.
+
+    The deletion plan is written each time, for it is files that a company adds to. Raises `MigrationFailed` for one
+    that cannot be read.
+    """
     with as_file(files("sql").joinpath("migrations")) as folder, _our_errors():
         migrations = read_migrations(str(folder))
         backend = get_backend(_for_yoyo(settings.admin_url))
@@ -30,7 +36,16 @@ def migrate(settings: DatabaseSettings) -> list[str]:
                 backend.apply_migrations(missing)
         finally:
             backend.connection.close()
+        _write_deletion_plan(settings)
     return names
+
+
+def _write_deletion_plan(settings: DatabaseSettings) -> None:
+    steps = read_plan(settings.data_deletion_plan)
+    with psycopg.connect(settings.admin_url, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+        connection.execute(QUERIES["clear_deletion_plan"])
+        for step in steps:
+            connection.execute(QUERIES["add_deletion_step"], vars(step))
 
 
 def _for_yoyo(url: str) -> str:
@@ -45,7 +60,7 @@ def _our_errors() -> Iterator[None]:
         yield
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(_first_line(error)) from None
-    except (psycopg.Error, LockTimeout) as error:
+    except (psycopg.Error, LockTimeout, DeletionPlanInvalid) as error:
         raise MigrationFailed(_first_line(error)) from None
 
 

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from nodes.clients.billing import Billing
+from nodes.clients.billing_records import BillingRecords
 from nodes.clients.database import Database
 from nodes.clients.events import Events
 from nodes.clients.links import Links
@@ -23,6 +24,7 @@ class Services:
     settings: ServiceSettings
     database: Database
     billing: Billing
+    records: BillingRecords
     mail: Mailer
     events: Events
     links: Links
@@ -61,9 +63,11 @@ async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
         stack.push_async_callback(database.close)
         billing = Billing(settings)
         stack.push_async_callback(billing.close)
+        records = BillingRecords(settings)
+        stack.push_async_callback(records.close)
         events = Events(settings)
         stack.push_async_callback(events.close)
-        yield Services(settings, database, billing, Mailer(settings), events, Links(settings))
+        yield Services(settings, database, billing, records, Mailer(settings), events, Links(settings))
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ missing or wrong at once. Secrets are `SecretStr`: their repr is stars, and vali
 import re
 from typing import Annotated, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import DirectoryPath, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nodes.errors import SettingsInvalid
@@ -32,6 +32,9 @@ class DatabaseSettings(SettingsGroup):
     database_url: SecretStr = Field(description="PostgreSQL, as the application: postgresql://user:password@host/name")
     database_admin_url: SecretStr | None = Field(
         default=None, description="PostgreSQL, as the owner, for `migrate` and `seed`; default: DATABASE_URL"
+    )
+    data_deletion_plan: DirectoryPath | None = Field(
+        default=None, description="a folder with the steps of your own tables, beside those of sql/data_deletion"
     )
     database_pool_size: int = Field(default=10, ge=1, description="connections a process holds at most")
 
@@ -75,6 +78,7 @@ class MailSettings(SettingsGroup):
     company_name: str = Field(default="Our team", description="who signs the letters")
     data_export_url: str | None = Field(default=None, description="where a customer exports their data (WF-054)")
     payment_url: str | None = Field(default=None, description="where a customer pays an open invoice (WF-025)")
+    new_subscription_url: str | None = Field(default=None, description="where one who has left subscribes anew")
 
 
 class LinkSettings(SettingsGroup):

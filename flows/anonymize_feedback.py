@@ -1,0 +1,27 @@
+"""Feedback becomes anonymous after 90 days: the words and the link to the customer go, how many said what stays."""
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.sweep import sweep
+from nodes.anonymization.step_01_take_due_feedback import count_due_feedback, take_due_feedback
+from nodes.anonymization.step_02_clear_comments import clear_comments
+from nodes.anonymization.step_03_anonymize_feedback import anonymize_feedback as anonymize
+
+
+@flow(name="anonymize-feedback", persist_result=False)
+async def anonymize_feedback(at_most: int | None = None) -> State[None]:
+    """Go through every request that is 90 days old. A second run finds none; one that Stripe failed stays for the next.
+
+    `at_most` bounds the requests of this run.
+    """
+    async with sweep("anonymize-feedback", at_most) as run:
+        anonymous = 0
+        await run.expect(await count_due_feedback())
+        while due := await take_due_feedback(run.next_batch):
+            done = await anonymize(await clear_comments(due))
+            anonymous += done.requests
+            await run.went_through(len(due), done.failed)
+        message = f"{anonymous} requests are anonymous now"
+        await run.summarize(f"**{message}**")
+    return run.state(message)

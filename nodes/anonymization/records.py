@@ -1,0 +1,28 @@
+"""What one node hands to the next: ids and counts."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class DueFeedback:
+    """A request that is 90 days old, and whose it is: for the last time."""
+
+    request_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """Step 2: requests whose words are nowhere but with us. `failed`: by request, the failure's name."""
+
+    requests: list[DueFeedback]
+    failed: dict[UUID, str]
+
+
+@dataclass(frozen=True)
+class Anonymized:
+    """Step 3."""
+
+    requests: int
+    failed: dict[UUID, str] = field(default_factory=dict)

@@ -1,0 +1,19 @@
+"""Step 2: at Stripe first, while our row still knows where the words are."""
+
+from nodes.anonymization.comments import clear_comment_of_request
+from nodes.anonymization.records import Cleared, DueFeedback
+from nodes.deletion.each import for_each
+from nodes.node import node, run_log
+
+
+@node("Clear Comments", step="2")
+async def clear_comments(due: list[DueFeedback]) -> Cleared:
+    """Take the comments back. A request for which Stripe fails stays as it is, until the next run."""
+
+    async def clear(feedback: DueFeedback) -> DueFeedback:
+        await clear_comment_of_request(feedback.request_id, feedback.user_id)
+        return feedback
+
+    cleared, failed = await for_each(due, clear, user_of=lambda feedback: feedback.request_id)
+    run_log().info("%s cleared, %s left for the next run", len(cleared), len(failed))
+    return Cleared(cleared, failed)

@@ -1,0 +1,1 @@
+"""The nodes of WF-056, data deletion, one Prefect task a numbered step."""

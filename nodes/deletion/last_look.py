@@ -1,0 +1,62 @@
+"""Whether a user's data may go: by Stripe's word, and by our rows where Stripe has none."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from nodes.clients.billing import BillingSubscription
+from nodes.deletion.records import Over, PutOff
+from nodes.rules.dates import data_retention_until
+from nodes.rules.statuses import is_live, local_status
+from nodes.services import services
+
+# How long to leave a customer in peace who has a subscription: their next cancellation brings a job of its own, so this
+# is only for an end that nobody told us of.
+LOOK_AGAIN_AFTER = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class _Row:
+    id: str
+    stripe_customer_id: str
+    status: str
+    cancel_at: datetime | None
+    ended_at: datetime | None
+
+
+async def last_look(user_id: UUID, *, ahead: timedelta = timedelta()) -> Over | PutOff:
+    """Ask Stripe what the user has, also what our rows never heard of: may their data go now, or that much later?
+
+    Raises `BillingFailed`.
+    """
+    now = datetime.now(UTC)
+    async with services().database.as_user(user_id) as transaction:
+        rows = await transaction.all("subscriptions_of_user", _Row)
+        customers = set(await transaction.values("stripe_customer_of_user", user_id=user_id))
+    billed: dict[str, BillingSubscription] = {}
+    for customer in sorted(customers | {row.stripe_customer_id for row in rows}):
+        found = await services().records.subscriptions_of(customer)
+        if found is None:
+            return PutOff(user_id, now + LOOK_AGAIN_AFTER, "unknown_to_stripe")
+        billed |= {each.id: each for each in found}
+    return _judged(user_id, rows, billed, now, now + ahead)
+
+
+def _judged(
+    user_id: UUID, rows: list[_Row], billed: dict[str, BillingSubscription], now: datetime, on: datetime
+) -> Over | PutOff:
+    if any(is_live(each.status) for each in billed.values()):
+        return PutOff(user_id, now + LOOK_AGAIN_AFTER, "live_subscription")
+    if any(row.id not in billed and is_live(row.status) for row in rows):
+        return PutOff(user_id, now + LOOK_AGAIN_AFTER, "unknown_to_stripe")
+    ends = [each.ended_at for each in billed.values()] + [row.ended_at for row in rows if row.id not in billed]
+    kept_until = max((data_retention_until(end) for end in ends if end), default=now)
+    if kept_until > on:
+        return PutOff(user_id, kept_until, "ended_later")
+    unheard = [billed[row.id] for row in rows if row.id in billed and _differs(row, billed[row.id])]
+    return Over(user_id, unheard)
+
+
+def _differs(row: _Row, billed: BillingSubscription) -> bool:
+    status = local_status(billed.status, cancel_at_period_end=billed.cancel_at_period_end, cancel_at=billed.cancel_at)
+    return (row.status, row.ended_at) != (status, billed.ended_at)

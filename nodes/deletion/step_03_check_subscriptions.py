@@ -1,0 +1,22 @@
+"""Step 3: once more, whether a customer came back: Stripe is right."""
+
+from uuid import UUID
+
+from nodes.deletion.each import for_each
+from nodes.deletion.last_look import last_look
+from nodes.deletion.records import Batch, Checked, Over, PutOff
+from nodes.node import node, run_log
+
+
+@node("Check Subscriptions", step="3")
+async def check_subscriptions(batch: Batch) -> Checked:
+    """Ask Stripe for every subscription of each user. One that it does not answer for is left for the next run."""
+
+    async def look(user_id: UUID) -> Over | PutOff:
+        return await last_look(user_id, ahead=batch.ahead)
+
+    looks, failed = await for_each(batch.users, look, user_of=lambda user_id: user_id)
+    over = [look for look in looks if isinstance(look, Over)]
+    put_off = [look for look in looks if isinstance(look, PutOff)]
+    run_log().info("%s may go, %s stay, %s not answered for", len(over), len(put_off), len(failed))
+    return Checked(over, put_off, failed, batch.dry_run)

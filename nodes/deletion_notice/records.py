@@ -1,0 +1,13 @@
+"""What one node hands to the next: ids and counts."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Step 2. `refused`: letters that will never be taken. `failed`: by user, the failure's name."""
+
+    sent: int
+    refused: int
+    failed: dict[UUID, str]

@@ -1,0 +1,78 @@
+"""The plan of WF-056: what goes with a user's data and what is kept, one SQL file a table, in the order of their names.
+
+A file begins with a header and holds one statement, in which `$1` is the user's id:
+
+    -- table: orders            (or `-- outside: name` for what another system keeps)
+    -- goes: what is deleted    (or `-- keep: what stays`; the statement then selects the ids that stay)
+    -- ground: the legal ground of either
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+_HEADER = re.compile(r"^-- (table|outside|goes|keep|ground): *(\S.*?) *$", re.MULTILINE)
+_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
+
+
+class DeletionPlanInvalid(ValueError):
+    """A file of the plan cannot be read; the message names it and says why."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One table's part. `name` is the file's; `table` is None for what is kept outside this database."""
+
+    name: str
+    table: str | None
+    kept: bool
+    what: str
+    ground: str
+    statement: str
+
+
+def read_plan(further: Path | None = None) -> list[Step]:
+    """The product's steps, and those of a folder that a company adds; raises `DeletionPlanInvalid`."""
+    folders: list[Traversable] = [files("sql").joinpath("data_deletion")]
+    if further is not None:
+        if not further.is_dir():
+            raise DeletionPlanInvalid(f"{further} is not a folder")
+        folders.append(further)
+    steps = [
+        _step(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
+        for folder in folders
+        for file in folder.iterdir()
+        if file.name.endswith(".sql")
+    ]
+    _refuse_twice(step.name for step in steps)
+    _refuse_twice(step.table for step in steps if step.table)
+    return sorted(steps, key=lambda step: step.name)
+
+
+def _step(name: str, text: str) -> Step:
+    header = dict(_HEADER.findall(text))
+    where, does = header.keys() & {"table", "outside"}, header.keys() & {"goes", "keep"}
+    if len(where) != 1 or len(does) != 1 or "ground" not in header:
+        raise DeletionPlanInvalid(
+            f"{name}.sql needs `-- table:` or `-- outside:`, `-- goes:` or `-- keep:`, `-- ground:`"
+        )
+    if "outside" in header and "goes" in header:
+        raise DeletionPlanInvalid(f"{name}.sql: a statement deletes nothing outside of this database")
+    statement = _COMMENT.sub("", text).strip().removesuffix(";")
+    if not statement or ";" in statement or "$1" not in statement:
+        raise DeletionPlanInvalid(f"{name}.sql must hold one statement, about the user $1")
+    what = header.get("goes") or header["keep"]
+    if "outside" in header:
+        what = f"{header['outside']}: {what}"
+    return Step(name, header.get("table"), "keep" in header, what, header["ground"], statement)
+
+
+def _refuse_twice(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DeletionPlanInvalid(f"{name} stands twice in the plan")
+        seen.add(name)

@@ -1,0 +1,207 @@
+"""Feedback after 90 days: FEATURES W30, each read back from where it ended up."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from flows.anonymize_feedback import anonymize_feedback
+from tests.deletion.departed import claims_lapse, departed, given_days_ago, swept
+from tests.deletion.everywhere import places_that_hold
+from tests.waiting import at_once
+from tests.world import Person, World
+
+# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+
+
+def comment(world: World, person: Person) -> str | None:
+    details = world.stripe.subscriptions.retrieve(person.subscription_id).cancellation_details
+    assert details is not None
+    return details.comment
+
+
+def counted(world: World, plan: str, category: str, *, retained: bool = False) -> int:
+    """How many reasons of this kind were made anonymous by now, of any month; whatever was left to do is done first."""
+    swept(anonymize_feedback)
+    found = world.row(
+        "SELECT coalesce(sum(reasons), 0) AS n FROM reason_counts WHERE plan = %s AND category = %s AND retained = %s",
+        plan,
+        category,
+        retained,
+    )
+    return int(found["n"])
+
+
+def test_after_91_days_what_they_wrote_is_nowhere(world: World) -> None:
+    """Every way that words can come in: with a refusal, a failure, an acceptance, a key, and with what was done."""
+    marker = f"marker{uuid.uuid4().hex}"
+    person, stayer = world.person("professional"), world.person("professional")
+    keyed = replace(person, headers={**person.headers, "Idempotency-Key": marker[:20]})
+    wrong = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id}
+    with world.simulator.fault(**wrong, times=0):
+        answers = [world.cancel(person, feedback=f"failed {marker}")]
+    answers += [world.cancel(keyed, feedback=f"said {marker}"), world.cancel(person, feedback=f"again {marker}")]
+    answers.append(world.accept(stayer, reason="unused", feedback=f"accepted {marker}"))
+    assert [answer.status_code for answer in answers] == [500, 200, 409, 200]
+    before = places_that_hold(world, marker)
+    assert before == {"cancelflow.cancellation_reasons", "cancelflow.cancellation_requests", "stripe.subscription"}
+    for each in (person, stayer):
+        given_days_ago(world, each, 91)
+
+    assert swept(anonymize_feedback).is_completed()
+
+    assert places_that_hold(world, marker) == set()
+    assert places_that_hold(world, person.subscription_id) >= {"cancelflow.subscriptions", "stripe.subscription"}
+
+
+def test_how_many_said_what_stays_and_who_goes(world: World) -> None:
+    before = counted(world, "starter", "missing_features")
+    person, _ = departed(world, days_ago=70, plan="starter", reason="missing_features", feedback="no dark mode")
+    given_days_ago(world, person, 100)
+
+    swept(anonymize_feedback)
+
+    assert counted(world, "starter", "missing_features") == before + 1
+    month = (datetime.now(UTC) - timedelta(days=100)).date().replace(day=1)
+    assert world.rows("SELECT FROM reason_counts WHERE month = %s AND category = 'missing_features'", month)
+    belongings = world.belongings(person.user_id)
+    assert belongings["cancellation_reasons"] == []
+    [request] = belongings["cancellation_requests"]
+    assert (request["reason"], request["feedback"], request["outcome"]) == (None, None, "pending_cancellation")
+    assert request["anonymized_at"]
+
+
+def test_nothing_that_stays_leads_from_a_reason_to_anyone(world: World) -> None:
+    columns = world.rows(
+        "SELECT column_name AS name FROM information_schema.columns WHERE table_name = 'reason_counts'"
+    )
+    assert {column["name"] for column in columns} == {"month", "plan", "category", "retained", "reasons"}
+
+
+def test_a_reason_given_with_an_accepted_offer_stays_counted(world: World) -> None:
+    before = counted(world, "enterprise", "too_complex", retained=True)
+    person = world.person("enterprise")
+    assert world.accept(person, reason="too_complex", feedback="so many buttons").status_code == 200
+    given_days_ago(world, person, 91)
+
+    swept(anonymize_feedback)
+
+    assert counted(world, "enterprise", "too_complex", retained=True) == before + 1
+    [request] = world.belongings(person.user_id)["cancellation_requests"]
+    assert (request["reason"], request["feedback"]) == (None, None)
+
+
+def test_stripe_keeps_the_code_and_loses_the_words(world: World) -> None:
+    person, _ = departed(world, days_ago=70, reason="switched_service", feedback="to the blue one")
+    assert comment(world, person) == "to the blue one"
+    given_days_ago(world, person, 91)
+
+    swept(anonymize_feedback)
+
+    details = world.stripe.subscriptions.retrieve(person.subscription_id).cancellation_details
+    assert details is not None
+    assert (details.comment, details.feedback) == (None, "switched_service")
+
+
+def test_a_subscription_that_still_runs_loses_the_words_and_nothing_else(world: World) -> None:
+    person = world.person("yearly")
+    assert world.cancel(person, feedback="a year is long").status_code == 200
+    before = world.stripe.subscriptions.retrieve(person.subscription_id)
+    given_days_ago(world, person, 91)
+
+    swept(anonymize_feedback)
+
+    after = world.stripe.subscriptions.retrieve(person.subscription_id)
+    assert comment(world, person) is None
+    assert (after.status, after.cancel_at, after.cancel_at_period_end) == ("active", before.cancel_at, True)
+
+
+def test_before_90_days_nothing_changes(world: World) -> None:
+    person, _ = departed(world, days_ago=20, feedback="still here")
+    given_days_ago(world, person, 89)
+    before = world.belongings(person.user_id)
+
+    swept(anonymize_feedback)
+
+    assert world.belongings(person.user_id) == before
+    assert comment(world, person) == "still here"
+
+
+def test_a_later_comment_at_the_same_subscription_stays_for_its_own_90_days(world: World) -> None:
+    person = world.person("professional")
+    assert world.cancel(person, feedback="the first").status_code == 200
+    given_days_ago(world, person, 91)
+    world.stripe.subscriptions.update(person.subscription_id, {"cancel_at_period_end": False})
+    assert world.cancel(person, feedback="the second").status_code == 200
+
+    swept(anonymize_feedback)
+
+    assert comment(world, person) == "the second"
+    assert [row["feedback"] for row in world.belongings(person.user_id)["cancellation_reasons"]] == ["the second"]
+
+
+def test_while_stripe_fails_the_request_waits_for_the_next_run(world: World) -> None:
+    person, _ = departed(world, days_ago=70, feedback="wait for me")
+    given_days_ago(world, person, 91)
+    wrong = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id}
+    with world.simulator.fault(**wrong, times=0):
+        assert swept(anonymize_feedback).is_failed()
+    assert len(world.belongings(person.user_id)["cancellation_reasons"]) == 1
+
+    claims_lapse(world, person)
+    swept(anonymize_feedback)
+
+    assert world.belongings(person.user_id)["cancellation_reasons"] == []
+    assert comment(world, person) is None
+
+
+def test_a_second_run_changes_nothing(world: World) -> None:
+    person, _ = departed(world, days_ago=70, feedback="once is enough")
+    given_days_ago(world, person, 91)
+    swept(anonymize_feedback)
+    first, counts = world.belongings(person.user_id), world.rows("SELECT * FROM reason_counts ORDER BY 1, 2, 3, 4")
+
+    swept(anonymize_feedback)
+
+    assert world.belongings(person.user_id) == first
+    assert world.rows("SELECT * FROM reason_counts ORDER BY 1, 2, 3, 4") == counts
+
+
+def test_two_runs_at_once_count_a_reason_once(world: World) -> None:
+    before = counted(world, "starter", "low_quality")
+    people = [departed(world, days_ago=70, plan="starter", reason="low_quality")[0] for _ in range(3)]
+    for person in people:
+        given_days_ago(world, person, 91)
+
+    states = at_once(*[lambda: swept(anonymize_feedback)] * 2)
+
+    assert [state.is_completed() for state in states] == [True, True]
+    assert counted(world, "starter", "low_quality") == before + 3
+
+
+def test_the_application_cannot_make_feedback_anonymous_before_its_time_or_anothers(world: World) -> None:
+    young, old, other = (world.person("professional") for _ in range(3))
+    for person in (young, old):
+        assert world.cancel(person, feedback="mine").status_code == 200
+    given_days_ago(world, old, 91)
+    for person, caller in ((young, young), (old, other)):
+        [request] = world.belongings(person.user_id)["cancellation_requests"]
+        with world.as_application(caller.user_id) as connection:
+            [done] = connection.execute("SELECT anonymize_feedback(%s) AS done", [request["id"]]).fetchall()
+        assert done == {"done": False}
+
+
+def test_a_request_that_failed_at_its_reason_can_still_be_taken_up(world: World) -> None:
+    person = world.person("professional")
+    wrong = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id}
+    with world.simulator.fault(**wrong, times=0):
+        assert world.cancel(person, feedback="it failed").status_code == 500
+    given_days_ago(world, person, 91)
+
+    swept(anonymize_feedback)
+
+    [request] = world.belongings(person.user_id)["cancellation_requests"]
+    assert request["recovery_point"] == "received"
+    assert world.cancel(person).status_code == 200

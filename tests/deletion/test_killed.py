@@ -1,0 +1,69 @@
+"""A run that dies in the middle: nobody is half deleted, and the next run finishes."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from flows.delete_expired_data import delete_expired_data
+from tests.deletion.departed import claims_lapse, departed, swept
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+
+RUN = """
+import asyncio
+from flows.delete_expired_data import delete_expired_data
+from nodes.node import not_shown
+with not_shown():
+    asyncio.run(delete_expired_data.fn(dry_run=False))
+"""
+# The user's row is the last that goes: whoever waits for it has deleted everything else in their transaction.
+WAITING = """SELECT FROM pg_locks waits JOIN pg_stat_activity a USING (pid)
+    WHERE NOT waits.granted AND a.application_name = 'cancelflow' AND a.query LIKE '%%delete_data_of_user%%'"""
+
+AT_IT = """SELECT FROM pg_stat_activity
+    WHERE application_name = 'cancelflow' AND query LIKE '%%delete_data_of_user%%'"""
+
+
+@contextmanager
+def held(world: World, person: Person) -> Iterator[None]:
+    """Somebody else has the user's row in hand for as long as the block."""
+    with psycopg.connect(world.addresses["database_admin_url"]) as other:
+        other.execute("SELECT FROM users WHERE id = %s FOR UPDATE", [person.user_id])
+        yield
+        other.rollback()
+
+
+def test_nobody_is_half_deleted_and_the_next_run_finishes(world: World) -> None:
+    # Different reasons: two of one kind would wait for one another at the count of that kind.
+    done, caught = (departed(world, days_ago=91, reason=reason)[0] for reason in ("unused", "low_quality"))
+    before = world.belongings(caught.user_id)
+
+    with held(world, caught):
+        with subprocess.Popen([sys.executable, "-c", RUN]) as killed:
+            try:
+                eventually(lambda: world.rows(WAITING) and not world.belongings(done.user_id)["users"], within=30)
+            finally:
+                killed.send_signal(signal.SIGKILL)
+        assert killed.returncode == -signal.SIGKILL
+    eventually(lambda: not world.rows(AT_IT), within=30)
+
+    after = world.belongings(caught.user_id)
+    assert without_claims(after) == without_claims(before)
+    claims_lapse(world, caught)
+    assert swept(delete_expired_data, dry_run=False).is_completed()
+    for person in (done, caught):
+        left = world.belongings(person.user_id)
+        assert (len(left["users"]), len(left["data_deletions"])) == (0, 1)
+
+
+def without_claims(belongings: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    jobs = [row | {"claimed_until": None} for row in belongings["data_retention_jobs"]]
+    return belongings | {"data_retention_jobs": jobs}

@@ -1,0 +1,139 @@
+"""The letter 14 days before the end: once, to those whose data goes, and in time to come back."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from email_templates.dates import long_date
+from flows.delete_expired_data import delete_expired_data
+from flows.notify_before_deletion import notify_before_deletion
+from nodes.clients.links import Links
+from nodes.settings import LinkSettings, load
+from tests.deletion.departed import claims_lapse, departed, later_job, swept
+from tests.waiting import at_once
+from tests.world import Person, Row, World, links
+
+# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+
+SUBJECT = "We delete your data on "
+
+
+def notices(world: World, person: Person) -> list[Row]:
+    return [letter for letter in world.letters(person) if letter["subject"].startswith(SUBJECT)]
+
+
+def job(world: World, person: Person) -> Row:
+    return world.row("SELECT * FROM data_retention_jobs WHERE user_id = %s", person.user_id)
+
+
+def test_it_says_when_and_how_to_come_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_EXPORT_URL", "https://example.com/export")
+    person, _ = departed(world, days_ago=77)
+    world.admin.execute(
+        "UPDATE users SET locale = 'de_DE', time_zone = 'Pacific/Auckland' WHERE id = %s", [person.user_id]
+    )
+
+    assert swept(notify_before_deletion).is_completed()
+
+    [letter] = notices(world, person)
+    delete_at = job(world, person)["run_at"]
+    day = long_date(delete_at, "de_DE", "Pacific/Auckland")
+    assert letter["subject"] == SUBJECT + day
+    for part in (letter["text"], letter["html"]):
+        assert day in part
+        assert "https://example.com/export" in part
+    way_back = Links(load(LinkSettings)).verify(
+        parse_qs(urlsplit(links(letter)["reactivate"]).query)["token"][0], "reactivate"
+    )
+    assert (way_back.subscription_id, way_back.expires_at) == (person.subscription_id, delete_at.replace(microsecond=0))
+
+
+def test_a_company_says_where_a_new_subscription_begins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEW_SUBSCRIPTION_URL", "https://example.com/plans")
+    person, _ = departed(world, days_ago=77)
+
+    swept(notify_before_deletion)
+
+    [letter] = notices(world, person)
+    assert "https://example.com/plans" in letter["text"]
+    assert "/reactivate?" not in letter["text"]
+
+
+def test_it_comes_once(world: World) -> None:
+    person, _ = departed(world, days_ago=77)
+    swept(notify_before_deletion)
+    claims_lapse(world, person)
+
+    at_once(*[lambda: swept(notify_before_deletion)] * 2)
+
+    [letter] = notices(world, person)
+    [item] = [row for row in world.belongings(person.user_id)["outbox"] if row["kind"] == "deletion_notice"]
+    assert item["delivered_at"]
+    assert letter["message_id"].strip("<>") == f"{item['id']}@cancelflow"
+    assert job(world, person)["noticed_at"]
+
+
+def test_earlier_than_14_days_ahead_nobody_is_written_to(world: World) -> None:
+    person, _ = departed(world, days_ago=70)
+    assert job(world, person)["noticed_at"] is None
+
+    swept(notify_before_deletion)
+
+    assert notices(world, person) == []
+
+
+def test_a_customer_who_came_back_is_not_written_to(world: World) -> None:
+    person, _ = departed(world, days_ago=77)
+    customer = world.row("SELECT stripe_customer_id AS id FROM users WHERE id = %s", person.user_id)["id"]
+    price = world.stripe.subscriptions.retrieve(person.subscription_id).items.data[0].price.id
+    world.stripe.subscriptions.create({"customer": customer, "items": [{"price": price}]})
+
+    swept(notify_before_deletion)
+
+    assert notices(world, person) == []
+
+
+def test_of_several_jobs_only_the_last_is_announced(world: World) -> None:
+    person, _ = departed(world, days_ago=77)
+    later_job(world, person)
+
+    swept(notify_before_deletion)
+
+    assert notices(world, person) == []
+
+
+def test_a_letter_that_is_not_taken_goes_with_a_later_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, _ = departed(world, days_ago=77)
+    with monkeypatch.context() as away:
+        away.setenv("SMTP_URL", "smtp://127.0.0.1:9")
+        assert swept(notify_before_deletion).is_failed()
+    assert (notices(world, person), job(world, person)["noticed_at"]) == ([], None)
+
+    claims_lapse(world, person)
+    swept(notify_before_deletion)
+
+    [item] = [row for row in world.belongings(person.user_id)["outbox"] if row["kind"] == "deletion_notice"]
+    assert item["attempts"] == 2
+    [letter] = notices(world, person)
+    assert letter["message_id"].strip("<>") == f"{item['id']}@cancelflow"
+
+
+def test_an_address_that_is_none_holds_up_nothing(world: World) -> None:
+    person, _ = departed(world, days_ago=77)
+    world.admin.execute("UPDATE users SET email = 'nowhere' WHERE id = %s", [person.user_id])
+
+    assert swept(notify_before_deletion).is_completed()
+
+    assert job(world, person)["noticed_at"]
+    [item] = [row for row in world.belongings(person.user_id)["outbox"] if row["kind"] == "deletion_notice"]
+    assert (item["refused"], item["delivered_at"]) == (True, None)
+
+
+def test_without_a_notice_the_data_goes_all_the_same_when_it_was_promised_to(world: World) -> None:
+    person, _ = departed(world, days_ago=91)
+    world.admin.execute("UPDATE users SET email = 'nowhere' WHERE id = %s", [person.user_id])
+
+    swept(delete_expired_data, dry_run=False)
+
+    assert world.belongings(person.user_id)["users"] == []

@@ -1,0 +1,114 @@
+"""The scheduled flows as Prefect deployments: when they run, what a person sees, and nights that were slept through."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.deletion.departed import departed
+from tests.waiting import eventually
+from tests.world import Row, World
+
+# A worker looks every ten seconds and starts a process a run.
+WORKER_SECONDS = 60.0
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+CRONS = {
+    "anonymize-feedback": "10 2 * * *",
+    "notify-before-deletion": "25 2 * * *",
+    "delete-expired-data": "40 2 * * *",
+}
+
+
+def deployment(world: World, name: str) -> Row:
+    found = world.prefect.get(f"/deployments/name/{name}/{name}")
+    assert found.status_code == 200
+    read: Row = found.json()
+    return read
+
+
+def started(world: World, name: str, late_by: timedelta = timedelta(), **parameters: object) -> str:
+    """A run of the deployment, which was due that long ago."""
+    due = (datetime.now(UTC) - late_by).isoformat()
+    scheduled = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
+    made = world.prefect.post(
+        f"/deployments/{deployment(world, name)['id']}/create_flow_run",
+        json={"parameters": parameters, "state": scheduled},
+    )
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def ended(world: World, run_id: str) -> Row:
+    def at_its_end() -> Row | None:
+        found: Row = world.prefect.get(f"/flow_runs/{run_id}").json()
+        return found if found["state_type"] in ENDED else None
+
+    found = eventually(at_its_end, within=WORKER_SECONDS)
+    assert found is not None
+    return found
+
+
+def artifacts(world: World, run_id: str) -> dict[str, Row]:
+    """What the run shows, by key."""
+    wanted = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
+    return {found["key"]: found for found in world.prefect.post("/artifacts/filter", json=wanted).json()}
+
+
+@pytest.mark.parametrize("name", CRONS)
+def test_each_runs_every_night_one_at_a_time_and_says_what_it_is_for(world: World, name: str) -> None:
+    found = deployment(world, name)
+    [schedule] = found["schedules"]
+    assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == (CRONS[name], "UTC")
+    assert schedule["active"]
+    assert found["global_concurrency_limit"]["limit"] == 1
+    assert found["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    assert set(found["tags"]) == {"cancelflow", "scheduled"}
+    assert found["description"]
+    assert "\n" not in found["description"]
+
+
+def test_the_schedule_deletes_and_a_person_first_sees_what_would_go(world: World) -> None:
+    found = deployment(world, "delete-expired-data")
+    assert found["parameters"] == {"dry_run": True}
+    assert found["schedules"][0]["parameters"] == {"dry_run": False}
+
+
+def test_a_person_who_starts_it_sees_who_would_go_and_nothing_is_changed(world: World) -> None:
+    person, _ = departed(world, days_ago=91, feedback="said once")
+    before = world.belongings(person.user_id)
+
+    run = ended(world, started(world, "delete-expired-data"))
+
+    assert run["state"]["name"] == "Completed"
+    assert run["state"]["message"].startswith("would delete ")
+    assert world.belongings(person.user_id) == before
+    shown = artifacts(world, run["id"])
+    assert shown["delete-expired-data-progress"]["data"] == 100.0
+    summary = shown["delete-expired-data"]["data"]
+    assert person.user_id in summary
+    assert "| cancellation_reasons | " in summary
+    assert "Art. 17(3)(b)" in summary
+    for personal in (person.email, "said once"):
+        assert personal not in summary
+
+
+def test_the_record_leads_to_the_run(world: World) -> None:
+    person, _ = departed(world, days_ago=91)
+
+    run = ended(world, started(world, "delete-expired-data", dry_run=False))
+
+    assert run["state"]["message"].startswith("deleted ")
+    [record] = world.belongings(person.user_id)["data_deletions"]
+    assert str(record["flow_run_id"]) == run["id"]
+    assert person.user_id not in artifacts(world, run["id"])["delete-expired-data"]["data"]
+
+
+def test_nights_that_were_slept_through_are_caught_up_once(world: World) -> None:
+    world.prefect.patch("/work_pools/cancelflow", json={"is_paused": True}).raise_for_status()
+    try:
+        late = [started(world, "anonymize-feedback", timedelta(days=nights)) for nights in (3, 2, 1)]
+    finally:
+        world.prefect.patch("/work_pools/cancelflow", json={"is_paused": False}).raise_for_status()
+
+    states = [ended(world, run_id)["state_type"] for run_id in late]
+
+    assert sorted(states) == ["CANCELLED", "CANCELLED", "COMPLETED"]

@@ -1,0 +1,35 @@
+"""How a scheduled flow goes through many customers: in batches, as many as were asked for, and not on and on."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+
+from flows.sweep import BATCH, Sweep
+
+
+def through(run: Sweep, taken: int, failed: int = 0) -> None:
+    left: dict[UUID, str] = {uuid4(): "billing-failed" for _ in range(failed)}
+    asyncio.run(run.went_through(taken, left))
+
+
+def test_it_takes_no_more_than_it_was_asked_for() -> None:
+    run = Sweep("a-flow", at_most=BATCH + 20)
+    through(run, run.next_batch)
+    assert run.next_batch == 20
+    through(run, run.next_batch)
+    assert run.next_batch == 0
+
+
+@pytest.mark.parametrize(("failed", "goes_on"), [(0, True), (BATCH - 1, True), (BATCH, False)])
+def test_a_batch_that_failed_as_a_whole_is_the_last(failed: int, goes_on: bool) -> None:
+    run = Sweep("a-flow", at_most=None)
+    through(run, BATCH, failed)
+    assert bool(run.next_batch) == goes_on
+
+
+def test_a_run_that_leaves_somebody_fails_and_says_so() -> None:
+    run = Sweep("a-flow", at_most=None)
+    assert run.state("done").is_completed()
+    through(run, BATCH, failed=3)
+    assert (run.state("done").is_failed(), run.state("done").message) == (True, "done; 3 left for the next run")
