@@ -143,10 +143,14 @@ def reconcile(
 
     from flows.reconcile import reconcile as walk
 
-    async def walked() -> str | None:
-        return (await walk(dry_run, return_state=True)).message
+    async def walked() -> tuple[bool, str | None]:
+        state = await walk(dry_run, return_state=True)
+        return state.is_completed(), state.message
 
-    typer.echo(asyncio.run(walked()))
+    done, message = asyncio.run(walked())
+    typer.echo(message)
+    if not done:
+        raise typer.Exit(1)
 
 
 @app.command()

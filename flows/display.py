@@ -2,16 +2,30 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from prefect import get_client
 from prefect.artifacts import acreate_markdown_artifact, acreate_progress_artifact, aupdate_progress_artifact
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import State, StateType
+from prefect.context import FlowRunContext
 from prefect.states import Crashed
 
 from nodes.node import run_log
 
 DISPLAY_SECONDS = 2.0
+# A run takes seconds.
+LEFT_OPEN_AFTER = timedelta(hours=1)
+CLOSED_AT_ONCE = 200
+CLOSING_SECONDS = 60.0
 
 
 async def show(key: str, markdown: str, description: str) -> None:
@@ -55,6 +69,22 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+async def close_runs_left_open(flow_name: str) -> None:
+    """Runs that the server takes for running since long ago: it was away when they ended, or they died with it."""
+    left_open = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])),
+        start_time=FlowRunFilterStartTime.model_validate({"before_": datetime.now(UTC) - LEFT_OPEN_AFTER}),
+    )
+    try:
+        async with asyncio.timeout(CLOSING_SECONDS), get_client() as client:
+            flows = FlowFilter(name=FlowFilterName(any_=[flow_name]))
+            for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=left_open, limit=CLOSED_AT_ONCE):
+                ended: State[None] = Crashed(message="Its end was not reported. Postgres has the record of it.")
+                await client.set_flow_run_state(run.id, ended, force=True)
+    except Exception as error:
+        run_log().warning("runs that were left open are not closed: %s", type(error).__name__)
+
+
 async def close_run_that_died(flow_run_id: UUID) -> None:
     """A process that was killed leaves its run as Running for ever; say what became of it."""
     try:
@@ -65,3 +95,15 @@ async def close_run_that_died(flow_run_id: UUID) -> None:
                 await client.set_flow_run_state(flow_run_id, died, force=True)
     except Exception as error:
         run_log().warning("run %s is not closed: %s", flow_run_id, type(error).__name__)
+
+
+async def label(name: str, tags: Sequence[str]) -> None:
+    """Name and tag the run that this is called from. Ids and words of ours only."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    try:
+        async with asyncio.timeout(DISPLAY_SECONDS), get_client() as client:
+            await client.update_flow_run(context.flow_run.id, name=name, tags=list(tags))
+    except Exception as error:  # whatever the server does, the work goes on
+        run_log().warning("this run is not labelled: %s", type(error).__name__)

@@ -7,10 +7,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.display import Progress, show, table
+from flows.display import Progress, close_runs_left_open, show, table
 from nodes.clients.billing import Page
 from nodes.clients.database import SubscriptionState
-from nodes.reconciliation.findings import Findings
+from nodes.errors import CancelflowError
+from nodes.reconciliation.findings import Findings, Line
 from nodes.reconciliation.step_01_list_stripe_subscriptions import list_stripe_subscriptions
 from nodes.reconciliation.step_02_compare_with_rows import compare_with_rows
 from nodes.reconciliation.step_03_heal_row import heal_row
@@ -36,6 +37,7 @@ async def reconcile(dry_run: bool = False) -> State[None]:
             await progress.reached(f"{len(findings.seen)} subscriptions of Stripe's compared")
         async for rows in _rows_not_seen(findings):
             await _heal(rows, findings)
+        await close_runs_left_open("cancel-subscription")
         await progress.done(findings.summary())
         await show("reconciliation", _as_markdown(findings), "where Stripe and Postgres did not agree")
     return Completed(message=findings.summary())
@@ -61,7 +63,10 @@ async def _rows_not_seen(findings: Findings) -> AsyncIterator[list[SubscriptionS
 
 async def _heal(rows: list[SubscriptionState], findings: Findings) -> None:
     for row in rows:
-        await heal_row(row, findings)
+        try:
+            await heal_row(row, findings)
+        except CancelflowError as error:  # of this one row: the others are looked at all the same
+            findings.for_a_person.append(Line(row.id, str(error), "run it again"))
         await asyncio.sleep(PAUSE_SECONDS)
 
 

@@ -113,11 +113,13 @@ async def _shown(run: Coroutine[Any, Any, object]) -> bool:
         await asyncio.wait({running}, timeout=END_SECONDS)
         if not running.done():
             _server.failed()
-            log.warning("the end of a run is not shown: the Prefect server is away or slow")
+            log.warning("the end of a run is not shown yet: the Prefect server is away or slow")
             return True
     finally:
         if not running.done():
-            running.cancel()
+            if not body.ended.is_set():
+                running.cancel()
+            # What is left is Prefect's own report of the end, which it repeats for two minutes.
             _ending.add(running)
             running.add_done_callback(_forget)
     running.result()

@@ -4,7 +4,9 @@ import subprocess
 import sys
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from tests.acceptance.subscribers import subscriber
@@ -24,6 +26,7 @@ class Walked:
     after: dict[str, Row]
     dry_run: str
     report: str
+    left_open: Row
 
     def id_of(self, case: str) -> str:
         return self.cases[case].subscription_id
@@ -42,6 +45,7 @@ def walked(world: World) -> Walked:
         world.admin.execute("DELETE FROM subscriptions WHERE id = %s", [cases["not ours"].subscription_id])
         request_id = left(world, cases["under way"], subscription_id=cases["under way"].subscription_id)
         before = _rows(world, cases)
+        open_run = _left_open(world)
         dry_run = _walk("--dry-run")
         after_dry_run = _rows(world, cases)
         _walk()
@@ -51,7 +55,18 @@ def walked(world: World) -> Walked:
         "/artifacts/filter",
         json={"artifacts": {"key": {"any_": ["reconciliation"]}}, "sort": "CREATED_DESC", "limit": 1},
     ).json()
-    return Walked(cases, before, after_dry_run, after, dry_run, made[0]["data"])
+    return Walked(cases, before, after_dry_run, after, dry_run, made[0]["data"], open_run)
+
+
+def _left_open(world: World) -> Row:
+    """A run that began hours ago, and whose end Prefect's server never heard of."""
+    flow = world.prefect.get("/flows/name/cancel-subscription").json()
+    state = {"type": "RUNNING", "name": "Running"}
+    made: Row = world.prefect.post("/flow_runs/", json={"flow_id": flow["id"], "state": state}).json()
+    with psycopg.connect(world.addresses["database_admin_url"], dbname="prefect") as connection:
+        began = datetime.now(UTC) - timedelta(hours=3)
+        connection.execute("UPDATE flow_run SET start_time = %s WHERE id = %s", [began, made["id"]])
+    return made
 
 
 def _row_alone(world: World, person: Person) -> Person:
@@ -111,3 +126,8 @@ def test_a_row_that_a_request_is_at_work_on_is_left_to_it(walked: Walked) -> Non
 
 def test_the_report_names_nobody(walked: Walked) -> None:
     assert not any(person.email in walked.report or person.user_id in walked.report for person in walked.cases.values())
+
+
+def test_a_run_whose_end_prefect_never_heard_of_does_not_stay_running(world: World, walked: Walked) -> None:
+    run = world.prefect.get(f"/flow_runs/{walked.left_open['id']}").json()
+    assert (walked.left_open["state_type"], run["state_type"]) == ("RUNNING", "CRASHED")
