@@ -1,0 +1,171 @@
+"""A clean stop: nobody who waits is left without an answer, and what is left is taken up by another trigger, once."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from itertools import cycle
+
+import httpx
+import pytest
+
+from tests.faults.branches import ACCEPT, BRANCHES, CANCEL, what_is_wrong
+from tests.faults.crowd import CANCEL as CANCELLING
+from tests.faults.crowd import Crowd
+from tests.faults.peace import Watch
+from tests.faults.topic import Topic, heard
+from tests.faults.triggers import Trigger, Triggers
+from tests.faults.wires import wired
+from tests.faults.wires_line import Fault
+from tests.waiting import eventually
+from tests.world import Person, World
+
+AT_ONCE_SECONDS = 3.0
+GRACE_SECONDS = 26.0  # 10 s for those who wait, 10 s for what runs on, 2 s to let go; and a busy machine
+TAKEN_UP_SECONDS = 30.0
+PEACE_SECONDS = 90.0
+ANSWER_SECONDS = 10.0
+CALLERS = 12
+IN_LINE = 20  # more than a trigger runs at once
+
+
+@pytest.fixture(scope="module")
+def topic(world: World) -> Iterator[Topic]:
+    with heard() as topic:
+        yield topic
+
+
+def test_with_nothing_to_do_it_ends_at_once(triggers: Triggers) -> None:
+    with triggers.started() as trigger:
+        began = time.monotonic()
+        trigger.terminate()
+
+        assert trigger.wait() == 0
+        assert time.monotonic() - began < AT_ONCE_SECONDS
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_those_who_wait_get_their_answers_and_nobody_else_is_let_in(
+    world: World, triggers: Triggers, topic: Topic, signals: int
+) -> None:
+    waiting = [(world.person("professional"), branch) for branch in (CANCEL, ACCEPT)]
+    late = Crowd(world, 20)
+    with triggers.started() as trigger, ThreadPoolExecutor() as threads, ExitStack() as faults:
+        slow = [faults.enter_context(_slow(world, person.subscription_id)) for person, _ in waiting]
+        asking = [threads.submit(trigger.post, person, **branch.body) for person, branch in waiting]
+        eventually(lambda: all(hits() for hits in slow))
+        for _ in range(signals):
+            trigger.terminate()
+        let_in = _knock(trigger, late.people)
+        answers = [each.result() for each in asking]
+
+        assert trigger.wait(GRACE_SECONDS) == 0
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    with Watch(world) as watch:
+        for person, _ in waiting:
+            watch.add(person)
+        watch.until_peace(PEACE_SECONDS)
+    for person, branch in waiting:
+        assert what_is_wrong(world, person, branch, topic.events_of(person.user_id)) == []
+    # In the instant between the signal and the closed door an intent is kept, and its caller told so.
+    assert set(let_in) <= {202, 503}
+    assert len(let_in) < len(late.people)
+    assert len(late.requests()) == let_in.count(202)
+
+
+def test_what_outlasts_the_grace_is_taken_up_by_another_trigger(world: World, triggers: Triggers, topic: Topic) -> None:
+    [long] = [branch for branch in BRANCHES if branch.releases]
+    person, crowd = long.customer(world), Crowd(world, IN_LINE)
+    schedule = str(world.stripe.subscriptions.retrieve(person.subscription_id).schedule)
+    with (
+        wired("smtp") as wires,
+        triggers.started(**wires.settings()) as trigger,
+        ThreadPoolExecutor(1 + IN_LINE) as threads,
+        ExitStack() as faults,
+        Watch(world) as watch,
+    ):
+        wires.fail("smtp", Fault.BLACK_HOLE)
+        for one in (schedule, person.subscription_id):  # each write gets through at its second try, late
+            faults.enter_context(world.simulator.fault(kind="timeout", method="POST", contains=one))
+            faults.enter_context(_slow(world, one, method="*"))
+        faults.enter_context(_slow(world, *(each.subscription_id for each in crowd.people)))
+        asking = [threads.submit(trigger.post, person, **long.body)]
+        begun = "SELECT id FROM cancellation_requests WHERE runs = 1 AND user_id = %s"
+        eventually(lambda: world.rows(begun, person.user_id))
+        asking += [threads.submit(_post, trigger, each) for each in crowd.people]
+        eventually(lambda: len(crowd.requests()) == IN_LINE)
+        trigger.terminate()
+        told = [each.result().status_code for each in asking]
+
+        assert trigger.wait(GRACE_SECONDS) == 0
+        watch.add(person)
+        faults.close()
+        watch.until_peace(PEACE_SECONDS)
+        crowd.until_peace(PEACE_SECONDS)
+        taken_up, log = watch.of(person).taken_up, trigger.log
+
+    assert "are left to be taken up again" in log
+    assert told[0] == 202
+    assert set(told) == {200, 202}
+    assert 0 < taken_up < TAKEN_UP_SECONDS
+    assert what_is_wrong(world, person, long, topic.events_of(person.user_id)) == []
+    assert crowd.wrong(topic) == []
+
+
+def test_one_of_several_stops_under_load_and_no_caller_sees_an_error(
+    world: World, triggers: Triggers, topic: Topic
+) -> None:
+    crowd = Crowd(world, 45)
+    with ExitStack() as running, ThreadPoolExecutor(CALLERS) as threads:
+        one, *others = [running.enter_context(triggers.started()) for _ in range(3)]
+        turns = zip(crowd.people, cycle([one, *others]), cycle(others), strict=False)
+        asking = [threads.submit(_ask, world, person, *to) for person, *to in turns]
+        eventually(lambda: crowd.answered() > CALLERS, within=30)
+        one.terminate()
+        told = [each.result() for each in asking]
+
+        assert one.wait(GRACE_SECONDS) == 0
+        crowd.until_peace(PEACE_SECONDS)
+
+    assert set(told) <= {200, 202}
+    assert crowd.wrong(topic) == []
+
+
+def _ask(world: World, person: Person, *triggers: Trigger) -> int:
+    """On a new connection, as through a load balancer: by the next trigger if one does not let us in."""
+    for trigger in triggers:
+        try:
+            return _post(trigger, person).status_code
+        except httpx.ConnectError:
+            continue
+        except httpx.TransportError:  # the connection was taken and nothing was read from it
+            asked = world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", person.user_id)
+            assert asked == [], "a request was received, and its caller was left without an answer"
+    raise AssertionError("no trigger lets anyone in")
+
+
+def _knock(trigger: Trigger, people: list[Person]) -> list[int]:
+    """What those are told who come one after the other, until nobody opens."""
+    told = []
+    for person in people:
+        try:
+            told.append(_post(trigger, person).status_code)
+        except httpx.ConnectError:
+            break
+        except httpx.TransportError:
+            continue
+    return told
+
+
+def _post(trigger: Trigger, person: Person) -> httpx.Response:
+    return httpx.post(
+        f"{trigger.url}/cancel-subscription",
+        json={"user_id": person.user_id, **CANCELLING},
+        headers=person.headers,
+        timeout=ANSWER_SECONDS,
+    )
+
+
+def _slow(world: World, *ids: str, method: str = "POST") -> AbstractContextManager[Callable[[], int]]:
+    return world.simulator.fault(kind="delay", method=method, path="|".join(ids), seconds=2.0, times=0)
