@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run test lint format types lock clean
+.PHONY: help environment run test check lint format types lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -32,6 +32,12 @@ run: environment  ## Start everything and cancel a demo subscription for real; O
 
 test: environment  ## Run every test
 	@$(BIN)/pytest
+
+check: lint types  ## For everyday work: style, types, units, and one pass of the flow; under 90 seconds
+	@$(BIN)/pytest -q tests/test_architecture.py tests/nodes/rules tests/nodes/test_problems.py \
+	    tests/nodes/test_settings.py tests/email_templates \
+	    tests/acceptance/test_cancel.py::test_an_active_subscription_is_cancelled_at_its_period_end \
+	    tests/acceptance/test_cancel.py::test_the_letter_has_its_five_parts_and_the_right_date
 
 lint: environment  ## Check style
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
