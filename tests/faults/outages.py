@@ -61,8 +61,10 @@ class Caller:
         """While the part is away."""
         outage = self._outage
         began = time.monotonic()
-        answer = outage.answer = self._post()
-        outage.seconds = time.monotonic() - began
+        try:
+            answer = outage.answer = self._post()
+        finally:
+            outage.seconds = time.monotonic() - began
         if answer.status_code not in outage.told:
             outage.wrong.append(f"told {answer.text}")
         if outage.seconds > (QUICK_SECONDS if outage.quick else ANSWER_SECONDS):

@@ -7,7 +7,7 @@ import itertools
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -19,6 +19,7 @@ from deployments.demo.cases import Case
 from deployments.demo.customers import seed
 from deployments.local.database_parts import APPLICATION
 from deployments.local.postgres import EmbeddedPostgres
+from deployments.local.process import Guard
 from deployments.migrations import migrate
 from nodes.settings import DatabaseSettings, SeedSettings, load
 from tests.acceptance.trigger import free_port
@@ -38,6 +39,8 @@ class OwnServer:
         self._postgres = EmbeddedPostgres(directory / "postgres", free_port(), PASSWORD)
         self._log = directory / "postgres.log"
         self._process: subprocess.Popen[bytes] | None = None
+        with self._log.open("ab") as log:
+            self._guard = Guard(log.fileno(), [])  # should the tests be killed
         self._making = threading.Lock()
         self._numbers = itertools.count(1)
 
@@ -45,13 +48,19 @@ class OwnServer:
         self._postgres.prepare()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._postgres.command, stdout=log, stderr=log, start_new_session=True)
+        self._guard.watch(self._process.pid, self._postgres.stop_signal)
         eventually(self._postgres.is_ready, within=START_SECONDS)
 
     def stop(self) -> None:
         if self._process:
             self._process.send_signal(self._postgres.stop_signal)
             self._process.wait(STOP_SECONDS)
+            self._guard.forget(self._process.pid)
             self._process = None
+
+    def close(self) -> None:
+        self.stop()
+        self._guard.dismiss()
 
     def restart(self) -> None:
         self.stop()
@@ -103,10 +112,7 @@ class OwnWorld(World):
 
 @contextmanager
 def own_server(directory: Path) -> Iterator[OwnServer]:
-    server = OwnServer(directory)
-    server.start()
-    try:
+    with closing(OwnServer(directory)) as server:
+        server.start()
         server.make_template()
         yield server
-    finally:
-        server.stop()

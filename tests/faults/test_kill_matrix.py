@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from nodes import cancellation
 from tests.faults.branches import ACCEPT, BRANCHES, CANCEL, OTHERS, Branch, what_is_there, what_is_wrong
 from tests.faults.peace import Watch
 from tests.faults.tables import table
@@ -178,7 +179,7 @@ def show(matrix: Matrix) -> None:
 
 def test_every_node_is_seen_at_work(matrix: Matrix) -> None:
     seen = ", ".join(effect for effects in matrix.undisturbed.values() for effect in effects)
-    nodes = {path.name.split("_")[1] for path in Path("nodes/cancellation").glob("step_*.py")}
+    nodes = {path.name.split("_")[1] for path in Path(cancellation.__file__).parent.glob("step_*.py")}
 
     assert nodes == NODES.keys(), "say what the new node does outside of the flow"
     assert [node for node, effect in NODES.items() if effect not in seen] == []
