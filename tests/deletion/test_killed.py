@@ -1,16 +1,20 @@
-"""A run that dies in the middle: nobody is half deleted, and the next run finishes."""
+"""A run that dies in the middle, or that Prefect leaves: nobody is half deleted, and what was begun is finished."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from flows.delete_expired_data import delete_expired_data
 from tests.deletion.departed import claims_lapse, departed, swept
+from tests.deletion.runs import WORKER_SECONDS, ended, started
+from tests.faults.wire import wired
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
@@ -23,6 +27,11 @@ from flows.delete_expired_data import delete_expired_data
 from nodes.node import not_shown
 with not_shown():
     asyncio.run(delete_expired_data.fn(dry_run=False))
+"""
+SHOWN = """
+import asyncio
+from flows.delete_expired_data import delete_expired_data
+asyncio.run(delete_expired_data(dry_run=False))
 """
 # The user's row is the last that goes: whoever waits for it has deleted everything else in their transaction.
 WAITING = """SELECT FROM pg_locks waits JOIN pg_stat_activity a USING (pid)
@@ -67,3 +76,44 @@ def test_nobody_is_half_deleted_and_the_next_run_finishes(world: World) -> None:
 def without_claims(belongings: dict[str, list[Row]]) -> dict[str, list[Row]]:
     jobs = [row | {"claimed_until": None} for row in belongings["data_retention_jobs"]]
     return belongings | {"data_retention_jobs": jobs}
+
+
+def stripe_customer(world: World, person: Person) -> str:
+    found = world.row("SELECT stripe_customer_id AS id FROM users WHERE id = %s", person.user_id)
+    return str(found["id"])
+
+
+def test_a_run_that_is_killed_does_not_stand_in_the_way_of_the_next(world: World) -> None:
+    """The place of the one run at a time is free again once the worker has seen its process die."""
+    person, _ = departed(world, days_ago=91)
+    with world.simulator.fault(kind="delay", seconds=30, contains=stripe_customer(world, person)) as hits:
+        run_id = started(world, "delete-expired-data", dry_run=False)
+        eventually(hits, within=WORKER_SECONDS)
+        run = world.prefect.get(f"/flow_runs/{run_id}").json()
+        os.kill(int(run["infrastructure_pid"].rpartition(":")[2]), signal.SIGKILL)
+        assert ended(world, run_id)["state_type"] == "CRASHED"
+    assert len(world.belongings(person.user_id)["users"]) == 1
+    claims_lapse(world, person)
+
+    again = ended(world, started(world, "delete-expired-data", dry_run=False))
+
+    assert again["state_type"] == "COMPLETED"
+    assert world.belongings(person.user_id)["users"] == []
+
+
+def test_a_prefect_server_that_goes_away_stops_nothing(world: World) -> None:
+    person, _ = departed(world, days_ago=91)
+    api = urlsplit(world.addresses["prefect_api"])
+    assert api.hostname
+    assert api.port
+    slow = world.simulator.fault(kind="delay", seconds=2, contains=stripe_customer(world, person))
+    with wired(api.hostname, api.port) as wire, slow as hits:
+        settings = {**os.environ, "PREFECT_API_URL": f"http://127.0.0.1:{wire.port}/api"}
+        with subprocess.Popen([sys.executable, "-c", SHOWN], env=settings, stderr=subprocess.DEVNULL) as running:
+            try:
+                eventually(hits, within=60)
+                wire.cut()
+                eventually(lambda: world.belongings(person.user_id)["data_deletions"], within=60)
+            finally:
+                running.kill()  # else it tells a server that is not there of its end, for minutes
+    assert world.belongings(person.user_id)["users"] == []

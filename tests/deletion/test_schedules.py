@@ -1,50 +1,18 @@
 """The scheduled flows as Prefect deployments: when they run, what a person sees, and nights that were slept through."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from tests.deletion.departed import departed
-from tests.waiting import eventually
+from tests.deletion.runs import deployment, ended, started
 from tests.world import Row, World
 
-# A worker looks every ten seconds and starts a process a run.
-WORKER_SECONDS = 60.0
-ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 CRONS = {
     "anonymize-feedback": "10 2 * * *",
     "notify-before-deletion": "25 2 * * *",
     "delete-expired-data": "40 2 * * *",
 }
-
-
-def deployment(world: World, name: str) -> Row:
-    found = world.prefect.get(f"/deployments/name/{name}/{name}")
-    assert found.status_code == 200
-    read: Row = found.json()
-    return read
-
-
-def started(world: World, name: str, late_by: timedelta = timedelta(), **parameters: object) -> str:
-    """A run of the deployment, which was due that long ago."""
-    due = (datetime.now(UTC) - late_by).isoformat()
-    scheduled = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
-    made = world.prefect.post(
-        f"/deployments/{deployment(world, name)['id']}/create_flow_run",
-        json={"parameters": parameters, "state": scheduled},
-    )
-    assert made.status_code == 201, made.text
-    return str(made.json()["id"])
-
-
-def ended(world: World, run_id: str) -> Row:
-    def at_its_end() -> Row | None:
-        found: Row = world.prefect.get(f"/flow_runs/{run_id}").json()
-        return found if found["state_type"] in ENDED else None
-
-    found = eventually(at_its_end, within=WORKER_SECONDS)
-    assert found is not None
-    return found
 
 
 def artifacts(world: World, run_id: str) -> dict[str, Row]:

@@ -1,0 +1,62 @@
+"""The letter before the end: its date in the customer's words, the two ways out, and what it leaves out."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from email_templates.deletion_notice import DeletionNotice
+from tests.email_templates.test_cancellation_confirmation import Page
+
+EXPORT = "https://app.example.com/export"
+RETURN = "https://app.example.com/plans?from=letter&x=1"
+
+USUAL = DeletionNotice(
+    name="Ada Lovelace",
+    ended_at=datetime(2026, 1, 26, tzinfo=UTC),
+    delete_at=datetime(2026, 4, 26, tzinfo=UTC),
+    locale="de_DE",
+    time_zone="Europe/Berlin",
+    return_url=RETURN,
+    export_url=EXPORT,
+    company_name="Example & Sons",
+    request_id="req-1",
+)
+
+
+def test_the_day_is_in_the_customers_words() -> None:
+    letter = USUAL.letter()
+    assert letter.subject == "We delete your data on 26. April 2026"
+    page = Page(letter.html)
+    for words in (letter.text, page.words):
+        assert "26. April 2026" in words
+        assert "26. Januar 2026" in words
+        assert "Ada Lovelace" in words
+    assert page.moments == {"2026-04-26T00:00:00Z", "2026-01-26T00:00:00Z"}
+
+
+def test_it_shows_how_to_take_a_copy_and_how_to_come_back() -> None:
+    letter = USUAL.letter()
+    assert Page(letter.html).links == {"export your data": EXPORT, "Start again": RETURN}
+    assert EXPORT in letter.text
+    assert RETURN in letter.text
+
+
+@pytest.mark.parametrize(("url", "heading"), [("export_url", "TAKE A COPY WITH YOU"), ("return_url", "COME BACK")])
+def test_a_way_that_leads_nowhere_is_left_out(url: str, heading: str) -> None:
+    shown, left_out = USUAL.letter(), replace(USUAL, **{url: None}).letter()  # type: ignore[arg-type]
+    assert heading in shown.text
+    assert heading not in left_out.text
+    assert "None" not in left_out.text + left_out.html
+
+
+def test_it_says_what_stays() -> None:
+    letter = USUAL.letter()
+    for words in (letter.text, Page(letter.html).words):
+        assert "keep your invoices" in words
+
+
+def test_a_name_that_is_none_is_not_repeated() -> None:
+    letter = replace(USUAL, name="Win at https://evil.example").letter()
+    assert "evil" not in letter.text + letter.html
+    assert letter.text.startswith("Hello,")
