@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -14,7 +13,8 @@ import pytest
 from flows.delete_expired_data import delete_expired_data
 from tests.deletion.departed import claims_lapse, departed, swept
 from tests.deletion.runs import WORKER_SECONDS, ended, started
-from tests.faults.wire import wired
+from tests.faults.wires import wired
+from tests.faults.wires_line import Fault
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
@@ -103,16 +103,13 @@ def test_a_run_that_is_killed_does_not_stand_in_the_way_of_the_next(world: World
 
 def test_a_prefect_server_that_goes_away_stops_nothing(world: World) -> None:
     person, _ = departed(world, days_ago=91)
-    api = urlsplit(world.addresses["prefect_api"])
-    assert api.hostname
-    assert api.port
     slow = world.simulator.fault(kind="delay", seconds=2, contains=stripe_customer(world, person))
-    with wired(api.hostname, api.port) as wire, slow as hits:
-        settings = {**os.environ, "PREFECT_API_URL": f"http://127.0.0.1:{wire.port}/api"}
+    with wired("prefect") as wires, slow as hits:
+        settings = os.environ | wires.settings()
         with subprocess.Popen([sys.executable, "-c", SHOWN], env=settings, stderr=subprocess.DEVNULL) as running:
             try:
                 eventually(hits, within=60)
-                wire.cut()
+                wires.fail("prefect", Fault.REFUSED)
                 eventually(lambda: world.belongings(person.user_id)["data_deletions"], within=60)
             finally:
                 running.kill()  # else it tells a server that is not there of its end, for minutes
