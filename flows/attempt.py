@@ -15,7 +15,7 @@ from nodes.cancellation.caller import told_directly
 from nodes.cancellation.finish import finish
 from nodes.cancellation.late_letters import finish_refused, send_refusal
 from nodes.cancellation.lease import leased
-from nodes.cancellation.leave import leave, try_with_another_key
+from nodes.cancellation.leave import leave, reopen_once_back, try_with_another_key
 from nodes.cancellation.records import ActiveSubscription, Answer, CancellationRequest, Delivered
 from nodes.errors import BillingFailed, DatabaseUnavailable, EventsFailed, MailFailed, Refusal
 from nodes.node import run_log
@@ -37,6 +37,7 @@ class Attempt:
         self._tags = ["cancelflow"]
         self._name = f"cancel-subscription {request_id}"
         self._labelling: set[asyncio.Task[None]] = set()
+        self._to_reopen = False
 
     def phase(self, name: str) -> None:
         """Initialization, Processing, Verification or Finalization (FEATURES W21)."""
@@ -82,14 +83,20 @@ class Attempt:
     async def _tell_failed(self, request: CancellationRequest, failure: BillingFailed) -> None:
         body = problem(500, "cancellation-failed", CANCELLATION_FAILED, self.request_id)
         answer = Answer("failed", 500, body)
-        if await finish(
-            request.id,
-            request.user_id,
-            answer,
-            problem=slug_of(failure),
-            stripe_request_id=failure.stripe_request_id,
-            look_again=failure.uncertain,
-        ):
+        try:
+            recorded = await finish(
+                request.id,
+                request.user_id,
+                answer,
+                problem=slug_of(failure),
+                stripe_request_id=failure.stripe_request_id,
+                look_again=failure.uncertain,
+            )
+        except DatabaseUnavailable:
+            # It may be recorded, and the caller will be told that it goes on: then it must.
+            self._to_reopen = True
+            raise
+        if recorded:
             self.answer = answer
 
     async def close(self) -> None:
@@ -98,6 +105,8 @@ class Attempt:
         self._tags.extend(f"undelivered:{what}" for what in self._undelivered)
         self._label()
         await asyncio.gather(*self._labelling)
+        if self._to_reopen and self.request is not None:
+            await reopen_once_back(self.request.id, self.request.user_id)
         if self.request is None or self.answer is None or self.answer.outcome == "failed":
             return  # unfinished, or told as failed just now: its row says when to look again, if ever
         try:

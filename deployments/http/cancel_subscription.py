@@ -1,15 +1,15 @@
 """`POST /cancel-subscription`: the trigger of WF-023, and where a request stands (SPEC, step 1)."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
 
-from deployments.http.bodies import MAX_BODY_BYTES, Cancelled, CancelSubscriptionRequest, Retained, Underway
+from deployments.http.bodies import Cancelled, CancelSubscriptionRequest, Retained, Underway
 from deployments.http.dependencies import Caller, TheRunner, TheServices
+from deployments.http.json_body import read_json
 from deployments.http.responses import answer_for_request, problems
 from nodes.cancellation.finish import audit_refusal
 from nodes.cancellation.intake import Asked, receive
@@ -21,7 +21,7 @@ router = APIRouter(tags=["cancellation"])
 
 # After its arrival the caller has an answer, whatever happens (SPEC, Decided 12; under the specification's 10 s) …
 ANSWER_SECONDS = 8.0
-# … of which the last go to reading it from the record.
+# … of which the last go to a look at the record, where the run itself gave no answer.
 LAST_LOOK_SECONDS = 0.5
 
 IdempotencyKey = Annotated[
@@ -35,27 +35,6 @@ _BODY = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CancelSubscriptionRequest"}}},
     }
 }
-
-
-class BodyTooLarge(Refusal):
-    """More than 64 KiB: a reason and 5,000 characters need far less."""
-
-    status = 413
-    detail = "The body is larger than 64 KiB"
-
-
-class BodyNotJson(Refusal):
-    """Another media type."""
-
-    status = 415
-    detail = "Send the body as application/json"
-
-
-class BodyInvalid(Refusal):
-    """Not JSON, or not this JSON; `errors` says where."""
-
-    status = 400
-    detail = "The body is not valid"
 
 
 @router.post(
@@ -94,14 +73,16 @@ async def cancel_subscription(
             return answer_for_request(received.request_id, received.answer.http_status, received.answer.body)
         if in_line:
             return _under_way(received.request_id)
+        deadline = arrived + ANSWER_SECONDS
         try:
-            await runner.run(received.request_id, arrived + ANSWER_SECONDS - LAST_LOOK_SECONDS)
-            async with asyncio.timeout(LAST_LOOK_SECONDS):
-                standing = await standing_of(received.request_id, caller)
+            answer = await runner.run(received.request_id, deadline - LAST_LOOK_SECONDS)
+            if answer:
+                return answer_for_request(received.request_id, answer.http_status, answer.body)
+            async with asyncio.timeout_at(deadline):
+                return _told(await standing_of(received.request_id, caller), received.request_id)
         except (DatabaseUnavailable, TimeoutError):
             # The intent is committed and is carried out once the database is back: no failure to tell, and no success.
             return _under_way(received.request_id)
-    return _told(standing, received.request_id)
 
 
 @router.get(
@@ -127,26 +108,5 @@ def _under_way(request_id: UUID) -> JSONResponse:
 
 
 async def _read(request: Request) -> Asked:
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise BodyNotJson
-    raw = b""
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > MAX_BODY_BYTES:
-            raise BodyTooLarge
-    try:
-        body = CancelSubscriptionRequest.model_validate_json(raw, strict=True)
-    except ValidationError as error:
-        raise _invalid(error) from None
+    body = await read_json(request, CancelSubscriptionRequest)
     return Asked(body.user_id, body.reason, body.feedback or None, body.accept_offer, body.subscription_id)
-
-
-def _invalid(error: ValidationError) -> BodyInvalid:
-    found: list[dict[str, Any]] = []
-    for one in error.errors(include_url=False, include_context=False, include_input=False):
-        pointer = "".join(f"/{part}" for part in one["loc"])
-        found.append({"pointer": f"#{pointer}", "detail": one["msg"].removeprefix("Value error, ")})
-    first = found[0]
-    where = first["pointer"].removeprefix("#").removeprefix("/") or "body"
-    return BodyInvalid(f"{where}: {first['detail']}", errors=found)

@@ -47,9 +47,12 @@ async def on_refusal(_: Request, error: Exception) -> JSONResponse:
     return answer(error.status, problem_of(error), **headers)
 
 
-async def on_part_down(_: Request, error: Exception) -> JSONResponse:
+async def on_part_down(request: Request, error: Exception) -> JSONResponse:
     """A part that a look-up needs is away. What it said stays in our log."""
     slug, part = _PARTS[next(kind for kind in _PARTS if isinstance(error, kind))]
+    if isinstance(error, DatabaseUnavailable) and request.method != "GET":
+        # It may have gone away after it had recorded the request, and before it could say so.
+        return unavailable(slug, f"{part} is not reachable, and may not have recorded your request: try again")
     return unavailable(slug, f"{part} is not reachable. Nothing was changed: try again")
 
 
@@ -94,7 +97,7 @@ _WHEN = {
     403: "`user_id` is not the token's subject",
     404: "No active subscription to cancel",
     409: "Already scheduled, several subscriptions and none named, or no offer to accept",
-    410: "The link has expired",
+    410: "The subscription has ended: a new one is the way back",
     413: "The body is larger than 64 KiB",
     415: "The body is not application/json",
     422: "The `Idempotency-Key` was used with another body",

@@ -10,6 +10,7 @@ from flows.cancel_subscription import cancel_subscription
 from flows.resume_unfinished import resume_unfinished
 from flows.shown import run_shown
 from nodes.cancellation.caller import WaitingCaller
+from nodes.cancellation.records import Answer
 from nodes.errors import CancelflowError
 from nodes.services import Services, using
 
@@ -52,11 +53,12 @@ class Runner:
         """Whether one more caller would wait in vain: their request is then to wait in Postgres."""
         return self._draining or (self._places.locked() and self._in_line >= CALLERS_IN_LINE)
 
-    async def run(self, request_id: UUID, deadline: float) -> None:
+    async def run(self, request_id: UUID, deadline: float) -> Answer | None:
         """Run the flow for this request; returns once its answer is recorded, the run ended, or the deadline passed.
 
-        In the last case it goes on, or waits its turn in Postgres. Its errors are in the run and in the request's row.
-        The caller hanging up does not reach it. `deadline` is on the running loop's clock.
+        In the last case it goes on, or waits its turn in Postgres. None: this run has recorded no answer. Its errors
+        are in the run and in the request's row. The caller hanging up does not reach it. `deadline` is on the running
+        loop's clock.
         """
         self._in_line += 1
         try:
@@ -64,12 +66,13 @@ class Runner:
                 await self._places.acquire()
         except TimeoutError:
             await self._services.database.end_lease(request_id)
-            return
+            return None
         finally:
             self._in_line -= 1
         caller = WaitingCaller()
         self._begin(request_id, caller).add_done_callback(lambda _: caller.answered())
         await caller.wait(deadline)
+        return caller.answer
 
     def drain(self) -> None:
         """Take up nothing more; what runs goes on. May be called from another thread."""

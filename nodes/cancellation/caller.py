@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 
+from nodes.cancellation.records import Answer
+
 _caller: ContextVar["WaitingCaller | None"] = ContextVar("caller", default=None)
 
 
@@ -15,9 +17,12 @@ class WaitingCaller:
         self._answered = asyncio.Event()
         self._turn = asyncio.Lock()
         self._waits = True
+        # As it was recorded, so that nobody has to read it back: the database may be away by then.
+        self.answer: Answer | None = None
 
-    def answered(self) -> None:
+    def answered(self, answer: Answer | None = None) -> None:
         """The answer is in the record, or the run ended without one: they need not wait any longer."""
+        self.answer = self.answer or answer
         self._answered.set()
 
     async def wait(self, deadline: float) -> None:
@@ -53,7 +58,12 @@ async def told_directly() -> AsyncIterator[bool]:
         return
     async with caller.kept() as waits:
         yield waits
-    caller.answered()
+
+
+def tell(answer: Answer) -> None:
+    """Give whoever waits the answer that was recorded just now."""
+    if caller := waiting_caller():
+        caller.answered(answer)
 
 
 def waiting_caller() -> WaitingCaller | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from nodes.cancellation.caller import waiting_caller
+from nodes.cancellation.caller import tell
 from nodes.cancellation.records import Answer
 from nodes.clients.database import Transaction
 from nodes.errors import Refusal
@@ -45,8 +45,8 @@ async def finish(
             stripe_request_id=stripe_request_id,
             look_again=look_again,
         )
-    if caller := waiting_caller():
-        caller.answered()
+    if finished:
+        tell(answer)
     return finished
 
 

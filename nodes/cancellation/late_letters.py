@@ -8,6 +8,7 @@ from uuid import UUID
 from email_templates import Letter
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.request_refused import RequestRefused
+from nodes.cancellation.caller import tell
 from nodes.cancellation.finish import finish_in
 from nodes.cancellation.letters import Customer, deliver_letter
 from nodes.cancellation.outbox import DELAYED, REFUSED
@@ -35,6 +36,8 @@ async def finish_refused(request: CancellationRequest, refusal: Refusal, answer:
         )
         if finished and write:
             await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=REFUSED)
+    if finished:
+        tell(answer)
 
 
 async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:

@@ -1,9 +1,12 @@
 """The record of truth: PostgreSQL, one user a transaction, under row-level security (SPEC, step 2 and Security)."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
@@ -21,8 +24,13 @@ APPLICATION_ROLE = "cancelflow_app"
 
 # Our statements take milliseconds; one that takes seconds waits on a lock or on a sick server, and the customer on it.
 STATEMENT_TIMEOUT_MS = 3000
+# What counts all customers' rows of a month; nobody waits for it.
+REPORT_TIMEOUT_MS = 120_000
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_TIMEOUT_SECONDS = 3.0
+# A server that hangs cannot apply its own timeout: after this long its connection is cut on our side.
+TRANSACTION_SECONDS = 4.0
+ALIVE_SECONDS = 1.0
 
 Row = TypeVar("Row")
 
@@ -89,6 +97,15 @@ class SubscriptionState:
     under_way: bool
 
 
+@dataclass(frozen=True)
+class WithOffer:
+    """A subscription that took an offer, and when."""
+
+    id: str
+    user_id: UUID
+    accepted_at: datetime
+
+
 class Database:
     """A pool of connections.
 
@@ -103,7 +120,7 @@ class Database:
             max_size=settings.database_pool_size,
             timeout=POOL_TIMEOUT_SECONDS,
             open=False,
-            check=AsyncConnectionPool.check_connection,  # one that died in a restart is replaced, not handed out
+            check=_alive,  # one that died in a restart is replaced, not handed out
             configure=_act_as_application,
             kwargs={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "cancelflow"},
         )
@@ -122,6 +139,19 @@ class Database:
         async with self._transaction() as transaction:
             await transaction.run("act_as_user", user_id=str(user_id))
             yield transaction
+
+    @asynccontextmanager
+    async def as_nobody(self) -> AsyncIterator[Transaction]:
+        """A transaction that sees no user's rows: for what belongs to none, through functions that give ids only."""
+        async with self._transaction() as transaction:
+            yield transaction
+
+    async def owner_of_reactivation(self, request_id: UUID) -> UUID | None:
+        """Whose request to go on this is, or None for an id that is nobody's."""
+        async with self._transaction() as transaction:
+            await transaction.run("act_for_request", request_id=str(request_id))
+            owners = await transaction.values("reactivation_owner", request_id=request_id)
+        return owners[0] if owners else None
 
     async def owner_of_request(self, request_id: UUID) -> UUID | None:
         """Whose request this is, or None for an id that is nobody's."""
@@ -161,6 +191,25 @@ class Database:
         async with self._transaction() as transaction:
             return await transaction.values("live_subscriptions_after", after=after, at_most=at_most)
 
+    async def report(self, month: date) -> dict[str, Any]:
+        """The figures of the month that begins on this day, across all users and without a row of theirs."""
+        async with self._transaction(REPORT_TIMEOUT_MS / 1000) as transaction:
+            await transaction.run("take_longer", milliseconds=str(REPORT_TIMEOUT_MS))
+            [report] = await transaction.values("report", month=month)
+        found: dict[str, Any] = report
+        return found
+
+    async def close_figures(self, month: date) -> list[str]:
+        """Keep those figures of a month that are final; which were closed now."""
+        async with self._transaction(REPORT_TIMEOUT_MS / 1000) as transaction:
+            await transaction.run("take_longer", milliseconds=str(REPORT_TIMEOUT_MS))
+            return await transaction.values("close_figures", month=month)
+
+    async def subscriptions_with_an_offer(self, after: str, at_most: int) -> list[WithOffer]:
+        """A page of those that took an offer within 13 months, of any user, by id."""
+        async with self._transaction() as transaction:
+            return await transaction.all("subscriptions_with_an_offer", WithOffer, after=after, at_most=at_most)
+
     async def check(self) -> None:
         """Raises unless the server answers, the migrations ran and our role is confined by row-level security."""
         async with self._transaction() as transaction:
@@ -171,10 +220,35 @@ class Database:
             raise DatabaseUnavailable(f"the role {health.role} is not confined: see sql/migrations")
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Transaction]:
-        with _our_errors():
+    async def _transaction(self, seconds: float = TRANSACTION_SECONDS) -> AsyncIterator[Transaction]:
+        with _our_errors(), ExitStack() as limits:
             async with self._pool.connection() as connection:
+                limits.enter_context(_cut_after(connection, seconds))  # until after the COMMIT
                 yield Transaction(connection)
+
+
+@contextmanager
+def _cut_after(connection: psycopg.AsyncConnection[Any], seconds: float) -> Iterator[None]:
+    """Cut the connection if the block takes longer: what waits on it fails at once, as if the server had.
+
+    Not `asyncio.timeout`: psycopg answers that by asking the server to cancel, and waits for a server that hangs.
+    """
+
+    def cut() -> None:
+        if not connection.closed:
+            with socket.socket(fileno=os.dup(connection.pgconn.socket)) as wire, suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
+
+    timer = asyncio.get_running_loop().call_later(seconds, cut)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+async def _alive(connection: psycopg.AsyncConnection[Any]) -> None:
+    with _cut_after(connection, ALIVE_SECONDS):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def _act_as_application(connection: psycopg.AsyncConnection[Any]) -> None:

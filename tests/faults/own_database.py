@@ -81,6 +81,7 @@ class OwnServer:
         return {
             "DATABASE_URL": self._postgres.url(name, APPLICATION, PASSWORD),
             "DATABASE_ADMIN_URL": self._postgres.url(name),
+            "DATABASE_POOL_SIZE": "4",  # dozens of triggers share the server
         }
 
 
