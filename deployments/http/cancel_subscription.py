@@ -70,7 +70,8 @@ async def cancel_subscription(
             await audit_refusal(caller, refusal)
             raise
         if received.answer:
-            return answer_for_request(received.request_id, received.answer.http_status, received.answer.body)
+            headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
+            return answer_for_request(received.request_id, received.answer.http_status, received.answer.body, **headers)
         if in_line:
             return _under_way(received.request_id)
         deadline = arrived + ANSWER_SECONDS

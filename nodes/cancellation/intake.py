@@ -41,10 +41,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Received:
-    """The request, and its answer if it has one already."""
+    """The request, and its answer if it has one already; `retry_after` in seconds, where waiting helps."""
 
     request_id: UUID
     answer: Answer | None
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ async def _receive(
     except Refusal as refusal:
         answer = Answer("refused", refusal.status, problem_of(refusal, request_id))
         await finish_in(transaction, request_id, caller, answer, problem=slug_of(refusal))
-        return Received(request_id, answer)
+        return Received(request_id, answer, refusal.retry_after)
     return Received(request_id, None)
 
 

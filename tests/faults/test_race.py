@@ -57,7 +57,6 @@ def test_of_fifty_at_once_exactly_one_takes_effect(
     }
 
 
-@pytest.mark.xfail(reason="the intake's 409 is answered as a record, without the refusal's headers", strict=True)
 def test_whoever_is_in_the_way_the_caller_is_told_when_to_try_again(world: World, three: list[Trigger]) -> None:
     person = world.person("professional")
 
