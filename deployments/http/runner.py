@@ -60,6 +60,9 @@ class Runner:
         are in the run and in the request's row. The caller hanging up does not reach it. `deadline` is on the running
         loop's clock.
         """
+        if self.full:  # as many came in beside it as get an answer in time
+            await self._services.database.end_lease(request_id)
+            return None
         self._in_line += 1
         try:
             async with asyncio.timeout_at(deadline):
