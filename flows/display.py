@@ -16,7 +16,6 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import State, StateType
-from prefect.context import FlowRunContext
 from prefect.states import Crashed
 
 from nodes.node import run_log
@@ -95,15 +94,3 @@ async def close_run_that_died(flow_run_id: UUID) -> None:
                 await client.set_flow_run_state(flow_run_id, died, force=True)
     except Exception as error:
         run_log().warning("run %s is not closed: %s", flow_run_id, type(error).__name__)
-
-
-async def label(name: str, tags: Sequence[str]) -> None:
-    """Name and tag the run that this is called from. Ids and words of ours only."""
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        return
-    try:
-        async with asyncio.timeout(DISPLAY_SECONDS), get_client() as client:
-            await client.update_flow_run(context.flow_run.id, name=name, tags=list(tags))
-    except Exception as error:  # whatever the server does, the work goes on
-        run_log().warning("this run is not labelled: %s", type(error).__name__)

@@ -186,6 +186,74 @@ class LinkExpired(Refusal):
     detail = "This link has expired"
 
 
+class NothingToReactivate(Refusal):
+    """The user has no such subscription (FEATURES W49)."""
+
+    status = 404
+    detail = "No subscription to reactivate"
+
+
+class SubscriptionEnded(Refusal):
+    """The period is over, so there is nothing to take back; a new subscription is the way (FEATURES W49)."""
+
+    status = 410
+    detail = "The subscription has ended and cannot be reactivated. Start a new one"
+
+
+class CancellationTakenBack(Refusal):
+    """Stripe had it as cancelled and has not any more: what was asked for was taken back meanwhile."""
+
+    status = 409
+    detail = "The cancellation was taken back"
+
+
+class CancelledAgain(Refusal):
+    """It was cancelled once more while it was being reactivated: the later word counts."""
+
+    status = 409
+    detail = "The subscription was cancelled again"
+
+
+class ReactivationNotFound(Refusal):
+    """No reactivation of this user has that id."""
+
+    status = 404
+    detail = "No such reactivation"
+
+
+class AnsweredBefore(Refusal):
+    """The question behind a letter's link is answered once."""
+
+    status = 409
+    detail = "This feedback was already received"
+
+
+class SignatureInvalid(Refusal):
+    """A webhook that Stripe did not sign with a secret of ours, or signed too long ago, or that came cut short."""
+
+    status = 400
+    detail = "The signature does not hold"
+
+
+class WebhooksOff(Refusal):
+    """No secret is set, so no webhook can be judged."""
+
+    status = 404
+    detail = "Not Found"
+
+
+class PutOff(CancelflowError):
+    """It is too early for this: it has its turn again in so many seconds."""
+
+    def __init__(self, why: str, seconds: float) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+
+
+class EventUnknown(CancelflowError):
+    """A flow was started for an event that never came in."""
+
+
 class RequestUnknown(CancelflowError):
     """A flow was started for an id that no request has."""
 

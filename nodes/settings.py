@@ -60,6 +60,14 @@ class BillingSettings(SettingsGroup):
 
     stripe_api_key: SecretStr = Field(description="Stripe's secret key, sk_… or rk_…")
     stripe_api_base: str | None = Field(default=None, description="a stand-in's address; none means the real Stripe")
+    stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), description="whsec_…, comma-separated while one is rotated; none switches the endpoint off"
+    )
+
+    @field_validator("stripe_webhook_secrets", mode="before")
+    @classmethod
+    def _split_secrets(cls, secrets: object) -> object:
+        return [s.strip() for s in secrets.split(",") if s.strip()] if isinstance(secrets, str) else secrets
 
 
 class EventSettings(SettingsGroup):

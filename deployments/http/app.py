@@ -1,5 +1,6 @@
 """The HTTP application: `POST /cancel-subscription` and what belongs to it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -7,13 +8,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from deployments.http import cancel_subscription, health, look_ups, pages
+from deployments.http import cancel_subscription, health, look_ups, pages, reactivate_subscription, stripe_webhook
 from deployments.http.arrival import Arrival
-from deployments.http.bodies import CancelSubscriptionRequest, Problem
+from deployments.http.backlog import Backlog
+from deployments.http.bodies import CancelSubscriptionRequest, Problem, ReactivateSubscriptionRequest
 from deployments.http.identity import Identity
 from deployments.http.prefect_client import warm_client
 from deployments.http.responses import HANDLERS
 from deployments.http.runner import Runner, run_context
+from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
 
@@ -28,10 +31,13 @@ def create_app(settings: TriggerSettings) -> FastAPI:
         async with open_services(settings) as services, warm_client():
             app.state.identity = identity
             app.state.services = services
+            app.state.webhooks = Webhooks(settings)
             app.state.runner = Runner(services, run_context(services))
+            app.state.backlog = Backlog(run_context(services))
             app.state.runner.start()
+            app.state.backlog.start()
             yield
-            await app.state.runner.stop()
+            await asyncio.gather(app.state.runner.stop(), app.state.backlog.stop())
 
     app = FastAPI(
         title="cancelflow",
@@ -44,7 +50,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
         exception_handlers=HANDLERS,
     )
     app.add_middleware(Arrival)
-    for module in (cancel_subscription, look_ups, health, pages):
+    for module in (cancel_subscription, reactivate_subscription, look_ups, health, pages, stripe_webhook):
         app.include_router(module.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
@@ -54,7 +60,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     """FastAPI's document, plus the bodies that we read and write ourselves, without the 422 that we never answer."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
-        for model in (CancelSubscriptionRequest, Problem):
+        for model in (CancelSubscriptionRequest, ReactivateSubscriptionRequest, Problem):
             document["components"]["schemas"][model.__name__] = model.model_json_schema()
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)

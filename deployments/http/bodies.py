@@ -54,6 +54,28 @@ class CancelSubscriptionRequest(BaseModel):
         return reason
 
 
+class ReactivateSubscriptionRequest(BaseModel):
+    """`POST /reactivate-subscription`."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"user_id": "550e8400-e29b-41d4-a716-446655440000"}]}
+    )
+
+    user_id: UUID = Field(description="the token's subject; anyone else's is refused")
+    subscription_id: SubscriptionId | None = Field(
+        default=None, description="which one, for a customer with several live subscriptions"
+    )
+
+
+class Reactivated(BaseModel):
+    """The subscription goes on. The same where there was nothing to take back: asking twice is asking once."""
+
+    success: Literal[True] = True
+    status: str = Field(description="Stripe's word", examples=["active"])
+    subscription_id: str
+    renews_at: datetime
+
+
 class Cancelled(BaseModel):
     """Step 11B."""
 

@@ -6,8 +6,10 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from deployments.http.backlog import Backlog
 from deployments.http.identity import Identity
 from deployments.http.runner import Runner
+from nodes.clients.webhooks import Webhooks
 from nodes.services import Services
 
 # For the OpenAPI document; the judging is ours, since a missing token is our 401 and not FastAPI's 403.
@@ -24,6 +26,16 @@ def _runner(request: Request) -> Runner:
     return runner
 
 
+def _backlog(request: Request) -> Backlog:
+    backlog: Backlog = request.app.state.backlog
+    return backlog
+
+
+def _webhooks(request: Request) -> Webhooks:
+    webhooks: Webhooks = request.app.state.webhooks
+    return webhooks
+
+
 def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
@@ -31,4 +43,6 @@ def _services(request: Request) -> Services:
 
 Caller = Annotated[UUID, Depends(_caller)]
 TheRunner = Annotated[Runner, Depends(_runner)]
+TheBacklog = Annotated[Backlog, Depends(_backlog)]
+TheWebhooks = Annotated[Webhooks, Depends(_webhooks)]
 TheServices = Annotated[Services, Depends(_services)]

@@ -49,6 +49,11 @@ def _add_stripe(stack: PlannedStack) -> str:
     address = f"http://{LOOPBACK}:{port}"
     data = stack.directory / "stripe.json"
     command = module("deployments.local.stripe_simulator", "--host", LOOPBACK, "--port", port, "--data", data)
+    if trigger := stack.addresses["http"]:
+        # As an endpoint that was made in Stripe's dashboard: every event, signed with the secret that it showed once.
+        secret = f"whsec_{stack.secrets['stripe_webhook']}"
+        command += ["--webhook-url", f"{trigger}/webhooks/stripe", "--webhook-secret", secret]
+        stack.set(STRIPE_WEBHOOK_SECRETS=stack.given.get("STRIPE_WEBHOOK_SECRETS", secret))
     stack.add_http("stripe", "Stripe simulator", command, address=address, health="/_simulator/health")
     return address
 

@@ -177,7 +177,7 @@ def plan(directory: Path, environment: Mapping[str, str], ports: Ports, wanted: 
     stack = PlannedStack(directory, environment, ports, wanted)
     postgres = plan_postgres(stack)
     plan_prefect(stack, postgres)
-    for step in (plan_stripe, plan_pubsub, plan_mail, plan_trigger_address, plan_own_settings):
+    for step in (plan_trigger_address, plan_stripe, plan_pubsub, plan_mail, plan_own_settings):
         step(stack)
     plan_product(stack, postgres)
     return stack

@@ -36,6 +36,8 @@ async def mirror(transaction: Transaction, billed: BillingSubscription) -> Mirro
         cancel_at_period_end=billed.pending,
         cancel_at=billed.cancel_at,
         ended_at=billed.ended_at,
+        canceled_at=billed.canceled_at,
+        price_ids=list(billed.price_ids),
     )
     if row is None:
         raise LookupError(f"no row to mirror {billed.id} in")

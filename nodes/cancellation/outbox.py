@@ -12,6 +12,12 @@ CONFIRMATION = "cancellation_confirmation"
 EVENT = "subscription.canceled"
 DELAYED = "cancellation_delayed"
 REFUSED = "request_refused"
+REACTIVATED = "reactivation_confirmation"
+REACTIVATED_EVENT = "subscription.reactivated"
+NOT_REACTIVATED = "reactivation_refused"
+ENDED = "subscription_ended"
+ENDED_EVENT = "subscription.ended"
+NEVER_STARTED = "onboarding_follow_up"
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,10 @@ class BillingSubscription:
     schedule_id: str | None
     discounts: tuple[Discount, ...]
     inherited_discount_id: str | None  # the customer's own, which a discount on the subscription would hide
+    canceled_at: datetime | None = None  # when it was decided, which is before it ends
+    price_ids: tuple[str, ...] = ()
+    feedback: str | None = None  # why, as one of Stripe's codes; the customer's own words are `parting_words`
+    end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a word yet to come
     stripe_request_id: str | None = None  # req_… of the call that answered this
 
     @property
@@ -94,6 +98,25 @@ class Renewal:
     invoice_id: str
     status: str | None  # draft, open, paid, uncollectible or void
     left_to_refund: int
+
+
+@dataclass(frozen=True)
+class PaidInvoice:
+    """What was really paid: after discounts, less what was given back. Money in minor units of its currency."""
+
+    invoice_id: str
+    currency: str
+    amount_paid: int
+    created_at: datetime
+    paid_at: datetime
+
+
+@dataclass(frozen=True)
+class PaidInvoices:
+    """Some of many; the next page begins after `next`, and there is none where it is None."""
+
+    invoices: tuple[PaidInvoice, ...]
+    next: str | None
 
 
 class Billing:
@@ -152,6 +175,17 @@ class Billing:
         details = _cancellation_details(feedback, comment)
         return await self._update(subscription_id, {"cancel_at_period_end": True, "cancellation_details": details}, key)
 
+    async def take_back_cancellation(self, subscription: BillingSubscription, *, key: str) -> BillingSubscription:
+        """Clear the sign that is set, and only that one: Stripe refuses both at once. Discounts stay as they are."""
+        if subscription.cancel_at_period_end:
+            return await self._update(subscription.id, {"cancel_at_period_end": False}, key)
+        return await self._update(subscription.id, {"cancel_at": ""}, key)
+
+    async def parting_words(self, subscription_id: str) -> str | None:
+        """What the customer wrote when they cancelled in Stripe's portal. Personal: it goes into its row alone."""
+        found = await _ask(lambda: self._stripe.subscriptions.retrieve_async(subscription_id), writing=False)
+        return found.cancellation_details.comment if found.cancellation_details else None
+
     async def cancel_now(
         self, subscription_id: str, *, feedback: str | None, comment: str | None
     ) -> BillingSubscription:
@@ -179,6 +213,19 @@ class Billing:
             for i in found.data
             if i.billing_reason == "subscription_cycle"
         ]
+
+    async def paid_invoices(self, subscription_id: str, since: datetime, after: str | None) -> PaidInvoices:
+        """A page of the subscription's invoices that were made since then and are paid, the newest first."""
+        params: InvoiceListParams = {
+            "subscription": subscription_id,
+            "status": "paid",
+            "created": {"gte": int(since.timestamp())},
+            "limit": PAGE_SIZE,
+        }
+        if after is not None:
+            params["starting_after"] = after
+        found = await _ask(lambda: self._stripe.invoices.list_async(params), writing=False, seconds=WRITE_SECONDS)
+        return PaidInvoices(tuple(map(_paid, found.data)), found.data[-1].id if found.has_more else None)
 
     async def undo_renewal(self, renewal: Renewal, *, key: str) -> None:
         """Void an open invoice, refund a paid one by a credit note; one that is void or refunded stays as it is."""
@@ -290,8 +337,19 @@ def _read(found: stripe.Subscription) -> BillingSubscription:
         schedule_id=_id(found.schedule),
         discounts=tuple(Discount(_id(d) or "", _coupon_id(d)) for d in found.discounts),
         inherited_discount_id=inherited.id if inherited else None,
+        canceled_at=_moment(found.canceled_at),
+        price_ids=tuple(i.price.id for i in items),
+        feedback=found.cancellation_details.feedback if found.cancellation_details else None,
+        end_reason=found.cancellation_details.reason if found.cancellation_details else None,
         stripe_request_id=found.last_response.request_id if found.last_response else None,
     )
+
+
+def _paid(found: stripe.Invoice) -> PaidInvoice:
+    created = datetime.fromtimestamp(found.created, UTC)
+    given_back = found.post_payment_credit_notes_amount
+    paid_at = _moment(found.status_transitions.paid_at)
+    return PaidInvoice(found.id, found.currency, found.amount_paid - given_back, created, paid_at or created)
 
 
 def _moment(timestamp: int | None) -> datetime | None:

@@ -26,6 +26,8 @@ OWNER = {
     "audit_log": "user_id",
     "idempotency_keys": "user_id",
     "data_deletions": "user_id",
+    "reactivation_requests": "user_id",
+    "subscription_ends": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -46,6 +48,13 @@ def two(world: World) -> Two:
         assert world.accept(person).status_code == 200
         keyed = replace(person, headers={**person.headers, "Idempotency-Key": f"key-{person.user_id}"})
         assert world.cancel(keyed, feedback="mine").status_code == 200
+        body = {"user_id": person.user_id}
+        assert world.http.post("/reactivate-subscription", json=body, headers=person.headers).status_code == 200
+        assert world.cancel(person).status_code == 200
+        world.admin.execute(
+            "INSERT INTO subscription_ends (user_id, subscription_id, kind, ended_at) VALUES (%s, %s, 'neutral', now())",
+            [person.user_id, person.subscription_id],
+        )
         # Of somebody whose rows are all there this is not true, and nobody else could look for it.
         world.admin.execute(
             "INSERT INTO data_deletions (user_id, removed, kept) VALUES (%s, '[]', '[]')", [person.user_id]
@@ -296,6 +305,12 @@ CHECKS = {
     "a_job_is_put_off_for_a_reason": ("data_retention_jobs", "put_off_until = now()"),
     "outbox_kind_check": ("outbox", "kind = 'postcard'"),
     "idempotency_keys_key_check": ("idempotency_keys", "key = ''"),
+    "cancellation_requests_origin_check": ("cancellation_requests", "origin = 'x'"),
+    "reactivation_requests_origin_check": ("reactivation_requests", "origin = 'x'"),
+    "reactivation_requests_recovery_point_check": ("reactivation_requests", "recovery_point = 'x'"),
+    "reactivation_requests_outcome_check": ("reactivation_requests", "outcome = 'done'"),
+    "a_reactivation_is_whole": ("reactivation_requests", "answer = NULL"),
+    "subscription_ends_kind_check": ("subscription_ends", "kind = 'x'"),
 }
 
 

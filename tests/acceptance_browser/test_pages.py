@@ -145,8 +145,8 @@ def test_a_letter_fits_the_screen_by_itself(world: World, page: Page, letter: Ro
 @pytest.mark.parametrize(
     ("link", "title"),
     [
-        ("Reactivate Subscription", "Reactivating is not possible from this page yet"),
-        ("Give feedback", "Feedback is not taken on this page yet"),
+        ("Reactivate Subscription", "Keep your professional plan?"),
+        ("Give feedback", "Your feedback"),
     ],
 )
 def test_a_letters_link_opens_its_page_from_inside_the_inbox(
@@ -173,7 +173,7 @@ def test_the_letters_links_are_reached_by_keyboard(world: World, page: Page, let
 
 @pytest.mark.parametrize(
     ("token", "title"),
-    [("of the letter", "Reactivating is not possible from this page yet"), ("altered", "This link is not valid")],
+    [("of the letter", "Keep your professional plan?"), ("altered", "This link is not valid")],
 )
 def test_the_page_for_coming_back(world: World, page: Page, letter: Row, token: str, title: str) -> None:
     [link] = re.findall(r'href="([^"]+/reactivate\?token=[^"]+)"', letter["html"])
@@ -184,8 +184,7 @@ def test_the_page_for_coming_back(world: World, page: Page, letter: Row, token: 
     assert page.title() == title
     assert page.locator("html").get_attribute("lang") == "en"
     assert fits(page)
-    # As yet there is nothing to press on it; whatever will be is reached by Tab.
-    pressable = page.locator("a, button, input, select, textarea")
+    pressable = page.locator("a, button, input:not([type=hidden]), select, textarea")
     for index in range(pressable.count()):
         page.keyboard.press("Tab")
         expect(pressable.nth(index)).to_be_focused()

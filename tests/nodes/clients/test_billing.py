@@ -120,6 +120,7 @@ def test_a_subscription_is_read_as_stripe_says_it(simulator: Simulator, shop: Sh
         schedule_id=None,
         discounts=(),
         inherited_discount_id=None,
+        price_ids=(item.price.id,),
     )
     assert not found.pending
 

@@ -1,0 +1,143 @@
+"""Carries out, in the trigger's own process, what waits in Postgres beside the cancellations."""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+from uuid import UUID
+
+from flows.display import close_run_that_died
+from flows.handle_stripe_event import handle_stripe_event
+from flows.reactivate_subscription import reactivate_subscription
+from flows.shown import run_shown
+from nodes.cancellation.caller import WaitingCaller
+from nodes.errors import CancelflowError
+from nodes.reactivation.claim import Claimed, claim_reactivations
+from nodes.stripe_events.inbox import claim_events
+
+log = logging.getLogger(__name__)
+
+# Beside the customers' cancellations: few at once, and the rest wait their turn in Postgres.
+REACTIVATIONS_AT_ONCE = 4
+EVENTS_AT_ONCE = 4
+LOOK_EVERY_SECONDS = 1.0
+# A clean stop waits this long for what is under way; after it, leases see to the rest.
+GRACE_SECONDS = 10.0
+
+
+class Line:
+    """One kind of work: claimed so many at a time, each carried out by a run of its flow."""
+
+    def __init__(
+        self,
+        at_once: int,
+        claim: Callable[[int], Awaitable[list[Claimed]]],
+        carry_out: Callable[[Claimed], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._at_once = at_once
+        self._claim = claim
+        self._carry_out = carry_out
+        self._runs: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._woken.set()
+
+    async def look(self) -> None:
+        """For ever: as soon as it is woken, and each second."""
+        while True:
+            try:
+                found = await self._take_up()
+            except CancelflowError as error:
+                log.warning("cannot look for what waits: %s", error)
+                found = 0
+            if not found:
+                await self._pause()
+
+    async def end(self) -> None:
+        """Wait for what is under way, and leave the rest to whoever looks once its lease has passed."""
+        if self._runs:
+            await asyncio.wait(self._runs, timeout=GRACE_SECONDS)
+        for run in self._runs:
+            run.cancel()
+
+    async def _take_up(self) -> int:
+        free = self._at_once - len(self._runs)
+        claimed = await self._claim(free) if free else []
+        for each in claimed:
+            run = asyncio.create_task(self._carry_out(each))
+            self._runs.add(run)
+            run.add_done_callback(self._ended)
+        return len(claimed)
+
+    def _ended(self, run: asyncio.Task[None]) -> None:
+        self._runs.discard(run)
+        self.wake()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+        self._woken.clear()
+
+
+class Backlog:
+    """The lines of one trigger. `context` is what each run starts with: the services, and Prefect's client."""
+
+    def __init__(self, context: contextvars.Context) -> None:
+        self._context = context
+        self._reactivations = Line(REACTIVATIONS_AT_ONCE, claim_reactivations, _reactivate)
+        self._events = Line(EVENTS_AT_ONCE, claim_events, _handle)
+        self._asked: set[asyncio.Task[None]] = set()
+        self._looking: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to look."""
+        lines = (self._reactivations, self._events)
+        self._looking = [asyncio.create_task(line.look(), context=self._context.copy()) for line in lines]
+
+    def event_came(self) -> None:
+        """There is a new event of Stripe's."""
+        self._events.wake()
+
+    async def reactivate(self, request_id: UUID, deadline: float) -> None:
+        """Run the flow for this request; returns once its answer is recorded, or at the deadline, and then it goes on.
+
+        The caller hanging up does not reach it. `deadline` is on the running loop's clock.
+        """
+        caller = WaitingCaller()
+        run = asyncio.create_task(_for_a_caller(request_id, caller), context=self._context.copy())
+        self._asked.add(run)
+        run.add_done_callback(self._asked.discard)
+        run.add_done_callback(lambda _: caller.answered())
+        await caller.wait(deadline)
+
+    async def stop(self) -> None:
+        """Take up nothing more, and wait for what is under way."""
+        for looking in self._looking:
+            looking.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)
+        await asyncio.gather(self._reactivations.end(), self._events.end())
+        if self._asked:
+            await asyncio.wait(self._asked, timeout=GRACE_SECONDS)
+
+
+async def _for_a_caller(request_id: UUID, caller: WaitingCaller) -> None:
+    with caller.calling():
+        await run_shown(reactivate_subscription, request_id)
+
+
+async def _reactivate(claimed: Claimed) -> None:
+    if claimed.died_in:
+        await close_run_that_died(claimed.died_in)
+    await run_shown(reactivate_subscription, UUID(claimed.id))
+
+
+async def _handle(claimed: Claimed) -> None:
+    if claimed.died_in:
+        await close_run_that_died(claimed.died_in)
+    await run_shown(handle_stripe_event, claimed.id)

@@ -1,0 +1,26 @@
+"""The letter to a customer who stays after all: the cancellation is taken back, and when the plan renews."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from email_templates import Letter, render
+from email_templates.names import greeting_name
+
+
+@dataclass(frozen=True)
+class ReactivationConfirmation:
+    """What the letter says. `renews_at` is aware; `unpaid`: an invoice is still open (WF-025)."""
+
+    name: str | None
+    plan: str
+    renews_at: datetime
+    unpaid: bool
+    payment_url: str | None
+    locale: str | None
+    time_zone: str | None
+    company_name: str
+    request_id: str
+
+    def letter(self) -> Letter:
+        """The letter, ready to send."""
+        return render("reactivation_confirmation", **{**vars(self), "name": greeting_name(self.name)})

@@ -1,0 +1,52 @@
+"""Stripe's word: an event says when to look, and what is found decides (FEATURES N01 to N06)."""
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.stripe_event import Handling, handling
+from nodes.rules.moments import Turn
+from nodes.stripe_events.records import Happened
+from nodes.stripe_events.step_01_take_up_event import take_up_event
+from nodes.stripe_events.step_02_look_at_subscription import look_at_subscription
+from nodes.stripe_events.step_03_decide_what_happened import decide_what_happened
+from nodes.stripe_events.step_04_ask_for_cancellation import ask_for_cancellation
+from nodes.stripe_events.step_05_fill_in_reason import fill_in_reason
+from nodes.stripe_events.step_06_move_date import move_date
+from nodes.stripe_events.step_07_ask_for_reactivation import ask_for_reactivation
+from nodes.stripe_events.step_08_record_end import record_end
+from nodes.stripe_events.step_09_send_ending_letter import send_ending_letter
+from nodes.stripe_events.step_10_publish_ended_event import publish_ended_event
+from nodes.stripe_events.step_11_record_portal_offer import record_portal_offer
+from nodes.stripe_events.step_12_event_handled import event_handled
+
+
+@flow(name="handle-stripe-event", flow_run_name="handle-stripe-event {event_id}", persist_result=False)
+async def handle_stripe_event(event_id: str) -> State[None]:
+    """Handle one event of `stripe_events`. Safe to repeat, in any order, and beside others about one subscription."""
+    async with handling(event_id) as run:
+        event = await take_up_event(event_id)
+        for subject in event.subjects:
+            seen = await look_at_subscription(event, subject)
+            happened = await decide_what_happened(seen)
+            run.happened(happened)
+            await _follow(happened, run)
+        await event_handled(event, run.outcome)
+    return run.state()
+
+
+async def _follow(happened: Happened, run: Handling) -> None:
+    match happened.turn:
+        case Turn.LEAVES | Turn.LEFT:
+            await ask_for_cancellation(happened)
+        case Turn.SAYS_WHY:
+            await fill_in_reason(happened)
+        case Turn.MOVED:
+            await move_date(happened)
+        case Turn.COMES_BACK:
+            await ask_for_reactivation(happened)
+        case Turn.ENDED:
+            ended = await record_end(happened)
+            await run.ended(ended)
+            await run.together(send_ending_letter(ended), publish_ended_event(ended))
+        case Turn.DISCOUNTED:
+            await record_portal_offer(happened)

@@ -1,0 +1,95 @@
+"""What surrounds the handling of one of Stripe's events: its services, its time, its labels, and its next turn."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.display import show
+from flows.labels import label
+from flows.shown import flow_body
+from nodes.cancellation.records import Delivered
+from nodes.errors import BillingFailed, CancelflowError, PutOff
+from nodes.node import run_log
+from nodes.problems import slug_of
+from nodes.services import services_of_this_run
+from nodes.stripe_events.inbox import failed, put_off
+from nodes.stripe_events.records import Ended, Happened
+
+# Under the lease of a minute (sql/migrations/0007): nobody else takes the event up while this run has it.
+HANDLING_SECONDS = 45.0
+
+
+class Handling:
+    """One run's account of itself."""
+
+    def __init__(self, event_id: str) -> None:
+        self.event_id = event_id
+        self.outcomes: list[str] = []
+        self._tags = ["cancelflow"]
+        self._name = f"handle-stripe-event {event_id}"
+        self._put_off: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """What the event turned out to be."""
+        return ", ".join(self.outcomes) or "not about a subscription here"
+
+    def happened(self, happened: Happened) -> None:
+        """Support finds the run by event, by subscription and by what it was."""
+        self.outcomes.append(happened.turn.value)
+        self._name += f" {happened.seen.billed.id}"
+        self._tags += [f"plan:{happened.seen.plan}", f"event:{happened.turn.value}"]
+
+    async def ended(self, ended: Ended) -> None:
+        """An end for a reason that Stripe has added since is told to whoever watches."""
+        self._tags.append(f"ended:{ended.kind}")
+        if not ended.reason_is_known:
+            self._tags.append("reason:unknown")
+            words = f"`{ended.subscription_id}` ended for a reason that nodes/rules/moments.py does not know."
+            await show("stripe-reason-unknown", words, "an end was treated as neutral")
+
+    async def together(self, *effects: Awaitable[Delivered]) -> None:
+        """Run effects side by side, and raise what failed once each had its chance."""
+        for result in await asyncio.gather(*effects, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    def later(self, reason: PutOff) -> None:
+        """It has its turn again."""
+        self._put_off = str(reason)
+        run_log().info("put off: %s", reason)
+
+    async def close(self) -> None:
+        """Say what it was."""
+        await label(self._name, self._tags)
+
+    def state(self) -> State[None]:
+        """The run's last state: a word for the outcome."""
+        if self._put_off:
+            return Completed(name="PutOff", message=self._put_off)
+        return Completed(message=self.outcome)
+
+
+@asynccontextmanager
+async def handling(event_id: str) -> AsyncIterator[Handling]:
+    """Surround the steps. What fails fails the run, and the event has its turn again; in the end, with a person."""
+    with flow_body():
+        async with services_of_this_run():
+            run = Handling(event_id)
+            try:
+                async with asyncio.timeout(HANDLING_SECONDS):
+                    yield run
+            except PutOff as reason:
+                run.later(reason)
+                await put_off(event_id, reason.seconds)
+            except (CancelflowError, TimeoutError) as error:
+                if isinstance(error, BillingFailed) and error.code == "resource_missing":
+                    run_log().warning("Stripe does not know it any more: %s", error)
+                if await failed(event_id, slug_of(error)):
+                    run_log().error("event %s waits for a person: stripe_events.parked_at", event_id)
+                raise
+            finally:
+                await run.close()

@@ -1,0 +1,91 @@
+"""Stripe's webhooks as they come in: who sent them, and what they are about. No handler believes more than the ids.
+
+https://docs.stripe.com/webhooks
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import stripe
+
+from nodes.errors import SignatureInvalid, WebhooksOff
+from nodes.rules.moments import Moment, moment_of
+from nodes.settings import BillingSettings
+
+# Stripe's own: an older signature may be one that somebody kept and sends again.
+TOLERANCE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An event, without what it carries: ids, times and Stripe's own words."""
+
+    id: str
+    type: str
+    moment: Moment
+    created_at: datetime
+    livemode: bool
+    subscription_id: str | None
+    customer_id: str | None
+    caused_by: UUID | None  # the request of ours whose write caused it, by its idempotency key
+
+
+class Webhooks:
+    """Reads what was posted, by the secrets that hold now: more than one while one is rotated."""
+
+    def __init__(self, settings: BillingSettings) -> None:
+        self._secrets = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
+
+    def read(self, body: bytes, signature: str | None) -> Notice:
+        """Verify the raw body and read it. Raises `WebhooksOff` without a secret, and `SignatureInvalid`."""
+        if not self._secrets:
+            raise WebhooksOff
+        if not any(self._signed(body, signature, secret) for secret in self._secrets):
+            raise SignatureInvalid
+        try:
+            return _notice(json.loads(body))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise SignatureInvalid("The body is no event of Stripe's") from None
+
+    @staticmethod
+    def _signed(body: bytes, signature: str | None, secret: str) -> bool:
+        try:
+            return bool(stripe.WebhookSignature.verify_header(body, signature, secret, TOLERANCE_SECONDS))
+        except (stripe.SignatureVerificationError, UnicodeError):
+            return False
+
+
+def _notice(event: dict[str, Any]) -> Notice:
+    kind, changed = event["type"], event["data"]
+    about = changed["object"]
+    return Notice(
+        id=event["id"],
+        type=kind,
+        moment=moment_of(kind, changed.get("previous_attributes") or {}),
+        created_at=datetime.fromtimestamp(event["created"], UTC),
+        livemode=bool(event["livemode"]),
+        subscription_id=_subscription_of(about),
+        customer_id=_id(about) if about["object"] == "customer" else _id(about.get("customer")),
+        caused_by=_request_of((event.get("request") or {}).get("idempotency_key")),
+    )
+
+
+def _subscription_of(about: dict[str, Any]) -> str | None:
+    return _id(about) if about["object"] == "subscription" else _id(about.get("subscription"))
+
+
+def _id(expandable: Any) -> str | None:
+    found = expandable["id"] if isinstance(expandable, dict) else expandable
+    return None if found is None else str(found)
+
+
+def _request_of(idempotency_key: str | None) -> UUID | None:
+    """Our keys read `{request}:{step}:{try}` (nodes/clients/billing.py)."""
+    request, separator, _ = (idempotency_key or "").partition(":")
+    try:
+        return UUID(request) if separator else None
+    except ValueError:
+        return None

@@ -1,0 +1,107 @@
+"""The end of a reactivation: its answer and its audit row, in one transaction, once."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from nodes.cancellation.caller import tell
+from nodes.cancellation.outbox import NOT_REACTIVATED
+from nodes.cancellation.records import Answer
+from nodes.clients.database import Transaction
+from nodes.errors import Refusal
+from nodes.problems import slug_of
+from nodes.services import services
+
+ACTION = "reactivate_subscription"
+
+
+@dataclass(frozen=True)
+class _Finished:
+    asked_user_id: UUID
+    subscription_id: str | None
+    stripe_request_id: str | None
+
+
+async def finish(
+    request_id: UUID,
+    user_id: UUID,
+    answer: Answer,
+    *,
+    problem: str | None = None,
+    stripe_request_id: str | None = None,
+    look_again: bool = False,
+    write: bool = False,
+) -> bool:
+    """Write what the caller is told (FEATURES W29). False if the request has its answer, or can only go on.
+
+    `look_again`: Stripe may have done it all the same, and is asked later. `write`: the customer hears it by letter.
+    """
+    async with services().database.as_user(user_id) as transaction:
+        finished = await finish_in(
+            transaction,
+            request_id,
+            user_id,
+            answer,
+            problem=problem,
+            stripe_request_id=stripe_request_id,
+            look_again=look_again or write,
+        )
+        if finished and write:
+            await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=NOT_REACTIVATED)
+    if finished:
+        tell(answer)
+    return finished
+
+
+async def finish_in(
+    transaction: Transaction,
+    request_id: UUID,
+    user_id: UUID,
+    answer: Answer,
+    *,
+    problem: str | None = None,
+    stripe_request_id: str | None = None,
+    look_again: bool = False,
+) -> bool:
+    """The same, in a transaction that is open."""
+    finished = await transaction.one(
+        "finish_reactivation",
+        _Finished,
+        request_id=request_id,
+        outcome=answer.outcome,
+        http_status=answer.http_status,
+        answer=answer.body,
+        stripe_request_id=stripe_request_id,
+        look_again=look_again,
+    )
+    if finished is None:
+        return False
+    await transaction.run(
+        "write_audit",
+        user_id=user_id,
+        action=ACTION,
+        request_id=request_id,
+        asked_user_id=finished.asked_user_id,
+        subscription_id=finished.subscription_id,
+        outcome=answer.outcome,
+        http_status=answer.http_status,
+        problem=problem,
+        stripe_request_id=finished.stripe_request_id,
+    )
+    return True
+
+
+async def audit_refusal(user_id: UUID, refusal: Refusal) -> None:
+    """An attempt that made no request of its own, such as one whose body could not be read, leaves its audit row."""
+    async with services().database.as_user(user_id) as transaction:
+        await transaction.run(
+            "write_audit",
+            user_id=user_id,
+            action=ACTION,
+            request_id=refusal.request_id,
+            asked_user_id=None,
+            subscription_id=None,
+            outcome="refused",
+            http_status=refusal.status,
+            problem=slug_of(refusal),
+            stripe_request_id=None,
+        )

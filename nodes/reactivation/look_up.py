@@ -1,0 +1,78 @@
+"""Which subscription is meant, whether it can still go on, and what a page says of it before anything is done."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from email_templates.dates import long_date
+from nodes.cancellation.look_up import SubscriptionRow
+from nodes.clients.billing import BillingSubscription
+from nodes.errors import BillingFailed, NothingToReactivate, SeveralSubscriptions, SubscriptionEnded
+from nodes.rules.statuses import PENDING_CANCELLATION, is_live
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a customer sees before they press the button, in their words. `ends_on` is None for one that has no end."""
+
+    plan: str
+    ends_on: str | None
+    renews_on: str
+
+
+@dataclass(frozen=True)
+class _Words:
+    locale: str
+    time_zone: str
+
+
+async def choose(user_id: UUID, subscription_id: str | None) -> SubscriptionRow:
+    """The one named, the user's only live one, or of several the only pending one.
+
+    Raises `NothingToReactivate`, `SubscriptionEnded` where nothing lives any more, and `SeveralSubscriptions`.
+    """
+    async with services().database.as_user(user_id) as transaction:
+        if subscription_id is not None:
+            named = await transaction.one("subscription", SubscriptionRow, subscription_id=subscription_id)
+            if named is None:
+                raise NothingToReactivate
+            return named
+        live = await transaction.all("live_subscriptions", SubscriptionRow)
+        ended = await transaction.all("last_ended_subscription", SubscriptionRow)
+    pending = [row for row in live if row.status == PENDING_CANCELLATION]
+    if len(live) > 1 and len(pending) != 1:
+        choices = [{"subscription_id": row.id, "plan": row.plan, "status": row.status} for row in live]
+        raise SeveralSubscriptions(subscriptions=choices)
+    if not live:
+        raise ended_subscription() if ended else NothingToReactivate
+    return (pending or live)[0]
+
+
+def has_ended(billed: BillingSubscription) -> bool:
+    """Whether the period is over, also in the moments before Stripe says so."""
+    return not is_live(billed.status) or (billed.cancel_at is not None and billed.cancel_at <= datetime.now(UTC))
+
+
+def ended_subscription() -> SubscriptionEnded:
+    """The refusal, with the way to a new subscription where there is one."""
+    url = services().settings.new_subscription_url
+    return SubscriptionEnded(new_subscription_url=url) if url else SubscriptionEnded()
+
+
+async def preview(user_id: UUID, subscription_id: str) -> Preview:
+    """For a page; writes nothing. With Stripe away our row answers. Raises as `choose` does."""
+    row = await choose(user_id, subscription_id)
+    async with services().database.as_user(user_id) as transaction:
+        [words] = await transaction.all("words_of_customer", _Words, user_id=user_id)
+    ends_at, renews_at = row.cancel_at, row.current_period_end
+    try:
+        billed = await services().billing.subscription(row.id)
+        ended = has_ended(billed)
+        ends_at, renews_at = billed.cancel_at, billed.current_period_end
+    except BillingFailed:
+        ended = not is_live(row.status)
+    if ended:
+        raise ended_subscription()
+    ends_on = long_date(ends_at, words.locale, words.time_zone) if ends_at else None
+    return Preview(row.plan, ends_on, long_date(renews_at, words.locale, words.time_zone))

@@ -1,0 +1,66 @@
+"""What one node of the way back hands to the next: ids, dates and decisions; nothing personal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from nodes.cancellation.records import ActiveSubscription
+from nodes.clients.billing import BillingSubscription
+
+POINTS = ("received", "cleared", "marked_active", "finished")
+
+
+@dataclass(frozen=True)
+class ReactivationRequest:
+    """Step 1: a row of `reactivation_requests`."""
+
+    id: UUID
+    user_id: UUID
+    asked_subscription: str | None
+    origin: str  # api, link or stripe
+    subscription_id: str | None
+    recovery_point: str
+    renews_at: datetime | None
+    received_at: datetime
+    outcome: str | None
+    answer: dict[str, Any] | None
+    billing_try: int
+    stripe_request_id: str | None
+
+    def billing_key(self, step: str) -> str:
+        """The idempotency key of a write to Stripe: another one after a failure, which Stripe would replay."""
+        return f"{self.id}:{step}:{self.billing_try}"
+
+    def reached(self, point: str) -> bool:
+        """Whether an earlier run came as far as this point."""
+        return POINTS.index(self.recovery_point) >= POINTS.index(point)
+
+
+class ReactivationCase:
+    """Step 2: whose request, about which subscription. `active_already`: there is nothing to take back.
+
+    Not a dataclass: Prefect looks into those, and would draw an edge from here to every later node.
+    """
+
+    def __init__(self, request: ReactivationRequest, subscription: ActiveSubscription, *, active_already: bool) -> None:
+        self.request = request
+        self.subscription = subscription
+        self.active_already = active_already
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """Step 3, as Stripe was read back: it has no end any more."""
+
+    case: ReactivationCase
+    billed: BillingSubscription
+
+
+@dataclass(frozen=True)
+class Active:
+    """Step 4, as the row was read back: what the customer is about to be told."""
+
+    case: ReactivationCase
+    status: str
+    renews_at: datetime

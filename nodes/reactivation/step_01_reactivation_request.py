@@ -1,0 +1,27 @@
+"""Step 1: the flow takes up a request that was committed before it started (intake.py)."""
+
+from uuid import UUID
+
+from prefect.runtime import flow_run
+
+from nodes.errors import RequestUnknown
+from nodes.node import node, run_log
+from nodes.reactivation.records import ReactivationRequest
+from nodes.services import services
+
+
+@node("Reactivation Request", step="1")
+async def reactivation_request(request_id: UUID) -> ReactivationRequest:
+    """Take up the request, as far as it has come."""
+    database = services().database
+    owner = await database.owner_of_reactivation(request_id)
+    if owner is None:
+        raise RequestUnknown(f"no reactivation has the id {request_id}")
+    async with database.as_user(owner) as transaction:
+        request = await transaction.one(
+            "take_up_reactivation", ReactivationRequest, request_id=request_id, flow_run_id=flow_run.id
+        )
+    if request is None:
+        raise RequestUnknown(f"no reactivation has the id {request_id}")
+    run_log().info("reactivation %s of user %s, so far %s", request.id, request.user_id, request.recovery_point)
+    return request

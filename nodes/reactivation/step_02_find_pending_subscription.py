@@ -1,0 +1,62 @@
+"""Step 2: the subscription, by row-level security, and whether what was paid for still runs."""
+
+from nodes.cancellation.look_up import find_subscription
+from nodes.cancellation.records import ActiveSubscription
+from nodes.errors import AlreadyRefused, CancelledAgain, ConstraintViolated, RequestUnderWay, StillFailed
+from nodes.node import node, run_log
+from nodes.reactivation.look_up import choose, ended_subscription, has_ended
+from nodes.reactivation.records import ReactivationCase, ReactivationRequest
+from nodes.services import services
+
+STILL_PENDING = "Reactivation failed, try again"
+
+
+@node("Find Pending Subscription", step="2")
+async def find_pending_subscription(request: ReactivationRequest) -> ReactivationCase:
+    """Find what is to go on, and refuse one whose period has ended (FEATURES W49)."""
+    if request.outcome == "refused":
+        raise AlreadyRefused
+    row = await choose(request.user_id, request.subscription_id or request.asked_subscription)
+    subscription = await find_subscription(request.user_id, row.id)
+    await _choose(request, subscription)
+    run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
+    if request.outcome == "failed":
+        await _look_again(request, subscription)
+    active_already = False
+    if not request.reached("marked_active"):
+        _refuse(request, subscription)
+        active_already = not subscription.billed.pending and not await _announced(request, subscription)
+    return ReactivationCase(request, subscription, active_already=active_already and not request.reached("cleared"))
+
+
+def _refuse(request: ReactivationRequest, subscription: ActiveSubscription) -> None:
+    if has_ended(subscription.billed):
+        raise ended_subscription()
+    # We only write what we were asked to write: what Stripe told us of, or what we had cleared, is pending once more.
+    if subscription.billed.pending and (request.origin == "stripe" or request.reached("cleared")):
+        raise CancelledAgain
+
+
+async def _announced(request: ReactivationRequest, subscription: ActiveSubscription) -> bool:
+    """Whether the customer and the company still believe that it ends: Stripe's portal may have taken it back."""
+    async with services().database.as_user(request.user_id) as transaction:
+        [announced] = await transaction.values("retention_job_is_scheduled", subscription_id=subscription.id)
+    return bool(announced)
+
+
+async def _look_again(request: ReactivationRequest, subscription: ActiveSubscription) -> None:
+    """The caller was told that it failed: only if Stripe did it after all does it go on (SPEC, Decided 12)."""
+    if subscription.billed.pending or has_ended(subscription.billed):
+        raise StillFailed(STILL_PENDING)
+    async with services().database.as_user(request.user_id) as transaction:
+        await transaction.run("reopen_reactivation", request_id=request.id)
+
+
+async def _choose(request: ReactivationRequest, subscription: ActiveSubscription) -> None:
+    try:
+        async with services().database.as_user(request.user_id) as transaction:
+            await transaction.run("choose_reactivation", request_id=request.id, subscription_id=subscription.id)
+    except ConstraintViolated as violated:
+        if violated.constraint == "one_reactivation_at_a_time":
+            raise RequestUnderWay from None
+        raise

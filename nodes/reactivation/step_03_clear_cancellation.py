@@ -1,0 +1,34 @@
+"""Step 3: Stripe is told that it goes on, read back, and only then believed."""
+
+from nodes.cancellation.settle import settled
+from nodes.node import node, run_log
+from nodes.reactivation.records import Cleared, ReactivationCase
+from nodes.rules.statuses import is_live
+from nodes.services import services
+
+
+@node("Clear Cancellation", step="3")
+async def clear_cancellation(case: ReactivationCase) -> Cleared:
+    """Clear the sign that is set, `cancel_at_period_end` or `cancel_at` (FEATURES W49; SPEC, Decided 7).
+
+    A subscription that has no end any more was cleared by an earlier run, or in Stripe's portal: nothing is written.
+    """
+    request, billed = case.request, case.subscription.billed
+    if billed.pending:
+        billed = await settled(
+            services().billing.take_back_cancellation(billed, key=request.billing_key("clear")),
+            billed.id,
+            done=lambda found: is_live(found.status) and not found.pending,
+        )
+        run_log().info("%s has no end any more, Stripe request %s", billed.id, billed.stripe_request_id)
+    else:
+        run_log().info("%s has no end: nothing is written to Stripe", billed.id)
+    if not request.reached("cleared"):
+        async with services().database.as_user(request.user_id) as transaction:
+            await transaction.run(
+                "reactivation_cleared",
+                request_id=request.id,
+                renews_at=billed.current_period_end,
+                stripe_request_id=billed.stripe_request_id if case.subscription.billed.pending else None,
+            )
+    return Cleared(case, billed)

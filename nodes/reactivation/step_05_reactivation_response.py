@@ -1,0 +1,24 @@
+"""Step 5: the answer to a customer who stays after all."""
+
+from nodes.cancellation.records import Answer
+from nodes.node import node, run_log
+from nodes.reactivation.finish import finish
+from nodes.reactivation.records import Active
+from nodes.rules.dates import rfc3339
+
+
+@node("Reactivation Response", step="5")
+async def reactivation_response(active: Active) -> Answer:
+    """`{success, status, subscription_id, renews_at}`; the same where there was nothing to take back (DECISIONS)."""
+    request = active.case.request
+    body = {
+        "success": True,
+        "status": active.status,
+        "subscription_id": active.case.subscription.id,
+        "renews_at": rfc3339(active.renews_at),
+    }
+    outcome = "active_already" if active.case.active_already else "reactivated"
+    answer = Answer(outcome, 200, body)
+    await finish(request.id, request.user_id, answer)
+    run_log().info("200 %s", outcome)
+    return answer

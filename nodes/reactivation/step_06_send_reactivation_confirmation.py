@@ -1,0 +1,33 @@
+"""Step 6: the letter that says that it goes on."""
+
+from email_templates import Letter
+from email_templates.reactivation_confirmation import ReactivationConfirmation
+from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.outbox import REACTIVATED
+from nodes.cancellation.records import Delivered
+from nodes.node import node, run_log
+from nodes.reactivation.records import Active
+from nodes.services import services
+
+
+@node("Send Reactivation Confirmation", step="6")
+async def send_reactivation_confirmation(active: Active) -> Delivered:
+    """The letter, once (FEATURES W49)."""
+    request = active.case.request
+
+    def letter(customer: Customer) -> Letter:
+        return ReactivationConfirmation(
+            name=customer.name,
+            plan=active.case.subscription.plan,
+            renews_at=active.renews_at,
+            unpaid=active.status in ("past_due", "unpaid"),
+            payment_url=services().settings.payment_url,
+            locale=customer.locale,
+            time_zone=customer.time_zone,
+            company_name=services().settings.company_name,
+            request_id=str(request.id),
+        ).letter()
+
+    delivered = await deliver_letter(request.id, request.user_id, REACTIVATED, letter)
+    run_log().info("the confirmation is with the mail server")
+    return delivered

@@ -1,0 +1,33 @@
+"""Step 7: the rest of the company hears of it."""
+
+from uuid import UUID
+
+from nodes.cancellation.outbox import REACTIVATED_EVENT, deliver
+from nodes.cancellation.records import Delivered
+from nodes.cancellation.turn import in_turn
+from nodes.node import node, run_log
+from nodes.reactivation.records import Active
+from nodes.rules.dates import rfc3339
+from nodes.services import services
+
+
+@node("Publish Reactivation Event", step="7")
+async def publish_reactivation_event(active: Active) -> Delivered:
+    """`subscription.reactivated`, in the envelope of `subscription.canceled` and after it (FEATURES W49, W19)."""
+    request = active.case.request
+
+    async def send(item_id: UUID) -> str:
+        await in_turn(item_id, request.user_id)
+        event = {
+            "event": REACTIVATED_EVENT,
+            "user_id": str(request.user_id),
+            "subscription_id": active.case.subscription.id,
+            "request_id": str(request.id),
+            "effective_at": rfc3339(request.received_at),
+            "renews_at": rfc3339(active.renews_at),
+        }
+        return await services().events.publish(event, event_id=str(item_id), ordering_key=str(request.user_id))
+
+    delivered = await deliver(request.id, request.user_id, REACTIVATED_EVENT, send)
+    run_log().info("%s is published", REACTIVATED_EVENT)
+    return delivered

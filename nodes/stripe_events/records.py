@@ -1,0 +1,67 @@
+"""What one node hands to the next: ids, dates and decisions; nothing personal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from nodes.clients.billing import BillingSubscription
+from nodes.rules.moments import Moment, Turn
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A subscription of ours that an event is about."""
+
+    id: str
+    user_id: UUID
+
+
+class StripeEvent:
+    """Step 1: an event of the inbox. Not a dataclass: every later record carries it (nodes/cancellation/records)."""
+
+    def __init__(
+        self, event_id: str, moment: Moment, tries: int, caused_by: UUID | None, subjects: tuple[Subject, ...]
+    ) -> None:
+        self.id = event_id
+        self.moment = moment
+        self.tries = tries
+        self.caused_by = caused_by
+        self.subjects = subjects
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Step 2: what Stripe says now, and what was told before.
+
+    `announced_until`: when it ends, by what customer and company were told; None where they were told of no end.
+    `end_is_told`: its end has been dealt with, letter and event included.
+    """
+
+    event: StripeEvent
+    user_id: UUID
+    plan: str
+    billed: BillingSubscription
+    announced_until: datetime | None
+    end_is_told: bool
+
+
+@dataclass(frozen=True)
+class Happened:
+    """Step 3: what became of it."""
+
+    seen: Seen
+    turn: Turn
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Step 8: a row of `subscription_ends`. `data_kept_until` is None where no data was promised to be kept."""
+
+    id: UUID
+    user_id: UUID
+    subscription_id: str
+    plan: str
+    kind: str
+    ended_at: datetime
+    data_kept_until: datetime | None
+    reason_is_known: bool

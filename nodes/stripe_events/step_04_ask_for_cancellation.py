@@ -1,0 +1,79 @@
+"""Step 4: a cancellation in Stripe's portal or dashboard goes on here as if it had been asked for here."""
+
+from uuid import UUID
+
+from nodes.clients.database import Transaction
+from nodes.errors import ConstraintViolated, PutOff
+from nodes.node import node, run_log
+from nodes.rules.moments import Turn
+from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY
+from nodes.rules.statuses import is_live
+from nodes.services import services
+from nodes.stripe_events.records import Happened, Seen
+
+# The portal cancels first and asks why afterwards: whoever answers at once is heard before the company is told.
+REASON_SECONDS = 5.0
+# After which a request that was just written has come to its end, as a rule.
+REQUEST_SECONDS = 2.0
+
+
+@node("Ask For Cancellation", step="4")
+async def ask_for_cancellation(happened: Happened) -> None:
+    """Write a request that begins where Stripe has done its part; `cancel-subscription` carries it out (FEATURES N01).
+
+    Raises `PutOff` while a reason may still come, or where something of ours is to be finished first.
+    """
+    seen = happened.seen
+    if await _look_again_at(seen):
+        raise PutOff("a request of ours that failed is looked at again", REQUEST_SECONDS)
+    reason, words = await _reason(seen)
+    if not (reason or words) and seen.event.tries == 1 and happened.turn is Turn.LEAVES:
+        raise PutOff("a reason may still come", REASON_SECONDS)
+    try:
+        async with services().database.as_user(seen.user_id) as transaction:
+            await transaction.run("one_intake_at_a_time", user_id=seen.user_id)
+            request_id = await _write(transaction, seen, reason, words)
+    except ConstraintViolated as violated:
+        if violated.constraint != "one_request_at_a_time":
+            raise
+        request_id = None
+    run_log().info("request %s", request_id or "of our own is under way")
+    if happened.turn is Turn.LEFT:
+        raise PutOff("its cancellation is told before its end", REQUEST_SECONDS)
+
+
+async def _look_again_at(seen: Seen) -> bool:
+    """Our own write did it, though its answer was lost and its caller told that it failed: that request goes on."""
+    if seen.event.caused_by is None:
+        return False
+    async with services().database.as_user(seen.user_id) as transaction:
+        return bool(await transaction.run("look_again_at_failed", request_id=seen.event.caused_by))
+
+
+async def _reason(seen: Seen) -> tuple[str | None, str | None]:
+    words = await services().billing.parting_words(seen.billed.id)
+    return seen.billed.feedback, words[:MAX_FEEDBACK_CHARACTERS].replace("\0", "") if words else None
+
+
+async def _write(transaction: Transaction, seen: Seen, reason: str | None, words: str | None) -> UUID | None:
+    billed = seen.billed
+    made: list[UUID] = await transaction.values(
+        "receive_from_stripe",
+        user_id=seen.user_id,
+        subscription_id=billed.id,
+        reason=reason,
+        cancel_at=billed.cancel_at if is_live(billed.status) else billed.ended_at,
+        period_end=billed.current_period_end,
+    )
+    if not made:
+        return None
+    await transaction.run(
+        "capture_reason_from_stripe",
+        request_id=made[0],
+        user_id=seen.user_id,
+        subscription_id=billed.id,
+        plan=seen.plan,
+        category=reason or PREFER_NOT_TO_SAY,
+        feedback=words,
+    )
+    return made[0]

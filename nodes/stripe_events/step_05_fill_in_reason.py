@@ -1,0 +1,23 @@
+"""Step 5: the reason that came after the cancellation, seconds or days later."""
+
+from nodes.node import node, run_log
+from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS
+from nodes.services import services
+from nodes.stripe_events.records import Happened
+
+
+@node("Fill In Reason", step="5")
+async def fill_in_reason(happened: Happened) -> None:
+    """Once, and only for a cancellation that came from Stripe without one: what was said here stays."""
+    seen = happened.seen
+    words = await services().billing.parting_words(seen.billed.id)
+    if not (seen.billed.feedback or words):
+        return
+    async with services().database.as_user(seen.user_id) as transaction:
+        filled = await transaction.run(
+            "fill_in_reason",
+            subscription_id=seen.billed.id,
+            category=seen.billed.feedback,
+            feedback=words[:MAX_FEEDBACK_CHARACTERS].replace("\0", "") if words else None,
+        )
+    run_log().info("reason: %s", "filled in" if filled else "known before")

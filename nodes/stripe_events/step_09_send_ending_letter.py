@@ -1,0 +1,55 @@
+"""Step 9: the letter to a customer whose subscription ended without their asking, or never began."""
+
+from email_templates import Letter
+from email_templates.onboarding_follow_up import OnboardingFollowUp
+from email_templates.subscription_ended import SubscriptionEnded
+from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.outbox import ENDED, NEVER_STARTED
+from nodes.cancellation.records import Delivered
+from nodes.node import node, run_log
+from nodes.services import services
+from nodes.stripe_events.records import Ended
+
+
+@node("Send Ending Letter", step="9")
+async def send_ending_letter(ended: Ended) -> Delivered:
+    """A way to pay and come back, and never "why did you leave" (FEATURES N03, N05, N06)."""
+    kind = NEVER_STARTED if ended.kind == "never_started" else ENDED
+    async with services().database.as_user(ended.user_id) as transaction:
+        [waits] = await transaction.values("waits_in_outbox", request_id=ended.id, kind=kind)
+    if not waits:
+        run_log().info("no letter: it was sent, or the customer had asked for the end")
+        return Delivered(kind)
+    write = _onboarding if ended.kind == "never_started" else _over
+    delivered = await deliver_letter(ended.id, ended.user_id, kind, lambda customer: write(customer, ended))
+    run_log().info("the letter %s is with the mail server", kind)
+    return delivered
+
+
+def _over(customer: Customer, ended: Ended) -> Letter:
+    settings = services().settings
+    return SubscriptionEnded(
+        name=customer.name,
+        plan=ended.plan,
+        kind=ended.kind,
+        ended_at=ended.ended_at,
+        data_kept_until=ended.data_kept_until,
+        payment_url=settings.payment_url,
+        new_subscription_url=settings.new_subscription_url,
+        export_url=settings.data_export_url,
+        locale=customer.locale,
+        time_zone=customer.time_zone,
+        company_name=settings.company_name,
+        request_id=str(ended.id),
+    ).letter()
+
+
+def _onboarding(customer: Customer, ended: Ended) -> Letter:
+    settings = services().settings
+    return OnboardingFollowUp(
+        name=customer.name,
+        plan=ended.plan,
+        new_subscription_url=settings.new_subscription_url,
+        company_name=settings.company_name,
+        request_id=str(ended.id),
+    ).letter()

@@ -1,0 +1,32 @@
+"""Step 10: the rest of the company hears that it is over."""
+
+from uuid import UUID
+
+from nodes.cancellation.outbox import ENDED_EVENT, deliver
+from nodes.cancellation.records import Delivered
+from nodes.cancellation.turn import in_turn
+from nodes.node import node, run_log
+from nodes.rules.dates import rfc3339
+from nodes.services import services
+from nodes.stripe_events.records import Ended
+
+
+@node("Publish Ended Event", step="10")
+async def publish_ended_event(ended: Ended) -> Delivered:
+    """`subscription.ended`, in the envelope of `subscription.canceled` and after it (FEATURES N02, W19)."""
+
+    async def send(item_id: UUID) -> str:
+        await in_turn(item_id, ended.user_id)
+        event = {
+            "event": ENDED_EVENT,
+            "user_id": str(ended.user_id),
+            "subscription_id": ended.subscription_id,
+            "reason": ended.kind,
+            "request_id": str(ended.id),
+            "effective_at": rfc3339(ended.ended_at),
+        }
+        return await services().events.publish(event, event_id=str(item_id), ordering_key=str(ended.user_id))
+
+    delivered = await deliver(ended.id, ended.user_id, ENDED_EVENT, send)
+    run_log().info("%s is published", ENDED_EVENT)
+    return delivered

@@ -1,0 +1,43 @@
+"""Step 11: a retention coupon that was accepted in Stripe's portal counts as the offer that it is."""
+
+from nodes.errors import ConstraintViolated
+from nodes.node import node, run_log
+from nodes.rules.offers import OFFERS
+from nodes.services import services
+from nodes.stripe_events.records import Happened
+
+
+@node("Record Portal Offer", step="11")
+async def record_portal_offer(happened: Happened) -> None:
+    """One row in `retention_offers` where the plan's own coupon is attached and no row knows it (FEATURES F23, W31).
+
+    Another coupon, and one within six months of the last, is no offer of ours.
+    """
+    seen = happened.seen
+    offer = OFFERS.get(seen.plan)
+    discount = seen.billed.discount_of(offer.coupon_id) if offer else None
+    if offer is None or discount is None:
+        return
+    try:
+        async with services().database.as_user(seen.user_id) as transaction:
+            recorded = await transaction.run(
+                "record_portal_offer",
+                user_id=seen.user_id,
+                subscription_id=seen.billed.id,
+                plan=offer.plan,
+                percent_off=offer.percent_off,
+                months=offer.months,
+                coupon_id=offer.coupon_id,
+                stripe_discount_id=discount.id,
+                answer={
+                    "success": True,
+                    "retention_applied": True,
+                    "discount": offer.discount,
+                    "duration": offer.duration,
+                },
+            )
+    except ConstraintViolated as violated:
+        if violated.constraint != "one_retention_offer_in_six_months":
+            raise
+        recorded = 0
+    run_log().info("offer %s: %s", offer.coupon_id, "recorded" if recorded else "known before")

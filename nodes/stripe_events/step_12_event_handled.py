@@ -1,0 +1,13 @@
+"""Step 12: nothing is left to do for this event."""
+
+from nodes.node import node, run_log
+from nodes.services import services
+from nodes.stripe_events.records import StripeEvent
+
+
+@node("Event Handled", step="12")
+async def event_handled(event: StripeEvent, outcome: str) -> None:
+    """What it turned out to be."""
+    async with services().database.as_nobody() as transaction:
+        await transaction.run("stripe_event_handled", id=event.id, outcome=outcome)
+    run_log().info("%s is handled: %s", event.id, outcome)

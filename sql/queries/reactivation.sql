@@ -1,0 +1,92 @@
+-- name: receive_reactivation
+-- The intent, before anything is done.
+INSERT INTO reactivation_requests (user_id, asked_user_id, asked_subscription, origin)
+VALUES (%(user_id)s, %(asked_user_id)s, %(asked_subscription)s, %(origin)s)
+RETURNING id;
+
+-- name: reactivation_under_way
+-- Twice is once: who asks again waits for the same answer.
+SELECT id FROM reactivation_requests
+WHERE user_id = %(user_id)s AND finished_at IS NULL AND asked_user_id = user_id
+    AND coalesce(coalesce(subscription_id, asked_subscription) = %(subscription_id)s, true)
+ORDER BY received_at LIMIT 1;
+
+-- name: cancellation_under_way
+SELECT id FROM cancellation_requests
+WHERE user_id = %(user_id)s AND finished_at IS NULL
+    AND coalesce(coalesce(subscription_id, asked_subscription) = %(subscription_id)s, true)
+LIMIT 1;
+
+-- name: reactivation_owner
+-- Under act_for_request, which shows this one row.
+SELECT user_id FROM reactivation_requests WHERE id = %(request_id)s;
+
+-- name: take_up_reactivation
+UPDATE reactivation_requests
+SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + lease()),
+    flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
+WHERE id = %(request_id)s
+RETURNING id, user_id, asked_subscription, origin, subscription_id, recovery_point, renews_at, received_at, outcome,
+    answer, billing_try, stripe_request_id;
+
+-- name: choose_reactivation
+UPDATE reactivation_requests SET subscription_id = %(subscription_id)s WHERE id = %(request_id)s;
+
+-- name: retention_job_is_scheduled
+-- As long as one is, customer and company were told that the subscription ends.
+SELECT EXISTS (
+    SELECT FROM data_retention_jobs WHERE subscription_id = %(subscription_id)s AND status = 'scheduled');
+
+-- name: next_reactivation_try
+UPDATE reactivation_requests SET billing_try = billing_try + 1 WHERE id = %(request_id)s;
+
+-- name: reactivation_cleared
+-- Once Stripe was read back.
+UPDATE reactivation_requests
+SET recovery_point = 'cleared', renews_at = %(renews_at)s,
+    stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
+WHERE id = %(request_id)s;
+
+-- name: reactivation_reached
+UPDATE reactivation_requests SET recovery_point = %(recovery_point)s WHERE id = %(request_id)s;
+
+-- name: reopen_reactivation
+-- It was told as failed, and Stripe turned out to have done it.
+UPDATE reactivation_requests
+SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + lease()
+WHERE id = %(request_id)s AND outcome = 'failed';
+
+-- name: finish_reactivation
+-- The answer, once: a second finish changes nothing and returns no row.
+UPDATE reactivation_requests
+SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recovery_point ELSE 'finished' END,
+    outcome = %(outcome)s, http_status = %(http_status)s, answer = %(answer)s, finished_at = now(),
+    resume_at = CASE WHEN %(look_again)s THEN now() + interval '1 minute'
+        WHEN %(outcome)s IN ('refused', 'failed') THEN NULL ELSE resume_at END,
+    stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
+WHERE id = %(request_id)s AND finished_at IS NULL
+    AND NOT (%(outcome)s = 'failed' AND recovery_point IN ('cleared', 'marked_active'))
+RETURNING asked_user_id, coalesce(subscription_id, asked_subscription) AS subscription_id, stripe_request_id;
+
+-- name: leave_reactivation
+-- The end of a run: nothing is left to do once the request is answered and its outbox is empty.
+UPDATE reactivation_requests SET resume_at = NULL
+WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM outbox WHERE request_id = %(request_id)s AND delivered_at IS NULL AND NOT refused);
+
+-- name: reactivation_status
+SELECT id, outcome, http_status, answer, received_at, finished_at FROM reactivation_requests WHERE id = %(request_id)s;
+
+-- name: claim_reactivations
+-- Of any user, whose lease has passed.
+SELECT id, died_in FROM claim_reactivations(%(at_most)s);
+
+-- name: earlier_event_waits
+SELECT EXISTS (
+    SELECT FROM outbox earlier JOIN outbox this ON this.id = %(id)s
+    WHERE earlier.user_id = %(user_id)s AND earlier.kind LIKE 'subscription.%%' AND earlier.id <> this.id
+        AND earlier.created_at < this.created_at AND earlier.delivered_at IS NULL AND NOT earlier.refused);
+
+-- name: waits_in_outbox
+SELECT EXISTS (
+    SELECT FROM outbox WHERE request_id = %(request_id)s AND kind = %(kind)s AND delivered_at IS NULL AND NOT refused);

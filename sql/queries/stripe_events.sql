@@ -1,0 +1,95 @@
+-- name: receive_stripe_event
+SELECT receive_stripe_event(%(id)s, %(type)s, %(moment)s, %(created_at)s, %(livemode)s, %(subscription_id)s,
+    %(customer_id)s, %(caused_by)s);
+
+-- name: claim_stripe_events
+SELECT id, died_in FROM claim_stripe_events(%(at_most)s);
+
+-- name: take_up_stripe_event
+SELECT id, type, moment, tries, caused_by, handled FROM take_up_stripe_event(%(id)s, %(flow_run_id)s::uuid);
+
+-- name: subscriptions_of_stripe_event
+SELECT id, user_id FROM subscriptions_of_stripe_event(%(id)s);
+
+-- name: stripe_event_handled
+SELECT stripe_event_handled(%(id)s, %(outcome)s);
+
+-- name: put_off_stripe_event
+SELECT put_off_stripe_event(%(id)s, %(seconds)s);
+
+-- name: stripe_event_failed
+SELECT stripe_event_failed(%(id)s, %(problem)s);
+
+-- name: told_of_subscription
+-- What customer and company were told, and whether all that there was to tell of its end is out.
+SELECT (SELECT cancel_at FROM data_retention_jobs
+        WHERE subscription_id = %(subscription_id)s AND status = 'scheduled') AS announced_until,
+    EXISTS (SELECT FROM subscription_ends e WHERE e.subscription_id = %(subscription_id)s AND NOT EXISTS (
+        SELECT FROM outbox o WHERE o.request_id = e.id AND o.delivered_at IS NULL AND NOT o.refused)) AS end_is_told;
+
+-- name: look_again_at_failed
+-- It was told as failed, and Stripe says that our own write did it.
+UPDATE cancellation_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed';
+
+-- name: receive_from_stripe
+-- As if it had been asked for here, from where Stripe has done its part; unless it was, or is known.
+INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, subscription_id, accept_offer, reason,
+    origin, recovery_point, cancel_at, period_end, resume_at)
+SELECT %(user_id)s, %(user_id)s, %(subscription_id)s, %(subscription_id)s, false, %(reason)s,
+    'stripe', 'cancellation_scheduled', %(cancel_at)s, %(period_end)s, now()
+WHERE NOT EXISTS (
+        SELECT FROM data_retention_jobs WHERE subscription_id = %(subscription_id)s AND status = 'scheduled')
+    AND NOT EXISTS (
+        SELECT FROM cancellation_requests WHERE subscription_id = %(subscription_id)s AND finished_at IS NULL)
+RETURNING id;
+
+-- name: capture_reason_from_stripe
+INSERT INTO cancellation_reasons (request_id, user_id, subscription_id, plan, category, feedback)
+VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(plan)s, %(category)s, %(feedback)s);
+
+-- name: fill_in_reason
+-- For the cancellation that stands, if it came from Stripe and nothing was said yet.
+UPDATE cancellation_reasons c
+SET category = coalesce(%(category)s, c.category), feedback = %(feedback)s
+FROM cancellation_requests r, data_retention_jobs j
+WHERE j.subscription_id = %(subscription_id)s AND j.status = 'scheduled' AND r.id = j.request_id
+    AND r.origin = 'stripe' AND c.request_id = r.id
+    AND c.category = 'prefer_not_to_say' AND c.feedback IS NULL AND c.answered_at IS NULL;
+
+-- name: set_retention_clock
+UPDATE data_retention_jobs SET cancel_at = %(cancel_at)s, run_at = %(run_at)s
+WHERE subscription_id = %(subscription_id)s AND status = 'scheduled';
+
+-- name: receive_reactivation_from_stripe
+INSERT INTO reactivation_requests (user_id, asked_user_id, asked_subscription, subscription_id, origin, resume_at)
+SELECT %(user_id)s, %(user_id)s, %(subscription_id)s, %(subscription_id)s, 'stripe', now()
+WHERE EXISTS (
+        SELECT FROM data_retention_jobs WHERE subscription_id = %(subscription_id)s AND status = 'scheduled')
+    AND NOT EXISTS (
+        SELECT FROM reactivation_requests WHERE subscription_id = %(subscription_id)s AND finished_at IS NULL)
+RETURNING id;
+
+-- name: record_end
+-- No row if it was recorded before.
+INSERT INTO subscription_ends (user_id, subscription_id, kind, stripe_reason, ended_at)
+VALUES (%(user_id)s, %(subscription_id)s, %(kind)s, %(stripe_reason)s, %(ended_at)s)
+ON CONFLICT (subscription_id) DO NOTHING
+RETURNING id;
+
+-- name: end_of_subscription
+SELECT id FROM subscription_ends WHERE subscription_id = %(subscription_id)s;
+
+-- name: record_portal_offer
+-- With a request that was answered in the portal: an offer belongs to one.
+WITH accepted AS (
+    INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, subscription_id, accept_offer, origin,
+        recovery_point, outcome, http_status, answer, finished_at, resume_at)
+    SELECT %(user_id)s, %(user_id)s, %(subscription_id)s, %(subscription_id)s, true, 'stripe', 'finished', 'retained',
+        200, %(answer)s, now(), NULL
+    WHERE NOT EXISTS (SELECT FROM retention_offers WHERE stripe_discount_id = %(stripe_discount_id)s)
+    RETURNING id)
+INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percent_off, months, coupon_id, state,
+    stripe_discount_id)
+SELECT id, %(user_id)s, %(subscription_id)s, %(plan)s, %(percent_off)s, %(months)s, %(coupon_id)s, 'applied',
+    %(stripe_discount_id)s
+FROM accepted;

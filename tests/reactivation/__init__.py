@@ -1,0 +1,1 @@
+"""The way back: the API, the letter's button, the feedback page."""

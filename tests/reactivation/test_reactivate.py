@@ -1,0 +1,344 @@
+"""POST /reactivate-subscription: FEATURES W49, F15, W29, each effect read back from where it ended up."""
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.acceptance.consumer import body, consuming
+from tests.acceptance.subscribers import clock, subscriber
+from tests.reactivation.people import (
+    in_stripe,
+    jobs,
+    leaving,
+    outbox,
+    reactivate,
+    renews_at,
+    requests,
+    row_of,
+    subjects,
+)
+from tests.waiting import at_once, eventually
+from tests.world import Person, World
+
+
+def test_a_cancellation_is_taken_back(world: World) -> None:
+    person = leaving(world)
+    writes = len(world.simulator.writes(person.subscription_id))
+
+    answer = reactivate(world, person)
+
+    assert answer.status_code == 200
+    assert list(answer.json().items()) == [
+        ("success", True),
+        ("status", "active"),
+        ("subscription_id", person.subscription_id),
+        ("renews_at", renews_at(world, person)),
+    ]
+    after = in_stripe(world, person)
+    assert (after.cancel_at_period_end, after.cancel_at, after.status) == (False, None, "active")
+    [write] = world.simulator.writes(person.subscription_id)[writes:]
+    assert write["params"]["cancel_at_period_end"] == "false"
+    assert "cancel_at" not in write["params"]
+    assert write["idempotency_key"] == f"{answer.headers['Reactivation-Request-Id']}:clear:1"
+    row = row_of(world, person)
+    assert (row["status"], row["cancel_at"], row["cancel_at_period_end"]) == ("active", None, False)
+    assert jobs(world, person) == ["cancelled"]
+
+
+def test_it_is_confirmed_by_letter_and_told_to_the_company(world: World) -> None:
+    with consuming() as consumer:
+        person = leaving(world)
+        answer = reactivate(world, person)
+        letters = world.letters(person)
+        eventually(
+            lambda: not world.rows("SELECT FROM outbox WHERE user_id = %s AND delivered_at IS NULL", person.user_id)
+        )
+        first, second = consumer.everything_of(person.user_id)
+
+    [letter] = [each for each in letters if each["subject"] == "Welcome back: your professional plan goes on"]
+    assert "Renews on" in letter["text"]
+    assert "Renews on" in letter["html"]
+    assert answer.headers["Reactivation-Request-Id"] in letter["text"]
+    assert body(first)["event"] == "subscription.canceled"
+    event = body(second)
+    assert event == {
+        "event": "subscription.reactivated",
+        "user_id": person.user_id,
+        "subscription_id": person.subscription_id,
+        "request_id": answer.headers["Reactivation-Request-Id"],
+        "effective_at": event["effective_at"],
+        "renews_at": renews_at(world, person),
+        "event_id": event["event_id"],
+    }
+    assert dict(second.attributes) == {"event": "subscription.reactivated", "event_id": event["event_id"]}
+    assert second.ordering_key == person.user_id
+
+
+def test_twice_is_once(world: World) -> None:
+    person = leaving(world)
+    first = reactivate(world, person)
+    writes = world.simulator.writes(person.subscription_id)
+
+    second = reactivate(world, person)
+
+    assert (second.status_code, second.json()) == (first.status_code, first.json())
+    assert world.simulator.writes(person.subscription_id) == writes
+    assert len(subjects(world, person)) == 2
+    assert outbox(world, person).count("subscription.reactivated") == 1
+    assert [each["outcome"] for each in requests(world, person)] == ["reactivated", "active_already"]
+
+
+def test_at_once_is_once(world: World) -> None:
+    person = leaving(world)
+    answers = at_once(*[lambda: reactivate(world, person)] * 4)
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len({answer.text for answer in answers}) == 1
+    assert len(subjects(world, person)) == 2
+    assert outbox(world, person).count("subscription.reactivated") == 1
+    assert [e["outcome"] for e in requests(world, person)].count("reactivated") == 1
+    audited = world.rows(
+        "SELECT * FROM audit_log WHERE user_id = %s AND action = 'reactivate_subscription'", person.user_id
+    )
+    assert len(audited) == 4
+
+
+def test_what_was_never_cancelled_is_active_as_asked(world: World) -> None:
+    person = world.person("professional")
+    answer = reactivate(world, person)
+    assert (answer.status_code, answer.json()["status"]) == (200, "active")
+    assert world.simulator.writes(person.subscription_id) == []
+    assert (outbox(world, person), subjects(world, person)) == ([], [])
+
+
+def test_only_the_sign_that_is_set_is_cleared(world: World) -> None:
+    """A date alone, as flexible billing and Stripe's portal have it: clearing both is an error at Stripe."""
+    person = subscriber(world)
+    end = in_stripe(world, person).items.data[0].current_period_end
+    world.stripe.subscriptions.update(person.subscription_id, {"cancel_at": end})
+    writes = len(world.simulator.writes(person.subscription_id))
+
+    answer = reactivate(world, person)
+
+    assert answer.status_code == 200
+    [write] = [
+        w for w in world.simulator.writes(person.subscription_id)[writes:] if w["idempotency_key"].endswith("clear:1")
+    ]
+    assert write["params"]["cancel_at"] == ""
+    assert "cancel_at_period_end" not in write["params"]
+    assert in_stripe(world, person).cancel_at is None
+
+
+def test_a_discount_that_was_accepted_stays(world: World) -> None:
+    person = world.person("professional")
+    assert world.accept(person).status_code == 200
+    discounts = in_stripe(world, person).discounts
+    assert world.cancel(person).status_code == 200
+
+    assert reactivate(world, person).status_code == 200
+
+    assert in_stripe(world, person).discounts == discounts != []
+
+
+def test_cancelled_again_and_back_again(world: World) -> None:
+    person = leaving(world)
+    for _ in range(2):
+        assert reactivate(world, person).status_code == 200
+        assert world.cancel(person).status_code == 200
+    assert reactivate(world, person).status_code == 200
+    assert jobs(world, person) == ["cancelled"] * 3
+    assert len(subjects(world, person)) == 6
+    assert in_stripe(world, person).cancel_at is None
+
+
+def test_after_the_end_it_says_so(world: World) -> None:
+    on = clock(world)
+    person = subscriber(world, on=on)
+    assert world.cancel(person).status_code == 200
+    ends = in_stripe(world, person).cancel_at
+    assert ends is not None
+    on.advance(ends + 60)
+
+    answer = reactivate(world, person)
+
+    assert answer.status_code == 410
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["type"] == "urn:cancelflow:problem:subscription-ended"
+    assert problem["detail"] == "The subscription has ended and cannot be reactivated. Start a new one"
+    assert problem["success"] is False
+    named = reactivate(world, person, subscription_id=person.subscription_id)
+    assert named.status_code == 410
+    assert "reactivation_confirmation" not in outbox(world, person)
+
+
+def test_of_several_the_pending_one_is_meant(world: World) -> None:
+    person = world.person("two_subscriptions")
+    unclear = reactivate(world, person)
+    assert unclear.status_code == 409
+    assert {each["subscription_id"] for each in unclear.json()["subscriptions"]} == set(person.subscription_ids)
+    assert world.cancel(person, subscription_id=person.subscription_ids[1]).status_code == 200
+
+    answer = reactivate(world, person)
+
+    assert (answer.status_code, answer.json()["subscription_id"]) == (200, person.subscription_ids[1])
+
+
+REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
+    ("another's user_id", {"user_id": str(uuid.uuid4())}, 403, "not-your-subscription"),
+    ("nobody's subscription", {"subscription_id": "sub_nobodys"}, 404, "nothing-to-reactivate"),
+    ("an unknown member", {"reason": "unused"}, 400, "body-invalid"),
+]
+
+
+@pytest.mark.parametrize(("what", "given", "status", "problem"), REFUSED, ids=[each[0] for each in REFUSED])
+def test_what_is_refused_changes_nothing_and_is_audited(
+    world: World, what: str, given: dict[str, Any], status: int, problem: str
+) -> None:
+    person = leaving(world)
+    answer = reactivate(world, person, **given)
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:cancelflow:problem:{problem}"), what
+    assert in_stripe(world, person).cancel_at is not None
+    assert jobs(world, person) == ["scheduled"]
+    [audit] = world.rows(
+        "SELECT * FROM audit_log WHERE user_id = %s AND action = 'reactivate_subscription'", person.user_id
+    )
+    assert (audit["outcome"], audit["http_status"], audit["problem"]) == ("refused", status, problem)
+
+
+def test_anothers_subscription_does_not_exist(world: World) -> None:
+    person, other = leaving(world), world.person("professional")
+    answer = reactivate(world, other, subscription_id=person.subscription_id)
+    assert answer.status_code == 404
+    assert in_stripe(world, person).cancel_at is not None
+
+
+def test_nobody_in_particular_is_nobody(world: World) -> None:
+    answer = world.http.post("/reactivate-subscription", json={"user_id": str(uuid.uuid4())})
+    assert answer.status_code == 401
+
+
+def test_every_attempt_that_succeeds_is_audited_with_stripes_request(world: World) -> None:
+    person = leaving(world)
+    answer = reactivate(world, person)
+    [audit] = world.rows(
+        "SELECT * FROM audit_log WHERE user_id = %s AND action = 'reactivate_subscription'", person.user_id
+    )
+    [request] = requests(world, person)
+    assert (audit["outcome"], audit["http_status"], audit["subscription_id"]) == (
+        "reactivated",
+        200,
+        person.subscription_id,
+    )
+    assert str(audit["request_id"]) == answer.headers["Reactivation-Request-Id"]
+    assert re.fullmatch(r"req_\w+", audit["stripe_request_id"])
+    assert request["stripe_request_id"] == audit["stripe_request_id"]
+
+
+def test_stripe_failing_is_told_and_the_next_try_works(world: World) -> None:
+    person = leaving(world)
+    with world.simulator.fault(kind="status", status=400, method="POST", contains=person.subscription_id, times=0):
+        failed = reactivate(world, person)
+    assert (failed.status_code, failed.json()["detail"]) == (500, "Reactivation failed, try again")
+    assert in_stripe(world, person).cancel_at is not None
+    assert jobs(world, person) == ["scheduled"]
+    assert reactivate(world, person).status_code == 200
+
+
+def test_an_answer_that_was_lost_is_found_by_reading_back(world: World) -> None:
+    person = leaving(world)
+    with world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id, times=2):
+        answer = reactivate(world, person)
+    assert answer.status_code == 200
+    assert in_stripe(world, person).cancel_at is None
+    assert len(subjects(world, person)) == 2
+
+
+def test_what_a_dead_process_left_is_taken_up(world: World) -> None:
+    person = leaving(world)
+    left = world.row(
+        "INSERT INTO reactivation_requests (user_id, asked_user_id, origin, resume_at)"
+        " VALUES (%s, %s, 'api', now()) RETURNING id",
+        person.user_id,
+        person.user_id,
+    )
+    eventually(
+        lambda: world.row("SELECT resume_at FROM reactivation_requests WHERE id = %s", left["id"])["resume_at"] is None,
+        within=30,
+    )
+    assert in_stripe(world, person).cancel_at is None
+    told = world.http.get(f"/reactivations/{left['id']}", headers=person.headers)
+    assert (told.status_code, told.json()["status"]) == (200, "active")
+    assert len(subjects(world, person)) == 2
+
+
+def test_who_was_told_that_it_goes_on_hears_that_it_could_not(world: World) -> None:
+    on = clock(world)
+    person = subscriber(world, on=on)
+    assert world.cancel(person).status_code == 200
+    ends = in_stripe(world, person).cancel_at
+    assert ends is not None
+    on.advance(ends + 60)
+    world.rows(
+        "INSERT INTO reactivation_requests (user_id, asked_user_id, origin, resume_at)"
+        " VALUES (%s, %s, 'link', now()) RETURNING id",
+        person.user_id,
+        person.user_id,
+    )
+    eventually(lambda: "We could not reactivate your plan" in subjects(world, person), within=30)
+    [request] = requests(world, person)
+    assert (request["outcome"], request["http_status"]) == ("refused", 410)
+
+
+def test_the_run_is_shown_with_its_steps_and_nothing_personal(world: World) -> None:
+    person = leaving(world)
+    reactivate(world, person)
+    [request] = requests(world, person)
+    run = eventually(lambda: _ended_run(world, str(request["flow_run_id"])))
+    assert run is not None
+    assert run["name"] == f"reactivate-subscription {request['id']} {person.subscription_id}"
+    assert {"plan:professional", "origin:api", "outcome:reactivated"} <= set(run["tags"])
+    assert run["parameters"] == {"request_id": str(request["id"])}
+    tasks = eventually(lambda: _seven(world, run["id"]), within=20)
+    assert {task["name"] for task in tasks} == {
+        "Reactivation Request",
+        "Find Pending Subscription",
+        "Clear Cancellation",
+        "Mark Subscription as Active",
+        "Reactivation Response",
+        "Send Reactivation Confirmation",
+        "Publish Reactivation Event",
+    }
+    assert person.email not in str(run) + str(tasks)
+
+
+def _ended_run(world: World, run_id: str) -> dict[str, Any] | None:
+    run: dict[str, Any] = world.prefect.get(f"/flow_runs/{run_id}").json()
+    return run if run["state_type"] == "COMPLETED" else None
+
+
+def _seven(world: World, run_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = world.prefect.post(
+        "/task_runs/filter", json={"flow_runs": {"id": {"any_": [run_id]}}}
+    ).json()
+    return found if len(found) == 7 else []
+
+
+def test_another_reads_nothing_of_it(world: World) -> None:
+    person, other = leaving(world), world.person("professional")
+    answer = reactivate(world, person)
+    hidden = world.http.get(f"/reactivations/{answer.headers['Reactivation-Request-Id']}", headers=other.headers)
+    assert hidden.status_code == 404
+
+
+def test_what_is_still_being_cancelled_waits(world: World) -> None:
+    person: Person = world.person("professional")
+    world.rows(
+        "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, reason, resume_at)"
+        " VALUES (%s, %s, false, 'unused', now() + interval '1 hour') RETURNING id",
+        person.user_id,
+        person.user_id,
+    )
+    answer = reactivate(world, person)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:cancelflow:problem:request-under-way")
