@@ -118,18 +118,17 @@ class _Seeder:
             wanted["trial_period_days"] = 14
         if case.twist == "other_discount":
             wanted["discounts"] = [{"coupon": self._catalog.loyalty_coupon()}]
+        # From the start, so that no webhook tells of it: these were pending before anybody listened.
+        if case.twist == "pending_here_and_there":
+            wanted["cancel_at_period_end"] = True
+        if case.twist == "pending_in_stripe":
+            wanted["cancel_at"] = "max_period_end"  # as the portal has it for flexible billing: the date alone
         return self._stripe.subscriptions.create(wanted)
 
     def _twisted(
         self, made: stripe.Subscription, case: Case, customer_id: str, clock: str | None
     ) -> stripe.Subscription:
         match case.twist:
-            case "pending_here_and_there":
-                return self._stripe.subscriptions.update(made.id, {"cancel_at_period_end": True})
-            case "pending_in_stripe":
-                # As Stripe's portal does it for flexible billing: the date alone.
-                end = made.items.data[0].current_period_end
-                return self._stripe.subscriptions.update(made.id, {"cancel_at": end})
             case "schedule":
                 self._stripe.subscription_schedules.create({"from_subscription": made.id})
             case "failed_payment" if clock:

@@ -13,7 +13,7 @@ from nodes.cancellation.finish import finish_in
 from nodes.cancellation.letters import Customer, deliver_letter
 from nodes.cancellation.outbox import DELAYED, REFUSED
 from nodes.cancellation.records import Answer, CancellationRequest, Delivered
-from nodes.errors import NoActiveSubscription, Refusal, SubscriptionAlreadyPending
+from nodes.errors import CancellationTakenBack, NoActiveSubscription, Refusal, SubscriptionAlreadyPending
 from nodes.problems import slug_of
 from nodes.services import services
 
@@ -28,7 +28,8 @@ class _Asked:
 
 async def finish_refused(request: CancellationRequest, refusal: Refusal, answer: Answer, *, told: bool) -> None:
     """Record the refusal. A caller who is not told directly gets a letter, unless they have what they wanted."""
-    has_it = isinstance(refusal, SubscriptionAlreadyPending | NoActiveSubscription) and not request.accept_offer
+    as_wanted = SubscriptionAlreadyPending | NoActiveSubscription | CancellationTakenBack
+    has_it = isinstance(refusal, as_wanted) and not request.accept_offer
     write = not told and not has_it
     async with services().database.as_user(request.user_id) as transaction:
         finished = await finish_in(

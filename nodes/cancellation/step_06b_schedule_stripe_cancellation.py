@@ -6,7 +6,7 @@ from nodes.cancellation.records import ActiveSubscription, CancellationRequest, 
 from nodes.cancellation.renewals import has_renewed, undo_renewals
 from nodes.cancellation.settle import settled
 from nodes.clients.billing import BillingSubscription
-from nodes.errors import VerificationFailed
+from nodes.errors import CancellationTakenBack, VerificationFailed
 from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
 from nodes.rules.progress import RecoveryPoint
@@ -26,6 +26,7 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
     """Cancel at the period's end, or now where the status knows no such end (FEATURES W11; nodes/rules/statuses)."""
     case, request, subscription = reason.case, reason.case.request, reason.case.subscription
     if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) and request.cancel_at:
+        _refuse_taken_back(request, subscription)
         run_log().info("done before: ends at %s", rfc3339(request.cancel_at))
         dropped = request.released_schedule is not None
         return ScheduledCancellation(
@@ -46,6 +47,13 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
         )
     run_log().info("%s ends at %s, Stripe request %s", subscription.id, rfc3339(cancel_at), billed.stripe_request_id)
     return ScheduledCancellation(case, reason.category, billed, cancel_at, released, undone)
+
+
+def _refuse_taken_back(request: CancellationRequest, subscription: ActiveSubscription) -> None:
+    """Stripe had done it, nobody was told yet, and the customer took it back in Stripe's portal: they stay."""
+    billed = subscription.billed
+    if is_live(billed.status) and not billed.pending and not request.reached(RecoveryPoint.MARKED_PENDING):
+        raise CancellationTakenBack(subscription_id=subscription.id)
 
 
 async def _release_schedule(request: CancellationRequest, subscription: ActiveSubscription) -> bool:
