@@ -1,0 +1,73 @@
+"""Stripe's events: what was told of a subscription, how to send it by hand, and when all of it is handled."""
+
+import os
+from typing import Any
+
+import httpx
+import stripe
+
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+ENDPOINT = "/webhooks/stripe"
+MATTERING = "customer.subscription."
+WITHIN = 60.0
+
+
+def secret() -> str:
+    """The first of those that hold."""
+    return os.environ["STRIPE_WEBHOOK_SECRETS"].split(",")[0]
+
+
+def order(world: World, what: str, **given: Any) -> Row:
+    """Have something happen in Stripe without a call to its API: portal, dashboard, end, settings."""
+    answer = httpx.post(f"{world.addresses['stripe']}/_simulator/{what}", json=given, timeout=20)
+    assert answer.status_code < 300, answer.text
+    done: Row = answer.json()
+    return done
+
+
+def told(world: World, subscription_id: str, kind: str = MATTERING) -> list[stripe.Event]:
+    """What Stripe told of the subscription, oldest first."""
+    found = world.stripe.events.list({"limit": 100}).data
+    mine = [e for e in found if e.type.startswith(kind) and e.data.object["id"] == subscription_id]
+    return mine[::-1]
+
+
+def envelope(world: World, event_id: str, **given: Any) -> tuple[dict[str, str], bytes]:
+    """Headers and body, exactly as Stripe would send them."""
+    signed = order(world, "webhooks/signed", **{"event": event_id, "secret": secret(), **given})
+    return signed["headers"], signed["body"].encode()
+
+
+def deliver(world: World, event_id: str, **given: Any) -> httpx.Response:
+    headers, body = envelope(world, event_id, **given)
+    return world.http.post(ENDPOINT, content=body, headers=headers)
+
+
+def inbox(world: World, person: Person) -> list[Row]:
+    return world.rows(
+        "SELECT * FROM stripe_events WHERE subscription_id = ANY(%s) ORDER BY received_at, id", person.subscription_ids
+    )
+
+
+def settled(world: World, person: Person, *, events: int = 0) -> list[Row]:
+    """The inbox, once there are so many events at least and all of them have had their effect."""
+
+    def look() -> list[Row] | None:
+        found = inbox(world, person)
+        left = world.rows(
+            """SELECT 1 FROM stripe_events WHERE subscription_id = ANY(%(ids)s) AND resume_at IS NOT NULL
+            UNION ALL SELECT 1 FROM cancellation_requests WHERE user_id = %(user)s AND resume_at IS NOT NULL
+            UNION ALL SELECT 1 FROM reactivation_requests WHERE user_id = %(user)s AND resume_at IS NOT NULL
+            UNION ALL SELECT 1 FROM outbox WHERE user_id = %(user)s AND delivered_at IS NULL AND NOT refused""".replace(
+                "%(ids)s", "%s"
+            ).replace("%(user)s", "%s"),
+            person.subscription_ids,
+            *[person.user_id] * 3,
+        )
+        return found if len(found) >= events and not left else None
+
+    found = eventually(look, within=WITHIN)
+    assert found is not None
+    return found

@@ -1,0 +1,129 @@
+"""The webhook's door: FEATURES A09. What Stripe did not sign, or signed too long ago, changes nothing."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.acceptance.trigger import serving
+from tests.webhooks.events import ENDPOINT, deliver, envelope, inbox, order, secret, settled, told
+from tests.world import Person, World
+
+
+@pytest.fixture
+def cancelled_unheard(world: World) -> tuple[Person, str]:
+    """Someone who cancelled in the portal, and the event of it, which was lost on its way."""
+    person = world.person("professional")
+    with world.simulator.losing_webhooks():
+        order(world, "portal", subscription=person.subscription_id, action="cancel")
+        [event] = told(world, person.subscription_id, "customer.subscription.updated")
+    return person, event.id
+
+
+def refuses(answer: httpx.Response) -> bool:
+    return (answer.status_code, answer.json().get("type")) == (400, "urn:cancelflow:problem:signature-invalid")
+
+
+def test_what_is_forged_stale_or_cut_short_changes_nothing(world: World, cancelled_unheard: tuple[Person, str]) -> None:
+    person, event_id = cancelled_unheard
+    before = world.belongings(person.user_id)
+    headers, body = envelope(world, event_id)
+    signature = headers["stripe-signature"]
+
+    def post(content: bytes, header: str | None) -> httpx.Response:
+        given = {"content-type": "application/json"} | ({"stripe-signature": header} if header is not None else {})
+        return world.http.post(ENDPOINT, content=content, headers=given)
+
+    wrong = {
+        "unsigned": post(body, None),
+        "an empty signature": post(body, ""),
+        "no signature": post(body, "rubbish"),
+        "another's secret": deliver(world, event_id, secret="whsec_of_someone_else"),
+        "stale": deliver(world, event_id, timestamp=int(time.time()) - 301),
+        "replayed with a new time": post(body, signature.replace(signature.split(",")[0], f"t={int(time.time()) + 9}")),
+        "cut short": post(body[:-1], signature),
+        "longer": post(body + b" ", signature),
+        "altered": post(body.replace(b"customer.subscription.updated", b"customer.subscription.deleted"), signature),
+        "not even text": post(b"\xff\xfe" + body, signature),
+        "nothing": post(b"", signature),
+    }
+    assert [what for what, answer in wrong.items() if not refuses(answer)] == []
+    assert inbox(world, person) == []
+    assert world.belongings(person.user_id) == before
+
+
+def test_within_the_tolerance_it_holds(world: World, cancelled_unheard: tuple[Person, str]) -> None:
+    person, event_id = cancelled_unheard
+    assert deliver(world, event_id, timestamp=int(time.time()) - 290).status_code == 200
+    assert [row["id"] for row in settled(world, person)] == [event_id]
+
+
+def test_an_event_comes_in_once(world: World, cancelled_unheard: tuple[Person, str]) -> None:
+    person, event_id = cancelled_unheard
+    for _ in range(3):
+        answer = deliver(world, event_id)
+        assert (answer.status_code, answer.json()) == (200, {"received": True})
+    settled(world, person)
+    deliver(world, event_id)
+    [row] = settled(world, person)
+    assert (row["outcome"], row["moment"]) == ("cancellation", "begins")
+    assert len(world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", person.user_id)) == 1
+    assert len(world.letters(person)) == 1
+
+
+def test_what_is_not_about_an_end_is_answered_and_not_kept(world: World) -> None:
+    person = world.person("professional")
+    world.stripe.subscriptions.update(person.subscription_id, {"metadata": {"note": "1"}})
+    [event] = told(world, person.subscription_id, "customer.subscription.updated")
+    assert deliver(world, event.id).status_code == 200
+    assert inbox(world, person) == []
+
+
+def test_nothing_that_a_customer_wrote_is_kept(world: World) -> None:
+    person = world.person("professional")
+    order(
+        world,
+        "portal",
+        subscription=person.subscription_id,
+        action="cancel",
+        feedback="other",
+        comment="A marker of mine: qwertz",
+    )
+    events = settled(world, person, events=2)
+    assert "qwertz" not in str(events)
+    reason = world.row("SELECT * FROM cancellation_reasons WHERE user_id = %s", person.user_id)
+    assert reason["feedback"] == "A marker of mine: qwertz"
+    for run in {str(row["flow_run_id"]) for row in events if row["flow_run_id"]}:
+        shown = [
+            world.prefect.get(f"/flow_runs/{run}").text,
+            world.prefect.post("/task_runs/filter", json={"flow_runs": {"id": {"any_": [run]}}}).text,
+            world.prefect.post("/logs/filter", json={"logs": {"flow_run_id": {"any_": [run]}}}).text,
+        ]
+        assert [text for text in shown if "qwertz" in text or person.email in text] == []
+
+
+def test_both_secrets_hold_while_one_is_rotated_and_none_switches_it_off(
+    world: World, cancelled_unheard: tuple[Person, str], tmp_path: Path
+) -> None:
+    _, event_id = cancelled_unheard
+    with serving(tmp_path, STRIPE_WEBHOOK_SECRETS="whsec_new, whsec_old") as trigger:
+        answers = {}
+        for signed_with in ("whsec_new", "whsec_old", "whsec_older", ["whsec_older", "whsec_old"]):
+            headers, body = envelope(world, event_id, secret=signed_with)
+            answers[str(signed_with)] = trigger.post(ENDPOINT, content=body, headers=headers).status_code
+        assert list(answers.values()) == [200, 200, 400, 200]
+    with serving(tmp_path, STRIPE_WEBHOOK_SECRETS="") as trigger:
+        headers, body = envelope(world, event_id, secret="whsec_new")
+        assert trigger.post(ENDPOINT, content=body, headers=headers).status_code == 404
+
+
+def test_a_body_without_an_end_is_refused(world: World) -> None:
+    assert world.http.post(ENDPOINT, content=b"x" * (1024 * 1024 + 1)).status_code == 413
+
+
+def test_the_secrets_are_nowhere_to_be_read(world: World) -> None:
+    assert secret() == os.environ["STRIPE_WEBHOOK_SECRETS"]
+    assert secret() not in json.dumps(world.http.get("/openapi.json").json()) + json.dumps(world.addresses)
