@@ -154,6 +154,33 @@ def reconcile(
 
 
 @app.command()
+def report(
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="the last month unless given")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="for programs: a rate is null where there are too few rows")
+    ] = False,
+) -> None:
+    """Print a month's figures: offers accepted, reasons, saved, won back, letters, refusals. As the owner."""
+    _join_stack()
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+
+    from deployments.reports import print_report, report_of
+    from nodes.rules.months import month_before, month_named
+
+    try:
+        first = month_named(month) if month else month_before(datetime.now(UTC).date())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--month") from None
+    found = report_of(load(DatabaseSettings), first)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    print_report(found, Console())
+
+
+@app.command()
 def token(user_id: UUID) -> None:
     """Print a JWT for this user, good for an hour."""
     _join_stack()

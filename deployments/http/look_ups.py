@@ -1,4 +1,4 @@
-"""What a page asks before the customer decides: the offer, and the subscription's state. Neither changes anything."""
+"""What a page asks before the customer decides: the offer, whose showing is counted, and the subscription's state."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from deployments.http.bodies import RetentionOffer, SubscriptionId, SubscriptionStatus
 from deployments.http.dependencies import Caller, TheServices
 from deployments.http.responses import answer, problems
-from nodes.cancellation.look_up import current_offer, find_subscription, refuse_ended, subscription_status
+from nodes.cancellation.look_up import find_subscription, refuse_ended, show_offer, subscription_status
 from nodes.services import using
 
 router = APIRouter(tags=["look-ups"])
@@ -22,7 +22,7 @@ async def retention_offer(caller: Caller, services: TheServices, subscription_id
     with using(services):
         subscription = await find_subscription(caller, subscription_id)
         refuse_ended(subscription)
-        terms = None if subscription.billed.pending else await current_offer(subscription)
+        terms = await show_offer(subscription)
     offer = {"discount": terms.percent_off, "description": terms.description} if terms else None
     return answer(200, {"retention_offer": offer, "show_offer": offer is not None})
 

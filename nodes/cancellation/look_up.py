@@ -1,5 +1,6 @@
 """Look-ups that the steps and the read-only routes share: the subscription as Stripe has it now, and its offer."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,11 +10,13 @@ from email_templates.dates import long_date
 from nodes.cancellation.mirror import mirror, status_of
 from nodes.cancellation.records import ActiveSubscription
 from nodes.clients.database import Transaction
-from nodes.errors import BillingFailed, NoActiveSubscription, SeveralSubscriptions
+from nodes.errors import BillingFailed, CancelflowError, NoActiveSubscription, SeveralSubscriptions
 from nodes.rules.dates import rfc3339
 from nodes.rules.offers import RetentionOffer, offer_for
 from nodes.rules.statuses import PENDING_CANCELLATION, has_access, is_live
 from nodes.services import services
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,23 @@ async def current_offer(subscription: ActiveSubscription, request_id: UUID | Non
             "offer_in_the_last_six_months", user_id=subscription.user_id, request_id=request_id
         )
     return None if used else terms
+
+
+async def show_offer(subscription: ActiveSubscription) -> RetentionOffer | None:
+    """The offer that holds now, and a row that it was shown, for FEATURES W34. None is worth failing the page for."""
+    terms = None if subscription.billed.pending else await current_offer(subscription)
+    if terms is not None:
+        try:
+            async with services().database.as_user(subscription.user_id) as transaction:
+                await transaction.run(
+                    "offer_shown",
+                    user_id=subscription.user_id,
+                    subscription_id=subscription.id,
+                    plan=subscription.plan,
+                )
+        except CancelflowError as error:
+            log.warning("%s was shown an offer that is not counted: %s", subscription.id, type(error).__name__)
+    return terms
 
 
 async def subscription_status(user_id: UUID, subscription_id: str | None) -> dict[str, Any]:

@@ -28,6 +28,8 @@ OWNER = {
     "data_deletions": "user_id",
     "reactivation_requests": "user_id",
     "subscription_ends": "user_id",
+    "offers_shown": "user_id",
+    "retained_invoices": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -45,14 +47,20 @@ class Two:
 def two(world: World) -> Two:
     people = Two(world.person("enterprise"), world.person("enterprise"))
     for person in (people.a, people.b):
+        assert world.http.get("/retention-offer", headers=person.headers).json()["show_offer"]
         assert world.accept(person).status_code == 200
+        world.admin.execute(
+            "INSERT INTO retained_invoices VALUES ('in_' || gen_random_uuid(), %s, %s, 'usd', 100, now(), now())",
+            [person.user_id, person.subscription_id],
+        )
         keyed = replace(person, headers={**person.headers, "Idempotency-Key": f"key-{person.user_id}"})
         assert world.cancel(keyed, feedback="mine").status_code == 200
         body = {"user_id": person.user_id}
         assert world.http.post("/reactivate-subscription", json=body, headers=person.headers).status_code == 200
         assert world.cancel(person).status_code == 200
         world.admin.execute(
-            "INSERT INTO subscription_ends (user_id, subscription_id, kind, ended_at) VALUES (%s, %s, 'neutral', now())",
+            "INSERT INTO subscription_ends (user_id, subscription_id, kind, ended_at)"
+            " VALUES (%s, %s, 'neutral', now())",
             [person.user_id, person.subscription_id],
         )
         # Of somebody whose rows are all there this is not true, and nobody else could look for it.
@@ -311,6 +319,7 @@ CHECKS = {
     "reactivation_requests_outcome_check": ("reactivation_requests", "outcome = 'done'"),
     "a_reactivation_is_whole": ("reactivation_requests", "answer = NULL"),
     "subscription_ends_kind_check": ("subscription_ends", "kind = 'x'"),
+    "retained_invoices_currency_check": ("retained_invoices", "currency = 'USD'"),
 }
 
 

@@ -25,6 +25,8 @@ GONE = (
     "entitlements",
     "outbox",
     "idempotency_keys",
+    "offers_shown",
+    "retained_invoices",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions")
 

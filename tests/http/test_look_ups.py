@@ -54,6 +54,36 @@ def test_asking_for_the_offer_changes_nothing(world: World) -> None:
         assert world.rows(f"SELECT FROM {table} WHERE user_id = %s", person.user_id) == []
 
 
+def test_that_an_offer_was_shown_is_counted_once_a_day(world: World) -> None:
+    person = world.person("professional")
+    for _ in range(3):
+        assert ask(world, OFFER, person).json()["show_offer"]
+    shown = world.row("SELECT * FROM offers_shown WHERE user_id = %s", person.user_id)
+    assert (shown["subscription_id"], shown["plan"]) == (person.subscription_id, "professional")
+    assert shown["shown_on"] == shown["shown_at"].astimezone(UTC).date()
+    world.admin.execute("UPDATE offers_shown SET shown_on = shown_on - 1 WHERE user_id = %s", [person.user_id])
+    ask(world, OFFER, person)
+    assert len(world.rows("SELECT 1 FROM offers_shown WHERE user_id = %s", person.user_id)) == 2
+
+
+@pytest.mark.parametrize("case", ["yearly", "already_pending"])
+def test_where_there_is_no_offer_none_was_shown(world: World, case: str) -> None:
+    person = world.person(case)
+    assert not ask(world, OFFER, person).json()["show_offer"]
+    assert world.rows("SELECT 1 FROM offers_shown WHERE user_id = %s", person.user_id) == []
+
+
+def test_an_offer_that_cannot_be_counted_is_shown_all_the_same(world: World) -> None:
+    person = world.person("professional")
+    refuse = "ALTER TABLE offers_shown ADD CONSTRAINT refuse_this CHECK (subscription_id <> '{}') NOT VALID"
+    world.admin.execute(refuse.format(person.subscription_id).encode())
+    try:
+        assert ask(world, OFFER, person).json()["show_offer"]
+    finally:
+        world.admin.execute("ALTER TABLE offers_shown DROP CONSTRAINT refuse_this")
+    assert world.rows("SELECT 1 FROM offers_shown WHERE user_id = %s", person.user_id) == []
+
+
 def test_a_plan_that_we_do_not_know_has_no_offer(world: World, document: Document) -> None:
     person = world.person("professional")
     world.admin.execute("UPDATE subscriptions SET plan = 'business' WHERE user_id = %s", [person.user_id])

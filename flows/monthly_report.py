@@ -1,0 +1,107 @@
+"""What the business sees: a month's figures, as a page with charts under Artifacts."""
+
+import asyncio
+from datetime import UTC, date, datetime
+
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.display import table
+from nodes.clients.database import WithOffer
+from nodes.errors import BillingFailed
+from nodes.node import run_log
+from nodes.reporting.chart import Bars, chart
+from nodes.reporting.figures import Report, lines_of, tables
+from nodes.reporting.step_01_list_subscriptions_with_an_offer import list_subscriptions_with_an_offer
+from nodes.reporting.step_02_list_paid_invoices import list_paid_invoices
+from nodes.reporting.step_03_keep_invoices import keep_invoices
+from nodes.reporting.step_04_close_final_figures import close_final_figures
+from nodes.reporting.step_05_count_figures import count_figures
+from nodes.rules.months import month_before, month_named
+from nodes.services import services_of_this_run
+
+# Stripe allows an account 100 reads a second, and customers come first.
+PAUSE_SECONDS = 0.1
+# After as many failures Stripe is taken to be away: the report says so, and does without.
+FAILURES = 3
+# Revenue is final after 12 months; one more for a run that did not come.
+MONTHS_TO_CLOSE = 14
+
+
+@flow(name="monthly-report", persist_result=False)
+async def monthly_report(month: str | None = None) -> State[None]:
+    """Fetch what saved customers paid, close what is final, and write a month's report: the last one unless named."""
+    today = datetime.now(UTC).date()
+    reported = month_named(month) if month else month_before(today)
+    async with services_of_this_run():
+        walk = Walk()
+        await walk.through()
+        await close_final_figures([month_before(today, back) for back in range(1, MONTHS_TO_CLOSE + 1)])
+        report = await count_figures(reported)
+        await acreate_markdown_artifact(
+            _as_markdown(report, reported, walk), key="monthly-report", description=f"{reported:%B %Y}"
+        )
+    return Completed(message=f"the report of {report['month']}; {walk.summary()}")
+
+
+class Walk:
+    """Through the subscriptions that took an offer: what each paid since."""
+
+    def __init__(self) -> None:
+        self.subscriptions = self.invoices = self.failed = 0
+
+    async def through(self) -> None:
+        """Read and keep the invoices of all, or of as many as Stripe answers for."""
+        after = ""
+        while page := await list_subscriptions_with_an_offer(after):
+            for subscription in page:
+                try:
+                    await self._read(subscription)
+                except BillingFailed as error:
+                    self.failed += 1
+                    run_log().warning("%s: %s", subscription.id, error)
+                if self.failed >= FAILURES:
+                    return
+            after = page[-1].id
+
+    async def _read(self, subscription: WithOffer) -> None:
+        after: str | None = None
+        while True:
+            page = await list_paid_invoices(subscription, after)
+            if page.invoices:
+                self.invoices += await keep_invoices(subscription, page)
+            await asyncio.sleep(PAUSE_SECONDS)
+            if (after := page.next) is None:
+                break
+        self.subscriptions += 1
+
+    def summary(self) -> str:
+        """One sentence of counts."""
+        read = f"subscriptions with an offer: {self.subscriptions}, paid invoices of theirs: {self.invoices}"
+        if self.failed >= FAILURES:
+            return f"{read}, then Stripe was away: what was paid lately is missing"
+        return read + (f"; {self.failed} could not be read" if self.failed else "")
+
+
+def _as_markdown(report: Report, month: date, walk: Walk) -> str:
+    about = f"Times are UTC, money is in minor units. A rate needs {report['fewest_rows']} rows."
+    parts = [f"# {month:%B %Y}", about, f"Read from Stripe: {walk.summary()}.", *_charts(report)]
+    for figure in tables(report):
+        parts += [f"## {figure.title}", f"{figure.definition}{'' if figure.final else ', so far'}"]
+        parts.append(table([column.head for column in figure.columns], figure.lines) if figure.lines else "no rows")
+    return "\n\n".join(parts)
+
+
+def _charts(report: Report) -> list[str]:
+    months = [Bars(each["month"], (each["cancelled"], each["retained"])) for each in report["months"]]
+    reasons = [
+        Bars(line["reason"].replace("_", " "), (line["cancellations"],))
+        for line in lines_of(report, "reason_share")
+        if line["plan"] is None
+    ]
+    return [
+        *([chart("Left and kept, by month", ("cancellations", "offers taken"), months)] if months else []),
+        *([chart("Why they left", ("cancellations of the month",), reasons)] if reasons else []),
+    ]

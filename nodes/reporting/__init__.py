@@ -1,0 +1,1 @@
+"""The nodes of `monthly-report`: what saved customers paid, and a month's figures."""

@@ -1,0 +1,123 @@
+"""The report as tables: the database's figures in words, for a terminal and for a page."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Line = Mapping[str, Any]
+# As the function `report` of sql/migrations gives it: counts, rates between 0 and 1, null where there are too few rows.
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's head, and its cell of a line."""
+
+    head: str
+    cell: Callable[[Line], str]
+    is_number: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One figure: its definition in short, and its lines as text."""
+
+    figure: str
+    title: str
+    definition: str
+    final: bool
+    columns: tuple[Column, ...]
+    lines: list[tuple[str, ...]]
+
+
+def _label(name: str) -> Column:
+    return Column(name, lambda line: "all" if line[name] is None else str(line[name]), is_number=False)
+
+
+def _count(name: str, head: str | None = None) -> Column:
+    return Column(head or name.replace("_", " "), lambda line: f"{line[name]:,}")
+
+
+def _rate(of: str) -> Column:
+    return Column("rate", lambda line: _spoken(line["rate"], line[of], lambda rate: f"{rate * 100:.1f} %"))
+
+
+def _measure(name: str, head: str, of: str, words: str) -> Column:
+    return Column(head, lambda line: _spoken(line[name], line[of], words.format))
+
+
+def _spoken(value: float | None, rows: int, words: Callable[[float], str]) -> str:
+    """No figure is invented: of too few rows there is only how many."""
+    return f"too few rows ({rows})" if value is None else words(value)
+
+
+_SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "offer_acceptance": (
+        "Offers accepted",
+        (_label("plan"), _label("reason"), _count("shown"), _count("accepted"), _rate("shown")),
+    ),
+    "reason_share": (
+        "Reasons given",
+        (_label("plan"), _label("reason"), _count("cancellations"), _count("of_all"), _rate("of_all")),
+    ),
+    "feedback": ("Attempts with a reason", (_count("attempts"), _count("with_reason"), _rate("attempts"))),
+    "saved": (
+        "Customers saved",
+        (_label("plan"), _count("accepted"), _count("judged"), _count("saved"), _rate("judged")),
+    ),
+    "retained_revenue": (
+        "Paid by saved customers, in minor units",
+        (
+            _label("plan"),
+            _label("currency"),
+            _count("customers", "who paid"),
+            _count("invoices"),
+            _count("amount_paid", "paid"),
+            _measure("average", "per customer", "customers", "{:,}"),
+        ),
+    ),
+    "win_back": ("Won back", (_count("cancellations"), _count("judged"), _count("won_back"), _rate("judged"))),
+    "letter_time": (
+        "From decision to letter",
+        (
+            _count("letters"),
+            _count("not_sent"),
+            _measure("median_seconds", "median", "letters", "{:.1f} s"),
+            _measure("p95_seconds", "p95", "letters", "{:.1f} s"),
+        ),
+    ),
+    "refusals": (
+        "Attempts refused",
+        (_label("action"), _label("cause"), _count("refused"), _count("attempts"), _rate("attempts")),
+    ),
+}
+
+
+def tables(report: Report) -> list[Table]:
+    """Every figure of the report, in its order; one without rows has no lines."""
+    return [_table(figure) for figure in report["figures"]]
+
+
+def lines_of(report: Report, figure: str) -> list[Line]:
+    """The lines of one figure, ordered: the whole first, then by plan, the most frequent first."""
+    [found] = [each for each in report["figures"] if each["figure"] == figure]
+    return sorted((line for line in found["lines"] if _is_told(figure, line)), key=_order)
+
+
+def _table(found: Mapping[str, Any]) -> Table:
+    title, columns = _SHAPES[found["figure"]]
+    told = sorted((line for line in found["lines"] if _is_told(found["figure"], line)), key=_order)
+    lines = [tuple(column.cell(line) for column in columns) for line in told]
+    return Table(found["figure"], title, found["definition"], found["closed_at"] is not None, columns, lines)
+
+
+def _is_told(figure: str, line: Line) -> bool:
+    # The attempts that were not refused are in the view as what the shares are of.
+    return figure != "refusals" or line["cause"] is not None
+
+
+def _order(line: Line) -> tuple[Any, ...]:
+    size = next((line[name] for name in ("shown", "cancellations", "refused", "accepted") if name in line), 0)
+    plan, reason = line.get("plan"), line.get("reason")
+    names = [str(line.get(name) or "") for name in ("plan", "currency", "action")]
+    return (plan is not None, *names, reason is not None or "cause" in line, -size, reason or line.get("cause") or "")

@@ -1,0 +1,17 @@
+"""Step 4: figures that are final are kept, for the rows behind them are deleted after 90 days."""
+
+from datetime import date
+
+from nodes.node import node, run_log
+from nodes.services import services
+
+
+@node("Close Final Figures", step="4")
+async def close_final_figures(months: list[date]) -> dict[date, list[str]]:
+    """Which figures of which months were closed now; a figure that is closed stays as it is."""
+    database = services().database
+    closed = {month: await database.close_figures(month) for month in months}
+    for month, figures in closed.items():
+        if figures:
+            run_log().info("%s closed: %s", f"{month:%Y-%m}", ", ".join(figures))
+    return closed

@@ -1,0 +1,37 @@
+"""A past that other processes see too; it goes with the module, all but its audit log, which takes no change."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reporting.history import History, unused_month
+from tests.world import World
+
+TABLES = (
+    "retained_invoices",
+    "offers_shown",
+    "outbox",
+    "cancellation_reasons",
+    "retention_offers",
+    "cancellation_requests",
+    "subscriptions",
+)
+
+
+def forget(world: World, user_ids: list[str]) -> None:
+    """Delete what is these users'."""
+    for table in TABLES:
+        world.admin.execute(f"DELETE FROM {table} WHERE user_id = ANY(%s::uuid[])".encode(), [user_ids])
+    world.admin.execute("DELETE FROM users WHERE id = ANY(%s::uuid[])", [user_ids])
+
+
+@pytest.fixture(scope="module")
+def past(world: World) -> Iterator[History]:
+    """20 were shown the offer: 4 took it and stayed, 16 left."""
+    history = History(world, unused_month(world))
+    people = [history.customer("gold").shown(2).cancels(2.5, "too_expensive") for _ in range(16)]
+    people += [history.customer("gold").shown(2).accepts(2.5).pays(9, 1400) for _ in range(4)]
+    history.refused(4, "no-active-subscription")
+    yield history
+    forget(world, [person.user_id for person in people])
+    world.admin.execute("DELETE FROM closed_figures WHERE month = %s", [history.month])

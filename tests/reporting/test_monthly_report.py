@@ -1,0 +1,143 @@
+"""The monthly flow on its worker: what was really paid is fetched, and the page shows tables and charts."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.acceptance.subscribers import Clock, subscriber
+from tests.acceptance_browser.test_pages import ARGUMENTS, CHROMIUM, DESK, PHONE, PICTURES
+from tests.deletion.runs import deployment, ended, started
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+DAY = 24 * 3600
+AWAY = {"kind": "status", "method": "GET", "path": "/v1/invoices", "status": 500, "times": 0}
+
+
+@dataclass
+class Written:
+    """A customer who took the offer 100 days ago and paid twice since, once less a refund; the run, and its page."""
+
+    person: Person
+    plan: str
+    month: date
+    run: Row
+    artifact: Row
+
+
+def retained(world: World, plan: str) -> tuple[Person, date]:
+    made = world.stripe.test_helpers.test_clocks.create({"frozen_time": int(time.time()) - 100 * DAY, "name": "past"})
+    clock = Clock(world, made.id, int(time.time()) - 100 * DAY)
+    person = subscriber(world, on=clock)
+    assert world.accept(person).status_code == 200
+    eventually(
+        lambda: not world.rows("SELECT 1 FROM outbox WHERE user_id = %s AND delivered_at IS NULL", person.user_id)
+    )
+    accepted = datetime.fromtimestamp(clock.now + DAY, UTC)
+    world.admin.execute(
+        "UPDATE retention_offers SET accepted_at = %s, plan = %s WHERE user_id = %s", [accepted, plan, person.user_id]
+    )
+    clock.advance(clock.now + 70 * DAY)
+    latest = world.stripe.invoices.list({"subscription": person.subscription_id}).data[0]
+    assert (latest.status, latest.amount_paid) == ("paid", 3430)
+    world.stripe.credit_notes.create({"invoice": latest.id, "amount": 1000, "refund_amount": 1000})
+    return person, accepted.date().replace(day=1)
+
+
+def written(world: World, month: date) -> tuple[Row, Row]:
+    run = ended(world, started(world, "monthly-report", month=f"{month:%Y-%m}"))
+    assert run["state_type"] == "COMPLETED", run["state"]
+    wanted = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}, "key": {"any_": ["monthly-report"]}}}
+    [artifact] = world.prefect.post("/artifacts/filter", json=wanted).json()
+    return run, artifact
+
+
+@pytest.fixture(scope="module")
+def report(world: World) -> Iterator[Written]:
+    plan = f"plan-{uuid.uuid4().hex[:8]}"
+    person, month = retained(world, plan)
+    # A stack that was kept has closed this month in an earlier run.
+    world.admin.execute("DELETE FROM closed_figures WHERE month = %s", [month])
+    world.cancel(subscriber(world))  # so that a chart has something to show
+    run, artifact = written(world, month)
+    yield Written(person, plan, month, run, artifact)
+    world.admin.execute("DELETE FROM closed_figures WHERE month = %s", [month])
+
+
+def invoices(world: World, person: Person) -> list[Row]:
+    return world.rows("SELECT * FROM retained_invoices WHERE user_id = %s ORDER BY created_at", person.user_id)
+
+
+def test_what_was_really_paid_is_kept_net_of_discount_and_refund(world: World, report: Written) -> None:
+    """Not the invoice from before the offer, which was paid in full."""
+    first, second = invoices(world, report.person)
+    assert [(each["amount_paid"], each["currency"]) for each in (first, second)] == [(3430, "usd"), (2430, "usd")]
+    assert f"| {report.plan} | usd | 1 | 2 | 5,860 | too few rows (1) |" in report.artifact["data"]
+
+
+def test_the_page_has_every_figure_and_nobodys_name(world: World, report: Written) -> None:
+    page = report.artifact["data"]
+    assert page.startswith(f"# {report.month:%B %Y}")
+    heads = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
+    assert len(heads) == 8
+    assert f"| {report.plan} | 1 | 1 | 1 | too few rows (1) |" in page  # saved
+    for personal in (report.person.email, report.person.user_id, report.person.subscription_id):
+        assert personal not in page
+    assert report.artifact["type"] == "markdown"
+    assert report.run["state"]["message"].startswith(f"the report of {report.month:%Y-%m}; ")
+
+
+def test_a_second_run_counts_nothing_twice(world: World, report: Written) -> None:
+    before = invoices(world, report.person)
+    _, artifact = written(world, report.month)
+    assert invoices(world, report.person) == before
+    assert f"| {report.plan} | usd | 1 | 2 | 5,860 |" in artifact["data"]
+
+
+def test_what_is_final_is_closed(world: World, report: Written) -> None:
+    closed = world.rows("SELECT figure FROM closed_figures WHERE month = %s", report.month)
+    assert {"offer_acceptance", "reason_share", "saved"} <= {row["figure"] for row in closed}
+    assert "retained_revenue" not in {row["figure"] for row in closed}
+
+
+def test_with_stripe_away_the_report_says_what_is_missing(world: World, report: Written) -> None:
+    with world.simulator.fault(**AWAY, contains=report.person.subscription_id):
+        run, artifact = written(world, report.month)
+    assert "could not be read" in run["state"]["message"]
+    assert run["state"]["message"].partition("; ")[2] in artifact["data"]
+
+
+def test_it_runs_on_the_first_of_the_month_before_data_is_deleted(world: World) -> None:
+    found = deployment(world, "monthly-report")
+    [schedule] = found["schedules"]
+    assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("40 1 1 * *", "UTC")
+    assert found["global_concurrency_limit"]["limit"] == 1
+    assert found["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    assert set(found["tags"]) == {"cancelflow", "scheduled"}
+    assert "\n" not in found["description"]
+
+
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_prefects_page_draws_the_chart(world: World, report: Written, size: tuple[int, int]) -> None:
+    this_month = datetime.now(UTC).date().replace(day=1)
+    _, artifact = written(world, this_month)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        page.goto(f"{world.addresses['prefect_ui']}/artifacts/artifact/{artifact['id']}")
+        for title in ("Left and kept, by month", "Why they left"):
+            chart = page.get_by_role("img", name=title)
+            expect(chart).to_be_visible()
+            assert chart.evaluate("image => image.complete && image.naturalWidth") == 720
+            assert chart.evaluate("image => image.getBoundingClientRect().width <= window.innerWidth")
+        expect(page.get_by_role("heading", name="Offers accepted")).to_be_visible()
+        if PICTURES:
+            page.screenshot(path=Path(PICTURES) / f"monthly-report-{size[0]}.png", full_page=True)
+        browser.close()

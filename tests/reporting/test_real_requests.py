@@ -1,0 +1,74 @@
+"""The figures of what was really asked: each request over HTTP, and what it adds to this month."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.world import Row, World
+
+
+def counts(world: World, figure: str, **named: Any) -> Row:
+    """Of this month's line, its numbers but the rates; nothing where there is no line yet."""
+    found = world.rows(f"SELECT * FROM report_{figure} WHERE month = month_of(now())")
+    lines = [line for line in found if all(line[name] == value for name, value in named.items())]
+    return {name: value for line in lines for name, value in line.items() if type(value) is int}
+
+
+def added(world: World, work: Callable[[], object], figure: str, **named: Any) -> Row:
+    """What the line has more after the work than before it."""
+    before = counts(world, figure, **named)
+    work()
+    after = counts(world, figure, **named)
+    return {name: value - before.get(name, 0) for name, value in after.items()}
+
+
+def test_offers_that_were_shown_taken_and_declined(world: World) -> None:
+    takes, leaves, only_looks = (world.person("starter") for _ in range(3))
+
+    def ask() -> None:
+        for person in (takes, leaves, leaves, only_looks):
+            assert world.http.get("/retention-offer", headers=person.headers).json()["show_offer"]
+        assert world.accept(takes).status_code == 200
+        assert world.cancel(leaves, reason="unused").status_code == 200
+
+    assert added(world, ask, "offer_acceptance", plan="starter", reason=None) == {"shown": 3, "accepted": 1}
+    assert counts(world, "saved", plan="starter")["judged"] == 0
+
+
+def test_a_cancellation_its_reason_and_its_letter(world: World) -> None:
+    person = world.person("professional")
+
+    def ask() -> None:
+        assert world.cancel(person, reason="too_complex").status_code == 200
+        world.tried(person)
+
+    before = {figure: counts(world, figure) for figure in ("feedback", "letter_time", "win_back")}
+    more = added(world, ask, "reason_share", plan="professional", reason="too_complex")
+    assert more["cancellations"] == 1
+    after = {figure: counts(world, figure) for figure in before}
+    for figure, column in (("feedback", "with_reason"), ("letter_time", "letters"), ("win_back", "cancellations")):
+        assert after[figure][column] - before[figure].get(column, 0) == 1
+
+
+def test_an_attempt_without_a_reason_is_a_refusal_and_none_collected(world: World) -> None:
+    person = world.person("professional")
+
+    def ask() -> None:
+        assert world.post(person).status_code == 400
+
+    collected = counts(world, "feedback")
+    more = added(world, ask, "refusals", action="cancel_subscription", cause="reason-required")
+    assert more["refused"] == 1
+    after = counts(world, "feedback")
+    assert after["attempts"] - collected.get("attempts", 0) == 1
+    assert after["with_reason"] == collected.get("with_reason", 0)
+
+
+def test_a_cancellation_that_was_taken_back_in_stripes_portal_lives_again(world: World) -> None:
+    person = world.person("professional")
+    assert world.cancel(person).status_code == 200
+    query = "SELECT live_again_at FROM subscriptions WHERE id = %s"
+    assert world.row(query, person.subscription_id)["live_again_at"] is None
+    world.simulator.portal(person.subscription_id, "undo")
+    status = world.http.get("/subscription", headers=person.headers).json()
+    assert status["status"] == "active"
+    assert world.row(query, person.subscription_id)["live_again_at"] is not None

@@ -1,0 +1,136 @@
+"""`cancelflow report`, what the application may know of it, and that a final figure stays."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from tests.reporting.history import History
+from tests.world import Row, World
+
+COMMAND = [sys.executable, "-m", "deployments.command_line", "report"]
+VIEWS = """SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"""
+
+
+def asked(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=60, check=False)
+
+
+def as_json(month: str) -> dict[str, list[Row]]:
+    done = asked("--json", "--month", month)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["month"] == month
+    return {each["figure"]: each["lines"] for each in told["figures"]}
+
+
+def test_json_has_counts_and_rates_and_null_where_there_are_too_few(past: History) -> None:
+    told = as_json(f"{past.month:%Y-%m}")
+    everyone = {"plan": None, "reason": None, "shown": 20, "accepted": 4, "rate": 0.2}
+    assert everyone in told["offer_acceptance"]
+    assert {"plan": "gold", "accepted": 4, "judged": 4, "saved": 4, "rate": None} in told["saved"]
+    money = {"plan": "gold", "currency": "usd", "customers": 4, "invoices": 4, "amount_paid": 5600, "average": None}
+    assert money in told["retained_revenue"]
+    assert told["win_back"] == [{"cancellations": 16, "judged": 16, "won_back": 0, "rate": None}]
+
+
+def test_the_terminal_says_too_few_rows_in_place_of_a_rate(past: History) -> None:
+    done = asked("--month", f"{past.month:%Y-%m}")
+    assert done.returncode == 0, done.stderr
+    words = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert words[0] == f"{past.month:%Y-%m}, in UTC. A rate needs 20 rows."
+    assert "Offers accepted: accepted / shown, by plan and reason (so far)" in words
+    assert "all all 20 4 20.0 %" in words
+    assert "gold too_expensive 16 0 too few rows (16)" in words
+    assert "gold 4 4 4 too few rows (4)" in words
+    assert "cancel_subscription no-active-subscription 1 21 4.8 %" in words
+    assert "16 0 too few rows (16) too few rows (16)" in words  # letters
+
+
+def test_a_month_without_rows_says_so(past: History) -> None:
+    done = asked("--month", "1901-01")
+    assert done.stdout.splitlines().count("no rows") == 8
+
+
+@pytest.mark.parametrize("month", ["2026-13", "October", "2026-1", "0000-01"])
+def test_what_is_no_month_is_refused_by_name(month: str) -> None:
+    done = asked("--month", month)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert month in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# What the application may know
+
+
+def reported(connection: psycopg.Connection[Row], history: History) -> Any:
+    return connection.execute("SELECT report(%s) AS is", [history.month]).fetchall()[0]["is"]
+
+
+def test_the_application_gets_the_same_figures(world: World, past: History) -> None:
+    with world.as_application(None) as connection:
+        assert reported(connection, past) == reported(world.admin, past)
+
+
+def test_no_ones_row_and_no_words_are_in_them(world: World, past: History) -> None:
+    with world.as_application(None) as connection:
+        told = json.dumps(reported(connection, past))
+    people = world.rows("SELECT user_id, subscription_id, request_id, feedback FROM cancellation_reasons")
+    people += world.rows("SELECT user_id, subscription_id, request_id FROM retention_offers")
+    people += world.rows("SELECT id, email FROM users")
+    assert people
+    assert [value for person in people for value in person.values() if value and str(value) in told] == []
+
+
+def test_the_application_reads_no_view_and_closes_nothing_by_hand(world: World) -> None:
+    views = [row["name"] for row in world.rows(VIEWS)]
+    assert "retained_subscriptions" in views
+    refused = [f"SELECT 1 FROM {view}" for view in views]
+    refused += [
+        "SELECT 1 FROM closed_figures",
+        "DELETE FROM closed_figures",
+        "SELECT lines_of_figure(now()::date, 'x')",
+    ]
+    for statement in refused:
+        with world.as_application(None) as connection, pytest.raises(errors.InsufficientPrivilege):
+            connection.execute(statement.encode())
+
+
+def test_what_an_application_closes_is_what_the_views_say(world: World, past: History) -> None:
+    """It names a month, never the figures."""
+    before = reported(world.admin, past)
+    with world.as_application(None) as connection:
+        closed = connection.execute("SELECT close_figures(%s) AS is", [past.month]).fetchall()
+        again = connection.execute("SELECT close_figures(%s) AS is", [past.month]).fetchall()
+        assert (len(closed), again) == (8, [])
+        after = reported(connection, past)
+        connection.rollback()
+    assert [each["lines"] for each in after["figures"]] == [each["lines"] for each in before["figures"]]
+    assert all(each["closed_at"] for each in after["figures"])
+
+
+# Final
+
+
+def test_a_final_figure_stays_when_the_data_goes(world: World, past: History) -> None:
+    with world.admin.transaction(force_rollback=True):
+        world.admin.execute("SELECT close_figures(%s)", [past.month])
+        before = reported(world.admin, past)
+        world.admin.execute("DELETE FROM offers_shown WHERE plan = 'gold'")
+        world.admin.execute("DELETE FROM cancellation_reasons WHERE plan = 'gold'")
+        assert past.lines("reason_share") == []
+        assert reported(world.admin, past)["figures"] == before["figures"]
+
+
+def test_nothing_is_final_before_its_time(world: World) -> None:
+    with world.admin.transaction(force_rollback=True):
+        world.admin.execute("DELETE FROM closed_figures")
+        closed = "SELECT close_figures((date_trunc('month', now() AT TIME ZONE 'UTC') - %s::interval)::date) AS figure"
+        assert world.rows(closed, "0 months") == []
+        assert not {"win_back", "retained_revenue"} & {row["figure"] for row in world.rows(closed, "1 month")}
+        assert "win_back" in {row["figure"] for row in world.rows(closed, "4 months")}
+        assert "retained_revenue" in {row["figure"] for row in world.rows(closed, "13 months")}
