@@ -101,19 +101,19 @@ def tables(report: Report) -> list[Table]:
 def lines_of(report: Report, figure: str) -> list[Line]:
     """The lines of one figure, ordered: the whole first, then by plan, the most frequent first."""
     [found] = [each for each in report["figures"] if each["figure"] == figure]
-    return sorted((line for line in found["lines"] if _is_told(figure, line)), key=_order)
+    return _told(found)
 
 
 def _table(found: Mapping[str, Any]) -> Table:
     title, columns = _SHAPES[found["figure"]]
-    told = sorted((line for line in found["lines"] if _is_told(found["figure"], line)), key=_order)
-    lines = [tuple(column.cell(line) for column in columns) for line in told]
+    lines = [tuple(column.cell(line) for column in columns) for line in _told(found)]
     return Table(found["figure"], title, found["definition"], found["closed_at"] is not None, columns, lines)
 
 
-def _is_told(figure: str, line: Line) -> bool:
+def _told(found: Mapping[str, Any]) -> list[Line]:
     # The attempts that were not refused are in the view as what the shares are of.
-    return figure != "refusals" or line["cause"] is not None
+    lines = [line for line in found["lines"] if found["figure"] != "refusals" or line["cause"] is not None]
+    return sorted(lines, key=_order)
 
 
 def _order(line: Line) -> tuple[Any, ...]:

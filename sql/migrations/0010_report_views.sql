@@ -233,11 +233,12 @@ SELECT month_of(at) AS month, count(*) FILTER (WHERE outcome IN ('pending_cancel
 FROM audit_log GROUP BY 1;
 COMMENT ON VIEW report_months IS 'cancellations, and offers taken, by month';
 
--- The figures of the report in their order, and how long after a month's end each is final.
+-- The figures of the report in their order, and how long after a month's end each is final. A reason may still be given
+-- on the letter's page until it is made anonymous.
 CREATE VIEW report_figures AS
 SELECT place, figure, final_after::interval AS final_after
 FROM (VALUES
-    (1, 'offer_acceptance', '7 days'), (2, 'reason_share', '0 days'), (3, 'feedback', '0 days'),
+    (1, 'offer_acceptance', '7 days'), (2, 'reason_share', '90 days'), (3, 'feedback', '90 days'),
     (4, 'saved', '30 days'), (5, 'retained_revenue', '12 months'), (6, 'win_back', '90 days'),
     (7, 'letter_time', '7 days'), (8, 'refusals', '0 days')) AS known (place, figure, final_after);
 COMMENT ON VIEW report_figures IS 'the views that make the report';

@@ -72,3 +72,20 @@ def test_a_cancellation_that_was_taken_back_in_stripes_portal_lives_again(world:
     status = world.http.get("/subscription", headers=person.headers).json()
     assert status["status"] == "active"
     assert world.row(query, person.subscription_id)["live_again_at"] is not None
+
+
+def test_a_customer_who_presses_reactivate_is_won_back(world: World) -> None:
+    """Told by the audit log as well, which stays when their data goes."""
+    person = world.person("professional")
+    assert world.cancel(person).status_code == 200
+    world.tried(person)
+    body = {"user_id": person.user_id, "subscription_id": person.subscription_id}
+    answer = world.http.post("/reactivate-subscription", json=body, headers=person.headers)
+    assert answer.status_code == 200, answer.text
+    audited = world.rows(
+        "SELECT outcome, subscription_id FROM audit_log WHERE user_id = %s ORDER BY id", person.user_id
+    )
+    assert [row["outcome"] for row in audited] == ["pending_cancellation", "reactivated"]
+    assert {row["subscription_id"] for row in audited} == {person.subscription_id}
+    [row] = world.rows("SELECT live_again_at FROM subscriptions WHERE id = %s", person.subscription_id)
+    assert row["live_again_at"] is not None
