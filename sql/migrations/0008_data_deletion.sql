@@ -1,4 +1,4 @@
--- depends: 0006_reconciliation
+-- depends: 0007_webhooks_and_reactivation
 -- WF-056, the data's end: the notice before it, the deletion by a plan, its record, and feedback made anonymous.
 --
 -- The application's role can still delete nothing. What deletes are three functions of the owner's, each of which checks

@@ -1,4 +1,4 @@
--- depends: 0006_reconciliation 0008_data_deletion
+-- depends: 0008_data_deletion
 -- What the business sees: figures a month (UTC), from rows alone. Each view has its definition in its comment, whose
 -- first line is the short form that the report prints. They count across users, so the application may read none of
 -- them: it has report(month), which gives numbers, plans, reasons and months, and no one's row. For a tool of your own:
