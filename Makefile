@@ -3,9 +3,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run test check lint format types lock clean
+.PHONY: help environment run test check soak lint format types lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -38,6 +39,9 @@ check: lint types  ## For everyday work: style, types, units, and one pass of th
 	    tests/nodes/test_settings.py tests/email_templates \
 	    tests/acceptance/test_cancel.py::test_an_active_subscription_is_cancelled_at_its_period_end \
 	    tests/acceptance/test_cancel.py::test_the_letter_has_its_five_parts_and_the_right_date
+
+soak: environment  ## Load, kills and outages by chance, then count what became of each request; MINUTES=60
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 lint: environment  ## Check style
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
