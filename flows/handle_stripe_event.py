@@ -4,6 +4,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.stripe_event import Handling, handling
+from nodes.errors import PutOff
 from nodes.rules.moments import Turn
 from nodes.stripe_events.records import Happened
 from nodes.stripe_events.step_01_take_up_event import take_up_event
@@ -37,7 +38,8 @@ async def handle_stripe_event(event_id: str) -> State[None]:
 async def _follow(happened: Happened, run: Handling) -> None:
     match happened.turn:
         case Turn.LEAVES | Turn.LEFT:
-            await ask_for_cancellation(happened)
+            if later := await ask_for_cancellation(happened):
+                raise PutOff(later.why, later.seconds)
         case Turn.SAYS_WHY:
             await fill_in_reason(happened)
         case Turn.MOVED:

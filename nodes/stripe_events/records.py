@@ -54,6 +54,14 @@ class Happened:
 
 
 @dataclass(frozen=True)
+class Later:
+    """Step 4: it is too early for this event; it has its turn again in so many seconds."""
+
+    why: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Ended:
     """Step 8: a row of `subscription_ends`. `data_kept_until` is None where no data was promised to be kept."""
 

@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from nodes.clients.database import Transaction
-from nodes.errors import ConstraintViolated, PutOff
+from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.rules.moments import Turn
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY
 from nodes.rules.statuses import is_live
 from nodes.services import services
-from nodes.stripe_events.records import Happened, Seen
+from nodes.stripe_events.records import Happened, Later, Seen
 
 # The portal cancels first and asks why afterwards: whoever answers at once is heard before the company is told.
 REASON_SECONDS = 5.0
@@ -18,17 +18,17 @@ REQUEST_SECONDS = 2.0
 
 
 @node("Ask For Cancellation", step="4")
-async def ask_for_cancellation(happened: Happened) -> None:
+async def ask_for_cancellation(happened: Happened) -> Later | None:
     """Write a request that begins where Stripe has done its part; `cancel-subscription` carries it out (FEATURES N01).
 
-    Raises `PutOff` while a reason may still come, or where something of ours is to be finished first.
+    `Later` while a reason may still come, or where something of ours is to be finished first.
     """
     seen = happened.seen
     if await _look_again_at(seen):
-        raise PutOff("a request of ours that failed is looked at again", REQUEST_SECONDS)
+        return Later("a request of ours that failed is looked at again", REQUEST_SECONDS)
     reason, words = await _reason(seen)
     if not (reason or words) and seen.event.tries == 1 and happened.turn is Turn.LEAVES:
-        raise PutOff("a reason may still come", REASON_SECONDS)
+        return Later("a reason may still come", REASON_SECONDS)
     try:
         async with services().database.as_user(seen.user_id) as transaction:
             await transaction.run("one_intake_at_a_time", user_id=seen.user_id)
@@ -38,8 +38,7 @@ async def ask_for_cancellation(happened: Happened) -> None:
             raise
         request_id = None
     run_log().info("request %s", request_id or "of our own is under way")
-    if happened.turn is Turn.LEFT:
-        raise PutOff("its cancellation is told before its end", REQUEST_SECONDS)
+    return Later("its cancellation is told before its end", REQUEST_SECONDS) if happened.turn is Turn.LEFT else None
 
 
 async def _look_again_at(seen: Seen) -> bool:

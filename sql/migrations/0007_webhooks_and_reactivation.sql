@@ -180,8 +180,8 @@ AS $$
     SELECT EXISTS (SELECT FROM came)
 $$;
 
--- Events that nobody has handled, with a lease. What a write of ours caused was read back by the request that wrote it;
--- an end is looked at whoever caused it.
+-- Events that nobody has handled, with a lease. What a write of ours caused was read back by the request that wrote it,
+-- and what is over and told has no more to tell: neither needs a run. An end is looked at whoever caused it.
 CREATE FUNCTION claim_stripe_events(at_most integer) RETURNS TABLE (id text, died_in uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -190,6 +190,10 @@ AS $$
         AND (EXISTS (SELECT FROM cancellation_requests r WHERE r.id = e.caused_by
                 AND r.outcome IN ('pending_cancellation', 'canceled', 'retained'))
             OR EXISTS (SELECT FROM reactivation_requests r WHERE r.id = e.caused_by AND r.outcome = 'reactivated'));
+    UPDATE stripe_events e SET handled_at = now(), outcome = 'over', resume_at = NULL
+    WHERE e.resume_at <= now() AND EXISTS (
+        SELECT FROM subscription_ends s WHERE s.subscription_id = e.subscription_id AND NOT EXISTS (
+            SELECT FROM outbox o WHERE o.request_id = s.id AND o.delivered_at IS NULL AND NOT o.refused));
     WITH due AS (
         SELECT e.id FROM stripe_events e
         WHERE e.resume_at <= now() AND NOT subscription_under_way(e.subscription_id)

@@ -27,9 +27,9 @@ def order(world: World, what: str, **given: Any) -> Row:
     return done
 
 
-def told(world: World, subscription_id: str, kind: str = MATTERING) -> list[stripe.Event]:
+def told(world: World, subscription_id: str, kind: str = MATTERING, *, of_the_last: int = 100) -> list[stripe.Event]:
     """What Stripe told of the subscription, oldest first."""
-    found = world.stripe.events.list({"limit": 100}).data
+    found = world.stripe.events.list({"limit": of_the_last}).data
     mine = [e for e in found if e.type.startswith(kind) and e.data.object["id"] == subscription_id]
     return mine[::-1]
 

@@ -152,7 +152,7 @@ def test_an_end_that_comes_twice_is_told_once(world: World) -> None:
         " VALUES (%s, 'customer.subscription.deleted', 'end', now(), false, %s)",
         [f"{event.id}_again", person.subscription_id],
     )
-    assert [row["outcome"] for row in settled(world, person, events=2)] == ["end", "nothing"]
+    assert [row["outcome"] for row in settled(world, person, events=2)] == ["end", "over"]
     assert outbox(world, person) == ["subscription.ended", "subscription_ended"]
     assert len(subjects(world, person)) == 1
 
