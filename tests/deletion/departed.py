@@ -21,6 +21,9 @@ from tests.world import Person, World
 # Each date of ours that says when something was given; the rest follow from Stripe.
 AGE_REQUESTS = """UPDATE cancellation_requests SET received_at = received_at - %s::interval WHERE user_id = %s"""
 AGE_REASONS = """UPDATE cancellation_reasons SET created_at = created_at - %s::interval WHERE user_id = %s"""
+# Stripe tells us of the end, and nothing of what it told us waits.
+HEARD = "SELECT FROM stripe_events WHERE subscription_id = %s AND type = 'customer.subscription.deleted'"
+UNHEARD = "SELECT FROM stripe_events WHERE subscription_id = %s AND resume_at IS NOT NULL"
 UNDER_WAY = "SELECT FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL"
 
 
@@ -47,6 +50,8 @@ def leaves(world: World, person: Person, clock: Clock, **asked: Any) -> None:
     assert end is not None
     clock.advance(end + 60)
     assert not is_live(world.stripe.subscriptions.retrieve(person.subscription_id).status)
+    eventually(lambda: world.rows(HEARD, person.subscription_id) and not world.rows(UNHEARD, person.subscription_id))
+    world.tried(person)
 
 
 def given_days_ago(world: World, person: Person, days: float) -> None:

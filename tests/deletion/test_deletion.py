@@ -27,6 +27,8 @@ GONE = (
     "idempotency_keys",
     "offers_shown",
     "retained_invoices",
+    "reactivation_requests",
+    "subscription_ends",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions")
 
@@ -52,7 +54,10 @@ def test_when_its_time_has_come_the_data_goes(world: World) -> None:
     [kept] = after["data_retention_jobs"]
     assert kept == before["data_retention_jobs"][0] | {"status": "done", "claimed_until": None}
     [record] = after["data_deletions"]
-    assert {part["table"]: part["rows"] for part in record["removed"]} == {table: len(before[table]) for table in GONE}
+    removed = {part["table"]: part["rows"] for part in record["removed"]}
+    assert removed.pop("stripe_events") > 0
+    assert removed == {table: len(before[table]) for table in GONE}
+    assert world.rows("SELECT FROM stripe_events WHERE subscription_id = %s", person.subscription_id) == []
     assert all(part["ground"] for part in record["removed"] + record["kept"])
 
 
