@@ -29,7 +29,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     asked.add_argument("--minutes", type=float, default=60.0)
     asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    asked.add_argument("--callers", type=int, default=4, help="customers who ask at the same time")
+    asked.add_argument("--callers", type=int, default=6, help="customers who ask at the same time")
     given = asked.parse_args()
     typer.echo(f"seed {given.seed}, {given.minutes:g} minutes, {given.callers} callers, {TRIGGERS} triggers")
     with ExitStack() as running:

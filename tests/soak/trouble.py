@@ -14,7 +14,7 @@ from tests.faults.wires import Wires, wired
 from tests.faults.wires_line import Fault
 from tests.world import World
 
-PAUSE_SECONDS = (1.0, 6.0)
+PAUSE_SECONDS = (0.5, 4.0)
 AWAY_SECONDS = (1.0, 8.0)
 STRIPE: list[dict[str, Any]] = [
     {"kind": "status", "times": 3},
@@ -103,7 +103,7 @@ class Trouble:
     def _stripe(self) -> None:
         fault = self._chance.choice(STRIPE)
         self._befell[f"Stripe {fault['kind']}"] += 1
-        with self._world.simulator.fault(path="^/v1/subscriptions", **fault):
+        with self._world.simulator.fault(path="^/v1/subscriptions/", **fault):
             self._over.wait(self._chance.uniform(*AWAY_SECONDS))
 
     def _away(self) -> None:
