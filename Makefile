@@ -6,7 +6,7 @@ BIN := .venv/bin
 MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run test check soak lint format types lock clean
+.PHONY: help environment run test check soak bench lint format types lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -42,6 +42,9 @@ check: lint types  ## For everyday work: style, types, units, and one pass of th
 
 soak: environment  ## Load, kills and outages by chance, then count what became of each request; MINUTES=60
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+bench: environment  ## Measure the trigger beside a bare handler: a table, and .local/bench.json; 5 minutes
+	@$(BIN)/python -m tests.bench
 
 lint: environment  ## Check style
 	@$(BIN)/ruff check && $(BIN)/ruff format --check

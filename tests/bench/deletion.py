@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +90,23 @@ def fill(users: int) -> None:
             connection.execute(statement.encode(), named)
 
 
-def main(directory: Path, users: int) -> None:
-    """Fill, run, print."""
-    load_dotenv(directory / "stack.env", override=True)
+@dataclass(frozen=True)
+class Deleted:
+    """How it went."""
+
+    message: str | None
+    seconds: float
+    longest_transaction: float
+    longest_wait: float
+    memory: list[float]  # MB, every so often
+
+
+def delete(users: int) -> Deleted:
+    """Delete so many users whose time has come; the settings are those of the environment."""
     from flows.delete_expired_data import delete_expired_data
     from nodes.node import not_shown
 
-    began = time.monotonic()
     fill(users)
-    print(f"{users} users made in {time.monotonic() - began:.0f} s")  # noqa: T201
     watch = Watch(os.environ["DATABASE_ADMIN_URL"])
     watching = threading.Thread(target=watch.run)
     watching.start()
@@ -113,12 +122,19 @@ def main(directory: Path, users: int) -> None:
         seconds = time.monotonic() - began
         watch.stop()
         watching.join()
-    tenths = [watch.memory[len(watch.memory) * part // 10] for part in range(1, 10)]
+    return Deleted(state.message, seconds, watch.longest_transaction, watch.longest_wait, watch.memory)
+
+
+def main(directory: Path, users: int) -> None:
+    """Fill, run, print."""
+    load_dotenv(directory / "stack.env", override=True)
+    done = delete(users)
+    tenths = [done.memory[len(done.memory) * part // 10] for part in range(1, 10)]
     print(  # noqa: T201
-        f"{state.message}\n{seconds:.0f} s, {users / seconds:.0f} users a second\n"
-        f"longest transaction {watch.longest_transaction * 1000:.0f} ms, longest wait for a lock "
-        f"{watch.longest_wait * 1000:.0f} ms (looked at every {LOOK_EVERY_SECONDS * 1000:.0f} ms)\n"
-        f"memory, tenth by tenth: {' '.join(f'{each:.0f}' for each in tenths)} MB, peak {max(watch.memory):.0f}"
+        f"{done.message}\n{done.seconds:.0f} s, {users / done.seconds:.0f} users a second\n"
+        f"longest transaction {done.longest_transaction * 1000:.0f} ms, longest wait for a lock "
+        f"{done.longest_wait * 1000:.0f} ms (looked at every {LOOK_EVERY_SECONDS * 1000:.0f} ms)\n"
+        f"memory, tenth by tenth: {' '.join(f'{each:.0f}' for each in tenths)} MB, peak {max(done.memory):.0f}"
     )
 
 

@@ -1,0 +1,157 @@
+"""`make bench`: the trigger beside a bare handler, on an embedded stack of its own. See README, "How fast".
+
+python -m tests.bench [--deletion-users 100000]
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from deployments.local.stack import PARTS, Stack
+from tests.bench import history, rates, report
+from tests.bench.deletion import delete
+from tests.bench.measure import Measured, measure
+from tests.bench.processes import Processes
+from tests.bench.report import Pair, Report
+from tests.bench.sides import TRIGGER, Side, bare_side
+from tests.conftest import OUTSIDE
+from tests.world import Simulator
+
+OUTPUT = Path(".local/bench.json")
+NEAR, FAR = 0.02, 0.3  # seconds that Stripe takes
+PAST_RUNS = 20_000
+BURST = 500
+BURST_WITHIN_SECONDS = 30.0  # no longer is looked at how it drains
+AT_ONCE = 16
+WARM_UP = 4
+ONE = "one at a time, Stripe 20 ms"
+ONE_FAR = "one at a time, Stripe 300 ms"
+SIXTEEN = "16 at once, Stripe 20 ms"
+SIXTEEN_FAR = "16 at once, Stripe 300 ms"
+ONE_PAST = "one at a time, 20,000 past runs"
+SIXTEEN_PAST = "16 at once, 20,000 past runs"
+ECHO = "16 at once, with Stripe's webhooks"
+BURST_OF = "burst of 500"
+# What is measured in pairs: runs a side, how many at once, Stripe's seconds, how many pairs.
+PAIRS = {
+    ONE: (12, 1, NEAR, 3),
+    SIXTEEN: (64, AT_ONCE, NEAR, 2),
+    ONE_FAR: (6, 1, FAR, 2),
+    SIXTEEN_FAR: (32, AT_ONCE, FAR, 1),
+}
+ALONE = {ONE_PAST: (12, 1), SIXTEEN_PAST: (48, AT_ONCE)}
+ECHOED = 32
+
+
+class Bench:
+    """One run of all measurements."""
+
+    def __init__(self, stack: Stack, bare: Side, deletion_users: int, began: float) -> None:
+        self._addresses = {name: str(address) for name, address in stack.addresses.items()}
+        self._database = self._addresses["database_admin_url"]
+        self._prefect = self._database.replace("/cancelflow", "/prefect")
+        self._trigger, self._bare = Side(TRIGGER, self._addresses["http"], self._database), bare
+        self._simulator = Simulator(self._addresses["stripe"])
+        self._deletion_users, self._began = deletion_users, began
+        self._processes = Processes()
+        self._report = Report(report.machine(self._database))
+
+    def run(self) -> Report:
+        """Everything; the burst last, since it leaves work behind."""
+        self._seed()
+        self._webhooks(paused=True)
+        for side in (self._bare, self._trigger):
+            self._measure(side, WARM_UP, 1, NEAR)
+        for what, (runs, at_once, seconds, pairs) in PAIRS.items():
+            for number in range(1, pairs + 1):
+                self._pair(what, runs, at_once, seconds, f"{number} of {pairs}")
+        self._echo()
+        self._beside()
+        self._say(f"filling in {PAST_RUNS} past runs")
+        history.fill(self._database, self._prefect, PAST_RUNS)
+        self._measure(self._trigger, WARM_UP, 1, NEAR)
+        for what, (runs, at_once) in ALONE.items():
+            self._report.alone[what] = self._shown(what, self._measure(self._trigger, runs, at_once, NEAR))
+        self._pair(BURST_OF, BURST, BURST, NEAR, f"{BURST_WITHIN_SECONDS:.0f} s of it")
+        self._report.megabytes = self._processes.megabytes()
+        return self._report
+
+    def _seed(self) -> None:
+        both = WARM_UP + BURST + sum(runs * pairs for runs, _, _, pairs in PAIRS.values())
+        only = WARM_UP + ECHOED + sum(runs for runs, _ in ALONE.values())
+        for side, customers in ((self._bare, both), (self._trigger, both + only)):
+            self._say(f"making {customers} customers for the {side.name}")
+            side.seed(customers)
+
+    def _pair(self, what: str, runs: int, at_once: int, seconds: float, which: str) -> None:
+        bare, trigger = (self._measure(side, runs, at_once, seconds) for side in (self._bare, self._trigger))
+        pair = Pair(bare, trigger)
+        self._report.pairs.setdefault(what, []).append(pair)
+        self._shown(f"{what}, {which}", bare)
+        self._shown(f"{what}, {which}", trigger, f", {pair.ratio:.2f} times the bare handler's")
+
+    def _measure(self, side: Side, runs: int, at_once: int, seconds: float) -> Measured:
+        with self._simulator.fault(kind="delay", seconds=seconds, times=0):
+            return measure(side, self._processes, runs, at_once, self._prefect, BURST_WITHIN_SECONDS)
+
+    def _echo(self) -> None:
+        """Stripe tells of each of our own writes, and the trigger looks into it, in a run of its own."""
+        self._webhooks(paused=False)
+        self._report.alone[ECHO] = self._shown(ECHO, self._measure(self._trigger, ECHOED, AT_ONCE, NEAR))
+        self._webhooks(paused=True)
+
+    def _beside(self) -> None:
+        found = self._report.rates
+        found["letters written"] = rates.letters_a_second()
+        found["Stripe's events taken in"] = rates.events_a_second(self._addresses, os.environ["STRIPE_WEBHOOK_SECRETS"])
+        self._say(f"deleting {self._deletion_users} users whose time has come")
+        done = delete(self._deletion_users)
+        found[f"users deleted, of {self._deletion_users} due"] = self._deletion_users / done.seconds
+        for what, rate in found.items():
+            self._say(f"{what}: {rate:.0f} a second")
+
+    def _webhooks(self, *, paused: bool) -> None:
+        httpx.delete(f"{self._addresses['stripe']}/_simulator/webhooks").raise_for_status()
+        httpx.post(f"{self._addresses['stripe']}/_simulator/webhooks", json={"paused": paused}).raise_for_status()
+
+    def _shown(self, what: str, measured: Measured, more: str = "") -> Measured:
+        median = measured.answers.milliseconds(50)
+        self._say(f"{what}, {measured.side}: {median:.0f} ms, {measured.a_second:.1f} finished a second{more}")
+        return measured
+
+    def _say(self, text: str) -> None:
+        print(f"{time.monotonic() - self._began:5.0f} s  {text}", flush=True)  # noqa: T201
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("--deletion-users", type=int, default=1000)
+    wanted = parser.parse_args()
+    began = time.monotonic()
+    OUTPUT.parent.mkdir(exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OUTSIDE)}
+    parts = [part for part in PARTS if part not in ("deployments", "worker")]  # nothing here is started from the UI
+    with (
+        tempfile.TemporaryDirectory(dir=OUTPUT.parent, prefix="bench-") as directory,
+        Stack(Path(directory), environment=environment, parts=parts) as stack,
+    ):
+        os.environ.update(stack.environment)
+        admin, application = (str(stack.addresses[name]) for name in ("database_admin_url", "database_url"))
+        os.environ["DATABASE_ADMIN_URL"] = admin
+        with bare_side(admin, application, Path(directory) / "logs" / "bare.log") as bare:
+            found = Bench(stack, bare, wanted.deletion_users, began).run()
+    content = found.as_json(ONE, SIXTEEN)
+    content["seconds"] = round(time.monotonic() - began)
+    report.write(OUTPUT, content)
+    lines = [*found.lines(), "", str(content["machine"])]
+    lines.append(f"ratio_one {content['ratio_one']}, finished_per_second_16 {content['finished_per_second_16']}")
+    print("\n".join([*lines, f"{content['seconds']} s, written to {OUTPUT}"]))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

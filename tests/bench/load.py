@@ -1,0 +1,61 @@
+"""Customers who press Cancel: one after the other, so many at once, or all at one instant."""
+
+import asyncio
+import statistics
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.bench.sides import Ask
+
+ANSWER_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came back: seconds an answer, statuses, and when the first was sent (time.time())."""
+
+    seconds: list[float]
+    statuses: dict[int, int]
+    request_ids: list[str]
+    began: float
+
+    def milliseconds(self, percent: int) -> float:
+        """A percentile."""
+        if len(self.seconds) == 1:
+            return self.seconds[0] * 1000
+        return statistics.quantiles(self.seconds, n=100, method="inclusive")[percent - 1] * 1000
+
+
+def press(url: str, asks: Sequence[Ask], at_once: int) -> Answers:
+    """Everybody asks, `at_once` of them at any time, each as soon as one before has their answer."""
+    return asyncio.run(_press(url, asks, at_once))
+
+
+async def _press(url: str, asks: Sequence[Ask], at_once: int) -> Answers:
+    waiting = iter(asks)
+    seconds: list[float] = []
+    answers: list[httpx.Response] = []
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    # Nothing is encrypted here, and reading the world's certificates would take longer than an answer.
+    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_SECONDS, limits=limits, verify=False) as client:
+        # Connections are open before the first is timed, as a browser's would be.
+        await asyncio.gather(*(client.get("/healthz") for _ in range(at_once)))
+
+        async def one_by_one() -> None:
+            for ask in waiting:
+                body: dict[str, Any] = {"user_id": ask.user_id, "reason": "too_expensive"}
+                sent = time.perf_counter()
+                answer = await client.post("/cancel-subscription", json=body, headers=ask.headers)
+                seconds.append(time.perf_counter() - sent)
+                answers.append(answer)
+
+        began = time.time()
+        await asyncio.gather(*(one_by_one() for _ in range(at_once)))
+    statuses = Counter(answer.status_code for answer in answers)
+    named = [answer.headers.get("Cancellation-Request-Id") for answer in answers]
+    return Answers(seconds, dict(statuses), [each for each in named if each], began)

@@ -1,0 +1,160 @@
+"""What was measured, as a table for the README and as JSON."""
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from tests.bench.measure import Measured
+from tests.bench.sides import TRIGGER
+from tests.faults.tables import Table
+
+LIBRARIES = ("prefect", "fastapi", "uvicorn", "psycopg", "stripe", "httpx")
+PARTS = ("trigger", "bare handler", "Prefect server", "PostgreSQL", "simulator")
+
+
+@dataclass
+class Pair:
+    """The bare handler and the trigger, one right after the other."""
+
+    bare: Measured
+    trigger: Measured
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long the trigger's median answer takes."""
+        return self.trigger.answers.milliseconds(50) / self.bare.answers.milliseconds(50)
+
+
+@dataclass
+class Report:
+    """All of it. `pairs` by what was measured; `rates` are a second."""
+
+    machine: dict[str, Any]
+    pairs: dict[str, list[Pair]] = field(default_factory=dict)
+    alone: dict[str, Measured] = field(default_factory=dict)  # the trigger without its pair
+    rates: dict[str, float] = field(default_factory=dict)
+    megabytes: dict[str, float] = field(default_factory=dict)
+
+    def as_json(self, one: str, sixteen: str) -> dict[str, Any]:
+        """For programs. `one` and `sixteen` are the measurements that the two summary figures are of."""
+        return {
+            "ratio_one": round(statistics.median(pair.ratio for pair in self.pairs[one]), 2),
+            "finished_per_second_16": round(
+                statistics.median(pair.trigger.a_second for pair in self.pairs[sixteen]), 1
+            ),
+            "machine": self.machine,
+            "measurements": {
+                what: {
+                    "ratios": [round(pair.ratio, 2) for pair in pairs],
+                    **{
+                        each.side: [_figures(m) for m in (getattr(p, _attribute(each)) for p in pairs)]
+                        for each in (pairs[0].bare, pairs[0].trigger)
+                    },
+                }
+                for what, pairs in self.pairs.items()
+            }
+            | {what: {TRIGGER: [_figures(measured)]} for what, measured in self.alone.items()},
+            "a_second": {what: round(rate, 1) for what, rate in self.rates.items()},
+            "megabytes": {what: round(size) for what, size in self.megabytes.items()},
+        }
+
+    def lines(self) -> list[str]:
+        """For people, in Markdown."""
+        times = Table(
+            "",
+            (
+                "answer, ms",
+                "bare p50 / p95 / p99",
+                "trigger p50 / p95 / p99",
+                "ratio of p50",
+                "finished/s, bare",
+                "finished/s, trigger",
+            ),
+        )
+        spent = Table("", ("processor, ms a run", *PARTS))
+        for what, pairs in self.pairs.items():
+            bare, trigger = [p.bare for p in pairs], [p.trigger for p in pairs]
+            ratio = statistics.median(pair.ratio for pair in pairs)
+            times.add(what, _times(bare), _times(trigger), f"{ratio:.2f}", _a_second(bare), _a_second(trigger))
+            spent.add(f"{what}: bare", *_processor(bare))
+            spent.add(f"{what}: trigger", *_processor(trigger))
+        for what, measured in self.alone.items():
+            times.add(what, "", _times([measured]), "", "", _a_second([measured]))
+            spent.add(what, *_processor([measured]))
+        rates = Table("", ("beside it", "a second"))
+        for what, rate in self.rates.items():
+            rates.add(what, f"{rate:.0f}")
+        memory = ", ".join(f"{part} {size:.0f}" for part, size in self.megabytes.items())
+        return [*times.lines(), "", *spent.lines(), "", *rates.lines(), "", f"Memory, MB: {memory}"]
+
+
+def machine(database: str) -> dict[str, Any]:
+    """On what, with what, and how busy it was with other things."""
+    with psycopg.connect(database) as connection:
+        [(postgresql,)] = connection.execute("SHOW server_version").fetchall()
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _processor_name(),
+        "cores": os.cpu_count(),
+        "gigabytes": round(psutil.virtual_memory().total / 1e9),
+        "load_before": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "postgresql": postgresql,
+        **{name: version(name) for name in LIBRARIES},
+    }
+
+
+def _processor_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _attribute(measured: Measured) -> str:
+    return "trigger" if measured.side == TRIGGER else "bare"
+
+
+def _figures(measured: Measured) -> dict[str, Any]:
+    answers = measured.answers
+    return {
+        **{f"p{percent}_ms": round(answers.milliseconds(percent), 1) for percent in (50, 95, 99)},
+        "slowest_ms": round(max(answers.seconds) * 1000, 1),
+        "statuses": answers.statuses,
+        "finished": measured.finished,
+        "shown": measured.shown,
+        "finished_per_second": round(measured.a_second, 2),
+        "backlog_seconds": round(measured.backlog_seconds, 1),
+        "processor_ms": {part: round(spent, 1) for part, spent in measured.processor.items()},
+    }
+
+
+def _times(several: Sequence[Measured]) -> str:
+    medians = [statistics.median(m.answers.milliseconds(percent) for m in several) for percent in (50, 95, 99)]
+    return " / ".join(f"{each:.0f}" for each in medians)
+
+
+def _a_second(several: Sequence[Measured]) -> str:
+    return f"{statistics.median(measured.a_second for measured in several):.1f}"
+
+
+def _processor(several: Sequence[Measured]) -> list[str]:
+    return [f"{statistics.median(m.processor.get(part, 0.0) for m in several):.0f}" for part in PARTS]
+
+
+def write(file: Path, content: dict[str, Any]) -> None:
+    """The JSON, indented."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
