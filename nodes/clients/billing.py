@@ -123,6 +123,7 @@ class Billing:
     """One async client for the life of a process."""
 
     def __init__(self, settings: BillingSettings) -> None:
+        self._livemode = "_live_" in settings.stripe_api_key.get_secret_value()
         self._http = stripe.HTTPXClient(timeout=TIMEOUT_SECONDS)
         self._stripe = stripe.StripeClient(
             settings.stripe_api_key.get_secret_value(),
@@ -130,6 +131,11 @@ class Billing:
             http_client=self._http,
             max_network_retries=NETWORK_RETRIES,
         ).v1
+
+    @property
+    def livemode(self) -> bool:
+        """Whether real money moves."""
+        return self._livemode
 
     async def subscription(self, subscription_id: str) -> BillingSubscription:
         """What Stripe says of it now. A GET, so repeating it is free."""

@@ -1,13 +1,18 @@
 """Step 3: a row that Stripe contradicts is made to say what Stripe says."""
 
+from datetime import UTC, datetime
+
 from nodes.cancellation.mirror import mirror, status_of
 from nodes.clients.billing import BillingSubscription
 from nodes.clients.database import SubscriptionState
+from nodes.clients.webhooks import Notice
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log
 from nodes.reconciliation.findings import Findings, Line
-from nodes.rules.statuses import PENDING_CANCELLATION, is_live
+from nodes.rules.dates import rfc3339
+from nodes.rules.moments import Moment
 from nodes.services import services
+from nodes.stripe_events.inbox import receive
 
 MISSING = "resource_missing"
 
@@ -40,8 +45,22 @@ async def heal_row(row: SubscriptionState, findings: Findings) -> None:
 
 
 async def _heal(row: SubscriptionState, billed: BillingSubscription) -> None:
+    """The row at once; what the customer and the company have not been told goes the way of the webhook that was lost.
+
+    Its place in the inbox is taken by a word of our own, one a state, so that it comes in once.
+    """
     async with services().database.as_user(row.user_id) as transaction:
         await mirror(transaction, billed)
-        if is_live(billed.status) and status_of(billed) != PENDING_CANCELLATION:
-            # It goes on, so the data does too.
-            await transaction.run("drop_retention_jobs", subscription_id=row.id)
+    ends_at = billed.ended_at or billed.cancel_at or billed.current_period_end
+    await receive(
+        Notice(
+            id=f"reconciled {billed.id} {status_of(billed)} {rfc3339(ends_at)}",
+            type="reconciliation",
+            moment=Moment.BEGINS if billed.pending else Moment.DECISION,
+            created_at=datetime.now(UTC),
+            livemode=services().billing.livemode,
+            subscription_id=billed.id,
+            customer_id=None,
+            caused_by=None,
+        )
+    )

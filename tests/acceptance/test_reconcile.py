@@ -11,6 +11,7 @@ import pytest
 
 from tests.acceptance.subscribers import subscriber
 from tests.faults.left import left
+from tests.waiting import eventually
 from tests.world import Person, Row, World
 
 COMMAND = [sys.executable, "-m", "deployments.command_line", "reconcile"]
@@ -50,6 +51,8 @@ def walked(world: World) -> Walked:
         after_dry_run = _rows(world, cases)
         _walk()
         after = _rows(world, cases)
+        eventually(lambda: not _unheard(world, cases), within=60)
+        world.tried(cases["cancelled"])
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
     made = world.prefect.post(
         "/artifacts/filter",
@@ -82,6 +85,15 @@ def _rows(world: World, cases: dict[str, Person]) -> dict[str, Row]:
     return {ids[row["id"]]: row for row in found}
 
 
+def _unheard(world: World, cases: dict[str, Person]) -> bool:
+    """Whether what was healed has still to go the way of the webhook that was lost."""
+    ids = [cases[name].subscription_id for name in ("cancelled", "undone", "ended")]
+    events = "SELECT FROM stripe_events WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"
+    requests = "SELECT FROM cancellation_requests WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"
+    turns = "SELECT FROM reactivation_requests WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"
+    return any(world.rows(query, ids) for query in (events, requests, turns))
+
+
 def _walk(*options: str) -> str:
     done = subprocess.run([*COMMAND, *options], check=True, capture_output=True, text=True, timeout=120)
     return done.stdout.splitlines()[-1]
@@ -103,6 +115,16 @@ def test_a_dry_run_changes_nothing_and_says_what_would_change(walked: Walked) ->
 def test_what_stripe_says_without_doubt_is_healed(walked: Walked, case: str, before: str, after: str) -> None:
     assert (walked.before[case]["status"], walked.after[case]["status"]) == (before, after)
     assert f"| {walked.id_of(case)} | {before} here, {after} in Stripe | healed |" in walked.report
+
+
+def test_what_nobody_heard_of_is_told_as_if_it_had_come_in(world: World, walked: Walked) -> None:
+    person = walked.cases["cancelled"]
+    [letter] = world.letters(person)
+    assert letter["subject"].startswith("Cancellation confirmed")
+    jobs = world.rows("SELECT status FROM data_retention_jobs WHERE subscription_id = %s", person.subscription_id)
+    assert [job["status"] for job in jobs] == ["scheduled"]
+    ends = world.rows("SELECT kind FROM subscription_ends WHERE subscription_id = %s", walked.id_of("ended"))
+    assert [end["kind"] for end in ends] == ["voluntary"]
 
 
 def test_the_data_of_a_customer_who_came_back_is_not_deleted(world: World, walked: Walked) -> None:
