@@ -149,6 +149,7 @@ CREATE TABLE stripe_events (
     trying_since    timestamptz NOT NULL DEFAULT now(),
     parked_at       timestamptz,                       -- given up by the machine: it waits for a person
     problem         text,                              -- why the last try failed
+    in_hand_until   timestamptz,                       -- a run has it; after this moment that run counts as dead
     flow_run_id     uuid,
     handled_at      timestamptz,
     outcome         text                               -- what it turned out to be
@@ -156,6 +157,9 @@ CREATE TABLE stripe_events (
 CREATE INDEX stripe_events_to_handle ON stripe_events (resume_at) WHERE resume_at IS NOT NULL;
 CREATE INDEX stripe_events_of_subscription ON stripe_events (subscription_id);
 CREATE INDEX stripe_events_of_customer ON stripe_events (customer_id);
+-- Of two events about one customer at once, one waits: both would find the same to tell.
+CREATE INDEX stripe_events_in_turn ON stripe_events (coalesce(customer_id, subscription_id, id))
+    WHERE handled_at IS NULL;
 
 -- Whether a request of ours is at work on it, or is about to look again: an event then waits until that is through.
 CREATE FUNCTION subscription_under_way(subscription text) RETURNS boolean
@@ -196,10 +200,18 @@ AS $$
             SELECT FROM outbox o WHERE o.request_id = s.id AND o.delivered_at IS NULL AND NOT o.refused));
     WITH due AS (
         SELECT e.id FROM stripe_events e
-        WHERE e.resume_at <= now() AND NOT subscription_under_way(e.subscription_id)
+        WHERE e.resume_at <= now() AND NOT subscription_under_way(e.subscription_id) AND NOT EXISTS (
+            SELECT FROM stripe_events other
+            WHERE coalesce(other.customer_id, other.subscription_id, other.id)
+                    = coalesce(e.customer_id, e.subscription_id, e.id)
+                AND other.handled_at IS NULL AND other.id <> e.id
+                AND (other.in_hand_until > now()
+                    OR (other.resume_at <= now() AND (other.resume_at, other.id) < (e.resume_at, e.id)
+                        AND NOT subscription_under_way(other.subscription_id))))
         ORDER BY e.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED)
     UPDATE stripe_events e
-    SET tries = e.tries + 1, resume_at = now() + greatest(interval '1 minute', pause_after_tries(e.tries + 1))
+    SET tries = e.tries + 1, in_hand_until = now() + interval '1 minute',
+        resume_at = now() + greatest(interval '1 minute', pause_after_tries(e.tries + 1))
     FROM due WHERE e.id = due.id
     RETURNING e.id, e.flow_run_id
 $$;
@@ -225,14 +237,16 @@ $$;
 CREATE FUNCTION stripe_event_handled(event text, what text) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    UPDATE stripe_events SET handled_at = now(), outcome = what, resume_at = NULL, problem = NULL
+    UPDATE stripe_events
+    SET handled_at = now(), outcome = what, resume_at = NULL, problem = NULL, in_hand_until = NULL
     WHERE id = event AND handled_at IS NULL
 $$;
 
 CREATE FUNCTION put_off_stripe_event(event text, seconds double precision) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    UPDATE stripe_events SET resume_at = now() + make_interval(secs => seconds) WHERE id = event AND handled_at IS NULL
+    UPDATE stripe_events SET resume_at = now() + make_interval(secs => seconds), in_hand_until = NULL
+    WHERE id = event AND handled_at IS NULL
 $$;
 
 -- Its next turn comes later, and after a dozen tries over six hours a person's. True if it is parked.
@@ -240,7 +254,7 @@ CREATE FUNCTION stripe_event_failed(event text, what text) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     UPDATE stripe_events e
-    SET problem = what,
+    SET problem = what, in_hand_until = NULL,
         parked_at = CASE WHEN e.tries >= 12 AND e.trying_since < now() - interval '6 hours' THEN now() END,
         resume_at = CASE WHEN e.tries >= 12 AND e.trying_since < now() - interval '6 hours' THEN NULL
             ELSE now() + pause_after_tries(e.tries) END

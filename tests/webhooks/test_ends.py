@@ -103,6 +103,7 @@ def test_dunning_that_fails_ends_it_and_says_how_to_come_back(world: World) -> N
     on.advance(on.now + 32 * DAY + 20 * DAY)
     settled(world, person, events=2)
     assert end_of(world, person)["kind"] == "payment_failed"
+    # The last failure and the end are told at once, in two events: one letter all the same.
     sent = letter(world, person, "Your professional plan has ended because a payment did not go through")
     assert "We could not collect the payment" in sent["text"]
 
