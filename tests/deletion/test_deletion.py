@@ -233,7 +233,8 @@ def test_the_application_cannot_have_a_user_deleted_who_is_not_due(world: World)
 
 
 def test_the_application_cannot_have_a_user_deleted_who_has_a_subscription(world: World) -> None:
-    person, _ = departed(world, days_ago=91)  # whose row nobody has healed yet
+    person, _ = departed(world, days_ago=91)
+    world.admin.execute("UPDATE subscriptions SET status = 'active' WHERE id = %s", [person.subscription_id])
     with (
         world.as_application(person.user_id) as connection,
         pytest.raises(errors.CheckViolation) as refused,
