@@ -60,7 +60,11 @@ def unfinished(settings: DatabaseSettings) -> list[Unfinished]:
 def resume(settings: DatabaseSettings, request_id: UUID) -> None:
     """Let the next look of any trigger take it up; raises `NothingToResume`."""
     with _connected(settings) as connection:
-        if connection.execute(QUERIES["resume_request"], {"request_id": request_id}).fetchone() is None:
+        try:
+            found = connection.execute(QUERIES["resume_request"], {"request_id": request_id}).fetchone()
+        except psycopg.errors.UniqueViolation:
+            raise NothingToResume("another request for its subscription is under way: resume it after that") from None
+        if found is None:
             raise NothingToResume(f"no request {request_id} can be taken up: it does not exist, or it was refused")
 
 

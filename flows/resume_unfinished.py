@@ -15,7 +15,7 @@ from nodes.errors import CancelflowError
 from nodes.node import run_log
 from nodes.resumption.step_01_claim_unfinished_requests import claim_unfinished_requests
 from nodes.resumption.step_02_park_for_a_person import park_for_a_person
-from nodes.services import services_of_this_run
+from nodes.services import services, services_of_this_run
 
 # Beside the runs that callers wait for: these have waited already.
 AT_ONCE = 4
@@ -51,6 +51,9 @@ async def _take_up(claimed: Claimed, account: "Account") -> None:
     except CancelflowError as error:
         run_log().warning("request %s: %s", claimed.id, error)
         return
+    except asyncio.CancelledError:  # this process stops: another takes it up, without waiting for our lease
+        await services().database.end_lease(claimed.id)
+        raise
     if standing.finished_at is not None:
         account.finished += 1
     elif claimed.urgent:

@@ -21,6 +21,8 @@ router = APIRouter(tags=["cancellation"])
 
 # After its arrival the caller has an answer, whatever happens (SPEC, Decided 12; under the specification's 10 s) …
 ANSWER_SECONDS = 8.0
+# … a request is recorded by then, or its caller is told to come again …
+RECEIVED_SECONDS = 4.0
 # … of which the last go to a look at the record, where the run itself gave no answer.
 LAST_LOOK_SECONDS = 0.5
 
@@ -56,16 +58,17 @@ async def cancel_subscription(
     request again.
     """
     arrived: float = request.state.arrived
-    in_line = runner.full
     with using(services):
         try:
-            received = await receive(
-                await _read(request),
-                caller,
-                idempotency_key,
-                in_line=in_line,
-                coming_in_seconds=asyncio.get_running_loop().time() - arrived,
-            )
+            asked = await _read(request)
+            async with runner.receiving(arrived + RECEIVED_SECONDS) as in_line:
+                received = await receive(
+                    asked,
+                    caller,
+                    idempotency_key,
+                    in_line=in_line,
+                    coming_in_seconds=asyncio.get_running_loop().time() - arrived,
+                )
         except Refusal as refusal:
             await audit_refusal(caller, refusal)
             raise

@@ -3,7 +3,8 @@
 import asyncio
 import contextvars
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from flows.cancel_subscription import cancel_subscription
@@ -11,7 +12,7 @@ from flows.resume_unfinished import resume_unfinished
 from flows.shown import run_shown
 from nodes.cancellation.caller import WaitingCaller
 from nodes.cancellation.records import Answer
-from nodes.errors import CancelflowError
+from nodes.errors import CancelflowError, DatabaseUnavailable
 from nodes.services import Services, using
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ RUNS_AT_ONCE = 8
 # How many more may wait for a place while their callers wait for an answer: about as many as get one in time. The rest
 # wait in Postgres, and their callers are told so at once.
 CALLERS_IN_LINE = 24
+# How many are received at once. More would only wait for a connection to the database, as one that is away makes wait.
+RECEIVED_AT_ONCE = 5
 # How often to look for requests that wait their turn, and for those that a run left unfinished.
 LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for the runs that are under way, and then leaves them to the next process.
@@ -38,6 +41,7 @@ class Runner:
         self._services = services
         self._context = context
         self._places = asyncio.Semaphore(RUNS_AT_ONCE)
+        self._doors = asyncio.Semaphore(RECEIVED_AT_ONCE)
         self._in_line = 0
         self._runs: dict[asyncio.Task[None], UUID] = {}
         self._looking: list[asyncio.Task[None]] = []
@@ -47,6 +51,22 @@ class Runner:
         """Begin to look for requests that wait."""
         looks = (self._look(self._begin_next), self._look(self._resume))
         self._looking = [asyncio.create_task(look, context=self._context.copy()) for look in looks]
+
+    @asynccontextmanager
+    async def receiving(self, deadline: float) -> AsyncIterator[bool]:
+        """Let one more in, so many at once; gives whether they would wait in vain for a place, as `full` says.
+
+        Raises `DatabaseUnavailable` if nobody was let in until `deadline`, on the running loop's clock.
+        """
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._doors.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailable("too many requests wait to be recorded") from None
+        try:
+            yield self.full
+        finally:
+            self._doors.release()
 
     @property
     def full(self) -> bool:
@@ -84,11 +104,12 @@ class Runner:
     async def stop(self) -> None:
         """Take up nothing more, wait for what runs, and leave the rest to whoever looks next."""
         self.drain()
+        if under_way := [*self._looking, *self._runs]:  # a look may be at work on what was left
+            await asyncio.wait(under_way, timeout=GRACE_SECONDS)
         for looking in self._looking:
             looking.cancel()
-        await asyncio.gather(*self._looking, return_exceptions=True)
-        if self._runs:
-            await asyncio.wait(self._runs, timeout=GRACE_SECONDS)
+        if self._looking:
+            await asyncio.wait(self._looking, timeout=LET_GO_SECONDS)
         if left := dict(self._runs):
             log.warning("%d runs are left to be taken up again", len(left))
             for run in left:
@@ -114,7 +135,7 @@ class Runner:
             except CancelflowError as error:
                 log.warning("cannot look for requests that wait: %s", error)
                 found = False
-            if not found:
+            if not found and not self._draining:
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _begin_next(self) -> bool:
