@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from deployments.prefect_settings import choose_for_trigger
 from nodes.errors import CancelflowError, SettingsInvalid
 from nodes.settings import (
     DatabaseSettings,
@@ -64,6 +65,7 @@ def serve() -> None:
     """Serve the HTTP trigger, against whatever the environment names."""
     _join_stack()
     settings = load(TriggerSettings)
+    choose_for_trigger()
     from deployments.http.serve import serve as serve_trigger
 
     if not serve_trigger(settings):

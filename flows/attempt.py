@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from prefect import get_client
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
 from prefect.states import Completed
 
+from flows.labels import label
 from flows.shown import flow_body
 from nodes.cancellation.caller import told_directly
 from nodes.cancellation.finish import finish
@@ -22,9 +21,6 @@ from nodes.node import run_log
 from nodes.problems import CANCELLATION_FAILED, problem, problem_of, slug_of
 from nodes.services import services_of_this_run
 
-# The UI's labels are a help and never worth a customer's time: a server that is slow to take them is left.
-LABEL_TIMEOUT_SECONDS = 2.0
-
 
 class Attempt:
     """One run's account of itself."""
@@ -36,7 +32,6 @@ class Attempt:
         self._undelivered: list[str] = []
         self._tags = ["cancelflow"]
         self._name = f"cancel-subscription {request_id}"
-        self._labelling: set[asyncio.Task[None]] = set()
         self._to_reopen = False
 
     def phase(self, name: str) -> None:
@@ -44,10 +39,9 @@ class Attempt:
         run_log().info("Phase: %s", name)
 
     def found(self, subscription: ActiveSubscription) -> None:
-        """Name and tag the run, so that support finds it by request, by subscription and by plan."""
+        """At its end the run is named and tagged, so that support finds it by request, by subscription and by plan."""
         self._name = f"cancel-subscription {self.request_id} {subscription.id}"
         self._tags.append(f"plan:{subscription.plan}")
-        self._label()
 
     async def together(self, *effects: Awaitable[Delivered]) -> None:
         """Run effects side by side. A letter or event that is not taken is sent later and holds up nothing."""
@@ -103,8 +97,7 @@ class Attempt:
         """Say how it ended, and when to look at it again."""
         self._tags.append(f"outcome:{self.answer.outcome if self.answer else 'unfinished'}")
         self._tags.extend(f"undelivered:{what}" for what in self._undelivered)
-        self._label()
-        await asyncio.gather(*self._labelling)
+        await label(self._name, self._tags)
         if self._to_reopen and self.request is not None:
             await reopen_once_back(self.request.id, self.request.user_id)
         if self.request is None or self.answer is None or self.answer.outcome == "failed":
@@ -125,22 +118,6 @@ class Attempt:
         if self._undelivered:
             message += f"; to be sent again: {', '.join(self._undelivered)}"
         return Completed(name=name, message=message)
-
-    def _label(self) -> None:
-        labelling = asyncio.create_task(self._write_labels(self._name, list(self._tags), list(self._labelling)))
-        self._labelling.add(labelling)
-
-    async def _write_labels(self, name: str, tags: list[str], before: list[asyncio.Task[None]]) -> None:
-        if before:
-            await asyncio.wait(before)  # the last word stays
-        context = FlowRunContext.get()
-        if context is None or context.flow_run is None:
-            return
-        try:
-            async with asyncio.timeout(LABEL_TIMEOUT_SECONDS), get_client() as client:
-                await client.update_flow_run(context.flow_run.id, name=name, tags=tags)
-        except Exception as error:  # whatever the server does, the work goes on
-            run_log().warning("this run is not labelled: %s", type(error).__name__)
 
 
 @asynccontextmanager

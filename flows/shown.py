@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, cast
 
 from prefect import Flow
+from prefect.settings import get_current_settings
 
 from nodes.errors import CancelflowError
 from nodes.node import is_shown, not_shown
@@ -77,12 +78,18 @@ def flow_body() -> Iterator[None]:
 
 async def run_shown(flow: Flow[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
     """Run the flow to the end of its function. Its errors are logged by kind: the run and the record say the rest."""
+    _keep_results_here(flow)
     shown = cast("_Function[P]", flow)
     try:
         if not is_shown() or _server.away or not await _shown(shown(*args, **kwargs)):
             await _not_shown(cast("_Function[P]", flow.fn)(*args, **kwargs))
     except Exception as error:  # its message may quote what another library was given
         log.warning("a run of %s failed: %s", flow.name, type(error).__name__)
+
+
+def _keep_results_here(flow: Flow[P, Any]) -> None:
+    """Say where results would go, were any kept: else Prefect asks its server, twice a run, while every run waits."""
+    flow.result_storage = flow.result_storage or get_current_settings().results.local_storage_path
 
 
 async def _not_shown(function: Coroutine[Any, Any, object]) -> None:

@@ -50,6 +50,17 @@ def is_shown() -> bool:
     return _shown.get()
 
 
+def started_by_hand() -> bool:
+    """Whether an operator started this run from the UI: a deployment's, and not another run's part.
+
+    As the run itself has it. `prefect.runtime.deployment` asks the server each time, and holds up every other run of
+    the process while it waits.
+    """
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    return run is not None and run.deployment_id is not None and run.parent_task_run_id is None
+
+
 @contextmanager
 def not_shown() -> Iterator[None]:
     """Nodes inside this block run as the plain functions that they are: the work does not wait for a Prefect server."""

@@ -166,7 +166,8 @@ def test_what_is_installed_for_the_embedded_stack_alone_stays_there(module: str)
 @pytest.mark.parametrize("module", modules("deployments.local"))
 def test_the_embedded_stack_reaches_the_product_as_its_users_do(module: str) -> None:
     """By its command line, over a process: of the product's code it shares the names of errors and settings."""
-    assert outside_of(ours(module), "deployments.local", "nodes.errors", "nodes.settings") == set()
+    shared = ("nodes.errors", "nodes.settings", "deployments.prefect_settings")
+    assert outside_of(ours(module), "deployments.local", *shared) == set()
 
 
 # One step, one file, one task

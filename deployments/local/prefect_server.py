@@ -1,8 +1,9 @@
-"""How the embedded Prefect server and its worker run: every setting of theirs that we choose, in one place."""
+"""How the embedded Prefect server and its worker run: where they are and what they keep."""
 
 import sys
 from pathlib import Path
 
+from deployments import prefect_settings
 from deployments.local.files import private_directory
 
 WORK_POOL = "cancelflow"
@@ -48,10 +49,7 @@ def server_environment(directory: Path, url: str, database: str) -> dict[str, st
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        # A task run's events are written in batches, once a second, and not one by one: less than half the work a run.
-        # A page shows a step up to a second later.
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        **prefect_settings.SERVER,
     }
 
 

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from prefect.runtime import deployment, flow_run
+from prefect.runtime import flow_run
 
 from nodes.cancellation.records import CancellationRequest
 from nodes.errors import RequestUnknown
-from nodes.node import node, run_log
+from nodes.node import node, run_log, started_by_hand
 from nodes.services import services
 
 
@@ -18,7 +18,7 @@ async def cancellation_request(request_id: UUID) -> CancellationRequest:
     if owner is None:
         raise RequestUnknown(f"no cancellation request has the id {request_id}")
     async with database.as_user(owner) as transaction:
-        if deployment.id is not None and flow_run.parent_flow_run_id is None:
+        if started_by_hand():
             await transaction.run("reopen_request", request_id=request_id, asked_for=True)
         request = await transaction.one(
             "take_up_request", CancellationRequest, request_id=request_id, flow_run_id=flow_run.id
