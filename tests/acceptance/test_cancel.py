@@ -242,6 +242,7 @@ def test_the_letters_links_are_signed_and_change_nothing(world: World) -> None:
     person = world.person("professional")
     answer = world.cancel(person)
     [letter] = world.letters(person)
+    world.run_of(answer)
     ours = world.belongings(person.user_id)
     stripes = world.stripe.subscriptions.retrieve(person.subscription_id)
     ends: dict[Purpose, str] = {

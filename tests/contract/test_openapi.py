@@ -20,6 +20,8 @@ WITH_INPUT = (
     "GET /cancellation-requests/{request_id}",
     "GET /retention-offer",
     "GET /subscription",
+    "POST /reactivate-subscription",
+    "GET /reactivations/{request_id}",
 )
 WITHOUT_INPUT = ("GET /healthz", "GET /readyz")
 
@@ -35,12 +37,13 @@ def document(world: World, customer: Person) -> BaseSchema:
     schema = schemathesis.openapi.from_url(f"{world.addresses['http']}/openapi.json")
 
     @schema.hook
-    def map_body(_: HookContext, body: object) -> object:
+    def map_body(context: HookContext, body: object) -> object:
         # Another's id is refused before anything else is looked at, as is a cancellation without a reason: both are
         # rules beyond a schema, and have tests of their own.
         if isinstance(body, dict) and isinstance(body.get("user_id"), str):
             body["user_id"] = customer.user_id
-            if body.get("accept_offer") is not True and body.get("reason", "") in ("", None):
+            cancels = context.operation is not None and context.operation.path == "/cancel-subscription"
+            if cancels and body.get("accept_offer") is not True and body.get("reason", "") in ("", None):
                 body["reason"] = "other"
         return body
 
