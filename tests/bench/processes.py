@@ -4,7 +4,7 @@ import os
 import time
 from dataclasses import dataclass
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 # A part by what stands in its command line; the first that fits.
 PARTS = {
