@@ -120,6 +120,8 @@ class Bench:
 
     def _shown(self, what: str, measured: Measured, more: str = "") -> Measured:
         median = measured.answers.milliseconds(50)
+        if measured.side == TRIGGER and measured.shown < measured.finished:
+            more += f"; Prefect shows {measured.shown} of {measured.finished}"
         self._say(f"{what}, {measured.side}: {median:.0f} ms, {measured.a_second:.1f} finished a second{more}")
         return measured
 

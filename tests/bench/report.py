@@ -79,17 +79,26 @@ class Report:
                 "ratio of p50",
                 "finished/s, bare",
                 "finished/s, trigger",
+                "shown in Prefect",
             ),
         )
         spent = Table("", ("processor, ms a run", *PARTS))
         for what, pairs in self.pairs.items():
             bare, trigger = [p.bare for p in pairs], [p.trigger for p in pairs]
             ratio = statistics.median(pair.ratio for pair in pairs)
-            times.add(what, _times(bare), _times(trigger), f"{ratio:.2f}", _a_second(bare), _a_second(trigger))
+            times.add(
+                what,
+                _times(bare),
+                _times(trigger),
+                f"{ratio:.2f}",
+                _a_second(bare),
+                _a_second(trigger),
+                _shown(trigger),
+            )
             spent.add(f"{what}: bare", *_processor(bare))
             spent.add(f"{what}: trigger", *_processor(trigger))
         for what, measured in self.alone.items():
-            times.add(what, "", _times([measured]), "", "", _a_second([measured]))
+            times.add(what, "", _times([measured]), "", "", _a_second([measured]), _shown([measured]))
             spent.add(what, *_processor([measured]))
         rates = Table("", ("beside it", "a second"))
         for what, rate in self.rates.items():
@@ -148,6 +157,10 @@ def _times(several: Sequence[Measured]) -> str:
 
 def _a_second(several: Sequence[Measured]) -> str:
     return f"{statistics.median(measured.a_second for measured in several):.1f}"
+
+
+def _shown(several: Sequence[Measured]) -> str:
+    return f"{sum(measured.shown for measured in several)} of {sum(measured.finished for measured in several)}"
 
 
 def _processor(several: Sequence[Measured]) -> list[str]:
