@@ -13,6 +13,9 @@ SERVER = {
 }
 
 TRIGGER = {
+    # Prefect's client asks the server's version when it opens. A trigger that starts while the server is away would
+    # have no client to share (http/prefect_client.py) as long as it lives: two new ones a run, half of its processor.
+    "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
     # What a run writes to its log is on its page. Prefect would write each line, coloured, to the process's standard
     # error as well, in the thread that every run waits for. INFO brings that back, to follow a trigger by its log.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
