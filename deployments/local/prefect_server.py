@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from deployments import prefect_settings
 from deployments.local.files import private_directory
+from deployments.prefect_settings import SERVER
 
 WORK_POOL = "cancelflow"
 
@@ -49,7 +49,7 @@ def server_environment(directory: Path, url: str, database: str) -> dict[str, st
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        **prefect_settings.SERVER,
+        **SERVER,
     }
 
 
