@@ -9,7 +9,7 @@ from nodes.errors import CancelflowError
 from nodes.node import run_log
 from nodes.services import services
 
-# A quarter of the lease (sql/migrations/0005): three renewals may be lost before another process takes the request.
+# A third of the lease (sql/migrations/0005): two renewals may be lost before another process takes the request.
 RENEW_EVERY_SECONDS = 5.0
 
 

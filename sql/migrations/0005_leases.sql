@@ -16,7 +16,7 @@ GRANT UPDATE (tries, trying_since, parked_at, billing_try, told_failed, period_e
 
 -- resume_at is the lease of whoever works on the request: renewed while they live, and once it has passed, the next
 -- look takes the request up. Null once nothing is left to do, or when a person has to look.
-CREATE FUNCTION lease() RETURNS interval LANGUAGE sql IMMUTABLE RETURN interval '20 seconds';
+CREATE FUNCTION lease() RETURNS interval LANGUAGE sql IMMUTABLE RETURN interval '15 seconds';
 ALTER TABLE cancellation_requests ALTER COLUMN resume_at SET DEFAULT now() + lease();
 
 -- The run says that it lives. A request that was left in peace stays so.
