@@ -170,7 +170,7 @@ class World:
     def tried(self, person: Person) -> None:
         """Wait until every letter and event that is due was tried once."""
         untried = "SELECT id FROM outbox WHERE user_id = %s AND delivered_at IS NULL AND attempts = 0"
-        eventually(lambda: not self.rows(untried, person.user_id), within=30)
+        eventually(lambda: not self.rows(untried, person.user_id), within=90)
 
     @contextmanager
     def listening(self) -> Iterator[Listener]:
