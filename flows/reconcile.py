@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.display import Progress, close_runs_left_open, show, table
-from nodes.clients.billing import Page
+from nodes.clients.billing_objects import Page
 from nodes.clients.database import SubscriptionState
 from nodes.errors import CancelflowError
 from nodes.reconciliation.findings import Findings, Line

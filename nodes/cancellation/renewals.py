@@ -5,7 +5,7 @@ since they asked is taken back.
 """
 
 from nodes.cancellation.records import CancellationRequest
-from nodes.clients.billing import BillingSubscription
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.node import run_log
 from nodes.rules.statuses import is_live
 from nodes.services import services

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from nodes.cancellation.records import AppliedDiscount, CancellationCase, Decision
 from nodes.cancellation.settle import settled
-from nodes.clients.billing import BillingSubscription
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import BillingFailed, ConstraintViolated, OfferUnavailable, VerificationFailed
 from nodes.node import node, run_log
 from nodes.rules.dates import months_after

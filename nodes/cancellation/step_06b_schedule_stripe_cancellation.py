@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nodes.cancellation.records import ActiveSubscription, CancellationRequest, CapturedReason, ScheduledCancellation
 from nodes.cancellation.renewals import has_renewed, undo_renewals
 from nodes.cancellation.settle import settled
-from nodes.clients.billing import BillingSubscription
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import CancellationTakenBack, VerificationFailed
 from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339

@@ -5,7 +5,8 @@ Asked by flows for which nobody waits, so it is more patient than `Billing`. Err
 
 import stripe
 
-from nodes.clients.billing import BillingSubscription, _our_errors, _read
+from nodes.clients.billing_calls import our_errors
+from nodes.clients.billing_objects import BillingSubscription, read_subscription
 from nodes.errors import BillingFailed, VerificationFailed
 from nodes.settings import BillingSettings
 
@@ -30,11 +31,11 @@ class BillingRecords:
     async def subscriptions_of(self, customer_id: str) -> list[BillingSubscription] | None:
         """Each that the customer has or had, with none of the discounts; None where Stripe does not know them."""
         try:
-            with _our_errors(writing=False):
+            with our_errors(writing=False):
                 found = await self._stripe.subscriptions.list_async(
                     {"customer": customer_id, "status": "all", "limit": PAGE}
                 )
-                return [_read(each) async for each in found.auto_paging_iter()]
+                return [read_subscription(each) async for each in found.auto_paging_iter()]
         except BillingFailed as error:
             if error.code == "resource_missing":
                 return None
@@ -47,7 +48,7 @@ class BillingRecords:
         still there.
         """
         try:
-            with _our_errors(writing=True):
+            with our_errors(writing=True):
                 updated = await self._stripe.subscriptions.update_async(
                     subscription_id, {"cancellation_details": {"comment": ""}}, {"idempotency_key": key}
                 )

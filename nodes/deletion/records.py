@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from nodes.clients.billing import BillingSubscription
+from nodes.clients.billing_objects import BillingSubscription
 
 # No user has this id: a transaction in its name sees no row, and asks only the functions that hand out ids.
 NOBODY = UUID(int=0)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from email_templates.dates import long_date
 from nodes.cancellation.look_up import SubscriptionRow
-from nodes.clients.billing import BillingSubscription
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import BillingFailed, NothingToReactivate, SeveralSubscriptions, SubscriptionEnded
 from nodes.rules.statuses import PENDING_CANCELLATION, is_live
 from nodes.services import services

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nodes.cancellation.records import ActiveSubscription
-from nodes.clients.billing import BillingSubscription
+from nodes.clients.billing_objects import BillingSubscription
 
 POINTS = ("received", "cleared", "marked_active", "finished")
 

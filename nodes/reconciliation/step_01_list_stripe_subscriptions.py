@@ -1,6 +1,6 @@
 """Step 1: one page of what Stripe has that has not ended."""
 
-from nodes.clients.billing import Page
+from nodes.clients.billing_objects import Page
 from nodes.node import node, run_log
 from nodes.services import services
 

@@ -1,7 +1,7 @@
 """Step 2: a page beside our rows."""
 
 from nodes.cancellation.mirror import status_of
-from nodes.clients.billing import Page
+from nodes.clients.billing_objects import Page
 from nodes.clients.database import SubscriptionState
 from nodes.node import node, run_log
 from nodes.reconciliation.findings import Findings

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from nodes.cancellation.mirror import mirror, status_of
-from nodes.clients.billing import BillingSubscription
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.clients.database import SubscriptionState
 from nodes.clients.webhooks import Notice
 from nodes.errors import BillingFailed

@@ -1,6 +1,6 @@
 """Step 2: one page of what a subscription really paid since it took its offer."""
 
-from nodes.clients.billing import PaidInvoices
+from nodes.clients.billing_objects import PaidInvoices
 from nodes.clients.database import WithOffer
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from nodes.clients.billing import PaidInvoices
+from nodes.clients.billing_objects import PaidInvoices
 from nodes.clients.database import WithOffer
 from nodes.node import node
 from nodes.services import services

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from nodes.clients.billing import BillingSubscription
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.rules.moments import Moment, Turn
 
 

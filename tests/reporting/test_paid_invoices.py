@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from nodes.clients import billing as module
-from nodes.clients.billing import Billing, PaidInvoices
+from nodes.clients.billing import Billing
+from nodes.clients.billing_objects import PaidInvoices
 from nodes.settings import BillingSettings, load
 from tests.acceptance.subscribers import clock, subscriber
 from tests.world import Person, World

@@ -1,0 +1,129 @@
+"""Stripe's objects as this product reads them: values, in UTC and in minor units of their currency."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import stripe
+
+from nodes.rules.statuses import is_pending
+
+
+@dataclass(frozen=True)
+class Discount:
+    """A coupon that is attached to a subscription."""
+
+    id: str
+    coupon_id: str | None
+
+
+@dataclass(frozen=True)
+class BillingSubscription:
+    """A subscription as Stripe says it is now. Times are UTC."""
+
+    id: str
+    status: str
+    cancel_at_period_end: bool
+    cancel_at: datetime | None
+    ended_at: datetime | None
+    current_period_start: datetime
+    current_period_end: datetime  # the earliest item's: a boolean cancellation means that one
+    billed_monthly: bool
+    schedule_id: str | None
+    discounts: tuple[Discount, ...]
+    inherited_discount_id: str | None  # the customer's own, which a discount on the subscription would hide
+    canceled_at: datetime | None = None  # when it was decided, which is before it ends
+    price_ids: tuple[str, ...] = ()
+    feedback: str | None = None  # why, as one of Stripe's codes; the customer's own words are `parting_words`
+    end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a word yet to come
+    stripe_request_id: str | None = None  # req_… of the call that answered this
+
+    @property
+    def pending(self) -> bool:
+        """Whether it already has its end, by either sign."""
+        return is_pending(cancel_at_period_end=self.cancel_at_period_end, cancel_at=self.cancel_at)
+
+    def discount_of(self, coupon_id: str) -> Discount | None:
+        """The discount that this coupon gave, if it did."""
+        return next((d for d in self.discounts if d.coupon_id == coupon_id), None)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of many subscriptions; the next page begins after `next`, and there is none where it is None."""
+
+    subscriptions: tuple[BillingSubscription, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """An invoice that a subscription's renewal made. Money in minor units of its currency."""
+
+    invoice_id: str
+    status: str | None  # draft, open, paid, uncollectible or void
+    left_to_refund: int
+
+
+@dataclass(frozen=True)
+class PaidInvoice:
+    """What was really paid: after discounts, less what was given back. Money in minor units of its currency."""
+
+    invoice_id: str
+    currency: str
+    amount_paid: int
+    created_at: datetime
+    paid_at: datetime
+
+
+@dataclass(frozen=True)
+class PaidInvoices:
+    """Some of many; the next page begins after `next`, and there is none where it is None."""
+
+    invoices: tuple[PaidInvoice, ...]
+    next: str | None
+
+
+def read_subscription(found: stripe.Subscription) -> BillingSubscription:
+    """What Stripe answered, in our words."""
+    items = found.items.data
+    customer = found.customer
+    inherited = getattr(customer, "discount", None)
+    intervals = {(i.price.recurring.interval, i.price.recurring.interval_count) for i in items if i.price.recurring}
+    return BillingSubscription(
+        id=found.id,
+        status=found.status,
+        cancel_at_period_end=found.cancel_at_period_end,
+        cancel_at=_moment(found.cancel_at),
+        ended_at=_moment(found.ended_at),
+        current_period_start=datetime.fromtimestamp(min(i.current_period_start for i in items), UTC),
+        current_period_end=datetime.fromtimestamp(min(i.current_period_end for i in items), UTC),
+        billed_monthly=intervals == {("month", 1)},
+        schedule_id=_id(found.schedule),
+        discounts=tuple(Discount(_id(d) or "", _coupon_id(d)) for d in found.discounts),
+        inherited_discount_id=inherited.id if inherited else None,
+        canceled_at=_moment(found.canceled_at),
+        price_ids=tuple(i.price.id for i in items),
+        feedback=found.cancellation_details.feedback if found.cancellation_details else None,
+        end_reason=found.cancellation_details.reason if found.cancellation_details else None,
+        stripe_request_id=found.last_response.request_id if found.last_response else None,
+    )
+
+
+def read_paid_invoice(found: stripe.Invoice) -> PaidInvoice:
+    """One that is paid."""
+    created = datetime.fromtimestamp(found.created, UTC)
+    given_back = found.post_payment_credit_notes_amount
+    paid_at = _moment(found.status_transitions.paid_at)
+    return PaidInvoice(found.id, found.currency, found.amount_paid - given_back, created, paid_at or created)
+
+
+def _moment(timestamp: int | None) -> datetime | None:
+    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+
+
+def _id(expandable: object) -> str | None:
+    return expandable if isinstance(expandable, str) else getattr(expandable, "id", None)
+
+
+def _coupon_id(discount: "str | stripe.Discount") -> str | None:
+    return None if isinstance(discount, str) else _id(discount.source.coupon)
