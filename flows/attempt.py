@@ -1,37 +1,26 @@
 """What surrounds the steps of a run: its services, its four phases, its labels in the UI, and how it ends."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from prefect.client.schemas.objects import State
-from prefect.states import Completed
-
-from flows.labels import label
-from flows.shown import flow_body
+from flows.run_account import RunAccount, carried_out
 from nodes.cancellation.caller import told_directly
 from nodes.cancellation.finish import finish
 from nodes.cancellation.late_letters import finish_refused, send_refusal
-from nodes.cancellation.lease import leased
 from nodes.cancellation.leave import leave, reopen_once_back, try_with_another_key
-from nodes.cancellation.records import ActiveSubscription, Answer, CancellationRequest, Delivered
-from nodes.errors import BillingFailed, DatabaseUnavailable, EventsFailed, MailFailed, Refusal
+from nodes.cancellation.records import ActiveSubscription, Answer, CancellationRequest
+from nodes.errors import BillingFailed, DatabaseUnavailable, Refusal
 from nodes.node import run_log
 from nodes.problems import CANCELLATION_FAILED, problem, problem_of, slug_of
-from nodes.services import services_of_this_run
 
 
-class Attempt:
+class Attempt(RunAccount):
     """One run's account of itself."""
 
     def __init__(self, request_id: UUID) -> None:
-        self.request_id = request_id
+        super().__init__("cancel-subscription", request_id)
         self.request: CancellationRequest | None = None
-        self.answer: Answer | None = None
-        self._undelivered: list[str] = []
-        self._tags = ["cancelflow"]
-        self._name = f"cancel-subscription {request_id}"
         self._to_reopen = False
 
     def phase(self, name: str) -> None:
@@ -40,23 +29,14 @@ class Attempt:
 
     def found(self, subscription: ActiveSubscription) -> None:
         """At its end the run is named and tagged, so that support finds it by request, by subscription and by plan."""
-        self._name = f"cancel-subscription {self.request_id} {subscription.id}"
+        self.named_after(subscription.id)
         self._tags.append(f"plan:{subscription.plan}")
-
-    async def together(self, *effects: Awaitable[Delivered]) -> None:
-        """Run effects side by side. A letter or event that is not taken is sent later and holds up nothing."""
-        for result in await asyncio.gather(*effects, return_exceptions=True):
-            if isinstance(result, MailFailed | EventsFailed):
-                self._undelivered.append(slug_of(result))
-                run_log().warning("to be sent again: %s", result)
-            elif isinstance(result, BaseException):
-                raise result
 
     async def refused(self, refusal: Refusal) -> None:
         """The steps end here, and that is a proper end. A caller who was told that it goes on is written to."""
         self.answer = Answer("refused", refusal.status, problem_of(refusal, self.request_id))
         if subscription_id := refusal.extensions.get("subscription_id"):
-            self._name = f"cancel-subscription {self.request_id} {subscription_id}"
+            self.named_after(subscription_id)
         if self.request is not None:
             async with told_directly() as told:
                 await finish_refused(self.request, refusal, self.answer, told=told)
@@ -95,9 +75,7 @@ class Attempt:
 
     async def close(self) -> None:
         """Say how it ended, and when to look at it again."""
-        self._tags.append(f"outcome:{self.answer.outcome if self.answer else 'unfinished'}")
-        self._tags.extend(f"undelivered:{what}" for what in self._undelivered)
-        await label(self._name, self._tags)
+        await self.label()
         if self._to_reopen and self.request is not None:
             await reopen_once_back(self.request.id, self.request.user_id)
         if self.request is None or self.answer is None or self.answer.outcome == "failed":
@@ -107,35 +85,9 @@ class Attempt:
         except DatabaseUnavailable as error:
             run_log().warning("to be taken up again: %s", error)
 
-    def state(self) -> State[None]:
-        """The run's last state: a word for the outcome, for whoever looks down the list of runs."""
-        if self.answer is None:
-            raise RuntimeError("a run ends with an answer")
-        name = "Refused" if self.answer.outcome == "refused" else "Completed"
-        message = f"{self.answer.http_status} {self.answer.outcome}"
-        if problem_type := self.answer.body.get("type"):
-            message += f": {problem_type.rpartition(':')[2]}"
-        if self._undelivered:
-            message += f"; to be sent again: {', '.join(self._undelivered)}"
-        return Completed(name=name, message=message)
-
 
 @asynccontextmanager
 async def attempt(request_id: UUID) -> AsyncIterator[Attempt]:
-    """Surround the steps of one run, which holds the request's lease while it lasts.
-
-    A `Refusal` is recorded and ends the run well. A `BillingFailed` fails the run, and is recorded as the answer where
-    someone waits for one. Any other failure fails the run and leaves the request where it stands, to be taken up again.
-    """
-    with flow_body():
-        async with services_of_this_run(), leased(request_id):
-            run = Attempt(request_id)
-            try:
-                yield run
-            except Refusal as refusal:
-                await run.refused(refusal)
-            except BillingFailed as failure:
-                await run.gave_up(failure)
-                raise
-            finally:
-                await run.close()
+    """Surround the steps of one run of WF-023; see `carried_out`."""
+    async with carried_out(Attempt(request_id)) as run:
+        yield run
