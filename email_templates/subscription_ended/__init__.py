@@ -12,7 +12,7 @@ class SubscriptionEnded:
     """What the letter says. Moments are aware; a part whose URL is None is left out.
 
     `kind`: payment_failed, payment_disputed, or neutral where we do not know more. It never asks why they left: they
-    did not.
+    did not. `invoice_url`: Stripe's page of what is still open, which comes before `payment_url`, the company's own.
     """
 
     name: str | None
@@ -20,6 +20,7 @@ class SubscriptionEnded:
     kind: str
     ended_at: datetime
     data_kept_until: datetime | None
+    invoice_url: str | None
     payment_url: str | None
     new_subscription_url: str | None
     export_url: str | None

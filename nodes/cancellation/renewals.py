@@ -20,9 +20,9 @@ async def undo_renewals(request: CancellationRequest, billed: BillingSubscriptio
     """Void what is open and give back what was paid since the customer asked; tells whether there was a renewal."""
     if is_live(billed.status) or billed.current_period_start <= request.received_at:
         return False
-    billing = services().billing
-    for renewal in await billing.renewals_since(billed.id, request.received_at):
-        await billing.undo_renewal(renewal, key=request.billing_key(f"6B:{renewal.invoice_id}"))
+    invoices = services().billing.invoices
+    for renewal in await invoices.renewals_since(billed.id, request.received_at):
+        await invoices.undo_renewal(renewal, key=request.billing_key(f"6B:{renewal.invoice_id}"))
         run_log().info("took back invoice %s: it renewed after the customer asked", renewal.invoice_id)
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("renewal_undone", request_id=request.id)

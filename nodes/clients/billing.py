@@ -4,29 +4,19 @@ Every write takes an idempotency key made of request and step (`{request_id}:6B`
 nothing in Stripe. Errors leave here as `BillingFailed`, without Stripe's message: that may quote what we sent.
 """
 
-from datetime import datetime
-
 import stripe
 from stripe import RequestOptions
 from stripe.params import (
     CouponCreateParams,
-    CreditNoteCreateParams,
-    InvoiceListParams,
     SubscriptionListParams,
     SubscriptionUpdateParams,
     SubscriptionUpdateParamsCancellationDetails,
     SubscriptionUpdateParamsDiscount,
 )
 
-from nodes.clients.billing_calls import WRITE_SECONDS, ask
-from nodes.clients.billing_objects import (
-    BillingSubscription,
-    Page,
-    PaidInvoices,
-    Renewal,
-    read_paid_invoice,
-    read_subscription,
-)
+from nodes.clients.billing_calls import PAGE_SIZE, WRITE_SECONDS, ask
+from nodes.clients.billing_invoices import BillingInvoices
+from nodes.clients.billing_objects import BillingSubscription, Page, read_subscription
 from nodes.errors import BillingFailed
 from nodes.rules.offers import RetentionOffer
 from nodes.settings import BillingSettings
@@ -37,7 +27,6 @@ TIMEOUT_SECONDS = 2.5
 NETWORK_RETRIES = 1
 GLANCE_SECONDS = 1.0
 CHECK_SECONDS = 2.0
-PAGE_SIZE = 100  # Stripe's largest
 
 
 class Billing:
@@ -52,6 +41,7 @@ class Billing:
             http_client=self._http,
             max_network_retries=NETWORK_RETRIES,
         ).v1
+        self.invoices = BillingInvoices(self._stripe.invoices, self._stripe.credit_notes)
 
     @property
     def livemode(self) -> bool:
@@ -130,44 +120,6 @@ class Billing:
             error.uncertain = error.uncertain or error.code == "resource_missing"
             raise
         return read_subscription(canceled)
-
-    async def renewals_since(self, subscription_id: str, moment: datetime) -> list[Renewal]:
-        """What the subscription was charged for new periods since then; a handful, for it is asked within months."""
-        params: InvoiceListParams = {"subscription": subscription_id, "created": {"gte": int(moment.timestamp())}}
-        found = await ask(lambda: self._stripe.invoices.list_async({**params, "limit": 100}), writing=False)
-        return [
-            Renewal(i.id, i.status, i.amount_paid - i.post_payment_credit_notes_amount)
-            for i in found.data
-            if i.billing_reason == "subscription_cycle"
-        ]
-
-    async def paid_invoices(self, subscription_id: str, since: datetime, after: str | None) -> PaidInvoices:
-        """A page of the subscription's invoices that were made since then and are paid, the newest first."""
-        params: InvoiceListParams = {
-            "subscription": subscription_id,
-            "status": "paid",
-            "created": {"gte": int(since.timestamp())},
-            "limit": PAGE_SIZE,
-        }
-        if after is not None:
-            params["starting_after"] = after
-        found = await ask(lambda: self._stripe.invoices.list_async(params), writing=False, seconds=WRITE_SECONDS)
-        return PaidInvoices(tuple(map(read_paid_invoice, found.data)), found.data[-1].id if found.has_more else None)
-
-    async def undo_renewal(self, renewal: Renewal, *, key: str) -> None:
-        """Void an open invoice, refund a paid one by a credit note; one that is void or refunded stays as it is."""
-        options: RequestOptions = {"idempotency_key": key}
-        if renewal.status in ("open", "uncollectible"):
-            await ask(lambda: self._stripe.invoices.void_invoice_async(renewal.invoice_id, {}, options), writing=True)
-        elif renewal.status == "paid" and renewal.left_to_refund > 0:
-            note: CreditNoteCreateParams = {
-                "invoice": renewal.invoice_id,
-                "amount": renewal.left_to_refund,
-                "refund_amount": renewal.left_to_refund,
-                "reason": "order_change",
-                "memo": "Renewed after the customer had asked to cancel",
-            }
-            await ask(lambda: self._stripe.credit_notes.create_async(note, options), writing=True)
 
     async def ensure_coupon(self, offer: RetentionOffer, *, key: str) -> str:
         """The offer's coupon, made on its first use and reused after; refuses one of that id with other terms."""

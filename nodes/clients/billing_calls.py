@@ -16,6 +16,7 @@ T = TypeVar("T")
 # what became of it, after 7 s; and whatever is slower goes on behind a 202.
 READ_SECONDS = 3.0
 WRITE_SECONDS = 5.5
+PAGE_SIZE = 100  # Stripe's largest
 
 
 async def ask(call: Callable[[], Awaitable[T]], *, writing: bool, seconds: float | None = None) -> T:

@@ -65,6 +65,17 @@ class Renewal:
 
 
 @dataclass(frozen=True)
+class OpenInvoice:
+    """One that is still to be paid. `payment_url` is for the customer alone: whoever has it sees the invoice."""
+
+    invoice_id: str
+    amount_paid: int
+    created_at: datetime
+    for_a_period: bool  # and not for a change within one
+    payment_url: str | None
+
+
+@dataclass(frozen=True)
 class PaidInvoice:
     """What was really paid: after discounts, less what was given back. Money in minor units of its currency."""
 
@@ -106,6 +117,17 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         feedback=found.cancellation_details.feedback if found.cancellation_details else None,
         end_reason=found.cancellation_details.reason if found.cancellation_details else None,
         stripe_request_id=found.last_response.request_id if found.last_response else None,
+    )
+
+
+def read_open_invoice(found: stripe.Invoice) -> OpenInvoice:
+    """One that is open."""
+    return OpenInvoice(
+        found.id,
+        found.amount_paid,
+        datetime.fromtimestamp(found.created, UTC),
+        found.billing_reason in ("subscription_create", "subscription_cycle"),
+        found.hosted_invoice_url,
     )
 
 

@@ -13,7 +13,7 @@ MISSING = "resource_missing"
 async def list_paid_invoices(subscription: WithOffer, after: str | None) -> PaidInvoices:
     """As Stripe says it: after the discount, less what was given back. One that Stripe does not know paid nothing."""
     try:
-        page = await services().billing.paid_invoices(subscription.id, subscription.accepted_at, after)
+        page = await services().billing.invoices.paid(subscription.id, subscription.accepted_at, after)
     except BillingFailed as error:
         if error.code != MISSING:
             raise

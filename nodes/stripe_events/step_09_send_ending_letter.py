@@ -10,23 +10,39 @@ from nodes.node import node, run_log
 from nodes.services import services
 from nodes.stripe_events.records import Ended
 
+UNPAID = ("payment_failed", "payment_disputed")
+
 
 @node("Send Ending Letter", step="9")
 async def send_ending_letter(ended: Ended) -> Delivered:
-    """A way to pay and come back, and never "why did you leave" (FEATURES N03, N05, N06)."""
+    """A way to pay and come back, and never "why did you leave" (FEATURES N03, N05, N06).
+
+    What is open is asked for now: a link that was kept would lead to what has been paid, or to nothing any more.
+    """
     kind = NEVER_STARTED if ended.kind == "never_started" else ENDED
     async with services().database.as_user(ended.user_id) as transaction:
         [waits] = await transaction.values("waits_in_outbox", request_id=ended.id, kind=kind)
     if not waits:
         run_log().info("no letter: it was sent, or the customer had asked for the end")
         return Delivered(kind)
-    write = _onboarding if ended.kind == "never_started" else _over
-    delivered = await deliver_letter(ended.id, ended.user_id, kind, lambda customer: write(customer, ended))
+    invoice_url = await _invoice_to_pay(ended)
+
+    def letter(customer: Customer) -> Letter:
+        return _onboarding(customer, ended) if kind == NEVER_STARTED else _over(customer, ended, invoice_url)
+
+    delivered = await deliver_letter(ended.id, ended.user_id, kind, letter)
     run_log().info("the letter %s is with the mail server", kind)
     return delivered
 
 
-def _over(customer: Customer, ended: Ended) -> Letter:
+async def _invoice_to_pay(ended: Ended) -> str | None:
+    if ended.kind not in UNPAID:
+        return None
+    invoices = await services().billing.invoices.open(ended.subscription_id)
+    return next((each.payment_url for each in invoices if each.payment_url), None)
+
+
+def _over(customer: Customer, ended: Ended, invoice_url: str | None) -> Letter:
     settings = services().settings
     return SubscriptionEnded(
         name=customer.name,
@@ -34,6 +50,7 @@ def _over(customer: Customer, ended: Ended) -> Letter:
         kind=ended.kind,
         ended_at=ended.ended_at,
         data_kept_until=ended.data_kept_until,
+        invoice_url=invoice_url,
         payment_url=settings.payment_url,
         new_subscription_url=settings.new_subscription_url,
         export_url=settings.data_export_url,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nodes.clients import billing as module
+from nodes.clients import billing_invoices as module
 from nodes.clients.billing import Billing
 from nodes.clients.billing_objects import PaidInvoices
 from nodes.settings import BillingSettings, load
@@ -36,7 +36,7 @@ def pages(person: Person, since: int) -> list[PaidInvoices]:
             while not found or found[-1].next:
                 after = found[-1].next if found else None
                 found.append(
-                    await client.paid_invoices(person.subscription_id, datetime.fromtimestamp(since, UTC), after)
+                    await client.invoices.paid(person.subscription_id, datetime.fromtimestamp(since, UTC), after)
                 )
         return found
 

@@ -8,7 +8,7 @@ from tests.acceptance.consumer import body, consuming
 from tests.acceptance.subscribers import clock, paused, subscriber
 from tests.reactivation.people import in_stripe, jobs, outbox, row_of, subjects
 from tests.waiting import eventually
-from tests.webhooks.events import deliver, order, settled, told
+from tests.webhooks.events import deliver, inbox, order, settled, told
 from tests.world import Person, Row, World
 
 DAY = 24 * 3600
@@ -33,6 +33,13 @@ def access(world: World, person: Person) -> bool:
 def letter(world: World, person: Person, subject: str) -> Row:
     [found] = [each for each in world.letters(person) if each["subject"] == subject]
     return found
+
+
+def log_of(world: World, run_id: object) -> list[Row]:
+    """The run's lines, once the last one is there."""
+    wanted = {"logs": {"flow_run_id": {"any_": [str(run_id)]}}, "limit": 200}
+    lines: list[Row] = world.prefect.post("/logs/filter", json=wanted).json()
+    return lines if any("is handled" in line["message"] for line in lines) else []
 
 
 def test_what_the_customer_had_asked_for_ends_without_a_second_letter(world: World) -> None:
@@ -106,6 +113,14 @@ def test_dunning_that_fails_ends_it_and_says_how_to_come_back(world: World) -> N
     # The last failure and the end are told at once, in two events: one letter all the same.
     sent = letter(world, person, "Your professional plan has ended because a payment did not go through")
     assert "We could not collect the payment" in sent["text"]
+    # What is open is paid on Stripe's own page, as it is now: the address stands in the letter and nowhere else.
+    [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
+    assert unpaid.hosted_invoice_url
+    assert f"Pay the open invoice:\n{unpaid.hosted_invoice_url}\n" in sent["text"]
+    assert f'href="{unpaid.hosted_invoice_url}"' in sent["html"]
+    [end] = [row for row in inbox(world, person) if row["outcome"] == "end"]
+    lines = eventually(lambda: log_of(world, end["flow_run_id"]))
+    assert "invoice.stripe.com" not in str([*lines, world.belongings(person.user_id)])
 
 
 def test_what_ended_at_once_in_the_portal_is_told_as_both(world: World) -> None:

@@ -1,0 +1,55 @@
+"""The letter to a customer whose subscription ended without their asking: where it lets them pay."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from email_templates.subscription_ended import SubscriptionEnded
+from tests.email_templates.test_cancellation_confirmation import Page
+
+INVOICE = "https://invoice.stripe.com/i/acct_1/live_1?s=ap"
+PAYMENT = "https://app.example.com/pay"
+AGAIN = "https://app.example.com/plans"
+
+USUAL = SubscriptionEnded(
+    name="Ada Lovelace",
+    plan="Professional",
+    kind="payment_failed",
+    ended_at=datetime(2026, 1, 26, tzinfo=UTC),
+    data_kept_until=datetime(2026, 4, 26, tzinfo=UTC),
+    invoice_url=INVOICE,
+    payment_url=PAYMENT,
+    new_subscription_url=AGAIN,
+    export_url=None,
+    locale="de_DE",
+    time_zone="Europe/Berlin",
+    company_name="Example & Sons",
+    request_id="end-1",
+)
+NEW = {"Start a new subscription": AGAIN}
+
+
+@pytest.mark.parametrize("kind", ["payment_failed", "payment_disputed"])
+def test_what_is_open_is_paid_where_it_is_kept(kind: str) -> None:
+    letter = replace(USUAL, kind=kind).letter()
+    assert Page(letter.html).links == {"Pay the open invoice": INVOICE, **NEW}
+    assert f"Pay the open invoice:\n{INVOICE}\n" in letter.text
+    assert PAYMENT not in letter.text
+
+
+def test_without_an_open_invoice_the_company_says_where() -> None:
+    letter = replace(USUAL, invoice_url=None).letter()
+    assert Page(letter.html).links == {"Pay and come back": PAYMENT, **NEW}
+    assert f"Pay and come back:\n{PAYMENT}\n" in letter.text
+
+
+def test_with_neither_there_is_the_way_to_subscribe_anew() -> None:
+    letter = replace(USUAL, invoice_url=None, payment_url=None).letter()
+    assert Page(letter.html).links == NEW
+
+
+def test_who_owes_nothing_is_not_asked_to_pay() -> None:
+    letter = replace(USUAL, kind="neutral").letter()
+    assert Page(letter.html).links == NEW
+    assert "Pay " not in letter.text
