@@ -62,6 +62,10 @@ GUIDE: Document = {
         },
         "does": "ends a subscription as Stripe does of its own accord",
     },
+    "age": {
+        "POST": {"subscription": "sub_…, one that is over", "seconds": "by how much"},
+        "does": "makes all that happened to it that much older, for a program whose own clock shows today",
+    },
     "discounts": {
         "POST": {"customer": "cus_…", "coupon": "id"},
         "does": "gives a customer a discount of their own, for which the API has no call any more",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from . import cancellation, customer_discounts, lifecycle, subscriptions
+from . import ageing, cancellation, customer_discounts, lifecycle, subscriptions
 from .account import Account, Origin
 from .due import ENDED
 from .wire import Document, copy_of, new_id
@@ -110,6 +110,18 @@ def end(account: Account, given: Document) -> Document:
     return account.update(before, after, "customer.subscription.updated")
 
 
+def age(account: Account, given: Document) -> Document:
+    """Days go by for a subscription that is over, without anybody's clock being moved."""
+    _only(given, "subscription", "seconds")
+    seconds = given.get("seconds")
+    if not isinstance(seconds, int) or seconds < 0:
+        raise OrderInvalid("seconds must be a whole number of them")
+    try:
+        return ageing.make_older(account, account.find("subscription", str(given.get("subscription"))), seconds)
+    except ageing.StillLives as error:
+        raise OrderInvalid(str(error)) from None
+
+
 def discounts(account: Account, given: Document) -> Document:
     """Give a customer a discount. Since 2025-03-31 the API only shows and deletes those that are there from before."""
     _only(given, "customer", "coupon")
@@ -137,6 +149,7 @@ ORDERS: dict[str, Order] = {
     "portal": portal,
     "dashboard": dashboard,
     "end": end,
+    "age": age,
     "discounts": discounts,
     "settings": settings,
 }

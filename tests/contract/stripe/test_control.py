@@ -8,7 +8,7 @@ from .shop import Shop
 
 def test_it_explains_itself(simulator: Simulator) -> None:
     guide = simulator.control("GET", "")
-    parts = {"clock", "requests", "faults", "webhooks", "portal", "dashboard", "end", "discounts", "settings", "health"}
+    parts = {"clock", "requests", "faults", "webhooks", "portal", "dashboard", "end", "age", "discounts", "settings"}
     assert parts <= guide.keys()
 
 

@@ -175,3 +175,18 @@ def test_a_deleted_customer_ends_what_lives_and_tells_once(shop: Shop) -> None:
     assert told.data.to_dict().keys() == {"object"}
     assert told.data.object["email"] == customer.email
     assert shop.fresh(live).status == "canceled"
+
+
+def test_what_is_over_can_be_made_older_and_tells_nobody(simulator: Simulator, shop: Shop) -> None:
+    subscription = shop.subscription()
+    order = {"subscription": subscription.id, "seconds": 76 * DAY}
+    assert simulator.http.post("/_simulator/age", json=order).status_code == 400
+    ended = shop.v1.subscriptions.cancel(subscription.id)
+    told = len(shop.events(subscription.id))
+
+    simulator.control("POST", "age", order)
+
+    after = shop.fresh(subscription)
+    assert (after.status, after.ended_at) == ("canceled", (ended.ended_at or 0) - 76 * DAY)
+    assert (after.created, period_end(after)) == (subscription.created - 76 * DAY, period_end(subscription) - 76 * DAY)
+    assert len(shop.events(subscription.id)) == told

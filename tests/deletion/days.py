@@ -1,0 +1,40 @@
+"""Days that go by for a subscription that is over, in our rows and at Stripe; no clock can be told to wait 90 days.
+
+Nothing is made up by this: each moment was written by the product or by Stripe, and all of them move together.
+"""
+
+import time
+
+from tests.webhooks.events import order
+from tests.world import Row, World
+
+DAY = 24 * 3600
+# What may not be changed, not even here, and needs not be: nothing counts days from it.
+KEPT = "audit_log"
+MOMENTS = """
+SELECT t.table_name AS name, array_agg(c.column_name::text) AS moments,
+    CASE t.table_name WHEN 'subscriptions' THEN 'id' ELSE 'subscription_id' END AS whose
+FROM information_schema.tables t JOIN information_schema.columns c USING (table_schema, table_name)
+WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND t.table_name <> %s
+    AND c.data_type IN ('date', 'timestamp with time zone')
+    AND (t.table_name = 'subscriptions' OR EXISTS (
+        SELECT FROM information_schema.columns k WHERE k.table_schema = t.table_schema
+            AND k.table_name = t.table_name AND k.column_name = 'subscription_id'))
+GROUP BY t.table_name
+"""
+
+
+def day_after_the_end(world: World, subscription_id: str, day: float) -> None:
+    """Go on to a minute after so many days since it was over, by Stripe's word; the end may still have been to come."""
+    ended_at = world.stripe.subscriptions.retrieve(subscription_id).ended_at
+    assert ended_at is not None
+    seconds = round(day * DAY - (time.time() - ended_at)) + 60
+    order(world, "age", subscription=subscription_id, seconds=seconds)
+    for table in world.rows(MOMENTS, KEPT):
+        _move(world, table, subscription_id, seconds)
+
+
+def _move(world: World, table: Row, subscription_id: str, seconds: int) -> None:
+    moved = ", ".join(f"{name} = {name} - %(by)s::interval" for name in table["moments"])
+    statement = f"UPDATE {table['name']} SET {moved} WHERE {table['whose']} = %(id)s"
+    world.admin.execute(statement.encode(), {"by": f"{seconds} seconds", "id": subscription_id})
