@@ -47,9 +47,11 @@ class RunAccount:
         self._name = f"{self._flow_name} {self.request_id} {subscription_id}"
 
     async def together(self, *effects: Awaitable[Delivered]) -> None:
-        """Run effects side by side. A letter or event that is not taken is sent later and holds up nothing."""
+        """Run effects side by side. A letter or event that is not taken is sent later and holds up nothing; so is a
+        letter for which Stripe does not say what is open.
+        """
         for result in await asyncio.gather(*effects, return_exceptions=True):
-            if isinstance(result, MailFailed | EventsFailed):
+            if isinstance(result, MailFailed | EventsFailed | BillingFailed):
                 self._undelivered.append(slug_of(result))
                 run_log().warning("to be sent again: %s", result)
             elif isinstance(result, BaseException):

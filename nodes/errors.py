@@ -144,6 +144,10 @@ class NotReadBack(Failure):
     """Stripe took a write and could not be asked what became of it: no success to tell, and no failure either."""
 
 
+class NotSettled(Failure):
+    """Stripe has ended the subscription, and an invoice of it could not be dealt with yet: the request goes on."""
+
+
 class DatabaseUnavailable(Failure):
     """PostgreSQL could not be reached or did not answer in time."""
 

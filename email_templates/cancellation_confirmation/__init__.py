@@ -11,11 +11,12 @@ from email_templates.names import greeting_name
 class CancellationConfirmation:
     """What the letter says. Moments are aware; URLs are complete; a part whose URL is None is left out.
 
-    `ended_now`: the subscription is over already and `ends_at` is when; there is no access left to speak of, and the
-    way back is shown only where `reactivate_url` leads somewhere.
+    `ended_now`: the subscription is over already and `ends_at` is when; there is no access left to speak of, and
+    `reactivate_url` leads to a new subscription, if anywhere.
     `unpaid`: an invoice is still open (WF-025). `plan_change_dropped`: a scheduled change was released (WF-021).
     `told_failed`: we had said that it failed, and it had not. `renewal_undone`: it renewed before we could cancel, and
-    that charge is taken back.
+    that charge is taken back. `invoices_voided`: nothing was paid for the period that had begun, and it is
+    not asked for any more.
     """
 
     name: str | None
@@ -33,6 +34,7 @@ class CancellationConfirmation:
     plan_change_dropped: bool
     told_failed: bool
     renewal_undone: bool
+    invoices_voided: bool
     company_name: str
     request_id: str
 

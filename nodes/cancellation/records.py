@@ -32,6 +32,7 @@ class CancellationRequest:
     billing_try: int
     told_failed: bool
     renewal_undone: bool
+    invoices_voided: bool
 
     def billing_key(self, step: str) -> str:
         """The idempotency key of a write to Stripe: the same while its answer is unknown, another after a failure.
@@ -110,7 +111,7 @@ class ScheduledCancellation:
     """Step 6B, as Stripe was read back. `cancel_at` is the end: to come, or just now.
 
     `plan_change_dropped`: a schedule (WF-021) had to be released for it. `renewal_undone`: it had renewed before we
-    could cancel, and that charge is taken back.
+    could cancel, and that charge is taken back. `invoices_voided`: nothing was paid on them, and nobody asks for it.
     """
 
     case: CancellationCase
@@ -119,6 +120,7 @@ class ScheduledCancellation:
     cancel_at: datetime
     plan_change_dropped: bool
     renewal_undone: bool
+    invoices_voided: bool
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ class PendingCancellation:
     data_retention_until: datetime
     plan_change_dropped: bool
     renewal_undone: bool
+    invoices_voided: bool
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nodes.cancellation.arrears import nothing_is_paid, settling, void_what_is_open
 from nodes.cancellation.records import ActiveSubscription, CancellationRequest, CapturedReason, ScheduledCancellation
 from nodes.cancellation.renewals import has_renewed, undo_renewals
 from nodes.cancellation.settle import settled
@@ -23,18 +24,26 @@ class _Reason:
 
 @node("Schedule Stripe Cancellation", step="6B")
 async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCancellation:
-    """Cancel at the period's end, or now where the status knows no such end (FEATURES W11; nodes/rules/statuses)."""
+    """Cancel at the end of what was paid for (FEATURES W11): the period's, or now where none was (C23, F18)."""
     case, request, subscription = reason.case, reason.case.request, reason.case.subscription
     if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) and request.cancel_at:
         _refuse_taken_back(request, subscription)
         run_log().info("done before: ends at %s", rfc3339(request.cancel_at))
         dropped = request.released_schedule is not None
         return ScheduledCancellation(
-            case, reason.category, subscription.billed, request.cancel_at, dropped, request.renewal_undone
+            case,
+            reason.category,
+            subscription.billed,
+            request.cancel_at,
+            dropped,
+            request.renewal_undone,
+            request.invoices_voided,
         )
     released = await _release_schedule(request, subscription)
     billed = await _end(request, subscription)
-    undone = await undo_renewals(request, billed)
+    async with settling(request):
+        undone = await undo_renewals(request, billed)
+        voided = await void_what_is_open(request, billed)
     cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
     if cancel_at is None:
         raise VerificationFailed(f"Stripe gives no end for {subscription.id}")
@@ -46,7 +55,7 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
             stripe_request_id=billed.stripe_request_id,
         )
     run_log().info("%s ends at %s, Stripe request %s", subscription.id, rfc3339(cancel_at), billed.stripe_request_id)
-    return ScheduledCancellation(case, reason.category, billed, cancel_at, released, undone)
+    return ScheduledCancellation(case, reason.category, billed, cancel_at, released, undone, voided)
 
 
 def _refuse_taken_back(request: CancellationRequest, subscription: ActiveSubscription) -> None:
@@ -74,7 +83,7 @@ async def _end(request: CancellationRequest, subscription: ActiveSubscription) -
     async with services().database.as_user(request.user_id) as transaction:
         [reason] = await transaction.all("reason_of_request", _Reason, request_id=request.id)
     feedback, comment = stripe_feedback(reason.category), reason.feedback
-    if ending_of(subscription.billed.status) is Ending.AT_PERIOD_END and not has_renewed(request, subscription.billed):
+    if await _keeps_its_period(request, subscription.billed):
         write = billing.cancel_at_period_end(
             subscription.id, feedback=feedback, comment=comment, key=request.billing_key("6B")
         )
@@ -83,3 +92,8 @@ async def _end(request: CancellationRequest, subscription: ActiveSubscription) -
         return subscription.billed  # an earlier run ended it
     write = billing.cancel_now(subscription.id, feedback=feedback, comment=comment)
     return await settled(write, subscription.id, done=lambda found: not is_live(found.status))
+
+
+async def _keeps_its_period(request: CancellationRequest, billed: BillingSubscription) -> bool:
+    at_its_end = ending_of(billed.status) is Ending.AT_PERIOD_END and not has_renewed(request, billed)
+    return at_its_end and not await nothing_is_paid(billed)

@@ -34,4 +34,5 @@ def _pending(status: str, scheduled: ScheduledCancellation) -> PendingCancellati
         data_retention_until(scheduled.cancel_at),
         scheduled.plan_change_dropped,
         scheduled.renewal_undone,
+        scheduled.invoices_voided,
     )

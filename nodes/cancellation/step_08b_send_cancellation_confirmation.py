@@ -4,7 +4,8 @@ from email_templates import Letter
 from email_templates.cancellation_confirmation import CancellationConfirmation
 from nodes.cancellation.letters import Customer, deliver_letter
 from nodes.cancellation.outbox import CONFIRMATION
-from nodes.cancellation.records import Delivered, PendingCancellation
+from nodes.cancellation.records import ActiveSubscription, Delivered, PendingCancellation
+from nodes.clients.billing_objects import OpenInvoice
 from nodes.node import node, run_log
 from nodes.rules.statuses import PENDING_CANCELLATION
 from nodes.services import services
@@ -14,12 +15,20 @@ from nodes.services import services
 async def send_cancellation_confirmation(pending: PendingCancellation) -> Delivered:
     """The letter, once (FEATURES W15, W45)."""
     request = pending.case.request
-    delivered = await deliver_letter(request.id, request.user_id, CONFIRMATION, lambda to: _letter(to, pending))
+    unpaid = await _still_open(pending.case.subscription)
+    delivered = await deliver_letter(request.id, request.user_id, CONFIRMATION, lambda to: _letter(to, pending, unpaid))
     run_log().info("the confirmation is with the mail server")
     return delivered
 
 
-def _letter(customer: Customer, pending: PendingCancellation) -> Letter:
+async def _still_open(subscription: ActiveSubscription) -> OpenInvoice | None:
+    """The invoice that is left to be paid, as it is now."""
+    if subscription.billed.status in ("active", "trialing"):
+        return None
+    return next(iter(await services().billing.invoices.open(subscription.id)), None)
+
+
+def _letter(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice | None) -> Letter:
     settings, links = services().settings, services().links
     request, subscription = pending.case.request, pending.case.subscription
     ended_now = pending.status != PENDING_CANCELLATION
@@ -33,11 +42,14 @@ def _letter(customer: Customer, pending: PendingCancellation) -> Letter:
         locale=customer.locale,
         time_zone=customer.time_zone,
         # The way back closes when the period does (W49); the question stays open as long as the data is kept.
-        reactivate_url=None if ended_now else links.url("reactivate", **of_this, expires_at=pending.cancel_at),
+        reactivate_url=settings.new_subscription_url
+        if ended_now
+        else links.url("reactivate", **of_this, expires_at=pending.cancel_at),
         feedback_url=links.url("feedback", **of_this, expires_at=pending.data_retention_until),
         export_url=settings.data_export_url,
-        payment_url=settings.payment_url,
-        unpaid=subscription.billed.status in ("past_due", "unpaid"),
+        payment_url=(unpaid.payment_url if unpaid else None) or settings.payment_url,
+        unpaid=unpaid is not None,
+        invoices_voided=pending.invoices_voided,
         plan_change_dropped=pending.plan_change_dropped,
         told_failed=request.told_failed,
         renewal_undone=pending.renewal_undone,

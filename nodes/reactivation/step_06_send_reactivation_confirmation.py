@@ -9,19 +9,23 @@ from nodes.node import node, run_log
 from nodes.reactivation.records import Active
 from nodes.services import services
 
+ARREARS = ("past_due", "unpaid")
+
 
 @node("Send Reactivation Confirmation", step="6")
 async def send_reactivation_confirmation(active: Active) -> Delivered:
     """The letter, once (FEATURES W49)."""
-    request = active.case.request
+    request, subscription = active.case.request, active.case.subscription
+    open_invoices = await services().billing.invoices.open(subscription.id) if active.status in ARREARS else []
+    invoice_url = next((each.payment_url for each in open_invoices), None)
 
     def letter(customer: Customer) -> Letter:
         return ReactivationConfirmation(
             name=customer.name,
-            plan=active.case.subscription.plan,
+            plan=subscription.plan,
             renews_at=active.renews_at,
-            unpaid=active.status in ("past_due", "unpaid"),
-            payment_url=services().settings.payment_url,
+            unpaid=active.status in ARREARS,
+            payment_url=invoice_url or services().settings.payment_url,
             locale=customer.locale,
             time_zone=customer.time_zone,
             company_name=services().settings.company_name,

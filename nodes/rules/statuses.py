@@ -15,7 +15,7 @@ class Ending(Enum):
 ENDINGS = {
     "active": Ending.AT_PERIOD_END,
     "trialing": Ending.AT_PERIOD_END,  # which is the trial's end: nothing is ever charged
-    "past_due": Ending.AT_PERIOD_END,  # the open invoice stays open; the letter says so (WF-025)
+    "past_due": Ending.AT_PERIOD_END,  # or now, where nothing was paid for the period: nodes/cancellation/arrears
     "unpaid": Ending.NOW,  # nothing paid is left to keep, and the period would only run on
     "paused": Ending.NOW,  # a paused subscription never reaches its period's end
     "incomplete": Ending.NOW,  # never paid for; Stripe takes no cancellation at period end here

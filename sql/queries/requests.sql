@@ -45,7 +45,8 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
-    released_schedule, cancel_at, received_at, outcome, answer, billing_try, told_failed, renewal_undone;
+    released_schedule, cancel_at, received_at, outcome, answer, billing_try, told_failed, renewal_undone,
+    invoices_voided;
 
 -- name: reopen_request
 -- One that failed goes on: its caller or an operator asked for it, or Stripe turned out to have done it; only then
@@ -67,6 +68,10 @@ WHERE id = %(request_id)s;
 -- name: renewal_undone
 -- Step 6B: the renewal that came while the cancellation was delayed is given back; the letter says so.
 UPDATE cancellation_requests SET renewal_undone = true WHERE id = %(request_id)s;
+
+-- name: voiding_invoices
+-- Step 6B: open invoices on which nothing was paid; the letter says so.
+UPDATE cancellation_requests SET invoices_voided = true WHERE id = %(request_id)s;
 
 -- name: next_billing_try
 -- Stripe answered, and would answer the same under the same key.

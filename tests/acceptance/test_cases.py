@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import stripe
 
 from deployments.demo.cases import CASES
 from deployments.demo.customers import FAILING_CARD
 from tests.acceptance.consumer import body, consuming
 from tests.acceptance.subscribers import clock, paused, subscriber, unpaid_from_the_start
-from tests.world import Person, World, links
+from tests.waiting import eventually
+from tests.webhooks.events import order
+from tests.world import Person, Row, World, links
 
 PENDING = "Subscription already scheduled for cancellation"
 NOTHING = "No active subscription to cancel"
@@ -44,7 +47,8 @@ EXPECTED = {
         409, writes=0, refusal="Several active subscriptions: name one in subscription_id", row="active"
     ),
     "schedule_managed": Expected(200, writes=1),
-    "past_due": Expected(200, writes=1, stripe="past_due"),
+    # Nothing was paid for the period that they would keep.
+    "past_due": Expected(200, writes=1, row="canceled", stripe="canceled"),
     "trialing": Expected(200, writes=1, stripe="trialing"),
     "yearly": CANCELLED,
     "already_discounted": CANCELLED,
@@ -91,25 +95,81 @@ def test_each_case_is_answered_as_it_stands(world: World, case: str) -> None:
         assert row["cancel_at"] == (datetime.fromtimestamp(found.cancel_at, UTC) if found.cancel_at else None)
     if expected.status == 200:
         cancelled = world.stripe.subscriptions.retrieve(person.subscription_id)
-        assert (told["status"], told["cancel_at"]) == ("pending_cancellation", moment(cancelled.cancel_at))
-        assert cancelled.cancel_at == cancelled.items.data[0].current_period_end
+        assert (told["status"], told["cancel_at"]) == (expected.row, moment(cancelled.cancel_at or cancelled.ended_at))
+        assert cancelled.cancel_at in (None, cancelled.items.data[0].current_period_end)
     assert len(world.letters(person)) == (1 if expected.status == 200 else 0)
     [audit] = world.rows("SELECT http_status FROM audit_log WHERE user_id = %s", person.user_id)
     assert audit["http_status"] == expected.status
 
 
-def test_past_due_keeps_its_period_and_the_letter_says_what_is_open(world: World) -> None:
+def in_arrears(world: World) -> tuple[Person, stripe.Invoice]:
+    """Someone whose renewal could not be collected, and its invoice."""
     person = world.person("past_due")
     [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
+    return person, unpaid
 
-    world.cancel(person)
 
+def test_who_paid_nothing_for_the_period_leaves_it_and_owes_nothing(world: World) -> None:
+    """FEATURES F18, C23."""
+    person, unpaid = in_arrears(world)
+
+    answer = world.cancel(person)
+
+    after = {each.id: each for each in world.stripe.invoices.list({"subscription": person.subscription_id}).data}
+    assert (after[unpaid.id].status, after[unpaid.id].next_payment_attempt) == ("void", None)
+    assert [each.status for each in after.values() if each.id != unpaid.id] == ["paid"]
+    assert answer.json()["status"] == "canceled"
+    [letter] = world.letters(person)
+    for words in (letter["text"], letter["html"]):
+        assert "do not try to collect it again" in " ".join(words.split())
+        assert "still unpaid" not in words.lower()
+    shown = world.http.get("/subscription", params={"subscription_id": person.subscription_id}, headers=person.headers)
+    assert shown.json()["access"] is False
+    [write] = world.simulator.writes(unpaid.id)
+    assert write["idempotency_key"] == f"{world.request_id(answer)}:6B:void:{unpaid.id}:1"
+    run = world.run_of(answer)
+    eventually(lambda: f"voided invoice {unpaid.id}: nothing was paid on it" in lines_of(world, run["id"]))
+
+
+def test_who_paid_a_part_keeps_the_period_and_the_letter_says_what_is_open(world: World) -> None:
+    person, unpaid = in_arrears(world)
+    order(world, "part_payment", invoice=unpaid.id, amount=100)
+
+    answer = world.cancel(person)
+
+    assert answer.json()["status"] == "pending_cancellation"
     [letter] = world.letters(person)
     for words in (letter["text"], letter["html"]):
         assert "invoice is still unpaid" in words.lower()
+        assert unpaid.hosted_invoice_url in words
     after = world.stripe.invoices.retrieve(unpaid.id)
-    assert (after.status, after.next_payment_attempt) == ("open", unpaid.next_payment_attempt)
+    assert (after.status, after.amount_paid) == ("open", 100)
+    assert after.next_payment_attempt == unpaid.next_payment_attempt
     assert world.http.get("/subscription", headers=person.headers).json()["access"] is True
+
+
+def test_an_invoice_that_cannot_be_voided_yet_delays_the_end_and_is_no_failure(world: World) -> None:
+    """Stripe has carried the cancellation out by then, and answers the same key the same way."""
+    person, unpaid = in_arrears(world)
+    with world.simulator.fault(kind="status", method="POST", contains=unpaid.id, stored=True):
+        answer = world.cancel(person)
+    assert answer.status_code == 202
+
+    def finished() -> Row | None:
+        row = world.row("SELECT * FROM cancellation_requests WHERE user_id = %s", person.user_id)
+        return row if row["resume_at"] is None else None
+
+    row = eventually(finished, within=60)
+    assert row is not None
+    assert (row["outcome"], row["invoices_voided"]) == ("canceled", True)
+    assert world.stripe.invoices.retrieve(unpaid.id).status == "void"
+    [letter] = world.letters(person)
+    assert "do not try to collect it again" in " ".join(letter["text"].split())
+
+
+def lines_of(world: World, run_id: str) -> str:
+    wanted = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 200}
+    return str(world.prefect.post("/logs/filter", json=wanted).json())
 
 
 def test_a_trial_ends_with_the_trial_and_nothing_is_charged(world: World) -> None:

@@ -44,6 +44,7 @@ def letters_a_second() -> float:
             plan_change_dropped=False,
             told_failed=False,
             renewal_undone=False,
+            invoices_voided=False,
             company_name="Example",
             request_id=str(uuid.uuid4()),
         ).letter()

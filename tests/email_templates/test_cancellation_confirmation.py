@@ -34,6 +34,7 @@ USUAL = CancellationConfirmation(
     plan_change_dropped=False,
     told_failed=False,
     renewal_undone=False,
+    invoices_voided=False,
     company_name="Example & Sons",
     request_id="req-1",
 )
@@ -136,7 +137,14 @@ def test_a_subscription_that_ended_at_once_has_no_access_left_and_no_way_back_un
         assert "for 90 days after the plan ended" in words
         for absent in ("access", "plan ends", "Reactivate"):
             assert absent.lower() not in words.lower()
-    assert Page(replace(USUAL, ended_now=True).letter().html).links["Reactivate Subscription"] == REACTIVATE
+    again = replace(USUAL, ended_now=True).letter()
+    assert Page(again.html).links["Start a new subscription"] == REACTIVATE
+    assert f"Start a new subscription:\n{REACTIVATE}\n" in again.text
+
+
+def test_what_nobody_has_to_pay_any_more_is_told() -> None:
+    for words in parts(replace(USUAL, ended_now=True, invoices_voided=True).letter()):
+        assert "You do not owe it, and we do not try to collect it again." in words
 
 
 def test_a_hostile_name_is_a_name_in_html_and_one_line_everywhere() -> None:

@@ -27,6 +27,7 @@ class Branch:
     outcome: str = "pending_cancellation"
     entitlements: int = 0
     releases: bool = False  # a schedule, before the subscription can be cancelled
+    voids: bool = False  # an open invoice, after the subscription's end
 
     @property
     def body(self) -> dict[str, Any]:
@@ -67,6 +68,7 @@ OTHERS = (
     Branch("accept, no coupon yet", _who_accepts("starter", coupon_exists=False), accept=True, outcome="retained"),
     Branch("accept, Enterprise", _who_accepts("enterprise"), accept=True, outcome="retained", entitlements=1),
     Branch("cancel, plan change scheduled", lambda world: world.person("schedule_managed"), releases=True),
+    Branch("cancel, past due", lambda world: world.person("past_due"), outcome="canceled", voids=True),
     Branch("cancel, never paid", unpaid_from_the_start, outcome="canceled"),
 )
 BRANCHES = (CANCEL, ACCEPT, *OTHERS)
@@ -120,10 +122,15 @@ def what_is_there(world: World, person: Person, events: list[Event]) -> list[str
 
 
 def effects_at_stripe(world: World, person: Person) -> list[Row]:
-    """The changes of their subscription, or of its schedule, that Stripe carried out."""
+    """The changes of their subscription, its schedule or its invoices that Stripe carried out."""
     released = "SELECT released_schedule AS id FROM cancellation_requests WHERE user_id = %s"
     schedules = [row["id"] for row in world.rows(released, person.user_id) if row["id"]]
-    changed = [f"/v1/subscriptions/{person.subscription_id}", *(f"/v1/subscription_schedules/{s}" for s in schedules)]
+    invoices = world.stripe.invoices.list({"subscription": person.subscription_id}).data
+    changed = [
+        f"/v1/subscriptions/{person.subscription_id}",
+        *(f"/v1/subscription_schedules/{schedule}" for schedule in schedules),
+        *(f"/v1/invoices/{invoice.id}" for invoice in invoices),
+    ]
     writes = [write for path in changed for write in world.simulator.requests(path=path) if write["method"] != "GET"]
     return [write for write in writes if write["status"] == 200 and not write["replayed"]]
 
@@ -139,6 +146,6 @@ def _at_stripe(world: World, person: Person) -> dict[str, object]:
 def _due_at_stripe(branch: Branch) -> dict[str, object]:
     ended, pending = branch.outcome == "canceled", branch.outcome == "pending_cancellation"
     return {
-        "Stripe's writes": 2 if branch.releases else 1,
+        "Stripe's writes": 2 if branch.releases or branch.voids else 1,
         "Stripe": ("canceled" if ended else "active", pending, int(branch.accept), None),
     }

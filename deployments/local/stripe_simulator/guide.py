@@ -70,6 +70,10 @@ GUIDE: Document = {
         "POST": {"customer": "cus_…", "coupon": "id"},
         "does": "gives a customer a discount of their own, for which the API has no call any more",
     },
+    "part_payment": {
+        "POST": {"invoice": "in_…, an open one", "amount": "less than what remains, in the smallest unit"},
+        "does": "pays a part of an invoice, which stays open",
+    },
     "settings": {
         "GET": {"after_last_retry": "what follows the last failed retry of a payment"},
         "POST": {"after_last_retry": "cancel (default), unpaid, past_due or pause"},

@@ -116,6 +116,17 @@ def _paid(account: Account, invoice: Document, at: int, *, attempts: int, out_of
     return after
 
 
+def take_part(account: Account, invoice: Document, amount: int) -> Document:
+    """A part of an open invoice is paid, outside of Stripe; the rest is still collected."""
+    after = invoice | {
+        "amount_paid": invoice["amount_paid"] + amount,
+        "amount_paid_off_stripe": invoice["amount_paid_off_stripe"] + amount,
+        "amount_remaining": invoice["amount_remaining"] - amount,
+    }
+    account.update(invoice, after, "invoice.updated")
+    return after
+
+
 def close(account: Account, invoice: Document, status: str, at: int) -> Document:
     """Make an invoice `void` or `uncollectible`."""
     moment = {"void": "voided_at", "uncollectible": "marked_uncollectible_at"}[status]

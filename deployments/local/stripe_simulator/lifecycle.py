@@ -118,13 +118,23 @@ def pay_invoice(account: Account, params: Document, identifier: str) -> Document
 
 
 def void_invoice(account: Account, params: Document, identifier: str) -> Document:
-    """POST /v1/invoices/{invoice}/void: a subscription whose first invoice it is can never begin."""
+    """POST /v1/invoices/{invoice}/void: a subscription whose first invoice it is can never begin, and another has the
+    status that its latest invoice before gives it (https://docs.stripe.com/billing/subscriptions/overview).
+    """
     voided = invoices.void(account, params, identifier)
     before = account.peek("subscription", voided["parent"]["subscription_details"]["subscription"])
     if before["status"] == "incomplete":
         after = before | {"status": "incomplete_expired", "ended_at": account.now(before["test_clock"])}
         account.update(before, after, "customer.subscription.updated")
+    elif before["status"] in ("past_due", "unpaid") and _latest_is_settled(account, before):
+        account.update(before, before | {"status": "active"}, "customer.subscription.updated")
     return voided
+
+
+def _latest_is_settled(account: Account, subscription: Document) -> bool:
+    left = (one for one in account.store.scan("invoice", subscription=subscription["id"]))
+    latest = next((one for one in left if one["status"] not in ("draft", "void")), None)
+    return latest is not None and latest["status"] in ("paid", "uncollectible")
 
 
 _STEPS = {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from . import ageing, cancellation, customer_discounts, lifecycle, subscriptions
+from . import ageing, cancellation, customer_discounts, invoices, lifecycle, subscriptions
 from .account import Account, Origin
 from .due import ENDED
 from .wire import Document, copy_of, new_id
@@ -129,6 +129,15 @@ def discounts(account: Account, given: Document) -> Document:
     return customer_discounts.give(account, customer, str(given.get("coupon")))
 
 
+def part_payment(account: Account, given: Document) -> Document:
+    """A part of an open invoice is paid, by bank transfer, say."""
+    _only(given, "invoice", "amount")
+    invoice, amount = account.find("invoice", str(given.get("invoice"))), given.get("amount")
+    if invoice["status"] != "open" or not isinstance(amount, int) or not 0 < amount < invoice["amount_remaining"]:
+        raise OrderInvalid("amount is less than what remains of an open invoice, in its smallest unit")
+    return invoices.take_part(account, invoice, amount)
+
+
 def settings(account: Account, given: Document) -> Document:
     """What becomes of a subscription when the last retry of a payment has failed."""
     _only(given, "after_last_retry")
@@ -151,6 +160,7 @@ ORDERS: dict[str, Order] = {
     "end": end,
     "age": age,
     "discounts": discounts,
+    "part_payment": part_payment,
     "settings": settings,
 }
 

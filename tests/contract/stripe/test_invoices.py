@@ -183,6 +183,8 @@ def test_voiding(shop: Shop) -> None:
     assert shop.v1.invoices.void_invoice(subscription.latest_invoice.id).status == "void"
     with refused(says="This invoice isn't open."):
         shop.v1.invoices.void_invoice(subscription.latest_invoice.id)
+    # What is void says nothing of the subscription: the invoice before it was paid.
+    assert shop.fresh(subscription).status == "active"
 
 
 def test_lists_by_status(shop: Shop) -> None:
