@@ -11,6 +11,7 @@ from pydantic import DirectoryPath, Field, SecretStr, ValidationError, Validatio
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nodes.errors import SettingsInvalid
+from nodes.rules.offers import WhenDiscounted
 
 # As libpq and yoyo both read it: user, password, host, port, name, parameters.
 _WORD = r"(?:[^\s:@/?#%\[\]]|%[0-9A-Fa-f]{2})*"
@@ -101,6 +102,9 @@ class PolicySettings(SettingsGroup):
 
     reason_optional_countries: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="ISO 3166 codes, comma-separated, whose customers need give no reason"
+    )
+    offer_when_discounted: WhenDiscounted = Field(
+        default="skip", description="what a retention offer does while a discount runs: skip, replace or add"
     )
 
     @model_validator(mode="before")

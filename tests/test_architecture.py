@@ -114,7 +114,7 @@ LAYERS = {
     "sql": (),
     "nodes.rules": (),
     "nodes.errors": (),
-    "nodes.settings": ("nodes.errors",),
+    "nodes.settings": ("nodes.rules", "nodes.errors"),
     "nodes.problems": ("nodes.errors",),
     "email_templates": ("nodes.rules",),
     "nodes.clients": ("nodes.rules", "nodes.errors", "nodes.settings", "sql", "email_templates"),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from nodes.rules.offers import Fate
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
 
 MAX_BODY_BYTES = 64 * 1024
@@ -94,6 +95,9 @@ class Retained(BaseModel):
     retention_applied: Literal[True] = True
     discount: str = Field(examples=["30% off"])
     duration: str = Field(examples=["3 months"])
+    current_discount: Fate | None = Field(
+        default=None, description="what became of the discount that ran; absent where none did"
+    )
 
 
 class Underway(BaseModel):
@@ -109,6 +113,9 @@ class OfferTerms(BaseModel):
 
     discount: int = Field(description="per cent")
     description: str = Field(examples=["30% off for 3 months"])
+    current_discount: Fate | None = Field(
+        default=None, description="what becomes of the discount that runs; absent where none does"
+    )
 
 
 class RetentionOffer(BaseModel):

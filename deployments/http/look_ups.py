@@ -18,12 +18,17 @@ Which = Annotated[SubscriptionId | None, Query(description="which one, where the
 
 @router.get("/retention-offer", response_model=RetentionOffer, responses=problems(400, 401, 404, 409, 503))
 async def retention_offer(caller: Caller, services: TheServices, subscription_id: Which = None) -> JSONResponse:
-    """The offer that `accept_offer: true` would take, or none (SPEC, Decided 1 and 2; FEATURES W06, W31)."""
+    """The offer that `accept_offer: true` would take, or none (SPEC, Decided 1 and 2; FEATURES W06, W31).
+
+    It is shown on two days of a paid period at most; accepting it then is still possible.
+    """
     with using(services):
         subscription = await find_subscription(caller, subscription_id)
         refuse_ended(subscription)
         terms = await show_offer(subscription)
     offer = {"discount": terms.percent_off, "description": terms.description} if terms else None
+    if offer and terms and terms.current_discount:
+        offer["current_discount"] = terms.current_discount
     return answer(200, {"retention_offer": offer, "show_offer": offer is not None})
 
 

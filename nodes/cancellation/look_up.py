@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from nodes.cancellation.records import ActiveSubscription
 from nodes.clients.database import Transaction
 from nodes.errors import BillingFailed, CancelflowError, NoActiveSubscription, SeveralSubscriptions
 from nodes.rules.dates import rfc3339
-from nodes.rules.offers import RetentionOffer, offer_for
+from nodes.rules.offers import MOST_SCREENS, OFFERS, RetentionOffer, offer_for
 from nodes.rules.statuses import PENDING_CANCELLATION, has_access, is_live
 from nodes.services import services
 
@@ -59,13 +59,18 @@ def refuse_ended(subscription: ActiveSubscription) -> None:
 
 
 async def current_offer(subscription: ActiveSubscription, request_id: UUID | None = None) -> RetentionOffer | None:
-    """The offer that holds now. A request's own reserved offer does not stand in its way (FEATURES W04, W31)."""
+    """The offer that holds now, by Stripe's word of a moment ago (FEATURES W04, W31, F06, F07).
+
+    What a request itself has reserved does not stand in its way.
+    """
     billed = subscription.billed
     terms = offer_for(
         subscription.plan,
         status=billed.status,
         billed_monthly=billed.billed_monthly,
         has_schedule=billed.schedule_id is not None,
+        discounted=_discounted(subscription, accepting=request_id is not None),
+        when_discounted=services().settings.offer_when_discounted,
     )
     if terms is None:
         return None
@@ -76,21 +81,41 @@ async def current_offer(subscription: ActiveSubscription, request_id: UUID | Non
     return None if used else terms
 
 
+def _discounted(subscription: ActiveSubscription, *, accepting: bool) -> bool:
+    """Whether a discount runs. The offer's own, taken in the portal or by a try whose answer was lost, is accepted."""
+    own = OFFERS[subscription.plan].coupon_id if accepting and subscription.plan in OFFERS else None
+    now = datetime.now(UTC)
+    return any(each.runs(now) and each.coupon_id != own for each in subscription.billed.discounts_in_force)
+
+
 async def show_offer(subscription: ActiveSubscription) -> RetentionOffer | None:
-    """The offer that holds now, and a row that it was shown, for FEATURES W34. None is worth failing the page for."""
+    """The offer to show: none once an end is set, nor on a third day of one paid period (FEATURES F04, F08)."""
     terms = None if subscription.billed.pending else await current_offer(subscription)
-    if terms is not None:
-        try:
-            async with services().database.as_user(subscription.user_id) as transaction:
-                await transaction.run(
-                    "offer_shown",
-                    user_id=subscription.user_id,
-                    subscription_id=subscription.id,
-                    plan=subscription.plan,
-                )
-        except CancelflowError as error:
-            log.warning("%s was shown an offer that is not counted: %s", subscription.id, type(error).__name__)
+    if terms is None or await _screens_before_today(subscription) >= MOST_SCREENS:
+        return None
+    await _count_as_shown(subscription)
     return terms
+
+
+async def _screens_before_today(subscription: ActiveSubscription) -> int:
+    async with services().database.as_user(subscription.user_id) as transaction:
+        [screens] = await transaction.values(
+            "offer_screens_before_today",
+            subscription_id=subscription.id,
+            since=subscription.billed.current_period_start,
+        )
+    return int(screens)
+
+
+async def _count_as_shown(subscription: ActiveSubscription) -> None:
+    """For FEATURES W34, and for the cap. Not worth failing the page for."""
+    try:
+        async with services().database.as_user(subscription.user_id) as transaction:
+            await transaction.run(
+                "offer_shown", user_id=subscription.user_id, subscription_id=subscription.id, plan=subscription.plan
+            )
+    except CancelflowError as error:
+        log.warning("%s was shown an offer that is not counted: %s", subscription.id, type(error).__name__)
 
 
 async def subscription_status(user_id: UUID, subscription_id: str | None) -> dict[str, Any]:

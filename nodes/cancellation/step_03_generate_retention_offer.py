@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from nodes.cancellation.look_up import current_offer
-from nodes.cancellation.records import CancellationCase, CancellationRequest, OfferMade
+from nodes.cancellation.records import CancellationCase, OfferMade
 from nodes.node import node, run_log
-from nodes.rules.offers import OFFERS, RetentionOffer
+from nodes.rules.offers import OFFERS, Fate, RetentionOffer
 from nodes.services import services
 
 
@@ -14,22 +14,34 @@ class _Reserved:
     plan: str
     percent_off: int
     months: int
+    coupon_id: str
+    current_discount: Fate | None
+    withdrawn: bool
 
 
 @node("Generate Retention Offer", step="3")
 async def generate_retention_offer(case: CancellationCase) -> OfferMade:
-    """The plan's offer, unless one was applied within 6 months (FEATURES W04, W31)."""
-    terms = await _reserved(case.request) or await current_offer(case.subscription, case.request.id)
+    """The plan's offer, unless one was applied within 6 months or a discount runs (FEATURES W04, W31, F06)."""
+    terms = await _reserved(case) or await current_offer(case.subscription, case.request.id)
     run_log().info("offer: %s", terms.description if terms else "none")
     return OfferMade(case, terms)
 
 
-async def _reserved(request: CancellationRequest) -> RetentionOffer | None:
-    """What an earlier run of this request reserved: its terms hold, whatever the offer is by now."""
+async def _reserved(case: CancellationCase) -> RetentionOffer | None:
+    """What an earlier run of this request reserved: its terms hold, whatever the offer is by now.
+
+    What was given up after a failure counts only if Stripe turns out to have done it.
+    """
+    request = case.request
     if not (request.accept_offer and request.begun):
         return None
     async with services().database.as_user(request.user_id) as transaction:
         reserved = await transaction.one("offer_of_request", _Reserved, request_id=request.id)
-    if reserved is None:
+    if reserved is None or (reserved.withdrawn and not case.subscription.billed.discount_of(reserved.coupon_id)):
         return None
-    return replace(OFFERS[reserved.plan], percent_off=reserved.percent_off, months=reserved.months)
+    return replace(
+        OFFERS[reserved.plan],
+        percent_off=reserved.percent_off,
+        months=reserved.months,
+        current_discount=reserved.current_discount,
+    )

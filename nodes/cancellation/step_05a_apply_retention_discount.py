@@ -1,4 +1,4 @@
-"""Step 5A: the coupon, attached beside the discounts that are there; the subscription stays active."""
+"""Step 5A: the coupon, attached beside a discount that runs or in its place; the subscription stays active."""
 
 from datetime import UTC, datetime
 
@@ -50,6 +50,7 @@ async def _reserve(case: CancellationCase, terms: RetentionOffer) -> None:
                 percent_off=terms.percent_off,
                 months=terms.months,
                 coupon_id=terms.coupon_id,
+                current_discount=terms.current_discount,
             )
             await transaction.run("reach", request_id=request.id, recovery_point="offer_reserved")
     except ConstraintViolated as violated:
@@ -63,8 +64,9 @@ async def _attach(case: CancellationCase, terms: RetentionOffer) -> BillingSubsc
     if billed.discount_of(terms.coupon_id):
         return billed
     coupon_id = await billing.ensure_coupon(terms, key=request.billing_key("5A:coupon"))
+    keep = () if terms.current_discount == "replaced" else billed.discounts_in_force
     return await settled(
-        billing.apply_coupon(billed, coupon_id, key=request.billing_key("5A")),
+        billing.apply_coupon(billed.id, coupon_id, keep=keep, key=request.billing_key("5A")),
         billed.id,
         done=lambda found: found.discount_of(coupon_id) is not None and not found.pending,
     )

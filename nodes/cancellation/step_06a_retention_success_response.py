@@ -7,13 +7,18 @@ from nodes.node import node, run_log
 
 @node("Retention Success Response", step="6A")
 async def retention_success_response(applied: AppliedDiscount) -> Answer:
-    """`{success, retention_applied, discount: "30% off", duration: "3 months"}` (FEATURES W09)."""
+    """`{success, retention_applied, discount: "30% off", duration: "3 months"}` (FEATURES W09).
+
+    And `current_discount`, "kept" or "replaced", where one ran: never silently (FEATURES F06).
+    """
     body = {
         "success": True,
         "retention_applied": True,
         "discount": applied.terms.discount,
         "duration": applied.terms.duration,
     }
+    if applied.terms.current_discount:
+        body["current_discount"] = applied.terms.current_discount
     request = applied.case.request
     answer = Answer("retained", 200, body)
     await finish(request.id, request.user_id, answer)

@@ -18,3 +18,5 @@ def verify_discount(applied: AppliedDiscount) -> None:
     discount = applied.billed.discount_of(applied.terms.coupon_id)
     if discount is None or discount.id != applied.stripe_discount_id or applied.billed.pending:
         raise VerificationFailed(f"Stripe does not show {applied.terms.coupon_id} on {applied.billed.id}")
+    if applied.terms.current_discount == "replaced" and applied.billed.discounts != (discount,):
+        raise VerificationFailed(f"{applied.billed.id} still has the discount that was to be replaced")

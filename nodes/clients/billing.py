@@ -4,6 +4,8 @@ Every write takes an idempotency key made of request and step (`{request_id}:6B`
 nothing in Stripe. Errors leave here as `BillingFailed`, without Stripe's message: that may quote what we sent.
 """
 
+from collections.abc import Sequence
+
 import stripe
 from stripe import RequestOptions
 from stripe.params import (
@@ -16,7 +18,7 @@ from stripe.params import (
 
 from nodes.clients.billing_calls import PAGE_SIZE, WRITE_SECONDS, ask
 from nodes.clients.billing_invoices import BillingInvoices
-from nodes.clients.billing_objects import BillingSubscription, Page, read_subscription
+from nodes.clients.billing_objects import BillingSubscription, Discount, Page, read_subscription
 from nodes.errors import BillingFailed
 from nodes.rules.offers import RetentionOffer
 from nodes.settings import BillingSettings
@@ -129,14 +131,13 @@ class Billing:
             raise BillingFailed(f"Stripe's coupon {offer.coupon_id} has other terms than the offer: {terms}")
         return coupon.id
 
-    async def apply_coupon(self, subscription: BillingSubscription, coupon_id: str, *, key: str) -> BillingSubscription:
-        """Attach the coupon beside the discounts that are there: Stripe's list overwrites, so they are sent again."""
-        kept = [d.id for d in subscription.discounts]
-        if not kept and subscription.inherited_discount_id:
-            kept = [subscription.inherited_discount_id]
-        discounts: list[SubscriptionUpdateParamsDiscount] = [{"discount": discount} for discount in kept]
+    async def apply_coupon(
+        self, subscription_id: str, coupon_id: str, *, keep: Sequence[Discount], key: str
+    ) -> BillingSubscription:
+        """Attach the coupon beside the discounts to keep: Stripe's list overwrites, so those are sent again."""
+        discounts: list[SubscriptionUpdateParamsDiscount] = [{"discount": discount.id} for discount in keep]
         discounts.append({"coupon": coupon_id})
-        return await self._update(subscription.id, {"discounts": discounts}, key)
+        return await self._update(subscription_id, {"discounts": discounts}, key)
 
     async def check(self) -> None:
         """Raises unless Stripe answers and knows the key."""

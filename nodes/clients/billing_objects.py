@@ -10,10 +10,15 @@ from nodes.rules.statuses import is_pending
 
 @dataclass(frozen=True)
 class Discount:
-    """A coupon that is attached to a subscription."""
+    """A coupon that is attached to a subscription, or to its customer."""
 
     id: str
     coupon_id: str | None
+    ends_at: datetime | None = None  # it runs until it is used up, or for ever
+
+    def runs(self, now: datetime) -> bool:
+        """Whether it still takes something off: Stripe may list one for a moment longer (FEATURES F07)."""
+        return self.ends_at is None or self.ends_at > now
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class BillingSubscription:
     billed_monthly: bool
     schedule_id: str | None
     discounts: tuple[Discount, ...]
-    inherited_discount_id: str | None  # the customer's own, which a discount on the subscription would hide
+    inherited_discount: Discount | None  # the customer's own, which a discount on the subscription would hide
     canceled_at: datetime | None = None  # when it was decided, which is before it ends
     price_ids: tuple[str, ...] = ()
     feedback: str | None = None  # why, as one of Stripe's codes; the customer's own words are `parting_words`
@@ -45,6 +50,11 @@ class BillingSubscription:
     def discount_of(self, coupon_id: str) -> Discount | None:
         """The discount that this coupon gave, if it did."""
         return next((d for d in self.discounts if d.coupon_id == coupon_id), None)
+
+    @property
+    def discounts_in_force(self) -> tuple[Discount, ...]:
+        """Its own or, where it has none, the customer's."""
+        return self.discounts or ((self.inherited_discount,) if self.inherited_discount else ())
 
 
 @dataclass(frozen=True)
@@ -97,8 +107,7 @@ class PaidInvoices:
 def read_subscription(found: stripe.Subscription) -> BillingSubscription:
     """What Stripe answered, in our words."""
     items = found.items.data
-    customer = found.customer
-    inherited = getattr(customer, "discount", None)
+    inherited = getattr(found.customer, "discount", None)
     intervals = {(i.price.recurring.interval, i.price.recurring.interval_count) for i in items if i.price.recurring}
     return BillingSubscription(
         id=found.id,
@@ -110,8 +119,8 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         current_period_end=datetime.fromtimestamp(min(i.current_period_end for i in items), UTC),
         billed_monthly=intervals == {("month", 1)},
         schedule_id=_id(found.schedule),
-        discounts=tuple(Discount(_id(d) or "", _coupon_id(d)) for d in found.discounts),
-        inherited_discount_id=inherited.id if inherited else None,
+        discounts=tuple(map(_discount, found.discounts)),
+        inherited_discount=_discount(inherited) if inherited else None,
         canceled_at=_moment(found.canceled_at),
         price_ids=tuple(i.price.id for i in items),
         feedback=found.cancellation_details.feedback if found.cancellation_details else None,
@@ -147,5 +156,7 @@ def _id(expandable: object) -> str | None:
     return expandable if isinstance(expandable, str) else getattr(expandable, "id", None)
 
 
-def _coupon_id(discount: "str | stripe.Discount") -> str | None:
-    return None if isinstance(discount, str) else _id(discount.source.coupon)
+def _discount(found: "str | stripe.Discount") -> Discount:
+    if isinstance(found, str):  # in a list, which does not say more of it
+        return Discount(found, None)
+    return Discount(found.id, _id(found.source.coupon), _moment(found.end))

@@ -1,6 +1,20 @@
-"""Which retention offer a subscription gets (SPEC, step 3; FEATURES W04 to W06)."""
+"""Which retention offer a subscription gets (SPEC, step 3; FEATURES W04 to W06, F04, F06)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
+
+# On how many days of a paid period its offer is shown; then the customer has been asked, and is left in peace.
+MOST_SCREENS = 2
+
+# What an offer does where a discount runs, as a company chooses (OFFER_WHEN_DISCOUNTED), …
+WhenDiscounted = Literal["skip", "replace", "add"]
+# … and what so becomes of that discount.
+Fate = Literal["replaced", "kept"]
+_FATES: dict[WhenDiscounted, Fate] = {"replace": "replaced", "add": "kept"}
+_SAID: dict[Fate, str] = {
+    "replaced": ", in place of your current discount",
+    "kept": ", on top of your current discount",
+}
 
 
 @dataclass(frozen=True)
@@ -11,6 +25,7 @@ class RetentionOffer:
     percent_off: int
     months: int
     priority_support: bool = False
+    current_discount: Fate | None = None  # none runs
 
     @property
     def coupon_id(self) -> str:
@@ -31,7 +46,8 @@ class RetentionOffer:
     def description(self) -> str:
         """As the offer says it: `30% off for 3 months`; what comes with it is named, not hidden."""
         extra = " and priority support" if self.priority_support else ""
-        return f"{self.discount} for {self.duration}{extra}"
+        fate = _SAID[self.current_discount] if self.current_discount else ""
+        return f"{self.discount} for {self.duration}{extra}{fate}"
 
 
 OFFERS = {
@@ -44,7 +60,15 @@ OFFERS = {
 }
 
 
-def offer_for(plan: str, *, status: str, billed_monthly: bool, has_schedule: bool) -> RetentionOffer | None:
+def offer_for(
+    plan: str,
+    *,
+    status: str,
+    billed_monthly: bool,
+    has_schedule: bool,
+    discounted: bool = False,
+    when_discounted: WhenDiscounted = "skip",
+) -> RetentionOffer | None:
     """The plan's offer, or none where we could not keep its word.
 
     Args:
@@ -53,7 +77,12 @@ def offer_for(plan: str, *, status: str, billed_monthly: bool, has_schedule: boo
         billed_monthly: every item is. Stripe counts a coupon's months, not invoices: on a longer interval three
             months would give either nothing or a whole year.
         has_schedule: a plan change is scheduled, and its next phase would replace the discount.
+        discounted: a discount runs.
+        when_discounted: what then; the offer says it to the customer.
     """
-    if not billed_monthly or has_schedule or status == "trialing":
+    if not billed_monthly or has_schedule or status == "trialing" or plan not in OFFERS:
         return None
-    return OFFERS.get(plan)
+    if not discounted:
+        return OFFERS[plan]
+    fate = _FATES.get(when_discounted)
+    return replace(OFFERS[plan], current_discount=fate) if fate else None

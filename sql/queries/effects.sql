@@ -24,13 +24,17 @@ SELECT EXISTS (
 
 -- name: reserve_offer
 -- Step 5A, before Stripe is called. A request that is taken up anew reserves anew, if its place is still free.
-INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percent_off, months, coupon_id)
-VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(plan)s, %(percent_off)s, %(months)s, %(coupon_id)s)
-ON CONFLICT (request_id) DO UPDATE SET state = 'reserved' WHERE retention_offers.state = 'withdrawn';
+INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percent_off, months, coupon_id,
+    current_discount)
+VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(plan)s, %(percent_off)s, %(months)s, %(coupon_id)s,
+    %(current_discount)s)
+ON CONFLICT (request_id) DO UPDATE SET state = 'reserved', current_discount = EXCLUDED.current_discount
+WHERE retention_offers.state = 'withdrawn';
 
 -- name: offer_of_request
 -- Step 3, for a request that had reserved its offer: the terms that were accepted then.
-SELECT plan, percent_off, months FROM retention_offers WHERE request_id = %(request_id)s AND state <> 'withdrawn';
+SELECT plan, percent_off, months, coupon_id, current_discount, state = 'withdrawn' AS withdrawn
+FROM retention_offers WHERE request_id = %(request_id)s;
 
 -- name: offer_applied
 -- Step 5A, once Stripe was read back.

@@ -18,6 +18,12 @@ INSERT INTO retained_invoices (invoice_id, user_id, subscription_id, currency, a
 VALUES (%(invoice_id)s, %(user_id)s, %(subscription_id)s, %(currency)s, %(amount_paid)s, %(created_at)s, %(paid_at)s)
 ON CONFLICT (invoice_id) DO UPDATE SET amount_paid = EXCLUDED.amount_paid;
 
+-- name: offer_screens_before_today
+-- The same offer twice on one day is one screen.
+SELECT count(*) FROM offers_shown
+WHERE subscription_id = %(subscription_id)s AND shown_at >= %(since)s
+    AND shown_on <> (now() AT TIME ZONE 'UTC')::date;
+
 -- name: offer_shown
 -- Once a subscription and day, however often the page asks.
 INSERT INTO offers_shown (user_id, subscription_id, plan) VALUES (%(user_id)s, %(subscription_id)s, %(plan)s)

@@ -7,7 +7,6 @@ import pytest
 import stripe
 
 from deployments.demo.cases import MONTHLY_PRICES
-from deployments.demo.catalog import LOYALTY_COUPON
 from tests.acceptance.subscribers import clock, subscriber
 from tests.waiting import at_once
 from tests.world import Person, Row, World
@@ -153,18 +152,6 @@ def test_what_the_offer_is_worth(world: World, offer: Offer) -> None:
     assert str(support["request_id"]) == world.request_id(answer)
     assert support["for_six_months"]
     assert timedelta() <= datetime.now(UTC) - support["starts_at"] < timedelta(minutes=1)
-
-
-def test_a_discount_that_was_there_stays(world: World) -> None:
-    person = world.person("already_discounted")
-    [before] = world.stripe.subscriptions.retrieve(person.subscription_id).discounts
-
-    assert world.accept(person).status_code == 200
-
-    after = world.stripe.subscriptions.retrieve(person.subscription_id).discounts
-    assert len(after) == 2
-    assert after[0] == before
-    assert coupons_in_stripe(world, person) == [LOYALTY_COUPON, PROFESSIONAL.coupon]
 
 
 def test_a_second_acceptance_within_six_months_is_refused_and_changes_nothing(world: World) -> None:

@@ -304,6 +304,7 @@ CHECKS = {
     "retention_offers_percent_off_check": ("retention_offers", "percent_off = 101"),
     "retention_offers_months_check": ("retention_offers", "months = 0"),
     "retention_offers_state_check": ("retention_offers", "state = 'offered'"),
+    "retention_offers_current_discount_check": ("retention_offers", "current_discount = 'forgotten'"),
     "an_applied_offer_names_its_discount": ("retention_offers", "stripe_discount_id = NULL"),
     "entitlements_kind_check": ("entitlements", "kind = 'gold'"),
     "entitlements_check": ("entitlements", "ends_at = starts_at"),

@@ -207,6 +207,17 @@ def test_without_a_list_every_country_asks_for_a_reason() -> None:
     assert load(PolicySettings).reason_optional_countries == frozenset()
 
 
+@pytest.mark.parametrize("policy", ["skip", "replace", "add"])
+def test_what_an_offer_does_where_a_discount_runs(policy: str, environment: pytest.MonkeyPatch) -> None:
+    assert load(PolicySettings).offer_when_discounted == "skip"
+    environment.setenv("OFFER_WHEN_DISCOUNTED", policy)
+    assert load(PolicySettings).offer_when_discounted == policy
+
+
+def test_another_policy_is_refused_by_name() -> None:
+    assert "OFFER_WHEN_DISCOUNTED is wrong" in refusal(PolicySettings, OFFER_WHEN_DISCOUNTED="stack")
+
+
 def test_the_links_secret_is_as_long_as_its_signature() -> None:
     assert LinkSettings.model_validate({"link_secret": "x" * 32}).link_secret.get_secret_value() == "x" * 32
     assert "LINK_SECRET is wrong" in refusal(LinkSettings, LINK_SECRET="x" * 31)

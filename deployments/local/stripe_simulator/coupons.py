@@ -155,9 +155,13 @@ def _entry(account: Account, subscription: Document, entry: Document, name: str)
     if "promotion_code" in entry:
         raise no_such("promotion code", entry["promotion_code"], f"{name}[promotion_code]", 400)
     if "discount" in entry:
-        if entry["discount"] not in subscription["discounts"]:
+        if entry["discount"] in subscription["discounts"]:
+            return account.peek("discount", entry["discount"])
+        # "An existing discount on the object (or ancestor) to reuse."
+        inherited = account.peek("customer", subscription["customer"])["discount"]
+        if inherited is None or inherited["id"] != entry["discount"]:
             raise no_such("discount", entry["discount"], f"{name}[discount]", 400)
-        return account.peek("discount", entry["discount"])
+        return account.peek("discount", inherited["id"]) | {"id": new_id("di"), "subscription": subscription["id"]}
     coupon = redeemable(account, entry["coupon"], f"{name}[coupon]", subscription["currency"])
     return new_discount(account, subscription, coupon)
 

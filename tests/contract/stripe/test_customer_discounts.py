@@ -50,6 +50,19 @@ def test_it_counts_where_the_subscription_has_none(simulator: Simulator, shop: S
     assert _amounts(shop, customer) == [3920, 3430, 3920, 3920]
 
 
+def test_a_subscription_may_reuse_it_beside_others(simulator: Simulator, shop: Shop) -> None:
+    customer, more = shop.customer(), shop.coupon(30, 2)
+    discount = _given(simulator, customer, shop.coupon(20, None))
+    subscription = shop.subscription(customer)
+    both = shop.v1.subscriptions.update(
+        subscription.id, {"discounts": [{"discount": discount.id}, {"coupon": more.id}], "expand": ["discounts"]}
+    )
+    coupons = [one.source.coupon for one in both.discounts if isinstance(one, stripe.Discount)]
+    assert coupons == [discount.source.coupon, more.id]
+    with refused(code="resource_missing", param="discounts[0][discount]"):
+        shop.v1.subscriptions.update(shop.subscription().id, {"discounts": [{"discount": discount.id}]})
+
+
 def test_its_months_run_out(simulator: Simulator, shop: Shop) -> None:
     clock = shop.clock()
     customer = shop.customer(clock=clock)

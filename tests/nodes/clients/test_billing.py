@@ -2,17 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
-import httpx
 import pytest
 import stripe
 
@@ -121,7 +117,7 @@ def test_a_subscription_is_read_as_stripe_says_it(simulator: Simulator, shop: Sh
         billed_monthly=True,
         schedule_id=None,
         discounts=(),
-        inherited_discount_id=None,
+        inherited_discount=None,
         price_ids=(item.price.id,),
     )
     assert not found.pending
@@ -153,7 +149,9 @@ def test_a_discount_comes_with_its_coupon(simulator: Simulator, shop: Shop) -> N
     coupon = shop.coupon()
     found = read(simulator, shop.subscription(discounts=[{"coupon": coupon.id}]))
     [discount] = found.discounts
-    assert discount == Discount(discount.id, coupon.id)
+    assert discount == Discount(discount.id, coupon.id, discount.ends_at)
+    assert discount.ends_at is not None
+    assert (discount.runs(discount.ends_at - timedelta(seconds=1)), discount.runs(discount.ends_at)) == (True, False)
     assert discount.id.startswith("di_")
     assert found.discount_of(coupon.id) is discount
     assert found.discount_of("another") is None
@@ -171,43 +169,6 @@ def test_an_end_is_seen_by_either_sign(simulator: Simulator, shop: Shop, change:
     found = read(simulator, made)
     assert found.pending
     assert found.cancel_at == found.current_period_end
-
-
-@contextmanager
-def customer_with_a_discount(simulator: Simulator, discount: dict[str, Any]) -> Iterator[str]:
-    """The simulator, seen through a server that adds what it does not know: a discount on the customer."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # the library's name
-            headers = {"Authorization": self.headers["Authorization"]}
-            answer = httpx.get(simulator.url + self.path, headers=headers, trust_env=False)
-            body = answer.json()
-            body["customer"]["discount"] = discount
-            self.send_response(answer.status_code)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, *_: object) -> None:
-            """To no one."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def test_the_customers_own_discount_is_seen(simulator: Simulator, shop: Shop) -> None:
-    made = shop.subscription()
-    discount = {"id": "di_of_the_customer", "object": "discount"}
-    with customer_with_a_discount(simulator, discount) as url:
-        found = with_stripe(url, lambda billing: billing.subscription(made.id))
-    assert found.inherited_discount_id == "di_of_the_customer"
-    assert found.discounts == ()
 
 
 # Cancelling
@@ -340,40 +301,37 @@ def test_many_at_once_make_one_coupon(simulator: Simulator) -> None:
     assert len(made) == 1
 
 
-def apply(simulator: Simulator, to: BillingSubscription, coupon_id: str) -> BillingSubscription:
-    return with_stripe(simulator.url, lambda billing: billing.apply_coupon(to, coupon_id, key=uuid4().hex))
+def apply(simulator: Simulator, to: str, coupon_id: str, keep: Sequence[Discount]) -> BillingSubscription:
+    return with_stripe(simulator.url, lambda billing: billing.apply_coupon(to, coupon_id, keep=keep, key=uuid4().hex))
 
 
-def test_a_coupon_is_attached_beside_the_discounts_that_are_there(simulator: Simulator, shop: Shop) -> None:
+def test_a_coupon_is_attached_beside_the_discounts_to_keep(simulator: Simulator, shop: Shop) -> None:
     own, offered = shop.coupon(10, None), shop.coupon(30, 3)
     made = shop.subscription(discounts=[{"coupon": own.id}])
     before = read(simulator, made)
-    after = apply(simulator, before, offered.id)
+    after = apply(simulator, made.id, offered.id, before.discounts_in_force)
     assert [discount.coupon_id for discount in after.discounts] == [own.id, offered.id]
     assert after.discounts[0] == before.discounts[0]
     assert not after.pending
 
 
-def sent_discounts(simulator: Simulator, subscription_id: str) -> str:
-    [call] = simulator.requests(method="POST", contains=subscription_id)
-    return json.dumps(call["params"])
-
-
-def test_the_customers_own_discount_is_kept_where_the_subscription_has_none(simulator: Simulator, shop: Shop) -> None:
-    """The simulator knows no discount of a customer, and refuses it: what counts is what it was sent."""
-    made, offered = shop.subscription(), shop.coupon()
-    seen = replace(read(simulator, made), inherited_discount_id="di_of_the_customer")
-    failure(simulator.url, lambda billing: billing.apply_coupon(seen, offered.id, key=uuid4().hex))
-    sent = sent_discounts(simulator, made.id)
-    assert 0 < sent.index("di_of_the_customer") < sent.index(offered.id)
-
-
-def test_a_hidden_discount_of_the_customers_stays_hidden(simulator: Simulator, shop: Shop) -> None:
-    own, offered = shop.coupon(10, None), shop.coupon()
+def test_a_coupon_takes_the_place_of_what_is_not_kept(simulator: Simulator, shop: Shop) -> None:
+    own, offered = shop.coupon(10, None), shop.coupon(30, 3)
     made = shop.subscription(discounts=[{"coupon": own.id}])
-    seen = replace(read(simulator, made), inherited_discount_id="di_of_the_customer")
-    apply(simulator, seen, offered.id)
-    assert "di_of_the_customer" not in sent_discounts(simulator, made.id)
+    after = apply(simulator, made.id, offered.id, ())
+    assert [discount.coupon_id for discount in after.discounts] == [offered.id]
+
+
+def test_the_customers_own_discount_is_in_force_until_the_subscription_has_one(
+    simulator: Simulator, shop: Shop
+) -> None:
+    customer, loyal, offered = shop.customer(), shop.coupon(10, None), shop.coupon(30, 3)
+    simulator.order("discounts", customer=customer.id, coupon=loyal.id)
+    made = shop.subscription(customer)
+    before = read(simulator, made)
+    assert [discount.coupon_id for discount in before.discounts_in_force] == [loyal.id]
+    after = apply(simulator, made.id, offered.id, before.discounts_in_force)
+    assert [discount.coupon_id for discount in after.discounts_in_force] == [loyal.id, offered.id]
 
 
 # What is told of a failure

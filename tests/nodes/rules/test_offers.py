@@ -1,16 +1,17 @@
 """The offer of each plan, and none where its word could not be kept (SPEC, step 3; FEATURES W04 to W06)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nodes.rules.offers import OFFERS, RetentionOffer, offer_for
+from nodes.rules.offers import OFFERS, RetentionOffer, WhenDiscounted, offer_for
 
 
-def offer(
-    plan: str, *, status: str = "active", billed_monthly: bool = True, has_schedule: bool = False
-) -> RetentionOffer | None:
-    return offer_for(plan, status=status, billed_monthly=billed_monthly, has_schedule=has_schedule)
+def offer(plan: str, **standing: Any) -> RetentionOffer | None:
+    """For a plain subscription, but for what is given."""
+    return offer_for(plan, **{"status": "active", "billed_monthly": True, "has_schedule": False, **standing})
 
 
 @pytest.mark.parametrize(
@@ -51,12 +52,33 @@ def test_a_plan_is_known_by_its_exact_name(plan: str) -> None:
     ids=["yearly", "schedule", "trial"],
 )
 def test_no_plan_is_offered_what_could_not_be_kept(plan: str, standing: dict[str, bool]) -> None:
-    assert offer(plan, **standing) is None  # type: ignore[arg-type]  # one of three keywords
+    assert offer(plan, **standing) is None
 
 
 @pytest.mark.parametrize("status", ["active", "past_due", "unpaid", "paused", "a_new_one"])
 def test_other_statuses_do_not_change_the_offer(status: str) -> None:
     assert offer("starter", status=status) == OFFERS["starter"]
+
+
+def test_while_a_discount_runs_there_is_none_unless_the_company_says_otherwise() -> None:
+    assert offer("professional", discounted=True) is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "fate", "description"),
+    [
+        ("replace", "replaced", "30% off for 3 months, in place of your current discount"),
+        ("add", "kept", "30% off for 3 months, on top of your current discount"),
+    ],
+)
+def test_an_offer_says_what_becomes_of_the_discount_that_runs(
+    policy: WhenDiscounted, fate: str, description: str
+) -> None:
+    made = offer("professional", discounted=True, when_discounted=policy)
+    assert made is not None
+    assert (made.current_discount, made.description) == (fate, description)
+    assert made.coupon_id == OFFERS["professional"].coupon_id
+    assert offer("professional", when_discounted=policy) == OFFERS["professional"]
 
 
 def test_a_coupon_is_named_by_its_terms() -> None:

@@ -1,0 +1,245 @@
+"""When an offer is made, and when not: FEATURES F04, F06 to F08, each seen by the customer and at Stripe."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from deployments.demo.catalog import LOYALTY_COUPON
+from flows.cancel_subscription import cancel_subscription
+from nodes.node import not_shown
+from tests.acceptance.subscribers import Clock, subscriber
+from tests.acceptance.test_accept import PROFESSIONAL, UNAVAILABLE, coupons_in_stripe, offer_rows, offered
+from tests.acceptance.trigger import serving
+from tests.waiting import eventually
+from tests.webhooks.events import order
+from tests.world import Person, Row, World
+
+# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+
+NONE = {"retention_offer": None, "show_offer": False}
+OFFER = {"retention_offer": {"discount": 30, "description": "30% off for 3 months"}, "show_offer": True}
+DAY = 24 * 3600
+
+
+# F04: two screens a paid period
+
+
+def days_pass(world: World, person: Person, days: int = 1) -> None:
+    """What was shown is so many days ago."""
+    world.admin.execute(
+        "UPDATE offers_shown SET shown_on = shown_on - %s, shown_at = shown_at - %s * interval '1 day'"
+        " WHERE user_id = %s",
+        [days, days, person.user_id],
+    )
+
+
+def in_mid_period(world: World) -> Person:
+    """A customer who paid ten days ago."""
+    began = int((datetime.now(UTC) - timedelta(days=10)).timestamp())
+    made = world.stripe.test_helpers.test_clocks.create({"frozen_time": began, "name": "ten days ago"})
+    return subscriber(world, on=Clock(world, made.id, began))
+
+
+def test_a_third_screen_is_never_shown_and_leaving_stays_possible(world: World) -> None:
+    person = in_mid_period(world)
+    shown = []
+    for _ in range(4):
+        shown += [offered(world, person), offered(world, person)]
+        days_pass(world, person)
+
+    assert shown == [OFFER] * 4 + [NONE] * 4
+    assert len(world.rows("SELECT FROM offers_shown WHERE user_id = %s", person.user_id)) == 2
+    assert world.cancel(person).status_code == 200
+
+
+def test_what_was_shown_may_still_be_accepted_after_the_last_screen(world: World) -> None:
+    person = in_mid_period(world)
+    for _ in range(2):
+        assert offered(world, person) == OFFER
+        days_pass(world, person)
+    assert offered(world, person) == NONE
+    assert world.accept(person).json()["discount"] == "30% off"
+
+
+def test_another_paid_period_may_ask_again(world: World) -> None:
+    person = in_mid_period(world)
+    for _ in range(2):
+        assert offered(world, person) == OFFER
+        days_pass(world, person)
+    days_pass(world, person, 10)  # before this period began
+    assert offered(world, person) == OFFER
+
+
+# F06: a discount that runs
+
+
+def test_while_a_discount_runs_there_is_no_offer(world: World) -> None:
+    person = world.person("already_discounted")
+    before = world.stripe.subscriptions.retrieve(person.subscription_id).discounts
+    writes = world.simulator.writes(person.subscription_id)
+
+    shown, accepted = offered(world, person), world.accept(person)
+
+    assert shown == NONE
+    assert (accepted.status_code, accepted.json()["detail"]) == (409, UNAVAILABLE)
+    assert world.simulator.writes(person.subscription_id) == writes
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).discounts == before
+    assert offer_rows(world, person) == []
+    assert world.cancel(person).status_code == 200
+
+
+def test_the_customers_own_discount_counts_as_one(world: World) -> None:
+    person = world.person("professional")
+    customer = str(world.stripe.subscriptions.retrieve(person.subscription_id).customer)
+    world.stripe.coupons.create({"id": f"own-{person.user_id}", "percent_off": 5, "duration": "forever"})
+    order(world, "discounts", customer=customer, coupon=f"own-{person.user_id}")
+    assert offered(world, person) == NONE
+    assert world.accept(person).status_code == 409
+
+
+def test_a_discount_that_came_after_the_screen_is_seen_when_it_is_accepted(world: World) -> None:
+    person = world.person("professional")
+    assert offered(world, person) == OFFER
+    world.stripe.coupons.create({"id": f"gift-{person.user_id}", "percent_off": 5, "duration": "forever"})
+    world.stripe.subscriptions.update(person.subscription_id, {"discounts": [{"coupon": f"gift-{person.user_id}"}]})
+
+    accepted = world.accept(person)
+
+    assert (accepted.status_code, accepted.json()["detail"]) == (409, UNAVAILABLE)
+    assert coupons_in_stripe(world, person) == [f"gift-{person.user_id}"]
+
+
+class Policy:
+    """A trigger of a company that chose otherwise, and what it says of a running discount."""
+
+    def __init__(self, world: World, http: httpx.Client, fate: str, words: str, left: list[str]) -> None:
+        self.world, self.http, self.fate, self.words, self.left = world, http, fate, words, left
+
+    def offered(self, person: Person) -> Row:
+        found: Row = self.http.get("/retention-offer", headers=person.headers).json()
+        return found
+
+    def accept(self, person: Person) -> httpx.Response:
+        body = {"user_id": person.user_id, "accept_offer": True}
+        return self.http.post("/cancel-subscription", json=body, headers=person.headers)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("replace", "replaced", "in place of", [PROFESSIONAL.coupon]),
+        ("add", "kept", "on top of", [LOYALTY_COUPON, PROFESSIONAL.coupon]),
+    ],
+    ids=["replace", "add"],
+)
+def policy(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Policy]:
+    chosen, fate, words, left = request.param
+    directory: Path = tmp_path_factory.mktemp(chosen)
+    with serving(directory, OFFER_WHEN_DISCOUNTED=chosen) as http:
+        yield Policy(world, http, fate, words, left)
+
+
+def test_what_becomes_of_the_discount_is_said_before_and_after(world: World, policy: Policy) -> None:
+    person = world.person("already_discounted")
+
+    shown, answer = policy.offered(person), policy.accept(person)
+
+    assert shown["retention_offer"] == {
+        "discount": 30,
+        "description": f"30% off for 3 months, {policy.words} your current discount",
+        "current_discount": policy.fate,
+    }
+    assert answer.json() == {
+        "success": True,
+        "retention_applied": True,
+        "discount": "30% off",
+        "duration": "3 months",
+        "current_discount": policy.fate,
+    }
+    assert coupons_in_stripe(world, person) == policy.left
+    [row] = offer_rows(world, person)
+    assert (row["state"], row["current_discount"]) == ("applied", policy.fate)
+
+
+def test_where_no_discount_runs_nothing_is_said_of_one(world: World, policy: Policy) -> None:
+    person = world.person("professional")
+    assert policy.offered(person) == OFFER
+    assert "current_discount" not in policy.accept(person).json()
+    assert coupons_in_stripe(world, person) == [PROFESSIONAL.coupon]
+
+
+def test_a_request_that_is_taken_up_again_still_knows_it(world: World, policy: Policy) -> None:
+    """By a process that has another policy: Stripe had done it, and nobody had been answered."""
+    person = world.person("already_discounted")
+    answer = policy.accept(person)
+    request_id = world.request_id(answer)
+    eventually(lambda: world.rows("SELECT FROM audit_log WHERE request_id = %s", request_id))
+    writes = world.simulator.writes(person.subscription_id)
+    world.admin.execute(
+        "UPDATE cancellation_requests SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL,"
+        " recovery_point = 'offer_reserved' WHERE id = %s",
+        [request_id],
+    )
+
+    async def run() -> None:
+        with not_shown():
+            await cancel_subscription.fn(UUID(request_id))
+
+    asyncio.run(run())
+
+    again = world.row("SELECT answer FROM cancellation_requests WHERE id = %s", request_id)
+    assert again["answer"] == answer.json()
+    assert world.simulator.writes(person.subscription_id) == writes
+    assert coupons_in_stripe(world, person) == policy.left
+
+
+# F07: what has run out
+
+
+def test_a_discount_that_has_run_out_is_no_obstacle_though_stripe_still_lists_it(world: World) -> None:
+    then = int((datetime.now(UTC) - timedelta(days=50)).timestamp())
+    made = world.stripe.test_helpers.test_clocks.create({"frozen_time": then, "name": "fifty days ago"})
+    on = Clock(world, made.id, then)
+    person = subscriber(world, on=on)
+    short = f"short-{person.user_id}"
+    world.stripe.coupons.create({"id": short, "percent_off": 5, "duration": "repeating", "duration_in_months": 1})
+    world.stripe.subscriptions.update(person.subscription_id, {"discounts": [{"coupon": short}]})
+    # On its clock the month is not over, by ours it is.
+    assert coupons_in_stripe(world, person) == [short]
+
+    assert offered(world, person) == OFFER
+    assert world.accept(person).status_code == 200
+    assert PROFESSIONAL.coupon in coupons_in_stripe(world, person)
+
+
+# F08: once an end is set
+
+
+@pytest.mark.parametrize("case", ["already_pending", "pending_in_stripe_only"])
+def test_once_an_end_is_set_nothing_is_offered_and_nothing_taken(world: World, case: str) -> None:
+    person = world.person(case)
+    writes = world.simulator.writes(person.subscription_id)
+    assert offered(world, person) == NONE
+    accepted = world.accept(person)
+    assert (accepted.status_code, accepted.json()["detail"]) == (
+        409,
+        "Subscription already scheduled for cancellation",
+    )
+    assert world.simulator.writes(person.subscription_id) == writes
+    assert world.rows("SELECT FROM offers_shown WHERE user_id = %s", person.user_id) == []
+    assert offer_rows(world, person) == []
+
+
+def test_after_reactivating_the_offer_is_there_again(world: World) -> None:
+    person = world.person("professional")
+    assert world.cancel(person).status_code == 200
+    assert offered(world, person) == NONE
+    back = world.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
+    assert back.status_code == 200
+    assert offered(world, person) == OFFER
