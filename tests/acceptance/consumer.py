@@ -13,6 +13,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from nodes.settings import EventSettings, load
 
 TIMEOUT_SECONDS = 5.0
+MARKER = "end-of-what-was-asked-for"
 
 
 class Consumer:
@@ -38,7 +39,7 @@ class Consumer:
         Waits for nothing but that last one; what is still to be published is not seen.
         """
         marker = uuid.uuid4().hex.encode()
-        last = PubsubMessage(data=marker, ordering_key=user_id)
+        last = PubsubMessage(data=marker, ordering_key=user_id, attributes={MARKER: "yes"})
         self._publisher.publish(topic=self._topic, messages=[last], timeout=TIMEOUT_SECONDS)
         found: list[PubsubMessage] = []
         while True:
@@ -52,7 +53,8 @@ class Consumer:
             for each in pulled:
                 if each.message.data == marker:
                     return found
-                if each.message.ordering_key == user_id:
+                # Another consumer's markers come here too.
+                if each.message.ordering_key == user_id and MARKER not in each.message.attributes:
                     found.append(each.message)
 
 

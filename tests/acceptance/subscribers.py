@@ -2,8 +2,9 @@
 
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import stripe
 from stripe.params import CustomerCreateParams, SubscriptionCreateParams
 
 from deployments.demo.cases import Interval
@@ -61,10 +62,24 @@ def subscriber(
     words = {"name": "Robin Doe", "locale": "en_US", "time_zone": "UTC", "country": "US"}
     user = {"id": user_id, "email": email, "stripe_customer_id": customer_id, **words}
     world.admin.execute(QUERIES["seed_user"], user)
+    _row(world, user_id, plan, made)
+    return world.known(DemoCustomer("subscriber", user_id, email, [made.id]))
+
+
+def subscribing_to(world: World, person: Person, plan: str) -> Person:
+    """They subscribe to another plan as well."""
+    customer = str(world.stripe.subscriptions.retrieve(person.subscription_id).customer)
+    price = Catalog(world.stripe_client).price(plan, "month")
+    made = world.stripe.subscriptions.create({"customer": customer, "items": [{"price": price}]})
+    _row(world, person.user_id, plan, made)
+    return replace(person, subscription_ids=[*person.subscription_ids, made.id])
+
+
+def _row(world: World, user_id: str, plan: str, made: stripe.Subscription) -> None:
     row = {
         "id": made.id,
         "user_id": user_id,
-        "stripe_customer_id": customer_id,
+        "stripe_customer_id": made.customer,
         "plan": plan,
         "status": local_status(made.status, cancel_at_period_end=False, cancel_at=None),
         "current_period_start": made.items.data[0].current_period_start,
@@ -72,7 +87,6 @@ def subscriber(
         "cancel_at": None,
     }
     world.admin.execute(QUERIES["seed_subscription"], row)
-    return world.known(DemoCustomer("subscriber", user_id, email, [made.id]))
 
 
 def unpaid_from_the_start(world: World) -> Person:

@@ -79,7 +79,7 @@ class Life:
 
     def night(self, day: float) -> Seen:
         """The scheduled flows in their order, that many days after the end; and once more, as after a run cut off."""
-        day_after_the_end(self.world, self.person.subscription_id, day)
+        day_after_the_end(self.world, self.person, day)
         for _ in range(2):
             swept(anonymize_feedback)
             swept(notify_before_deletion)

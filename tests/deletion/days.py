@@ -6,7 +6,7 @@ Nothing is made up by this: each moment was written by the product or by Stripe,
 import time
 
 from tests.webhooks.events import order
-from tests.world import Row, World
+from tests.world import Person, Row, World
 
 DAY = 24 * 3600
 # What may not be changed, not even here, and needs not be: nothing counts days from it.
@@ -24,14 +24,18 @@ GROUP BY t.table_name
 """
 
 
-def day_after_the_end(world: World, subscription_id: str, day: float) -> None:
-    """Go on to a minute after so many days since it was over, by Stripe's word; the end may still have been to come."""
-    ended_at = world.stripe.subscriptions.retrieve(subscription_id).ended_at
+def day_after_the_end(world: World, person: Person, day: float, *, which: int = -1) -> None:
+    """Go on to a minute after so many days since this subscription of theirs was over; by Stripe's word, who may have
+    had its end still to come. One that lives stays in the present.
+    """
+    found = [world.stripe.subscriptions.retrieve(each) for each in person.subscription_ids]
+    ended_at = found[which].ended_at
     assert ended_at is not None
     seconds = round(day * DAY - (time.time() - ended_at)) + 60
-    order(world, "age", subscription=subscription_id, seconds=seconds)
-    for table in world.rows(MOMENTS, KEPT):
-        _move(world, table, subscription_id, seconds)
+    for over in [each.id for each in found if each.ended_at]:
+        order(world, "age", subscription=over, seconds=seconds)
+        for table in world.rows(MOMENTS, KEPT):
+            _move(world, table, over, seconds)
 
 
 def _move(world: World, table: Row, subscription_id: str, seconds: int) -> None:
