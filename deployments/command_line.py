@@ -156,6 +156,26 @@ def reconcile(
 
 
 @app.command()
+def delete_expired(
+    for_real: Annotated[bool, typer.Option("--for-real", help="delete; without it, only show")] = False,
+    at_most: Annotated[int | None, typer.Option(min=1, help="so many customers")] = None,
+) -> None:
+    """Show whose data is due: what would go by table, and what is kept on which ground. With --for-real, delete it."""
+    _join_stack()
+    load(ServiceSettings)
+    load(PrefectSettings)
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from deployments.deletions import carry_out
+
+    done, page = carry_out(dry_run=not for_real, at_most=at_most)
+    Console().print(Markdown(page))
+    if not done:
+        raise typer.Exit(1)
+
+
+@app.command()
 def report(
     month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="the last month unless given")] = None,
     as_json: Annotated[

@@ -1,0 +1,62 @@
+"""`cancelflow delete-expired`: the flow of the schedule by hand; it shows, and deletes when it is told to."""
+
+import os
+import re
+import subprocess
+import sys
+
+from tests.deletion.departed import departed
+from tests.world import World
+
+COMMAND = [sys.executable, "-m", "deployments.command_line", "delete-expired"]
+# So wide that no id is broken.
+WIDE = {"COLUMNS": "250"}
+
+
+def run(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *options], capture_output=True, text=True, timeout=120, env={**os.environ, **WIDE, **environment}
+    )
+
+
+def test_it_shows_what_would_go_and_on_what_ground_and_deletes_when_it_is_told_to(world: World) -> None:
+    person, _ = departed(world, days_ago=91, feedback="said once")
+    before = world.belongings(person.user_id)
+
+    shown = run()
+
+    assert shown.returncode == 0, shown.stderr
+    assert "would delete " in shown.stdout
+    assert person.user_id in shown.stdout
+    for said in ("cancellation_reasons", "Art. 17(3)(b)", "legal ground"):
+        assert said in shown.stdout
+    for personal in (person.email, "said once"):
+        assert personal not in shown.stdout + shown.stderr
+    assert world.belongings(person.user_id) == before
+
+    done = run("--for-real")
+
+    assert done.returncode == 0, done.stderr
+    assert "deleted " in done.stdout
+    [record] = world.belongings(person.user_id)["data_deletions"]
+    found = world.prefect.get(f"/flow_runs/{record['flow_run_id']}").json()
+    assert (found["state_type"], found["parameters"]["dry_run"]) == ("COMPLETED", False)
+    assert world.belongings(person.user_id)["users"] == []
+
+
+def test_it_goes_through_as_many_as_it_is_told_to(world: World) -> None:
+    for _ in range(2):
+        departed(world, days_ago=91)
+    said = re.search(r"would delete (\d+) users, .* (\d+) put off", run("--at-most", "1").stdout)
+    assert said is not None
+    assert int(said[1]) + int(said[2]) == 1
+
+
+def test_a_run_that_leaves_somebody_fails(world: World) -> None:
+    person, _ = departed(world, days_ago=91)
+    customer = world.row("SELECT stripe_customer_id AS id FROM users WHERE id = %s", person.user_id)["id"]
+    with world.simulator.fault(kind="status", status=400, contains=customer, times=0):
+        left = run()
+    assert left.returncode == 1
+    assert person.user_id in left.stdout
+    assert "billing-failed" in left.stdout
