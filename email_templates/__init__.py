@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
@@ -18,11 +18,14 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\
 
 @dataclass(frozen=True)
 class Letter:
-    """What one customer reads: a subject of one line, and the same message as plain text and as HTML."""
+    """What one customer reads: a subject of one line, and the same message as plain text and as HTML.
+
+    `html` is empty for a letter that is plain text alone.
+    """
 
     subject: str
     text: str
-    html: str
+    html: str = ""
 
 
 def render(name: str, /, **context: Any) -> Letter:
@@ -31,16 +34,20 @@ def render(name: str, /, **context: Any) -> Letter:
     Values are escaped in HTML, and kept to one line everywhere. A value that a template asks for and `context` lacks
     raises `jinja2.UndefinedError`; an unknown letter raises `jinja2.TemplateNotFound`.
     """
+    return replace(render_plain(name, **context), html=_part(name, "body.html", context))
 
-    def part(file: str) -> str:
-        return _ENVIRONMENT.get_template(f"{name}/{file}").render(context)
 
+def render_plain(name: str, /, **context: Any) -> Letter:
+    """The same for a letter that is plain text alone."""
     return Letter(
-        subject=" ".join(part("subject.txt").split()),
+        subject=" ".join(_part(name, "subject.txt", context).split()),
         # Paragraphs that do not apply leave their blank lines behind.
-        text=re.sub(r"\n{3,}", "\n\n", part("body.txt")).strip() + "\n",
-        html=part("body.html"),
+        text=re.sub(r"\n{3,}", "\n\n", _part(name, "body.txt", context)).strip() + "\n",
     )
+
+
+def _part(name: str, file: str, context: dict[str, Any]) -> str:
+    return _ENVIRONMENT.get_template(f"{name}/{file}").render(context)
 
 
 def _one_line(value: Any) -> Any:

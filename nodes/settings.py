@@ -84,6 +84,9 @@ class MailSettings(SettingsGroup):
 
     smtp_url: SecretStr = Field(description="smtp://host:port, smtp+starttls://user:password@host or smtps://…")
     mail_from: str = Field(default="Billing <billing@localhost>", description="the sender of every letter")
+    reply_to: str | None = Field(
+        default=None, description="where people read what customers answer; none: the letter that asks why is not sent"
+    )
     company_name: str = Field(default="Our team", description="who signs the letters")
     data_export_url: str | None = Field(default=None, description="where a customer exports their data (WF-054)")
     payment_url: str | None = Field(default=None, description="where a customer pays an open invoice (WF-025)")
@@ -106,6 +109,15 @@ class PolicySettings(SettingsGroup):
     offer_when_discounted: WhenDiscounted = Field(
         default="skip", description="what a retention offer does while a discount runs: skip, replace or add"
     )
+
+    reason_letter_after: Annotated[int, Field(ge=0)] | None = Field(
+        default=3600, description="seconds from a cancellation made elsewhere to the letter that asks why, or never"
+    )
+
+    @field_validator("reason_letter_after", mode="before")
+    @classmethod
+    def _read_never(cls, seconds: object) -> object:
+        return None if seconds == "never" else seconds
 
     @model_validator(mode="before")
     @classmethod
@@ -141,6 +153,11 @@ class IdentitySettings(SettingsGroup):
 
 class ServiceSettings(DatabaseSettings, BillingSettings, EventSettings, MailSettings, LinkSettings, PolicySettings):
     """What a flow needs, wherever it runs."""
+
+    @property
+    def ask_why_after(self) -> int | None:
+        """Seconds to the letter that asks why; None where nobody would read the answer, or it is not wanted."""
+        return self.reason_letter_after if self.reply_to else None
 
 
 class SeedSettings(DatabaseSettings, BillingSettings):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
+from flows.ask_for_reason import ask_for_reason
 from flows.display import close_run_that_died
 from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
@@ -14,6 +15,7 @@ from flows.shown import run_shown
 from nodes.cancellation.caller import WaitingCaller
 from nodes.errors import CancelflowError
 from nodes.reactivation.claim import Claimed, claim_reactivations
+from nodes.reason_letter.claim import claim_reason_letters
 from nodes.stripe_events.inbox import claim_events
 
 log = logging.getLogger(__name__)
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 # Beside the customers' cancellations: few at once, and the rest wait their turn in Postgres.
 REACTIVATIONS_AT_ONCE = 4
 EVENTS_AT_ONCE = 4
+LETTERS_AT_ONCE = 2
 LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for what is under way; after it, leases see to the rest.
 GRACE_SECONDS = 10.0
@@ -92,12 +95,13 @@ class Backlog:
         self._context = context
         self._reactivations = Line(REACTIVATIONS_AT_ONCE, claim_reactivations, _reactivate)
         self._events = Line(EVENTS_AT_ONCE, claim_events, _handle)
+        self._letters = Line(LETTERS_AT_ONCE, claim_reason_letters, _ask_for_reason)
         self._asked: set[asyncio.Task[None]] = set()
         self._looking: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to look."""
-        lines = (self._reactivations, self._events)
+        lines = (self._reactivations, self._events, self._letters)
         self._looking = [asyncio.create_task(line.look(), context=self._context.copy()) for line in lines]
 
     def event_came(self) -> None:
@@ -121,7 +125,7 @@ class Backlog:
         for looking in self._looking:
             looking.cancel()
         await asyncio.gather(*self._looking, return_exceptions=True)
-        await asyncio.gather(self._reactivations.end(), self._events.end())
+        await asyncio.gather(self._reactivations.end(), self._events.end(), self._letters.end())
         if self._asked:
             await asyncio.wait(self._asked, timeout=GRACE_SECONDS)
 
@@ -135,6 +139,10 @@ async def _reactivate(claimed: Claimed) -> None:
     if claimed.died_in:
         await close_run_that_died(claimed.died_in)
     await run_shown(reactivate_subscription, UUID(claimed.id))
+
+
+async def _ask_for_reason(claimed: Claimed) -> None:
+    await run_shown(ask_for_reason, UUID(claimed.id))
 
 
 async def _handle(claimed: Claimed) -> None:

@@ -1,10 +1,11 @@
 """Where the links in a letter lead: a GET changes nothing, and one press of a button does what the page says."""
 
 from typing import NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from deployments.http.dependencies import TheBacklog, TheServices
 from deployments.http.json_body import BodyInvalid
@@ -90,6 +91,12 @@ async def feedback(available: TheServices, token: str = "") -> HTMLResponse:
         except (Refusal, DatabaseUnavailable) as error:
             return _sorry(error)
         return _ask(asked, token, str(link.request_id))
+
+
+@router.get("/feedback/{token}")
+async def feedback_in_path(token: str) -> RedirectResponse:
+    """The same, from a letter whose link holds no question mark. Relative, for `PUBLIC_URL` may have a path."""
+    return RedirectResponse(f"../feedback?{urlencode({'token': token})}", 303, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/feedback")

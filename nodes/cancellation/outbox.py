@@ -18,6 +18,7 @@ NOT_REACTIVATED = "reactivation_refused"
 ENDED = "subscription_ended"
 ENDED_EVENT = "subscription.ended"
 NEVER_STARTED = "onboarding_follow_up"
+ASKED_WHY = "reason_letter"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from email.policy import SMTP as SMTP_POLICY
 import aiosmtplib
 
 from email_templates import Letter
-from nodes.clients.mail_address import recipients_address, senders_address
+from nodes.clients.mail_address import house_address, recipients_address
 from nodes.clients.smtp_url import parse_smtp_url
 from nodes.errors import LetterRefused, MailFailed
 from nodes.settings import MailSettings
@@ -28,7 +28,9 @@ QUIT_TIMEOUT = 0.5
 
 
 class Mailer:
-    """Sends letters as `MAIL_FROM` through `SMTP_URL`. Holds no connection, so it serves any number of event loops.
+    """Sends letters as `MAIL_FROM` through `SMTP_URL`; answers go to `REPLY_TO`, where that is set.
+
+    Holds no connection, so it serves any number of event loops.
 
     `timeout` in seconds bounds a whole sending. `ssl_context` is for a server whose certificate Python does not trust
     by itself; `SSL_CERT_FILE` does the same from outside. Raises `SettingsInvalid` for a wrong URL or sender.
@@ -38,7 +40,8 @@ class Mailer:
         self, settings: MailSettings, *, timeout: float = SEND_TIMEOUT, ssl_context: ssl.SSLContext | None = None
     ) -> None:
         self._server = parse_smtp_url(settings.smtp_url.get_secret_value())
-        self._sender = senders_address(settings.mail_from)
+        self._sender = house_address(settings.mail_from, "MAIL_FROM")
+        self._reply_to = house_address(settings.reply_to, "REPLY_TO") if settings.reply_to else None
         self._timeout = timeout
         if self._server.security != "plain":
             ssl_context = ssl_context or ssl.create_default_context()
@@ -95,6 +98,8 @@ class Mailer:
         try:
             message["From"] = self._sender
             message["To"] = recipient
+            if self._reply_to:
+                message["Reply-To"] = self._reply_to
             message["Subject"] = letter.subject
             message["Message-ID"] = f"<{message_id.strip('<>')}>"
         except ValueError:  # the policy allows no line break in a header
@@ -103,7 +108,8 @@ class Mailer:
         message["Auto-Submitted"] = "auto-generated"
         # Quoted-printable passes every server, also those that take no 8-bit text or no line over 998 bytes.
         message.set_content(letter.text, cte="quoted-printable")
-        message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        if letter.html:
+            message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
         return message
 
 

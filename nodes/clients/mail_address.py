@@ -20,12 +20,12 @@ def recipients_address(address: str) -> Address:
     return parsed
 
 
-def senders_address(mail_from: str) -> Address:
-    """Read `Name <name@host>` or `name@host`. Raises `SettingsInvalid`."""
-    found = getaddresses([mail_from])
-    parsed = _address(*found[0]) if len(found) == 1 and mail_from.isprintable() else None
+def house_address(address: str, setting: str) -> Address:
+    """Read `Name <name@host>` or `name@host`, an address of ours. Raises `SettingsInvalid`, which names the setting."""
+    found = getaddresses([address])
+    parsed = _address(*found[0]) if len(found) == 1 and address.isprintable() else None
     if parsed is None:
-        raise SettingsInvalid("Settings:\n  MAIL_FROM must read: Name <name@host>")
+        raise SettingsInvalid(f"Settings:\n  {setting} must read: Name <name@host>")
     return parsed
 
 

@@ -63,6 +63,7 @@ async def _write(transaction: Transaction, seen: Seen, reason: str | None, words
         reason=reason,
         cancel_at=billed.cancel_at if is_live(billed.status) else billed.ended_at,
         period_end=billed.current_period_end,
+        ask_why_after=None if reason or words else services().settings.ask_why_after,
     )
     if not made:
         return None

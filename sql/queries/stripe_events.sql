@@ -34,9 +34,10 @@ UPDATE cancellation_requests SET resume_at = now() WHERE id = %(request_id)s AND
 -- name: receive_from_stripe
 -- As if it had been asked for here, from where Stripe has done its part; unless it was, or is known.
 INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, subscription_id, accept_offer, reason,
-    origin, recovery_point, cancel_at, period_end, resume_at)
+    origin, recovery_point, cancel_at, period_end, resume_at, ask_why_at)
 SELECT %(user_id)s, %(user_id)s, %(subscription_id)s, %(subscription_id)s, false, %(reason)s,
-    'stripe', 'cancellation_scheduled', %(cancel_at)s, %(period_end)s, now()
+    'stripe', 'cancellation_scheduled', %(cancel_at)s, %(period_end)s, now(),
+    now() + make_interval(secs => %(ask_why_after)s::double precision)
 WHERE NOT EXISTS (
         SELECT FROM data_retention_jobs WHERE subscription_id = %(subscription_id)s AND status = 'scheduled')
     AND NOT EXISTS (

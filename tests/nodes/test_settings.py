@@ -13,6 +13,7 @@ from nodes.settings import (
     LinkSettings,
     PolicySettings,
     SeedSettings,
+    ServiceSettings,
     SettingsGroup,
     TriggerSettings,
     load,
@@ -216,6 +217,27 @@ def test_what_an_offer_does_where_a_discount_runs(policy: str, environment: pyte
 
 def test_another_policy_is_refused_by_name() -> None:
     assert "OFFER_WHEN_DISCOUNTED is wrong" in refusal(PolicySettings, OFFER_WHEN_DISCOUNTED="stack")
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ({}, None),  # nobody would read the answer
+        ({"REPLY_TO": "support@example.com"}, 3600),
+        ({"REPLY_TO": "support@example.com", "REASON_LETTER_AFTER": "0"}, 0),
+        ({"REPLY_TO": "support@example.com", "REASON_LETTER_AFTER": "never"}, None),
+        ({"REASON_LETTER_AFTER": "0"}, None),
+    ],
+)
+def test_when_to_ask_why(given: dict[str, str], seconds: int | None, environment: pytest.MonkeyPatch) -> None:
+    for name, value in {**COMPLETE, **given}.items():
+        environment.setenv(name, value)
+    assert load(ServiceSettings).ask_why_after == seconds
+
+
+@pytest.mark.parametrize("after", ["-1", "soon"])
+def test_a_moment_that_is_none_is_named(after: str) -> None:
+    assert "REASON_LETTER_AFTER is wrong" in refusal(PolicySettings, REASON_LETTER_AFTER=after)
 
 
 def test_the_links_secret_is_as_long_as_its_signature() -> None:

@@ -31,12 +31,14 @@ MESSAGE_ID = "req-1.cancellation@example.com"
 LOGIN = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}"
 
 
-def settings(url: str, mail_from: str = "Müller & Söhne <billing@example.com>") -> MailSettings:
-    return MailSettings.model_validate({"smtp_url": url, "mail_from": mail_from})
+def settings(url: str, mail_from: str = "Müller & Söhne <billing@example.com>", **more: str) -> MailSettings:
+    return MailSettings.model_validate({"smtp_url": url, "mail_from": mail_from, **more})
 
 
-async def send(mailer: Mailer, recipient: str = "ada@example.net", message_id: str = MESSAGE_ID) -> None:
-    await mailer.send(LETTER, recipient=recipient, message_id=message_id)
+async def send(
+    mailer: Mailer, recipient: str = "ada@example.net", message_id: str = MESSAGE_ID, letter: Letter = LETTER
+) -> None:
+    await mailer.send(letter, recipient=recipient, message_id=message_id)
 
 
 async def sent(inbox: Inbox, recipient: str, *, url: str = "smtp://127.0.0.1:{port}", **options: Any) -> None:
@@ -226,3 +228,35 @@ def test_a_server_that_answers_by_the_drop_is_stopped_by_the_one_timeout() -> No
 def test_a_wrong_sender_is_a_wrong_setting(mail_from: str) -> None:
     with pytest.raises(SettingsInvalid, match="MAIL_FROM"):
         Mailer(settings("smtp://127.0.0.1", mail_from))
+
+
+@pytest.mark.parametrize("reply_to", ["Support", "Support <s@b>\nBcc: eve@example.net", "a@b, c@d"])
+def test_a_wrong_address_for_answers_is_a_wrong_setting(reply_to: str) -> None:
+    with pytest.raises(SettingsInvalid, match="REPLY_TO"):
+        Mailer(settings("smtp://127.0.0.1", reply_to=reply_to))
+
+
+@pytest.mark.parametrize("reply_to", [None, "Söhne <people@example.com>"])
+def test_answers_go_where_somebody_reads_them(reply_to: str | None) -> None:
+    inbox, more = Inbox(), {"reply_to": reply_to} if reply_to else {}
+
+    async def scenario() -> None:
+        async with smtp_server(inbox) as port:
+            await send(Mailer(settings(f"smtp://127.0.0.1:{port}", **more)))
+
+    asyncio.run(scenario())
+    [letter] = inbox.letters
+    assert letter["Reply-To"] == reply_to
+
+
+def test_a_letter_without_html_is_plain_text_alone() -> None:
+    inbox = Inbox()
+
+    async def scenario() -> None:
+        async with smtp_server(inbox) as port:
+            await send(Mailer(settings(f"smtp://127.0.0.1:{port}")), letter=Letter("One question", "Grüße\n"))
+
+    asyncio.run(scenario())
+    [message] = inbox.letters
+    assert (message.get_content_type(), message.is_multipart()) == ("text/plain", False)
+    assert message.get_content().strip() == "Grüße"

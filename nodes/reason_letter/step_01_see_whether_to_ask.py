@@ -1,0 +1,40 @@
+"""Step 1: whether there is still something to ask: no reason came meanwhile, and the customer did not come back."""
+
+from uuid import UUID
+
+from nodes.errors import BillingFailed
+from nodes.node import node, run_log
+from nodes.reason_letter.records import OpenQuestion
+from nodes.rules.statuses import is_live
+from nodes.services import services
+
+
+@node("See Whether To Ask", step="1")
+async def see_whether_to_ask(request_id: UUID) -> OpenQuestion | None:
+    """By our rows and then by Stripe, whose events may be late (FEATURES F26). What is over for good is not looked at
+    again.
+    """
+    owner = await services().database.owner_of_request(request_id)
+    if owner is None:
+        run_log().info("no letter: the request has been deleted")
+        return None
+    async with services().database.as_user(owner) as transaction:
+        question = await transaction.one("open_question", OpenQuestion, request_id=request_id)
+    if question is not None and services().settings.ask_why_after is not None and await _unanswered(question):
+        return question
+    async with services().database.as_user(owner) as transaction:
+        await transaction.run("asked_why", request_id=request_id)
+    run_log().info("no letter: a reason came, the cancellation does not stand, or its confirmation never arrived")
+    return None
+
+
+async def _unanswered(question: OpenQuestion) -> bool:
+    billing = services().billing
+    try:
+        billed = await billing.subscription(question.subscription_id)
+        came_back = is_live(billed.status) and not billed.pending
+        return not (came_back or billed.feedback or await billing.parting_words(question.subscription_id))
+    except BillingFailed as error:
+        if error.code == "resource_missing":
+            return False
+        raise

@@ -1,0 +1,42 @@
+"""Step 2: the letter with the one question, as plain as a letter from a person."""
+
+from email_templates import Letter
+from email_templates.reason_letter import ReasonLetter
+from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.outbox import ASKED_WHY
+from nodes.cancellation.records import Delivered
+from nodes.errors import LetterRefused
+from nodes.node import node, run_log
+from nodes.reason_letter.records import OpenQuestion
+from nodes.services import services
+
+
+@node("Send Reason Letter", step="2")
+async def send_reason_letter(question: OpenQuestion) -> Delivered:
+    """Once (FEATURES N04). One that the mail server will never take is not sent again either."""
+    user_id, request_id = question.user_id, question.request_id
+    database = services().database
+    async with database.as_user(user_id) as transaction:
+        await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=ASKED_WHY)
+    try:
+        await deliver_letter(request_id, user_id, ASKED_WHY, lambda customer: _letter(customer, question))
+        run_log().info("the question is with the mail server")
+    except LetterRefused as error:
+        run_log().warning("the customer cannot be written to: %s", error)
+    async with database.as_user(user_id) as transaction:
+        await transaction.run("asked_why", request_id=request_id)
+    return Delivered(ASKED_WHY)
+
+
+def _letter(customer: Customer, question: OpenQuestion) -> Letter:
+    return ReasonLetter(
+        name=customer.name,
+        plan=question.plan,
+        feedback_url=services().links.feedback_url_in_path(
+            subscription_id=question.subscription_id,
+            request_id=str(question.request_id),
+            expires_at=question.data_kept_until,
+        ),
+        company_name=services().settings.company_name,
+        request_id=str(question.request_id),
+    ).letter()

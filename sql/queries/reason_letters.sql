@@ -1,0 +1,19 @@
+-- name: claim_reason_letters
+-- Requests, some at a time, each handed to one process.
+SELECT claim_reason_letters(%(at_most)s);
+
+-- name: open_question
+-- A cancellation that stands, whose customer was told so and has not said why.
+SELECT r.id AS request_id, r.user_id, r.subscription_id, c.plan, j.run_at AS data_kept_until
+FROM cancellation_requests r
+    JOIN cancellation_reasons c ON c.request_id = r.id
+    JOIN data_retention_jobs j ON j.request_id = r.id AND j.status = 'scheduled'
+    JOIN outbox told ON told.request_id = r.id AND told.kind = 'cancellation_confirmation'
+WHERE r.id = %(request_id)s AND r.ask_why_at IS NOT NULL AND told.delivered_at IS NOT NULL
+    AND c.category = 'prefer_not_to_say' AND c.feedback IS NULL AND c.answered_at IS NULL
+    AND NOT EXISTS (
+        SELECT FROM reactivation_requests WHERE subscription_id = r.subscription_id AND finished_at IS NULL);
+
+-- name: asked_why
+-- The question was asked, or is not to be.
+UPDATE cancellation_requests SET ask_why_at = NULL WHERE id = %(request_id)s;

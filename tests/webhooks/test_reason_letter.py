@@ -1,0 +1,236 @@
+"""The one question why, after a cancellation made elsewhere: FEATURES N04, F26. Asked once, where it is still open."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas.objects import State
+
+from flows.ask_for_reason import ask_for_reason
+from flows.handle_stripe_event import handle_stripe_event
+from nodes.node import not_shown
+from nodes.services import open_services, using
+from nodes.settings import ServiceSettings, load
+from tests.reactivation.people import jobs, subjects
+from tests.waiting import eventually
+from tests.webhooks.events import order, settled, told
+from tests.world import Person, Row, World
+
+QUESTION = "One question about your professional plan"
+CONFIRMED = "Cancellation confirmed"
+
+
+def request_of(world: World, person: Person) -> Row:
+    return world.row("SELECT * FROM cancellation_requests WHERE user_id = %s", person.user_id)
+
+
+def gone_silently(world: World) -> Person:
+    """Someone who cancelled in the portal and said no word why; their question is due in an hour."""
+    person = world.person("professional")
+    order(world, "portal", subscription=person.subscription_id, action="cancel")
+    # A reason may come within five seconds, which nobody here waits for.
+    no_longer = """UPDATE stripe_events SET resume_at = now()
+        WHERE subscription_id = %s AND tries = 1 AND in_hand_until IS NULL RETURNING id"""
+    eventually(lambda: world.rows(no_longer, person.subscription_id), within=30)
+    settled(world, person, events=1)
+    return person
+
+
+def here(run: Coroutine[Any, Any, State[None]], **wished: Any) -> State[None]:
+    """The flow's function, run in this process with settings of the test's own."""
+
+    async def scenario() -> State[None]:
+        async with open_services(load(ServiceSettings).model_copy(update=wished)) as available:
+            with using(available), not_shown():
+                return await run
+
+    return asyncio.run(scenario())
+
+
+def let_it_be_due(world: World, person: Person) -> None:
+    """An hour later; returns once it was dealt with."""
+    world.admin.execute(
+        "UPDATE cancellation_requests SET ask_why_at = now() WHERE user_id = %s AND ask_why_at IS NOT NULL",
+        [person.user_id],
+    )
+    eventually(lambda: request_of(world, person)["ask_why_at"] is None, within=30)
+
+
+def letter(world: World, person: Person) -> Row:
+    [found] = [each for each in world.letters(person) if each["subject"] == QUESTION]
+    return found
+
+
+def test_an_hour_after_a_silent_cancellation_there_is_one_question(world: World) -> None:
+    person = gone_silently(world)
+    request = request_of(world, person)
+    assert abs(request["ask_why_at"] - request["received_at"] - timedelta(hours=1)) < timedelta(seconds=1)
+    assert len(subjects(world, person)) == 1
+
+    let_it_be_due(world, person)
+
+    asked = letter(world, person)
+    headers = {header["name"]: header["value"] for header in asked["headers"]}
+    assert headers["Content-Type"].startswith("text/plain")
+    assert (asked["html"], asked["attachments"]) == (None, [])
+    assert (asked["subject"] + asked["text"]).count("?") == 1
+    assert parseaddr(asked["reply_to"]) == ("Support", "support@localhost")
+    sent = world.row("SELECT * FROM outbox WHERE user_id = %s AND kind = 'reason_letter'", person.user_id)
+    assert asked["message_id"] == f"<{sent['id']}@cancelflow>"
+
+
+def test_support_sees_each_step_and_no_name(world: World) -> None:
+    person = gone_silently(world)
+    let_it_be_due(world, person)
+    wanted = {"flow_runs": {"name": {"like_": f"ask-for-reason {request_of(world, person)['id']}"}}}
+
+    def completed() -> Row | None:
+        found: list[Row] = world.prefect.post("/flow_runs/filter", json=wanted).json()
+        return found[0] if found and found[0]["state_type"] == "COMPLETED" else None
+
+    run = eventually(completed, within=30)
+    assert run is not None
+    assert run["name"].endswith(person.subscription_id)
+
+    def tasks() -> set[str]:
+        steps = world.prefect.post("/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}).json()
+        return {step["name"] for step in steps if step["state_type"] == "COMPLETED"}
+
+    eventually(lambda: tasks() == {"See Whether To Ask", "Send Reason Letter"})
+    assert person.email not in str(run)
+
+
+def test_it_can_be_answered_on_the_page(world: World) -> None:
+    person = gone_silently(world)
+    let_it_be_due(world, person)
+    [link] = [line for line in letter(world, person)["text"].splitlines() if "/feedback/" in line]
+
+    page = world.http.get(link, follow_redirects=True)
+    assert (page.status_code, "What was the main reason?" in page.text) == (200, True)
+    token = page.url.params["token"]
+    answer = world.http.post("/feedback", data={"token": token, "reason": "unused", "feedback": "Too little time"})
+
+    assert "Thank you" in answer.text
+    reason = world.row("SELECT * FROM cancellation_reasons WHERE user_id = %s", person.user_id)
+    assert (reason["category"], reason["feedback"]) == ("unused", "Too little time")
+
+
+def says_why_in_the_portal(world: World, person: Person) -> None:
+    order(world, "portal", subscription=person.subscription_id, action="reason", feedback="unused")
+    settled(world, person, events=2)
+
+
+def says_why_and_the_event_is_lost(world: World, person: Person) -> None:
+    with world.simulator.losing_webhooks():
+        order(world, "portal", subscription=person.subscription_id, action="reason", comment="Too dear.")
+
+
+def says_why_on_the_page(world: World, person: Person) -> None:
+    [confirmation] = world.letters(person)
+    token = confirmation["text"].partition("/feedback?token=")[2].split()[0]
+    assert world.http.post("/feedback", data={"token": token, "feedback": "Too dear."}).status_code == 200
+
+
+def comes_back(world: World, person: Person) -> None:
+    order(world, "portal", subscription=person.subscription_id, action="undo")
+    settled(world, person, events=2)
+    assert jobs(world, person) == ["cancelled"]
+
+
+def comes_back_and_the_event_is_lost(world: World, person: Person) -> None:
+    with world.simulator.losing_webhooks():
+        order(world, "portal", subscription=person.subscription_id, action="undo")
+
+
+def cannot_be_written_to(world: World, person: Person) -> None:
+    """As it stands once the mail server has refused the confirmation for good."""
+    world.admin.execute("UPDATE outbox SET delivered_at = NULL, refused = true WHERE user_id = %s", [person.user_id])
+
+
+def is_made_anonymous(world: World, person: Person) -> None:
+    world.admin.execute("SELECT anonymize_request(%s)", [request_of(world, person)["id"]])
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        says_why_in_the_portal,
+        says_why_and_the_event_is_lost,
+        says_why_on_the_page,
+        comes_back,
+        comes_back_and_the_event_is_lost,
+        cannot_be_written_to,
+        is_made_anonymous,
+    ],
+)
+def test_nothing_is_asked_of_who(world: World, meanwhile: Callable[[World, Person], None]) -> None:
+    person = gone_silently(world)
+    meanwhile(world, person)
+    let_it_be_due(world, person)
+    assert QUESTION not in subjects(world, person)
+
+
+def test_nothing_is_due_where_a_reason_came_or_the_cancellation_was_asked_for_here(world: World) -> None:
+    told_why, here = world.person("professional"), world.person("professional")
+    order(world, "portal", subscription=told_why.subscription_id, action="cancel", comment="Too dear.")
+    assert world.cancel(here, reason="prefer_not_to_say").status_code == 200
+    settled(world, told_why, events=2)
+    assert [request_of(world, person)["ask_why_at"] for person in (told_why, here)] == [None, None]
+
+
+def test_who_was_deleted_meanwhile_leaves_nothing_to_do() -> None:
+    """Their request went between the claim and the look."""
+    assert here(ask_for_reason.fn(uuid4())).name == "NothingToAsk"
+
+
+def test_a_process_that_died_in_between_is_made_up_for_under_the_same_id(world: World) -> None:
+    """After the letter and before it was ticked off: a mailbox can tell the repeat. After that it is not sent again."""
+    person = gone_silently(world)
+    let_it_be_due(world, person)
+    died = "UPDATE outbox SET delivered_at = NULL WHERE user_id = %s AND kind = 'reason_letter'"
+    due = "UPDATE cancellation_requests SET ask_why_at = now() - interval '1 second' WHERE user_id = %s"
+    for again in (died, None):
+        if again:
+            world.admin.execute(again, [person.user_id])
+        world.admin.execute(due, [person.user_id])
+        let_it_be_due(world, person)
+    questions = [each for each in world.letters(person) if each["subject"] == QUESTION]
+    assert len(questions) == 2
+    assert len({each["message_id"] for each in questions}) == 1
+
+
+def test_never_before_the_confirmation_has_left(world: World) -> None:
+    person = gone_silently(world)
+    waiting = "UPDATE outbox SET delivered_at = NULL WHERE user_id = %s"
+    world.admin.execute(waiting, [person.user_id])
+    world.admin.execute("UPDATE cancellation_requests SET ask_why_at = now() WHERE user_id = %s", [person.user_id])
+    other = gone_silently(world)
+    let_it_be_due(world, other)  # so that somebody has looked meanwhile
+    assert request_of(world, person)["ask_why_at"] <= datetime.now(UTC)
+    world.admin.execute("UPDATE outbox SET delivered_at = now() WHERE user_id = %s", [person.user_id])
+    let_it_be_due(world, person)
+    assert letter(world, person)["received"] >= letter(world, other)["received"]
+
+
+def test_at_the_moment_where_a_company_wishes_so(world: World) -> None:
+    """REASON_LETTER_AFTER=0: the letter is there within a minute of the event."""
+    person = world.person("professional")
+    with world.simulator.losing_webhooks():
+        order(world, "portal", subscription=person.subscription_id, action="cancel")
+        [event] = told(world, person.subscription_id, "customer.subscription.updated")
+    # Not for the stack's trigger, whose letters wait an hour.
+    world.admin.execute(
+        "INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, tries, resume_at)"
+        " VALUES (%s, %s, 'begins', now(), false, %s, 2, now() + interval '1 day')",
+        [event.id, event.type, person.subscription_id],
+    )
+
+    here(handle_stripe_event.fn(event.id), reason_letter_after=0)
+
+    eventually(lambda: QUESTION in subjects(world, person), within=60)
+    arrived = datetime.fromisoformat(letter(world, person)["received"])
+    assert arrived - datetime.fromtimestamp(event.created, UTC) < timedelta(seconds=60)
