@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.attempt import attempt
+from nodes.cancellation.late_letters import send_discount
 from nodes.cancellation.step_01_cancellation_request import cancellation_request
 from nodes.cancellation.step_02_get_active_subscription import get_active_subscription
 from nodes.cancellation.step_03_generate_retention_offer import generate_retention_offer
@@ -45,6 +46,7 @@ async def cancel_subscription(request_id: UUID) -> State[None]:
             verify_discount(applied)
             run.phase("Finalization")
             run.answer = await retention_success_response(applied)
+            await run.together(send_discount(applied))
         else:
             reason = await capture_cancellation_reason(decision)
             scheduled = await schedule_stripe_cancellation(reason)

@@ -1,4 +1,4 @@
-"""Letters beside the numbered steps: to a customer who was told that it goes on, and then it did not."""
+"""Letters beside the numbered steps: to a customer who was told that it goes on, or had failed, and it was not so."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,12 +7,13 @@ from uuid import UUID
 
 from email_templates import Letter
 from email_templates.cancellation_delayed import CancellationDelayed
+from email_templates.discount_confirmation import DiscountConfirmation
 from email_templates.request_refused import RequestRefused
 from nodes.cancellation.caller import tell
 from nodes.cancellation.finish import finish_in
 from nodes.cancellation.letters import Customer, deliver_letter
-from nodes.cancellation.outbox import DELAYED, REFUSED
-from nodes.cancellation.records import Answer, CancellationRequest, Delivered
+from nodes.cancellation.outbox import DELAYED, DISCOUNT, REFUSED
+from nodes.cancellation.records import Answer, AppliedDiscount, CancellationRequest, Delivered
 from nodes.errors import CancellationTakenBack, NoActiveSubscription, Refusal, SubscriptionAlreadyPending
 from nodes.problems import slug_of
 from nodes.services import services
@@ -52,6 +53,28 @@ async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
         return RequestRefused(why=why, **_opening(request_id, asked, customer)).letter()
 
     return await deliver_letter(request_id, user_id, REFUSED, letter)
+
+
+async def send_discount(applied: AppliedDiscount) -> Delivered:
+    """To a customer whom we told that it had failed, before Stripe turned out to have done it: step 5A put it there."""
+    request, terms = applied.case.request, applied.terms
+    if not request.told_failed:
+        return Delivered(DISCOUNT)
+    settings = services().settings
+
+    def letter(customer: Customer) -> Letter:
+        return DiscountConfirmation(
+            name=customer.name,
+            plan=terms.plan,
+            asked_at=request.received_at,
+            offer=terms.description,
+            locale=customer.locale,
+            time_zone=customer.time_zone,
+            company_name=settings.company_name,
+            request_id=str(request.id),
+        ).letter()
+
+    return await deliver_letter(request.id, request.user_id, DISCOUNT, letter)
 
 
 async def send_delay(request_id: UUID, user_id: UUID) -> Delivered:

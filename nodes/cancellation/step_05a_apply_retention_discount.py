@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from nodes.cancellation.outbox import DISCOUNT
 from nodes.cancellation.records import AppliedDiscount, CancellationCase, Decision
 from nodes.cancellation.settle import settled
 from nodes.clients.billing_objects import BillingSubscription
@@ -89,5 +90,7 @@ async def _record(case: CancellationCase, terms: RetentionOffer, billed: Billing
                 starts_at=now,
                 ends_at=months_after(now, terms.months),
             )
+        if request.told_failed:
+            await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=DISCOUNT)
         await transaction.run("discount_applied", request_id=request.id, stripe_request_id=billed.stripe_request_id)
     return discount.id

@@ -166,6 +166,30 @@ def test_the_confirmation_says_so_when_we_had_told_the_customer_that_it_failed(w
     assert "We told you that it had failed." in letter["text"]
 
 
+def test_a_discount_that_we_had_told_as_failed_is_confirmed_once(world: World) -> None:
+    assert world.accept(world.person("professional")).status_code == 200  # so that the coupon is there
+    person = world.person("professional")
+    with (
+        world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
+        world.simulator.fault(kind="status", method="GET", contains=person.subscription_id, times=0),
+        world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id),
+        world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0),
+    ):
+        failed = world.accept(person)
+    assert failed.status_code == 500
+    request_id = UUID(world.request_id(failed))
+
+    take_up(world, request_id)
+
+    assert in_peace(world, request_id)["outcome"] == "retained"
+    [letter] = world.letters(person)
+    assert letter["subject"] == "Your discount was added after all"
+    assert "Your discount: 30% off for 3 months" in letter["text"]
+    take_up(world, request_id)
+    in_peace(world, request_id)
+    assert len(world.letters(person)) == 1
+
+
 def test_a_refusal_that_nobody_waited_for_is_written_to_the_customer(world: World) -> None:
     several, pending = world.person("two_subscriptions"), world.person("already_pending")
 

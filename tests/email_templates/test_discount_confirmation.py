@@ -1,0 +1,24 @@
+"""The letter that takes back a failure: what was added, and that nothing need be done."""
+
+from datetime import UTC, datetime
+
+from email_templates.discount_confirmation import DiscountConfirmation
+from tests.email_templates.test_cancellation_confirmation import parts
+
+
+def test_it_says_that_it_had_not_failed_and_what_was_added() -> None:
+    letter = DiscountConfirmation(
+        name="Ada Lovelace",
+        plan="Professional",
+        asked_at=datetime(2026, 1, 26, tzinfo=UTC),
+        offer="30% off for 3 months",
+        locale="de_DE",
+        time_zone="Europe/Berlin",
+        company_name="Example & Sons",
+        request_id="req-1",
+    ).letter()
+    assert letter.subject == "Your discount was added after all"
+    for words in parts(letter):
+        assert "We told you that it had failed. It had not" in words
+        assert "26. Januar 2026, 01:00 (Mitteleuropäische Normalzeit)" in words
+        assert "30% off for 3 months" in words
