@@ -14,9 +14,20 @@ from nodes.cancellation.finish import finish_in
 from nodes.cancellation.letters import Customer, deliver_letter
 from nodes.cancellation.outbox import DELAYED, DISCOUNT, REFUSED
 from nodes.cancellation.records import Answer, AppliedDiscount, CancellationRequest, Delivered
-from nodes.errors import CancellationTakenBack, NoActiveSubscription, Refusal, SubscriptionAlreadyPending
+from nodes.errors import (
+    CancellationTakenBack,
+    NoActiveSubscription,
+    Refusal,
+    SeveralSubscriptions,
+    SubscriptionAlreadyPending,
+)
 from nodes.problems import slug_of
 from nodes.services import services
+
+IN_CUSTOMERS_WORDS = {
+    slug_of(SeveralSubscriptions()): "You have several subscriptions, and we could not tell which one you meant",
+    slug_of(NoActiveSubscription()): "You have no active subscription",
+}
 
 
 @dataclass(frozen=True)
@@ -49,10 +60,16 @@ async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
         return Delivered(REFUSED)
 
     def letter(customer: Customer) -> Letter:
-        why = str((asked.answer or {}).get("detail"))
+        why = _why(asked.answer or {})
         return RequestRefused(why=why, **_opening(request_id, asked, customer)).letter()
 
     return await deliver_letter(request_id, user_id, REFUSED, letter)
+
+
+def _why(answer: dict[str, Any]) -> str:
+    """The API's words, but where those are for programs."""
+    kind = str(answer.get("type")).rpartition(":")[2]
+    return IN_CUSTOMERS_WORDS.get(kind) or str(answer.get("detail"))
 
 
 async def send_discount(applied: AppliedDiscount) -> Delivered:

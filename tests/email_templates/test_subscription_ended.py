@@ -36,6 +36,9 @@ def test_what_is_open_is_paid_where_it_is_kept(kind: str) -> None:
     assert Page(letter.html).links == {"Pay the open invoice": INVOICE, **NEW}
     assert f"Pay the open invoice:\n{INVOICE}\n" in letter.text
     assert PAYMENT not in letter.text
+    # To pay is not to come back: Stripe does not begin an ended subscription again.
+    assert f"To use your plan again, start a new subscription:\n{AGAIN}\n" in letter.text
+    assert "To use your plan again: Start a new subscription" in Page(letter.html).words
 
 
 def test_without_an_open_invoice_the_company_says_where() -> None:
