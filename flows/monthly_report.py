@@ -1,6 +1,5 @@
 """What the business sees: a month's figures, as a page with charts under Artifacts."""
 
-import asyncio
 from datetime import UTC, date, datetime
 
 from prefect import flow
@@ -8,10 +7,7 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.display import table
-from nodes.clients.database import WithOffer
-from nodes.errors import BillingFailed
-from nodes.node import run_log
+from flows.display import Progress, table
 from nodes.reporting.chart import Bars, chart
 from nodes.reporting.figures import Report, lines_of, tables
 from nodes.reporting.step_01_list_subscriptions_with_an_offer import list_subscriptions_with_an_offer
@@ -22,8 +18,6 @@ from nodes.reporting.step_05_count_figures import count_figures
 from nodes.rules.months import month_before, month_named
 from nodes.services import services_of_this_run
 
-# Stripe allows an account 100 reads a second, and customers come first.
-PAUSE_SECONDS = 0.1
 # After as many failures Stripe is taken to be away: the report says so, and does without.
 FAILURES = 3
 # Revenue is final after 12 months; one more for a run that did not come.
@@ -54,28 +48,15 @@ class Walk:
 
     async def through(self) -> None:
         """Read and keep the invoices of all, or of as many as Stripe answers for."""
-        after = ""
-        while page := await list_subscriptions_with_an_offer(after):
-            for subscription in page:
-                try:
-                    await self._read(subscription)
-                except BillingFailed as error:
-                    self.failed += 1
-                    run_log().warning("%s: %s", subscription.id, error)
-                if self.failed >= FAILURES:
-                    return
+        progress, after = Progress("monthly-report-progress"), ""
+        while self.failed < FAILURES and (page := await list_subscriptions_with_an_offer(after)):
+            read = await list_paid_invoices(page)
+            self.invoices += await keep_invoices(read)
+            self.subscriptions += len(read.paid)
+            self.failed += read.failed
             after = page[-1].id
-
-    async def _read(self, subscription: WithOffer) -> None:
-        after: str | None = None
-        while True:
-            page = await list_paid_invoices(subscription, after)
-            if page.invoices:
-                self.invoices += await keep_invoices(subscription, page)
-            await asyncio.sleep(PAUSE_SECONDS)
-            if (after := page.next) is None:
-                break
-        self.subscriptions += 1
+            await progress.reached(self.summary())
+        await progress.done(self.summary())
 
     def summary(self) -> str:
         """One sentence of counts."""

@@ -4,7 +4,8 @@ from nodes.clients.database import WithOffer
 from nodes.node import node, run_log
 from nodes.services import services
 
-PAGE = 500
+# Few enough that progress shows, and that what a page has paid fits into memory.
+PAGE = 100
 
 
 @node("List Subscriptions With An Offer", step="1")

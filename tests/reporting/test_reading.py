@@ -1,0 +1,55 @@
+"""How a page of subscriptions is read from Stripe: several at once, so many calls a second, each on its own."""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from nodes.clients.database import WithOffer
+from nodes.deletion.each import AT_ONCE
+from nodes.node import not_shown
+from nodes.reporting.records import ReadFromStripe
+from nodes.reporting.step_02_list_paid_invoices import CALLS_PER_SECOND, list_paid_invoices
+from nodes.services import services_of_this_run
+from tests.acceptance.subscribers import subscriber
+from tests.world import World
+
+# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+
+
+def read(subscriptions: list[WithOffer]) -> ReadFromStripe:
+    async def reading() -> ReadFromStripe:
+        async with services_of_this_run():
+            with not_shown():
+                return await list_paid_invoices(subscriptions)
+
+    return asyncio.run(reading())
+
+
+def test_no_more_calls_a_second_than_stripe_gladly_takes(world: World) -> None:
+    mark = uuid.uuid4().hex
+    unknown = [WithOffer(f"sub_{mark}_{n}", uuid.uuid4(), YESTERDAY) for n in range(3 * CALLS_PER_SECOND)]
+
+    found = read(unknown)
+
+    assert (len(found.paid), found.failed) == (len(unknown), 0)
+    times = [call["time"] for call in world.simulator.requests(contains=mark)]
+    assert len(times) == len(unknown)
+    busiest = max(sum(begin <= moment < begin + 1 for moment in times) for begin in times)
+    assert busiest <= CALLS_PER_SECOND + AT_ONCE
+    assert len(times) / (times[-1] - times[0]) > CALLS_PER_SECOND / 2
+
+
+def test_one_that_stripe_does_not_answer_for_holds_up_no_other(world: World) -> None:
+    people = [subscriber(world) for _ in range(3)]
+    asked = [WithOffer(each.subscription_id, UUID(each.user_id), YESTERDAY) for each in people]
+    with world.simulator.fault(kind="status", status=400, contains=people[1].subscription_id, times=0):
+        found = read(asked)
+    assert found.failed == 1
+    read_of = {each.subscription.id: [invoice.amount_paid for invoice in each.invoices] for each in found.paid}
+    assert read_of == {people[0].subscription_id: [4900], people[2].subscription_id: [4900]}
