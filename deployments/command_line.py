@@ -116,21 +116,28 @@ def requests(
     from deployments.requests import unfinished
 
     found = [request for request in unfinished(load(DatabaseSettings)) if request.stuck or not stuck]
-    typer.echo("\n".join(request.line() for request in found) or _none(stuck))
+    for each in found:
+        typer.echo(each.line())
+        if each.stuck:
+            typer.echo(each.advice())
+    if not found:
+        typer.echo(_none(stuck))
 
 
 def _none(stuck: bool) -> str:
-    return "no request needs a person" if stuck else "every request has come to its end"
+    return "nothing needs a person" if stuck else "everything has come to its end"
 
 
 @app.command()
-def resume(request_id: UUID) -> None:
-    """Take a request up again from where it stands, a failed one too."""
+def resume(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="of a request, or of one of Stripe's events")],
+) -> None:
+    """Take a cancellation, a reactivation or a Stripe event up again from where it stands, a failed one too."""
     _join_stack()
     from deployments.requests import resume as take_up
 
-    take_up(load(DatabaseSettings), request_id)
-    typer.echo(f"{request_id} is taken up by the next look of a running trigger")
+    take_up(load(DatabaseSettings), identifier)
+    typer.echo(f"{identifier} is taken up by the next look of a running trigger")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The completer: takes up what a dead process or an outage left, by the ordinary path and from where it stands."""
 
 import asyncio
+from uuid import UUID
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -8,22 +9,30 @@ from prefect.states import Completed, Failed
 
 from flows.cancel_subscription import cancel_subscription
 from flows.display import close_run_that_died, show, table
+from flows.handle_stripe_event import handle_stripe_event
+from flows.reactivate_subscription import reactivate_subscription
 from flows.shown import flow_body, run_shown
-from nodes.cancellation.standing import standing_of
-from nodes.clients.database import Claimed
 from nodes.errors import CancelflowError
 from nodes.node import run_log
+from nodes.requests.kind import CANCELLATION, REACTIVATION
+from nodes.requests.standing import standing_of
+from nodes.resumption.records import Left, Work
 from nodes.resumption.step_01_claim_unfinished_requests import claim_unfinished_requests
 from nodes.resumption.step_02_park_for_a_person import park_for_a_person
 from nodes.services import services, services_of_this_run
+from nodes.stripe_events.inbox import is_handled
 
-# Beside the runs that callers wait for: these have waited already.
+# Of each kind, beside the runs that callers wait for: these have waited already.
 AT_ONCE = 4
+REQUESTS = {
+    Work.CANCELLATION: (CANCELLATION, cancel_subscription),
+    Work.REACTIVATION: (REACTIVATION, reactivate_subscription),
+}
 
 
 @flow(name="resume-unfinished", persist_result=False)
 async def resume_unfinished() -> State[None]:
-    """Take up every request whose lease has passed, until none is left.
+    """Take up all whose lease has passed, cancellations, reactivations and Stripe's events, until none is left.
 
     Safe to run many times at once. A trigger runs it in its own process as soon as there is anything to do; the
     schedule is for when no trigger is up.
@@ -31,47 +40,58 @@ async def resume_unfinished() -> State[None]:
     with flow_body():
         async with services_of_this_run():
             account = Account()
-            while claimed := await claim_unfinished_requests(AT_ONCE):
-                await asyncio.gather(*(_take_up(each, account) for each in claimed))
+            while left := await claim_unfinished_requests(AT_ONCE):
+                await asyncio.gather(*(_take_up(each, account) for each in left))
             if account.for_a_person:
-                await show("requests-for-a-person", account.as_markdown(), "requests that need a person")
+                await show("requests-for-a-person", account.as_markdown(), "what needs a person")
     return account.state()
 
 
-async def _take_up(claimed: Claimed, account: "Account") -> None:
-    if claimed.died_in:
-        await close_run_that_died(claimed.died_in)
+async def _take_up(left: Left, account: "Account") -> None:
+    if left.claimed.died_in:
+        await close_run_that_died(left.claimed.died_in)
     try:
-        if claimed.needs_a_person:
-            account.parked.append(claimed)
-            await park_for_a_person(claimed)
+        if left.claimed.needs_a_person:
+            account.parked.append(left)
+            await park_for_a_person(left)
             return
-        await run_shown(cancel_subscription, claimed.id)
-        standing = await standing_of(claimed.id, claimed.user_id)
+        finished = await _carry_out(left)
     except CancelflowError as error:
-        run_log().warning("request %s: %s", claimed.id, error)
+        run_log().warning("%s %s: %s", left.work, left.id, error)
         return
     except asyncio.CancelledError:  # this process stops: another takes it up, without waiting for our lease
-        await services().database.end_lease(claimed.id)
+        if left.work in REQUESTS:
+            await services().database.end_lease(UUID(left.id))
         raise
-    if standing.finished_at is not None:
+    if finished:
         account.finished += 1
-    elif claimed.urgent:
-        account.urgent.append(claimed)
+    elif left.claimed.urgent:
+        account.urgent.append(left)
     else:
         account.unfinished += 1
 
 
+async def _carry_out(left: Left) -> bool:
+    """Whether it has come to its end."""
+    if left.claimed.user_id is None:
+        await run_shown(handle_stripe_event, left.id)
+        return await is_handled(left.id)
+    kind, its_flow = REQUESTS[left.work]
+    await run_shown(its_flow, UUID(left.id))
+    standing = await standing_of(kind, UUID(left.id), left.claimed.user_id)
+    return standing.finished_at is not None
+
+
 class Account:
-    """What became of the requests that were taken up."""
+    """What became of what was taken up."""
 
     def __init__(self) -> None:
         self.finished = self.unfinished = 0
-        self.parked: list[Claimed] = []
-        self.urgent: list[Claimed] = []
+        self.parked: list[Left] = []
+        self.urgent: list[Left] = []
 
     @property
-    def for_a_person(self) -> list[Claimed]:
+    def for_a_person(self) -> list[Left]:
         """Those that somebody should look at today."""
         return self.parked + self.urgent
 
@@ -81,13 +101,16 @@ class Account:
             **dict.fromkeys(self.parked, "tried for hours; waits for you"),
             **dict.fromkeys(self.urgent, "what was paid for runs out; tried every minute"),
         }
-        lines = [(str(e.id), f"{e.tries} times", words, f"`cancelflow resume {e.id}`") for e, words in why.items()]
-        return table(("request", "tried", "why", "what to do"), lines)
+        lines = [
+            (each.work, each.id, f"{each.claimed.tries} times", words, f"`cancelflow resume {each.id}`")
+            for each, words in why.items()
+        ]
+        return table(("what", "id", "tried", "why", "what to do"), lines)
 
     def state(self) -> State[None]:
         """Failed where a person is needed, so that whatever watches failed runs tells them."""
         message = f"{self.finished} finished, {self.unfinished} to be tried again"
         if not self.for_a_person:
             return Completed(message=message)
-        ids = ", ".join(str(each.id) for each in self.for_a_person)
+        ids = ", ".join(each.id for each in self.for_a_person)
         return Failed(name="NeedsAPerson", message=f"{message}; for a person: {ids}")

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from functools import partial
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from prefect.client.schemas.objects import State
@@ -11,40 +12,73 @@ from prefect.states import Completed
 
 from flows.labels import label
 from flows.shown import flow_body
-from nodes.cancellation.lease import leased
-from nodes.cancellation.records import Answer, Delivered
-from nodes.errors import BillingFailed, EventsFailed, MailFailed, Refusal
+from nodes.cancellation.caller import told_directly
+from nodes.cancellation.records import Answer, CancellationRequest, Delivered
+from nodes.errors import BillingFailed, CancelflowError, DatabaseUnavailable, EventsFailed, MailFailed, Refusal
 from nodes.node import run_log
-from nodes.problems import slug_of
-from nodes.services import services_of_this_run
+from nodes.problems import problem, slug_of
+from nodes.reactivation.records import ReactivationRequest
+from nodes.requests.finish import finish
+from nodes.requests.kind import Kind
+from nodes.requests.lease import leased
+from nodes.requests.leave import leave, leave_unfinished, reopen_once_back, try_with_another_key
+from nodes.services import services, services_of_this_run
 
 
 class RunAccount:
     """One run's account of itself. `flow_name` and the request's id begin its name in the UI."""
 
-    def __init__(self, flow_name: str, request_id: UUID) -> None:
+    kind: ClassVar[Kind]
+    flow_name: ClassVar[str]
+    request: CancellationRequest | ReactivationRequest | None  # once it is taken up, and there is somebody to answer
+
+    def __init__(self, request_id: UUID) -> None:
         self.request_id = request_id
         self.answer: Answer | None = None
-        self._flow_name = flow_name
-        self._name = f"{flow_name} {request_id}"
+        self._name = f"{self.flow_name} {request_id}"
         self._tags = ["cancelflow"]
         self._undelivered: list[str] = []
+        self._problem: str | None = None  # why it is to be taken up again
+        self._to_reopen = False
 
     async def refused(self, refusal: Refusal) -> None:
         """The steps end here, and that is a proper end."""
         raise NotImplementedError
 
+    async def failed(self, error: CancelflowError) -> None:
+        """It is taken up again, unless it was Stripe that failed and somebody waits for an answer."""
+        self._problem = slug_of(error)
+        if isinstance(error, BillingFailed):
+            await self.gave_up(error)
+
     async def gave_up(self, failure: BillingFailed) -> None:
-        """Stripe did not do it."""
-        raise NotImplementedError
+        """Stripe did not do it: the caller is told so, and nothing goes on. Past their deadline they were told that it
+        does, and after a process died they were told nothing: then it is taken up again (SPEC, Decided 12).
+        """
+        if self.request is None:
+            return
+        owner = self.request.user_id
+        if failure.answered:
+            await try_with_another_key(self.kind, self.request_id, owner)
+        async with told_directly() as told:
+            if told:
+                await self._tell_failed(owner, failure)
 
     async def close(self) -> None:
         """Say how it ended, and when to look at it again."""
-        raise NotImplementedError
+        await self.label()
+        if self.request is None:
+            return
+        if self._to_reopen:
+            await reopen_once_back(self.kind, self.request_id, self.request.user_id)
+        try:
+            await self._leave(self.request.user_id)
+        except DatabaseUnavailable as error:
+            run_log().warning("to be taken up again: %s", error)
 
     def named_after(self, subscription_id: str) -> None:
         """Support finds the run by its subscription too."""
-        self._name = f"{self._flow_name} {self.request_id} {subscription_id}"
+        self._name = f"{self.flow_name} {self.request_id} {subscription_id}"
 
     async def together(self, *effects: Awaitable[Delivered]) -> None:
         """Run effects side by side. A letter or event that is not taken is sent later and holds up nothing; so is a
@@ -53,6 +87,7 @@ class RunAccount:
         for result in await asyncio.gather(*effects, return_exceptions=True):
             if isinstance(result, MailFailed | EventsFailed | BillingFailed):
                 self._undelivered.append(slug_of(result))
+                self._problem = slug_of(result)
                 run_log().warning("to be sent again: %s", result)
             elif isinstance(result, BaseException):
                 raise result
@@ -75,6 +110,33 @@ class RunAccount:
             message += f"; to be sent again: {', '.join(self._undelivered)}"
         return Completed(name=name, message=message)
 
+    async def _leave(self, owner: UUID) -> None:
+        if self.answer is not None and self.answer.outcome == "failed":
+            return  # told just now: its row says when to look again, if ever
+        if self._problem:
+            await leave_unfinished(self.kind, self.request_id, owner, self._problem)
+        if self.answer is not None:
+            await leave(self.kind, self.request_id, owner)
+
+    async def _tell_failed(self, owner: UUID, failure: BillingFailed) -> None:
+        answer = Answer("failed", 500, problem(500, self.kind.slug, self.kind.detail, self.request_id))
+        try:
+            recorded = await finish(
+                self.kind,
+                self.request_id,
+                owner,
+                answer,
+                problem=slug_of(failure),
+                stripe_request_id=failure.stripe_request_id,
+                look_again=failure.uncertain,
+            )
+        except DatabaseUnavailable:
+            # It may be recorded, and the caller will be told that it goes on: then it must.
+            self._to_reopen = True
+            raise
+        if recorded:
+            self.answer = answer
+
 
 Run = TypeVar("Run", bound=RunAccount)
 
@@ -87,13 +149,13 @@ async def carried_out(run: Run) -> AsyncIterator[Run]:
     someone waits for one. Any other failure fails the run and leaves the request where it stands, to be taken up again.
     """
     with flow_body():
-        async with services_of_this_run(), leased(run.request_id):
+        async with services_of_this_run(), leased(partial(services().database.renew_lease, run.request_id)):
             try:
                 yield run
             except Refusal as refusal:
                 await run.refused(refusal)
-            except BillingFailed as failure:
-                await run.gave_up(failure)
+            except CancelflowError as error:
+                await run.failed(error)
                 raise
             finally:
                 await run.close()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
@@ -14,12 +15,10 @@ from nodes.cancellation.records import Delivered
 from nodes.errors import BillingFailed, CancelflowError, PutOff
 from nodes.node import run_log
 from nodes.problems import slug_of
+from nodes.requests.lease import leased
 from nodes.services import services_of_this_run
-from nodes.stripe_events.inbox import failed, put_off
+from nodes.stripe_events.inbox import failed, put_off, renew
 from nodes.stripe_events.records import Ended, Happened
-
-# Under the lease of a minute (sql/migrations/0007): nobody else takes the event up while this run has it.
-HANDLING_SECONDS = 45.0
 
 
 class Handling:
@@ -75,21 +74,19 @@ class Handling:
 
 @asynccontextmanager
 async def handling(event_id: str) -> AsyncIterator[Handling]:
-    """Surround the steps. What fails fails the run, and the event has its turn again; in the end, with a person."""
+    """Surround the steps of a run, which holds the event while it lasts. What fails has its turn again."""
     with flow_body():
-        async with services_of_this_run():
+        async with services_of_this_run(), leased(partial(renew, event_id)):
             run = Handling(event_id)
             try:
-                async with asyncio.timeout(HANDLING_SECONDS):
-                    yield run
+                yield run
             except PutOff as reason:
                 run.later(reason)
                 await put_off(event_id, reason.seconds)
-            except (CancelflowError, TimeoutError) as error:
+            except CancelflowError as error:
                 if isinstance(error, BillingFailed) and error.code == "resource_missing":
                     run_log().warning("Stripe does not know it any more: %s", error)
-                if await failed(event_id, slug_of(error)):
-                    run_log().error("event %s waits for a person: stripe_events.parked_at", event_id)
+                await failed(event_id, slug_of(error))
                 raise
             finally:
                 await run.close()

@@ -6,8 +6,6 @@ from uuid import UUID
 
 from nodes.errors import Refusal
 
-CANCELLATION_FAILED = "Cancellation failed, try again"
-
 
 def problem(status: int, slug: str, detail: str, request_id: UUID | None = None, **extensions: Any) -> dict[str, Any]:
     """The body: RFC 9457's members, `success: false`, the request's id where there is one, and extensions."""

@@ -13,6 +13,7 @@ import pytest
 from prefect import Flow
 from ruamel.yaml import YAML
 
+from nodes.requests.kind import CANCELLATION, REACTIVATION
 from sql import QUERIES
 
 ROOT = Path(__file__).parent.parent
@@ -250,7 +251,29 @@ def _uses(module: Module) -> Iterator[Use]:
             yield Use(str(part.args[0].value), module.name, named if len(named) == len(given) else None)
 
 
-USES = [use for module in MODULES.values() if not within(module.name, *NOT_THE_PRODUCTS) for use in _uses(module)]
+def _uses_of_a_kind(module: Module) -> Iterator[Use]:
+    """What is named in a `Kind` is used where a call says `kind.finish`: with the same parameters for every kind."""
+    for part in ast.walk(module.tree):
+        if (
+            isinstance(part, ast.Call)
+            and isinstance(part.func, ast.Attribute)
+            and part.func.attr in ("one", "values", "run")
+            and part.args
+            and isinstance(part.args[0], ast.Attribute)
+            and isinstance(part.args[0].value, ast.Name)
+            and part.args[0].value.id == "kind"
+        ):
+            given = frozenset(keyword.arg or "" for keyword in part.keywords)
+            for kind in (CANCELLATION, REACTIVATION):
+                yield Use(getattr(kind, part.args[0].attr), module.name, given)
+
+
+USES = [
+    use
+    for module in MODULES.values()
+    if not within(module.name, *NOT_THE_PRODUCTS)
+    for use in (*_uses(module), *_uses_of_a_kind(module))
+]
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -1,4 +1,7 @@
-"""Carries out, in the trigger's own process, what waits in Postgres beside the cancellations."""
+"""Begins, in the trigger's own process, what waits in Postgres beside the cancellations.
+
+What a run left is taken up by `resume-unfinished`, whatever it is.
+"""
 
 import asyncio
 import contextvars
@@ -8,15 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from flows.ask_for_reason import ask_for_reason
-from flows.display import close_run_that_died
 from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
 from flows.shown import run_shown
 from nodes.cancellation.caller import WaitingCaller
 from nodes.errors import CancelflowError
-from nodes.reactivation.claim import Claimed, claim_reactivations
 from nodes.reason_letter.claim import claim_reason_letters
-from nodes.stripe_events.inbox import claim_events
+from nodes.services import services
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ class Line:
     def __init__(
         self,
         at_once: int,
-        claim: Callable[[int], Awaitable[list[Claimed]]],
-        carry_out: Callable[[Claimed], Coroutine[Any, Any, None]],
+        claim: Callable[[int], Awaitable[list[str]]],
+        carry_out: Callable[[str], Coroutine[Any, Any, None]],
     ) -> None:
         self._at_once = at_once
         self._claim = claim
@@ -93,8 +94,8 @@ class Backlog:
 
     def __init__(self, context: contextvars.Context) -> None:
         self._context = context
-        self._reactivations = Line(REACTIVATIONS_AT_ONCE, claim_reactivations, _reactivate)
-        self._events = Line(EVENTS_AT_ONCE, claim_events, _handle)
+        self._reactivations = Line(REACTIVATIONS_AT_ONCE, _new_reactivations, _reactivate)
+        self._events = Line(EVENTS_AT_ONCE, _new_events, _handle)
         self._letters = Line(LETTERS_AT_ONCE, claim_reason_letters, _ask_for_reason)
         self._asked: set[asyncio.Task[None]] = set()
         self._looking: list[asyncio.Task[None]] = []
@@ -135,17 +136,21 @@ async def _for_a_caller(request_id: UUID, caller: WaitingCaller) -> None:
         await run_shown(reactivate_subscription, request_id)
 
 
-async def _reactivate(claimed: Claimed) -> None:
-    if claimed.died_in:
-        await close_run_that_died(claimed.died_in)
-    await run_shown(reactivate_subscription, UUID(claimed.id))
+async def _new_reactivations(at_most: int) -> list[str]:
+    return [each.id for each in await services().database.claim_reactivations(at_most, only_new=True)]
 
 
-async def _ask_for_reason(claimed: Claimed) -> None:
-    await run_shown(ask_for_reason, UUID(claimed.id))
+async def _new_events(at_most: int) -> list[str]:
+    return [each.id for each in await services().database.claim_events(at_most, only_new=True)]
 
 
-async def _handle(claimed: Claimed) -> None:
-    if claimed.died_in:
-        await close_run_that_died(claimed.died_in)
-    await run_shown(handle_stripe_event, claimed.id)
+async def _reactivate(identifier: str) -> None:
+    await run_shown(reactivate_subscription, UUID(identifier))
+
+
+async def _ask_for_reason(identifier: str) -> None:
+    await run_shown(ask_for_reason, UUID(identifier))
+
+
+async def _handle(identifier: str) -> None:
+    await run_shown(handle_stripe_event, identifier)

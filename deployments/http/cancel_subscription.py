@@ -11,10 +11,11 @@ from deployments.http.bodies import Cancelled, CancelSubscriptionRequest, Retain
 from deployments.http.dependencies import Caller, TheRunner, TheServices
 from deployments.http.json_body import read_json
 from deployments.http.responses import answer_for_request, problems
-from nodes.cancellation.finish import audit_refusal
 from nodes.cancellation.intake import Asked, receive
-from nodes.cancellation.standing import Standing, standing_of
 from nodes.errors import DatabaseUnavailable, Refusal
+from nodes.requests.finish import audit_refusal
+from nodes.requests.kind import CANCELLATION
+from nodes.requests.standing import Standing, standing_of
 from nodes.services import using
 
 router = APIRouter(tags=["cancellation"])
@@ -70,7 +71,7 @@ async def cancel_subscription(
                     coming_in_seconds=asyncio.get_running_loop().time() - arrived,
                 )
         except Refusal as refusal:
-            await audit_refusal(caller, refusal)
+            await audit_refusal(CANCELLATION, caller, refusal)
             raise
         if received.answer:
             headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
@@ -83,7 +84,7 @@ async def cancel_subscription(
             if answer:
                 return answer_for_request(received.request_id, answer.http_status, answer.body)
             async with asyncio.timeout_at(deadline):
-                return _told(await standing_of(received.request_id, caller), received.request_id)
+                return _told(await standing_of(CANCELLATION, received.request_id, caller), received.request_id)
         except (DatabaseUnavailable, TimeoutError):
             # The intent is committed and is carried out once the database is back: no failure to tell, and no success.
             return _under_way(received.request_id)
@@ -97,7 +98,7 @@ async def cancel_subscription(
 async def cancellation_request(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
     """Where a request stands: its answer, or 202 while it is under way."""
     with using(services):
-        return _told(await standing_of(request_id, caller), request_id)
+        return _told(await standing_of(CANCELLATION, request_id, caller), request_id)
 
 
 def _told(standing: Standing, request_id: UUID) -> JSONResponse:

@@ -12,11 +12,11 @@ from deployments.http.json_body import BodyInvalid
 from deployments.http.page import page, read_form, way_to_subscribe
 from deployments.http.reactivate_subscription import ANSWER_SECONDS, carried_out
 from nodes.cancellation.opinion import Question, answer_question, question
-from nodes.cancellation.standing import Standing
 from nodes.clients.links import Purpose
 from nodes.errors import AnsweredBefore, DatabaseUnavailable, LinkExpired, Refusal, SubscriptionEnded
 from nodes.reactivation.intake import receive
 from nodes.reactivation.look_up import preview
+from nodes.requests.standing import Standing
 from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.services import services, using
 

@@ -11,11 +11,11 @@ from deployments.http.bodies import Reactivated, ReactivateSubscriptionRequest, 
 from deployments.http.dependencies import Caller, TheBacklog, TheServices
 from deployments.http.json_body import read_json
 from deployments.http.responses import answer, problems
-from nodes.cancellation.standing import Standing
 from nodes.errors import DatabaseUnavailable, Refusal
-from nodes.reactivation.finish import audit_refusal
 from nodes.reactivation.intake import Received, receive
-from nodes.reactivation.standing import standing_of
+from nodes.requests.finish import audit_refusal
+from nodes.requests.kind import REACTIVATION
+from nodes.requests.standing import Standing, standing_of
 from nodes.services import using
 
 router = APIRouter(tags=["reactivation"])
@@ -49,7 +49,7 @@ async def reactivate_subscription(
         try:
             body = await read_json(request, ReactivateSubscriptionRequest)
         except Refusal as refusal:
-            await audit_refusal(caller, refusal)
+            await audit_refusal(REACTIVATION, caller, refusal)
             raise
         received = await receive(body.user_id, caller, body.subscription_id, origin="api")
         standing = await carried_out(received, caller, backlog, request.state.arrived + ANSWER_SECONDS)
@@ -64,7 +64,7 @@ async def reactivate_subscription(
 async def reactivation(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
     """Where a reactivation stands: its answer, or 202 while it is under way."""
     with using(services):
-        return _told(await standing_of(request_id, caller), request_id)
+        return _told(await standing_of(REACTIVATION, request_id, caller), request_id)
 
 
 async def carried_out(received: Received, user_id: UUID, backlog: Backlog, deadline: float) -> Standing | None:
@@ -73,10 +73,10 @@ async def carried_out(received: Received, user_id: UUID, backlog: Backlog, deadl
         await backlog.reactivate(received.request_id, deadline - LAST_LOOK_SECONDS)
     try:
         async with asyncio.timeout_at(deadline):
-            standing = await standing_of(received.request_id, user_id)
+            standing = await standing_of(REACTIVATION, received.request_id, user_id)
             while received.joined and standing.answer is None:
                 await asyncio.sleep(JOINED_EVERY_SECONDS)
-                standing = await standing_of(received.request_id, user_id)
+                standing = await standing_of(REACTIVATION, received.request_id, user_id)
             return standing
     except (DatabaseUnavailable, TimeoutError):
         return None  # the intent is committed, and is carried out

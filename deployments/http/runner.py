@@ -142,12 +142,12 @@ class Runner:
         """Begin a request whose run could not begin when it came in: as soon as there is a place."""
         await self._places.acquire()
         try:
-            claimed = [] if self._draining else await self._services.database.claim_unfinished(1, only_new=True)
+            claimed = [] if self._draining else await self._services.database.claim_cancellations(1, only_new=True)
         except BaseException:
             self._places.release()
             raise
         if claimed:
-            self._begin(claimed[0].id)
+            self._begin(UUID(claimed[0].id))
         else:
             self._places.release()
         return bool(claimed)

@@ -9,11 +9,15 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class CancellationDelayed:
-    """What the letter says. `asked_at` is aware; `cancelling` is false for an offer that was accepted."""
+    """What the letter says. `asked_for`: a cancellation, a discount or a reactivation. `asked_at` is aware.
+
+    `ends_at`: when a plan that is to be reactivated ends, as long as that is not done.
+    """
 
     name: str | None
     asked_at: datetime
-    cancelling: bool
+    asked_for: str
+    ends_at: datetime | None
     locale: str | None
     time_zone: str | None
     company_name: str

@@ -8,11 +8,12 @@ period, and the invoice with it.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from nodes.cancellation.leave import try_with_another_key
 from nodes.cancellation.records import CancellationRequest
 from nodes.clients.billing_objects import BillingSubscription, OpenInvoice
 from nodes.errors import BillingFailed, NotSettled
 from nodes.node import run_log
+from nodes.requests.kind import CANCELLATION
+from nodes.requests.leave import try_with_another_key
 from nodes.rules.statuses import is_live
 from nodes.services import services
 
@@ -64,5 +65,5 @@ async def settling(request: CancellationRequest) -> AsyncIterator[None]:
         yield
     except BillingFailed as failure:
         if failure.answered:
-            await try_with_another_key(request.id, request.user_id)
+            await try_with_another_key(CANCELLATION, request.id, request.user_id)
         raise NotSettled(f"it is over, and an invoice is still to be dealt with: {failure}") from None

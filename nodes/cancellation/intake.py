@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from nodes.cancellation.finish import finish_in
 from nodes.cancellation.records import Answer
 from nodes.clients.database import Transaction
 from nodes.errors import (
@@ -20,6 +19,8 @@ from nodes.errors import (
     RequestUnderWay,
 )
 from nodes.problems import problem_of, slug_of
+from nodes.requests.finish import finish_in
+from nodes.requests.kind import CANCELLATION
 from nodes.rules.reasons import reason_required
 from nodes.services import services
 
@@ -103,7 +104,7 @@ async def _receive(
         await _refuse_a_second(transaction, asked, caller, request_id, coming_in_seconds)
     except Refusal as refusal:
         answer = Answer("refused", refusal.status, problem_of(refusal, request_id))
-        await finish_in(transaction, request_id, caller, answer, problem=slug_of(refusal))
+        await finish_in(transaction, CANCELLATION, request_id, caller, answer, problem=slug_of(refusal))
         return Received(request_id, answer, refusal.retry_after)
     return Received(request_id, None)
 

@@ -9,8 +9,6 @@ from email_templates import Letter
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.discount_confirmation import DiscountConfirmation
 from email_templates.request_refused import RequestRefused
-from nodes.cancellation.caller import tell
-from nodes.cancellation.finish import finish_in
 from nodes.cancellation.letters import Customer, deliver_letter
 from nodes.cancellation.outbox import DELAYED, DISCOUNT, REFUSED
 from nodes.cancellation.records import Answer, AppliedDiscount, CancellationRequest, Delivered
@@ -22,6 +20,8 @@ from nodes.errors import (
     SubscriptionAlreadyPending,
 )
 from nodes.problems import slug_of
+from nodes.requests.finish import finish
+from nodes.requests.kind import CANCELLATION
 from nodes.services import services
 
 IN_CUSTOMERS_WORDS = {
@@ -42,15 +42,8 @@ async def finish_refused(request: CancellationRequest, refusal: Refusal, answer:
     """Record the refusal. A caller who is not told directly gets a letter, unless they have what they wanted."""
     as_wanted = SubscriptionAlreadyPending | NoActiveSubscription | CancellationTakenBack
     has_it = isinstance(refusal, as_wanted) and not request.accept_offer
-    write = not told and not has_it
-    async with services().database.as_user(request.user_id) as transaction:
-        finished = await finish_in(
-            transaction, request.id, request.user_id, answer, problem=slug_of(refusal), look_again=write
-        )
-        if finished and write:
-            await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=REFUSED)
-    if finished:
-        tell(answer)
+    letter = None if told or has_it else REFUSED
+    await finish(CANCELLATION, request.id, request.user_id, answer, problem=slug_of(refusal), letter=letter)
 
 
 async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
@@ -60,8 +53,8 @@ async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
         return Delivered(REFUSED)
 
     def letter(customer: Customer) -> Letter:
-        why = _why(asked.answer or {})
-        return RequestRefused(why=why, **_opening(request_id, asked, customer)).letter()
+        opening = _opening(request_id, asked, customer)
+        return RequestRefused(why=_why(asked.answer or {}), cancelling=not asked.accept_offer, **opening).letter()
 
     return await deliver_letter(request_id, user_id, REFUSED, letter)
 
@@ -99,7 +92,8 @@ async def send_delay(request_id: UUID, user_id: UUID) -> Delivered:
     asked = await _asked(request_id, user_id)
 
     def letter(customer: Customer) -> Letter:
-        return CancellationDelayed(**_opening(request_id, asked, customer)).letter()
+        asked_for = "discount" if asked.accept_offer else "cancellation"
+        return CancellationDelayed(asked_for=asked_for, ends_at=None, **_opening(request_id, asked, customer)).letter()
 
     return await deliver_letter(request_id, user_id, DELAYED, letter)
 
@@ -108,7 +102,6 @@ def _opening(request_id: UUID, asked: _Asked, customer: Customer) -> dict[str, A
     return {
         "name": customer.name,
         "asked_at": asked.received_at,
-        "cancelling": not asked.accept_offer,
         "locale": customer.locale,
         "time_zone": customer.time_zone,
         "company_name": services().settings.company_name,

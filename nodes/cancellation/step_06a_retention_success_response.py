@@ -1,8 +1,9 @@
 """Step 6A: the answer to a customer who stays."""
 
-from nodes.cancellation.finish import finish
 from nodes.cancellation.records import Answer, AppliedDiscount
 from nodes.node import node, run_log
+from nodes.requests.finish import finish
+from nodes.requests.kind import CANCELLATION
 
 
 @node("Retention Success Response", step="6A")
@@ -21,6 +22,6 @@ async def retention_success_response(applied: AppliedDiscount) -> Answer:
         body["current_discount"] = applied.terms.current_discount
     request = applied.case.request
     answer = Answer("retained", 200, body)
-    await finish(request.id, request.user_id, answer)
+    await finish(CANCELLATION, request.id, request.user_id, answer)
     run_log().info("200 retained")
     return answer

@@ -1,8 +1,9 @@
 """Step 11B: the answer to a customer who leaves."""
 
-from nodes.cancellation.finish import finish
 from nodes.cancellation.records import Answer, Delivered, PendingCancellation
 from nodes.node import node, run_log
+from nodes.requests.finish import finish
+from nodes.requests.kind import CANCELLATION
 from nodes.rules.dates import rfc3339
 
 
@@ -17,6 +18,6 @@ async def success_response(pending: PendingCancellation, preserved: Delivered) -
     }
     request = pending.case.request
     answer = Answer(pending.status, 200, body)
-    await finish(request.id, request.user_id, answer)
+    await finish(CANCELLATION, request.id, request.user_id, answer)
     run_log().info("200 %s, with %s", pending.status, preserved.what)
     return answer

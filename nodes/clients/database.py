@@ -76,12 +76,12 @@ class Health:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A request that was left, now this process's for as long as its lease lasts. Ids, and nothing else of its user."""
+    """Something that waits, now this process's for as long as its lease lasts. Ids, and nothing else of its user."""
 
-    id: UUID
-    user_id: UUID
+    id: str
+    user_id: UUID | None  # of a request; one of Stripe's events belongs to nobody
     needs_a_person: bool  # tried often enough, over hours
-    urgent: bool  # what was paid for runs out while Stripe has not taken the cancellation
+    urgent: bool  # what was paid for runs out while Stripe has not taken what the customer asked for
     tries: int
     died_in: UUID | None  # the flow run that left it unfinished
 
@@ -160,13 +160,23 @@ class Database:
             owners = await transaction.values("request_owner", request_id=request_id)
         return owners[0] if owners else None
 
-    async def claim_unfinished(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
+    async def claim_cancellations(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
         """Requests of any user whose lease has passed; each is handed to one caller. `only_new`: that no run began."""
         async with self._transaction() as transaction:
-            return await transaction.all("claim_unfinished", Claimed, at_most=at_most, only_new=only_new)
+            return await transaction.all("claim_cancellations", Claimed, at_most=at_most, only_new=only_new)
+
+    async def claim_reactivations(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
+        """The same of the requests to come back."""
+        async with self._transaction() as transaction:
+            return await transaction.all("claim_reactivations", Claimed, at_most=at_most, only_new=only_new)
+
+    async def claim_events(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
+        """The same of Stripe's events whose turn it is. `only_new`: that no run has left."""
+        async with self._transaction() as transaction:
+            return await transaction.all("claim_stripe_events", Claimed, at_most=at_most, only_new=only_new)
 
     async def anything_unfinished(self) -> bool:
-        """Whether a request that a run had begun waits to be claimed."""
+        """Whether something that a run had begun waits to be claimed."""
         async with self._transaction() as transaction:
             [found] = await transaction.values("anything_unfinished")
         return bool(found)

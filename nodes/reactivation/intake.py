@@ -7,7 +7,8 @@ from nodes.cancellation.records import Answer
 from nodes.clients.database import Transaction
 from nodes.errors import NotYourSubscription, Refusal, RequestUnderWay
 from nodes.problems import problem_of, slug_of
-from nodes.reactivation.finish import ACTION, finish_in
+from nodes.requests.finish import finish_in
+from nodes.requests.kind import REACTIVATION
 from nodes.services import services
 
 NOT_YOURS = "A user can reactivate only their own subscription"
@@ -43,7 +44,7 @@ async def receive(asked_user_id: UUID, caller: UUID, subscription_id: str | None
             await _admit(transaction, asked_user_id, caller, subscription_id)
         except Refusal as refusal:
             answer = Answer("refused", refusal.status, problem_of(refusal, request_id))
-            await finish_in(transaction, request_id, caller, answer, problem=slug_of(refusal))
+            await finish_in(transaction, REACTIVATION, request_id, caller, answer, problem=slug_of(refusal))
             return Received(request_id, answer)
     return Received(request_id)
 
@@ -57,7 +58,7 @@ async def _under_way(transaction: Transaction, caller: UUID, subscription_id: st
     await transaction.run(
         "write_audit",
         user_id=caller,
-        action=ACTION,
+        action=REACTIVATION.action,
         request_id=under_way[0],
         asked_user_id=caller,
         subscription_id=subscription_id,

@@ -27,6 +27,7 @@ class ReactivationRequest:
     answer: dict[str, Any] | None
     billing_try: int
     stripe_request_id: str | None
+    told_failed: bool
 
     def billing_key(self, step: str) -> str:
         """The idempotency key of a write to Stripe: another one after a failure, which Stripe would replay."""

@@ -6,9 +6,8 @@ from nodes.errors import AlreadyRefused, CancelledAgain, ConstraintViolated, Req
 from nodes.node import node, run_log
 from nodes.reactivation.look_up import choose, ended_subscription, has_ended
 from nodes.reactivation.records import ReactivationCase, ReactivationRequest
+from nodes.requests.kind import REACTIVATION
 from nodes.services import services
-
-STILL_PENDING = "Reactivation failed, try again"
 
 
 @node("Find Pending Subscription", step="2")
@@ -47,9 +46,9 @@ async def _announced(request: ReactivationRequest, subscription: ActiveSubscript
 async def _look_again(request: ReactivationRequest, subscription: ActiveSubscription) -> None:
     """The caller was told that it failed: only if Stripe did it after all does it go on (SPEC, Decided 12)."""
     if subscription.billed.pending or has_ended(subscription.billed):
-        raise StillFailed(STILL_PENDING)
+        raise StillFailed(REACTIVATION.detail)
     async with services().database.as_user(request.user_id) as transaction:
-        await transaction.run("reopen_reactivation", request_id=request.id)
+        await transaction.run("reopen_reactivation", request_id=request.id, asked_for=False)
 
 
 async def _choose(request: ReactivationRequest, subscription: ActiveSubscription) -> None:

@@ -2,8 +2,9 @@
 
 from nodes.cancellation.records import Answer
 from nodes.node import node, run_log
-from nodes.reactivation.finish import finish
 from nodes.reactivation.records import Active
+from nodes.requests.finish import finish
+from nodes.requests.kind import REACTIVATION
 from nodes.rules.dates import rfc3339
 
 
@@ -19,6 +20,6 @@ async def reactivation_response(active: Active) -> Answer:
     }
     outcome = "active_already" if active.case.active_already else "reactivated"
     answer = Answer(outcome, 200, body)
-    await finish(request.id, request.user_id, answer)
+    await finish(REACTIVATION, request.id, request.user_id, answer)
     run_log().info("200 %s", outcome)
     return answer

@@ -24,6 +24,7 @@ async def send_reactivation_confirmation(active: Active) -> Delivered:
             name=customer.name,
             plan=subscription.plan,
             renews_at=active.renews_at,
+            told_failed=request.told_failed,
             unpaid=active.status in ARREARS,
             payment_url=invoice_url or services().settings.payment_url,
             locale=customer.locale,

@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from nodes.reactivation.claim import Claimed
 from nodes.services import services
 
 
-async def claim_reason_letters(at_most: int) -> list[Claimed]:
+async def claim_reason_letters(at_most: int) -> list[str]:
     """Requests, of any user, whose confirmation is out and whose moment for the question has come."""
     async with services().database.as_nobody() as transaction:
         found: list[UUID] = await transaction.values("claim_reason_letters", at_most=at_most)
-    return [Claimed(str(each), died_in=None) for each in found]
+    return [str(each) for each in found]

@@ -1,14 +1,21 @@
-"""Step 1: which requests were left, each for one process at a time."""
+"""Step 1: what was left, each for one process at a time."""
 
-from nodes.clients.database import Claimed
 from nodes.node import node, run_log
+from nodes.resumption.records import Left, Work
 from nodes.services import services
 
 
 @node("Claim Unfinished Requests", step="1")
-async def claim_unfinished_requests(at_most: int) -> list[Claimed]:
-    """Those whose lease has passed, the longest left first (sql/migrations/0005_leases.sql)."""
-    claimed = await services().database.claim_unfinished(at_most)
-    for each in claimed:
-        run_log().info("request %s: tried %d times%s", each.id, each.tries, ", urgent" if each.urgent else "")
-    return claimed
+async def claim_unfinished_requests(at_most: int) -> list[Left]:
+    """Those whose lease has passed, the longest left first, so many of each kind (sql/migrations/0011)."""
+    database = services().database
+    claims = {
+        Work.CANCELLATION: database.claim_cancellations,
+        Work.REACTIVATION: database.claim_reactivations,
+        Work.EVENT: database.claim_events,
+    }
+    left = [Left(work, each) for work, claim in claims.items() for each in await claim(at_most)]
+    for each in left:
+        urgent = ", urgent" if each.claimed.urgent else ""
+        run_log().info("%s %s: tried %d times%s", each.work, each.id, each.claimed.tries, urgent)
+    return left

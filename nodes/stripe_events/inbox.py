@@ -1,17 +1,7 @@
-"""The inbox: an event comes in once, and is claimed by one process at a time."""
-
-from dataclasses import dataclass
-from uuid import UUID
+"""The inbox: an event comes in once, and is in one process's hands at a time."""
 
 from nodes.clients.webhooks import Notice
-from nodes.reactivation.claim import Claimed
 from nodes.services import services
-
-
-@dataclass(frozen=True)
-class _Event:
-    id: str
-    died_in: UUID | None
 
 
 async def receive(notice: Notice) -> bool:
@@ -31,11 +21,10 @@ async def receive(notice: Notice) -> bool:
     return bool(new)
 
 
-async def claim_events(at_most: int) -> list[Claimed]:
-    """Events that nobody has handled and whose subscription no request of ours is at work on."""
+async def renew(event_id: str) -> None:
+    """The run that has it lives."""
     async with services().database.as_nobody() as transaction:
-        found = await transaction.all("claim_stripe_events", _Event, at_most=at_most)
-    return [Claimed(each.id, each.died_in) for each in found]
+        await transaction.run("renew_stripe_event", id=event_id)
 
 
 async def put_off(event_id: str, seconds: float) -> None:
@@ -44,8 +33,20 @@ async def put_off(event_id: str, seconds: float) -> None:
         await transaction.run("put_off_stripe_event", id=event_id, seconds=seconds)
 
 
-async def failed(event_id: str, problem: str) -> bool:
-    """Its next turn comes later, and in the end a person's; true if it waits for one now."""
+async def failed(event_id: str, problem: str) -> None:
+    """Its next turn comes later."""
     async with services().database.as_nobody() as transaction:
-        parked = await transaction.values("stripe_event_failed", id=event_id, problem=problem)
-    return any(parked)
+        await transaction.run("stripe_event_failed", id=event_id, problem=problem)
+
+
+async def park(event_id: str) -> None:
+    """It waits for a person."""
+    async with services().database.as_nobody() as transaction:
+        await transaction.run("park_stripe_event", id=event_id)
+
+
+async def is_handled(event_id: str) -> bool:
+    """Whether nothing is left to do for it."""
+    async with services().database.as_nobody() as transaction:
+        [handled] = await transaction.values("stripe_event_is_handled", id=event_id)
+    return bool(handled)

@@ -27,7 +27,7 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, origin, subscription_id, recovery_point, renews_at, received_at, outcome,
-    answer, billing_try, stripe_request_id;
+    answer, billing_try, stripe_request_id, told_failed;
 
 -- name: choose_reactivation
 UPDATE reactivation_requests SET subscription_id = %(subscription_id)s WHERE id = %(request_id)s;
@@ -51,9 +51,11 @@ WHERE id = %(request_id)s;
 UPDATE reactivation_requests SET recovery_point = %(recovery_point)s WHERE id = %(request_id)s;
 
 -- name: reopen_reactivation
--- It was told as failed, and Stripe turned out to have done it.
+-- It was told as failed, and Stripe turned out to have done it: the customer must hear that it was not so. `asked_for`:
+-- they were not told.
 UPDATE reactivation_requests
-SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + lease()
+SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + lease(),
+    told_failed = told_failed AND NOT %(asked_for)s
 WHERE id = %(request_id)s AND outcome = 'failed';
 
 -- name: finish_reactivation
@@ -63,23 +65,45 @@ SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recover
     outcome = %(outcome)s, http_status = %(http_status)s, answer = %(answer)s, finished_at = now(),
     resume_at = CASE WHEN %(look_again)s THEN now() + interval '1 minute'
         WHEN %(outcome)s IN ('refused', 'failed') THEN NULL ELSE resume_at END,
+    problem = NULL,
+    told_failed = %(outcome)s = 'failed' OR told_failed,
     stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
 WHERE id = %(request_id)s AND finished_at IS NULL
     AND NOT (%(outcome)s = 'failed' AND recovery_point IN ('cleared', 'marked_active'))
 RETURNING asked_user_id, coalesce(subscription_id, asked_subscription) AS subscription_id, stripe_request_id;
 
+-- name: reactivation_try_failed
+-- Why, for whoever looks.
+UPDATE reactivation_requests SET problem = %(problem)s WHERE id = %(request_id)s;
+
+-- name: park_reactivation
+-- Given up by the machine. Its turns go on until the customer's letter is sent.
+UPDATE reactivation_requests SET parked_at = coalesce(parked_at, now())
+WHERE id = %(request_id)s
+RETURNING finished_at IS NULL AND origin <> 'stripe' AS unanswered;
+
+-- name: reactivation_parked_in_peace
+UPDATE reactivation_requests SET resume_at = NULL WHERE id = %(request_id)s AND parked_at IS NOT NULL;
+
 -- name: leave_reactivation
 -- The end of a run: nothing is left to do once the request is answered and its outbox is empty.
-UPDATE reactivation_requests SET resume_at = NULL
+UPDATE reactivation_requests SET resume_at = NULL, problem = NULL, parked_at = NULL
 WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
     SELECT FROM outbox WHERE request_id = %(request_id)s AND delivered_at IS NULL AND NOT refused);
+
+-- name: reactivation_asked
+-- For a letter beside the steps: when it was asked, what was answered, and when the plan ends as long as it is not done.
+SELECT r.received_at, r.answer,
+    (SELECT s.cancel_at FROM subscriptions s WHERE s.id = coalesce(r.subscription_id, r.asked_subscription)
+        AND r.recovery_point = 'received' AND s.cancel_at > now()) AS ends_at
+FROM reactivation_requests r WHERE r.id = %(request_id)s;
 
 -- name: reactivation_status
 SELECT id, outcome, http_status, answer, received_at, finished_at FROM reactivation_requests WHERE id = %(request_id)s;
 
 -- name: claim_reactivations
 -- Of any user, whose lease has passed.
-SELECT id, died_in FROM claim_reactivations(%(at_most)s);
+SELECT id::text, user_id, needs_a_person, urgent, tries, died_in FROM claim_reactivations(%(at_most)s, %(only_new)s);
 
 -- name: earlier_event_waits
 SELECT EXISTS (

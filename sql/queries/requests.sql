@@ -107,24 +107,28 @@ SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recover
     -- answer of a write was lost, Stripe is asked once more, later, whether it did it after all.
     resume_at = CASE WHEN %(look_again)s THEN now() + interval '1 minute'
         WHEN %(outcome)s IN ('refused', 'failed') THEN NULL ELSE resume_at END,
+    problem = NULL,
     told_failed = %(outcome)s = 'failed' OR told_failed,
     stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
 WHERE id = %(request_id)s AND finished_at IS NULL
     -- Past these points Stripe has done it: the request can only be carried to its end.
     AND NOT (%(outcome)s = 'failed'
         AND recovery_point IN ('discount_applied', 'cancellation_scheduled', 'marked_pending'))
-RETURNING id, user_id, asked_user_id, coalesce(subscription_id, asked_subscription) AS subscription_id,
-    stripe_request_id;
+RETURNING asked_user_id, coalesce(subscription_id, asked_subscription) AS subscription_id, stripe_request_id;
+
+-- name: request_try_failed
+-- Why, for whoever looks.
+UPDATE cancellation_requests SET problem = %(problem)s WHERE id = %(request_id)s;
 
 -- name: leave_request
 -- The end of a run: nothing is left to do once the request is answered and its outbox is empty.
-UPDATE cancellation_requests SET resume_at = NULL
+UPDATE cancellation_requests SET resume_at = NULL, problem = NULL, parked_at = NULL
 WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
     SELECT FROM outbox WHERE request_id = %(request_id)s AND delivered_at IS NULL AND NOT refused);
 
--- name: claim_unfinished
+-- name: claim_cancellations
 -- Requests, of any user, whose lease has passed.
-SELECT id, user_id, needs_a_person, urgent, tries, died_in FROM claim_unfinished(%(at_most)s, %(only_new)s);
+SELECT id::text, user_id, needs_a_person, urgent, tries, died_in FROM claim_unfinished(%(at_most)s, %(only_new)s);
 
 -- name: anything_unfinished
 SELECT anything_unfinished();
@@ -137,9 +141,10 @@ SELECT end_lease(%(request_id)s);
 
 -- name: park_request
 -- Given up by the machine. Its turns go on until the customer's letter is sent.
-UPDATE cancellation_requests SET parked_at = now()
-WHERE id = %(request_id)s AND parked_at IS NULL
-RETURNING id;
+-- Whether somebody waits for an answer: not where they have one, nor where Stripe has done it.
+UPDATE cancellation_requests SET parked_at = coalesce(parked_at, now())
+WHERE id = %(request_id)s
+RETURNING finished_at IS NULL AND origin <> 'stripe' AS unanswered;
 
 -- name: parked_in_peace
 UPDATE cancellation_requests SET resume_at = NULL WHERE id = %(request_id)s AND parked_at IS NOT NULL;

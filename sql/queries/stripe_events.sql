@@ -3,7 +3,9 @@ SELECT receive_stripe_event(%(id)s, %(type)s, %(moment)s, %(created_at)s, %(live
     %(customer_id)s, %(caused_by)s);
 
 -- name: claim_stripe_events
-SELECT id, died_in FROM claim_stripe_events(%(at_most)s);
+-- Whose subscription no request of ours is at work on.
+SELECT id, NULL::uuid AS user_id, needs_a_person, false AS urgent, tries, died_in
+FROM claim_stripe_events(%(at_most)s, %(only_new)s);
 
 -- name: take_up_stripe_event
 SELECT id, type, moment, tries, caused_by, handled FROM take_up_stripe_event(%(id)s, %(flow_run_id)s::uuid);
@@ -19,6 +21,15 @@ SELECT put_off_stripe_event(%(id)s, %(seconds)s);
 
 -- name: stripe_event_failed
 SELECT stripe_event_failed(%(id)s, %(problem)s);
+
+-- name: renew_stripe_event
+SELECT renew_stripe_event(%(id)s);
+
+-- name: park_stripe_event
+SELECT park_stripe_event(%(id)s);
+
+-- name: stripe_event_is_handled
+SELECT stripe_event_is_handled(%(id)s);
 
 -- name: told_of_subscription
 -- What customer and company were told, and whether all that there was to tell of its end is out.

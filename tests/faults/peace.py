@@ -1,4 +1,4 @@
-"""Watches requests that were left half done until each is at peace: how long each waited, and for what."""
+"""Watches what was left half done until each is at peace: how long each waited, and for what."""
 
 import threading
 import time
@@ -15,13 +15,26 @@ from tests.world import Person, Row, World
 
 LOOK_EVERY_SECONDS = 0.2
 
+# What is watched, a row a user: how often it was run, when it had its answer, and when it is to be taken up again.
+CANCELLATIONS = """SELECT user_id, runs, finished_at, resume_at, answer FROM cancellation_requests
+    WHERE user_id = ANY(%s::uuid[])"""
+REACTIVATIONS = """SELECT user_id, runs, finished_at, resume_at, answer FROM reactivation_requests
+    WHERE user_id = ANY(%s::uuid[])"""
+# Until the requests that an event makes have come to their end too.
+EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled_at AS finished_at, NULL AS answer,
+    coalesce(e.resume_at,
+        (SELECT min(resume_at) FROM cancellation_requests r WHERE r.user_id = s.user_id),
+        (SELECT min(resume_at) FROM reactivation_requests r WHERE r.user_id = s.user_id)) AS resume_at
+    FROM stripe_events e JOIN subscriptions s ON s.id = e.subscription_id WHERE s.user_id = ANY(%s::uuid[])
+    ORDER BY s.user_id, e.received_at DESC"""
+
 
 @dataclass
 class Watched:
-    """A user's one request from when it was left. Seconds since then."""
+    """What was left of a user's, from then on. Seconds since then."""
 
     left_at: float
-    runs: int | None  # None: there was no request
+    runs: int | None  # None: there was nothing
     answered: bool  # it had its answer by then
     taken_up: float = 0.0
     at_peace: float = 0.0
@@ -32,8 +45,9 @@ class Watched:
 class Watch:
     """Looks at all of them several times a second, on a thread and a connection of its own."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, what: str = CANCELLATIONS) -> None:
         self._url = world.addresses["database_admin_url"]
+        self._what = what
         self._watched: dict[str, Watched] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch")
@@ -81,8 +95,4 @@ class Watch:
             watched.at_peace, watched.answer, watched.peaceful = seconds, row["answer"], True
 
     def _requests(self, users: list[str]) -> Iterable[Row]:
-        return self._connection.execute(
-            "SELECT user_id, runs, finished_at, resume_at, answer FROM cancellation_requests"
-            " WHERE user_id = ANY(%s::uuid[])",
-            [users],
-        ).fetchall()
+        return self._connection.execute(self._what.encode(), [users]).fetchall()

@@ -18,8 +18,8 @@ DAY = 24 * 3600
 LONG_AGO = timedelta(hours=7)
 
 
-def listed(request_id: UUID) -> Unfinished:
-    [found] = [request for request in unfinished(load(DatabaseSettings)) if request.id == request_id]
+def listed(request_id: UUID | str) -> Unfinished:
+    [found] = [request for request in unfinished(load(DatabaseSettings)) if request.id == str(request_id)]
     return found
 
 
@@ -28,7 +28,7 @@ def tried_for_hours(world: World, person: Person, **columns: Any) -> UUID:
     return left(world, person, due=True, tries=12, runs=12, trying_since=since, **columns)
 
 
-def run_about(world: World, request_id: UUID) -> Row | None:
+def run_about(world: World, request_id: UUID | str) -> Row | None:
     wanted = {
         "flows": {"name": {"any_": ["resume-unfinished"]}},
         "flow_runs": {"state": {"name": {"any_": ["NeedsAPerson"]}}},

@@ -1,9 +1,12 @@
 """Forks triggers from a process that has imported them: Prefect's import costs 3 s of processor, a fork nearly none.
 
+And runs of `handle-stripe-event`, as a worker would start them.
+
 `python -m tests.faults.trigger_server` takes orders and gives answers as lines of JSON. It ends with its standard
 input, and its triggers end with it, however it ends.
 """
 
+import asyncio
 import gc
 import json
 import os
@@ -17,6 +20,8 @@ from prefect.context import refresh_global_settings_context
 
 from deployments.command_line import main
 from deployments.http.serve import serve as _imported_before_the_fork  # noqa: F401
+from flows.handle_stripe_event import handle_stripe_event
+from flows.shown import run_shown
 
 TASKS = Path("/proc/self/task")
 
@@ -25,26 +30,36 @@ class TriggerServer:
     """Starts triggers, and buries them."""
 
     def __init__(self) -> None:
+        self._ended: dict[int, int] = {}  # statuses, which the system tells once
         self._life, self._lives = os.pipe()  # whoever holds only the first end learns when the second is gone
 
     def take_orders(self) -> None:
         """Until whoever gives them is gone."""
         for line in sys.stdin:
             order: dict[str, Any] = json.loads(line)
-            answer = self._start(**order["start"]) if "start" in order else _ended(order["ended"])
+            answer = self._start(**order["start"]) if "start" in order else self._status(order["ended"])
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
 
-    def _start(self, environment: dict[str, str], log: str) -> int:
-        """The process id of a new trigger."""
+    def _start(self, environment: dict[str, str], log: str, event_id: str | None = None) -> int:
+        """The process id of a new trigger, or of a run about this event."""
         if TASKS.exists() and len(list(TASKS.iterdir())) > 1:
             raise RuntimeError("a fork copies one thread, and more are running")
         child = os.fork()
         if child == 0:
-            self._be_a_trigger(environment, Path(log))
+            self._work(environment, Path(log), event_id)
         return child
 
-    def _be_a_trigger(self, environment: dict[str, str], log: Path) -> None:
+    def _status(self, child: int) -> int | None:
+        """The exit status, negative for a signal; None while it runs."""
+        if child not in self._ended:
+            found, status = os.waitpid(child, os.WNOHANG)
+            if not found:
+                return None
+            self._ended[child] = os.waitstatus_to_exitcode(status)
+        return self._ended[child]
+
+    def _work(self, environment: dict[str, str], log: Path, event_id: str | None) -> None:
         """Do what `cancelflow serve` does, in a directory where there is no stack to be joined."""
         status = 1
         try:
@@ -55,8 +70,12 @@ class TriggerServer:
             os.environ.clear()
             os.environ.update(environment)
             refresh_global_settings_context()  # Prefect read its settings when it was imported
-            sys.argv = ["cancelflow", "serve"]
-            main()
+            if event_id is None:
+                sys.argv = ["cancelflow", "serve"]
+                main()
+            else:
+                asyncio.run(run_shown(handle_stripe_event, event_id))
+                status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 1
         except BaseException:
@@ -64,12 +83,6 @@ class TriggerServer:
         finally:
             sys.stderr.flush()
             os._exit(status)
-
-
-def _ended(trigger: int) -> int | None:
-    """The exit status of a trigger, negative for a signal; None while it runs."""
-    found, status = os.waitpid(trigger, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if found else None
 
 
 def _write_to(log: Path) -> None:

@@ -23,25 +23,12 @@ STOP_SECONDS = 40.0
 ANSWER_SECONDS = 15.0
 
 
-class Trigger:
-    """A running `cancelflow serve`."""
+class Process:
+    """One of ours, that may be killed."""
 
-    def __init__(self, server: "Triggers", pid: int, url: str, log: Path) -> None:
-        self._server, self.pid, self.url, self._log = server, pid, url, log
+    def __init__(self, server: "Triggers", pid: int, log: Path) -> None:
+        self._server, self.pid, self._log = server, pid, log
         self._status: int | None = None
-        # Nothing is encrypted here, and reading the world's certificates would take as long as the fork.
-        self.http = httpx.Client(base_url=url, timeout=ANSWER_SECONDS, verify=False)
-
-    def post(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
-        """POST /cancel-subscription as this person; raises `httpx.TransportError` where the process dies meanwhile."""
-        headers = {**person.headers, **({"Idempotency-Key": key} if key else {})}
-        return self.http.post("/cancel-subscription", json={"user_id": person.user_id, **body}, headers=headers)
-
-    def cancel(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
-        return self.post(person, key=key, **{"reason": "too_expensive", **body})
-
-    def accept(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
-        return self.post(person, key=key, accept_offer=True, **body)
 
     @property
     def status(self) -> int | None:
@@ -70,6 +57,31 @@ class Trigger:
         assert self.status is not None
         return self.status
 
+    def _send(self, number: signal.Signals) -> None:
+        if self.status is None:  # its id is its own until the server has heard of its end
+            os.kill(self.pid, number)
+
+
+class Trigger(Process):
+    """A running `cancelflow serve`."""
+
+    def __init__(self, server: "Triggers", pid: int, log: Path, url: str) -> None:
+        super().__init__(server, pid, log)
+        self.url = url
+        # Nothing is encrypted here, and reading the world's certificates would take as long as the fork.
+        self.http = httpx.Client(base_url=url, timeout=ANSWER_SECONDS, verify=False)
+
+    def post(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
+        """POST /cancel-subscription as this person; raises `httpx.TransportError` where the process dies meanwhile."""
+        headers = {**person.headers, **({"Idempotency-Key": key} if key else {})}
+        return self.http.post("/cancel-subscription", json={"user_id": person.user_id, **body}, headers=headers)
+
+    def cancel(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
+        return self.post(person, key=key, **{"reason": "too_expensive", **body})
+
+    def accept(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
+        return self.post(person, key=key, accept_offer=True, **body)
+
     def answers(self) -> bool:
         """Whether it serves; an AssertionError if it has ended."""
         assert self.status is None, self.log
@@ -77,10 +89,6 @@ class Trigger:
             return self.http.get("/healthz").status_code == 200
         except httpx.TransportError:
             return False
-
-    def _send(self, number: signal.Signals) -> None:
-        if self.status is None:  # its id is its own until the server has heard of its end
-            os.kill(self.pid, number)
 
 
 class Triggers:
@@ -107,6 +115,17 @@ class Triggers:
             trigger.kill()
             trigger.http.close()
 
+    @contextmanager
+    def handling(self, event_id: str, **settings: str) -> Iterator[Process]:
+        """A run of `handle-stripe-event`, as a worker's; killed at the block's end, if it still runs."""
+        log = self._next_log()
+        started = {"environment": {**os.environ, **settings}, "log": str(log), "event_id": event_id}
+        process = Process(self, self.order(start=started), log)
+        try:
+            yield process
+        finally:
+            process.kill()
+
     def order(self, **order: Any) -> Any:
         """Tell the server, and hear its answer."""
         stdin, stdout = self._server.stdin, self._server.stdout
@@ -124,10 +143,13 @@ class Triggers:
         self._server.communicate()
 
     def _start(self, settings: dict[str, str]) -> Trigger:
-        with self._orders:
-            self._made += 1
-            log = self._directory / f"trigger-{self._made}.log"
+        log = self._next_log()
         port = free_port()
         environment = {**os.environ, **settings, "HTTP_PORT": str(port)}
         pid = self.order(start={"environment": environment, "log": str(log)})
-        return Trigger(self, pid, f"http://127.0.0.1:{port}", log)
+        return Trigger(self, pid, log, f"http://127.0.0.1:{port}")
+
+    def _next_log(self) -> Path:
+        with self._orders:
+            self._made += 1
+            return self._directory / f"trigger-{self._made}.log"

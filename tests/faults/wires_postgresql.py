@@ -1,7 +1,8 @@
 """PostgreSQL's protocol on a wire: the effect is the COMMIT of a transaction that wrote something.
 
-It is called after the statements that wrote, by their names in sql/queries. Whose turn a request is (claiming it,
-renewing its lease) is not the flow's work: those are functions that a SELECT calls, and a SELECT counts as reading.
+It is called after the statements that wrote, by their names in sql/queries. Whose turn it is (claiming, renewing a
+lease) is not the flow's work: those are functions that a SELECT calls, and a SELECT counts as reading, but for those
+that write in the inbox of Stripe's events, which no statement of the application's reaches.
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
@@ -13,13 +14,15 @@ from tests.faults.wires_dialogue import Dialogue
 
 _WRITES = re.compile(r"(INSERT|UPDATE|DELETE|WITH\b.*\b(INSERT|UPDATE|DELETE))\b", re.DOTALL)
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+_INBOX = ("receive_stripe_event", "take_up_stripe_event", "put_off_stripe_event", "stripe_event_handled")
+_LOOKS_FOR_WORK = re.compile(rb"\b(claim_\w+|anything_unfinished)\(")
 # The one statement that two nodes share, told apart by its second parameter: only Pub/Sub gives a receipt.
 _DELIVERED = "delivered"
 
 
 class PostgreSQL(Dialogue):
-    """`alone`: a process that asks for requests to take up hears nothing more on that connection, so that what passes
-    here is about its caller's request and no other.
+    """`alone`: a process that asks for work to take up hears nothing more on that connection, so that what passes here
+    is about its caller's request and no other.
     """
 
     def __init__(self, *, alone: bool) -> None:
@@ -64,7 +67,7 @@ class PostgreSQL(Dialogue):
         if kind == b"P":
             name, text, _ = body.split(b"\0", 2)
             self._prepared[name] = text.decode()
-            self._deaf = self._alone and b"_unfinished(" in text
+            self._deaf = self._alone and _LOOKS_FOR_WORK.search(text) is not None
         if kind == b"B":
             _, name, rest = body.split(b"\0", 2)
             self._statement(self._prepared.get(name, ""), rest)
@@ -80,8 +83,9 @@ class PostgreSQL(Dialogue):
 
     def _statement(self, text: str, parameters: bytes) -> None:
         plain = _COMMENT.sub("", text).strip()
-        if _WRITES.match(plain):
-            name = _NAMES.get(plain) or " ".join(plain.split()[:3])
+        known = _NAMES.get(plain)
+        if _WRITES.match(plain) or known in _INBOX:
+            name = known or " ".join(plain.split()[:3])
             if name == _DELIVERED:
                 name += " (letter)" if _is_null(parameters, 0) else " (event)"
             self._written.append(name)

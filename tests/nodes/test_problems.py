@@ -17,7 +17,8 @@ from nodes.errors import (
     SeveralSubscriptions,
     SubscriptionAlreadyPending,
 )
-from nodes.problems import CANCELLATION_FAILED, problem, problem_of, slug_of
+from nodes.problems import problem, problem_of, slug_of
+from nodes.requests.kind import CANCELLATION
 
 REQUEST = UUID("550e8400-e29b-41d4-a716-446655440000")
 
@@ -61,7 +62,7 @@ def test_each_refusal_has_its_status_its_name_and_its_text(
 
 
 def test_the_text_of_a_failure_is_the_specifications() -> None:
-    body = problem(500, "cancellation-failed", CANCELLATION_FAILED, REQUEST)
+    body = problem(500, CANCELLATION.slug, CANCELLATION.detail, REQUEST)
     assert body["detail"] == "Cancellation failed, try again"
     assert body["success"] is False
     assert body["request_id"] == str(REQUEST)

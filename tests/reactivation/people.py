@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import stripe
 
+from tests.waiting import eventually
 from tests.world import Person, Row, World
 
 
@@ -14,6 +15,14 @@ def leaving(world: World, case: str = "professional", **body: Any) -> Person:
     """Someone who cancelled here."""
     person = world.person(case)
     assert world.cancel(person, **body).status_code == 200
+    return person
+
+
+def in_peace(world: World, person: Person) -> Person:
+    """Once nothing is left to do for them: the answer waits for neither letter nor event."""
+    left = """SELECT 1 FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL
+        UNION ALL SELECT 1 FROM reactivation_requests WHERE user_id = %s AND resume_at IS NOT NULL"""
+    eventually(lambda: not world.rows(left, person.user_id, person.user_id), within=60)
     return person
 
 

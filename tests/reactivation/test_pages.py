@@ -11,7 +11,7 @@ import pytest
 from nodes.clients.links import Links, Purpose
 from nodes.settings import LinkSettings, load
 from tests.acceptance.subscribers import clock, subscriber
-from tests.reactivation.people import in_stripe, jobs, leaving, outbox, requests, subjects, title
+from tests.reactivation.people import in_peace, in_stripe, jobs, leaving, outbox, requests, subjects, title
 from tests.world import Person, Row, World, links
 
 
@@ -40,7 +40,7 @@ def reason_of(world: World, person: Person) -> Row:
 
 
 def test_the_letters_button_works_after_one_press(world: World) -> None:
-    person = leaving(world)
+    person = in_peace(world, leaving(world))
     link = link_to(world, person, "reactivate")
     writes, before = world.simulator.writes(person.subscription_id), world.belongings(person.user_id)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from nodes.errors import RequestNotFound
+from nodes.requests.kind import Kind
 from nodes.services import services
 
 
@@ -21,10 +21,10 @@ class Standing:
     finished_at: datetime | None
 
 
-async def standing_of(request_id: UUID, user_id: UUID) -> Standing:
-    """The request, if it is this user's; raises `RequestNotFound`."""
+async def standing_of(kind: Kind, request_id: UUID, user_id: UUID) -> Standing:
+    """The request, if it is this user's; raises the kind's `not_found`."""
     async with services().database.as_user(user_id) as transaction:
-        standing = await transaction.one("request_status", Standing, request_id=request_id)
+        standing = await transaction.one(kind.status, Standing, request_id=request_id)
     if standing is None:
-        raise RequestNotFound
+        raise kind.not_found
     return standing

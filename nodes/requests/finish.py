@@ -1,17 +1,15 @@
-"""The end of a reactivation: its answer and its audit row, in one transaction, once."""
+"""The end of a request: its answer and its audit row, in one transaction, once."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from nodes.cancellation.caller import tell
-from nodes.cancellation.outbox import NOT_REACTIVATED
 from nodes.cancellation.records import Answer
 from nodes.clients.database import Transaction
 from nodes.errors import Refusal
 from nodes.problems import slug_of
+from nodes.requests.kind import Kind
 from nodes.services import services
-
-ACTION = "reactivate_subscription"
 
 
 @dataclass(frozen=True)
@@ -22,6 +20,7 @@ class _Finished:
 
 
 async def finish(
+    kind: Kind,
     request_id: UUID,
     user_id: UUID,
     answer: Answer,
@@ -29,24 +28,26 @@ async def finish(
     problem: str | None = None,
     stripe_request_id: str | None = None,
     look_again: bool = False,
-    write: bool = False,
+    letter: str | None = None,
 ) -> bool:
-    """Write what the caller is told (FEATURES W29). False if the request has its answer, or can only go on.
+    """Write what the caller is told (FEATURES W29). False if the request already had its answer, or can only go on.
 
-    `look_again`: Stripe may have done it all the same, and is asked later. `write`: the customer hears it by letter.
+    `look_again`: Stripe may have done it all the same, and is to be asked later. `letter`: the caller is not told
+    directly, and this is put in the outbox for them.
     """
     async with services().database.as_user(user_id) as transaction:
         finished = await finish_in(
             transaction,
+            kind,
             request_id,
             user_id,
             answer,
             problem=problem,
             stripe_request_id=stripe_request_id,
-            look_again=look_again or write,
+            look_again=look_again or letter is not None,
         )
-        if finished and write:
-            await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=NOT_REACTIVATED)
+        if finished and letter:
+            await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=letter)
     if finished:
         tell(answer)
     return finished
@@ -54,6 +55,7 @@ async def finish(
 
 async def finish_in(
     transaction: Transaction,
+    kind: Kind,
     request_id: UUID,
     user_id: UUID,
     answer: Answer,
@@ -64,7 +66,7 @@ async def finish_in(
 ) -> bool:
     """The same, in a transaction that is open."""
     finished = await transaction.one(
-        "finish_reactivation",
+        kind.finish,
         _Finished,
         request_id=request_id,
         outcome=answer.outcome,
@@ -78,7 +80,7 @@ async def finish_in(
     await transaction.run(
         "write_audit",
         user_id=user_id,
-        action=ACTION,
+        action=kind.action,
         request_id=request_id,
         asked_user_id=finished.asked_user_id,
         subscription_id=finished.subscription_id,
@@ -90,13 +92,13 @@ async def finish_in(
     return True
 
 
-async def audit_refusal(user_id: UUID, refusal: Refusal) -> None:
+async def audit_refusal(kind: Kind, user_id: UUID, refusal: Refusal) -> None:
     """An attempt that made no request of its own, such as one whose body could not be read, leaves its audit row."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(
             "write_audit",
             user_id=user_id,
-            action=ACTION,
+            action=kind.action,
             request_id=refusal.request_id,
             asked_user_id=None,
             subscription_id=None,

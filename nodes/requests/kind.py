@@ -1,0 +1,53 @@
+"""The two kinds of request, each a table of its own, by the names of their statements in sql/queries."""
+
+from dataclasses import dataclass
+
+from nodes.errors import ReactivationNotFound, Refusal, RequestNotFound
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`action`: as the audit log calls it. `slug`, `detail`: of the problem that the caller is told where it failed."""
+
+    action: str
+    slug: str
+    detail: str
+    not_found: type[Refusal]
+    status: str
+    finish: str
+    reopen: str
+    leave: str
+    next_try: str
+    failed_try: str
+    park: str
+    parked_in_peace: str
+
+
+CANCELLATION = Kind(
+    action="cancel_subscription",
+    slug="cancellation-failed",
+    detail="Cancellation failed, try again",
+    not_found=RequestNotFound,
+    status="request_status",
+    finish="finish_request",
+    reopen="reopen_request",
+    leave="leave_request",
+    next_try="next_billing_try",
+    failed_try="request_try_failed",
+    park="park_request",
+    parked_in_peace="parked_in_peace",
+)
+REACTIVATION = Kind(
+    action="reactivate_subscription",
+    slug="reactivation-failed",
+    detail="Reactivation failed, try again",
+    not_found=ReactivationNotFound,
+    status="reactivation_status",
+    finish="finish_reactivation",
+    reopen="reopen_reactivation",
+    leave="leave_reactivation",
+    next_try="next_reactivation_try",
+    failed_try="reactivation_try_failed",
+    park="park_reactivation",
+    parked_in_peace="reactivation_parked_in_peace",
+)

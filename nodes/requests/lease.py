@@ -1,0 +1,30 @@
+"""A run's hold on its work: renewed while the run lives, so that only what was left is taken up again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from nodes.errors import CancelflowError
+from nodes.node import run_log
+
+# A third of the lease (sql/migrations/0005): two renewals may be lost before another process takes the work.
+RENEW_EVERY_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def leased(renew: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Renew the lease until the block ends. Every step may be run twice, so a lease that is lost does no harm."""
+    renewing = asyncio.create_task(_renew(renew))
+    try:
+        yield
+    finally:
+        renewing.cancel()
+
+
+async def _renew(renew: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(RENEW_EVERY_SECONDS)
+        try:
+            await renew()
+        except CancelflowError as error:
+            run_log().warning("the lease is not renewed: %s", error)

@@ -1,0 +1,208 @@
+"""Kills a process beside every external effect of every way through a flow, and judges what became of each.
+
+The effects are those that an undisturbed run shows to the wires, so that a new node's come by themselves. First every
+process is killed, each with one piece of work in it; meanwhile and after that the stack's trigger takes up what they
+left, by itself.
+"""
+
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import httpx
+
+from tests.faults.peace import Watch
+from tests.faults.tables import table
+from tests.faults.topic import Event, Topic
+from tests.faults.triggers import Process, Triggers
+from tests.faults.wires import wired
+from tests.faults.wires_line import Moment
+from tests.world import Person, World
+
+AT_ONCE = 4
+REACH_SECONDS = 15.0
+MOVE_ON_SECONDS = 0.3  # for a process that has its answer to ask for something more
+TAKEN_UP_SECONDS = 30.0
+PEACE_SECONDS = 90.0
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """One way through a flow. `whole`: all its effects are tried; else only those that no whole way has."""
+
+    name: str
+    whole: bool = True
+
+    # The effect that commits the intent: killed just before it, there is nothing to lose. None where it is there.
+    intent: ClassVar[str | None] = None
+
+    def person(self, world: World) -> Person:
+        """A customer who takes it."""
+        raise NotImplementedError
+
+    def process(
+        self, world: World, triggers: Triggers, person: Person, settings: dict[str, str]
+    ) -> AbstractContextManager[Process]:
+        """The process that is killed; by default a trigger."""
+        del world, person
+        return triggers.started(**settings)
+
+    def ask(self, process: Process, person: Person, key: str) -> httpx.Response | None:
+        """Have it do the work, until it is answered or has ended; raises `httpx.TransportError` where it dies."""
+        raise NotImplementedError
+
+    def after_kill(self, world: World, person: Person) -> None:
+        """What the other side does by itself, such as asking again."""
+
+    def wrong(self, world: World, person: Person, events: list[Event]) -> list[str]:
+        """What is missing or too much at the far sides, once it is at peace."""
+        raise NotImplementedError
+
+    def left(self, world: World, person: Person, events: list[Event]) -> list[str]:
+        """What work that was never received has left all the same."""
+        raise NotImplementedError
+
+    def ask_again(self, world: World, person: Person, key: str) -> httpx.Response | None:
+        """The same once more, of the stack's trigger."""
+        del world, person, key
+        return None
+
+
+@dataclass
+class Point:
+    """One process that is killed beside one effect, and what became of its work."""
+
+    way: Way
+    effect: str
+    moment: Moment
+    key: str = field(default_factory=lambda: str(uuid.uuid4()))
+    person: Person | None = None
+    answer: httpx.Response | None = None
+    seconds: tuple[float, float] = (0.0, 0.0)  # from the kill until it was taken up, and until it was at peace
+    wrong: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.way.name}, {self.moment} {self.effect}: {'; '.join(self.wrong)}"
+
+
+class Matrix:
+    """All points, killed and waited for."""
+
+    def __init__(self, ways: Sequence[Way], world: World, triggers: Triggers, topic: Topic, watch: Watch) -> None:
+        self._world, self._triggers, self._topic, self._watch = world, triggers, topic, watch
+        self.ways = ways
+        self.undisturbed: dict[Way, list[str]] = {}
+        self.points: list[Point] = []
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            self.undisturbed = dict(zip(self.ways, threads.map(self._record, self.ways), strict=True))
+        usual = {effect for way, effects in self.undisturbed.items() if way.whole for effect in effects}
+        # The rarest first, and beside one effect one after the other: of two at once, or of one that is taken up again
+        # by then, the second would not find the coupon missing.
+        beside = [
+            [Point(way, effect, moment) for moment in Moment]
+            for way in sorted(self.ways, key=lambda way: way.whole)
+            for effect in self.undisturbed[way]
+            if way.whole or effect not in usual
+        ]
+        self.points = [point for points in beside for point in points]
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(self._kill_one_after_the_other, beside))
+        self._watch.until_peace(PEACE_SECONDS)
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(self._judge, (point for point in self.points if not point.wrong)))
+
+    def of(self, way: Way) -> list[Point]:
+        return [point for point in self.points if point.way is way]
+
+    def _record(self, way: Way) -> list[str]:
+        person = way.person(self._world)
+        with (
+            wired(alone=True) as wires,
+            way.process(self._world, self._triggers, person, wires.settings()) as process,
+        ):
+            answer = way.ask(process, person, str(uuid.uuid4()))
+            assert answer is None or answer.status_code == 200, answer.text
+            self._watch.add(person)
+            self._watch.until_peace(PEACE_SECONDS)
+            return list(wires.effects)
+
+    def _kill_one_after_the_other(self, points: list[Point]) -> None:
+        for point in points:
+            self._kill(point)
+
+    def _kill(self, point: Point) -> None:
+        try:
+            person = point.person = point.way.person(self._world)
+            with wired(alone=True) as wires:
+                stop = wires.freeze_at(point.effect, point.moment)
+                with (
+                    point.way.process(self._world, self._triggers, person, wires.settings()) as process,
+                    ThreadPoolExecutor(1) as threads,
+                ):
+                    asking = threads.submit(point.way.ask, process, person, point.key)
+                    assert stop.reached.wait(REACH_SECONDS), f"it was not reached, only {wires.effects}"
+                    if point.moment is Moment.AFTER:
+                        wires.moved_on.wait(MOVE_ON_SECONDS)
+                    process.kill()
+                    error = asking.exception()
+                    assert error is None or isinstance(error, httpx.TransportError), error
+                    point.answer = None if error else asking.result()
+            point.way.after_kill(self._world, person)
+            self._watch.add(person)
+        except Exception as error:  # one report of all points, whatever happens at one
+            point.wrong.append(repr(error))
+
+    def _judge(self, point: Point) -> None:
+        try:
+            assert point.person
+            events = self._topic.events_of(point.person.user_id)
+            if point.way.intent and point.way.intent in point.effect and point.moment is Moment.BEFORE:
+                point.wrong += point.way.left(self._world, point.person, events)
+            else:
+                watched = self._watch.of(point.person)
+                point.seconds = watched.taken_up, watched.at_peace
+                late = watched.taken_up > TAKEN_UP_SECONDS
+                point.wrong += [f"taken up after {watched.taken_up:.0f} s"] * late
+                point.wrong += point.way.wrong(self._world, point.person, events)
+                point.wrong += self._ask_again(point, point.person)
+        except Exception as error:
+            point.wrong.append(repr(error))
+
+    def _ask_again(self, point: Point, person: Person) -> list[str]:
+        """The same answer as was recorded, and as was told, if the process came to that."""
+        recorded, answered = self._watch.of(person).answer, self._watch.of(person).answered
+        again = point.way.ask_again(self._world, person, point.key)
+        wrong = ["told before there was an answer"] if point.answer is not None and not answered else []
+        for answer in (point.answer, again):
+            if answer is not None and (answer.status_code, answer.json()) != (200, recorded):
+                wrong.append(f"told {answer.status_code} {answer.text}, recorded {recorded}")
+        return wrong
+
+
+def show(matrix: Matrix, title: str) -> None:
+    """A line an effect."""
+    shown = table(title, "branch", "effect", "points", "survived", "taken up after, s", "done after, s")
+    rows: dict[tuple[str, str], list[Point]] = {}
+    for way in matrix.ways:
+        for point in matrix.of(way):
+            rows.setdefault((way.name, point.effect), []).append(point)
+    for names, points in [*rows.items(), (("all", ""), matrix.points)]:
+        survived = sum(1 for point in points if not point.wrong)
+        longest = [max(point.seconds[which] for point in points) for which in (0, 1)]
+        shown.add(*names, len(points), survived, *longest)
+
+
+def nodes_unseen(matrix: Matrix, nodes: dict[str, str]) -> list[str]:
+    """Of nodes, by the number of their file, each with what it does outside of the flow: those that did nothing."""
+    seen = ", ".join(effect for effects in matrix.undisturbed.values() for effect in effects)
+    return [node for node, effect in nodes.items() if effect not in seen]
+
+
+def differences(found: dict[str, object], due: dict[str, object]) -> list[str]:
+    """In words."""
+    return [f"{what}: {found[what]}, not {due[what]}" for what in due if found[what] != due[what]]

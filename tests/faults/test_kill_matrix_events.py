@@ -1,0 +1,260 @@
+"""The kill matrix of Stripe's events: `kill -9` beside every external effect; each is handled completely, and once.
+
+The process is a run of `handle-stripe-event` as a worker's, with an event in its hands, so that no other of the stack's
+takes the event first; what it leaves, the stack's trigger takes up. The door has a trigger of its own.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+
+from nodes import stripe_events
+from nodes.rules.moments import Moment as Occasion
+from nodes.rules.moments import moment_of
+from tests.faults.branches import effects_at_stripe
+from tests.faults.kill_matrix import Matrix, Way, differences, nodes_unseen, show
+from tests.faults.peace import EVENTS, Watch
+from tests.faults.topic import Event, heard
+from tests.faults.triggers import Process, Trigger, Triggers
+from tests.faults.wires_line import Moment
+from tests.reactivation.people import in_peace, in_stripe, jobs, leaving
+from tests.webhooks.events import ENDPOINT, deliver, envelope, order, settled, told
+from tests.world import Person, World
+
+NODES = {
+    "01": "take_up_stripe_event",
+    "02": "mirror_subscription",
+    "03": "",
+    "04": "receive_from_stripe",
+    "05": "fill_in_reason",
+    "06": "set_retention_clock",
+    "07": "receive_reactivation_from_stripe",
+    "08": "record_end",
+    "09": "letter",
+    "10": "publish subscription.ended",
+    "11": "record_portal_offer",
+    "12": "stripe_event_handled",
+}
+COUPON = "cancelflow-professional-30pct-3m"
+LEFT = ["cancellation_confirmation", "subscription.canceled"]
+LATER = 86400
+
+
+@dataclass(frozen=True, eq=False)
+class Handling(Way):
+    """Something that happens in Stripe, and the event of it. `due`: what there must be, by what it is called below."""
+
+    moment: Occasion = Occasion.BEGINS
+    happens: Callable[[World, Person], None] = lambda world, person: None
+    due: dict[str, Any] = field(default_factory=dict)
+    left_before: bool = False  # by our API, which was told and done
+
+    def person(self, world: World) -> Person:
+        person = leaving(world) if self.left_before else world.person("professional")
+        in_peace(world, person)
+        self.happens(world, person)
+        return person
+
+    def event(self, world: World, person: Person) -> stripe.Event:
+        """The last of its kind."""
+        return [event for event in told(world, person.subscription_id) if _occasion(event) is self.moment][-1]
+
+    def process(
+        self, world: World, triggers: Triggers, person: Person, settings: dict[str, str]
+    ) -> AbstractContextManager[Process]:
+        """A run with the event in its hands: as `claim_stripe_events` leaves it to whoever claimed it."""
+        event = self.event(world, person)
+        world.admin.execute(
+            "INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, customer_id,"
+            " in_hand_until, resume_at) VALUES (%s, %s, %s, now(), false, %s, %s, now() + lease(), now() + lease())",
+            [event.id, event.type, self.moment.value, person.subscription_id, str(in_stripe(world, person).customer)],
+        )
+        return triggers.handling(event.id, **settings)
+
+    def ask(self, process: Process, person: Person, key: str) -> httpx.Response | None:
+        process.wait()
+        return None
+
+    def wrong(self, world: World, person: Person, events: list[Event]) -> list[str]:
+        rows = world.belongings(person.user_id)
+        ids = {row["kind"]: str(row["id"]) for row in rows["outbox"]}
+        found = {
+            "Stripe's writes": len(effects_at_stripe(world, person)),
+            "handled": [row["resume_at"] for row in _inbox(world, person) if row["handled_at"] is not None],
+            "subscription": rows["subscriptions"][0]["status"],
+            "cancellations": [row["outcome"] for row in rows["cancellation_requests"]],
+            "reactivations": [row["outcome"] for row in rows["reactivation_requests"]],
+            "reasons": [row["category"] for row in rows["cancellation_reasons"]],
+            "jobs": jobs(world, person),
+            "ends": [row["kind"] for row in rows["subscription_ends"]],
+            "offers": [row["state"] for row in rows["retention_offers"]],
+            "outbox": sorted(row["kind"] for row in rows["outbox"]),
+            "undelivered": [row["kind"] for row in rows["outbox"] if row["delivered_at"] is None],
+            "letters": {letter["message_id"] for letter in world.letters(person)},
+            "events": {(event["event"], event["event_id"]) for event in events},
+            "dates": {row["cancel_at"] for row in rows["data_retention_jobs"] if row["status"] == "scheduled"},
+        }
+        usual = {
+            "Stripe's writes": int(self.left_before),
+            "handled": [None],
+            "subscription": "active",
+            "cancellations": [],
+            "reactivations": [],
+            "reasons": [],
+            "jobs": [],
+            "ends": [],
+            "offers": [],
+            "outbox": [],
+            "undelivered": [],
+        }
+        due = {**usual, **self.due}
+        due["outbox"] = sorted(due["outbox"])
+        due["letters"] = {f"<{ids[kind]}@cancelflow>" for kind in ids if "." not in kind}
+        due["events"] = {(kind, ids[kind]) for kind in ids if "." in kind}
+        row = rows["subscriptions"][0]
+        due["dates"] = {row["ended_at"] or row["cancel_at"]} if "scheduled" in due["jobs"] else set()
+        return differences(found, due)
+
+
+@dataclass(frozen=True, eq=False)
+class AtTheDoor(Handling):
+    """A trigger that takes an event in. What is not answered comes again."""
+
+    def process(
+        self, world: World, triggers: Triggers, person: Person, settings: dict[str, str]
+    ) -> AbstractContextManager[Process]:
+        LETTERS[person.user_id] = envelope(world, self.event(world, person).id)
+        return triggers.started(**settings)
+
+    def ask(self, process: Process, person: Person, key: str) -> httpx.Response | None:
+        assert isinstance(process, Trigger)
+        headers, body = LETTERS[person.user_id]
+        answer = process.http.post(ENDPOINT, content=body, headers=headers)
+        assert answer.status_code == 200
+        return None
+
+    def after_kill(self, world: World, person: Person) -> None:
+        deliver(world, self.event(world, person).id)
+
+
+LETTERS: dict[str, tuple[dict[str, str], bytes]] = {}
+
+
+def _occasion(event: stripe.Event) -> Occasion:
+    return moment_of(event.type, event.to_dict()["data"].get("previous_attributes", {}))
+
+
+def _inbox(world: World, person: Person) -> list[dict[str, Any]]:
+    return world.rows("SELECT * FROM stripe_events WHERE subscription_id = %s", person.subscription_id)
+
+
+def _portal(action: str, **more: Any) -> Callable[[World, Person], None]:
+    def happens(world: World, person: Person) -> None:
+        order(world, "portal", subscription=person.subscription_id, action=action, **more)
+
+    return happens
+
+
+def _says_why(world: World, person: Person) -> None:
+    _portal("cancel")(world, person)
+    deliver(world, told(world, person.subscription_id)[-1].id)
+    settled(world, person, events=1)
+    _portal("reason", feedback="unused")(world, person)
+
+
+def _end(world: World, person: Person) -> None:
+    order(world, "end", subscription=person.subscription_id, reason="payment_failed")
+
+
+def _later(world: World, person: Person) -> None:
+    ends = in_stripe(world, person).cancel_at
+    assert ends is not None
+    order(world, "dashboard", subscription=person.subscription_id, action="cancel", when=ends + LATER)
+
+
+def _coupon(world: World, person: Person) -> None:
+    someone = world.person("professional")
+    assert world.accept(someone).status_code == 200  # so that the coupon is there
+    _portal("accept_retention_coupon", coupon=COUPON)(world, person)
+
+
+DEPARTED = {
+    "subscription": "pending_cancellation",
+    "cancellations": ["pending_cancellation"],
+    "reasons": ["unused"],
+    "jobs": ["scheduled"],
+    "outbox": LEFT,
+}
+STAYED_AWAY = {**DEPARTED, "reasons": ["too_expensive"]}
+CAME_BACK = {
+    "cancellations": ["pending_cancellation"],
+    "reactivations": ["reactivated"],
+    "reasons": ["too_expensive"],
+    "jobs": ["cancelled"],
+    "outbox": [*LEFT, "reactivation_confirmation", "subscription.reactivated"],
+}
+ENDED = {
+    "subscription": "canceled",
+    "jobs": ["scheduled"],
+    "ends": ["payment_failed"],
+    "outbox": ["subscription_ended", "subscription.ended"],
+}
+WAYS = [
+    Handling("departure in the portal", happens=_portal("cancel", feedback="unused"), due=DEPARTED),
+    Handling(
+        "return in the portal", moment=Occasion.DECISION, left_before=True, happens=_portal("undo"), due=CAME_BACK
+    ),
+    Handling("end, a payment failed", moment=Occasion.END, happens=_end, due=ENDED),
+    Handling(
+        "departure, no reason given",
+        whole=False,
+        happens=_portal("cancel"),
+        due={**DEPARTED, "reasons": ["prefer_not_to_say"]},
+    ),
+    Handling(
+        "the reason, later",
+        whole=False,
+        moment=Occasion.REASON,
+        happens=_says_why,
+        due={**DEPARTED, "handled": [None, None]},
+    ),
+    Handling("date moved", whole=False, moment=Occasion.DECISION, left_before=True, happens=_later, due=STAYED_AWAY),
+    Handling(
+        "offer accepted in the portal",
+        moment=Occasion.DISCOUNT,
+        whole=False,
+        happens=_coupon,
+        due={"cancellations": ["retained"], "offers": ["applied"]},
+    ),
+    AtTheDoor("at the door", whole=False, happens=_portal("cancel", feedback="unused"), due=DEPARTED),
+]
+
+
+@pytest.fixture(scope="module")
+def matrix(world: World, triggers: Triggers) -> Iterator[Matrix]:
+    with world.simulator.losing_webhooks(), heard() as topic, Watch(world, EVENTS) as watch:
+        made = Matrix(WAYS, world, triggers, topic, watch)
+        made.run()
+        yield made
+    show(made, "kill -9 of Stripe's events")
+
+
+def test_every_node_is_seen_at_work(matrix: Matrix) -> None:
+    nodes = {path.name.split("_")[1] for path in Path(stripe_events.__file__).parent.glob("step_*.py")}
+
+    assert nodes == NODES.keys(), "say what the new node does outside of the flow"
+    assert nodes_unseen(matrix, NODES) == []
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_a_killed_process_loses_nothing_and_nothing_is_done_twice(matrix: Matrix, way: Way) -> None:
+    wrong = [str(point) for point in matrix.of(way) if point.wrong]
+
+    assert len(matrix.of(way)) >= len(Moment)
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,176 @@
+"""Reactivations and Stripe's events wait for a person as cancellations do, and go on when that one says so."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from deployments.requests import NothingToResume, resume
+from nodes.settings import DatabaseSettings, load
+from tests.faults.test_given_to_a_person import LONG_AGO, listed, run_about
+from tests.reactivation.people import in_peace, in_stripe, jobs, leaving, subjects
+from tests.waiting import eventually
+from tests.webhooks.events import order, settled, told
+from tests.world import Person, Row, World
+
+DELAYED = "Your reactivation is taking longer than it should"
+BACK = "Welcome back: your professional plan goes on"
+
+
+def coming_back(world: World, person: Person, **columns: Any) -> str:
+    """A reactivation of theirs that was tried for hours, and whose lease has passed."""
+    since = datetime.now(UTC) - LONG_AGO
+    given = {"origin": "api", "tries": 12, "runs": 12, "trying_since": since, "problem": "billing-failed", **columns}
+    names, places = ", ".join(given), ", ".join(["%s"] * len(given))
+    made = world.row(
+        f"""INSERT INTO reactivation_requests (user_id, asked_user_id, asked_subscription, resume_at, {names})
+        VALUES (%s, %s, %s, now(), {places}) RETURNING id""",
+        person.user_id,
+        person.user_id,
+        person.subscription_id,
+        *given.values(),
+    )
+    return str(made["id"])
+
+
+def reactivation(world: World, request_id: str) -> Row:
+    return world.row("SELECT * FROM reactivation_requests WHERE id = %s", request_id)
+
+
+def event(world: World, event_id: str) -> Row:
+    return world.row("SELECT * FROM stripe_events WHERE id = %s", event_id)
+
+
+def at_rest(look: Callable[[], Row]) -> Row:
+    """The row, once the machine leaves it in peace."""
+    eventually(lambda: look()["resume_at"] is None, within=30)
+    return look()
+
+
+def is_asked_for(world: World, identifier: str, work: str) -> None:
+    """A person is told, in the list and by a failed run with what to do."""
+    assert (listed(identifier).work, listed(identifier).stuck) == (work, True)
+    assert "waits for a person" in listed(identifier).line()
+    assert "why: billing-failed" in listed(identifier).advice()
+    assert f"cancelflow resume {identifier}" in listed(identifier).advice()
+    run = eventually(partial(run_about, world, identifier), within=20)
+    assert run is not None
+    assert run["state_type"] == "FAILED"
+    shown = world.prefect.post("/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}).json()
+    assert any(f"{work} | {identifier}" in artifact["data"] for artifact in shown)
+    assert any(f"`cancelflow resume {identifier}`" in artifact["data"] for artifact in shown)
+
+
+def test_a_reactivation_that_was_tried_for_hours_waits_and_its_customer_is_written_to(world: World) -> None:
+    person = in_peace(world, leaving(world))
+    request_id = coming_back(world, person)
+
+    row = at_rest(partial(reactivation, world, request_id))
+
+    assert (row["outcome"], row["recovery_point"]) == (None, "received")
+    assert row["parked_at"] is not None
+    assert in_stripe(world, person).cancel_at is not None
+    [letter] = [each for each in world.letters(person) if each["subject"] == DELAYED]
+    assert request_id in letter["text"]
+    assert "asked us to reactivate your plan" in " ".join(letter["text"].split())
+    assert "Until it is done, your plan still ends on" in " ".join(letter["text"].split())
+    is_asked_for(world, request_id, "reactivation")
+
+    resume(load(DatabaseSettings), request_id)
+
+    row = at_rest(partial(reactivation, world, request_id))
+    assert (row["outcome"], row["parked_at"], row["problem"]) == ("reactivated", None, None)
+    assert in_stripe(world, person).cancel_at is None
+    assert jobs(world, person) == ["cancelled"]
+    assert sorted(subjects(world, person))[1:] == sorted([DELAYED, BACK])
+
+
+def test_what_was_done_in_stripes_portal_is_not_called_late(world: World) -> None:
+    """The customer has what they wanted; it is we who have not heard of it yet."""
+    person = in_peace(world, leaving(world))
+    with world.simulator.losing_webhooks():
+        order(world, "portal", subscription=person.subscription_id, action="undo")
+    request_id = coming_back(world, person, origin="stripe")
+    at_rest(partial(reactivation, world, request_id))
+    assert DELAYED not in subjects(world, person)
+    resume(load(DatabaseSettings), request_id)
+    assert at_rest(partial(reactivation, world, request_id))["outcome"] == "reactivated"
+    assert BACK in subjects(world, person)
+
+
+def test_a_reactivation_whose_period_runs_out_is_tried_every_minute_and_a_person_is_told(world: World) -> None:
+    """After the end there is no way back: it is never parked while there is one."""
+    person = in_peace(world, leaving(world))
+    soon = datetime.now(UTC) + timedelta(hours=12)
+    order(world, "dashboard", subscription=person.subscription_id, action="cancel", when=int(soon.timestamp()))
+    settled(world, person)
+    with world.simulator.fault(kind="status", method="POST", contains=person.subscription_id, times=0) as hits:
+        request_id = coming_back(world, person, subscription_id=person.subscription_id)
+        eventually(lambda: hits() > 0, within=20)
+        eventually(lambda: reactivation(world, request_id)["billing_try"] == 2, within=20)
+        row = reactivation(world, request_id)
+
+    assert (row["parked_at"], row["tries"]) == (None, 13)
+    assert row["resume_at"] <= datetime.now(UTC) + timedelta(minutes=1)
+    assert listed(request_id).stuck
+    assert "urgent" in listed(request_id).line()
+    assert "what was paid for runs out" in listed(request_id).advice()
+    eventually(partial(run_about, world, request_id), within=20)
+    assert DELAYED not in subjects(world, person)
+
+    world.admin.execute("UPDATE reactivation_requests SET resume_at = now() WHERE id = %s", [request_id])
+
+    assert at_rest(partial(reactivation, world, request_id))["outcome"] == "reactivated"
+
+
+def test_once_the_period_is_over_nobody_hurries(world: World) -> None:
+    person = in_peace(world, leaving(world))
+    over = "UPDATE subscriptions SET cancel_at = now() - interval '1 hour' WHERE id = %s"
+    world.admin.execute(over, [person.subscription_id])
+    assert at_rest(partial(reactivation, world, coming_back(world, person)))["parked_at"] is not None
+
+
+def test_an_event_that_was_tried_for_hours_waits_for_a_person(world: World) -> None:
+    person = world.person("professional")
+    with world.simulator.losing_webhooks():
+        order(world, "portal", subscription=person.subscription_id, action="cancel", feedback="unused")
+        [told_of, _] = told(world, person.subscription_id, "customer.subscription.updated")
+    world.admin.execute(
+        "INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, tries, trying_since,"
+        " problem) VALUES (%s, %s, 'begins', now(), false, %s, 12, %s, 'billing-failed')",
+        [told_of.id, told_of.type, person.subscription_id, datetime.now(UTC) - LONG_AGO],
+    )
+
+    row = at_rest(partial(event, world, told_of.id))
+
+    assert row["parked_at"] is not None
+    assert (row["handled_at"], row["tries"]) == (None, 12)
+    is_asked_for(world, told_of.id, "Stripe event")
+    assert subjects(world, person) == []
+
+    resume(load(DatabaseSettings), told_of.id)
+
+    [row] = settled(world, person, events=1)
+    assert (row["outcome"], row["parked_at"], row["tries"]) == ("cancellation", None, 1)
+    assert jobs(world, person) == ["scheduled"]
+    with pytest.raises(NothingToResume):
+        resume(load(DatabaseSettings), told_of.id)
+
+
+def test_an_event_that_fails_says_why_and_is_not_parked_before_its_hours_are_over(world: World) -> None:
+    person = world.person("professional")
+    away = world.simulator.fault(kind="status", status=500, method="GET", contains=person.subscription_id, times=0)
+    with away:
+        order(world, "portal", subscription=person.subscription_id, action="cancel", feedback="unused")
+        failed = eventually(
+            lambda: world.rows(
+                "SELECT * FROM stripe_events WHERE subscription_id = %s AND problem IS NOT NULL", person.subscription_id
+            ),
+            within=30,
+        )
+    assert failed[0]["parked_at"] is None
+    assert "billing-failed" not in listed(failed[0]["id"]).line()
+    assert not listed(failed[0]["id"]).stuck
+    assert {row["outcome"] for row in settled(world, person, events=2)} <= {"cancellation", "nothing", "reason"}
