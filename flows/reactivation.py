@@ -8,7 +8,7 @@ from flows.run_account import RunAccount, carried_out
 from nodes.cancellation.caller import told_directly
 from nodes.cancellation.outbox import NOT_REACTIVATED
 from nodes.cancellation.records import Answer
-from nodes.errors import Refusal
+from nodes.errors import CancelledAgain, Refusal
 from nodes.problems import problem_of, slug_of
 from nodes.reactivation.late_letters import send_refusal
 from nodes.reactivation.records import ReactivationCase, ReactivationRequest
@@ -35,7 +35,15 @@ class Reactivation(RunAccount):
             return
         async with told_directly() as told:
             letter = None if told or request.origin == "stripe" else NOT_REACTIVATED
-            await finish(self.kind, request.id, request.user_id, self.answer, problem=slug_of(refusal), letter=letter)
+            await finish(
+                self.kind,
+                request.id,
+                request.user_id,
+                self.answer,
+                problem=slug_of(refusal),
+                letter=letter,
+                withdraw=isinstance(refusal, CancelledAgain),
+            )
         await self.together(send_refusal(request.id, request.user_id))
 
 

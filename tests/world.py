@@ -169,7 +169,7 @@ class World:
 
     def tried(self, person: Person) -> None:
         """Wait until every letter and event that is due was tried once."""
-        untried = "SELECT id FROM outbox WHERE user_id = %s AND delivered_at IS NULL AND attempts = 0"
+        untried = "SELECT id FROM outbox WHERE user_id = %s AND delivered_at IS NULL AND attempts = 0 AND NOT refused"
         eventually(lambda: not self.rows(untried, person.user_id), within=90)
 
     @contextmanager

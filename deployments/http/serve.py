@@ -11,6 +11,7 @@ from nodes.settings import TriggerSettings
 
 # A caller has an answer by then, if not by hanging up.
 CALLERS_WAIT_SECONDS = 10
+WAKES_EVERY_SECONDS = 1.0
 
 
 def serve(settings: TriggerSettings) -> bool:
@@ -42,5 +43,6 @@ def serve(settings: TriggerSettings) -> bool:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     serving.start()
-    serving.join()
+    while serving.is_alive():  # a signal that reaches another thread of ours is heard here only when this one wakes
+        serving.join(WAKES_EVERY_SECONDS)
     return server.started

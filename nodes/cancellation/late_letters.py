@@ -43,7 +43,15 @@ async def finish_refused(request: CancellationRequest, refusal: Refusal, answer:
     as_wanted = SubscriptionAlreadyPending | NoActiveSubscription | CancellationTakenBack
     has_it = isinstance(refusal, as_wanted) and not request.accept_offer
     letter = None if told or has_it else REFUSED
-    await finish(CANCELLATION, request.id, request.user_id, answer, problem=slug_of(refusal), letter=letter)
+    await finish(
+        CANCELLATION,
+        request.id,
+        request.user_id,
+        answer,
+        problem=slug_of(refusal),
+        letter=letter,
+        withdraw=isinstance(refusal, CancellationTakenBack),
+    )
 
 
 async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:

@@ -52,3 +52,9 @@ async def deliver(
     async with database.as_user(user_id) as transaction:
         await transaction.run("delivered", id=item.id, receipt=receipt)
     return Delivered(kind)
+
+
+async def withdraw(request_id: UUID, user_id: UUID, kind: str) -> None:
+    """What waits to be sent is not so any more: it is not sent."""
+    async with services().database.as_user(user_id) as transaction:
+        await transaction.run("withdraw_from_outbox", request_id=request_id, kind=kind)

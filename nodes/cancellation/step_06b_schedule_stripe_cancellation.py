@@ -61,7 +61,7 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
 def _refuse_taken_back(request: CancellationRequest, subscription: ActiveSubscription) -> None:
     """Stripe had done it, nobody was told yet, and the customer took it back in Stripe's portal: they stay."""
     billed = subscription.billed
-    if is_live(billed.status) and not billed.pending and not request.reached(RecoveryPoint.MARKED_PENDING):
+    if is_live(billed.status) and not billed.pending and not request.reached(RecoveryPoint.FINISHED):
         raise CancellationTakenBack(subscription_id=subscription.id)
 
 

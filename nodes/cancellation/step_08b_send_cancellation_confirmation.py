@@ -3,18 +3,23 @@
 from email_templates import Letter
 from email_templates.cancellation_confirmation import CancellationConfirmation
 from nodes.cancellation.letters import Customer, deliver_letter
-from nodes.cancellation.outbox import CONFIRMATION
+from nodes.cancellation.outbox import CONFIRMATION, withdraw
 from nodes.cancellation.records import ActiveSubscription, Delivered, PendingCancellation
 from nodes.clients.billing_objects import OpenInvoice
 from nodes.node import node, run_log
-from nodes.rules.statuses import PENDING_CANCELLATION
+from nodes.rules.progress import RecoveryPoint
+from nodes.rules.statuses import PENDING_CANCELLATION, is_live
 from nodes.services import services
 
 
 @node("Send Cancellation Confirmation", step="8B")
 async def send_cancellation_confirmation(pending: PendingCancellation) -> Delivered:
-    """The letter, once (FEATURES W15, W45)."""
-    request = pending.case.request
+    """The letter, once (FEATURES W15, W45); none any more to who took it back before it was sent."""
+    request, billed = pending.case.request, pending.case.subscription.billed
+    if request.reached(RecoveryPoint.FINISHED) and is_live(billed.status) and not billed.pending:
+        await withdraw(request.id, request.user_id, CONFIRMATION)
+        run_log().info("no letter: the cancellation was taken back meanwhile")
+        return Delivered(CONFIRMATION)
     unpaid = await _still_open(pending.case.subscription)
     delivered = await deliver_letter(request.id, request.user_id, CONFIRMATION, lambda to: _letter(to, pending, unpaid))
     run_log().info("the confirmation is with the mail server")
@@ -31,7 +36,7 @@ async def _still_open(subscription: ActiveSubscription) -> OpenInvoice | None:
 def _letter(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice | None) -> Letter:
     settings, links = services().settings, services().links
     request, subscription = pending.case.request, pending.case.subscription
-    ended_now = pending.status != PENDING_CANCELLATION
+    ended_now = pending.status != PENDING_CANCELLATION or not is_live(subscription.billed.status)
     of_this = {"subscription_id": subscription.id, "request_id": str(request.id)}
     return CancellationConfirmation(
         name=customer.name,

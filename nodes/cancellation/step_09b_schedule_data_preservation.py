@@ -3,6 +3,7 @@
 from nodes.cancellation.records import Delivered, PendingCancellation
 from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
+from nodes.rules.progress import RecoveryPoint
 from nodes.services import services
 
 
@@ -10,6 +11,9 @@ from nodes.services import services
 async def schedule_data_preservation(pending: PendingCancellation) -> Delivered:
     """One job in `data_retention_jobs`, run at `cancel_at` + 90 days (FEATURES W16)."""
     request, subscription = pending.case.request, pending.case.subscription
+    if request.reached(RecoveryPoint.FINISHED):  # a later cancellation may have its own job by now
+        run_log().info("done before")
+        return Delivered("data_retention_job")
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("drop_other_retention_jobs", subscription_id=subscription.id, request_id=request.id)
         await transaction.run(

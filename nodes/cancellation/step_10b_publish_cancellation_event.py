@@ -4,6 +4,7 @@ from uuid import UUID
 
 from nodes.cancellation.outbox import EVENT, deliver
 from nodes.cancellation.records import Delivered, PendingCancellation
+from nodes.cancellation.turn import in_turn
 from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
 from nodes.services import services
@@ -15,6 +16,7 @@ async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
     request = pending.case.request
 
     async def send(item_id: UUID) -> str:
+        await in_turn(item_id, request.user_id)
         event = {
             "event": EVENT,
             "user_id": str(request.user_id),

@@ -3,10 +3,16 @@
 from nodes.cancellation.mirror import status_of
 from nodes.cancellation.records import AppliedDiscount, PendingCancellation, ScheduledCancellation
 from nodes.errors import VerificationFailed
+from nodes.rules.progress import RecoveryPoint
 
 
 def verify_pending(scheduled: ScheduledCancellation, pending: PendingCancellation) -> None:
-    """The row, as read back from Postgres, against Stripe's word; raises `VerificationFailed`."""
+    """The row, as read back from Postgres, against Stripe's word; raises `VerificationFailed`.
+
+    What was told before was verified then: since then it may have been taken back, or be over.
+    """
+    if pending.case.request.reached(RecoveryPoint.FINISHED):
+        return
     told = (pending.status, pending.cancel_at)
     said = (status_of(scheduled.billed), scheduled.cancel_at)
     if told != said:

@@ -21,15 +21,17 @@ async def find_pending_subscription(request: ReactivationRequest) -> Reactivatio
     run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
     if request.outcome == "failed":
         await _look_again(request, subscription)
+    _refuse(request, subscription)
     active_already = False
     if not request.reached("marked_active"):
-        _refuse(request, subscription)
         active_already = not subscription.billed.pending and not await _announced(request, subscription)
     return ReactivationCase(request, subscription, active_already=active_already and not request.reached("cleared"))
 
 
 def _refuse(request: ReactivationRequest, subscription: ActiveSubscription) -> None:
-    if has_ended(subscription.billed):
+    if request.reached("finished"):
+        return  # told before: what came after that is another's
+    if has_ended(subscription.billed) and not request.reached("marked_active"):
         raise ended_subscription()
     # We only write what we were asked to write: what Stripe told us of, or what we had cleared, is pending once more.
     if subscription.billed.pending and (request.origin == "stripe" or request.reached("cleared")):

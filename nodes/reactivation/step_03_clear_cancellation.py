@@ -14,7 +14,7 @@ async def clear_cancellation(case: ReactivationCase) -> Cleared:
     A subscription that has no end any more was cleared by an earlier run, or in Stripe's portal: nothing is written.
     """
     request, billed = case.request, case.subscription.billed
-    if billed.pending:
+    if billed.pending and not request.reached("cleared"):  # what was cancelled again since then stays so
         billed = await settled(
             services().billing.take_back_cancellation(billed, key=request.billing_key("clear")),
             billed.id,

@@ -3,10 +3,11 @@
 from email_templates import Letter
 from email_templates.reactivation_confirmation import ReactivationConfirmation
 from nodes.cancellation.letters import Customer, deliver_letter
-from nodes.cancellation.outbox import REACTIVATED
+from nodes.cancellation.outbox import REACTIVATED, withdraw
 from nodes.cancellation.records import Delivered
 from nodes.node import node, run_log
 from nodes.reactivation.records import Active
+from nodes.rules.statuses import is_live
 from nodes.services import services
 
 ARREARS = ("past_due", "unpaid")
@@ -14,8 +15,13 @@ ARREARS = ("past_due", "unpaid")
 
 @node("Send Reactivation Confirmation", step="6")
 async def send_reactivation_confirmation(active: Active) -> Delivered:
-    """The letter, once (FEATURES W49)."""
+    """The letter, once (FEATURES W49); none any more to who cancelled again before it was sent."""
     request, subscription = active.case.request, active.case.subscription
+    billed = subscription.billed
+    if request.reached("finished") and (billed.pending or not is_live(billed.status)):
+        await withdraw(request.id, request.user_id, REACTIVATED)
+        run_log().info("no letter: it was cancelled again meanwhile")
+        return Delivered(REACTIVATED)
     open_invoices = await services().billing.invoices.open(subscription.id) if active.status in ARREARS else []
     invoice_url = next((each.payment_url for each in open_invoices), None)
 

@@ -9,6 +9,9 @@ ALTER TABLE reactivation_requests
 GRANT UPDATE (problem) ON cancellation_requests TO cancelflow_app;
 GRANT UPDATE (problem, told_failed) ON reactivation_requests TO cancelflow_app;
 
+-- A reason that is captured anew, by a request that is taken up after its feedback was made anonymous, must go too.
+GRANT UPDATE (anonymized_at) ON cancellation_requests TO cancelflow_app;
+
 CREATE INDEX reactivation_requests_parked ON reactivation_requests (parked_at) WHERE parked_at IS NOT NULL;
 CREATE INDEX stripe_events_parked ON stripe_events (parked_at) WHERE parked_at IS NOT NULL;
 

@@ -7,7 +7,8 @@ ON CONFLICT (request_id) DO NOTHING;
 
 -- name: reason_captured
 -- … and does not stay there, so that it stands in one place.
-UPDATE cancellation_requests SET feedback = NULL, recovery_point = 'reason_captured' WHERE id = %(request_id)s;
+-- One that was made anonymous before it was taken up again has something to be made anonymous once more.
+UPDATE cancellation_requests SET feedback = NULL, recovery_point = 'reason_captured', anonymized_at = NULL WHERE id = %(request_id)s;
 
 -- name: reason_of_request
 -- Step 6B sends it to Stripe.
@@ -75,6 +76,14 @@ SELECT id, delivered_at IS NOT NULL AS delivered FROM outbox WHERE request_id = 
 -- name: delivered
 UPDATE outbox SET delivered_at = now(), receipt = %(receipt)s, attempts = attempts + 1
 WHERE id = %(id)s AND delivered_at IS NULL;
+
+-- name: withdraw_from_outbox
+-- Not so any more; all of the request's, unless a kind is given.
+UPDATE outbox SET refused = true
+WHERE request_id = %(request_id)s AND kind = coalesce(%(kind)s, kind) AND delivered_at IS NULL;
+
+-- name: drop_retention_job_of_request
+UPDATE data_retention_jobs SET status = 'cancelled' WHERE request_id = %(request_id)s AND status = 'scheduled';
 
 -- name: not_delivered
 UPDATE outbox SET attempts = attempts + 1, refused = %(refused)s WHERE id = %(id)s;

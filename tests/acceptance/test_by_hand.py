@@ -19,13 +19,13 @@ def test_a_failed_request_is_listed_and_taken_up_by_hand_with_its_first_moment(w
     asked_at = "SELECT received_at FROM cancellation_requests WHERE id = %s"
     first = world.row(asked_at, request_id)
     settings = load(DatabaseSettings)
-    [listed] = [request for request in unfinished(settings) if request.id == request_id]
+    [listed] = [request for request in unfinished(settings) if request.id == str(request_id)]
     assert "failed" in listed.line()
     assert "waits for a person" in listed.line()
 
     resume(settings, request_id)
 
-    eventually(lambda: request_id not in {request.id for request in unfinished(settings)}, within=20)
+    eventually(lambda: str(request_id) not in {request.id for request in unfinished(settings)}, within=20)
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
     assert world.row(asked_at, request_id) == first
     eventually(lambda: len(world.letters(person)) == 1)

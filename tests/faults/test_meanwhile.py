@@ -1,0 +1,142 @@
+"""A customer changes their mind while what a killed process left waits: nobody is told what is not so."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.faults.topic import Topic, heard
+from tests.faults.triggers import Trigger, Triggers
+from tests.faults.wires import wired
+from tests.faults.wires_line import Moment
+from tests.reactivation.people import in_peace, in_stripe, jobs, leaving, reactivate, requests, subjects
+from tests.waiting import eventually
+from tests.webhooks.events import order, settled
+from tests.world import Person, World
+
+REACH_SECONDS = 15.0
+BACK = "Welcome back: your professional plan goes on"
+GONE = "Cancellation confirmed"
+LEFT = "subscription.canceled"
+
+Ask = Callable[[Trigger, Person], httpx.Response]
+
+
+def killed_before(effect: str, ask: Ask, person: Person, triggers: Triggers) -> None:
+    """`kill -9` of the trigger that was asked, just before it does that."""
+    with wired(alone=True) as wires:
+        stop = wires.freeze_at(effect, Moment.BEFORE)
+        with triggers.started(**wires.settings()) as trigger, ThreadPoolExecutor(1) as threads:
+            asking = threads.submit(ask, trigger, person)
+            assert stop.reached.wait(REACH_SECONDS), wires.effects
+            trigger.kill()
+            assert isinstance(asking.exception() or asking.result(), httpx.TransportError | httpx.Response)
+
+
+def cancel(trigger: Trigger, person: Person) -> httpx.Response:
+    return trigger.cancel(person)
+
+
+def come_back(trigger: Trigger, person: Person) -> httpx.Response:
+    return trigger.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
+
+
+def changes_mind(world: World, person: Person, action: str, **more: object) -> None:
+    order(world, "portal", subscription=person.subscription_id, action=action, **more)
+
+
+def take_up(world: World, person: Person) -> None:
+    """Their lease has passed."""
+    for table in ("cancellation_requests", "reactivation_requests"):
+        due = f"UPDATE {table} SET resume_at = now() WHERE user_id = %s AND resume_at > now() RETURNING id"
+        world.rows(due, person.user_id)
+
+
+def told(world: World, person: Person) -> list[str]:
+    """Letters by the beginning of their subjects."""
+    return sorted(subject.partition(":")[0] for subject in subjects(world, person))
+
+
+def published(topic: Topic, person: Person) -> list[str]:
+    return [event["event"] for event in topic.events_of(person.user_id)]
+
+
+@pytest.mark.parametrize(
+    "effect",
+    ["drop_other_retention_jobs, schedule_data_retention", "finish_request, write_audit"],
+)
+def test_a_cancellation_that_nobody_was_told_of_and_that_was_taken_back_ends_as_that(
+    world: World, triggers: Triggers, effect: str
+) -> None:
+    with heard() as topic:
+        person = world.person("professional")
+        killed_before(effect, cancel, person, triggers)
+        changes_mind(world, person, "undo")
+        take_up(world, person)
+        in_peace(world, person)
+        settled(world, person)
+        assert published(topic, person) == []
+
+    request = world.row("SELECT * FROM cancellation_requests WHERE user_id = %s", person.user_id)
+    assert (request["outcome"], request["parked_at"]) == ("refused", None)
+    assert request["answer"]["type"] == "urn:cancelflow:problem:cancellation-taken-back"
+    assert in_stripe(world, person).cancel_at is None
+    assert "scheduled" not in jobs(world, person)
+    assert told(world, person) == []
+    # Another cancellation is not in its way.
+    assert world.cancel(person).status_code == 200
+    assert told(world, in_peace(world, person)) == [GONE]
+    assert jobs(world, person)[-1] == "scheduled"
+
+
+def test_no_letter_confirms_a_cancellation_that_was_taken_back_since(world: World, triggers: Triggers) -> None:
+    with heard() as topic:
+        person = world.person("professional")
+        killed_before("letter", cancel, person, triggers)
+        changes_mind(world, person, "undo")
+        eventually(lambda: requests(world, person), within=20)  # the portal's event has come to its turn
+        take_up(world, person)
+        in_peace(world, person)
+        settled(world, person)
+        assert published(topic, person) == [LEFT, "subscription.reactivated"]
+
+    assert told(world, person) == [BACK.partition(":")[0]]
+    assert jobs(world, person) == ["cancelled"]
+
+
+def test_no_letter_confirms_a_way_back_that_was_left_again_since(world: World, triggers: Triggers) -> None:
+    with heard() as topic:
+        person = in_peace(world, leaving(world))
+        killed_before("letter", come_back, person, triggers)
+        assert world.cancel(person).status_code == 200
+        take_up(world, person)
+        in_peace(world, person)
+        eventually(lambda: len(published(topic, person)) == 3, within=40)
+        assert published(topic, person) == [
+            "subscription.canceled",
+            "subscription.reactivated",
+            "subscription.canceled",
+        ]
+
+    assert in_stripe(world, person).cancel_at is not None
+    assert told(world, person) == [GONE, GONE]
+    assert jobs(world, person) == ["cancelled", "scheduled"]
+
+
+def test_a_way_back_that_nobody_was_told_of_and_that_was_left_again_ends_as_that(
+    world: World, triggers: Triggers
+) -> None:
+    person = in_peace(world, leaving(world))
+    killed_before("finish_reactivation, write_audit", come_back, person, triggers)
+    changes_mind(world, person, "cancel", feedback="unused")
+    take_up(world, person)
+    in_peace(world, person)
+    settled(world, person)
+
+    [request] = requests(world, person)
+    assert (request["outcome"], request["answer"]["type"]) == ("refused", "urn:cancelflow:problem:cancelled-again")
+    assert in_stripe(world, person).cancel_at is not None
+    assert BACK not in subjects(world, person)
+    assert jobs(world, person) == ["cancelled", "scheduled"]
+    assert reactivate(world, person).status_code == 200
