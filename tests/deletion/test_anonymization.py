@@ -3,14 +3,17 @@
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from deployments.requests import resume
 from flows.anonymize_feedback import anonymize_feedback
+from nodes.settings import DatabaseSettings, load
 from tests.deletion.departed import claims_lapse, departed, given_days_ago, swept
 from tests.deletion.everywhere import places_that_hold
-from tests.waiting import at_once
-from tests.world import Person, World
+from tests.waiting import at_once, eventually
+from tests.world import Person, World, links
 
 # Stripe's SDK gives httpx what httpx would rather be given otherwise.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
@@ -140,6 +143,27 @@ def test_a_later_comment_at_the_same_subscription_stays_for_its_own_90_days(worl
 
     assert comment(world, person) == "the second"
     assert [row["feedback"] for row in world.belongings(person.user_id)["cancellation_reasons"]] == ["the second"]
+
+
+def test_what_is_written_after_it_was_made_anonymous_goes_too(world: World) -> None:
+    """By a request that failed, is taken up again by hand after the 90 days, and has its letter's question answered."""
+    marker = f"marker{uuid.uuid4().hex}"
+    person = world.person("professional")
+    wrong = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id}
+    with world.simulator.fault(**wrong, times=0):
+        failed = world.cancel(person, feedback="said long ago")
+    given_days_ago(world, person, 91)
+    swept(anonymize_feedback)
+    resume(load(DatabaseSettings), world.request_id(failed))
+    eventually(lambda: world.letters(person), within=20)
+    token = parse_qs(urlsplit(links(world.letters(person)[0])["feedback"].replace("&amp;", "&")).query)["token"][0]
+    assert world.http.post("/feedback", data={"token": token, "feedback": marker}).status_code == 200
+    assert places_that_hold(world, marker) == {"cancelflow.cancellation_reasons"}
+
+    swept(anonymize_feedback)
+
+    assert places_that_hold(world, marker) == set()
+    assert world.belongings(person.user_id)["cancellation_reasons"] == []
 
 
 def test_while_stripe_fails_the_request_waits_for_the_next_run(world: World) -> None:

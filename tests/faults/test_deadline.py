@@ -1,11 +1,17 @@
 """Stripe fails after the caller was told that the work goes on: then it goes on."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import httpx
+import pytest
 
+from tests.faults.triggers import Triggers
+from tests.faults.wires import wired
+from tests.faults.wires_line import Fault, Moment
+from tests.reactivation.people import in_peace, leaving
 from tests.waiting import eventually
-from tests.world import World
+from tests.world import Person, Row, World
 
 
 def test_what_was_told_as_under_way_is_never_given_up(world: World) -> None:
@@ -88,3 +94,49 @@ def test_what_was_told_as_failed_goes_on_only_if_stripe_did_it_after_all(world: 
 def _looked_at(world: World, user_id: str) -> bool:
     left = world.row("SELECT runs, resume_at FROM cancellation_requests WHERE user_id = %s", user_id)
     return left["runs"] == 2 and left["resume_at"] is None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One of the two kinds of request, by where it is asked for and where its row is."""
+
+    path: str
+    table: str
+    effect: str  # the failure is recorded
+    outcome: str
+
+    def person(self, world: World) -> Person:
+        return world.person("professional") if "cancel" in self.path else in_peace(world, leaving(world))
+
+    def row(self, world: World, person: Person) -> Row:
+        return world.row(f"SELECT * FROM {self.table} WHERE user_id = %s", person.user_id)
+
+
+CANCELLATION = Asked(
+    "/cancel-subscription", "cancellation_requests", "finish_request, write_audit", "pending_cancellation"
+)
+REACTIVATION = Asked(
+    "/reactivate-subscription", "reactivation_requests", "finish_reactivation, write_audit", "reactivated"
+)
+
+
+@pytest.mark.parametrize("asked", [CANCELLATION, REACTIVATION], ids=lambda asked: asked.table)
+def test_a_failure_that_was_recorded_while_the_database_went_away_is_taken_back(
+    world: World, triggers: Triggers, asked: Asked
+) -> None:
+    """Its caller was told that it goes on, for nobody could know: then it does, once the database is back."""
+    person = asked.person(world)
+    body = {"user_id": person.user_id} | ({"reason": "unused"} if asked is CANCELLATION else {})
+    failing = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id, "times": 0}
+    with wired(alone=True) as wires, triggers.started(**wires.settings()) as trigger:
+        stop = wires.fail_at(asked.effect, Moment.ANSWER_LOST, "postgresql", Fault.REFUSED)
+        with world.simulator.fault(**failing):
+            answer = trigger.http.post(asked.path, json=body, headers=person.headers)
+        assert stop.reached.is_set()
+        assert answer.status_code == 202, answer.text
+        assert asked.row(world, person)["outcome"] == "failed"
+        wires.restore("postgresql")
+        eventually(lambda: asked.row(world, person)["outcome"] != "failed", within=20)
+    in_peace(world, person)
+    row = asked.row(world, person)
+    assert (row["outcome"], row["told_failed"]) == (asked.outcome, False)

@@ -9,6 +9,7 @@ import pytest
 from tests.acceptance.consumer import body, consuming
 from tests.acceptance.subscribers import clock, subscriber
 from tests.reactivation.people import (
+    in_peace,
     in_stripe,
     jobs,
     leaving,
@@ -253,6 +254,24 @@ def test_an_answer_that_was_lost_is_found_by_reading_back(world: World) -> None:
     assert answer.status_code == 200
     assert in_stripe(world, person).cancel_at is None
     assert len(subjects(world, person)) == 2
+
+
+def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(world: World) -> None:
+    person = in_peace(world, leaving(world))
+    with (
+        # The look-up is answered, and no look after it: the lost answer cannot be settled at once.
+        world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
+        world.simulator.fault(kind="status", method="GET", contains=person.subscription_id, times=0),
+        world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id),
+        world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0),
+    ):
+        assert reactivate(world, person).status_code == 500
+    world.admin.execute("UPDATE reactivation_requests SET resume_at = now() WHERE user_id = %s", [person.user_id])
+    in_peace(world, person)
+    [request] = requests(world, person)
+    assert (request["outcome"], request["told_failed"]) == ("reactivated", True)
+    [letter] = [each for each in world.letters(person) if each["subject"].startswith("Welcome back")]
+    assert "We told you that it had failed." in letter["text"]
 
 
 def test_what_a_dead_process_left_is_taken_up(world: World) -> None:
