@@ -31,7 +31,7 @@ MESSAGE_ID = "req-1.cancellation@example.com"
 LOGIN = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}"
 
 
-def settings(url: str, mail_from: str = "Müller & Söhne <billing@example.com>", **more: str) -> MailSettings:
+def settings(url: str, mail_from: str = "Müller & Söhne <billing@example.com>", **more: str | None) -> MailSettings:
     return MailSettings.model_validate({"smtp_url": url, "mail_from": mail_from, **more})
 
 
@@ -238,11 +238,11 @@ def test_a_wrong_address_for_answers_is_a_wrong_setting(reply_to: str) -> None:
 
 @pytest.mark.parametrize("reply_to", [None, "Söhne <people@example.com>"])
 def test_answers_go_where_somebody_reads_them(reply_to: str | None) -> None:
-    inbox, more = Inbox(), {"reply_to": reply_to} if reply_to else {}
+    inbox = Inbox()
 
     async def scenario() -> None:
         async with smtp_server(inbox) as port:
-            await send(Mailer(settings(f"smtp://127.0.0.1:{port}", **more)))
+            await send(Mailer(settings(f"smtp://127.0.0.1:{port}", reply_to=reply_to)))
 
     asyncio.run(scenario())
     [letter] = inbox.letters
