@@ -12,6 +12,7 @@ CRONS = {
     "anonymize-feedback": "10 2 * * *",
     "notify-before-deletion": "25 2 * * *",
     "delete-expired-data": "40 2 * * *",
+    "prune-history": "55 2 * * *",
 }
 
 

@@ -1,0 +1,1 @@
+"""What serves for a while only: the nodes of the flow `prune-history`."""

@@ -1,0 +1,17 @@
+"""Step 1: the callers' keys of more than 24 hours ago."""
+
+from nodes.node import node
+from nodes.pruning.batches import in_batches
+from nodes.services import services
+
+
+@node("Prune Idempotency Keys", step="1")
+async def prune_idempotency_keys() -> int:
+    """How many went. Such a key is free again already, and its request stays."""
+    return await in_batches(_delete)
+
+
+async def _delete(at_most: int) -> int:
+    async with services().database.as_nobody() as transaction:
+        [deleted] = await transaction.values("prune_idempotency_keys", at_most=at_most)
+    return int(deleted)

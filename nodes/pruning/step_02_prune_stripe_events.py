@@ -1,0 +1,17 @@
+"""Step 2: Stripe's events that were handled more than a month ago."""
+
+from nodes.node import node
+from nodes.pruning.batches import in_batches
+from nodes.services import services
+
+
+@node("Prune Stripe Events", step="2")
+async def prune_stripe_events() -> int:
+    """How many went. Stripe does not send so old a one again; what came of it stays."""
+    return await in_batches(_delete)
+
+
+async def _delete(at_most: int) -> int:
+    async with services().database.as_nobody() as transaction:
+        [deleted] = await transaction.values("prune_stripe_events", at_most=at_most)
+    return int(deleted)

@@ -1,0 +1,5 @@
+-- name: prune_idempotency_keys
+SELECT prune_idempotency_keys(%(at_most)s);
+
+-- name: prune_stripe_events
+SELECT prune_stripe_events(%(at_most)s);

@@ -1,0 +1,104 @@
+"""What serves for a while only goes, and nothing else: idempotency keys, Stripe's events, and Prefect's own runs."""
+
+import os
+import subprocess
+import sys
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from deployments.local.prefect_server import server_environment
+from flows.prune_history import prune_history
+from nodes.pruning.batches import BATCH
+from tests.deletion.departed import swept
+from tests.world import Person, World
+
+PRUNE_SECONDS = 60
+
+
+def keyed(world: World, *, hours_ago: float) -> tuple[Person, str]:
+    """Somebody who cancelled under a key, so long ago."""
+    person, key = world.person("professional"), uuid.uuid4().hex
+    person.headers["Idempotency-Key"] = key
+    assert world.cancel(person).status_code == 200
+    made = "UPDATE idempotency_keys SET created_at = now() - make_interval(secs => %s) WHERE key = %s"
+    world.admin.execute(made, [hours_ago * 3600, key])
+    return person, key
+
+
+def events_handled(world: World, *, days_ago: float, how_many: int = 1, handled: bool = True) -> str:
+    """So many events of Stripe's, by the start of their ids."""
+    mark = f"evt_{uuid.uuid4().hex[:12]}"
+    world.admin.execute(
+        """INSERT INTO stripe_events (id, type, moment, created_at, livemode, resume_at, handled_at, parked_at, outcome)
+        SELECT %(mark)s || n, 'customer.subscription.updated', 'nothing', now(), false, NULL,
+            CASE WHEN %(handled)s THEN now() - make_interval(secs => %(seconds)s) END,
+            CASE WHEN NOT %(handled)s THEN now() - make_interval(secs => %(seconds)s) END, 'nothing'
+        FROM generate_series(1, %(how_many)s) n""",
+        {"mark": mark, "seconds": days_ago * 24 * 3600, "how_many": how_many, "handled": handled},
+    )
+    return mark
+
+
+def left(world: World, mark: str) -> int:
+    return int(world.row("SELECT count(*) AS n FROM stripe_events WHERE id LIKE %s", f"{mark}%")["n"])
+
+
+def test_a_key_goes_after_a_day_and_its_request_stays(world: World) -> None:
+    (old, old_key), (_, young_key) = keyed(world, hours_ago=24.1), keyed(world, hours_ago=23.9)
+
+    assert swept(prune_history).is_completed()
+
+    kept = world.rows("SELECT key FROM idempotency_keys WHERE key = ANY(%s)", [old_key, young_key])
+    assert [row["key"] for row in kept] == [young_key]
+    assert world.row("SELECT outcome FROM cancellation_requests WHERE user_id = %s", old.user_id)
+    assert world.cancel(old).status_code == 409  # a new request, and there is nothing left to cancel
+
+
+def test_events_go_a_month_after_they_were_handled_and_wait_for_a_person_as_long_as_it_takes(world: World) -> None:
+    many = events_handled(world, days_ago=31.1, how_many=BATCH + 1)
+    young, parked = events_handled(world, days_ago=30.9), events_handled(world, days_ago=90, handled=False)
+
+    said = swept(prune_history).message
+
+    assert (left(world, many), left(world, young), left(world, parked)) == (0, 1, 1)
+    assert said is not None and "idempotency keys" in said
+    assert "0 events" in str(swept(prune_history).message)
+    world.admin.execute("DELETE FROM stripe_events WHERE id LIKE %s", [f"{parked}%"])
+
+
+def test_prefect_s_own_runs_go_after_90_days(world: World, tmp_path: Path) -> None:
+    """Its server's own clean-up, under the settings that ours starts with; here once, and not in an hour."""
+    flow = world.prefect.get("/flows/name/cancel-subscription").json()
+    state = {"type": "COMPLETED", "name": "Completed"}
+    runs = [
+        world.prefect.post("/flow_runs/", json={"flow_id": flow["id"], "state": state}).json()["id"] for _ in range(2)
+    ]
+    with psycopg.connect(world.addresses["database_admin_url"], dbname="prefect") as connection:
+        for run, days in zip(runs, (90.1, 89.9), strict=True):
+            ended = datetime.now(UTC) - timedelta(days=days)
+            connection.execute("UPDATE flow_run SET end_time = %s WHERE id = %s", [ended, run])
+
+    database = world.addresses["database_admin_url"].replace("postgresql://", "postgresql+asyncpg://")
+    database = database.rpartition("/")[0] + "/prefect"
+    pruned = """
+import asyncio
+from prefect.server.services.db_vacuum import vacuum_old_flow_runs
+from prefect.settings import get_current_settings
+assert "flow_runs" in get_current_settings().server.services.db_vacuum.enabled_vacuum_types
+from prefect.server.database import provide_database_interface
+asyncio.run(vacuum_old_flow_runs(db=provide_database_interface()))
+"""
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(tmp_path),
+        **server_environment(tmp_path, "http://unused", database),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", pruned], env=environment, capture_output=True, text=True, timeout=PRUNE_SECONDS
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+    assert [world.prefect.get(f"/flow_runs/{run}").status_code for run in runs] == [404, 200]
