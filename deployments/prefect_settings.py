@@ -4,12 +4,18 @@ They are defaults: what the environment says already stays. A server of your own
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 SERVER = {
     # A task run's events are written in batches, once a second, and not one by one: less than half the work a run.
     # A page shows a step up to a second later.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    # Each hour Prefect deletes the runs that ended longer ago than this, with their steps and logs; a run takes some
+    # 20 kB. Postgres has the record of each request. Set the second to another number of seconds to keep more or less.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 24 * 60 * 60),
 }
 
 TRIGGER = {
@@ -26,3 +32,14 @@ def choose_for_trigger() -> None:
     """For this process. Prefect reads its settings when it is imported, so this comes before that."""
     for name, value in TRIGGER.items():
         os.environ.setdefault(name, value)
+
+
+@contextmanager
+def chosen_inside() -> Iterator[None]:
+    """For what the environment cannot say."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    # A thread and an event a run, for an automation that tells of runs whose process died. Here leases tell
+    # (`resume-unfinished`), and the run is closed by whoever takes the request up.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield

@@ -11,9 +11,11 @@ from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
     FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
     FlowRunFilterStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Crashed
@@ -21,6 +23,8 @@ from prefect.states import Crashed
 from nodes.node import run_log
 
 DISPLAY_SECONDS = 2.0
+# The tag of runs that a trigger made ahead, for requests to come.
+READY = "ready"
 # A run takes seconds.
 LEFT_OPEN_AFTER = timedelta(hours=1)
 CLOSED_AT_ONCE = 200
@@ -68,28 +72,40 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-async def close_runs_left_open(flow_name: str) -> None:
-    """Runs that the server takes for running since long ago: it was away when they ended, or they died with it."""
+async def close_runs_left_open(*flow_names: str) -> None:
+    """Runs that the server takes for running since long ago: it was away when they ended, or they died with it.
+
+    Those that were made ahead and never taken, by a trigger that was killed, are deleted.
+    """
+    long_ago = {"before_": datetime.now(UTC) - LEFT_OPEN_AFTER}
     left_open = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])),
-        start_time=FlowRunFilterStartTime.model_validate({"before_": datetime.now(UTC) - LEFT_OPEN_AFTER}),
+        start_time=FlowRunFilterStartTime.model_validate(long_ago),
     )
+    left_ready = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING])),
+        tags=FlowRunFilterTags(all_=[READY]),
+        expected_start_time=FlowRunFilterExpectedStartTime.model_validate(long_ago),
+    )
+    flows = FlowFilter(name=FlowFilterName(any_=list(flow_names)))
     try:
         async with asyncio.timeout(CLOSING_SECONDS), get_client() as client:
-            flows = FlowFilter(name=FlowFilterName(any_=[flow_name]))
             for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=left_open, limit=CLOSED_AT_ONCE):
                 ended: State[None] = Crashed(message="Its end was not reported. Postgres has the record of it.")
                 await client.set_flow_run_state(run.id, ended, force=True)
+            for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=left_ready, limit=CLOSED_AT_ONCE):
+                await client.delete_flow_run(run.id)
     except Exception as error:
         run_log().warning("runs that were left open are not closed: %s", type(error).__name__)
 
 
-async def close_run_that_died(flow_run_id: UUID) -> None:
-    """A process that was killed leaves its run as Running for ever; say what became of it."""
+async def close_run_that_died(flow_run_id: UUID, name: str) -> None:
+    """A process that was killed leaves its run as Running for ever; say what became of it, and whose it was."""
     try:
         async with asyncio.timeout(DISPLAY_SECONDS), get_client() as client:
             run = await client.read_flow_run(flow_run_id)
             if run.state is not None and not run.state.is_final():
+                await client.update_flow_run(flow_run_id, name=name)
                 died: State[None] = Crashed(message="Its process died. The request is taken up again by another run.")
                 await client.set_flow_run_state(flow_run_id, died, force=True)
     except Exception as error:

@@ -22,6 +22,8 @@ from nodes.services import services_of_this_run
 PAUSE_SECONDS = 0.1
 # More ids than this help nobody who reads the report.
 IDS_SHOWN = 200
+# Flows whose runs a trigger's death leaves open.
+RUN_BY_TRIGGERS = ("cancel-subscription", "reactivate-subscription", "handle-stripe-event", "ask-for-reason")
 
 
 @flow(name="reconcile", persist_result=False)
@@ -37,7 +39,7 @@ async def reconcile(dry_run: bool = False) -> State[None]:
             await progress.reached(f"{len(findings.seen)} subscriptions of Stripe's compared")
         async for rows in _rows_not_seen(findings):
             await _heal(rows, findings)
-        await close_runs_left_open("cancel-subscription")
+        await close_runs_left_open(*RUN_BY_TRIGGERS)
         await progress.done(findings.summary())
         await show("reconciliation", _as_markdown(findings), "where Stripe and Postgres did not agree")
     return Completed(message=findings.summary())

@@ -49,7 +49,8 @@ async def resume_unfinished() -> State[None]:
 
 async def _take_up(left: Left, account: "Account") -> None:
     if left.claimed.died_in:
-        await close_run_that_died(left.claimed.died_in)
+        flow_name = REQUESTS[left.work][1].name if left.work in REQUESTS else handle_stripe_event.name
+        await close_run_that_died(left.claimed.died_in, f"{flow_name} {left.id}")
     try:
         if left.claimed.needs_a_person:
             account.parked.append(left)

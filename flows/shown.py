@@ -56,6 +56,11 @@ _server = _Server()
 _ending: set[asyncio.Future[Any]] = set()
 
 
+def server_is_away() -> None:
+    """Begin no run with Prefect for a while: its server does not take what the last ones report."""
+    _server.failed()
+
+
 class GivenUp(CancelflowError):
     """Prefect began this run too late: it is carried out elsewhere, and this one must do nothing."""
 

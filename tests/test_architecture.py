@@ -121,7 +121,7 @@ LAYERS = {
     "nodes.clients": ("nodes.rules", "nodes.errors", "nodes.settings", "sql", "email_templates"),
     "nodes": ("email_templates", "sql"),
     "flows": ("nodes",),
-    "deployments.http": ("flows", "nodes"),
+    "deployments.http": ("flows", "nodes", "deployments.prefect_settings"),
     "deployments": ("flows", "nodes", "email_templates", "sql"),
 }
 

@@ -13,12 +13,15 @@ from deployments.http.arrival import Arrival
 from deployments.http.backlog import Backlog
 from deployments.http.bodies import CancelSubscriptionRequest, Problem, ReactivateSubscriptionRequest
 from deployments.http.identity import Identity
-from deployments.http.prefect_client import warm_client
+from deployments.http.prefect_client import shared_client
 from deployments.http.responses import HANDLERS
 from deployments.http.runner import Runner, run_context
 from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
+
+# Flows that somebody waits for: their runs are made ahead.
+WAITED_FOR = ("cancel-subscription", "reactivate-subscription")
 
 
 def create_app(settings: TriggerSettings) -> FastAPI:
@@ -28,7 +31,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_services(settings) as services, warm_client():
+        async with open_services(settings) as services, shared_client(*WAITED_FOR):
             app.state.identity = identity
             app.state.services = services
             app.state.webhooks = Webhooks(settings)

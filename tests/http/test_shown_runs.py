@@ -1,0 +1,229 @@
+"""What a run costs Prefect's server, and that its page has all of it: FEATURES W21, HOUSE's nodes as tasks.
+
+Prefect's own engine and its real server, with a flow of three steps. A release of Prefect that does what we rely on in
+another way fails here.
+"""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from prefect import flow, task
+from prefect.context import AsyncClientContext, FlowRunContext
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from deployments.http.prefect_client import ClientBehind, shared_client
+from deployments.http.prefect_steps import SHOWN_AFTER_SECONDS
+from deployments.http.ready_runs import MADE_AHEAD
+from flows.display import READY
+from flows.labels import label
+from tests.waiting import eventually
+from tests.world import Row, World
+
+# The server writes task runs and events in batches.
+BATCH_SECONDS = 20.0
+PREFECT = "/api"
+# Of this session alone: what a test that failed left on a server that is kept is nobody's.
+FLOW = f"shown-runs-{uuid.uuid4().hex[:8]}"
+
+
+@task(name="Step one", task_run_name="Step one")
+async def one() -> object:
+    return object()
+
+
+@task(name="Step two", task_run_name="Step two")
+async def two(_before: object) -> object:
+    return object()
+
+
+@task(name="Step three", task_run_name="Step three")
+async def three(_before: object, seconds: float) -> object:
+    await asyncio.sleep(seconds)
+    if seconds < 0:
+        raise ArithmeticError
+    return object()
+
+
+@flow(name=FLOW, flow_run_name="shown-runs {which}", persist_result=False)
+async def shown(which: str, seconds: float = 0) -> str:
+    """Three steps, each on the one before; labelled at its end as our flows are. Gives its id."""
+    context = FlowRunContext.get()
+    assert context is not None and context.flow_run is not None
+    await three(await two(await one()), seconds)
+    await label(f"shown-runs {which} and more", ["cancelflow", f"which:{which}"])
+    return str(context.flow_run.id)
+
+
+@pytest.fixture(autouse=True)
+def this_server(world: World) -> Iterator[None]:
+    with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
+        yield
+
+
+class Calls(list[str]):
+    """What was asked of the server, as `METHOD /path` without ids."""
+
+    async def heard(self, request: httpx.Request) -> None:
+        path = request.url.path.removeprefix(PREFECT)
+        self.append(f"{request.method} {'/'.join(part for part in path.split('/') if len(part) < 30)}")
+
+    def taken(self) -> list[str]:
+        """So far, and begin anew."""
+        said = list(self)
+        self.clear()
+        return said
+
+
+@asynccontextmanager
+async def counted() -> AsyncIterator[Calls]:
+    """With the trigger's client: what it asks."""
+    async with shared_client(FLOW):
+        context = AsyncClientContext.get()
+        assert context is not None and isinstance(context.client, ClientBehind)
+        calls = Calls()
+        context.client._client.event_hooks["request"].append(calls.heard)
+        yield calls
+
+
+async def ready(world: World) -> None:
+    """Once the server has what was made ahead, which comes after all reports."""
+    found = await asyncio.to_thread(eventually, lambda: len(left_ready(world)) == MADE_AHEAD, within=BATCH_SECONDS)
+    assert found
+
+
+def left_ready(world: World) -> list[Row]:
+    """Runs that were made ahead and wait."""
+    asked = {"flow_runs": {"tags": {"all_": [READY]}}, "flows": {"name": {"any_": [FLOW]}}}
+    found: list[Row] = world.prefect.post("/flow_runs/filter", json=asked).json()
+    return [run for run in found if run["state_name"] == "Ready"]
+
+
+def run_of(world: World, run_id: str) -> Row:
+    found: Row = world.prefect.get(f"/flow_runs/{run_id}").json()
+    return found
+
+
+def ended(world: World, run_id: str) -> bool:
+    return bool(run_of(world, run_id)["end_time"])
+
+
+def steps_of(world: World, run_id: str, how_many: int = 3) -> dict[str, Row]:
+    """By name, once the server has written them."""
+
+    def look() -> dict[str, Row] | None:
+        asked = {"flow_runs": {"id": {"any_": [run_id]}}}
+        found = world.prefect.post("/task_runs/filter", json=asked).json()
+        ended = {each["name"]: each for each in found if each["state_type"] in ("COMPLETED", "FAILED")}
+        return ended if len(ended) == how_many else None
+
+    found = eventually(look, within=BATCH_SECONDS)
+    assert found is not None
+    return found
+
+
+def told_of(world: World, step: Row) -> list[str]:
+    """The events that the server has of a task run, oldest first."""
+    resource = {"id": [f"prefect.task-run.{step['id']}"]}
+    asked = {"filter": {"resource": resource, "order": "ASC"}, "limit": 50}
+
+    def look() -> list[str] | None:
+        events = [each["event"] for each in world.prefect.post("/events/filter", json=asked).json()["events"]]
+        return events if any(each.endswith(("Completed", "Failed")) for each in events) else None
+
+    found = eventually(look, within=BATCH_SECONDS)
+    assert found is not None
+    return found
+
+
+def test_a_run_asks_the_server_for_as_little_as_it_can(world: World) -> None:
+    async def scenario() -> tuple[list[str], list[list[str]]]:
+        async with counted() as calls:
+            await shown("first")
+            first, others = calls.taken(), []
+            for which in ("second", "third"):
+                await ready(world)
+                calls.clear()
+                run_id = await shown(which)
+                await asyncio.to_thread(eventually, lambda run=run_id: ended(world, run), within=BATCH_SECONDS)
+                await ready(world)
+                others.append(calls.taken())
+        return first, others
+
+    first, others = asyncio.run(scenario())
+
+    assert first[:3] == ["GET /csrf-token", "POST /flows/", "POST /flow_runs/"]
+    begins, labels, ends = "POST /flow_runs/set_state", "PATCH /flow_runs", "POST /flow_runs/set_state"
+    for calls in others:  # its own, in order, and one made ahead for the next
+        assert [call for call in calls if call != "POST /flow_runs/"] == [begins, labels, ends]
+        assert calls.count("POST /flow_runs/") == 1
+
+
+def test_the_page_has_all_of_a_run(world: World) -> None:
+    async def scenario() -> list[str]:
+        async with counted():
+            made_at_once = await shown("made at once")
+            await ready(world)
+            return [made_at_once, await shown("made ahead")]
+
+    for which, run_id in zip(("made at once", "made ahead"), asyncio.run(scenario()), strict=True):
+        run = run_of(world, run_id)
+        assert (run["name"], run["state_type"]) == (f"shown-runs {which} and more", "COMPLETED")
+        assert (run["parameters"]["which"], run["run_count"]) == (which, 1)
+        assert sorted(run["tags"]) == ["cancelflow", f"which:{which}"]
+        assert run["start_time"] < run["end_time"] and run["total_run_time"] > 0
+
+        steps = steps_of(world, run_id)
+        assert set(steps) == {"Step one", "Step two", "Step three"}
+        assert all(step["start_time"] <= step["end_time"] and step["run_count"] == 1 for step in steps.values())
+        graph = {node["label"]: node for _, node in world.prefect.get(f"/flow_runs/{run_id}/graph-v2").json()["nodes"]}
+        before = {label: [str(parent["id"]) for parent in node["parents"]] for label, node in graph.items()}
+        assert before == {
+            "Step one": [],
+            "Step two": [steps["Step one"]["id"]],
+            "Step three": [steps["Step two"]["id"]],
+        }
+
+
+def test_a_step_is_told_of_once_unless_it_takes_its_time(world: World) -> None:
+    async def scenario() -> str:
+        async with counted():
+            return await shown("slow", seconds=SHOWN_AFTER_SECONDS + 0.3)
+
+    steps = steps_of(world, asyncio.run(scenario()))
+
+    assert told_of(world, steps["Step one"]) == ["prefect.task-run.Completed"]
+    assert told_of(world, steps["Step three"]) == ["prefect.task-run.Running", "prefect.task-run.Completed"]
+
+
+def test_a_step_that_fails_fails_its_run(world: World) -> None:
+    async def scenario() -> None:
+        async with counted():
+            with pytest.raises(ArithmeticError):
+                await shown("failing", seconds=-1)
+
+    asyncio.run(scenario())
+
+    asked = {"flow_runs": {"name": {"any_": ["shown-runs failing"]}}, "flows": {"name": {"any_": [FLOW]}}}
+    [run] = world.prefect.post("/flow_runs/filter", json=asked).json()
+    assert run["state_type"] == "FAILED"
+    steps = steps_of(world, run["id"])
+    assert {name: step["state_type"] for name, step in steps.items()} == {
+        "Step one": "COMPLETED",
+        "Step two": "COMPLETED",
+        "Step three": "FAILED",
+    }
+
+
+def test_runs_that_were_made_ahead_are_taken_back(world: World) -> None:
+    async def scenario() -> None:
+        async with counted():
+            await shown("the last")
+            await ready(world)
+
+    asyncio.run(scenario())
+    assert left_ready(world) == []
