@@ -1,4 +1,4 @@
--- depends: 0009_report_views
+-- depends: 0010_invoices_and_late_letters
 -- Reactivations and Stripe's events are carried out, left, taken up and given to a person as cancellations are.
 
 -- Why the last try failed, for whoever looks: a word of ours, and nothing of the customer's.

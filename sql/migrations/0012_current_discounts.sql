@@ -1,4 +1,4 @@
--- depends: 0009_report_views
+-- depends: 0011_what_waits
 -- What an offer that was accepted did with the discount that ran then; null where none did. The answer says it, and a
 -- request that is taken up again must still know it.
 ALTER TABLE retention_offers

@@ -1,4 +1,4 @@
--- depends: 0009_report_views
+-- depends: 0012_current_discounts
 -- What serves for a while only goes by itself, so that neither disk nor latency grows with history.
 
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
