@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from nodes.cancellation.records import CancellationRequest
-from nodes.clients.billing_objects import BillingSubscription, OpenInvoice
+from nodes.clients.billing_invoices import OpenInvoice
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import BillingFailed, NotSettled
 from nodes.node import run_log
 from nodes.requests.kind import CANCELLATION

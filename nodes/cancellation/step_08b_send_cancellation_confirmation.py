@@ -5,7 +5,7 @@ from email_templates.cancellation_confirmation import CancellationConfirmation
 from nodes.cancellation.letters import Customer, deliver_letter
 from nodes.cancellation.outbox import CONFIRMATION, withdraw
 from nodes.cancellation.records import ActiveSubscription, Delivered, PendingCancellation
-from nodes.clients.billing_objects import OpenInvoice
+from nodes.clients.billing_invoices import OpenInvoice
 from nodes.node import node, run_log
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.statuses import PENDING_CANCELLATION, is_live

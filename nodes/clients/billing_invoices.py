@@ -1,13 +1,52 @@
 """A subscription's invoices at Stripe (https://docs.stripe.com/api/invoices): what is owed, paid and taken back."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import stripe
 from stripe import RequestOptions
 from stripe.params import CreditNoteCreateParams, InvoiceListParams
 
 from nodes.clients.billing_calls import PAGE_SIZE, WRITE_SECONDS, ask
-from nodes.clients.billing_objects import OpenInvoice, PaidInvoices, Renewal, read_open_invoice, read_paid_invoice
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """An invoice that a subscription's renewal made. Money in minor units of its currency."""
+
+    invoice_id: str
+    status: str | None  # draft, open, paid, uncollectible or void
+    left_to_refund: int
+
+
+@dataclass(frozen=True)
+class OpenInvoice:
+    """One that is still to be paid. `payment_url` is for the customer alone: whoever has it sees the invoice."""
+
+    invoice_id: str
+    amount_paid: int
+    created_at: datetime
+    for_a_period: bool  # and not for a change within one
+    payment_url: str | None
+
+
+@dataclass(frozen=True)
+class PaidInvoice:
+    """What was really paid: after discounts, less what was given back. Money in minor units of its currency."""
+
+    invoice_id: str
+    currency: str
+    amount_paid: int
+    created_at: datetime
+    paid_at: datetime
+
+
+@dataclass(frozen=True)
+class PaidInvoices:
+    """Some of many; the next page begins after `next`, and there is none where it is None."""
+
+    invoices: tuple[PaidInvoice, ...]
+    next: str | None
 
 
 class BillingInvoices:
@@ -21,7 +60,7 @@ class BillingInvoices:
         """Those that are not paid, or not in full, and that Stripe goes on collecting; the newest first."""
         params: InvoiceListParams = {"subscription": subscription_id, "status": "open", "limit": PAGE_SIZE}
         found = await ask(lambda: self._invoices.list_async(params), writing=False)
-        return [read_open_invoice(each) for each in found.data]
+        return [_read_open(each) for each in found.data]
 
     async def void(self, invoice_id: str, *, key: str) -> None:
         """Nobody is asked to pay it any more. Stripe refuses one that is not open."""
@@ -63,4 +102,25 @@ class BillingInvoices:
         if after is not None:
             params["starting_after"] = after
         found = await ask(lambda: self._invoices.list_async(params), writing=False, seconds=WRITE_SECONDS)
-        return PaidInvoices(tuple(map(read_paid_invoice, found.data)), found.data[-1].id if found.has_more else None)
+        return PaidInvoices(tuple(map(_read_paid, found.data)), found.data[-1].id if found.has_more else None)
+
+
+def _read_open(found: stripe.Invoice) -> OpenInvoice:
+    return OpenInvoice(
+        found.id,
+        found.amount_paid,
+        datetime.fromtimestamp(found.created, UTC),
+        found.billing_reason in ("subscription_create", "subscription_cycle"),
+        found.hosted_invoice_url,
+    )
+
+
+def _read_paid(found: stripe.Invoice) -> PaidInvoice:
+    paid_at = found.status_transitions.paid_at or found.created
+    return PaidInvoice(
+        found.id,
+        found.currency,
+        found.amount_paid - found.post_payment_credit_notes_amount,
+        datetime.fromtimestamp(found.created, UTC),
+        datetime.fromtimestamp(paid_at, UTC),
+    )

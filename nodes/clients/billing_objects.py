@@ -65,45 +65,6 @@ class Page:
     next: str | None
 
 
-@dataclass(frozen=True)
-class Renewal:
-    """An invoice that a subscription's renewal made. Money in minor units of its currency."""
-
-    invoice_id: str
-    status: str | None  # draft, open, paid, uncollectible or void
-    left_to_refund: int
-
-
-@dataclass(frozen=True)
-class OpenInvoice:
-    """One that is still to be paid. `payment_url` is for the customer alone: whoever has it sees the invoice."""
-
-    invoice_id: str
-    amount_paid: int
-    created_at: datetime
-    for_a_period: bool  # and not for a change within one
-    payment_url: str | None
-
-
-@dataclass(frozen=True)
-class PaidInvoice:
-    """What was really paid: after discounts, less what was given back. Money in minor units of its currency."""
-
-    invoice_id: str
-    currency: str
-    amount_paid: int
-    created_at: datetime
-    paid_at: datetime
-
-
-@dataclass(frozen=True)
-class PaidInvoices:
-    """Some of many; the next page begins after `next`, and there is none where it is None."""
-
-    invoices: tuple[PaidInvoice, ...]
-    next: str | None
-
-
 def read_subscription(found: stripe.Subscription) -> BillingSubscription:
     """What Stripe answered, in our words."""
     items = found.items.data
@@ -127,25 +88,6 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         end_reason=found.cancellation_details.reason if found.cancellation_details else None,
         stripe_request_id=found.last_response.request_id if found.last_response else None,
     )
-
-
-def read_open_invoice(found: stripe.Invoice) -> OpenInvoice:
-    """One that is open."""
-    return OpenInvoice(
-        found.id,
-        found.amount_paid,
-        datetime.fromtimestamp(found.created, UTC),
-        found.billing_reason in ("subscription_create", "subscription_cycle"),
-        found.hosted_invoice_url,
-    )
-
-
-def read_paid_invoice(found: stripe.Invoice) -> PaidInvoice:
-    """One that is paid."""
-    created = datetime.fromtimestamp(found.created, UTC)
-    given_back = found.post_payment_credit_notes_amount
-    paid_at = _moment(found.status_transitions.paid_at)
-    return PaidInvoice(found.id, found.currency, found.amount_paid - given_back, created, paid_at or created)
 
 
 def _moment(timestamp: int | None) -> datetime | None:

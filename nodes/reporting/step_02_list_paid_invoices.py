@@ -2,7 +2,7 @@
 
 import asyncio
 
-from nodes.clients.billing_objects import PaidInvoice, PaidInvoices
+from nodes.clients.billing_invoices import PaidInvoice, PaidInvoices
 from nodes.clients.database import WithOffer
 from nodes.deletion.each import AT_ONCE, for_each
 from nodes.errors import BillingFailed
