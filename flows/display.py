@@ -14,8 +14,8 @@ from prefect.client.schemas.filters import (
     FlowRunFilterExpectedStartTime,
     FlowRunFilterStartTime,
     FlowRunFilterState,
+    FlowRunFilterStateName,
     FlowRunFilterStateType,
-    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Crashed
@@ -23,8 +23,9 @@ from prefect.states import Crashed
 from nodes.node import run_log
 
 DISPLAY_SECONDS = 2.0
-# The tag of runs that a trigger made ahead, for requests to come.
-READY = "ready"
+# The state of runs that a trigger made ahead, for requests to come. Not a tag: the server would write one row more for
+# each event of their steps.
+READY = "Ready"
 # A run takes seconds.
 LEFT_OPEN_AFTER = timedelta(hours=1)
 CLOSED_AT_ONCE = 200
@@ -83,18 +84,17 @@ async def close_runs_left_open(*flow_names: str) -> None:
         start_time=FlowRunFilterStartTime.model_validate(long_ago),
     )
     left_ready = FlowRunFilter(
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING])),
-        tags=FlowRunFilterTags(all_=[READY]),
+        state=FlowRunFilterState(name=FlowRunFilterStateName(any_=[READY])),
         expected_start_time=FlowRunFilterExpectedStartTime.model_validate(long_ago),
     )
     flows = FlowFilter(name=FlowFilterName(any_=list(flow_names)))
     try:
         async with asyncio.timeout(CLOSING_SECONDS), get_client() as client:
+            for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=left_ready, limit=CLOSED_AT_ONCE):
+                await client.delete_flow_run(run.id)
             for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=left_open, limit=CLOSED_AT_ONCE):
                 ended: State[None] = Crashed(message="Its end was not reported. Postgres has the record of it.")
                 await client.set_flow_run_state(run.id, ended, force=True)
-            for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=left_ready, limit=CLOSED_AT_ONCE):
-                await client.delete_flow_run(run.id)
     except Exception as error:
         run_log().warning("runs that were left open are not closed: %s", type(error).__name__)
 

@@ -69,7 +69,7 @@ class ClientBehind(PrefectClient):
         name = str(flow.flow_run_name or flow.name).format(**parameters)
         if not part_of_another and (run := self._ready.take(flow)):
             run.parameters = parameters
-            self._unsaid[run.id] = {"name": name, "parameters": parameters, "tags": []}
+            self._unsaid[run.id] = {"name": name, "parameters": parameters}
         else:
             run = await super().create_flow_run(flow, name=name, **given | {"state": Running()})
             self._begun.add(run.id)
@@ -159,8 +159,8 @@ class ClientBehind(PrefectClient):
         return len(self._runs) <= QUIET_AT_MOST
 
     async def _make_ahead(self, flow: Flow[..., Any]) -> FlowRun:
-        state: State[Any] = Pending(name="Ready", message="waits for the next request")
-        return await super().create_flow_run(flow, name=f"{flow.name}, {READY}", tags=[READY], state=state)
+        state: State[Any] = Pending(name=READY, message="waits for the next request")
+        return await super().create_flow_run(flow, name=f"{flow.name}, ready", state=state)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return asyncio.create_task(work, context=self._context.copy())

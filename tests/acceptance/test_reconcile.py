@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from flows.display import READY
 from tests.acceptance.subscribers import subscriber
 from tests.faults.left import left
 from tests.waiting import eventually
@@ -28,6 +29,7 @@ class Walked:
     dry_run: str
     report: str
     left_open: Row
+    left_ready: list[Row]  # made ahead hours ago, and just now
 
     def id_of(self, case: str) -> str:
         return self.cases[case].subscription_id
@@ -47,6 +49,7 @@ def walked(world: World) -> Walked:
         request_id = left(world, cases["under way"], subscription_id=cases["under way"].subscription_id)
         before = _rows(world, cases)
         open_run = _left_open(world)
+        ready = [_made_ahead(world, hours_ago=3), _made_ahead(world, hours_ago=0)]
         dry_run = _walk("--dry-run")
         after_dry_run = _rows(world, cases)
         _walk()
@@ -58,7 +61,7 @@ def walked(world: World) -> Walked:
         "/artifacts/filter",
         json={"artifacts": {"key": {"any_": ["reconciliation"]}}, "sort": "CREATED_DESC", "limit": 1},
     ).json()
-    return Walked(cases, before, after_dry_run, after, dry_run, made[0]["data"], open_run)
+    return Walked(cases, before, after_dry_run, after, dry_run, made[0]["data"], open_run, ready)
 
 
 def _left_open(world: World) -> Row:
@@ -69,6 +72,17 @@ def _left_open(world: World) -> Row:
     with psycopg.connect(world.addresses["database_admin_url"], dbname="prefect") as connection:
         began = datetime.now(UTC) - timedelta(hours=3)
         connection.execute("UPDATE flow_run SET start_time = %s WHERE id = %s", [began, made["id"]])
+    return made
+
+
+def _made_ahead(world: World, hours_ago: int) -> Row:
+    """A run that a trigger made for a request to come, and that was not taken since."""
+    flow = world.prefect.get("/flows/name/cancel-subscription").json()
+    state = {"type": "PENDING", "name": READY}
+    made: Row = world.prefect.post("/flow_runs/", json={"flow_id": flow["id"], "state": state}).json()
+    with psycopg.connect(world.addresses["database_admin_url"], dbname="prefect") as connection:
+        began = datetime.now(UTC) - timedelta(hours=hours_ago)
+        connection.execute("UPDATE flow_run SET expected_start_time = %s WHERE id = %s", [began, made["id"]])
     return made
 
 
@@ -153,3 +167,11 @@ def test_the_report_names_nobody(walked: Walked) -> None:
 def test_a_run_whose_end_prefect_never_heard_of_does_not_stay_running(world: World, walked: Walked) -> None:
     run = world.prefect.get(f"/flow_runs/{walked.left_open['id']}").json()
     assert (walked.left_open["state_type"], run["state_type"]) == ("RUNNING", "CRASHED")
+
+
+def test_what_a_killed_trigger_made_ahead_goes_and_what_another_may_still_take_stays(
+    world: World, walked: Walked
+) -> None:
+    found = [world.prefect.get(f"/flow_runs/{run['id']}").status_code for run in walked.left_ready]
+    assert found == [404, 200]
+    world.prefect.delete(f"/flow_runs/{walked.left_ready[1]['id']}")

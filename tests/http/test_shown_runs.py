@@ -98,9 +98,9 @@ async def ready(world: World) -> None:
 
 def left_ready(world: World) -> list[Row]:
     """Runs that were made ahead and wait."""
-    asked = {"flow_runs": {"tags": {"all_": [READY]}}, "flows": {"name": {"any_": [FLOW]}}}
+    asked = {"flow_runs": {"state": {"name": {"any_": [READY]}}}, "flows": {"name": {"any_": [FLOW]}}}
     found: list[Row] = world.prefect.post("/flow_runs/filter", json=asked).json()
-    return [run for run in found if run["state_name"] == "Ready"]
+    return found
 
 
 def run_of(world: World, run_id: str) -> Row:
