@@ -50,8 +50,14 @@ async def _look_again_at(seen: Seen) -> bool:
 
 
 async def _reason(seen: Seen) -> tuple[str | None, str | None]:
+    """What was said, unless that was of an earlier cancellation: Stripe keeps it when one is taken back."""
     words = await services().billing.parting_words(seen.billed.id)
-    return seen.billed.feedback, words[:MAX_FEEDBACK_CHARACTERS].replace("\0", "") if words else None
+    words = words[:MAX_FEEDBACK_CHARACTERS].replace("\0", "") if words else None
+    async with services().database.as_user(seen.user_id) as transaction:
+        [before] = await transaction.values(
+            "said_before", subscription_id=seen.billed.id, category=seen.billed.feedback, feedback=words
+        )
+    return (None, None) if before else (seen.billed.feedback, words)
 
 
 async def _write(transaction: Transaction, seen: Seen, reason: str | None, words: str | None) -> UUID | None:

@@ -55,6 +55,13 @@ WHERE NOT EXISTS (
         SELECT FROM cancellation_requests WHERE subscription_id = %(subscription_id)s AND finished_at IS NULL)
 RETURNING id;
 
+-- name: said_before
+-- Of an earlier cancellation of the subscription, whose row the feedback page may have added to.
+SELECT EXISTS (
+    SELECT FROM cancellation_reasons
+    WHERE subscription_id = %(subscription_id)s AND category = coalesce(%(category)s, 'prefer_not_to_say')
+        AND starts_with(coalesce(feedback, ''), coalesce(%(feedback)s::text, '')));
+
 -- name: capture_reason_from_stripe
 INSERT INTO cancellation_reasons (request_id, user_id, subscription_id, plan, category, feedback)
 VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(plan)s, %(category)s, %(feedback)s);

@@ -115,6 +115,22 @@ def test_in_and_out_in_the_portal(world: World) -> None:
     assert len(subjects(world, person)) == 4
 
 
+def test_what_was_said_of_an_earlier_cancellation_is_not_said_again(world: World) -> None:
+    """Stripe keeps feedback and comment when a cancellation is taken back."""
+    person = world.person("professional")
+    portal(world, person, "cancel", feedback="unused", comment="At first.")
+    settled(world, person, events=2)
+    portal(world, person, "undo")
+    settled(world, person, events=3)
+    portal(world, person, "cancel")
+    settled(world, person, events=4)
+    reasons = world.rows("SELECT * FROM cancellation_reasons WHERE user_id = %s ORDER BY id", person.user_id)
+    assert [(row["category"], row["feedback"]) for row in reasons] == [
+        ("unused", "At first."),
+        ("prefer_not_to_say", None),
+    ]
+
+
 def test_cancelled_and_taken_back_before_anybody_looked(world: World) -> None:
     person = world.person("professional")
     with world.simulator.losing_webhooks():

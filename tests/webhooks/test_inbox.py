@@ -15,11 +15,14 @@ from tests.world import Person, World
 
 @pytest.fixture
 def cancelled_unheard(world: World) -> tuple[Person, str]:
-    """Someone who cancelled in the portal, and the event of it, which was lost on its way."""
+    """Someone who cancelled in the portal, and the event of it, which was lost on its way.
+
+    With a reason, or each of them would wait the five seconds in which one may still come.
+    """
     person = world.person("professional")
     with world.simulator.losing_webhooks():
-        order(world, "portal", subscription=person.subscription_id, action="cancel")
-        [event] = told(world, person.subscription_id, "customer.subscription.updated")
+        order(world, "portal", subscription=person.subscription_id, action="cancel", feedback="unused")
+        [event, _] = told(world, person.subscription_id, "customer.subscription.updated")
     return person, event.id
 
 
