@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, cast
 
 from prefect import Flow
-from prefect.settings import get_current_settings
+from prefect.filesystems import WritableFileSystem
 
 from nodes.errors import CancelflowError
 from nodes.node import is_shown, not_shown
@@ -61,6 +61,21 @@ def server_is_away() -> None:
     _server.failed()
 
 
+class Nowhere(WritableFileSystem):
+    """Where results are kept: none is."""
+
+    async def read_path(self, path: str) -> bytes:
+        """Nothing is there."""
+        raise FileNotFoundError(path)
+
+    async def write_path(self, path: str, content: bytes) -> None:
+        """Never asked for: no flow and no node persists what it returns."""
+        raise NotImplementedError
+
+
+_nowhere = Nowhere()
+
+
 class GivenUp(CancelflowError):
     """Prefect began this run too late: it is carried out elsewhere, and this one must do nothing."""
 
@@ -83,7 +98,7 @@ def flow_body() -> Iterator[None]:
 
 async def run_shown(flow: Flow[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
     """Run the flow to the end of its function. Its errors are logged by kind: the run and the record say the rest."""
-    _keep_results_here(flow)
+    _as_it_is_run_here(flow)
     shown = cast("_Function[P]", flow)
     try:
         if not is_shown() or _server.away or not await _shown(shown(*args, **kwargs)):
@@ -92,9 +107,12 @@ async def run_shown(flow: Flow[P, Any], *args: P.args, **kwargs: P.kwargs) -> No
         log.warning("a run of %s failed: %s", flow.name, type(error).__name__)
 
 
-def _keep_results_here(flow: Flow[P, Any]) -> None:
-    """Say where results would go, were any kept: else Prefect asks its server, twice a run, while every run waits."""
-    flow.result_storage = flow.result_storage or get_current_settings().results.local_storage_path
+def _as_it_is_run_here(flow: Flow[P, Any]) -> None:
+    """What Prefect would do for each run, while every other waits: look for a place for results, of which none is kept,
+    and build a model to check parameters by, which here have their types.
+    """
+    flow.result_storage = flow.result_storage or _nowhere
+    flow.should_validate_parameters = False
 
 
 async def _not_shown(function: Coroutine[Any, Any, object]) -> None:

@@ -1,6 +1,7 @@
 """What every node is to Prefect: a task under the specification's name, which repeats nothing by itself."""
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ def node(name: str, step: str) -> Callable[[Node[P, R]], Node[P, R]]:
     """
 
     def decorate(function: Node[P, R]) -> Node[P, R]:
+        # Kept, for Prefect works it out five times a run of each.
+        function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
         as_task = task(
             name=name,
             task_run_name=name,

@@ -1,10 +1,7 @@
 """The record of truth: PostgreSQL, one user a transaction, under row-level security (SPEC, step 2 and Security)."""
 
-import asyncio
-import os
-import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString, TypeVar
@@ -13,24 +10,15 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Json
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import PoolClosed, PoolTimeout
 
+from nodes.clients.database_connections import TRANSACTION_SECONDS, connections, cut_after
 from nodes.errors import ConstraintViolated, DatabaseUnavailable, StatementRefused
 from nodes.settings import DatabaseSettings
 from sql import QUERIES
 
-# The role that row-level security is written for. Whoever logs in, the application acts as this one.
-APPLICATION_ROLE = "cancelflow_app"
-
-# Our statements take milliseconds; one that takes seconds waits on a lock or on a sick server, and the customer on it.
-STATEMENT_TIMEOUT_MS = 3000
 # What counts all customers' rows of a month; nobody waits for it.
 REPORT_TIMEOUT_MS = 120_000
-CONNECT_TIMEOUT_SECONDS = 3
-POOL_TIMEOUT_SECONDS = 3.0
-# A server that hangs cannot apply its own timeout: after this long its connection is cut on our side.
-TRANSACTION_SECONDS = 4.0
-ALIVE_SECONDS = 1.0
 
 Row = TypeVar("Row")
 
@@ -114,16 +102,7 @@ class Database:
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
-        self._pool = AsyncConnectionPool(
-            settings.database_url.get_secret_value(),
-            min_size=1,
-            max_size=settings.database_pool_size,
-            timeout=POOL_TIMEOUT_SECONDS,
-            open=False,
-            check=_alive,  # one that died in a restart is replaced, not handed out
-            configure=_act_as_application,
-            kwargs={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "cancelflow"},
-        )
+        self._pool = connections(settings)
 
     async def open(self) -> None:
         """Start the pool; a server that is away shows in the first transaction, not here."""
@@ -233,38 +212,8 @@ class Database:
     async def _transaction(self, seconds: float = TRANSACTION_SECONDS) -> AsyncIterator[Transaction]:
         with _our_errors(), ExitStack() as limits:
             async with self._pool.connection() as connection:
-                limits.enter_context(_cut_after(connection, seconds))  # until after the COMMIT
+                limits.enter_context(cut_after(connection, seconds))  # until after the COMMIT
                 yield Transaction(connection)
-
-
-@contextmanager
-def _cut_after(connection: psycopg.AsyncConnection[Any], seconds: float) -> Iterator[None]:
-    """Cut the connection if the block takes longer: what waits on it fails at once, as if the server had.
-
-    Not `asyncio.timeout`: psycopg answers that by asking the server to cancel, and waits for a server that hangs.
-    """
-
-    def cut() -> None:
-        if not connection.closed:
-            with socket.socket(fileno=os.dup(connection.pgconn.socket)) as wire, suppress(OSError):
-                wire.shutdown(socket.SHUT_RDWR)
-
-    timer = asyncio.get_running_loop().call_later(seconds, cut)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-async def _alive(connection: psycopg.AsyncConnection[Any]) -> None:
-    with _cut_after(connection, ALIVE_SECONDS):
-        await AsyncConnectionPool.check_connection(connection)
-
-
-async def _act_as_application(connection: psycopg.AsyncConnection[Any]) -> None:
-    who = {"role": APPLICATION_ROLE, "statement_timeout_ms": str(STATEMENT_TIMEOUT_MS)}
-    await connection.execute(_sql("act_as_application"), who)
-    await connection.commit()
 
 
 @contextmanager
