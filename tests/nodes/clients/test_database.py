@@ -15,7 +15,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from deployments.migrations import migrate
-from nodes.clients import database as module
+from nodes.clients import database_connections as module
 from nodes.clients.database import Database, Transaction
 from nodes.errors import CancelflowError, ConstraintViolated, DatabaseUnavailable, StatementRefused
 from nodes.settings import DatabaseSettings
