@@ -26,3 +26,5 @@ AS $$
     gone AS (DELETE FROM stripe_events e USING over WHERE e.id = over.id RETURNING 1)
     SELECT count(*)::integer FROM gone
 $$;
+REVOKE ALL ON FUNCTION prune_idempotency_keys(integer), prune_stripe_events(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION prune_idempotency_keys(integer), prune_stripe_events(integer) TO cancelflow_app;
