@@ -9,7 +9,7 @@ from email_templates import Letter
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.discount_confirmation import DiscountConfirmation
 from email_templates.request_refused import RequestRefused
-from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.letters import Customer, deliver_letter, opening
 from nodes.cancellation.outbox import DELAYED, DISCOUNT, REFUSED
 from nodes.cancellation.records import Answer, AppliedDiscount, CancellationRequest, Delivered
 from nodes.errors import (
@@ -61,8 +61,8 @@ async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
         return Delivered(REFUSED)
 
     def letter(customer: Customer) -> Letter:
-        opening = _opening(request_id, asked, customer)
-        return RequestRefused(why=_why(asked.answer or {}), cancelling=not asked.accept_offer, **opening).letter()
+        about = opening(customer, request_id, asked.received_at)
+        return RequestRefused(why=_why(asked.answer or {}), cancelling=not asked.accept_offer, **about).letter()
 
     return await deliver_letter(request_id, user_id, REFUSED, letter)
 
@@ -78,19 +78,10 @@ async def send_discount(applied: AppliedDiscount) -> Delivered:
     request, terms = applied.case.request, applied.terms
     if not request.told_failed:
         return Delivered(DISCOUNT)
-    settings = services().settings
 
     def letter(customer: Customer) -> Letter:
-        return DiscountConfirmation(
-            name=customer.name,
-            plan=terms.plan,
-            asked_at=request.received_at,
-            offer=terms.description,
-            locale=customer.locale,
-            time_zone=customer.time_zone,
-            company_name=settings.company_name,
-            request_id=str(request.id),
-        ).letter()
+        about = opening(customer, request.id, request.received_at)
+        return DiscountConfirmation(plan=terms.plan, offer=terms.description, **about).letter()
 
     return await deliver_letter(request.id, request.user_id, DISCOUNT, letter)
 
@@ -101,20 +92,11 @@ async def send_delay(request_id: UUID, user_id: UUID) -> Delivered:
 
     def letter(customer: Customer) -> Letter:
         asked_for = "discount" if asked.accept_offer else "cancellation"
-        return CancellationDelayed(asked_for=asked_for, ends_at=None, **_opening(request_id, asked, customer)).letter()
+        return CancellationDelayed(
+            asked_for=asked_for, ends_at=None, **opening(customer, request_id, asked.received_at)
+        ).letter()
 
     return await deliver_letter(request_id, user_id, DELAYED, letter)
-
-
-def _opening(request_id: UUID, asked: _Asked, customer: Customer) -> dict[str, Any]:
-    return {
-        "name": customer.name,
-        "asked_at": asked.received_at,
-        "locale": customer.locale,
-        "time_zone": customer.time_zone,
-        "company_name": services().settings.company_name,
-        "request_id": str(request_id),
-    }
 
 
 async def _asked(request_id: UUID, user_id: UUID) -> _Asked:

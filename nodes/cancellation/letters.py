@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from email_templates import Letter
@@ -32,3 +34,15 @@ async def deliver_letter(request_id: UUID, user_id: UUID, kind: str, write: Call
         await services().mail.send(write(customer), recipient=customer.email, message_id=f"{item_id}@cancelflow")
 
     return await deliver(request_id, user_id, kind, send)
+
+
+def opening(customer: Customer, request_id: UUID, asked_at: datetime) -> dict[str, Any]:
+    """What every letter about a request of theirs has."""
+    return {
+        "name": customer.name,
+        "asked_at": asked_at,
+        "locale": customer.locale,
+        "time_zone": customer.time_zone,
+        "company_name": services().settings.company_name,
+        "request_id": str(request_id),
+    }

@@ -8,7 +8,7 @@ from uuid import UUID
 from email_templates import Letter
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.reactivation_refused import ReactivationRefused
-from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.letters import Customer, deliver_letter, opening
 from nodes.cancellation.outbox import DELAYED, NOT_REACTIVATED
 from nodes.cancellation.records import Delivered
 from nodes.services import services
@@ -33,7 +33,7 @@ async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
         return ReactivationRefused(
             why=str((asked.answer or {}).get("detail")),
             new_subscription_url=services().settings.new_subscription_url,
-            **_opening(request_id, asked, customer),
+            **opening(customer, request_id, asked.received_at),
         ).letter()
 
     return await deliver_letter(request_id, user_id, NOT_REACTIVATED, letter)
@@ -44,21 +44,10 @@ async def send_delay(request_id: UUID, user_id: UUID) -> Delivered:
     asked = await _asked(request_id, user_id)
 
     def letter(customer: Customer) -> Letter:
-        opening = _opening(request_id, asked, customer)
-        return CancellationDelayed(asked_for="reactivation", ends_at=asked.ends_at, **opening).letter()
+        about = opening(customer, request_id, asked.received_at)
+        return CancellationDelayed(asked_for="reactivation", ends_at=asked.ends_at, **about).letter()
 
     return await deliver_letter(request_id, user_id, DELAYED, letter)
-
-
-def _opening(request_id: UUID, asked: _Asked, customer: Customer) -> dict[str, Any]:
-    return {
-        "name": customer.name,
-        "asked_at": asked.received_at,
-        "locale": customer.locale,
-        "time_zone": customer.time_zone,
-        "company_name": services().settings.company_name,
-        "request_id": str(request_id),
-    }
 
 
 async def _asked(request_id: UUID, user_id: UUID) -> _Asked:
