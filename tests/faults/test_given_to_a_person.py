@@ -1,5 +1,7 @@
 """What cannot be done for hours waits for a person, its customer is written to, and the date stays as asked for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -147,15 +149,24 @@ def test_a_failure_is_not_repeated_under_the_key_that_stripe_would_replay_it_for
     assert keys == [f"{world.request_id(failed)}:6B:{n}" for n in (1, 1, 2)]
 
 
+@contextmanager
+def done_and_not_told(world: World, person: Person) -> Iterator[None]:
+    """Stripe does it, and its answer is lost. The look-up of step 2 is answered, and no look after it: so the lost
+    answer cannot be settled at once.
+    """
+    about = person.subscription_id
+    with (
+        world.simulator.fault(kind="delay", seconds=0, method="GET", contains=about),
+        world.simulator.fault(kind="status", method="GET", contains=about, times=0),
+        world.simulator.fault(kind="lost_answer", method="POST", contains=about),
+        world.simulator.fault(kind="refuse", method="POST", contains=about, times=0),
+    ):
+        yield
+
+
 def test_the_confirmation_says_so_when_we_had_told_the_customer_that_it_failed(world: World) -> None:
     person = world.person("professional")
-    with (
-        # The look-up of step 2 is answered, and no look after it: the lost answer cannot be settled at once.
-        world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
-        world.simulator.fault(kind="status", method="GET", contains=person.subscription_id, times=0),
-        world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id),
-        world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0),
-    ):
+    with done_and_not_told(world, person):
         failed = world.cancel(person)
     assert failed.status_code == 500
 
@@ -169,12 +180,7 @@ def test_the_confirmation_says_so_when_we_had_told_the_customer_that_it_failed(w
 def test_a_discount_that_we_had_told_as_failed_is_confirmed_once(world: World) -> None:
     assert world.accept(world.person("professional")).status_code == 200  # so that the coupon is there
     person = world.person("professional")
-    with (
-        world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
-        world.simulator.fault(kind="status", method="GET", contains=person.subscription_id, times=0),
-        world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id),
-        world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0),
-    ):
+    with done_and_not_told(world, person):
         failed = world.accept(person)
     assert failed.status_code == 500
     request_id = UUID(world.request_id(failed))
