@@ -45,7 +45,8 @@ async def _follow(happened: Happened, run: Handling) -> None:
         case Turn.MOVED:
             await move_date(happened)
         case Turn.COMES_BACK:
-            await ask_for_reactivation(happened)
+            if later := await ask_for_reactivation(happened):
+                raise PutOff(later.why, later.seconds)
         case Turn.ENDED:
             ended = await record_end(happened)
             await run.ended(ended)

@@ -55,7 +55,7 @@ class Happened:
 
 @dataclass(frozen=True)
 class Later:
-    """Step 4: it is too early for this event; it has its turn again in so many seconds."""
+    """It is too early for this event; it has its turn again in so many seconds."""
 
     why: str
     seconds: float

@@ -9,12 +9,11 @@ from nodes.rules.moments import Turn
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY
 from nodes.rules.statuses import is_live
 from nodes.services import services
+from nodes.stripe_events.our_own import REQUEST_SECONDS, look_again_at_failed
 from nodes.stripe_events.records import Happened, Later, Seen
 
 # The portal cancels first and asks why afterwards: whoever answers at once is heard before the company is told.
 REASON_SECONDS = 5.0
-# After which a request that was just written has come to its end, as a rule.
-REQUEST_SECONDS = 2.0
 
 
 @node("Ask For Cancellation", step="4")
@@ -24,8 +23,8 @@ async def ask_for_cancellation(happened: Happened) -> Later | None:
     `Later` while a reason may still come, or where something of ours is to be finished first.
     """
     seen = happened.seen
-    if await _look_again_at(seen):
-        return Later("a request of ours that failed is looked at again", REQUEST_SECONDS)
+    if later := await look_again_at_failed(seen):
+        return later
     reason, words = await _reason(seen)
     if not (reason or words) and seen.event.tries == 1 and happened.turn is Turn.LEAVES:
         return Later("a reason may still come", REASON_SECONDS)
@@ -39,14 +38,6 @@ async def ask_for_cancellation(happened: Happened) -> Later | None:
         request_id = None
     run_log().info("request %s", request_id or "of our own is under way")
     return Later("its cancellation is told before its end", REQUEST_SECONDS) if happened.turn is Turn.LEFT else None
-
-
-async def _look_again_at(seen: Seen) -> bool:
-    """Our own write did it, though its answer was lost and its caller told that it failed: that request goes on."""
-    if seen.event.caused_by is None:
-        return False
-    async with services().database.as_user(seen.user_id) as transaction:
-        return bool(await transaction.run("look_again_at_failed", request_id=seen.event.caused_by))
 
 
 async def _reason(seen: Seen) -> tuple[str | None, str | None]:

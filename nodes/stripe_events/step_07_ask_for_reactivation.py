@@ -3,13 +3,19 @@
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.services import services
-from nodes.stripe_events.records import Happened
+from nodes.stripe_events.our_own import look_again_at_failed
+from nodes.stripe_events.records import Happened, Later
 
 
 @node("Ask For Reactivation", step="7")
-async def ask_for_reactivation(happened: Happened) -> None:
-    """Write the request that `reactivate-subscription` carries out, unless one is under way (FEATURES W49)."""
+async def ask_for_reactivation(happened: Happened) -> Later | None:
+    """Write the request that `reactivate-subscription` carries out, unless one is under way (FEATURES W49).
+
+    `Later` where it was our own write, of a request that had failed: the customer is told once.
+    """
     seen = happened.seen
+    if later := await look_again_at_failed(seen):
+        return later
     try:
         async with services().database.as_user(seen.user_id) as transaction:
             await transaction.run("one_intake_at_a_time", user_id=seen.user_id)
@@ -21,3 +27,4 @@ async def ask_for_reactivation(happened: Happened) -> None:
             raise
         made = []
     run_log().info("reactivation %s", made[0] if made else "of our own is under way")
+    return None

@@ -39,8 +39,12 @@ SELECT (SELECT cancel_at FROM data_retention_jobs
         SELECT FROM outbox o WHERE o.request_id = e.id AND o.delivered_at IS NULL AND NOT o.refused)) AS end_is_told;
 
 -- name: look_again_at_failed
--- It was told as failed, and Stripe says that our own write did it.
-UPDATE cancellation_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed';
+-- It was told as failed, and Stripe says that our own write did it. Whether there is such a request, of either kind.
+WITH cancellation AS (
+    UPDATE cancellation_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed' RETURNING 1),
+reactivation AS (
+    UPDATE reactivation_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed' RETURNING 1)
+SELECT EXISTS (SELECT FROM cancellation) OR EXISTS (SELECT FROM reactivation);
 
 -- name: receive_from_stripe
 -- As if it had been asked for here, from where Stripe has done its part; unless it was, or is known.

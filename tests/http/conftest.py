@@ -9,7 +9,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.http.app import create_app
-from nodes.clients import database
+from nodes.clients import database_connections
 from nodes.settings import TriggerSettings, load
 from tests.conftest import Addresses
 from tests.http.document import Document
@@ -54,5 +54,5 @@ def application(stack: Addresses) -> Application:
 @pytest.fixture
 def without_a_database(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The setting for a database that is away, which is said to be so soon, for a test's sake."""
-    monkeypatch.setattr(database, "POOL_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(database_connections, "POOL_TIMEOUT_SECONDS", 0.3)
     return {"DATABASE_URL": f"postgresql://app:hunter2@127.0.0.1:{free_port()}/x"}

@@ -21,6 +21,7 @@ from tests.reactivation.people import (
     subjects,
 )
 from tests.waiting import at_once, eventually
+from tests.webhooks.events import settled
 from tests.world import Person, World
 
 
@@ -256,7 +257,10 @@ def test_an_answer_that_was_lost_is_found_by_reading_back(world: World) -> None:
     assert len(subjects(world, person)) == 2
 
 
-def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(world: World) -> None:
+@pytest.mark.parametrize("found_out_by", ["the look that follows", "Stripe's event"])
+def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(
+    world: World, found_out_by: str
+) -> None:
     person = in_peace(world, leaving(world))
     with (
         # The look-up is answered, and no look after it: the lost answer cannot be settled at once.
@@ -266,8 +270,10 @@ def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(
         world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0),
     ):
         assert reactivate(world, person).status_code == 500
-    world.admin.execute("UPDATE reactivation_requests SET resume_at = now() WHERE user_id = %s", [person.user_id])
+    if found_out_by == "the look that follows":
+        world.admin.execute("UPDATE reactivation_requests SET resume_at = now() WHERE user_id = %s", [person.user_id])
     in_peace(world, person)
+    settled(world, person)
     [request] = requests(world, person)
     assert (request["outcome"], request["told_failed"]) == ("reactivated", True)
     [letter] = [each for each in world.letters(person) if each["subject"].startswith("Welcome back")]
