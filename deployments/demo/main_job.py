@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,9 @@ from sql import QUERIES
 # The trigger answers within 10 s; a little more is for the way there.
 POST_TIMEOUT_SECONDS = 15.0
 READ_TIMEOUT_SECONDS = 5.0
+# The answer waits for neither letter nor event, and what Prefect shows is written behind it.
+EFFECTS_WITHIN_SECONDS = 20.0
+LOOK_EVERY_SECONDS = 0.1
 
 Found = str | None  # what an effect looks like where it ended up, or None if it is not there
 
@@ -104,8 +108,10 @@ def _read_back(job: _Job, listener: Listener, console: Console) -> None:
     }
     console.print("\n[bold]What it did[/bold], each read back from where it ended up")
     missing = []
+    until = monotonic() + EFFECTS_WITHIN_SECONDS
     for name, read in effects.items():
-        found = read()
+        while not (found := read()) and monotonic() < until:
+            sleep(LOOK_EVERY_SECONDS)
         console.print(f"  {name:14} {found or 'MISSING'}", markup=False)
         if found is None:
             missing.append(name)
