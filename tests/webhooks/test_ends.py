@@ -35,6 +35,12 @@ def letter(world: World, person: Person, subject: str) -> Row:
     return found
 
 
+def ended_run(world: World, run_id: object) -> Row | None:
+    """The run, once Prefect has heard of its end."""
+    found: Row = world.prefect.get(f"/flow_runs/{run_id}").json()
+    return found if found["end_time"] else None
+
+
 def log_of(world: World, run_id: object) -> list[Row]:
     """The run's lines, once the last one is there."""
     wanted = {"logs": {"flow_run_id": {"any_": [str(run_id)]}}, "limit": 200}
@@ -96,7 +102,8 @@ def test_an_end_that_nobody_asked_for_has_its_own_letter(world: World, reason: s
     assert [word for word in WHY if word in text.partition("--")[0]] == []
     assert subjects(world, person) == [subject]
     assert world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", person.user_id) == []
-    run = world.prefect.get(f"/flow_runs/{event['flow_run_id']}").json()
+    run = eventually(lambda: ended_run(world, event["flow_run_id"]))
+    assert run is not None
     assert ("reason:unknown" in run["tags"]) is (reason == "a_reason_yet_to_come")
 
 
