@@ -113,7 +113,7 @@ def test_no_letter_confirms_a_way_back_that_was_left_again_since(world: World, t
         assert world.cancel(person).status_code == 200
         take_up(world, person)
         in_peace(world, person)
-        eventually(lambda: len(published(topic, person)) == 3, within=40)
+        eventually(lambda: len(published(topic, person)) == 3, within=90)
         assert published(topic, person) == [
             "subscription.canceled",
             "subscription.reactivated",
