@@ -1,6 +1,7 @@
 """What surrounds the steps of a run that a customer asked for: its services, its lease, its labels, and how it ends."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,7 +26,7 @@ from nodes.requests.leave import leave, leave_unfinished, reopen_once_back, try_
 from nodes.services import services, services_of_this_run
 
 
-class RunAccount:
+class RunAccount(ABC):
     """One run's account of itself. `flow_name` and the request's id begin its name in the UI."""
 
     kind: ClassVar[Kind]
@@ -41,9 +42,9 @@ class RunAccount:
         self._problem: str | None = None  # why it is to be taken up again
         self._to_reopen = False
 
+    @abstractmethod
     async def refused(self, refusal: Refusal) -> None:
         """The steps end here, and that is a proper end."""
-        raise NotImplementedError
 
     async def failed(self, error: CancelflowError) -> None:
         """It is taken up again, unless it was Stripe that failed and somebody waits for an answer."""

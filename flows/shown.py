@@ -69,8 +69,8 @@ class Nowhere(WritableFileSystem):
         raise FileNotFoundError(path)
 
     async def write_path(self, path: str, content: bytes) -> None:
-        """Never asked for: no flow and no node persists what it returns."""
-        raise NotImplementedError
+        """Nothing may be: no flow and no node persists what it returns (SPEC, Decided 9)."""
+        raise PermissionError(path)
 
 
 _nowhere = Nowhere()

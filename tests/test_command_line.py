@@ -24,8 +24,8 @@ from typer.main import get_command
 from deployments.command_line import app, main
 from deployments.demo.cases import CASES
 from tests.conftest import OUTSIDE, Addresses
-from tests.nodes.clients.smtp_servers import free_port
 from tests.nodes.clients.test_database import new_database
+from tests.ports import free_port
 from tests.world import World
 
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]  # a click group

@@ -36,7 +36,7 @@ class ReadyRuns:
         self._idle: asyncio.TimerHandle | None = None
 
     def take(self, flow: Flow[..., Any]) -> FlowRun | None:
-        """One of this flow, if there is one."""
+        """The oldest of this flow, if there is one, so that none grows as old as what `reconcile` clears away."""
         if flow.name not in self._ready:
             return None
         self._flows[flow.name] = flow
@@ -45,7 +45,7 @@ class ReadyRuns:
         loop = asyncio.get_running_loop()
         self._idle = loop.call_later(KEPT_SECONDS, lambda: self._start(self.take_back()))
         ready = self._ready[flow.name]
-        return ready.pop() if ready else None
+        return ready.pop(0) if ready else None
 
     def fill(self, quiet: Callable[[], bool]) -> None:
         """Make what is missing, as long as it is quiet: a run that is under way needs the server more."""

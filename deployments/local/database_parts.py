@@ -78,7 +78,7 @@ def _add_prefect(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> str:
         address=url,
         health="/api/health",
         needs=["postgres"],
-        more=prefect_server.server_environment(stack.directory, url, _prefect_database(stack, postgres)),
+        more=prefect_server.server_environment(stack.directory, url, _prefect_database(stack, postgres), stack.given),
     )
     return f"{url}/api"
 

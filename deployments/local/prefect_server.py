@@ -1,6 +1,7 @@
 """How the embedded Prefect server and its worker run: where they are and what they keep."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from deployments.local.files import private_directory
@@ -38,8 +39,11 @@ def home(directory: Path) -> dict[str, str]:
     return {"PREFECT_HOME": str(directory / "prefect")}
 
 
-def server_environment(directory: Path, url: str, database: str) -> dict[str, str]:
-    """The server's settings. `url` is where people reach it, `database` the connection of its own database."""
+def server_environment(directory: Path, url: str, database: str, given: Mapping[str, str]) -> dict[str, str]:
+    """The server's settings. `url` is where people reach it, `database` the connection of its own database.
+
+    What `given`, the user's environment, says of our choices stays.
+    """
     return {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
         # Otherwise the page in the browser calls port 4200, whichever port it came from.
@@ -49,7 +53,7 @@ def server_environment(directory: Path, url: str, database: str) -> dict[str, st
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        **SERVER,
+        **{name: given.get(name, choice) for name, choice in SERVER.items()},
     }
 
 

@@ -13,7 +13,8 @@ import stripe
 
 from tests.acceptance.consumer import Consumer, body, consuming
 from tests.acceptance.subscribers import unpaid_from_the_start
-from tests.acceptance.trigger import free_port, serving
+from tests.acceptance.trigger import serving
+from tests.ports import free_port
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 

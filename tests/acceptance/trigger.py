@@ -1,7 +1,6 @@
 """A trigger of the test's own beside the stack's: the same product with other settings."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,18 +9,11 @@ from pathlib import Path
 
 import httpx
 
+from tests.ports import free_port
 from tests.waiting import eventually
 
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @contextmanager

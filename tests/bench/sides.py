@@ -22,7 +22,7 @@ from deployments.demo.customers import DemoCustomer, seed
 from deployments.migrations import migrate
 from deployments.tokens import token
 from nodes.settings import DatabaseSettings, IdentitySettings, SeedSettings, load
-from tests.acceptance.trigger import free_port
+from tests.ports import free_port
 from tests.waiting import eventually
 
 TRIGGER, BARE = "trigger", "bare handler"

@@ -94,7 +94,7 @@ asyncio.run(vacuum_old_flow_runs(db=provide_database_interface()))
     environment = {
         **os.environ,
         "PREFECT_HOME": str(tmp_path),
-        **server_environment(tmp_path, "http://unused", database),
+        **server_environment(tmp_path, "http://unused", database, {}),
     }
     done = subprocess.run(
         [sys.executable, "-c", pruned], env=environment, capture_output=True, text=True, timeout=PRUNE_SECONDS
@@ -102,3 +102,9 @@ asyncio.run(vacuum_old_flow_runs(db=provide_database_interface()))
     assert done.returncode == 0, done.stderr[-2000:]
 
     assert [world.prefect.get(f"/flow_runs/{run}").status_code for run in runs] == [404, 200]
+
+
+def test_for_how_long_prefect_keeps_its_runs_is_a_setting(tmp_path: Path) -> None:
+    name = "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"
+    kept = [server_environment(tmp_path, "", "", given)[name] for given in ({}, {name: "86400", "OTHER": "1"})]
+    assert kept == [str(90 * 24 * 60 * 60), "86400"]

@@ -6,6 +6,7 @@ left, by itself.
 """
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -30,7 +31,7 @@ PEACE_SECONDS = 90.0
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class Way(ABC):
     """One way through a flow. `whole`: all its effects are tried; else only those that no whole way has."""
 
     name: str
@@ -39,9 +40,9 @@ class Way:
     # The effect that commits the intent: killed just before it, there is nothing to lose. None where it is there.
     intent: ClassVar[str | None] = None
 
+    @abstractmethod
     def person(self, world: World) -> Person:
         """A customer who takes it."""
-        raise NotImplementedError
 
     def process(
         self, world: World, triggers: Triggers, person: Person, settings: dict[str, str]
@@ -50,20 +51,21 @@ class Way:
         del world, person
         return triggers.started(**settings)
 
+    @abstractmethod
     def ask(self, process: Process, person: Person, key: str) -> httpx.Response | None:
         """Have it do the work, until it is answered or has ended; raises `httpx.TransportError` where it dies."""
-        raise NotImplementedError
 
     def after_kill(self, world: World, person: Person) -> None:
-        """What the other side does by itself, such as asking again."""
+        """What the other side does by itself, such as asking again; by default nothing."""
+        del world, person
 
+    @abstractmethod
     def wrong(self, world: World, person: Person, events: list[Event]) -> list[str]:
         """What is missing or too much at the far sides, once it is at peace."""
-        raise NotImplementedError
 
     def left(self, world: World, person: Person, events: list[Event]) -> list[str]:
         """What work that was never received has left all the same."""
-        raise NotImplementedError
+        raise AssertionError(f"{self.name} commits an intent, and does not say what must not be left without one")
 
     def ask_again(self, world: World, person: Person, key: str) -> httpx.Response | None:
         """The same once more, of the stack's trigger."""

@@ -22,7 +22,7 @@ from deployments.local.postgres import EmbeddedPostgres
 from deployments.local.process import Guard
 from deployments.migrations import migrate
 from nodes.settings import DatabaseSettings, SeedSettings, load
-from tests.acceptance.trigger import free_port
+from tests.ports import free_port
 from tests.waiting import eventually
 from tests.world import Person, World
 

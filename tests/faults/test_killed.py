@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.trigger import free_port
+from tests.ports import free_port
 from tests.waiting import eventually
 from tests.world import Person, World
 

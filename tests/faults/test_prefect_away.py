@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.acceptance.trigger import free_port, serving
+from tests.acceptance.trigger import serving
+from tests.ports import free_port
 from tests.world import World
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.acceptance.trigger import free_port
+from tests.ports import free_port
 from tests.waiting import eventually
 from tests.world import Person
 

@@ -13,7 +13,7 @@ from nodes.clients import database_connections
 from nodes.settings import TriggerSettings, load
 from tests.conftest import Addresses
 from tests.http.document import Document
-from tests.nodes.clients.smtp_servers import free_port
+from tests.ports import free_port
 from tests.world import World
 
 Application = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]

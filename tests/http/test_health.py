@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import Addresses
 from tests.http.conftest import Application
 from tests.http.document import Document
-from tests.nodes.clients.smtp_servers import free_port
+from tests.ports import free_port
 from tests.world import World
 
 PARTS = ("postgresql", "stripe", "pubsub", "smtp", "prefect")

@@ -20,7 +20,8 @@ from deployments.tokens import token as made_by_us
 from nodes.errors import SettingsInvalid
 from nodes.settings import IdentitySettings
 from tests.http.key_sets import Key, Provider, jwk, private_pem, provider, public_pem
-from tests.nodes.clients.smtp_servers import black_hole, free_port
+from tests.nodes.clients.smtp_servers import black_hole
+from tests.ports import free_port
 
 ISSUER, AUDIENCE = "https://issuer.example.com", "cancelflow"
 SECRET = "a-secret-of-at-least-sixty-four-characters-for-each-of-hs256-to-hs512"

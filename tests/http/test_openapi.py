@@ -18,7 +18,7 @@ from nodes.settings import TriggerSettings, load
 from tests.conftest import Addresses
 from tests.http.conftest import Application
 from tests.http.document import Document
-from tests.nodes.clients.smtp_servers import free_port
+from tests.ports import free_port
 from tests.world import Person, World
 
 POST = "/cancel-subscription"

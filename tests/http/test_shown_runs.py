@@ -147,8 +147,10 @@ def test_a_run_asks_the_server_for_as_little_as_it_can(world: World) -> None:
             first, others = calls.taken(), []
             for which in ("second", "third"):
                 await ready(world)
+                oldest = min(left_ready(world), key=lambda run: str(run["created"]))
                 calls.clear()
                 run_id = await shown(which)
+                assert run_id == oldest["id"]  # none stays for so long that it is taken for left behind
                 await asyncio.to_thread(eventually, lambda run=run_id: ended(world, run), within=BATCH_SECONDS)
                 await ready(world)
                 others.append(calls.taken())

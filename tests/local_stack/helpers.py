@@ -4,12 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0  # seconds
@@ -17,17 +18,10 @@ PATIENCE = 30.0  # seconds
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
     """Look again and again; fail, naming it, when it does not come true."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"still waiting for {what}")
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    try:
+        eventually(condition, within=PATIENCE)
+    except AssertionError:
+        raise AssertionError(f"still waiting for {what}") from None
 
 
 def accepts_connections(port: int) -> bool:

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.local_stack.helpers import free_port, running, wait_until
+from tests.local_stack.helpers import running, wait_until
+from tests.ports import free_port
 
 HOSTILE = "<script>alert(1)</script>"
 

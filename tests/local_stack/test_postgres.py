@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from deployments.local.postgres import EmbeddedPostgres
-from tests.local_stack.helpers import free_port, lives, wait_until
+from tests.local_stack.helpers import lives, wait_until
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

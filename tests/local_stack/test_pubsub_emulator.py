@@ -17,7 +17,8 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from deployments.local.topic import ensure_topic
 from nodes.settings import EventSettings, load
-from tests.local_stack.helpers import accepts_connections, free_port, running, wait_until
+from tests.local_stack.helpers import accepts_connections, running, wait_until
+from tests.ports import free_port
 
 FIRST_TOPIC = "projects/tests/topics/made-at-start"
 

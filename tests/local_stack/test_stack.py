@@ -17,7 +17,8 @@ from dotenv import dotenv_values
 
 from deployments.local.errors import PartFailed
 from deployments.local.stack import Stack
-from tests.local_stack.helpers import PATIENCE, ROOT, free_port, lives, quiet, wait_until
+from tests.local_stack.helpers import PATIENCE, ROOT, lives, quiet, wait_until
+from tests.ports import free_port
 
 LIGHT = "postgres,pubsub,inbox"
 ADDRESSES = {

@@ -1,10 +1,7 @@
 """The simulator as a process of its own, and the control API beside it."""
 
 import signal
-import socket
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,26 +10,10 @@ import requests
 import stripe
 from mirakuru import HTTPExecutor
 
+from tests.ports import free_port
+
 KEY = "sk_test_simulated"
 Found = TypeVar("Found")
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(look: Callable[[], Found | None], seconds: float = 10) -> Found:
-    """What `look` finds, as soon as it finds something."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"nothing within {seconds} s")
 
 
 class Simulator:

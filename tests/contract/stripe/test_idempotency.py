@@ -8,7 +8,9 @@ import httpx
 import pytest
 import stripe
 
-from .process import Simulator, eventually
+from tests.waiting import eventually
+
+from .process import Simulator
 from .refusals import refused
 from .shop import DAY, Shop
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import stripe
 
-from .process import Simulator, eventually
+from tests.waiting import eventually
+
+from .process import Simulator
 from .shop import Shop
 
 

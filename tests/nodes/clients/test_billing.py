@@ -19,8 +19,9 @@ from nodes.clients.billing_objects import BillingSubscription, Discount
 from nodes.errors import BillingFailed
 from nodes.rules.offers import RetentionOffer
 from nodes.settings import BillingSettings
-from tests.contract.stripe.process import KEY, Simulator, free_port
+from tests.contract.stripe.process import KEY, Simulator
 from tests.contract.stripe.shop import Shop
+from tests.ports import free_port
 
 # The SDK hands httpx its body as `data`, which httpx would rather have as `content`.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")

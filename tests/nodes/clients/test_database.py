@@ -21,7 +21,8 @@ from nodes.errors import CancelflowError, ConstraintViolated, DatabaseUnavailabl
 from nodes.settings import DatabaseSettings
 from sql import QUERIES
 from tests.conftest import Addresses
-from tests.nodes.clients.smtp_servers import black_hole, free_port
+from tests.nodes.clients.smtp_servers import black_hole
+from tests.ports import free_port
 from tests.world import World
 
 Result = TypeVar("Result")

@@ -14,7 +14,8 @@ from nodes.clients.events import Events
 from nodes.errors import EventsFailed
 from nodes.settings import EventSettings
 from tests.nodes.clients.pubsub_server import Publisher, pubsub_server
-from tests.nodes.clients.smtp_servers import black_hole, free_port
+from tests.nodes.clients.smtp_servers import black_hole
+from tests.ports import free_port
 
 TOPIC = "projects/test/topics/billing-events"
 EVENT = {"event": "subscription.canceled", "user_id": "u-1", "reason": None, "cancel_at": "2026-01-26T00:00:00Z"}

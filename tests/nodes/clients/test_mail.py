@@ -20,11 +20,11 @@ from tests.nodes.clients.smtp_servers import (
     Inbox,
     NeverSaysGoodbye,
     black_hole,
-    free_port,
     only_the_password,
     self_signed,
     smtp_server,
 )
+from tests.ports import free_port
 
 LETTER = Letter(subject="Gekündigt: 26. März", text="Grüße\n" + "lang " * 400, html="<p>Grüße</p>")
 MESSAGE_ID = "req-1.cancellation@example.com"
