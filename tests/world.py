@@ -27,7 +27,7 @@ class Simulator:
     """The Stripe simulator's control API."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=f"{url}/_simulator", timeout=10)
+        self._http = httpx.Client(base_url=f"{url}/_simulator", timeout=60)
 
     def requests(self, *, method: str | None = None, contains: str | None = None, path: str | None = None) -> list[Row]:
         """What was asked of Stripe, in order."""
@@ -99,9 +99,9 @@ class World:
 
     def __init__(self, addresses: Row) -> None:
         self.addresses = addresses
-        self.http = httpx.Client(base_url=addresses["http"], timeout=15)
-        self.prefect = httpx.Client(base_url=addresses["prefect_api"], timeout=15)
-        self.inbox = httpx.Client(base_url=addresses["inbox"], timeout=15)
+        self.http = httpx.Client(base_url=addresses["http"], timeout=60)
+        self.prefect = httpx.Client(base_url=addresses["prefect_api"], timeout=60)
+        self.inbox = httpx.Client(base_url=addresses["inbox"], timeout=60)
         self.simulator = Simulator(addresses["stripe"])
         self.stripe_client = stripe.StripeClient(
             addresses["stripe_api_key"], base_addresses={"api": addresses["stripe"]}
@@ -170,7 +170,7 @@ class World:
     def tried(self, person: Person) -> None:
         """Wait until every letter and event that is due was tried once."""
         untried = "SELECT id FROM outbox WHERE user_id = %s AND delivered_at IS NULL AND attempts = 0 AND NOT refused"
-        eventually(lambda: not self.rows(untried, person.user_id), within=90)
+        eventually(lambda: not self.rows(untried, person.user_id), within=300)
 
     @contextmanager
     def listening(self) -> Iterator[Listener]:

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from flows.cancel_subscription import cancel_subscription
@@ -24,6 +24,9 @@ RUNS_AT_ONCE = 8
 CALLERS_IN_LINE = 24
 # How many are received at once. More would only wait for a connection to the database, as one that is away makes wait.
 RECEIVED_AT_ONCE = 5
+# Whoever waits to be received goes first, since that takes milliseconds and a run a tenth of a second; but a stream of
+# them that never ends keeps a run waiting no longer than this.
+GIVE_WAY_SECONDS = 3.0
 # How often to look for requests that wait their turn, and for those that a run left unfinished.
 LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for the runs that are under way, and then leaves them to the next process.
@@ -42,6 +45,9 @@ class Runner:
         self._context = context
         self._places = asyncio.Semaphore(RUNS_AT_ONCE)
         self._doors = asyncio.Semaphore(RECEIVED_AT_ONCE)
+        self._outside = 0
+        self._all_received = asyncio.Event()
+        self._all_received.set()
         self._in_line = 0
         self._runs: dict[asyncio.Task[None], UUID] = {}
         self._looking: list[asyncio.Task[None]] = []
@@ -58,11 +64,17 @@ class Runner:
 
         Raises `DatabaseUnavailable` if nobody was let in until `deadline`, on the running loop's clock.
         """
+        self._outside += 1
+        self._all_received.clear()
         try:
             async with asyncio.timeout_at(deadline):
                 await self._doors.acquire()
         except TimeoutError:
             raise DatabaseUnavailable("too many requests wait to be recorded") from None
+        finally:
+            self._outside -= 1
+            if not self._outside:
+                self._all_received.set()
         try:
             yield self.full
         finally:
@@ -92,6 +104,7 @@ class Runner:
             return None
         finally:
             self._in_line -= 1
+        await self._give_way()
         caller = WaitingCaller()
         self._begin(request_id, caller).add_done_callback(lambda _: caller.answered())
         await caller.wait(deadline)
@@ -116,6 +129,12 @@ class Runner:
                 run.cancel()
             await asyncio.wait(left, timeout=LET_GO_SECONDS)
             await asyncio.gather(*map(self._services.database.end_lease, left.values()), return_exceptions=True)
+
+    async def _give_way(self) -> None:
+        """Wait until all who came are received, but not for ever."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_WAY_SECONDS):
+                await self._all_received.wait()
 
     def _begin(self, request_id: UUID, caller: WaitingCaller | None = None) -> asyncio.Task[None]:
         """Start a run in the place that was taken for it."""
@@ -142,6 +161,7 @@ class Runner:
         """Begin a request whose run could not begin when it came in: as soon as there is a place."""
         await self._places.acquire()
         try:
+            await self._give_way()
             claimed = [] if self._draining else await self._services.database.claim_cancellations(1, only_new=True)
         except BaseException:
             self._places.release()

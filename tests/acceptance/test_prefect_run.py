@@ -16,10 +16,6 @@ from deployments.demo.cases import Case
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
-# Prefect's server writes task runs, logs and events in batches, and a worker starts a process a run.
-BATCH_SECONDS = 20.0
-WORKER_SECONDS = 60.0
-
 COMMON = ["Cancellation Request", "Get Active Subscription", "Generate Retention Offer", "User Accepts Offer?"]
 # A node's name, and the names of those whose result it takes.
 RETAINED = {
@@ -94,7 +90,7 @@ def completed(world: World, run: Row) -> Row:
         found: Row = world.prefect.get(f"/flow_runs/{run['id']}").json()
         return found if found["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED") else None
 
-    found = eventually(at_its_end, within=WORKER_SECONDS)
+    found = eventually(at_its_end)
     assert found is not None
     return found
 
@@ -122,7 +118,7 @@ def graph(world: World, run: Row, nodes: int) -> dict[str, tuple[str, set[str]]]
         there = [node for _, node in found if node["state_type"] in ("COMPLETED", "FAILED")]
         return there if len(there) >= nodes else []
 
-    found = eventually(whole, within=BATCH_SECONDS)
+    found = eventually(whole)
     names = {node["id"]: str(node["label"]) for node in found}
     assert len(set(names.values())) == len(found)
     return {node["label"]: (node["state_type"], {names[parent["id"]] for parent in node["parents"]}) for node in found}
@@ -136,7 +132,7 @@ def messages(world: World, run: Row, last: str) -> list[str]:
         found = [line["message"] for line in world.prefect.post("/logs/filter", json=wanted).json()]
         return found if any(last in line for line in found) else []
 
-    return eventually(whole, within=BATCH_SECONDS)
+    return eventually(whole)
 
 
 def phases(log: list[str]) -> list[str]:
@@ -274,7 +270,6 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
         run_id = str(world.run_of(answer)["id"])
         eventually(
             lambda run_id=run_id: where <= tables_that_hold(prefects_database, run_id),  # type: ignore[misc]
-            within=BATCH_SECONDS,
         )
 
     assert tables_that_hold(prefects_database, marker) == set()

@@ -54,7 +54,7 @@ def walked(world: World) -> Walked:
         after_dry_run = _rows(world, cases)
         _walk()
         after = _rows(world, cases)
-        eventually(lambda: not _unheard(world, cases), within=60)
+        eventually(lambda: not _unheard(world, cases))
         world.tried(cases["cancelled"])
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
     made = world.prefect.post(

@@ -12,8 +12,8 @@ import httpx
 from tests.ports import free_port
 from tests.waiting import eventually
 
-START_SECONDS = 60.0
-STOP_SECONDS = 40.0
+START_SECONDS = 120.0
+STOP_SECONDS = 120.0
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def serving(directory: Path, **settings: str) -> Iterator[httpx.Client]:
     with (
         (directory / f"trigger-{port}.log").open("wb") as log,
         subprocess.Popen(command, env=environment, cwd=directory, stdout=log, stderr=log) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=15) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         try:
             eventually(lambda: process.poll() is not None or _answers(client), within=START_SECONDS)

@@ -6,7 +6,7 @@ from tests.waiting import eventually
 from tests.world import Row, World
 
 # A worker looks every ten seconds and starts a process a run.
-WORKER_SECONDS = 90.0
+WORKER_SECONDS = 300.0
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 

@@ -58,11 +58,11 @@ def test_nobody_is_half_deleted_and_the_next_run_finishes(world: World) -> None:
     with held(world, caught):
         with subprocess.Popen([sys.executable, "-c", RUN]) as killed:
             try:
-                eventually(lambda: world.rows(WAITING) and not world.belongings(done.user_id)["users"], within=30)
+                eventually(lambda: world.rows(WAITING) and not world.belongings(done.user_id)["users"])
             finally:
                 killed.send_signal(signal.SIGKILL)
         assert killed.returncode == -signal.SIGKILL
-    eventually(lambda: not world.rows(AT_IT), within=30)
+    eventually(lambda: not world.rows(AT_IT))
 
     after = world.belongings(caught.user_id)
     assert without_claims(after) == without_claims(before)
@@ -108,9 +108,9 @@ def test_a_prefect_server_that_goes_away_stops_nothing(world: World) -> None:
         settings = os.environ | wires.settings()
         with subprocess.Popen([sys.executable, "-c", SHOWN], env=settings, stderr=subprocess.DEVNULL) as running:
             try:
-                eventually(hits, within=60)
+                eventually(hits)
                 wires.fail("prefect", Fault.REFUSED)
-                eventually(lambda: world.belongings(person.user_id)["data_deletions"], within=60)
+                eventually(lambda: world.belongings(person.user_id)["data_deletions"])
             finally:
                 running.kill()  # else it tells a server that is not there of its end, for minutes
     assert world.belongings(person.user_id)["users"] == []

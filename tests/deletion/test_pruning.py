@@ -15,7 +15,7 @@ from nodes.pruning.batches import BATCH
 from tests.deletion.departed import swept
 from tests.world import Person, World
 
-PRUNE_SECONDS = 60
+PRUNE_SECONDS = 180
 
 
 def keyed(world: World, *, hours_ago: float) -> tuple[Person, str]:

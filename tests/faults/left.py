@@ -43,6 +43,6 @@ def in_peace(world: World, request_id: UUID) -> Row:
         row = standing(world, request_id)
         return row if row["resume_at"] is None else None
 
-    row = eventually(at_rest, within=30)
+    row = eventually(at_rest)
     assert row is not None
     return row

@@ -28,8 +28,8 @@ from tests.world import Person, World
 
 PASSWORD = "of-a-test"
 TEMPLATE = "migrated"
-START_SECONDS = 30.0
-STOP_SECONDS = 30.0
+START_SECONDS = 120.0
+STOP_SECONDS = 120.0
 
 
 class OwnServer:

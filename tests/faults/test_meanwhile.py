@@ -15,7 +15,7 @@ from tests.waiting import eventually
 from tests.webhooks.events import order, settled
 from tests.world import Person, World
 
-REACH_SECONDS = 15.0
+REACH_SECONDS = 60.0
 BACK = "Welcome back: your professional plan goes on"
 GONE = "Cancellation confirmed"
 LEFT = "subscription.canceled"
@@ -96,7 +96,7 @@ def test_no_letter_confirms_a_cancellation_that_was_taken_back_since(world: Worl
         person = world.person("professional")
         killed_before("letter", cancel, person, triggers)
         changes_mind(world, person, "undo")
-        eventually(lambda: requests(world, person), within=20)  # the portal's event has come to its turn
+        eventually(lambda: requests(world, person))  # the portal's event has come to its turn
         take_up(world, person)
         in_peace(world, person)
         settled(world, person)
@@ -113,7 +113,7 @@ def test_no_letter_confirms_a_way_back_that_was_left_again_since(world: World, t
         assert world.cancel(person).status_code == 200
         take_up(world, person)
         in_peace(world, person)
-        eventually(lambda: len(published(topic, person)) == 3, within=90)
+        eventually(lambda: len(published(topic, person)) == 3, within=300)
         assert published(topic, person) == [
             "subscription.canceled",
             "subscription.reactivated",

@@ -45,7 +45,7 @@ def event(world: World, event_id: str) -> Row:
 
 def at_rest(look: Callable[[], Row]) -> Row:
     """The row, once the machine leaves it in peace."""
-    eventually(lambda: look()["resume_at"] is None, within=30)
+    eventually(lambda: look()["resume_at"] is None)
     return look()
 
 
@@ -55,7 +55,7 @@ def is_asked_for(world: World, identifier: str, work: str) -> None:
     assert "waits for a person" in listed(identifier).line()
     assert "why: billing-failed" in listed(identifier).advice()
     assert f"cancelflow resume {identifier}" in listed(identifier).advice()
-    run = eventually(partial(run_about, world, identifier), within=20)
+    run = eventually(partial(run_about, world, identifier))
     assert run is not None
     assert run["state_type"] == "FAILED"
     shown = world.prefect.post("/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}).json()
@@ -108,8 +108,8 @@ def test_a_reactivation_whose_period_runs_out_is_tried_every_minute_and_a_person
     settled(world, person)
     with world.simulator.fault(kind="status", method="POST", contains=person.subscription_id, times=0) as hits:
         request_id = coming_back(world, person, subscription_id=person.subscription_id)
-        eventually(lambda: hits() > 0, within=20)
-        eventually(lambda: reactivation(world, request_id)["billing_try"] == 2, within=20)
+        eventually(lambda: hits() > 0)
+        eventually(lambda: reactivation(world, request_id)["billing_try"] == 2)
         row = reactivation(world, request_id)
 
     assert (row["parked_at"], row["tries"]) == (None, 13)
@@ -117,7 +117,7 @@ def test_a_reactivation_whose_period_runs_out_is_tried_every_minute_and_a_person
     assert listed(request_id).stuck
     assert "urgent" in listed(request_id).line()
     assert "what was paid for runs out" in listed(request_id).advice()
-    eventually(partial(run_about, world, request_id), within=20)
+    eventually(partial(run_about, world, request_id))
     assert DELAYED not in subjects(world, person)
 
     world.admin.execute("UPDATE reactivation_requests SET resume_at = now() WHERE id = %s", [request_id])
@@ -168,7 +168,6 @@ def test_an_event_that_fails_says_why_and_is_not_parked_before_its_hours_are_ove
             lambda: world.rows(
                 "SELECT * FROM stripe_events WHERE subscription_id = %s AND problem IS NOT NULL", person.subscription_id
             ),
-            within=30,
         )
     assert failed[0]["parked_at"] is None
     assert "billing-failed" not in listed(failed[0]["id"]).line()

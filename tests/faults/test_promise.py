@@ -33,7 +33,7 @@ CHOSEN = settings(
     phases=(Phase.generate,),  # each step takes a second: what it finds is read, and not made smaller
     suppress_health_check=[*HealthCheck],
 )
-PEACE_SECONDS = 60.0
+PEACE_SECONDS = 300.0
 DAY = 24 * 3600
 # One call, or every call of one request: lost before or after the work, by a failure or by silence.
 FAULTS: dict[str, dict[str, Any]] = {

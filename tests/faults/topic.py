@@ -14,7 +14,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from nodes.settings import EventSettings, load
 
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 30.0
 
 Event = dict[str, str]
 

@@ -44,7 +44,7 @@ def application(stack: Addresses) -> Application:
         with prefect:
             async with (
                 app.router.lifespan_context(app),
-                httpx.AsyncClient(transport=transport, base_url="http://trigger", timeout=15) as client,
+                httpx.AsyncClient(transport=transport, base_url="http://trigger", timeout=60) as client,
             ):
                 yield client
 

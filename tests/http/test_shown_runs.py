@@ -25,7 +25,6 @@ from tests.waiting import eventually
 from tests.world import Row, World
 
 # The server writes task runs and events in batches.
-BATCH_SECONDS = 20.0
 PREFECT = "/api"
 # Of this session alone: what a test that failed left on a server that is kept is nobody's.
 FLOW = f"shown-runs-{uuid.uuid4().hex[:8]}"
@@ -92,7 +91,7 @@ async def counted() -> AsyncIterator[Calls]:
 
 async def ready(world: World) -> None:
     """Once the server has what was made ahead, which comes after all reports."""
-    found = await asyncio.to_thread(eventually, lambda: len(left_ready(world)) == MADE_AHEAD, within=BATCH_SECONDS)
+    found = await asyncio.to_thread(eventually, lambda: len(left_ready(world)) == MADE_AHEAD)
     assert found
 
 
@@ -121,7 +120,7 @@ def steps_of(world: World, run_id: str, how_many: int = 3) -> dict[str, Row]:
         ended = {each["name"]: each for each in found if each["state_type"] in ("COMPLETED", "FAILED")}
         return ended if len(ended) == how_many else None
 
-    found = eventually(look, within=BATCH_SECONDS)
+    found = eventually(look)
     assert found is not None
     return found
 
@@ -135,7 +134,7 @@ def told_of(world: World, step: Row) -> list[str]:
         events = [each["event"] for each in world.prefect.post("/events/filter", json=asked).json()["events"]]
         return events if any(each.endswith(("Completed", "Failed")) for each in events) else None
 
-    found = eventually(look, within=BATCH_SECONDS)
+    found = eventually(look)
     assert found is not None
     return found
 
@@ -151,7 +150,7 @@ def test_a_run_asks_the_server_for_as_little_as_it_can(world: World) -> None:
                 calls.clear()
                 run_id = await shown(which)
                 assert run_id == oldest["id"]  # none stays for so long that it is taken for left behind
-                await asyncio.to_thread(eventually, lambda run=run_id: ended(world, run), within=BATCH_SECONDS)
+                await asyncio.to_thread(eventually, lambda run=run_id: ended(world, run))
                 await ready(world)
                 others.append(calls.taken())
         return first, others

@@ -22,7 +22,7 @@ def in_peace(world: World, person: Person) -> Person:
     """Once nothing is left to do for them: the answer waits for neither letter nor event."""
     left = """SELECT 1 FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL
         UNION ALL SELECT 1 FROM reactivation_requests WHERE user_id = %s AND resume_at IS NOT NULL"""
-    eventually(lambda: not world.rows(left, person.user_id, person.user_id), within=60)
+    eventually(lambda: not world.rows(left, person.user_id, person.user_id))
     return person
 
 

@@ -17,7 +17,7 @@ VIEWS = """SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::r
 
 
 def asked(*options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=180, check=False)
 
 
 def as_json(month: str) -> dict[str, list[Row]]:

@@ -176,7 +176,7 @@ def test_a_subscription_that_is_nobodys_here_is_passed_over(world: World) -> Non
         found = world.rows("SELECT outcome FROM stripe_events WHERE subscription_id = %s", made.id)
         return found and found[0]["outcome"]
 
-    eventually(lambda: outcome() == "not about a subscription here", within=20)
+    eventually(lambda: outcome() == "not about a subscription here")
 
 
 def test_a_coupon_that_was_accepted_in_the_portal_is_the_offer(world: World) -> None:
@@ -213,7 +213,7 @@ def test_while_stripe_is_away_an_event_waits(world: World) -> None:
     person = world.person("professional")
     with world.simulator.fault(kind="status", status=500, method="GET", contains=person.subscription_id, times=0):
         portal(world, person, "cancel", feedback="unused")
-        eventually(lambda: any(row["problem"] == "billing-failed" for row in inbox(world, person)), within=30)
+        eventually(lambda: any(row["problem"] == "billing-failed" for row in inbox(world, person)))
     settled(world, person, events=2)
     assert jobs(world, person) == ["scheduled"]
     assert len(subjects(world, person)) == 1

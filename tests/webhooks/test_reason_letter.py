@@ -35,7 +35,7 @@ def gone_silently(world: World) -> Person:
     # A reason may come within five seconds, which nobody here waits for.
     no_longer = """UPDATE stripe_events SET resume_at = now()
         WHERE subscription_id = %s AND tries = 1 AND in_hand_until IS NULL RETURNING id"""
-    eventually(lambda: world.rows(no_longer, person.subscription_id), within=30)
+    eventually(lambda: world.rows(no_longer, person.subscription_id))
     settled(world, person, events=1)
     return person
 
@@ -57,7 +57,7 @@ def let_it_be_due(world: World, person: Person) -> None:
         "UPDATE cancellation_requests SET ask_why_at = now() WHERE user_id = %s AND ask_why_at IS NOT NULL",
         [person.user_id],
     )
-    eventually(lambda: request_of(world, person)["ask_why_at"] is None, within=30)
+    eventually(lambda: request_of(world, person)["ask_why_at"] is None)
 
 
 def letter(world: World, person: Person) -> Row:
@@ -92,7 +92,7 @@ def test_support_sees_each_step_and_no_name(world: World) -> None:
         found: list[Row] = world.prefect.post("/flow_runs/filter", json=wanted).json()
         return found[0] if found and found[0]["state_type"] == "COMPLETED" else None
 
-    run = eventually(completed, within=30)
+    run = eventually(completed)
     assert run is not None
     assert run["name"].endswith(person.subscription_id)
 
@@ -231,6 +231,6 @@ def test_at_the_moment_where_a_company_wishes_so(world: World) -> None:
 
     here(handle_stripe_event.fn(event.id), reason_letter_after=0)
 
-    eventually(lambda: QUESTION in subjects(world, person), within=60)
+    eventually(lambda: QUESTION in subjects(world, person))
     arrived = datetime.fromisoformat(letter(world, person)["received"])
     assert arrived - datetime.fromtimestamp(event.created, UTC) < timedelta(seconds=60)

