@@ -1,7 +1,7 @@
 """The record of truth: PostgreSQL, one user a transaction, under row-level security (SPEC, step 2 and Security)."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString, TypeVar
@@ -115,8 +115,7 @@ class Database:
     @asynccontextmanager
     async def as_user(self, user_id: UUID) -> AsyncIterator[Transaction]:
         """A transaction that sees this user's rows and no one else's; rolled back if the block raises."""
-        async with self._transaction() as transaction:
-            await transaction.run("act_as_user", user_id=str(user_id))
+        async with self._begun("begin_as_user", user_id=str(user_id)) as transaction:
             yield transaction
 
     @asynccontextmanager
@@ -127,15 +126,13 @@ class Database:
 
     async def owner_of_reactivation(self, request_id: UUID) -> UUID | None:
         """Whose request to go on this is, or None for an id that is nobody's."""
-        async with self._transaction() as transaction:
-            await transaction.run("act_for_request", request_id=str(request_id))
+        async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
             owners = await transaction.values("reactivation_owner", request_id=request_id)
         return owners[0] if owners else None
 
     async def owner_of_request(self, request_id: UUID) -> UUID | None:
         """Whose request this is, or None for an id that is nobody's."""
-        async with self._transaction() as transaction:
-            await transaction.run("act_for_request", request_id=str(request_id))
+        async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
             owners = await transaction.values("request_owner", request_id=request_id)
         return owners[0] if owners else None
 
@@ -208,11 +205,19 @@ class Database:
         if not health.confined:
             raise DatabaseUnavailable(f"the role {health.role} is not confined: see sql/migrations")
 
+    def _transaction(self, seconds: float = TRANSACTION_SECONDS) -> AbstractAsyncContextManager[Transaction]:
+        return self._begun("begin", seconds)
+
     @asynccontextmanager
-    async def _transaction(self, seconds: float = TRANSACTION_SECONDS) -> AsyncIterator[Transaction]:
+    async def _begun(
+        self, query: str, seconds: float = TRANSACTION_SECONDS, **parameters: str
+    ) -> AsyncIterator[Transaction]:
         with _our_errors(), ExitStack() as limits:
             async with self._pool.connection() as connection:
                 limits.enter_context(cut_after(connection, seconds))  # until after the COMMIT
+                # Two statements in one message: the protocol allows it where this side puts the parameters in.
+                async with psycopg.AsyncClientCursor(connection) as cursor:
+                    await cursor.execute(_sql(query), parameters)
                 yield Transaction(connection)
 
 

@@ -39,7 +39,11 @@ def connections(settings: DatabaseSettings) -> AsyncConnectionPool[psycopg.Async
         open=False,
         check=_alive,  # one that died in a restart is replaced, not handed out
         configure=_act_as_application,
-        kwargs={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "cancelflow"},
+        kwargs={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "application_name": "cancelflow",
+            "autocommit": True,  # transactions begin as we say (sql/queries)
+        },
     )
 
 
@@ -85,4 +89,3 @@ def _has_something_to_say(connection: psycopg.AsyncConnection[Any]) -> bool:
 async def _act_as_application(connection: psycopg.AsyncConnection[Any]) -> None:
     who = {"role": APPLICATION_ROLE, "statement_timeout_ms": str(STATEMENT_TIMEOUT_MS)}
     await connection.execute(QUERIES["act_as_application"], who)
-    await connection.commit()

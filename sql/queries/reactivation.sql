@@ -18,7 +18,7 @@ WHERE user_id = %(user_id)s AND finished_at IS NULL
 LIMIT 1;
 
 -- name: reactivation_owner
--- Under act_for_request, which shows this one row.
+-- Under begin_for_request, which shows this one row.
 SELECT user_id FROM reactivation_requests WHERE id = %(request_id)s;
 
 -- name: take_up_reactivation

@@ -2,12 +2,16 @@
 -- Once a connection, before anything else: whoever logged in, row-level security is written for this role.
 SELECT set_config('role', %(role)s, false), set_config('statement_timeout', %(statement_timeout_ms)s, false);
 
--- name: act_as_user
--- Every transaction of the application begins with one of these two: row-level security reads them.
-SELECT set_config('app.user_id', %(user_id)s, true);
+-- name: begin
+-- Every transaction of the application begins with one of these three: row-level security reads what they set. Each is
+-- one message to the server, as there are twenty a run.
+BEGIN;
 
--- name: act_for_request
-SELECT set_config('app.request_id', %(request_id)s, true);
+-- name: begin_as_user
+BEGIN; SELECT set_config('app.user_id', %(user_id)s, true);
+
+-- name: begin_for_request
+BEGIN; SELECT set_config('app.request_id', %(request_id)s, true);
 
 -- name: receive_request
 -- The intent, before anything is done.
@@ -35,7 +39,7 @@ WHERE user_id = %(user_id)s AND id <> %(request_id)s
 LIMIT 1;
 
 -- name: request_owner
--- Under act_for_request, which shows this one row.
+-- Under begin_for_request, which shows this one row.
 SELECT user_id FROM cancellation_requests WHERE id = %(request_id)s;
 
 -- name: take_up_request
