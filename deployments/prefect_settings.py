@@ -12,6 +12,8 @@ SERVER = {
     # A page shows a step up to a second later.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    # What happened, as the page of events shows it, is written every five seconds and not with every twentieth event.
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "1000",
     # Each hour Prefect deletes the runs that ended longer ago than this, with their steps and logs; a run takes some
     # 20 kB. Postgres has the record of each request. Set the second to another number of seconds to keep more or less.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",

@@ -22,6 +22,7 @@ from prefect.context import AsyncClientContext, SyncClientContext
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL
 from prefect.states import Pending, Running
 
+from deployments.http.prefect_reports import reported_here
 from deployments.http.prefect_steps import told_once
 from deployments.http.ready_runs import ReadyRuns
 from deployments.prefect_settings import chosen_inside
@@ -186,6 +187,7 @@ async def shared_client(*waited_for: str) -> AsyncIterator[None]:
             )
             await stack.enter_async_context(shared)
             stack.enter_context(SyncClientContext.get_or_create())
+            await stack.enter_async_context(reported_here(client))
             stack.push_async_callback(client.flush)
         except Exception as error:
             log.warning("the Prefect server is not reachable yet: %s", type(error).__name__)

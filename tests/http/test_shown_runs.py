@@ -12,8 +12,10 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.context import AsyncClientContext, FlowRunContext
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.http.prefect_client import ClientBehind, shared_client
@@ -26,6 +28,7 @@ from tests.world import Row, World
 
 # The server writes task runs and events in batches.
 PREFECT = "/api"
+LOGS = "/logs/"
 # Of this session alone: what a test that failed left on a server that is kept is nobody's.
 FLOW = f"shown-runs-{uuid.uuid4().hex[:8]}"
 
@@ -53,6 +56,7 @@ async def shown(which: str, seconds: float = 0) -> str:
     """Three steps, each on the one before; labelled at its end as our flows are. Gives its id."""
     context = FlowRunContext.get()
     assert context is not None and context.flow_run is not None
+    get_run_logger().info("a line about %s", which)
     await three(await two(await one()), seconds)
     await label(f"shown-runs {which} and more", ["cancelflow", f"which:{which}"])
     return str(context.flow_run.id)
@@ -69,6 +73,8 @@ class Calls(list[str]):
 
     async def heard(self, request: httpx.Request) -> None:
         path = request.url.path.removeprefix(PREFECT)
+        if path == LOGS:  # of many runs at once, every now and then
+            return
         self.append(f"{request.method} {'/'.join(part for part in path.split('/') if len(part) < 30)}")
 
     def taken(self) -> list[str]:
@@ -125,18 +131,28 @@ def steps_of(world: World, run_id: str, how_many: int = 3) -> dict[str, Row]:
     return found
 
 
-def told_of(world: World, step: Row) -> list[str]:
-    """The events that the server has of a task run, oldest first."""
+def events_of(world: World, step: Row) -> list[Row]:
+    """Those that the server has of a task run, oldest first."""
     resource = {"id": [f"prefect.task-run.{step['id']}"]}
     asked = {"filter": {"resource": resource, "order": "ASC"}, "limit": 50}
 
-    def look() -> list[str] | None:
-        events = [each["event"] for each in world.prefect.post("/events/filter", json=asked).json()["events"]]
-        return events if any(each.endswith(("Completed", "Failed")) for each in events) else None
+    def look() -> list[Row] | None:
+        events: list[Row] = world.prefect.post("/events/filter", json=asked).json()["events"]
+        return events if any(each["event"].endswith(("Completed", "Failed")) for each in events) else None
 
     found = eventually(look)
     assert found is not None
     return found
+
+
+def told_of(world: World, step: Row) -> list[str]:
+    return [event["event"] for event in events_of(world, step)]
+
+
+def lines_of(world: World, run_id: str) -> list[str]:
+    """Its log, once the server has it."""
+    asked = {"logs": {"flow_run_id": {"any_": [run_id]}}}
+    return eventually(lambda: [str(line["message"]) for line in world.prefect.post("/logs/filter", json=asked).json()])
 
 
 def test_a_run_asks_the_server_for_as_little_as_it_can(world: World) -> None:
@@ -199,6 +215,25 @@ def test_a_step_is_told_of_once_unless_it_takes_its_time(world: World) -> None:
 
     assert told_of(world, steps["Step one"]) == ["prefect.task-run.Completed"]
     assert told_of(world, steps["Step three"]) == ["prefect.task-run.Running", "prefect.task-run.Completed"]
+
+
+def test_steps_and_lines_are_sent_from_the_runs_own_loop(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_a_thread: list[object] = []
+    for worker in (EventsWorker, APILogWorker):
+        monkeypatch.setattr(worker, "send", lambda _, said: by_a_thread.append(said))
+
+    async def scenario() -> str:
+        async with counted():
+            return await shown("from here")
+
+    run_id = asyncio.run(scenario())
+
+    assert "a line about from here" in lines_of(world, run_id)
+    run, steps = run_of(world, run_id), steps_of(world, run_id)
+    [event] = events_of(world, steps["Step two"])
+    about = {(each["prefect.resource.role"], each["prefect.resource.id"]) for each in event["related"]}
+    assert about == {("flow-run", f"prefect.flow-run.{run_id}"), ("flow", f"prefect.flow.{run['flow_id']}")}
+    assert by_a_thread == []
 
 
 def test_a_step_that_fails_fails_its_run(world: World) -> None:

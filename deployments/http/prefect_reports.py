@@ -1,0 +1,145 @@
+"""What runs tell of their steps and write to their logs, sent to Prefect's server by a task of the trigger's own loop.
+
+Prefect has a thread with a loop for each of the two, which every event and every line wakes up: a seventh of what a run
+costs the process. What cannot be sent is dropped, as Prefect does: Postgres has the record.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from prefect.client.orchestration import PrefectClient
+from prefect.context import FlowRunContext
+from prefect.events import utilities as events
+from prefect.events.clients import EventsClient, PrefectEventsClient, get_events_client
+from prefect.events.related import object_as_related_resource, tags_as_related_resources
+from prefect.events.schemas.events import Event, RelatedResource
+from prefect.logging import handlers
+
+log = logging.getLogger(__name__)
+
+# A page shows a step so much later; the server itself writes steps once a second.
+TELL_EVERY_SECONDS = 0.2
+# Of what waits while the server is away, the oldest go first.
+KEPT_EVENTS = 10_000
+KEPT_LINES = 10_000
+LINES_AT_ONCE = 500
+# A clean stop waits so long for the last of it.
+DRAIN_SECONDS = 3.0
+AWAY_SECONDS = 5.0
+# Prefect has a setting for neither. A release that does it otherwise fails tests/http/test_shown_runs.py, and reports
+# through Prefect's own threads.
+_EVENTS_WORKER = "EventsWorker"
+_LOG_SINK = "set_api_log_sink"
+
+
+class Reports:
+    """What waits to be sent. To Prefect's engine this is its worker for events."""
+
+    client_type = PrefectEventsClient
+
+    def __init__(self, client: PrefectClient) -> None:
+        self._client = client
+        self._events: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._lines: deque[dict[str, Any]] = deque(maxlen=KEPT_LINES)
+
+    def instance(self) -> "Reports":
+        """As the engine asks for its worker."""
+        return self
+
+    def send(self, event: Event) -> None:
+        """As the engine tells of a step, inside of its run."""
+        told = {resource.id for resource in event.involved_resources}
+        event.related += [resource for resource in _about_this_run() if resource.id not in told]
+        self._events.append(event)
+
+    def write(self, line: dict[str, Any]) -> None:
+        """A line of a run's log, as Prefect's handler has made it; from any thread."""
+        line.pop("__payload_size__", None)
+        self._lines.append(line)
+
+    async def send_until(self, ended: asyncio.Event) -> None:
+        """What there is, again and again, and the rest after the end."""
+        while not ended.is_set() or self._events or self._lines:
+            try:
+                async with get_events_client() as client:
+                    await self._send_by(client, ended)
+            except Exception as error:
+                log.warning("steps and logs of runs are not shown: %s", type(error).__name__)
+                await _wait(ended, AWAY_SECONDS)
+
+    async def _send_by(self, client: EventsClient, ended: asyncio.Event) -> None:
+        while not ended.is_set() or self._events or self._lines:
+            await _wait(ended, TELL_EVERY_SECONDS)
+            await self._send_events(client)
+            await self._send_lines()
+
+    async def _send_events(self, client: EventsClient) -> None:
+        while self._events:
+            await client.emit(self._events[0])
+            self._events.popleft()
+
+    async def _send_lines(self) -> None:
+        while self._lines:
+            lines = [self._lines.popleft() for _ in range(min(LINES_AT_ONCE, len(self._lines)))]
+            await self._client.create_logs(lines)
+
+
+@asynccontextmanager
+async def reported_here(client: PrefectClient) -> AsyncIterator[None]:
+    """For the runs that this process carries out, inside this block."""
+    as_ever, set_sink = getattr(events, _EVENTS_WORKER, None), getattr(handlers, _LOG_SINK, None)
+    if as_ever is None or set_sink is None:
+        log.warning("this Prefect reports in another way: through threads of its own")
+        yield
+        return
+    reports = Reports(client)
+    async with AsyncExitStack() as stack:
+        ended = asyncio.Event()
+        sending = asyncio.create_task(reports.send_until(ended))
+        stack.push_async_callback(_finished, sending)
+        stack.callback(ended.set)
+        setattr(events, _EVENTS_WORKER, reports)
+        stack.callback(setattr, events, _EVENTS_WORKER, as_ever)
+        set_sink(reports.write)
+        stack.callback(set_sink, None)
+        yield
+
+
+async def _finished(sending: asyncio.Task[None]) -> None:
+    await asyncio.wait([sending], timeout=DRAIN_SECONDS)
+    if not sending.done():
+        log.warning("the last steps and logs of runs are not shown: the Prefect server is away or slow")
+        sending.cancel()
+        await asyncio.wait([sending], timeout=DRAIN_SECONDS)
+
+
+async def _wait(ended: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await ended.wait()
+    except TimeoutError:
+        return
+
+
+def _about_this_run() -> list[RelatedResource]:
+    """What Prefect's worker would ask the server for, each time."""
+    context = FlowRunContext.get()
+    run = context and context.flow_run
+    if not context or not context.flow or not run:
+        return []
+    flow = RelatedResource.model_validate(
+        {
+            "prefect.resource.id": f"prefect.flow.{run.flow_id}",
+            "prefect.resource.role": "flow",
+            "prefect.resource.name": context.flow.name,
+        }
+    )
+    return [
+        object_as_related_resource("flow-run", "flow-run", run),
+        flow,
+        *tags_as_related_resources(set(run.tags)),
+    ]
