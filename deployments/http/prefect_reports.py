@@ -21,8 +21,9 @@ from prefect.logging import handlers
 
 log = logging.getLogger(__name__)
 
-# A page shows a step so much later; the server itself writes steps once a second.
+# A page shows a step, or a line, so much later; the server itself writes steps once a second, and lines in one insert.
 TELL_EVERY_SECONDS = 0.2
+WRITE_EVERY_SECONDS = 1.0
 # Of what waits while the server is away, the oldest go first.
 KEPT_EVENTS = 10_000
 KEPT_LINES = 10_000
@@ -72,10 +73,14 @@ class Reports:
                 await _wait(ended, AWAY_SECONDS)
 
     async def _send_by(self, client: EventsClient, ended: asyncio.Event) -> None:
+        write_at = 0.0
         while not ended.is_set() or self._events or self._lines:
             await _wait(ended, TELL_EVERY_SECONDS)
             await self._send_events(client)
-            await self._send_lines()
+            now = asyncio.get_running_loop().time()
+            if now >= write_at or ended.is_set():
+                await self._send_lines()
+                write_at = now + WRITE_EVERY_SECONDS
 
     async def _send_events(self, client: EventsClient) -> None:
         while self._events:

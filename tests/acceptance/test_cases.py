@@ -311,7 +311,7 @@ def test_what_never_reaches_its_end_is_ended_now(world: World, make: Callable[[W
     with consuming() as consumer:
         answer = world.cancel(person, feedback="not for me")
         world.tried(person)
-        [event] = consumer.everything_of(person.user_id)
+        event, *_ = consumer.everything_of(person.user_id)  # Stripe's word of the end may be there as well
 
     ended = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert (answer.status_code, ended.status) == (200, "canceled")
