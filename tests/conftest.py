@@ -1,4 +1,4 @@
-"""One embedded stack for the whole run of tests, on ports and in a directory of its own.
+"""One embedded stack for the whole run of tests, or for each process of it, on ports and in a directory of its own.
 
 Starting it takes half a minute. While writing tests, keep one up (`cancelflow up --directory /tmp/stack`) and name it:
 `TEST_STACK=/tmp/stack .venv/bin/pytest …`. It runs the code that it was started with.
@@ -7,6 +7,7 @@ Starting it takes half a minute. While writing tests, keep one up (`cancelflow u
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from dotenv import dotenv_values
 
 from deployments.local.stack import Stack
+from tests.faults.tables import TABLES, Table
 from tests.world import World
 
 # What names a part of someone else's: tests run against their own.
@@ -45,3 +47,23 @@ def world(stack: Addresses) -> Iterator[World]:
     seen = World(stack)
     yield seen
     seen.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was tried and what survived, whatever else is shown."""
+    for table in TABLES:
+        terminalreporter.section(table.title)
+        for line in table.lines():
+            terminalreporter.write_line(line)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of a process of several: hand the tables to the one that shows them."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["tables"] = [asdict(table) for table in TABLES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take them; a process that died has none."""
+    TABLES.extend(Table(**table) for table in getattr(node, "workeroutput", {}).get("tables", []))

@@ -1,11 +1,10 @@
-"""What the tests of faults share: triggers that start fast, and tables of what was tried."""
+"""What the tests of faults share: triggers that start fast."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import Addresses
-from tests.faults.tables import TABLES
 from tests.faults.triggers import Triggers
 
 
@@ -15,11 +14,3 @@ def triggers(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iter
     source = Triggers(tmp_path_factory.mktemp("triggers"))
     yield source
     source.close()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what was tried and what survived, whatever else is shown."""
-    for table in TABLES:
-        terminalreporter.section(table.title)
-        for line in table.lines():
-            terminalreporter.write_line(line)
