@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 60
+# Tests mostly wait: for leases, retries and processes that start.
+PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help environment run test check soak bench lint format types lock clean
@@ -31,8 +33,8 @@ environment: .venv/.made  ## Make .venv, with the versions and hashes of require
 run: environment  ## Start everything and cancel a demo subscription for real; ONCE=1 ends after that
 	@$(BIN)/cancelflow run $(if $(ONCE),--once)
 
-test: environment  ## Run every test
-	@$(BIN)/pytest
+test: environment  ## Run every test, in PROCESSES processes, each with a stack of its own
+	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile
 
 check: lint types  ## For everyday work: style, types, units, and one pass of the flow; under 90 seconds
 	@$(BIN)/pytest -q tests/test_architecture.py tests/nodes/rules tests/nodes/test_problems.py \

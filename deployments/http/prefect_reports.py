@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 TELL_EVERY_SECONDS = 0.2
 WRITE_EVERY_SECONDS = 1.0
 # Of what waits while the server is away, the oldest go first.
-KEPT_EVENTS = 10_000
-KEPT_LINES = 10_000
+KEPT_EVENTS = 5_000
+KEPT_LINES = 5_000
 LINES_AT_ONCE = 500
 # A clean stop waits so long for the last of it.
 DRAIN_SECONDS = 3.0
