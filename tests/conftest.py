@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from dotenv import dotenv_values
 
@@ -22,6 +23,12 @@ from tests.world import World
 OUTSIDE = ("DATABASE", "PREFECT", "STRIPE", "GOOGLE", "PUBSUB", "SMTP", "JWT", "HTTP_", "PUBLIC_URL", "LINK_SECRET")
 
 Addresses = dict[str, Any]
+
+# The same examples each time, on a machine that may be slow.
+hypothesis.settings.register_profile(
+    "cancelflow", deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
+)
+hypothesis.settings.load_profile("cancelflow")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckFunction
 from schemathesis.hooks import HookContext
@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from tests.world import Person, World
 
 LONGEST_KEY = 255
+ANSWER_SECONDS = 60.0  # far past what is promised
 WITH_INPUT = (
     "POST /cancel-subscription",
     "GET /cancellation-requests/{request_id}",
@@ -79,15 +80,9 @@ def call_all(
     answered = set()
 
     @given(case=document[path][method].as_strategy(generation_mode=mode))
-    @settings(
-        max_examples=20,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(max_examples=20, phases=[Phase.generate])
     def call(case: Case[Any]) -> None:
-        answer = case.call_and_validate(headers=customer.headers, excluded_checks=list(without))
+        answer = case.call_and_validate(headers=customer.headers, excluded_checks=list(without), timeout=ANSWER_SECONDS)
         answered.add(answer.status_code)
 
     call()
@@ -97,7 +92,7 @@ def call_all(
 @pytest.mark.parametrize("operation", (*WITH_INPUT, *WITHOUT_INPUT))
 def test_a_good_call_is_answered_as_the_document_says(document: BaseSchema, customer: Person, operation: str) -> None:
     answered = call_all(document, customer, operation, GenerationMode.POSITIVE)
-    assert answered <= {200, 404, 409}
+    assert answered <= {200, 202, 404, 409}
 
 
 @pytest.mark.parametrize("operation", WITH_INPUT)

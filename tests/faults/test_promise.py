@@ -11,7 +11,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -27,11 +27,8 @@ from tests.world import World
 CHOSEN = settings(
     max_examples=8,
     stateful_step_count=8,
-    deadline=None,
-    derandomize=True,
     database=None,
     phases=(Phase.generate,),  # each step takes a second: what it finds is read, and not made smaller
-    suppress_health_check=[*HealthCheck],
 )
 PEACE_SECONDS = 300.0
 DAY = 24 * 3600
