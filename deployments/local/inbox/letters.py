@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import getaddresses
+from functools import cached_property
 from pathlib import Path
 
 from deployments.local.files import private_directory, write_private
@@ -14,6 +15,8 @@ from deployments.local.files import private_directory, write_private
 # Who the letter really came from and went to: the headers need not say so.
 ENVELOPE_FROM, ENVELOPE_TO = "X-Envelope-From", "X-Envelope-To"
 IDENTIFIER = re.compile(r"\d{20}-[0-9a-f]{8}")
+# A directory that changed so lately may change again within the same tick of its clock.
+SETTLED_NS = 1_000_000_000
 
 
 class Letter:
@@ -37,7 +40,7 @@ class Letter:
         """One header, decoded; empty where there is none."""
         return _one_line(self._message.get(name, ""))
 
-    @property
+    @cached_property
     def recipients(self) -> set[str]:
         """Every address that the letter was for, in lower case."""
         fields = [self.header(name) for name in ("To", "Cc", ENVELOPE_TO)]
@@ -91,6 +94,8 @@ class Mailbox:
     def __init__(self, directory: Path) -> None:
         self._directory = private_directory(directory)
         self._parsed: dict[str, Letter] = {}
+        self._listed: list[Letter] = []
+        self._listed_as_of = 0
 
     def keep(self, content: bytes, sender: str, recipients: list[str]) -> str:
         """Write a letter down, with its envelope; its identifier."""
@@ -101,9 +106,12 @@ class Mailbox:
 
     def letters(self, to: str | None = None) -> list[Letter]:
         """The letters, the newest first; only those to one address where it is given."""
-        names = sorted((path.stem for path in self._directory.glob("*.eml")), reverse=True)
-        found = [letter for name in names if (letter := self.letter(name))]
-        return [letter for letter in found if to is None or to.strip().lower() in letter.recipients]
+        changed = self._directory.stat().st_mtime_ns
+        if changed != self._listed_as_of or time.time_ns() - changed < SETTLED_NS:
+            names = sorted((path.stem for path in self._directory.glob("*.eml")), reverse=True)
+            self._listed = [letter for name in names if (letter := self.letter(name))]
+            self._listed_as_of = changed
+        return [letter for letter in self._listed if to is None or to.strip().lower() in letter.recipients]
 
     def letter(self, identifier: str) -> Letter | None:
         """One letter; none where there is no such file."""
