@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 60
 # Tests mostly wait: for leases, retries and processes that start.
-PROCESSES ?= 3
+PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help environment run test check soak bench lint format types lock clean

@@ -44,14 +44,15 @@ class Line:
         self._carry_out = carry_out
         self._runs: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
+        self._ending = False
 
     def wake(self) -> None:
         """There may be something to do."""
         self._woken.set()
 
     async def look(self) -> None:
-        """For ever: as soon as it is woken, and each second."""
-        while True:
+        """Until the end: as soon as it is woken, and each second."""
+        while not self._ending:
             try:
                 found = await self._take_up()
             except CancelflowError as error:
@@ -59,6 +60,10 @@ class Line:
                 found = 0
             if not found:
                 await self._pause()
+
+    def take_no_more(self) -> None:
+        """A cancellation alone may be lost in a look at a database that is away (nodes/requests/lease.py)."""
+        self._ending = True
 
     async def end(self) -> None:
         """Wait for what is under way, and leave the rest to whoever looks once its lease has passed."""
@@ -123,10 +128,13 @@ class Backlog:
 
     async def stop(self) -> None:
         """Take up nothing more, and wait for what is under way."""
+        lines = (self._reactivations, self._events, self._letters)
+        for line in lines:
+            line.take_no_more()
         for looking in self._looking:
             looking.cancel()
         await asyncio.gather(*self._looking, return_exceptions=True)
-        await asyncio.gather(self._reactivations.end(), self._events.end(), self._letters.end())
+        await asyncio.gather(*(line.end() for line in lines))
         if self._asked:
             await asyncio.wait(self._asked, timeout=GRACE_SECONDS)
 

@@ -14,15 +14,19 @@ RENEW_EVERY_SECONDS = 5.0
 @asynccontextmanager
 async def leased(renew: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Renew the lease until the block ends. Every step may be run twice, so a lease that is lost does no harm."""
-    renewing = asyncio.create_task(_renew(renew))
+    ended = asyncio.Event()
+    renewing = asyncio.create_task(_renew(renew, ended))
     try:
         yield
     finally:
+        # Both: of a cancellation that meets a renewal in a database that is away, only the failure may be left. A lease
+        # that is renewed for ever is work that nobody takes up again.
+        ended.set()
         renewing.cancel()
 
 
-async def _renew(renew: Callable[[], Awaitable[None]]) -> None:
-    while True:
+async def _renew(renew: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:
+    while not ended.is_set():
         await asyncio.sleep(RENEW_EVERY_SECONDS)
         try:
             await renew()

@@ -1,0 +1,69 @@
+"""A lease is held while its run lives, and no longer."""
+
+import asyncio
+
+import pytest
+
+from nodes.errors import DatabaseUnavailable
+from nodes.requests import lease
+from nodes.requests.lease import leased
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "RENEW_EVERY_SECONDS", 0.001)
+
+
+def test_it_is_renewed_until_its_run_ends_whether_or_not_a_renewal_fails() -> None:
+    renewed = 0
+
+    async def run() -> int:
+        thrice = asyncio.Event()
+
+        async def renew() -> None:
+            nonlocal renewed
+            renewed += 1
+            if renewed == 3:
+                thrice.set()
+            raise DatabaseUnavailable("away")
+
+        async with leased(renew):
+            await thrice.wait()
+        by_then = renewed
+        await _all_else_has_ended()
+        return by_then
+
+    assert asyncio.run(run()) == renewed
+
+
+def test_it_is_let_go_where_a_renewal_hangs_and_its_failure_hides_that_it_was_cancelled() -> None:
+    renewed = 0
+
+    async def run() -> None:
+        hangs = asyncio.Event()
+
+        async def renew() -> None:
+            nonlocal renewed
+            renewed += 1
+            hangs.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if renewed > 1:
+                    raise
+                raise DatabaseUnavailable("away") from None
+
+        async with leased(renew):
+            await hangs.wait()
+        await _all_else_has_ended()
+
+    asyncio.run(run())
+
+    assert renewed == 1
+
+
+async def _all_else_has_ended() -> None:
+    """Raises TimeoutError where something goes on."""
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        async with asyncio.timeout(10):
+            await asyncio.wait(others)
