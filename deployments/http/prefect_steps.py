@@ -24,9 +24,10 @@ _Tell = Callable[..., Event | None]
 # Prefect has no setting for either. A release that does it otherwise fails tests/http/test_shown_runs.py, and tells of
 # each state as before.
 _ENGINE_TELLS = "emit_task_run_state_change_event"
-# Lines of the engine's own that a run's page says anyway, by log.
+# Lines of the engine's own that a run's page says anyway, by log; and that no result is kept, which none is to be
+# (flows/shown.py): the engine offers that of a run that failed to a place for results, whatever the flow says.
 _SAID_ANYWAY = {
-    "prefect.flow_runs": ("Beginning flow run", "View at "),
+    "prefect.flow_runs": ("Beginning flow run", "View at ", "Failed to write result"),
     "prefect.task_runs": ("Finished in state Completed",),
 }
 
