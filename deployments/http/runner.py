@@ -131,10 +131,14 @@ class Runner:
             await asyncio.gather(*map(self._services.database.end_lease, left.values()), return_exceptions=True)
 
     async def _give_way(self) -> None:
-        """Wait until all who came are received, but not for ever."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GIVE_WAY_SECONDS):
-                await self._all_received.wait()
+        """With a place: wait until all who came are received, but not for ever. Cut off, it gives the place back."""
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GIVE_WAY_SECONDS):
+                    await self._all_received.wait()
+        except BaseException:
+            self._places.release()
+            raise
 
     def _begin(self, request_id: UUID, caller: WaitingCaller | None = None) -> asyncio.Task[None]:
         """Start a run in the place that was taken for it."""
@@ -160,8 +164,8 @@ class Runner:
     async def _begin_next(self) -> bool:
         """Begin a request whose run could not begin when it came in: as soon as there is a place."""
         await self._places.acquire()
+        await self._give_way()
         try:
-            await self._give_way()
             claimed = [] if self._draining else await self._services.database.claim_cancellations(1, only_new=True)
         except BaseException:
             self._places.release()

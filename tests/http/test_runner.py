@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from deployments.http import runner as module
-from deployments.http.runner import RECEIVED_AT_ONCE, Runner, run_context
+from deployments.http.runner import RECEIVED_AT_ONCE, RUNS_AT_ONCE, Runner, run_context
 from nodes.services import open_services
 from nodes.settings import TriggerSettings, load
 from tests.world import World
@@ -53,6 +53,29 @@ def test_a_stream_of_callers_that_never_ends_keeps_no_run_waiting(
             outside.cancel()
 
     asyncio.run(somebody_waits_for_ever())
+
+    assert happened == ["run"]
+
+
+def test_who_goes_while_giving_way_leaves_the_place_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened = _told_of_runs(world, monkeypatch, give_way_seconds=FAR_SECONDS)
+
+    async def all_go_but_one() -> None:
+        async with _runner() as (runner, far):
+            async with AsyncExitStack() as inside:
+                for _ in range(RECEIVED_AT_ONCE):
+                    await inside.enter_async_context(runner.receiving(far))
+                outside = asyncio.create_task(inside.enter_async_context(runner.receiving(far)))
+                await asyncio.sleep(0)
+                gone = [asyncio.create_task(runner.run(uuid.uuid4(), far)) for _ in range(RUNS_AT_ONCE)]
+                await asyncio.sleep(0)
+                for each in [*gone, outside]:
+                    each.cancel()
+                await asyncio.wait([*gone, outside])
+            async with asyncio.timeout(FAR_SECONDS):
+                await runner.run(uuid.uuid4(), far)
+
+    asyncio.run(all_go_but_one())
 
     assert happened == ["run"]
 
