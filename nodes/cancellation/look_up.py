@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -84,8 +84,8 @@ async def current_offer(subscription: ActiveSubscription, request_id: UUID | Non
 def _discounted(subscription: ActiveSubscription, *, accepting: bool) -> bool:
     """Whether a discount runs. The offer's own, taken in the portal or by a try whose answer was lost, is accepted."""
     own = OFFERS[subscription.plan].coupon_id if accepting and subscription.plan in OFFERS else None
-    now = datetime.now(UTC)
-    return any(each.runs(now) and each.coupon_id != own for each in subscription.billed.discounts_in_force)
+    billed = subscription.billed
+    return any(each.runs(billed.read_at) and each.coupon_id != own for each in billed.discounts_in_force)
 
 
 async def show_offer(subscription: ActiveSubscription) -> RetentionOffer | None:

@@ -4,7 +4,7 @@ Each node takes what the node before it returned, and Prefect draws the run's gr
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ class CancellationRequest:
     released_schedule: str | None
     cancel_at: datetime | None
     received_at: datetime
+    waited: timedelta  # since received_at, by the database's clock
     outcome: str | None
     answer: dict[str, Any] | None
     billing_try: int
@@ -64,12 +65,14 @@ class ActiveSubscription:
 class CancellationCase:
     """Step 2: whose request, about which subscription. Every later record carries it.
 
-    Not a dataclass: Prefect looks into those, and would draw an edge from here to every later node.
+    `paid_until`: the end of the period that was running when the customer asked, by Stripe's clock. Not a dataclass:
+    Prefect looks into those, and would draw an edge from here to every later node.
     """
 
-    def __init__(self, request: CancellationRequest, subscription: ActiveSubscription) -> None:
+    def __init__(self, request: CancellationRequest, subscription: ActiveSubscription, *, paid_until: datetime) -> None:
         self.request = request
         self.subscription = subscription
+        self.paid_until = paid_until
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,39 @@
-"""A renewal that came while a cancellation was delayed: an outage delays the work and never the date.
+"""A renewal that came while a cancellation was delayed: an outage delays the work, never the date.
 
-The customer asked in time, so what they paid for is over by now: step 6B ends the subscription at once, and each charge
-since they asked is taken back.
+The customer asked in time, so what they paid for is over by now: step 6B ends the subscription immediately and takes
+each charge since then back. Stripe's times are compared with Stripe's times only: its clock and ours differ, and a test
+clock may be months away.
 """
 
-from nodes.cancellation.records import CancellationRequest
+from nodes.cancellation.records import CancellationCase
+from nodes.clients.billing_invoices import Renewal
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.node import run_log
 from nodes.rules.statuses import is_live
 from nodes.services import services
 
 
-def has_renewed(request: CancellationRequest, billed: BillingSubscription) -> bool:
-    """Whether a new period began after the customer asked, and nothing of ours had stopped it."""
-    return not billed.pending and billed.current_period_start > request.received_at
+async def has_renewed(case: CancellationCase, billed: BillingSubscription) -> bool:
+    """Return whether Stripe charged for another period than the one that was running when the customer asked."""
+    return not billed.pending and bool(await _renewals(case, billed))
 
 
-async def undo_renewals(request: CancellationRequest, billed: BillingSubscription) -> bool:
-    """Void what is open and give back what was paid since the customer asked; tells whether there was a renewal."""
-    if is_live(billed.status) or billed.current_period_start <= request.received_at:
+async def undo_renewals(case: CancellationCase, billed: BillingSubscription) -> bool:
+    """Void what is open and refund what was paid for later periods; return whether there was a renewal."""
+    if is_live(billed.status):
         return False
-    invoices = services().billing.invoices
-    for renewal in await invoices.renewals_since(billed.id, request.received_at):
-        await invoices.undo_renewal(renewal, key=request.billing_key(f"6B:{renewal.invoice_id}"))
+    request, renewals = case.request, await _renewals(case, billed)
+    for renewal in renewals:
+        await services().billing.invoices.undo_renewal(renewal, key=request.billing_key(f"6B:{renewal.invoice_id}"))
         run_log().info("took back invoice %s: it renewed after the customer asked", renewal.invoice_id)
-    async with services().database.as_user(request.user_id) as transaction:
-        await transaction.run("renewal_undone", request_id=request.id)
-    return True
+    if renewals:
+        async with services().database.as_user(request.user_id) as transaction:
+            await transaction.run("renewal_undone", request_id=request.id)
+    return bool(renewals)
+
+
+async def _renewals(case: CancellationCase, billed: BillingSubscription) -> list[Renewal]:
+    """Return the invoices of later periods; a period that moved without one (a changed anchor) is no renewal."""
+    if billed.current_period_start < case.paid_until:
+        return []
+    return await services().billing.invoices.renewals_since(billed.id, case.paid_until)

@@ -1,10 +1,13 @@
 """Step 2: the user's one active subscription, by row-level security, and what Stripe says of it now."""
 
+from datetime import datetime
+
 from nodes.cancellation.look_up import find_subscription, refuse_ended
 from nodes.cancellation.records import ActiveSubscription, CancellationCase, CancellationRequest
 from nodes.errors import AlreadyRefused, ConstraintViolated, RequestUnderWay, StillFailed, SubscriptionAlreadyPending
 from nodes.node import node, run_log
 from nodes.rules.offers import OFFERS
+from nodes.rules.renewals import paid_until
 from nodes.rules.statuses import is_live
 from nodes.services import services
 
@@ -24,9 +27,9 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
         refuse_ended(subscription)
         if subscription.billed.pending:
             raise SubscriptionAlreadyPending(subscription_id=subscription.id)
-    await _choose(request, subscription)
+    until = await _choose(request, subscription)
     run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
-    return CancellationCase(request, subscription)
+    return CancellationCase(request, subscription, paid_until=until)
 
 
 async def _look_again(request: CancellationRequest, subscription: ActiveSubscription) -> None:
@@ -42,17 +45,26 @@ async def _look_again(request: CancellationRequest, subscription: ActiveSubscrip
         await transaction.run("reopen_request", request_id=request.id, asked_for=False)
 
 
-async def _choose(request: CancellationRequest, subscription: ActiveSubscription) -> None:
-    """From here on the subscription is this request's, until it has its answer: the database sees to that."""
+async def _choose(request: CancellationRequest, subscription: ActiveSubscription) -> datetime:
+    """Reserve the subscription for this request until it is finished, which the database enforces.
+
+    Returns until when it is paid for, as it was found when the request was first looked up.
+    """
+    billed = subscription.billed
+    first_seen = paid_until(
+        period_start=billed.current_period_start,
+        period_end=billed.current_period_end,
+        read_at=billed.read_at,
+        waited=request.waited,
+    )
     try:
         async with services().database.as_user(request.user_id) as transaction:
-            await transaction.run(
-                "choose_subscription",
-                request_id=request.id,
-                subscription_id=subscription.id,
-                period_end=subscription.billed.current_period_end,
+            [until] = await transaction.values(
+                "choose_subscription", request_id=request.id, subscription_id=subscription.id, paid_until=first_seen
             )
     except ConstraintViolated as violated:
         if violated.constraint == ONE_AT_A_TIME:
             raise RequestUnderWay from None
         raise
+    found: datetime = until
+    return found

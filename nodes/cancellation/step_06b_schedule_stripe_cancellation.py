@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 
 from nodes.cancellation.arrears import nothing_is_paid, settling, void_what_is_open
-from nodes.cancellation.records import ActiveSubscription, CancellationRequest, CapturedReason, ScheduledCancellation
+from nodes.cancellation.records import (
+    ActiveSubscription,
+    CancellationCase,
+    CancellationRequest,
+    CapturedReason,
+    ScheduledCancellation,
+)
 from nodes.cancellation.renewals import has_renewed, undo_renewals
 from nodes.cancellation.settle import settled
 from nodes.clients.billing_objects import BillingSubscription
@@ -40,9 +46,9 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
             request.invoices_voided,
         )
     released = await _release_schedule(request, subscription)
-    billed = await _end(request, subscription)
+    billed = await _end(case)
     async with settling(request):
-        undone = await undo_renewals(request, billed)
+        undone = await undo_renewals(case, billed)
         voided = await void_what_is_open(request, billed)
     cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
     if cancel_at is None:
@@ -78,12 +84,12 @@ async def _release_schedule(request: CancellationRequest, subscription: ActiveSu
     return True
 
 
-async def _end(request: CancellationRequest, subscription: ActiveSubscription) -> BillingSubscription:
-    billing = services().billing
+async def _end(case: CancellationCase) -> BillingSubscription:
+    billing, request, subscription = services().billing, case.request, case.subscription
     async with services().database.as_user(request.user_id) as transaction:
         [reason] = await transaction.all("reason_of_request", _Reason, request_id=request.id)
     feedback, comment = stripe_feedback(reason.category), reason.feedback
-    if await _keeps_its_period(request, subscription.billed):
+    if await _keeps_its_period(case):
         write = billing.cancel_at_period_end(
             subscription.id, feedback=feedback, comment=comment, key=request.billing_key("6B")
         )
@@ -94,6 +100,7 @@ async def _end(request: CancellationRequest, subscription: ActiveSubscription) -
     return await settled(write, subscription.id, done=lambda found: not is_live(found.status))
 
 
-async def _keeps_its_period(request: CancellationRequest, billed: BillingSubscription) -> bool:
-    at_its_end = ending_of(billed.status) is Ending.AT_PERIOD_END and not has_renewed(request, billed)
+async def _keeps_its_period(case: CancellationCase) -> bool:
+    billed = case.subscription.billed
+    at_its_end = ending_of(billed.status) is Ending.AT_PERIOD_END and not await has_renewed(case, billed)
     return at_its_end and not await nothing_is_paid(billed)

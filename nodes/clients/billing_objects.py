@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import stripe
 
@@ -16,9 +17,12 @@ class Discount:
     coupon_id: str | None
     ends_at: datetime | None = None  # it runs until it is used up, or for ever
 
-    def runs(self, now: datetime) -> bool:
-        """Whether it still takes something off: Stripe may list one for a moment longer (FEATURES F07)."""
-        return self.ends_at is None or self.ends_at > now
+    def runs(self, now: datetime | None) -> bool:
+        """Return whether it still applies: Stripe may list one for a short time after its end (FEATURES F07).
+
+        `now`: Stripe's own time, or None where that is not known, and then what Stripe lists counts.
+        """
+        return self.ends_at is None or now is None or self.ends_at > now
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class BillingSubscription:
     price_ids: tuple[str, ...] = ()
     feedback: str | None = None  # why, as one of Stripe's codes; the customer's own words are `parting_words`
     end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a word yet to come
-    stripe_request_id: str | None = None  # req_… of the call that answered this
+    stripe_request_id: str | None = None  # req_… of the call that returned this
+    read_at: datetime | None = None  # by Stripe's clock; None in a list, and on a test clock, whose time it isn't
 
     @property
     def pending(self) -> bool:
@@ -87,7 +92,15 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         feedback=found.cancellation_details.feedback if found.cancellation_details else None,
         end_reason=found.cancellation_details.reason if found.cancellation_details else None,
         stripe_request_id=found.last_response.request_id if found.last_response else None,
+        read_at=_read_at(found),
     )
+
+
+def _read_at(found: stripe.Subscription) -> datetime | None:
+    if found.last_response is None or getattr(found, "test_clock", None):
+        return None
+    date = (found.last_response.headers or {}).get("date")
+    return parsedate_to_datetime(date) if date else None
 
 
 def _moment(timestamp: int | None) -> datetime | None:

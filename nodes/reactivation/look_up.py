@@ -1,7 +1,6 @@
 """Which subscription is meant, whether it can still go on, and what a page says of it before anything is done."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import UUID
 
 from email_templates.dates import long_date
@@ -50,8 +49,9 @@ async def choose(user_id: UUID, subscription_id: str | None) -> SubscriptionRow:
 
 
 def has_ended(billed: BillingSubscription) -> bool:
-    """Whether the period is over, also in the moments before Stripe says so."""
-    return not is_live(billed.status) or (billed.cancel_at is not None and billed.cancel_at <= datetime.now(UTC))
+    """Return whether the period is over, by Stripe's clock and also just before Stripe has ended the subscription."""
+    over = billed.cancel_at is not None and billed.read_at is not None and billed.cancel_at <= billed.read_at
+    return over or not is_live(billed.status)
 
 
 def ended_subscription() -> SubscriptionEnded:

@@ -49,7 +49,7 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
-    released_schedule, cancel_at, received_at, outcome, answer, billing_try, told_failed, renewal_undone,
+    released_schedule, cancel_at, received_at, now() - received_at AS waited, outcome, answer, billing_try, told_failed, renewal_undone,
     invoices_voided;
 
 -- name: reopen_request
@@ -63,11 +63,9 @@ WHERE id = %(request_id)s AND outcome = 'failed';
 -- name: choose_subscription
 -- Step 2.
 UPDATE cancellation_requests
-SET subscription_id = %(subscription_id)s,
-    -- Stripe's date, where the first look found it: after that it may have renewed.
-    period_end = CASE WHEN subscription_id IS NULL AND %(period_end)s > received_at THEN %(period_end)s
-        ELSE period_end END
-WHERE id = %(request_id)s;
+SET subscription_id = %(subscription_id)s, paid_until = coalesce(paid_until, %(paid_until)s)
+WHERE id = %(request_id)s
+RETURNING paid_until;
 
 -- name: renewal_undone
 -- Step 6B: the renewal that came while the cancellation was delayed is given back; the letter says so.

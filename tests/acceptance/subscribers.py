@@ -29,9 +29,9 @@ class Clock:
         self.now = until
 
 
-def clock(world: World) -> Clock:
-    """A clock that says what time it is now, and stands still."""
-    now = int(time.time())
+def clock(world: World, *, ahead: int = 0) -> Clock:
+    """A clock that says what time it is now, or so many seconds more or less, and stands still."""
+    now = int(time.time()) + ahead
     made = world.stripe.test_helpers.test_clocks.create({"frozen_time": now, "name": "test"})
     return Clock(world, made.id, now)
 

@@ -86,7 +86,7 @@ def test_a_cancellation_whose_period_runs_out_is_never_parked(world: World) -> N
     person = world.person("professional")
     soon = datetime.now(UTC) + timedelta(hours=12)
     with world.simulator.fault(kind="status", method="POST", contains=person.subscription_id, times=0) as hits:
-        request_id = tried_for_hours(world, person, period_end=soon, subscription_id=person.subscription_id)
+        request_id = tried_for_hours(world, person, paid_until=soon, subscription_id=person.subscription_id)
         eventually(lambda: hits() > 0)
         row = eventually(partial(_tried_again, world, request_id))
 
@@ -112,7 +112,13 @@ def _tried_again(world: World, request_id: UUID) -> Row | None:
 def test_a_renewal_that_came_while_a_cancellation_was_delayed_is_taken_back(world: World) -> None:
     on = clock(world)
     person = subscriber(world, on=on)
-    request_id = left(world, person)
+    [item] = world.stripe.subscriptions.retrieve(person.subscription_id).items.data
+    request_id = left(
+        world,
+        person,
+        subscription_id=person.subscription_id,
+        paid_until=datetime.fromtimestamp(item.current_period_end, UTC),
+    )
     on.advance(on.now + 32 * DAY)
     [renewal] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_cycle"]
     assert renewal.amount_paid > 0

@@ -278,7 +278,7 @@ def test_a_statement_that_waits_on_a_lock_is_given_up_in_time(
 
     async def work(database: Database) -> None:
         async with database.as_user(users[0]) as transaction:
-            await transaction.run("choose_subscription", request_id=request, subscription_id=None, period_end=None)
+            await transaction.run("choose_subscription", request_id=request, subscription_id=None, paid_until=None)
 
     with psycopg.connect(world.addresses["database_admin_url"]) as holder:
         holder.execute("SELECT FROM cancellation_requests WHERE id = %s FOR UPDATE", [request])

@@ -1,0 +1,115 @@
+"""Stripe's clock is not ours: ahead, behind or a minute off, a customer keeps the period that they paid for."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from tests.acceptance.subscribers import Clock, clock, subscriber
+from tests.faults.left import in_peace, left, take_up
+from tests.reactivation.people import reactivate
+from tests.waiting import eventually
+from tests.world import Person, World
+
+DAY = 24 * 3600
+SKEWS = [40 * DAY, 60, 1, 0, -1, -60, -40 * DAY]
+
+
+def period_end(world: World, person: Person) -> datetime:
+    [item] = world.stripe.subscriptions.retrieve(person.subscription_id).items.data
+    return datetime.fromtimestamp(item.current_period_end, UTC)
+
+
+def refunds(world: World, person: Person) -> list[int]:
+    invoices = world.stripe.invoices.list({"subscription": person.subscription_id}).data
+    return [each.post_payment_credit_notes_amount for each in invoices]
+
+
+def keeps_the_period(world: World, person: Person) -> None:
+    answer = world.cancel(person)
+
+    assert (answer.status_code, answer.json().get("status")) == (200, "pending_cancellation"), answer.text
+    assert datetime.fromisoformat(answer.json()["cancel_at"]) == period_end(world, person)
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "active"
+    assert set(refunds(world, person)) == {0}
+
+
+@pytest.mark.parametrize("ahead", SKEWS)
+def test_who_subscribes_and_cancels_keeps_the_period(world: World, ahead: int) -> None:
+    keeps_the_period(world, subscriber(world, on=clock(world, ahead=ahead)))
+
+
+@pytest.mark.parametrize("ahead", [0, 60, -60, -100 * DAY])
+def test_who_cancels_after_a_renewal_keeps_the_renewed_period(world: World, ahead: int) -> None:
+    on = clock(world, ahead=ahead)
+    person = subscriber(world, on=on)
+    on.advance(on.now + 40 * DAY)
+
+    keeps_the_period(world, person)
+
+
+@pytest.mark.parametrize("ahead", SKEWS)
+def test_a_renewal_after_the_first_look_is_taken_back(world: World, ahead: int) -> None:
+    on, person, request_id = looked_up(world, ahead)
+    on.advance(on.now + 32 * DAY)
+
+    take_up(world, request_id)
+
+    row = in_peace(world, request_id)
+    assert (row["outcome"], row["renewal_undone"]) == ("canceled", True)
+    assert sum(amount > 0 for amount in refunds(world, person)) == 1
+
+
+@pytest.mark.parametrize("ahead", SKEWS)
+def test_a_cancellation_that_was_delayed_within_the_period_refunds_nothing(world: World, ahead: int) -> None:
+    on, person, request_id = looked_up(world, ahead)
+    on.advance(on.now + 20 * DAY)
+
+    take_up(world, request_id)
+
+    row = in_peace(world, request_id)
+    assert (row["outcome"], row["renewal_undone"]) == ("pending_cancellation", False)
+    assert set(refunds(world, person)) == {0}
+
+
+def looked_up(world: World, ahead: int) -> tuple[Clock, Person, UUID]:
+    """A request that was looked up once, and left."""
+    on = clock(world, ahead=ahead)
+    person = subscriber(world, on=on)
+    until = period_end(world, person)
+    return on, person, left(world, person, subscription_id=person.subscription_id, paid_until=until)
+
+
+def test_a_stale_row_does_not_make_a_renewal(world: World) -> None:
+    person = world.person("professional")
+    old = datetime.now(UTC) - timedelta(days=70)
+    world.admin.execute(
+        "UPDATE subscriptions SET current_period_start = %s, current_period_end = %s WHERE id = %s",
+        [old, old + timedelta(days=30), person.subscription_id],
+    )
+
+    keeps_the_period(world, person)
+
+
+@pytest.mark.parametrize("ahead", SKEWS)
+def test_the_way_back_is_open_until_stripe_has_ended_it(world: World, ahead: int) -> None:
+    person = subscriber(world, on=clock(world, ahead=ahead))
+    assert world.cancel(person).status_code == 200
+
+    assert reactivate(world, person).status_code == 200
+
+
+def test_a_charge_before_the_first_look_and_after_the_request_is_taken_back(world: World) -> None:
+    """Stripe's and the database's clocks both run here: a trial is over, and charged for, while the request waits."""
+    person = subscriber(world, trial_days=1)
+    request_id = left(world, person)
+    in_a_while = int(time.time()) + 5
+    world.stripe.subscriptions.update(person.subscription_id, {"trial_end": in_a_while})
+    eventually(lambda: world.stripe.subscriptions.retrieve(person.subscription_id).status == "active")
+
+    take_up(world, request_id)
+
+    row = in_peace(world, request_id)
+    assert (row["outcome"], row["renewal_undone"]) == ("canceled", True)
+    assert sum(amount > 0 for amount in refunds(world, person)) == 1

@@ -1,0 +1,33 @@
+"""Until when a customer has paid, however far Stripe's clock and the database's are apart."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from nodes.rules.renewals import ROUNDING, paid_until
+
+MONTH = timedelta(days=30)
+SECOND = timedelta(seconds=1)
+times = some.datetimes(datetime(1990, 1, 1), datetime(2190, 1, 1), timezones=some.just(UTC))
+durations = some.integers(0, 90 * 24 * 3600).map(lambda seconds: timedelta(seconds=seconds))
+
+
+@given(start=times, age=durations, waited=durations)
+def test_a_period_that_began_after_the_customer_asked_is_not_the_one_they_paid_for(
+    start: datetime, age: timedelta, waited: timedelta
+) -> None:
+    found = paid_until(period_start=start, period_end=start + MONTH, read_at=start + age, waited=waited)
+
+    assert found == (start if age < waited - ROUNDING else start + MONTH)
+
+
+@given(start=times, waited=durations)
+def test_without_stripes_time_the_period_that_is_found_is_the_one(start: datetime, waited: timedelta) -> None:
+    assert paid_until(period_start=start, period_end=start + MONTH, read_at=None, waited=waited) == start + MONTH
+
+
+@given(start=times, ahead=durations, waited=durations)
+def test_a_period_of_the_future_did_not_begin_since(start: datetime, ahead: timedelta, waited: timedelta) -> None:
+    read_at = start - ahead - SECOND
+    assert paid_until(period_start=start, period_end=start + MONTH, read_at=read_at, waited=waited) == start + MONTH
