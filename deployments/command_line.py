@@ -83,6 +83,19 @@ def migrate() -> None:
 
 
 @app.command()
+def catalog() -> None:
+    """Check the catalogue that CATALOG names, or the default, and show its plans as the trigger reads them."""
+    _join_stack()
+    from rich.console import Console
+
+    from deployments.catalog_table import catalog_table
+    from nodes.clients.catalog import read_catalog
+    from nodes.settings import PolicySettings
+
+    Console().print(catalog_table(read_catalog(load(PolicySettings).catalog)))
+
+
+@app.command()
 def seed(
     as_json: Annotated[bool, typer.Option("--json", help="list them as JSON")] = False,
 ) -> None:

@@ -10,18 +10,21 @@ from dataclasses import dataclass
 
 from nodes.clients.billing import Billing
 from nodes.clients.billing_records import BillingRecords
+from nodes.clients.catalog import read_catalog
 from nodes.clients.database import Database
 from nodes.clients.events import Events
 from nodes.clients.links import Links
 from nodes.clients.mail import Mailer
+from nodes.rules.catalog import Catalog
 from nodes.settings import ServiceSettings, load
 
 
 @dataclass(frozen=True)
 class Services:
-    """A client a capability, and the settings that nodes read."""
+    """A client a capability, and the settings and the catalogue that nodes read."""
 
     settings: ServiceSettings
+    catalog: Catalog
     database: Database
     billing: Billing
     records: BillingRecords
@@ -50,13 +53,15 @@ def using(available: Services) -> Iterator[None]:
 
 def judge(settings: ServiceSettings) -> None:
     """Raise `SettingsInvalid` for what a client would refuse, before anything is opened."""
+    read_catalog(settings.catalog)
     Mailer(settings)
     Links(settings)
 
 
 @asynccontextmanager
 async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
-    """Open every client, and close them all whatever happens."""
+    """Open every client, and close them all whatever happens. Raises `SettingsInvalid` for a wrong catalogue."""
+    catalog = read_catalog(settings.catalog)
     async with AsyncExitStack() as stack:
         database = Database(settings)
         await database.open()
@@ -67,7 +72,7 @@ async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
         stack.push_async_callback(records.close)
         events = Events(settings)
         stack.push_async_callback(events.close)
-        yield Services(settings, database, billing, records, Mailer(settings), events, Links(settings))
+        yield Services(settings, catalog, database, billing, records, Mailer(settings), events, Links(settings))
 
 
 @asynccontextmanager

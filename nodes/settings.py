@@ -7,10 +7,20 @@ missing or wrong at once. Secrets are `SecretStr`: their repr is stars, and vali
 import re
 from typing import Annotated, TypeVar
 
-from pydantic import DirectoryPath, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    DirectoryPath,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nodes.errors import SettingsInvalid
+from nodes.rules.catalog import PastDuePolicy
 from nodes.rules.offers import WhenDiscounted
 
 # As libpq and yoyo both read it: user, password, host, port, name, parameters.
@@ -103,6 +113,14 @@ class LinkSettings(SettingsGroup):
 class PolicySettings(SettingsGroup):
     """What a company decides, not an engineer."""
 
+    catalog: FilePath | None = Field(
+        default=None, description="your plans and their offers, YAML; without it, the specification's three plans"
+    )
+    past_due_policy: PastDuePolicy = Field(
+        default="end_and_void",
+        description="for who leaves without having paid for the running period, where a plan says nothing else: "
+        "end_and_void, end_and_keep_invoice or keep_period",
+    )
     reason_optional_countries: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="ISO 3166 codes, comma-separated, whose customers need give no reason"
     )

@@ -129,7 +129,8 @@ class SubscriptionStatus(BaseModel):
     """`GET /subscription`, for a dashboard."""
 
     subscription_id: str
-    plan: str
+    plan: str = Field(description="the plan's key in the catalogue", examples=["professional"])
+    plan_name: str = Field(description="the plan's name in the customer's language", examples=["Professional"])
     status: str = Field(description="Stripe's word, or `pending_cancellation`")
     access: bool = Field(description="whether the customer may use the product now")
     current_period_end: datetime

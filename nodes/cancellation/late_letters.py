@@ -9,7 +9,7 @@ from email_templates import Letter
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.discount_confirmation import DiscountConfirmation
 from email_templates.request_refused import RequestRefused
-from nodes.cancellation.letters import Customer, deliver_letter, opening
+from nodes.cancellation.letters import Customer, deliver_letter, opening, plan_name
 from nodes.cancellation.outbox import DELAYED, DISCOUNT, REFUSED
 from nodes.cancellation.records import Answer, AppliedDiscount, CancellationRequest, Delivered
 from nodes.errors import (
@@ -81,7 +81,7 @@ async def send_discount(applied: AppliedDiscount) -> Delivered:
 
     def letter(customer: Customer) -> Letter:
         about = opening(customer, request.id, request.received_at)
-        return DiscountConfirmation(plan=terms.plan, offer=terms.description, **about).letter()
+        return DiscountConfirmation(plan=plan_name(terms.plan, customer), offer=terms.description, **about).letter()
 
     return await deliver_letter(request.id, request.user_id, DISCOUNT, letter)
 

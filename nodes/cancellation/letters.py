@@ -36,6 +36,11 @@ async def deliver_letter(request_id: UUID, user_id: UUID, kind: str, write: Call
     return await deliver(request_id, user_id, kind, send)
 
 
+def plan_name(plan: str, customer: Customer) -> str:
+    """Return the plan as the company calls it to this customer."""
+    return services().catalog.plan(plan).name(customer.locale)
+
+
 def opening(customer: Customer, request_id: UUID, asked_at: datetime) -> dict[str, Any]:
     """What every letter about a request of theirs has."""
     return {

@@ -9,10 +9,12 @@ from uuid import UUID
 from email_templates.dates import long_date
 from nodes.cancellation.mirror import mirror, status_of
 from nodes.cancellation.records import ActiveSubscription
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.clients.database import Transaction
 from nodes.errors import BillingFailed, CancelflowError, NoActiveSubscription, SeveralSubscriptions
+from nodes.node import run_log
 from nodes.rules.dates import rfc3339
-from nodes.rules.offers import MOST_SCREENS, OFFERS, RetentionOffer, offer_for
+from nodes.rules.offers import RetentionOffer, offer_for
 from nodes.rules.statuses import PENDING_CANCELLATION, has_access, is_live
 from nodes.services import services
 
@@ -40,16 +42,27 @@ class _Words:
 async def find_subscription(user_id: UUID, subscription_id: str | None) -> ActiveSubscription:
     """The user's subscription of that id, or their only live one, as Stripe has it now.
 
-    Our row is healed where it disagrees with Stripe about the status or the end. Raises `NoActiveSubscription` and,
+    Our row is healed where it disagrees with Stripe about status, end or plan. Raises `NoActiveSubscription` and,
     with the choices, `SeveralSubscriptions` (SPEC, Decided 5 and 7).
     """
     async with services().database.as_user(user_id) as transaction:
         row = await _choose(transaction, subscription_id)
     billed = await services().billing.subscription(row.id)
-    if (row.cancel_at, row.status) != (billed.cancel_at, status_of(billed)):
+    plan = _plan_of(row, billed)
+    if (row.cancel_at, row.status, row.plan) != (billed.cancel_at, status_of(billed), plan):
         async with services().database.as_user(user_id) as transaction:
             await mirror(transaction, billed)
-    return ActiveSubscription(row.id, user_id, row.plan, billed)
+    return ActiveSubscription(row.id, user_id, plan, billed)
+
+
+def _plan_of(row: SubscriptionRow, billed: BillingSubscription) -> str:
+    """Return the plan that the catalogue has for its prices, or what our row says."""
+    catalog = services().catalog
+    plan = catalog.plan_of(billed.prices) or row.plan
+    if plan not in catalog.plans:
+        prices = ", ".join(price.id for price in billed.prices)
+        run_log().warning("%s has no offer: its prices are in no plan of the catalogue: %s", row.id, prices)
+    return plan
 
 
 def refuse_ended(subscription: ActiveSubscription) -> None:
@@ -65,7 +78,7 @@ async def current_offer(subscription: ActiveSubscription, request_id: UUID | Non
     """
     billed = subscription.billed
     terms = offer_for(
-        subscription.plan,
+        services().catalog.plan(subscription.plan).offer,
         status=billed.status,
         billed_monthly=billed.billed_monthly,
         has_schedule=billed.schedule_id is not None,
@@ -76,22 +89,23 @@ async def current_offer(subscription: ActiveSubscription, request_id: UUID | Non
         return None
     async with services().database.as_user(subscription.user_id) as transaction:
         [used] = await transaction.values(
-            "offer_in_the_last_six_months", user_id=subscription.user_id, request_id=request_id
+            "offer_within_its_cooldown", user_id=subscription.user_id, request_id=request_id
         )
     return None if used else terms
 
 
 def _discounted(subscription: ActiveSubscription, *, accepting: bool) -> bool:
     """Whether a discount runs. The offer's own, taken in the portal or by a try whose answer was lost, is accepted."""
-    own = OFFERS[subscription.plan].coupon_id if accepting and subscription.plan in OFFERS else None
-    billed = subscription.billed
+    offer, billed = services().catalog.plan(subscription.plan).offer, subscription.billed
+    own = offer.coupon_id if accepting and offer else None
     return any(each.runs(billed.read_at) and each.coupon_id != own for each in billed.discounts_in_force)
 
 
 async def show_offer(subscription: ActiveSubscription) -> RetentionOffer | None:
-    """The offer to show: none once an end is set, nor on a third day of one paid period (FEATURES F04, F08)."""
+    """Return the offer to show: none once an end is set, nor on more days of a period than the plan says (F04, F08)."""
     terms = None if subscription.billed.pending else await current_offer(subscription)
-    if terms is None or await _screens_before_today(subscription) >= MOST_SCREENS:
+    screens = services().catalog.plan(subscription.plan).screens_per_period
+    if terms is None or await _screens_before_today(subscription) >= screens:
         return None
     await _count_as_shown(subscription)
     return terms
@@ -137,6 +151,7 @@ async def subscription_status(user_id: UUID, subscription_id: str | None) -> dic
     return {
         "subscription_id": row.id,
         "plan": row.plan,
+        "plan_name": services().catalog.plan(row.plan).name(words.locale),
         "status": row.status,
         "access": has_access(row.status),
         "current_period_end": rfc3339(row.current_period_end),

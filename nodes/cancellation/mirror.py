@@ -6,6 +6,7 @@ from datetime import datetime
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.clients.database import Transaction
 from nodes.rules.statuses import local_status
+from nodes.services import services
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ async def mirror(transaction: Transaction, billed: BillingSubscription) -> Mirro
         cancel_at=billed.cancel_at,
         ended_at=billed.ended_at,
         canceled_at=billed.canceled_at,
-        price_ids=list(billed.price_ids),
+        price_ids=[price.id for price in billed.prices],
+        plan=services().catalog.plan_of(billed.prices),
     )
     if row is None:
         raise LookupError(f"no row to mirror {billed.id} in")

@@ -6,7 +6,6 @@ from nodes.cancellation.look_up import find_subscription, refuse_ended
 from nodes.cancellation.records import ActiveSubscription, CancellationCase, CancellationRequest
 from nodes.errors import AlreadyRefused, ConstraintViolated, RequestUnderWay, StillFailed, SubscriptionAlreadyPending
 from nodes.node import node, run_log
-from nodes.rules.offers import OFFERS
 from nodes.rules.renewals import paid_until
 from nodes.rules.statuses import is_live
 from nodes.services import services
@@ -34,7 +33,7 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
 
 async def _look_again(request: CancellationRequest, subscription: ActiveSubscription) -> None:
     """The caller was told that it failed: only if Stripe did it after all does the request go on (SPEC, Decided 12)."""
-    billed, offer = subscription.billed, OFFERS.get(subscription.plan)
+    billed, offer = subscription.billed, services().catalog.plan(subscription.plan).offer
     if request.accept_offer:
         did_it = offer is not None and billed.discount_of(offer.coupon_id) is not None
     else:

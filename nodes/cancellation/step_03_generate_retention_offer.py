@@ -1,11 +1,11 @@
 """Step 3: what we can offer this subscription, if anything."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nodes.cancellation.look_up import current_offer
 from nodes.cancellation.records import CancellationCase, OfferMade
 from nodes.node import node, run_log
-from nodes.rules.offers import OFFERS, Fate, RetentionOffer
+from nodes.rules.offers import Fate, RetentionOffer
 from nodes.services import services
 
 
@@ -16,6 +16,7 @@ class _Reserved:
     months: int
     coupon_id: str
     current_discount: Fate | None
+    entitlements: list[str]
     withdrawn: bool
 
 
@@ -39,9 +40,6 @@ async def _reserved(case: CancellationCase) -> RetentionOffer | None:
         reserved = await transaction.one("offer_of_request", _Reserved, request_id=request.id)
     if reserved is None or (reserved.withdrawn and not case.subscription.billed.discount_of(reserved.coupon_id)):
         return None
-    return replace(
-        OFFERS[reserved.plan],
-        percent_off=reserved.percent_off,
-        months=reserved.months,
-        current_discount=reserved.current_discount,
+    return RetentionOffer(
+        reserved.plan, reserved.percent_off, reserved.months, tuple(reserved.entitlements), reserved.current_discount
     )

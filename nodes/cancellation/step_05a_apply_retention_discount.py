@@ -13,12 +13,12 @@ from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint
 from nodes.services import services
 
-ONE_IN_SIX_MONTHS = "one_retention_offer_in_six_months"
+ONE_AT_A_TIME = "one_retention_offer_in_its_cooldown"
 
 
 @node("Apply Retention Discount", step="5A")
 async def apply_retention_discount(decision: Decision) -> AppliedDiscount:
-    """Reserve the one offer in 6 months, attach it in Stripe, read it back, record it (FEATURES W05, W08, W31)."""
+    """Reserve the one offer of the cool-down, attach it in Stripe, read it back and record it (W05, W08, W31)."""
     case, terms = decision.case, decision.accepted
     if terms is None:
         raise ValueError("a discount is applied only where an offer was accepted")
@@ -52,10 +52,12 @@ async def _reserve(case: CancellationCase, terms: RetentionOffer) -> None:
                 months=terms.months,
                 coupon_id=terms.coupon_id,
                 current_discount=terms.current_discount,
+                entitlements=list(terms.entitlements),
+                cooldown_months=services().catalog.plan(case.subscription.plan).cooldown_months,
             )
             await transaction.run("reach", request_id=request.id, recovery_point="offer_reserved")
     except ConstraintViolated as violated:
-        if violated.constraint == ONE_IN_SIX_MONTHS:
+        if violated.constraint == ONE_AT_A_TIME:
             raise OfferUnavailable from None
         raise
 
@@ -80,13 +82,13 @@ async def _record(case: CancellationCase, terms: RetentionOffer, billed: Billing
     request, now = case.request, datetime.now(UTC)
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("offer_applied", request_id=request.id, stripe_discount_id=discount.id)
-        if terms.priority_support:
+        for kind in terms.entitlements:
             await transaction.run(
                 "grant_entitlement",
                 request_id=request.id,
                 user_id=request.user_id,
                 subscription_id=billed.id,
-                kind="priority_support",
+                kind=kind,
                 starts_at=now,
                 ends_at=months_after(now, terms.months),
             )

@@ -2,7 +2,7 @@
 
 from email_templates import Letter
 from email_templates.cancellation_confirmation import CancellationConfirmation
-from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.letters import Customer, deliver_letter, plan_name
 from nodes.cancellation.outbox import CONFIRMATION, withdraw
 from nodes.cancellation.records import ActiveSubscription, Delivered, PendingCancellation
 from nodes.clients.billing_invoices import OpenInvoice
@@ -40,7 +40,7 @@ def _letter(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoic
     of_this = {"subscription_id": subscription.id, "request_id": str(request.id)}
     return CancellationConfirmation(
         name=customer.name,
-        plan=subscription.plan,
+        plan=plan_name(subscription.plan, customer),
         ends_at=pending.cancel_at,
         ended_now=ended_now,
         data_retention_until=pending.data_retention_until,

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import stripe
 
+from nodes.rules.catalog import Price
 from nodes.rules.statuses import is_pending
 
 
@@ -41,7 +42,7 @@ class BillingSubscription:
     discounts: tuple[Discount, ...]
     inherited_discount: Discount | None  # the customer's own, which a discount on the subscription would hide
     canceled_at: datetime | None = None  # when it was decided, which is before it ends
-    price_ids: tuple[str, ...] = ()
+    prices: tuple[Price, ...] = ()  # its items', in their order
     feedback: str | None = None  # why, as one of Stripe's codes; the customer's own words are `parting_words`
     end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a word yet to come
     stripe_request_id: str | None = None  # req_… of the call that returned this
@@ -88,7 +89,7 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         discounts=tuple(map(_discount, found.discounts)),
         inherited_discount=_discount(inherited) if inherited else None,
         canceled_at=_moment(found.canceled_at),
-        price_ids=tuple(i.price.id for i in items),
+        prices=tuple(Price(i.price.id, _id(i.price.product), i.price.lookup_key) for i in items),
         feedback=found.cancellation_details.feedback if found.cancellation_details else None,
         end_reason=found.cancellation_details.reason if found.cancellation_details else None,
         stripe_request_id=found.last_response.request_id if found.last_response else None,

@@ -75,4 +75,5 @@ async def preview(user_id: UUID, subscription_id: str) -> Preview:
     if ended:
         raise ended_subscription()
     ends_on = long_date(ends_at, words.locale, words.time_zone) if ends_at else None
-    return Preview(row.plan, ends_on, long_date(renews_at, words.locale, words.time_zone))
+    plan = services().catalog.plan(row.plan).name(words.locale)
+    return Preview(plan, ends_on, long_date(renews_at, words.locale, words.time_zone))

@@ -2,7 +2,7 @@
 
 from email_templates import Letter
 from email_templates.reactivation_confirmation import ReactivationConfirmation
-from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.letters import Customer, deliver_letter, plan_name
 from nodes.cancellation.outbox import REACTIVATED, withdraw
 from nodes.cancellation.records import Delivered
 from nodes.node import node, run_log
@@ -28,7 +28,7 @@ async def send_reactivation_confirmation(active: Active) -> Delivered:
     def letter(customer: Customer) -> Letter:
         return ReactivationConfirmation(
             name=customer.name,
-            plan=subscription.plan,
+            plan=plan_name(subscription.plan, customer),
             renews_at=active.renews_at,
             told_failed=request.told_failed,
             unpaid=active.status in ARREARS,

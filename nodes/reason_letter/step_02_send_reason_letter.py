@@ -2,7 +2,7 @@
 
 from email_templates import Letter
 from email_templates.reason_letter import ReasonLetter
-from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.letters import Customer, deliver_letter, plan_name
 from nodes.cancellation.outbox import ASKED_WHY
 from nodes.cancellation.records import Delivered
 from nodes.errors import LetterRefused
@@ -31,7 +31,7 @@ async def send_reason_letter(question: OpenQuestion) -> Delivered:
 def _letter(customer: Customer, question: OpenQuestion) -> Letter:
     return ReasonLetter(
         name=customer.name,
-        plan=question.plan,
+        plan=plan_name(question.plan, customer),
         feedback_url=services().links.feedback_url_in_path(
             subscription_id=question.subscription_id,
             request_id=str(question.request_id),

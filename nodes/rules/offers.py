@@ -1,10 +1,7 @@
-"""Which retention offer a subscription gets (SPEC, step 3; FEATURES W04 to W06, F04, F06)."""
+"""Which retention offer a subscription gets (SPEC, step 3; FEATURES W04 to W06, F06)."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
-
-# On how many days of a paid period its offer is shown; then the customer has been asked, and is left in peace.
-MOST_SCREENS = 2
 
 # What an offer does where a discount runs, as a company chooses (OFFER_WHEN_DISCOUNTED), …
 WhenDiscounted = Literal["skip", "replace", "add"]
@@ -17,14 +14,18 @@ _SAID: dict[Fate, str] = {
 }
 
 
+# What an offer may give besides its discount, for as long, as customers read it.
+ENTITLEMENTS = {"priority_support": "priority support"}
+
+
 @dataclass(frozen=True)
 class RetentionOffer:
-    """A percentage off for some months, and for some plans priority support for as long."""
+    """A percentage off for some months, and for some plans an entitlement for as long."""
 
     plan: str
     percent_off: int
     months: int
-    priority_support: bool = False
+    entitlements: tuple[str, ...] = ()
     current_discount: Fate | None = None  # none runs
 
     @property
@@ -40,28 +41,18 @@ class RetentionOffer:
     @property
     def duration(self) -> str:
         """As step 6A says it: `3 months`."""
-        return f"{self.months} months"
+        return f"{self.months} month{'' if self.months == 1 else 's'}"
 
     @property
     def description(self) -> str:
         """As the offer says it: `30% off for 3 months`; what comes with it is named, not hidden."""
-        extra = " and priority support" if self.priority_support else ""
+        extra = "".join(f" and {ENTITLEMENTS[each]}" for each in self.entitlements)
         fate = _SAID[self.current_discount] if self.current_discount else ""
         return f"{self.discount} for {self.duration}{extra}{fate}"
 
 
-OFFERS = {
-    offer.plan: offer
-    for offer in (
-        RetentionOffer("starter", percent_off=20, months=3),
-        RetentionOffer("professional", percent_off=30, months=3),
-        RetentionOffer("enterprise", percent_off=40, months=6, priority_support=True),
-    )
-}
-
-
 def offer_for(
-    plan: str,
+    terms: RetentionOffer | None,
     *,
     status: str,
     billed_monthly: bool,
@@ -69,10 +60,10 @@ def offer_for(
     discounted: bool = False,
     when_discounted: WhenDiscounted = "skip",
 ) -> RetentionOffer | None:
-    """The plan's offer, or none where we could not keep its word.
+    """Return the plan's offer, or None where we could not keep its promise.
 
     Args:
-        plan: our plan's name; one that we do not know has no offer.
+        terms: the plan's offer, if it has one.
         status: Stripe's status. A trial has no price to take something off yet, so the months would run out unused.
         billed_monthly: every item is. Stripe counts a coupon's months, not invoices: on a longer interval three
             months would give either nothing or a whole year.
@@ -80,9 +71,9 @@ def offer_for(
         discounted: a discount runs.
         when_discounted: what then; the offer says it to the customer.
     """
-    if not billed_monthly or has_schedule or status == "trialing" or plan not in OFFERS:
+    if terms is None or not billed_monthly or has_schedule or status == "trialing":
         return None
     if not discounted:
-        return OFFERS[plan]
+        return terms
     fate = _FATES.get(when_discounted)
-    return replace(OFFERS[plan], current_discount=fate) if fate else None
+    return replace(terms, current_discount=fate) if fate else None

@@ -3,7 +3,7 @@
 from email_templates import Letter
 from email_templates.onboarding_follow_up import OnboardingFollowUp
 from email_templates.subscription_ended import SubscriptionEnded
-from nodes.cancellation.letters import Customer, deliver_letter
+from nodes.cancellation.letters import Customer, deliver_letter, plan_name
 from nodes.cancellation.outbox import ENDED, NEVER_STARTED
 from nodes.cancellation.records import Delivered
 from nodes.node import node, run_log
@@ -46,7 +46,7 @@ def _over(customer: Customer, ended: Ended, invoice_url: str | None) -> Letter:
     settings = services().settings
     return SubscriptionEnded(
         name=customer.name,
-        plan=ended.plan,
+        plan=plan_name(ended.plan, customer),
         kind=ended.kind,
         ended_at=ended.ended_at,
         data_kept_until=ended.data_kept_until,
@@ -65,7 +65,7 @@ def _onboarding(customer: Customer, ended: Ended) -> Letter:
     settings = services().settings
     return OnboardingFollowUp(
         name=customer.name,
-        plan=ended.plan,
+        plan=plan_name(ended.plan, customer),
         new_subscription_url=settings.new_subscription_url,
         company_name=settings.company_name,
         request_id=str(ended.id),

@@ -2,7 +2,6 @@
 
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
-from nodes.rules.offers import OFFERS
 from nodes.services import services
 from nodes.stripe_events.records import Happened
 
@@ -11,10 +10,11 @@ from nodes.stripe_events.records import Happened
 async def record_portal_offer(happened: Happened) -> None:
     """One row in `retention_offers` where the plan's own coupon is attached and no row knows it (FEATURES F23, W31).
 
-    Another coupon, and one within six months of the last, is no offer of ours.
+    Another coupon, and one within the cool-down of the last, is no offer of ours.
     """
     seen = happened.seen
-    offer = OFFERS.get(seen.plan)
+    plan = services().catalog.plan(seen.plan)
+    offer = plan.offer
     discount = seen.billed.discount_of(offer.coupon_id) if offer else None
     if offer is None or discount is None:
         return
@@ -28,6 +28,7 @@ async def record_portal_offer(happened: Happened) -> None:
                 percent_off=offer.percent_off,
                 months=offer.months,
                 coupon_id=offer.coupon_id,
+                cooldown_months=plan.cooldown_months,
                 stripe_discount_id=discount.id,
                 answer={
                     "success": True,
@@ -37,7 +38,7 @@ async def record_portal_offer(happened: Happened) -> None:
                 },
             )
     except ConstraintViolated as violated:
-        if violated.constraint != "one_retention_offer_in_six_months":
+        if violated.constraint != "one_retention_offer_in_its_cooldown":
             raise
         recorded = 0
     run_log().info("offer %s: %s", offer.coupon_id, "recorded" if recorded else "known before")

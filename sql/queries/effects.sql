@@ -14,27 +14,26 @@ UPDATE cancellation_requests SET feedback = NULL, recovery_point = 'reason_captu
 -- Step 6B sends it to Stripe.
 SELECT category, feedback FROM cancellation_reasons WHERE request_id = %(request_id)s;
 
--- name: offer_in_the_last_six_months
--- The same rule as the constraint one_retention_offer_in_six_months, to answer before trying.
+-- name: offer_within_its_cooldown
+-- The same rule as the constraint one_retention_offer_in_its_cooldown, to answer before trying.
 SELECT EXISTS (
     SELECT FROM retention_offers
     WHERE user_id = %(user_id)s AND state <> 'withdrawn' AND request_id IS DISTINCT FROM %(request_id)s
-        AND tsrange(accepted_at AT TIME ZONE 'UTC', (accepted_at AT TIME ZONE 'UTC') + interval '6 months')
-            @> (now() AT TIME ZONE 'UTC')
+        AND cooldown(accepted_at, cooldown_months) @> (now() AT TIME ZONE 'UTC')
 ) AS used;
 
 -- name: reserve_offer
 -- Step 5A, before Stripe is called. A request that is taken up anew reserves anew, if its place is still free.
 INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percent_off, months, coupon_id,
-    current_discount)
+    entitlements, cooldown_months, current_discount)
 VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(plan)s, %(percent_off)s, %(months)s, %(coupon_id)s,
-    %(current_discount)s)
+    %(entitlements)s, %(cooldown_months)s, %(current_discount)s)
 ON CONFLICT (request_id) DO UPDATE SET state = 'reserved', current_discount = EXCLUDED.current_discount
 WHERE retention_offers.state = 'withdrawn';
 
 -- name: offer_of_request
 -- Step 3, for a request that had reserved its offer: the terms that were accepted then.
-SELECT plan, percent_off, months, coupon_id, current_discount, state = 'withdrawn' AS withdrawn
+SELECT plan, percent_off, months, coupon_id, current_discount, entitlements, state = 'withdrawn' AS withdrawn
 FROM retention_offers WHERE request_id = %(request_id)s;
 
 -- name: offer_applied

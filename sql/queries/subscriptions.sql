@@ -22,7 +22,7 @@ LIMIT 1;
 UPDATE subscriptions
 SET status = %(status)s, current_period_start = %(current_period_start)s, current_period_end = %(current_period_end)s,
     cancel_at_period_end = %(cancel_at_period_end)s, cancel_at = %(cancel_at)s, ended_at = %(ended_at)s,
-    canceled_at = %(canceled_at)s, price_ids = %(price_ids)s, updated_at = now()
+    canceled_at = %(canceled_at)s, price_ids = %(price_ids)s, plan = coalesce(%(plan)s, plan), updated_at = now()
 WHERE id = %(subscription_id)s
 RETURNING status, cancel_at_period_end, cancel_at, ended_at;
 

@@ -277,7 +277,7 @@ def test_one_offer_in_six_calendar_months(world: World, two: Two, first: str, se
         if allowed:
             offer_at(world, two.a, second)
         else:
-            with pytest.raises(errors.ExclusionViolation, match="one_retention_offer_in_six_months"):
+            with pytest.raises(errors.ExclusionViolation, match="one_retention_offer_in_its_cooldown"):
                 offer_at(world, two.a, second)
 
 

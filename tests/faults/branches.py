@@ -6,7 +6,7 @@ from typing import Any
 
 import stripe
 
-from nodes.rules.offers import OFFERS
+from nodes.clients.catalog import read_catalog
 from tests.acceptance.subscribers import unpaid_from_the_start
 from tests.faults.topic import Event
 from tests.world import Person, Row, World
@@ -44,7 +44,8 @@ def _who_accepts(plan: str, *, coupon_exists: bool = True) -> Callable[[World], 
 
 
 def _coupon(world: World, plan: str, *, exists: bool) -> None:
-    offer = OFFERS[plan]
+    offer = read_catalog().plan(plan).offer
+    assert offer is not None
     try:
         if exists:
             world.stripe.coupons.create(

@@ -17,6 +17,7 @@ from nodes.clients.billing import NETWORK_RETRIES, Billing
 from nodes.clients.billing_calls import READ_SECONDS, WRITE_SECONDS
 from nodes.clients.billing_objects import BillingSubscription, Discount
 from nodes.errors import BillingFailed
+from nodes.rules.catalog import Price
 from nodes.rules.offers import RetentionOffer
 from nodes.settings import BillingSettings
 from tests.contract.stripe.process import KEY, Simulator
@@ -120,7 +121,7 @@ def test_a_subscription_is_read_as_stripe_says_it(simulator: Simulator, shop: Sh
         schedule_id=None,
         discounts=(),
         inherited_discount=None,
-        price_ids=(item.price.id,),
+        prices=(Price(item.price.id, str(item.price.product), item.price.lookup_key),),
     )
     assert not found.pending
 
@@ -254,7 +255,7 @@ def ensure(simulator: Simulator, terms: RetentionOffer) -> str:
 
 
 def test_an_offers_coupon_is_made_once_and_reused(simulator: Simulator, shop: Shop) -> None:
-    terms = offer(percent_off=40, months=6, priority_support=True)
+    terms = offer(percent_off=40, months=6, entitlements=("priority_support",))
     assert ensure(simulator, terms) == ensure(simulator, terms) == terms.coupon_id
     made = shop.v1.coupons.retrieve(terms.coupon_id)
     assert (made.percent_off, made.duration, made.duration_in_months) == (40, "repeating", 6)

@@ -6,12 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nodes.rules.offers import OFFERS, RetentionOffer, WhenDiscounted, offer_for
+from nodes.clients.catalog import read_catalog
+from nodes.rules.offers import RetentionOffer, WhenDiscounted, offer_for
+
+CATALOG = read_catalog()
+OFFERS = {key: plan.offer for key, plan in CATALOG.plans.items() if plan.offer}
 
 
 def offer(plan: str, **standing: Any) -> RetentionOffer | None:
     """For a plain subscription, but for what is given."""
-    return offer_for(plan, **{"status": "active", "billed_monthly": True, "has_schedule": False, **standing})
+    return offer_for(
+        CATALOG.plan(plan).offer, **{"status": "active", "billed_monthly": True, "has_schedule": False, **standing}
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,7 +38,9 @@ def test_each_plan_has_its_offer(plan: str, percent_off: int, months: int, descr
 
 
 def test_priority_support_comes_with_enterprise_alone() -> None:
-    assert [plan for plan, terms in OFFERS.items() if terms.priority_support] == ["enterprise"]
+    assert {plan: terms.entitlements for plan, terms in OFFERS.items() if terms.entitlements} == {
+        "enterprise": ("priority_support",)
+    }
 
 
 @given(some.text())

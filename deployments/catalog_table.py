@@ -1,0 +1,29 @@
+"""For an operator: the plans of the catalogue, on a terminal."""
+
+from rich.table import Table
+
+from nodes.rules.catalog import Catalog, Plan
+
+
+def catalog_table(catalog: Catalog) -> Table:
+    """Return a line for each plan: what in Stripe means it, its offer and its rules."""
+    table = Table(box=None, pad_edge=False)
+    for head in ("plan", "name", "in Stripe", "offer", "rules"):
+        table.add_column(head, overflow="fold")
+    names = (catalog.by_price, catalog.by_lookup_key, catalog.by_product)
+    for key, plan in catalog.plans.items():
+        in_stripe = [name for kind in names for name, plan_key in kind.items() if plan_key == key]
+        offer = plan.offer.description if plan.offer else "none"
+        table.add_row(key, plan.name(), "\n".join(in_stripe) or "nothing", offer, "\n".join(_rules(plan)))
+    return table
+
+
+def _rules(plan: Plan) -> list[str]:
+    rules = [f"one offer in {plan.cooldown_months} months, shown on {plan.screens_per_period} days of a period at most"]
+    if plan.past_due:
+        rules.append(f"past due: {plan.past_due}")
+    if plan.refused_text:
+        rules.append("nobody leaves before a fixed term ends")
+    if plan.manual_only:
+        rules.append("an operator carries each cancellation out")
+    return rules

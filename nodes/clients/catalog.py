@@ -1,0 +1,122 @@
+"""The catalogue file, read once a process: YAML, checked against the JSON Schema that is published beside the default.
+
+https://json-schema.org/draft/2020-12
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from nodes.errors import SettingsInvalid
+from nodes.rules.catalog import Catalog, Plan, Texts
+from nodes.rules.offers import RetentionOffer
+
+_DEFAULTS = files("deployments").joinpath("defaults")
+_KINDS = {"prices": "price", "lookup_keys": "lookup key", "products": "product"}
+
+Wrong = tuple[int, str]  # a line, counted from 1, and what is wrong there
+
+
+class CatalogInvalid(SettingsInvalid):
+    """The catalogue cannot be used; the message names the file and, line by line, what is expected."""
+
+
+def read_catalog(path: Path | None = None) -> Catalog:
+    """Return the company's catalogue, or the default with the specification's plans. Raises `CatalogInvalid`."""
+    file: Path | Traversable = path or _DEFAULTS.joinpath("catalog.yaml")
+    try:
+        document = YAML().load(file.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise CatalogInvalid(_explained(file, [(line, f"this is not YAML: {error.problem}")])) from None
+    except (YAMLError, OSError, UnicodeDecodeError) as error:
+        raise CatalogInvalid(f"CATALOG: {file} cannot be read ({type(error).__name__})") from None
+    wrong = [_against_schema(error, document) for error in _schema().iter_errors(document)]
+    wrong = wrong or list(_ambiguous(document["plans"]))
+    if wrong:
+        raise CatalogInvalid(_explained(file, wrong))
+    return _catalog(document["plans"])
+
+
+@cache
+def _schema() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(_DEFAULTS.joinpath("catalog.schema.json").read_text(encoding="utf-8")))
+
+
+def _explained(file: Path | Traversable, wrong: Iterable[Wrong]) -> str:
+    return "\n".join(["The catalogue cannot be used:", *(f"  {file}:{line}: {what}" for line, what in sorted(wrong))])
+
+
+def _against_schema(error: ValidationError, document: Any) -> Wrong:
+    """Return the line of what the schema refuses; of several alternatives, of the one that was meant most likely."""
+    error = best_match([error])
+    path = list(error.absolute_path)
+    where = ".".join(map(str, path)) or "the file"
+    if error.validator == "additionalProperties":
+        [key, *_] = sorted(map(str, set(error.instance) - set(error.schema.get("properties", {}))))
+        expected = ", ".join(error.schema.get("properties", {}))
+        return _line(document, [*path, key]), f"{where} has no {key!r}; expected: {expected}"
+    of_a_key = [error.instance] if "propertyNames" in error.absolute_schema_path else []
+    return _line(document, [*path, *of_a_key]), f"{where}: {error.message}"
+
+
+def _line(document: Any, path: list[str | int]) -> int:
+    """Return the line at which the last part of the path stands, or the last one that has a line."""
+    line, holder = 0, document
+    for part in path:
+        try:
+            line = holder.lc.item(part)[0] if isinstance(holder, CommentedSeq) else holder.lc.key(part)[0]
+            holder = holder[part]
+        except (KeyError, AttributeError, TypeError):
+            break
+    return line + 1
+
+
+def _ambiguous(plans: CommentedMap) -> Iterator[Wrong]:
+    """Yield what means two plans: a subscription could get either one's offer."""
+    for kind, what in _KINDS.items():
+        seen: dict[str, str] = {}
+        for key, plan in plans.items():
+            for place, name in enumerate(plan.get("stripe", {}).get(kind, [])):
+                if name in seen:
+                    line = _line(plans, [key, "stripe", kind, place])
+                    yield line, f"{what} {name} is in two plans, {seen[name]} and {key}: leave it in one"
+                seen[name] = key
+
+
+def _catalog(plans: Mapping[str, Any]) -> Catalog:
+    def by(kind: str) -> dict[str, str]:
+        return {str(name): str(key) for key, plan in plans.items() for name in plan.get("stripe", {}).get(kind, [])}
+
+    read = {str(key): _plan(str(key), plan) for key, plan in plans.items()}
+    return Catalog(read, by("prices"), by("lookup_keys"), by("products"))
+
+
+def _plan(key: str, plan: Mapping[str, Any]) -> Plan:
+    offer, retention, term = plan.get("offer"), plan.get("retention", {}), plan.get("fixed_term", {})
+    return Plan(
+        key,
+        _texts(plan["name"]),
+        RetentionOffer(key, offer["percent_off"], offer["months"], tuple(offer.get("entitlements", ())))
+        if offer
+        else None,
+        cooldown_months=retention.get("cooldown_months", Plan.cooldown_months),
+        screens_per_period=retention.get("screens_per_period", Plan.screens_per_period),
+        past_due=plan.get("past_due"),
+        refused_text=_texts(term["text"]) if term.get("leaving") == "refused" else None,
+        manual_only=plan.get("manual_only", False),
+    )
+
+
+def _texts(text: str | Mapping[str, str]) -> Texts:
+    return {"": text} if isinstance(text, str) else {str(tag): str(words) for tag, words in text.items()}

@@ -1,0 +1,151 @@
+"""The catalogue file: the default, a company's own, and what is said of one that is wrong."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from nodes.clients.catalog import CatalogInvalid, read_catalog
+from nodes.rules.catalog import Plan, Price
+
+OURS = """
+plans:
+  basic:
+    name: {en: Basic, de: Einfach, pt-BR: Básico}
+    stripe: {prices: [price_1], products: [prod_9]}
+  team:
+    name: Team
+    stripe:
+      lookup_keys: [team_monthly]
+      products: [prod_1]
+    offer: {percent_off: 25, months: 1, entitlements: [priority_support]}
+    retention: {cooldown_months: 12, screens_per_period: 1}
+    past_due: keep_period
+    fixed_term: {leaving: refused, text: {en: Your contract runs on., de: Ihr Vertrag läuft weiter.}}
+    manual_only: true
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    return tmp_path / "catalog.yaml"
+
+
+def wrong(written: Path, text: str) -> str:
+    written.write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogInvalid) as refused:
+        read_catalog(written)
+    return str(refused.value)
+
+
+def test_the_default_has_the_specifications_three_plans() -> None:
+    offers = {key: plan.offer.description for key, plan in read_catalog().plans.items() if plan.offer}
+    assert offers == {
+        "starter": "20% off for 3 months",
+        "professional": "30% off for 3 months",
+        "enterprise": "40% off for 6 months and priority support",
+    }
+    assert {(p.cooldown_months, p.screens_per_period) for p in read_catalog().plans.values()} == {(6, 2)}
+
+
+def test_a_company_has_plans_of_its_own(written: Path) -> None:
+    written.write_text(OURS, encoding="utf-8")
+    catalog = read_catalog(written)
+
+    basic, team = catalog.plan("basic"), catalog.plan("team")
+    assert (basic.offer, basic.cooldown_months, basic.past_due, basic.manual_only) == (None, 6, None, False)
+    assert team.offer is not None
+    assert (team.offer.description, team.offer.duration) == ("25% off for 1 month and priority support", "1 month")
+    assert (team.cooldown_months, team.screens_per_period, team.past_due) == (12, 1, "keep_period")
+    assert team.manual_only
+    assert team.refused_text == {"en": "Your contract runs on.", "de": "Ihr Vertrag läuft weiter."}
+
+
+@pytest.mark.parametrize(
+    ("locale", "name"),
+    [
+        ("de_AT", "Einfach"),
+        ("de", "Einfach"),
+        ("pt_BR", "Básico"),
+        ("pt-BR", "Básico"),
+        ("fr", "Basic"),
+        (None, "Basic"),
+    ],
+)
+def test_a_plan_is_named_in_the_customers_language_or_else_in_english(written: Path, locale: str, name: str) -> None:
+    written.write_text(OURS, encoding="utf-8")
+    assert read_catalog(written).plan("basic").name(locale) == name
+    assert read_catalog(written).plan("team").name(locale) == "Team"
+
+
+def test_a_price_counts_by_its_id_then_its_lookup_key_then_its_product(written: Path) -> None:
+    written.write_text(OURS, encoding="utf-8")
+    plan_of = read_catalog(written).plan_of
+    assert plan_of([Price("price_1", "prod_1", "team_monthly")]) == "basic"
+    assert plan_of([Price("price_2", "prod_9", "team_monthly")]) == "team"
+    assert plan_of([Price("price_3", "prod_9", None)]) == "basic"
+    assert plan_of([Price("price_4", "prod_other", None), Price("price_5", "prod_1", None)]) == "team"
+    assert plan_of([Price("price_4", "prod_other", "another")]) is None
+    assert plan_of([]) is None
+
+
+def test_a_plan_that_is_not_there_has_no_offer_and_a_name_that_fits() -> None:
+    assert read_catalog().plan("legacy") == Plan("legacy")
+    assert read_catalog().plan("legacy").name("en_US") == "legacy"
+    assert read_catalog().plan("unknown").name("en_US") == "current"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        ("plans:\n  a:\n    name: A\n    ofer: {}\n", 4, "plans.a has no 'ofer'; expected: name, stripe, offer"),
+        ("plans:\n  a:\n    name: A\n    offer: {percent_off: 120, months: 3}\n", 4, "120 is greater than the maximum"),
+        ("plans:\n  a:\n    name: A\n    offer:\n      months: 3\n", 4, "'percent_off' is a required property"),
+        (
+            "plans:\n  a:\n    name: A\n    offer:\n      percent_off: 1\n      months: 'x'\n",
+            6,
+            "is not of type 'integer'",
+        ),
+        ("plans:\n  A b:\n    name: A\n", 2, "'A b' does not match"),
+        ("plans:\n  unknown:\n    name: A\n", 2, "'unknown'"),
+        ("plans: {}\n", 1, "plans: {} should be non-empty"),
+        ("plan: {}\n", 1, "the file has no 'plan'; expected: plans"),
+        ("- a\n", 1, "is not of type 'object'"),
+        ("", 1, "None is not of type 'object'"),
+        ("plans:\n  a:\n    name: A\n    fixed_term: {leaving: refused}\n", 4, "'text' is a required property"),
+        ("plans:\n  a:\n    name: A\n    past_due: shrug\n", 4, "'shrug' is not one of ['end_and_void'"),
+        ("plans:\n  a:\n    name: A\n  a:\n    name: B\n", 4, 'found duplicate key "a"'),
+        ("plans:\n  a: [\n", 3, "this is not YAML"),
+        (
+            "plans:\n  a:\n    name: A\n    stripe:\n      prices: [price_1]\n"
+            "  b:\n    name: B\n    stripe:\n      prices:\n      - price_2\n      - price_1\n",
+            11,
+            "price price_1 is in two plans, a and b: leave it in one",
+        ),
+        (
+            "plans:\n  a: {name: A, stripe: {lookup_keys: [k]}}\n  b: {name: B, stripe: {lookup_keys: [k]}}\n",
+            3,
+            "lookup key k is in two plans",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_by_file_and_line(written: Path, text: str, line: int, expected: str) -> None:
+    said = wrong(written, text)
+    assert f"{written}:{line}: " in said
+    assert expected in said
+
+
+def test_everything_that_is_wrong_is_said_together(written: Path) -> None:
+    said = wrong(written, "plans:\n  a:\n    name: 3\n    offer: {percent_off: 0, months: 3}\n    manual_only: maybe\n")
+    assert [line.split(":")[1] for line in said.splitlines()[1:]] == ["3", "4", "5"]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CatalogInvalid, match=r"CATALOG: .* cannot be read \(IsADirectoryError\)"):
+        read_catalog(tmp_path)
+
+
+def test_the_schema_is_published_beside_the_default() -> None:
+    schema = json.loads(files("deployments").joinpath("defaults", "catalog.schema.json").read_text())
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
