@@ -4,12 +4,12 @@ import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
 from deployments.prefect_settings import choose_for_trigger
 from nodes.errors import CancelflowError, SettingsInvalid
+from nodes.rules.user_ids import MAX_CHARACTERS, is_user_id
 from nodes.settings import (
     DatabaseSettings,
     IdentitySettings,
@@ -223,8 +223,10 @@ def report(
 
 
 @app.command()
-def token(user_id: UUID) -> None:
-    """Print a JWT for this user, good for an hour."""
+def token(user_id: str) -> None:
+    """Print a JWT for this user, valid for an hour."""
+    if not is_user_id(user_id):
+        raise typer.BadParameter(f"a user id has 1 to {MAX_CHARACTERS} characters", param_hint="USER_ID")
     _join_stack()
     from deployments.tokens import token as make
 

@@ -1,7 +1,6 @@
 """Make a JWT for a user, as the identity provider would: for the embedded stack and for trying things out."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -12,11 +11,12 @@ from nodes.errors import SettingsInvalid
 from nodes.settings import IdentitySettings
 
 
-def token(settings: IdentitySettings, user_id: UUID, lifetime: timedelta = timedelta(hours=1)) -> str:
-    """A token for this user; raises `SettingsInvalid` where only the identity provider can make one."""
+def token(settings: IdentitySettings, user_id: str, lifetime: timedelta = timedelta(hours=1)) -> str:
+    """Return a token for this user. Raises `SettingsInvalid` where only the identity provider can make one."""
     now = datetime.now(UTC)
     claims = {
-        "sub": str(user_id),
+        "sub": user_id,
+        settings.jwt_user_claim: user_id,
         "iss": settings.jwt_issuer,
         "aud": settings.jwt_audience,
         "iat": now,

@@ -1,7 +1,6 @@
 """WF-056, data deletion: 90 days after the end of the last subscription, by the plan in sql/data_deletion."""
 
 from collections import Counter
-from uuid import UUID
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -42,14 +41,14 @@ class Totals:
 
     def __init__(self, dry_run: bool) -> None:
         self._dry_run = dry_run
-        self.last: UUID | None = None
+        self.last: str | None = None
         self._users = 0
         self._rows: Counter[str] = Counter()
         self._kept: Counter[tuple[str, str]] = Counter()
         self._put_off: Counter[str] = Counter()
         self._listed: list[tuple[str, str]] = []
 
-    def add(self, last: UUID, checked: Checked, outcome: Outcome) -> None:
+    def add(self, last: str, checked: Checked, outcome: Outcome) -> None:
         """A batch, of which `last` is the greatest id."""
         self.last = last
         self._users += len(outcome.deleted)
@@ -57,8 +56,8 @@ class Totals:
         for deleted in outcome.deleted:
             self._rows.update({part["table"]: part["rows"] for part in deleted.removed})
             self._kept.update({(part["what"], part["ground"]): part["rows"] for part in deleted.kept})
-        self._listed += [(str(each.user_id), f"{each.rows} rows") for each in outcome.deleted]
-        self._listed += [(str(each.user_id), f"nothing: {each.reason}") for each in checked.put_off]
+        self._listed += [(each.user_id, f"{each.rows} rows") for each in outcome.deleted]
+        self._listed += [(each.user_id, f"nothing: {each.reason}") for each in checked.put_off]
         del self._listed[IDS_SHOWN:]
 
     def __str__(self) -> str:

@@ -68,9 +68,14 @@ class Progress:
 
 
 def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     rows = [heads, ["---"] * len(heads), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+
+
+def _cell(text: str) -> str:
+    # A user id may hold both: auth0|5f7…
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 async def close_runs_left_open(*flow_names: str) -> None:

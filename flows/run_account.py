@@ -111,7 +111,7 @@ class RunAccount(ABC):
             message += f"; to be sent again: {', '.join(self._undelivered)}"
         return Completed(name=name, message=message)
 
-    async def _leave(self, owner: UUID) -> None:
+    async def _leave(self, owner: str) -> None:
         if self.answer is not None and self.answer.outcome == "failed":
             return  # told just now: its row says when to look again, if ever
         if self._problem:
@@ -119,7 +119,7 @@ class RunAccount(ABC):
         if self.answer is not None:
             await leave(self.kind, self.request_id, owner)
 
-    async def _tell_failed(self, owner: UUID, failure: BillingFailed) -> None:
+    async def _tell_failed(self, owner: str, failure: BillingFailed) -> None:
         answer = Answer("failed", 500, problem(500, self.kind.slug, self.kind.detail, self.request_id))
         try:
             recorded = await finish(

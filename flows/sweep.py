@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
@@ -31,7 +30,7 @@ class Sweep:
         self._in_vain = False
         self._progress = Progress(f"{name}-progress")
         self._shown_at = 0.0
-        self.failed: dict[UUID, str] = {}
+        self.failed: dict[str, str] = {}
 
     @property
     def next_batch(self) -> int:
@@ -46,7 +45,7 @@ class Sweep:
         run_log().info("%s due", self._due)
         await self._show_progress()
 
-    async def went_through(self, taken: int, failed: dict[UUID, str]) -> None:
+    async def went_through(self, taken: int, failed: dict[str, str]) -> None:
         """A batch is done, but for those that are left for the next run; all of them if Stripe, say, is away."""
         self._through += taken
         self._in_vain = len(failed) >= taken
@@ -59,7 +58,7 @@ class Sweep:
         self._due = self._through
         await self._show_progress()
         if self.failed:
-            left = [(str(each), why) for each, why in list(self.failed.items())[:IDS_SHOWN]]
+            left = list(self.failed.items())[:IDS_SHOWN]
             markdown += "\n\nLeft for the next run:\n\n" + table(("id", "failure"), left)
         if FlowRunContext.get():
             await show(self.name, markdown, "What this run did")

@@ -159,6 +159,7 @@ class IdentitySettings(SettingsGroup):
     )
     jwt_issuer: str = Field(description="the `iss` that a token must carry")
     jwt_audience: str = Field(description="the `aud` that a token must carry")
+    jwt_user_claim: str = Field(default="sub", min_length=1, description="the claim that holds the user's id")
 
     @field_validator("jwt_secret")  # the last of the three; a validator of the whole would wait for all that is missing
     @classmethod

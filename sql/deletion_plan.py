@@ -1,6 +1,7 @@
 """The plan of WF-056: what goes with a user's data and what is kept, one SQL file a table, in the order of their names.
 
-A file begins with a header and holds one statement, in which `$1` is the user's id:
+A file begins with a header and holds one statement, in which `$1` is the user's id, a text (`$1::uuid` where a table of
+your own has another type):
 
     -- table: orders            (or `-- outside: name` for what another system keeps)
     -- goes: what is deleted    (or `-- keep: what stays`; the statement then selects the ids that stay)

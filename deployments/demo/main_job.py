@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic, sleep
 from typing import Any
-from uuid import UUID
 
 import httpx
 import psycopg
@@ -83,7 +82,7 @@ def _post(job: _Job, console: Console) -> None:
     }
     url = f"{job.addresses['http']}/cancel-subscription"
     console.print(f"\n[bold]POST {url}[/bold]  for {job.customer.email}, plan professional")
-    bearer = token(load(IdentitySettings), UUID(job.customer.user_id))
+    bearer = token(load(IdentitySettings), job.customer.user_id)
     try:
         answer = httpx.post(url, json=body, headers={"Authorization": f"Bearer {bearer}"}, timeout=POST_TIMEOUT_SECONDS)
     except httpx.HTTPError as error:

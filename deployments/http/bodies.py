@@ -8,9 +8,19 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nodes.rules.offers import Fate
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
+from nodes.rules.user_ids import MAX_CHARACTERS
 
 MAX_BODY_BYTES = 64 * 1024
 
+UserId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_CHARACTERS,
+        pattern="^[^\\x00]*$",
+        description="the user id in the caller's token; any other is refused",
+    ),
+]
 SubscriptionId = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$", description="Stripe's id of the subscription, sub_…")
 ]
@@ -33,7 +43,7 @@ class CancelSubscriptionRequest(BaseModel):
         },
     )
 
-    user_id: UUID = Field(description="the token's subject; anyone else's is refused")
+    user_id: UserId
     reason: Annotated[str | None, Field(json_schema_extra={"enum": [*REASONS, "", None]})] = Field(
         default=None, description="required to cancel, optional to accept the offer"
     )
@@ -62,7 +72,7 @@ class ReactivateSubscriptionRequest(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"user_id": "550e8400-e29b-41d4-a716-446655440000"}]}
     )
 
-    user_id: UUID = Field(description="the token's subject; anyone else's is refused")
+    user_id: UserId
     subscription_id: SubscriptionId | None = Field(
         default=None, description="which one, for a customer with several live subscriptions"
     )

@@ -1,7 +1,6 @@
 """What a route asks for: the caller, the services, the runner."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
@@ -16,7 +15,7 @@ from nodes.services import Services
 _BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT")
 
 
-async def _caller(request: Request, _: Annotated[object, Depends(_BEARER)]) -> UUID:
+async def _caller(request: Request, _: Annotated[object, Depends(_BEARER)]) -> str:
     identity: Identity = request.app.state.identity
     return await identity.caller(request.headers.get("authorization"))
 
@@ -41,7 +40,7 @@ def _services(request: Request) -> Services:
     return services
 
 
-Caller = Annotated[UUID, Depends(_caller)]
+Caller = Annotated[str, Depends(_caller)]
 TheRunner = Annotated[Runner, Depends(_runner)]
 TheBacklog = Annotated[Backlog, Depends(_backlog)]
 TheWebhooks = Annotated[Webhooks, Depends(_webhooks)]

@@ -1,7 +1,6 @@
 """Who the caller is: a JWT, signed by a key that we trust, for us, and not expired (FEATURES W27, W28)."""
 
 import asyncio
-from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -9,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from nodes.errors import CancelflowError, SettingsInvalid
+from nodes.rules.user_ids import MAX_CHARACTERS, user_id_of
 from nodes.settings import IdentitySettings
 
 # The provider's keys change rarely, so its answer is kept this long. For a key that is unknown it is asked again, but
@@ -40,6 +40,7 @@ class Identity:
     def __init__(self, settings: IdentitySettings) -> None:
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
+        self._user_claim = settings.jwt_user_claim
         self._key_set: jwt.PyJWKClient | None = None
         self._key: str | None = None
         self._algorithms: tuple[str, ...] = ("HS256",)
@@ -57,7 +58,7 @@ class Identity:
         elif settings.jwt_secret:
             self._key = settings.jwt_secret.get_secret_value()
 
-    async def caller(self, authorization: str | None) -> UUID:
+    async def caller(self, authorization: str | None) -> str:
         """The token's subject, from the `Authorization` header. Raises `Unauthenticated`."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
@@ -69,16 +70,21 @@ class Identity:
                 algorithms=list(self._algorithms),
                 audience=self._audience,
                 issuer=self._issuer,
-                # A clock that runs ahead at the provider is no forgery, so `iat` is not judged; `exp` and `nbf` are.
-                options={"require": ["exp", "sub", "aud", "iss"], "verify_iat": False},
+                # `iat` is not checked, since the provider's clock may run ahead; `exp` and `nbf` are. `sub` may be an
+                # integer, or absent where another claim holds the user id.
+                options={"require": ["exp", "aud", "iss"], "verify_iat": False, "verify_sub": False},
             )
-            return UUID(claims["sub"])
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired") from None
         except jwt.PyJWTError:
             raise Unauthenticated("The token is not valid here") from None
-        except ValueError:
-            raise Unauthenticated("The token's subject is not a user id") from None
+        user_id = user_id_of(claims.get(self._user_claim))
+        if user_id is None:
+            raise Unauthenticated(
+                f"The token's user id is not valid: its claim {self._user_claim} must be a string of 1 to "
+                f"{MAX_CHARACTERS} characters, or an integer"
+            )
+        return user_id
 
     async def _key_for(self, token: str) -> str | jwt.PyJWK:
         if self._key_set is None:

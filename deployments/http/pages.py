@@ -35,7 +35,7 @@ REASONS = {
 
 
 class _Opened(NamedTuple):
-    user_id: UUID
+    user_id: str
     request_id: UUID
     subscription_id: str
 

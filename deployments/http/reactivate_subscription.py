@@ -67,7 +67,7 @@ async def reactivation(request_id: UUID, caller: Caller, services: TheServices) 
         return _told(await standing_of(REACTIVATION, request_id, caller), request_id)
 
 
-async def carried_out(received: Received, user_id: UUID, backlog: Backlog, deadline: float) -> Standing | None:
+async def carried_out(received: Received, user_id: str, backlog: Backlog, deadline: float) -> Standing | None:
     """Where the request stands once it is answered, or None at the deadline: it goes on."""
     if received.answer is None and not received.joined:
         await backlog.reactivate(received.request_id, deadline - LAST_LOOK_SECONDS)

@@ -94,7 +94,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
 _WHEN = {
     400: "The body or a parameter is not valid, or no reason was given when cancelling",
     401: "No token, or one that does not hold",
-    403: "`user_id` is not the token's subject",
+    403: "`user_id` is not the user id in the token",
     404: "No active subscription to cancel",
     409: "Already scheduled, several subscriptions and none named, or no offer to accept",
     410: "The subscription has ended: a new one is the way back",

@@ -24,7 +24,7 @@ def identity(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
     given = {name: environment[name] for name in (*KEY_SOURCES, "JWT_PRIVATE_KEY") if environment.get(name)}
     if not any(name in given for name in KEY_SOURCES):
         given = key_pair(directory)
-    names = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
+    names = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_USER_CLAIM": "sub"}
     return given | {name: environment.get(name) or usual for name, usual in names.items()}
 
 

@@ -14,7 +14,7 @@ class _Comment:
     subscription_id: str
 
 
-async def clear_comments_of_user(user_id: UUID) -> None:
+async def clear_comments_of_user(user_id: str) -> None:
     """Every one that our rows know of. Raises `BillingFailed`."""
     async with services().database.as_user(user_id) as transaction:
         comments = await transaction.all("comments_of_user", _Comment)
@@ -22,7 +22,7 @@ async def clear_comments_of_user(user_id: UUID) -> None:
         await _clear(comment.request_id, comment.subscription_id)
 
 
-async def clear_comment_of_request(request_id: UUID, user_id: UUID) -> None:
+async def clear_comment_of_request(request_id: UUID, user_id: str) -> None:
     """The one that came with this request, unless a later one has taken its place. Raises `BillingFailed`."""
     async with services().database.as_user(user_id) as transaction:
         subscriptions = await transaction.values("comment_of_request", request_id=request_id)

@@ -9,7 +9,7 @@ class DueFeedback:
     """A request that is 90 days old, and whose it is: for the last time."""
 
     request_id: UUID
-    user_id: UUID
+    user_id: str
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Cleared:
     """Step 2: requests whose words are nowhere but with us. `failed`: by request, the failure's name."""
 
     requests: list[DueFeedback]
-    failed: dict[UUID, str]
+    failed: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -25,4 +25,4 @@ class Anonymized:
     """Step 3."""
 
     requests: int
-    failed: dict[UUID, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)

@@ -14,6 +14,6 @@ async def clear_comments(due: list[DueFeedback]) -> Cleared:
         await clear_comment_of_request(feedback.request_id, feedback.user_id)
         return feedback
 
-    cleared, failed = await for_each(due, clear, user_of=lambda feedback: feedback.request_id)
+    cleared, failed = await for_each(due, clear, user_of=lambda feedback: str(feedback.request_id))
     run_log().info("%s cleared, %s left for the next run", len(cleared), len(failed))
     return Cleared(cleared, failed)

@@ -29,7 +29,7 @@ from nodes.services import services
 class Asked:
     """The body of the POST, once it was read: FEATURES W01."""
 
-    user_id: UUID
+    user_id: str
     reason: str | None
     feedback: str | None
     accept_offer: bool
@@ -63,7 +63,7 @@ class _KeyTaken(CancelflowError):
 
 
 async def receive(
-    asked: Asked, caller: UUID, key: str | None = None, *, in_line: bool = False, coming_in_seconds: float = 0
+    asked: Asked, caller: str, key: str | None = None, *, in_line: bool = False, coming_in_seconds: float = 0
 ) -> Received:
     """Commit the intent of an authenticated caller, or find the one that their `Idempotency-Key` stands for.
 
@@ -83,7 +83,7 @@ async def receive(
 
 
 async def _receive(
-    transaction: Transaction, asked: Asked, caller: UUID, key: str | None, in_line: bool, coming_in_seconds: float
+    transaction: Transaction, asked: Asked, caller: str, key: str | None, in_line: bool, coming_in_seconds: float
 ) -> Received:
     [request_id] = await transaction.values(
         "receive_request",
@@ -109,7 +109,7 @@ async def _receive(
     return Received(request_id, None)
 
 
-async def _admit(transaction: Transaction, asked: Asked, caller: UUID) -> None:
+async def _admit(transaction: Transaction, asked: Asked, caller: str) -> None:
     if asked.user_id != caller:
         raise NotYourSubscription
     if asked.accept_offer or asked.reason:
@@ -121,7 +121,7 @@ async def _admit(transaction: Transaction, asked: Asked, caller: UUID) -> None:
 
 
 async def _refuse_a_second(
-    transaction: Transaction, asked: Asked, caller: UUID, request_id: UUID, coming_in_seconds: float
+    transaction: Transaction, asked: Asked, caller: str, request_id: UUID, coming_in_seconds: float
 ) -> None:
     in_the_way = await transaction.values(
         "request_in_the_way",
@@ -134,7 +134,7 @@ async def _refuse_a_second(
         raise RequestUnderWay(under_way=str(in_the_way[0]), location=f"/cancellation-requests/{in_the_way[0]}")
 
 
-async def _earlier(asked: Asked, caller: UUID, key: str, in_line: bool) -> Received:
+async def _earlier(asked: Asked, caller: str, key: str, in_line: bool) -> Received:
     async with services().database.as_user(caller) as transaction:
         [earlier] = await transaction.all("request_of_key", _Earlier, user_id=caller, key=key)
     if earlier.fingerprint != asked.fingerprint():
@@ -147,7 +147,7 @@ async def _earlier(asked: Asked, caller: UUID, key: str, in_line: bool) -> Recei
     return Received(earlier.id, Answer(earlier.outcome, earlier.http_status, earlier.answer))
 
 
-async def _reopen(request_id: UUID, caller: UUID, in_line: bool) -> None:
+async def _reopen(request_id: UUID, caller: str, in_line: bool) -> None:
     """The caller was told to try again: it is the same request, with its first moment."""
     database = services().database
     try:

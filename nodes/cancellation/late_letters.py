@@ -54,7 +54,7 @@ async def finish_refused(request: CancellationRequest, refusal: Refusal, answer:
     )
 
 
-async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
+async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
     """The letter that `finish_refused` put in the outbox, if it did."""
     asked = await _asked(request_id, user_id)
     if not asked.refusal_to_send:
@@ -86,7 +86,7 @@ async def send_discount(applied: AppliedDiscount) -> Delivered:
     return await deliver_letter(request.id, request.user_id, DISCOUNT, letter)
 
 
-async def send_delay(request_id: UUID, user_id: UUID) -> Delivered:
+async def send_delay(request_id: UUID, user_id: str) -> Delivered:
     """To a customer whose request waits for a person."""
     asked = await _asked(request_id, user_id)
 
@@ -99,7 +99,7 @@ async def send_delay(request_id: UUID, user_id: UUID) -> Delivered:
     return await deliver_letter(request_id, user_id, DELAYED, letter)
 
 
-async def _asked(request_id: UUID, user_id: UUID) -> _Asked:
+async def _asked(request_id: UUID, user_id: str) -> _Asked:
     async with services().database.as_user(user_id) as transaction:
         asked = await transaction.one("asked", _Asked, request_id=request_id)
     if asked is None:

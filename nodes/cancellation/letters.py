@@ -23,7 +23,7 @@ class Customer:
     time_zone: str
 
 
-async def deliver_letter(request_id: UUID, user_id: UUID, kind: str, write: Callable[[Customer], Letter]) -> Delivered:
+async def deliver_letter(request_id: UUID, user_id: str, kind: str, write: Callable[[Customer], Letter]) -> Delivered:
     """Send the letter that waits in the outbox under `kind`, unless it was sent; see `deliver`."""
 
     async def send(item_id: UUID) -> None:

@@ -39,7 +39,7 @@ class _Words:
     time_zone: str
 
 
-async def find_subscription(user_id: UUID, subscription_id: str | None) -> ActiveSubscription:
+async def find_subscription(user_id: str, subscription_id: str | None) -> ActiveSubscription:
     """The user's subscription of that id, or their only live one, as Stripe has it now.
 
     Our row is healed where it disagrees with Stripe about status, end or plan. Raises `NoActiveSubscription` and,
@@ -132,7 +132,7 @@ async def _count_as_shown(subscription: ActiveSubscription) -> None:
         log.warning("%s was shown an offer that is not counted: %s", subscription.id, type(error).__name__)
 
 
-async def subscription_status(user_id: UUID, subscription_id: str | None) -> dict[str, Any]:
+async def subscription_status(user_id: str, subscription_id: str | None) -> dict[str, Any]:
     """What a dashboard shows (FEATURES W12, W14): the one named, the live one, or else the one that ended last.
 
     With Stripe away, our row answers: a dashboard that fails says less than one that is a moment behind.

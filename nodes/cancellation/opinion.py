@@ -26,7 +26,7 @@ class Question:
     room: int
 
 
-async def question(request_id: UUID, user_id: UUID) -> Question:
+async def question(request_id: UUID, user_id: str) -> Question:
     """What the page asks. Raises `AnsweredBefore`, and `LinkExpired` once nothing is left to add to."""
     async with services().database.as_user(user_id) as transaction:
         asked = await transaction.one("opinion_asked", _Asked, request_id=request_id)
@@ -38,7 +38,7 @@ async def question(request_id: UUID, user_id: UUID) -> Question:
     return Question(asked.category == PREFER_NOT_TO_SAY, max(room, 0))
 
 
-async def answer_question(request_id: UUID, user_id: UUID, *, reason: str | None, feedback: str | None) -> None:
+async def answer_question(request_id: UUID, user_id: str, *, reason: str | None, feedback: str | None) -> None:
     """Keep the answer beside what was said when cancelling, in the one row that anonymisation reaches.
 
     A reason that was given then stays; the text is added to it. Raises `AnsweredBefore` the second time.

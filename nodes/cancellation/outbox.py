@@ -29,7 +29,7 @@ class _Item:
 
 
 async def deliver(
-    request_id: UUID, user_id: UUID, kind: str, send: Callable[[UUID], Awaitable[str | None]]
+    request_id: UUID, user_id: str, kind: str, send: Callable[[UUID], Awaitable[str | None]]
 ) -> Delivered:
     """Call `send` with the item's id unless it was delivered, and keep the receipt that it returns.
 
@@ -54,7 +54,7 @@ async def deliver(
     return Delivered(kind)
 
 
-async def withdraw(request_id: UUID, user_id: UUID, kind: str) -> None:
+async def withdraw(request_id: UUID, user_id: str, kind: str) -> None:
     """What waits to be sent is not so any more: it is not sent."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run("withdraw_from_outbox", request_id=request_id, kind=kind)

@@ -18,7 +18,7 @@ class CancellationRequest:
     """Step 1: a row of `cancellation_requests`, without its free text."""
 
     id: UUID
-    user_id: UUID
+    user_id: str
     asked_subscription: str | None
     accept_offer: bool
     reason: str | None
@@ -57,7 +57,7 @@ class ActiveSubscription:
     """Our row, and what Stripe says of it now."""
 
     id: str
-    user_id: UUID
+    user_id: str
     plan: str
     billed: BillingSubscription
 

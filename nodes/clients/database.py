@@ -67,7 +67,7 @@ class Claimed:
     """Something that waits, now this process's for as long as its lease lasts. Ids, and nothing else of its user."""
 
     id: str
-    user_id: UUID | None  # of a request; one of Stripe's events belongs to nobody
+    user_id: str | None  # of a request; one of Stripe's events belongs to nobody
     needs_a_person: bool  # tried often enough, over hours
     urgent: bool  # what was paid for runs out while Stripe has not taken what the customer asked for
     tries: int
@@ -79,7 +79,7 @@ class SubscriptionState:
     """What our row says. `under_way`: a request of ours is at work on it."""
 
     id: str
-    user_id: UUID
+    user_id: str
     status: str
     cancel_at: datetime | None
     under_way: bool
@@ -90,7 +90,7 @@ class WithOffer:
     """A subscription that took an offer, and when."""
 
     id: str
-    user_id: UUID
+    user_id: str
     accepted_at: datetime
 
 
@@ -113,9 +113,9 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def as_user(self, user_id: UUID) -> AsyncIterator[Transaction]:
+    async def as_user(self, user_id: str) -> AsyncIterator[Transaction]:
         """A transaction that sees this user's rows and no one else's; rolled back if the block raises."""
-        async with self._begun("begin_as_user", user_id=str(user_id)) as transaction:
+        async with self._begun("begin_as_user", user_id=user_id) as transaction:
             yield transaction
 
     @asynccontextmanager
@@ -124,13 +124,13 @@ class Database:
         async with self._transaction() as transaction:
             yield transaction
 
-    async def owner_of_reactivation(self, request_id: UUID) -> UUID | None:
+    async def owner_of_reactivation(self, request_id: UUID) -> str | None:
         """Whose request to go on this is, or None for an id that is nobody's."""
         async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
             owners = await transaction.values("reactivation_owner", request_id=request_id)
         return owners[0] if owners else None
 
-    async def owner_of_request(self, request_id: UUID) -> UUID | None:
+    async def owner_of_request(self, request_id: UUID) -> str | None:
         """Whose request this is, or None for an id that is nobody's."""
         async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
             owners = await transaction.values("request_owner", request_id=request_id)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
-from uuid import UUID
 
 from nodes.errors import Failure
 from nodes.node import run_log
@@ -17,11 +16,11 @@ AT_ONCE = 8
 
 
 async def for_each(
-    items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], *, user_of: Callable[[Item], UUID]
-) -> tuple[list[Result], dict[UUID, str]]:
+    items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], *, user_of: Callable[[Item], str]
+) -> tuple[list[Result], dict[str, str]]:
     """What `work` returned, and by user the name of the failure; any error that is no `Failure` is raised."""
     places = asyncio.Semaphore(AT_ONCE)
-    failed: dict[UUID, str] = {}
+    failed: dict[str, str] = {}
 
     async def one(item: Item) -> list[Result]:
         async with places:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.deletion.records import Over, PutOff
@@ -24,7 +23,7 @@ class _Row:
     ended_at: datetime | None
 
 
-async def last_look(user_id: UUID, *, ahead: timedelta = timedelta()) -> Over | PutOff:
+async def last_look(user_id: str, *, ahead: timedelta = timedelta()) -> Over | PutOff:
     """Ask Stripe what the user has, also what our rows never heard of: may their data go now, or that much later?
 
     Raises `BillingFailed`.
@@ -43,7 +42,7 @@ async def last_look(user_id: UUID, *, ahead: timedelta = timedelta()) -> Over | 
 
 
 def _judged(
-    user_id: UUID, rows: list[_Row], billed: dict[str, BillingSubscription], now: datetime, on: datetime
+    user_id: str, rows: list[_Row], billed: dict[str, BillingSubscription], now: datetime, on: datetime
 ) -> Over | PutOff:
     if any(is_live(each.status) for each in billed.values()):
         return PutOff(user_id, now + LOOK_AGAIN_AFTER, "live_subscription")

@@ -3,12 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from nodes.clients.billing_objects import BillingSubscription
-
-# No user has this id: a transaction in its name sees no row, and asks only the functions that hand out ids.
-NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -17,14 +13,14 @@ class Selection:
 
     dry_run: bool
     at_most: int
-    after: UUID | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True)
 class Batch:
     """Step 2: users whose data is due, by their jobs, or will be in `ahead`."""
 
-    users: list[UUID]
+    users: list[str]
     dry_run: bool = False
     ahead: timedelta = timedelta()
 
@@ -33,15 +29,15 @@ class Batch:
 class Over:
     """A user whose every subscription will have been over for 90 days. `unheard`: what our rows do not know yet."""
 
-    user_id: UUID
+    user_id: str
     unheard: list[BillingSubscription]
 
 
 @dataclass(frozen=True)
 class PutOff:
-    """A user whose data is still needed. `reason` as in sql/migrations/0008."""
+    """A user whose data is still needed. `reason` as in sql/migrations/0007."""
 
-    user_id: UUID
+    user_id: str
     until: datetime
     reason: str
 
@@ -52,15 +48,15 @@ class Checked:
 
     over: list[Over]
     put_off: list[PutOff]
-    failed: dict[UUID, str]
+    failed: dict[str, str]
     dry_run: bool
 
 
 @dataclass(frozen=True)
 class Deleted:
-    """The deletion record of one user: `removed` and `kept` as in sql/migrations/0008."""
+    """The deletion record of one user: `removed` and `kept` as in sql/migrations/0009."""
 
-    user_id: UUID
+    user_id: str
     removed: list[dict[str, Any]]
     kept: list[dict[str, Any]]
 
@@ -76,4 +72,4 @@ class Outcome:
 
     deleted: list[Deleted]
     gone: int = 0
-    failed: dict[UUID, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)

@@ -1,7 +1,5 @@
 """Step 3: once more, whether a customer came back: Stripe is right."""
 
-from uuid import UUID
-
 from nodes.deletion.each import for_each
 from nodes.deletion.last_look import last_look
 from nodes.deletion.records import Batch, Checked, Over, PutOff
@@ -12,7 +10,7 @@ from nodes.node import node, run_log
 async def check_subscriptions(batch: Batch) -> Checked:
     """Ask Stripe for every subscription of each user. One that it does not answer for is left for the next run."""
 
-    async def look(user_id: UUID) -> Over | PutOff:
+    async def look(user_id: str) -> Over | PutOff:
         return await last_look(user_id, ahead=batch.ahead)
 
     looks, failed = await for_each(batch.users, look, user_of=lambda user_id: user_id)

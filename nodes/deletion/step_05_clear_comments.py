@@ -1,7 +1,6 @@
 """Step 5: what a customer wrote goes at Stripe too, while our rows still know where it is."""
 
 from dataclasses import replace
-from uuid import UUID
 
 from nodes.anonymization.comments import clear_comments_of_user
 from nodes.deletion.each import for_each
@@ -15,7 +14,7 @@ async def clear_comments(checked: Checked) -> Checked:
     if checked.dry_run:
         return checked
 
-    async def clear(over: Over) -> UUID:
+    async def clear(over: Over) -> str:
         await clear_comments_of_user(over.user_id)
         return over.user_id
 

@@ -30,7 +30,7 @@ class _OnlyTried(CancelflowError):
 async def delete_data(checked: Checked) -> Outcome:
     """Carry out the plan for each user (FEATURES W17, G07). A dry run does the same, counts, and takes it back.
 
-    The database refuses a user who is not due or who has a live subscription (sql/migrations/0008).
+    The database refuses a user who is not due or who has a live subscription (sql/migrations/0009).
     """
 
     async def delete(over: Over) -> Deleted | None:

@@ -1,7 +1,6 @@
 """What one node hands to the next: ids and counts."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -10,4 +9,4 @@ class Notices:
 
     sent: int
     refused: int
-    failed: dict[UUID, str]
+    failed: dict[str, str]

@@ -23,7 +23,7 @@ class Received:
     joined: bool = False
 
 
-async def receive(asked_user_id: UUID, caller: UUID, subscription_id: str | None, *, origin: str) -> Received:
+async def receive(asked_user_id: str, caller: str, subscription_id: str | None, *, origin: str) -> Received:
     """Commit the wish of a known caller (FEATURES W49, F15). Twice is once: a second joins the one under way.
 
     Another's `user_id` is refused without any look-up, and so is a wish about a subscription whose cancellation is
@@ -49,7 +49,7 @@ async def receive(asked_user_id: UUID, caller: UUID, subscription_id: str | None
     return Received(request_id)
 
 
-async def _under_way(transaction: Transaction, caller: UUID, subscription_id: str | None) -> UUID | None:
+async def _under_way(transaction: Transaction, caller: str, subscription_id: str | None) -> UUID | None:
     under_way: list[UUID] = await transaction.values(
         "reactivation_under_way", user_id=caller, subscription_id=subscription_id
     )
@@ -70,7 +70,7 @@ async def _under_way(transaction: Transaction, caller: UUID, subscription_id: st
     return under_way[0]
 
 
-async def _admit(transaction: Transaction, asked_user_id: UUID, caller: UUID, subscription_id: str | None) -> None:
+async def _admit(transaction: Transaction, asked_user_id: str, caller: str, subscription_id: str | None) -> None:
     if asked_user_id != caller:
         raise NotYourSubscription(NOT_YOURS)
     cancelling = await transaction.values("cancellation_under_way", user_id=caller, subscription_id=subscription_id)

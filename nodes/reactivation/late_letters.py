@@ -21,7 +21,7 @@ class _Asked:
     ends_at: datetime | None
 
 
-async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
+async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
     """The letter that `finish(letter=…)` put in the outbox, if it did."""
     async with services().database.as_user(user_id) as transaction:
         [waits] = await transaction.values("waits_in_outbox", request_id=request_id, kind=NOT_REACTIVATED)
@@ -39,7 +39,7 @@ async def send_refusal(request_id: UUID, user_id: UUID) -> Delivered:
     return await deliver_letter(request_id, user_id, NOT_REACTIVATED, letter)
 
 
-async def send_delay(request_id: UUID, user_id: UUID) -> Delivered:
+async def send_delay(request_id: UUID, user_id: str) -> Delivered:
     """To a customer whose reactivation waits for a person."""
     asked = await _asked(request_id, user_id)
 
@@ -50,7 +50,7 @@ async def send_delay(request_id: UUID, user_id: UUID) -> Delivered:
     return await deliver_letter(request_id, user_id, DELAYED, letter)
 
 
-async def _asked(request_id: UUID, user_id: UUID) -> _Asked:
+async def _asked(request_id: UUID, user_id: str) -> _Asked:
     async with services().database.as_user(user_id) as transaction:
         asked = await transaction.one("reactivation_asked", _Asked, request_id=request_id)
     if asked is None:

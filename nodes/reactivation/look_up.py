@@ -1,7 +1,6 @@
 """Which subscription is meant, whether it can still go on, and what a page says of it before anything is done."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from email_templates.dates import long_date
 from nodes.cancellation.look_up import SubscriptionRow
@@ -26,7 +25,7 @@ class _Words:
     time_zone: str
 
 
-async def choose(user_id: UUID, subscription_id: str | None) -> SubscriptionRow:
+async def choose(user_id: str, subscription_id: str | None) -> SubscriptionRow:
     """The one named, the user's only live one, or of several the only pending one.
 
     Raises `NothingToReactivate`, `SubscriptionEnded` where nothing lives any more, and `SeveralSubscriptions`.
@@ -60,7 +59,7 @@ def ended_subscription() -> SubscriptionEnded:
     return SubscriptionEnded(new_subscription_url=url) if url else SubscriptionEnded()
 
 
-async def preview(user_id: UUID, subscription_id: str) -> Preview:
+async def preview(user_id: str, subscription_id: str) -> Preview:
     """For a page; writes nothing. With Stripe away our row answers. Raises as `choose` does."""
     row = await choose(user_id, subscription_id)
     async with services().database.as_user(user_id) as transaction:

@@ -16,7 +16,7 @@ class ReactivationRequest:
     """Step 1: a row of `reactivation_requests`."""
 
     id: UUID
-    user_id: UUID
+    user_id: str
     asked_subscription: str | None
     origin: str  # api, link or stripe
     subscription_id: str | None

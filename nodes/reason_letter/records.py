@@ -10,7 +10,7 @@ class OpenQuestion:
     """Step 1: a cancellation that came from elsewhere, stands, and has no reason."""
 
     request_id: UUID
-    user_id: UUID
+    user_id: str
     subscription_id: str
     plan: str
     data_kept_until: datetime

@@ -14,7 +14,7 @@ from nodes.services import services
 
 @dataclass(frozen=True)
 class _Finished:
-    asked_user_id: UUID
+    asked_user_id: str
     subscription_id: str | None
     stripe_request_id: str | None
 
@@ -22,7 +22,7 @@ class _Finished:
 async def finish(
     kind: Kind,
     request_id: UUID,
-    user_id: UUID,
+    user_id: str,
     answer: Answer,
     *,
     problem: str | None = None,
@@ -61,7 +61,7 @@ async def finish_in(
     transaction: Transaction,
     kind: Kind,
     request_id: UUID,
-    user_id: UUID,
+    user_id: str,
     answer: Answer,
     *,
     problem: str | None = None,
@@ -96,7 +96,7 @@ async def finish_in(
     return True
 
 
-async def audit_refusal(kind: Kind, user_id: UUID, refusal: Refusal) -> None:
+async def audit_refusal(kind: Kind, user_id: str, refusal: Refusal) -> None:
     """An attempt that made no request of its own, such as one whose body could not be read, leaves its audit row."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from nodes.errors import CancelflowError
 from nodes.node import run_log
 
-# A third of the lease (sql/migrations/0005): two renewals may be lost before another process takes the work.
+# A third of the lease (sql/migrations/0003): two renewals may be lost before another process takes the work.
 RENEW_EVERY_SECONDS = 5.0
 
 

@@ -12,25 +12,25 @@ BACK_WITHIN_SECONDS = 120.0
 PAUSE_SECONDS = 1.0
 
 
-async def leave(kind: Kind, request_id: UUID, user_id: UUID) -> None:
+async def leave(kind: Kind, request_id: UUID, user_id: str) -> None:
     """The end of a run: leave the request in peace, if nothing is left to do."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(kind.leave, request_id=request_id)
 
 
-async def leave_unfinished(kind: Kind, request_id: UUID, user_id: UUID, problem: str) -> None:
+async def leave_unfinished(kind: Kind, request_id: UUID, user_id: str, problem: str) -> None:
     """The end of a run that failed: why, for whoever looks."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(kind.failed_try, request_id=request_id, problem=problem)
 
 
-async def try_with_another_key(kind: Kind, request_id: UUID, user_id: UUID) -> None:
+async def try_with_another_key(kind: Kind, request_id: UUID, user_id: str) -> None:
     """Stripe answered the last try, and would answer the same under the same idempotency key."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(kind.next_try, request_id=request_id)
 
 
-async def reopen_once_back(kind: Kind, request_id: UUID, user_id: UUID) -> None:
+async def reopen_once_back(kind: Kind, request_id: UUID, user_id: str) -> None:
     """The database went away while a failure was recorded: if it was, take that back. Raises `DatabaseUnavailable`."""
     async with asyncio.timeout(BACK_WITHIN_SECONDS):
         while True:

@@ -21,7 +21,7 @@ class Standing:
     finished_at: datetime | None
 
 
-async def standing_of(kind: Kind, request_id: UUID, user_id: UUID) -> Standing:
+async def standing_of(kind: Kind, request_id: UUID, user_id: str) -> Standing:
     """The request, if it is this user's; raises the kind's `not_found`."""
     async with services().database.as_user(user_id) as transaction:
         standing = await transaction.one(kind.status, Standing, request_id=request_id)

@@ -7,7 +7,7 @@ from nodes.services import services
 
 @node("Claim Unfinished Requests", step="1")
 async def claim_unfinished_requests(at_most: int) -> list[Left]:
-    """Those whose lease has passed, the longest left first, so many of each kind (sql/migrations/0011)."""
+    """Those whose lease has passed, the longest left first, so many of each kind (sql/migrations/0004)."""
     database = services().database
     claims = {
         Work.CANCELLATION: database.claim_cancellations,

@@ -34,7 +34,7 @@ async def park_for_a_person(left: Left) -> None:
         await _park_request(left, UUID(left.id), left.claimed.user_id)
 
 
-async def _park_request(left: Left, request_id: UUID, user_id: UUID) -> None:
+async def _park_request(left: Left, request_id: UUID, user_id: str) -> None:
     kind, send_delay = REQUESTS[left.work]
     async with services().database.as_user(user_id) as transaction:
         [unanswered] = await transaction.values(kind.park, request_id=request_id)

@@ -13,7 +13,7 @@ class Subject:
     """A subscription of ours that an event is about."""
 
     id: str
-    user_id: UUID
+    user_id: str
 
 
 class StripeEvent:
@@ -38,7 +38,7 @@ class Seen:
     """
 
     event: StripeEvent
-    user_id: UUID
+    user_id: str
     plan: str
     billed: BillingSubscription
     announced_until: datetime | None
@@ -66,7 +66,7 @@ class Ended:
     """Step 8: a row of `subscription_ends`. `data_kept_until` is None where no data was promised to be kept."""
 
     id: UUID
-    user_id: UUID
+    user_id: str
     subscription_id: str
     plan: str
     kind: str

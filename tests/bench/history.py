@@ -19,7 +19,7 @@ _OF_RUN = {
     "log": "flow_run_id = %(run)s",
 }
 _OURS = (
-    """CREATE TEMP TABLE past AS SELECT gen_random_uuid() AS user_id, gen_random_uuid() AS request_id,
+    """CREATE TEMP TABLE past AS SELECT gen_random_uuid()::text AS user_id, gen_random_uuid() AS request_id,
     'sub_past_' || gen_random_uuid() AS sub, n FROM generate_series(1, %(runs)s) AS n""",
     """INSERT INTO users (id, email, name, stripe_customer_id)
     SELECT user_id, 'past' || n || '@example.com', 'Robin Doe', 'cus_past' FROM past""",

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
-from uuid import UUID
 
 import httpx
 import psycopg
@@ -59,7 +58,7 @@ class Side:
         with ThreadPoolExecutor(SEEDING_AT_ONCE) as threads:
             for made in threads.map(make, parts):
                 self._fresh += [
-                    Ask(each.user_id, {"Authorization": f"Bearer {token(identity, UUID(each.user_id), LIFETIME)}"})
+                    Ask(each.user_id, {"Authorization": f"Bearer {token(identity, each.user_id, LIFETIME)}"})
                     for each in made
                 ]
 

@@ -2,7 +2,6 @@
 
 from itertools import count
 from typing import Any
-from uuid import UUID
 
 import pytest
 import schemathesis
@@ -13,6 +12,7 @@ from schemathesis.hooks import HookContext
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
+from nodes.rules.user_ids import is_user_id
 from tests.world import Person, World
 
 LONGEST_KEY = 255
@@ -42,7 +42,7 @@ def document(world: World, customer: Person) -> BaseSchema:
     def map_body(context: HookContext, body: object) -> object:
         # Another's id is refused before anything else is looked at, as is a cancellation without a reason: both are
         # rules beyond a schema, and have tests of their own.
-        if isinstance(body, dict) and _is_uuid(body.get("user_id")):
+        if isinstance(body, dict) and isinstance(given := body.get("user_id"), str) and is_user_id(given):
             body["user_id"] = customer.user_id
             cancels = context.operation is not None and context.operation.path == "/cancel-subscription"
             if cancels and body.get("accept_offer") is not True and body.get("reason", "") in ("", None):
@@ -59,13 +59,6 @@ def document(world: World, customer: Person) -> BaseSchema:
         return headers
 
     return schema
-
-
-def _is_uuid(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(UUID(value))
-    except ValueError:
-        return False
 
 
 def call_all(

@@ -69,7 +69,7 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def companys_table(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A table of a company's own and the folder of its plan, whose step is not written yet."""
-    world.admin.execute("CREATE TABLE wish_lists (user_id uuid REFERENCES users, wish text)")
+    world.admin.execute("CREATE TABLE wish_lists (user_id text REFERENCES users, wish text)")
     with monkeypatch.context() as settings:
         settings.setenv("DATA_DELETION_PLAN", str(tmp_path))
         yield tmp_path

@@ -35,7 +35,7 @@ class Crowd:
         return {"contains": person.subscription_id}
 
     def requests(self) -> list[Row]:
-        return self._rows("SELECT * FROM cancellation_requests WHERE user_id = ANY(%s::uuid[])")
+        return self._rows("SELECT * FROM cancellation_requests WHERE user_id = ANY(%s)")
 
     def answered(self) -> int:
         """How many requests have their answer."""
@@ -44,7 +44,7 @@ class Crowd:
     def until_peace(self, within: float) -> float:
         """Seconds until nothing is left to do for anyone."""
         began = time.monotonic()
-        left = "SELECT id FROM cancellation_requests WHERE user_id = ANY(%s::uuid[]) AND resume_at IS NOT NULL"
+        left = "SELECT id FROM cancellation_requests WHERE user_id = ANY(%s) AND resume_at IS NOT NULL"
         eventually(lambda: not self._rows(left), within=within, every=LOOK_EVERY_SECONDS)
         return time.monotonic() - began
 
@@ -71,7 +71,7 @@ class Crowd:
 
     def _count(self, query: str) -> Counter[str]:
         joint = "AND" if "WHERE" in query else "WHERE"
-        return Counter(str(row["user_id"]) for row in self._rows(f"{query} {joint} user_id = ANY(%s::uuid[])"))
+        return Counter(str(row["user_id"]) for row in self._rows(f"{query} {joint} user_id = ANY(%s)"))
 
     def _rows(self, query: str) -> list[Row]:
         return self._world.rows(query, [person.user_id for person in self.people])

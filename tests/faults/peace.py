@@ -17,15 +17,15 @@ LOOK_EVERY_SECONDS = 0.2
 
 # What is watched, a row a user: how often it was run, when it had its answer, and when it is to be taken up again.
 CANCELLATIONS = """SELECT user_id, runs, finished_at, resume_at, answer FROM cancellation_requests
-    WHERE user_id = ANY(%s::uuid[])"""
+    WHERE user_id = ANY(%s)"""
 REACTIVATIONS = """SELECT user_id, runs, finished_at, resume_at, answer FROM reactivation_requests
-    WHERE user_id = ANY(%s::uuid[])"""
+    WHERE user_id = ANY(%s)"""
 # Until the requests that an event makes have come to their end too.
 EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled_at AS finished_at, NULL AS answer,
     coalesce(e.resume_at,
         (SELECT min(resume_at) FROM cancellation_requests r WHERE r.user_id = s.user_id),
         (SELECT min(resume_at) FROM reactivation_requests r WHERE r.user_id = s.user_id)) AS resume_at
-    FROM stripe_events e JOIN subscriptions s ON s.id = e.subscription_id WHERE s.user_id = ANY(%s::uuid[])
+    FROM stripe_events e JOIN subscriptions s ON s.id = e.subscription_id WHERE s.user_id = ANY(%s)
     ORDER BY s.user_id, e.received_at DESC"""
 
 

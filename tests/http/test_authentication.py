@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import jwt
@@ -48,7 +48,7 @@ HEADERS: dict[str, Any] = {
     "HS256": lambda user: bearer(token(user, "a-secret-of-at-least-thirty-two-characters", "HS256")),
     "no end": lambda user: bearer(token(user, exp=None)),
     "no subject": lambda user: bearer(token(user, sub=None)),
-    "subject that is no id": lambda user: bearer(token(f"x{user}")),
+    "subject that is no id": lambda user: bearer(token("x" * 256)),
 }
 
 
@@ -73,8 +73,8 @@ def test_a_door_is_shut_without_a_good_token(world: World, document: Document, d
     assert answer.json()["type"] == "urn:cancelflow:problem:unauthenticated"
     assert answer.json()["success"] is False
     document.check(answer, door)
-    assert world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", UUID(user_id)) == []
-    assert world.rows("SELECT FROM audit_log WHERE user_id = %s", UUID(user_id)) == []
+    assert world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", user_id) == []
+    assert world.rows("SELECT FROM audit_log WHERE user_id = %s", user_id) == []
 
 
 @pytest.mark.parametrize("door", DOORS)

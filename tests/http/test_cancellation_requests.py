@@ -1,6 +1,6 @@
 """Where a request stands: its caller's own answer again, and nobody else's."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_a_request_under_way_says_so(world: World, document: Document) -> None:
         "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, resume_at)"
         " VALUES (%s, %s, false, null) RETURNING id"
     )
-    request_id = str(world.row(insert, UUID(user_id), UUID(user_id))["id"])
+    request_id = str(world.row(insert, user_id, user_id)["id"])
     answer = world.http.get(PATH.format(request_id=request_id), headers=world.headers(user_id))
     assert answer.status_code == 202
     assert answer.json() == {"success": True, "status": "in_progress", "request_id": request_id}

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -120,7 +120,7 @@ def state(world: World, person: Person) -> object:
         "audit_log",
     )
     rows = [
-        world.rows(f"SELECT * FROM {table} WHERE {'id' if table == 'users' else 'user_id'} = %s", UUID(person.user_id))
+        world.rows(f"SELECT * FROM {table} WHERE {'id' if table == 'users' else 'user_id'} = %s", person.user_id)
         for table in tables
     ]
     return rows, len(world.simulator.writes(person.subscription_id)), len(world.letters(person))

@@ -21,8 +21,8 @@ TABLES = (
 def forget(world: World, user_ids: list[str]) -> None:
     """Delete what is these users'."""
     for table in TABLES:
-        world.admin.execute(f"DELETE FROM {table} WHERE user_id = ANY(%s::uuid[])".encode(), [user_ids])
-    world.admin.execute("DELETE FROM users WHERE id = ANY(%s::uuid[])", [user_ids])
+        world.admin.execute(f"DELETE FROM {table} WHERE user_id = ANY(%s)".encode(), [user_ids])
+    world.admin.execute("DELETE FROM users WHERE id = ANY(%s)", [user_ids])
 
 
 @pytest.fixture(scope="module")

@@ -67,9 +67,9 @@ def url(stack: Addresses) -> str:
 
 
 @pytest.fixture
-def users(world: World) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:
+def users(world: World) -> Iterator[tuple[str, str]]:
     """Two customers with a request each."""
-    made = (uuid.uuid4(), uuid.uuid4())
+    made = (f"auth0|{uuid.uuid4().hex}", f"o'neil {uuid.uuid4().hex}")
     for user in made:
         world.admin.execute("INSERT INTO users (id, email) VALUES (%s, %s)", [user, f"{user}@example.com"])
         world.admin.execute(
@@ -109,9 +109,7 @@ def test_the_application_is_confined_whoever_logs_in(stack: Addresses, url: str)
 
 
 @pytest.mark.parametrize("login", ["database_url", "database_admin_url"])
-def test_a_user_sees_their_own_rows_and_nobody_elses(
-    stack: Addresses, login: str, users: tuple[uuid.UUID, uuid.UUID]
-) -> None:
+def test_a_user_sees_their_own_rows_and_nobody_elses(stack: Addresses, login: str, users: tuple[str, str]) -> None:
     one, _ = users
 
     async def seen(database: Database) -> list[list[Any]]:
@@ -121,7 +119,7 @@ def test_a_user_sees_their_own_rows_and_nobody_elses(
     assert on(str(stack[login]), seen) == [[one], []]
 
 
-def test_a_connection_forgets_its_last_user(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+def test_a_connection_forgets_its_last_user(url: str, users: tuple[str, str]) -> None:
     one, other = users
 
     async def seen(database: Database) -> list[list[Any]]:
@@ -133,7 +131,7 @@ def test_a_connection_forgets_its_last_user(url: str, users: tuple[uuid.UUID, uu
     assert on(url, seen, pool_size=1) == [[], [other]]
 
 
-def test_another_users_rows_cannot_be_written(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+def test_another_users_rows_cannot_be_written(url: str, users: tuple[str, str]) -> None:
     one, other = users
 
     async def write(database: Database) -> None:
@@ -145,16 +143,16 @@ def test_another_users_rows_cannot_be_written(url: str, users: tuple[uuid.UUID, 
     assert str(error) == "PostgreSQL refused a statement (InsufficientPrivilege)"
 
 
-def audit(user: uuid.UUID) -> dict[str, object]:
+def audit(user: str) -> dict[str, object]:
     unknown = dict.fromkeys(("request_id", "asked_user_id", "subscription_id", "problem", "stripe_request_id"))
     return {"user_id": user, "action": "test", "outcome": "refused", "http_status": 400, **unknown}
 
 
-def test_whose_a_request_is_follows_from_its_id(world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+def test_whose_a_request_is_follows_from_its_id(world: World, url: str, users: tuple[str, str]) -> None:
     one, _ = users
     request = world.row("SELECT id FROM cancellation_requests WHERE user_id = %s", one)["id"]
 
-    async def owners(database: Database) -> list[uuid.UUID | None]:
+    async def owners(database: Database) -> list[str | None]:
         return [await database.owner_of_request(request), await database.owner_of_request(uuid.uuid4())]
 
     assert on(url, owners) == [one, None]
@@ -163,7 +161,7 @@ def test_whose_a_request_is_follows_from_its_id(world: World, url: str, users: t
 # Transactions
 
 
-async def receive(transaction: Transaction, user: uuid.UUID, feedback: str | None = None) -> uuid.UUID:
+async def receive(transaction: Transaction, user: str, feedback: str | None = None) -> uuid.UUID:
     made: list[uuid.UUID] = await transaction.values(
         "receive_request",
         in_line=False,
@@ -177,11 +175,11 @@ async def receive(transaction: Transaction, user: uuid.UUID, feedback: str | Non
     return made[0]
 
 
-def requests_of(world: World, user: uuid.UUID) -> list[uuid.UUID]:
+def requests_of(world: World, user: str) -> list[uuid.UUID]:
     return [row["id"] for row in world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", user)]
 
 
-def test_a_block_that_ends_well_is_committed(world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+def test_a_block_that_ends_well_is_committed(world: World, url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> uuid.UUID:
         async with database.as_user(users[0]) as transaction:
             request = await receive(transaction, users[0])
@@ -191,7 +189,7 @@ def test_a_block_that_ends_well_is_committed(world: World, url: str, users: tupl
     assert on(url, work) in requests_of(world, users[0])
 
 
-def test_a_block_that_raises_is_rolled_back(world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+def test_a_block_that_raises_is_rolled_back(world: World, url: str, users: tuple[str, str]) -> None:
     before = requests_of(world, users[0])
 
     async def work(database: Database) -> None:
@@ -204,7 +202,7 @@ def test_a_block_that_raises_is_rolled_back(world: World, url: str, users: tuple
     assert requests_of(world, users[0]) == before
 
 
-def test_rows_come_as_asked(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+def test_rows_come_as_asked(url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> tuple[object, ...]:
         async with database.as_user(users[0]) as transaction:
             return (
@@ -217,10 +215,10 @@ def test_rows_come_as_asked(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> Non
     assert on(url, work) == (_Country(None), None, [_Country(None)], 0)
 
 
-def test_a_value_that_is_none_of_its_kind_is_not_repeated(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+def test_a_value_that_is_none_of_its_kind_is_not_repeated(url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> None:
         async with database.as_user(users[0]) as transaction:
-            await transaction.values("customer", user_id="ada@example.com")
+            await transaction.values("request_owner", request_id="ada@example.com")
 
     error = failure(url, work)
     assert isinstance(error, StatementRefused)
@@ -242,9 +240,7 @@ def failure(url: str, work: Callable[[Database], Awaitable[object]]) -> Cancelfl
     return error
 
 
-def test_a_refused_write_names_the_rule_and_not_the_row(
-    world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]
-) -> None:
+def test_a_refused_write_names_the_rule_and_not_the_row(world: World, url: str, users: tuple[str, str]) -> None:
     before = requests_of(world, users[0])
 
     async def work(database: Database) -> None:
@@ -259,7 +255,7 @@ def test_a_refused_write_names_the_rule_and_not_the_row(
     assert requests_of(world, users[0]) == before
 
 
-def test_a_database_serves_on_after_a_refused_write(url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+def test_a_database_serves_on_after_a_refused_write(url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> list[Any]:
         with pytest.raises(ConstraintViolated):
             async with database.as_user(users[0]) as transaction:
@@ -271,7 +267,7 @@ def test_a_database_serves_on_after_a_refused_write(url: str, users: tuple[uuid.
 
 
 def test_a_statement_that_waits_on_a_lock_is_given_up_in_time(
-    world: World, url: str, users: tuple[uuid.UUID, uuid.UUID], monkeypatch: pytest.MonkeyPatch
+    world: World, url: str, users: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STATEMENT_TIMEOUT_MS", 500)
     [request] = requests_of(world, users[0])
@@ -286,7 +282,7 @@ def test_a_statement_that_waits_on_a_lock_is_given_up_in_time(
     assert isinstance(error, DatabaseUnavailable)
 
 
-def test_a_connection_that_died_is_replaced(world: World, url: str, users: tuple[uuid.UUID, uuid.UUID]) -> None:
+def test_a_connection_that_died_is_replaced(world: World, url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> list[Any]:
         async with database.as_user(users[0]) as transaction:
             [process] = await transaction.values("backend_of_test")

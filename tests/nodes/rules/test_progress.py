@@ -7,17 +7,17 @@ import pytest
 
 from nodes.rules.progress import RecoveryPoint
 
-# Where the table of WF-023's requests is made.
-MIGRATION = files("sql").joinpath("migrations", "0002_cancellation.sql").read_text("utf-8")
+# The definition of the table of WF-023's requests, which comes first in its file.
+TABLE = files("sql").joinpath("migrations", "0003_requests.sql").read_text("utf-8").partition("\n);\n")[0]
 
 
 def test_the_order_is_that_of_the_column() -> None:
-    [checked] = re.findall(r"CHECK \(recovery_point IN \(([^)]+)\)", MIGRATION)
+    [checked] = re.findall(r"CHECK \(recovery_point IN \(([^)]+)\)", TABLE)
     assert [point.name.lower() for point in RecoveryPoint] == re.findall(r"'(\w+)'", checked)
 
 
 def test_a_request_begins_at_the_first() -> None:
-    [default] = re.findall(r"recovery_point +text +NOT NULL DEFAULT '(\w+)'", MIGRATION)
+    [default] = re.findall(r"recovery_point +text +NOT NULL DEFAULT '(\w+)'", TABLE)
     assert RecoveryPoint.of(default) is min(RecoveryPoint)
 
 

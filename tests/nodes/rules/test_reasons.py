@@ -45,7 +45,10 @@ def test_a_reason_is_waived_in_the_listed_countries_alone(waived: frozenset[str]
 
 
 def test_the_database_takes_the_same_reasons_and_as_much_text() -> None:
-    migrations = files("sql").joinpath("migrations", "0002_cancellation.sql").read_text("utf-8")
+    folder = files("sql").joinpath("migrations")
+    migrations = "".join(
+        folder.joinpath(name).read_text("utf-8") for name in ("0003_requests.sql", "0005_cancellation_effects.sql")
+    )
     [categories] = re.findall(r"category +text +NOT NULL CHECK \(category IN \(([^)]+)\)", migrations)
     assert tuple(re.findall(r"'(\w+)'", categories)) == REASONS
     limits = {int(limit) for limit in re.findall(r"length\(feedback\) <= (\d+)", migrations)}

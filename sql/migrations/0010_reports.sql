@@ -1,24 +1,25 @@
--- depends: 0008_data_deletion
--- What the business sees: figures a month (UTC), from rows alone. Each view has its definition in its comment, whose
--- first line is the short form that the report prints. They count across users, so the application may read none of
--- them: it has report(month), which gives numbers, plans, reasons and months, and no one's row. For a tool of your own:
--- GRANT SELECT ON report_… TO its role.
+-- depends: 0009_data_deletion
+-- What the business sees: monthly figures (UTC), computed from rows alone. Each view has its definition in its comment,
+-- whose first line is the short form that the report prints. They count across users, so the application may read none
+-- of them: it has report(month), which returns numbers, plans, reasons and months, and no user's row. For a tool of your
+-- own: GRANT SELECT ON report_… TO its role.
 
--- One constant: a share of fewer rows than this says more about chance than about customers.
+-- Return the fewest rows that a share is computed from: below it, a share is more chance than behaviour.
 CREATE FUNCTION fewest_rows() RETURNS integer LANGUAGE sql IMMUTABLE RETURN 20;
 
--- A share between 0 and 1; null where there are too few rows to speak of one.
+-- Return a share between 0 and 1; null where there are too few rows.
 CREATE FUNCTION share(part bigint, whole bigint) RETURNS numeric
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN whole >= fewest_rows() THEN round(part::numeric / whole, 4) END;
 
+-- Return the first day of a time's month, in UTC.
 CREATE FUNCTION month_of(moment timestamptz) RETURNS date
     LANGUAGE sql IMMUTABLE
     RETURN date_trunc('month', moment AT TIME ZONE 'UTC')::date;
 
--- An offer that the look-up showed: once a subscription and day (UTC), for a page may ask many times.
+-- An offer that GET /retention-offer showed: one row per subscription and day (UTC), since a page may ask many times.
 CREATE TABLE offers_shown (
-    user_id         uuid        NOT NULL REFERENCES users,
+    user_id         text COLLATE "C" NOT NULL REFERENCES users,
     subscription_id text        NOT NULL REFERENCES subscriptions,
     shown_on        date        NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date,
     plan            text        NOT NULL,
@@ -26,59 +27,29 @@ CREATE TABLE offers_shown (
     PRIMARY KEY (subscription_id, shown_on)
 );
 CREATE INDEX offers_shown_of_user ON offers_shown (user_id);
+CALL protect('offers_shown');
+GRANT SELECT, INSERT ON offers_shown TO cancelflow_app;
 
--- What a subscription really paid after it took an offer, as Stripe says it: ids and money, in minor units.
+-- What a subscription paid after it accepted an offer, as Stripe reports it: ids and amounts, in minor units.
 CREATE TABLE retained_invoices (
     invoice_id      text        PRIMARY KEY,
-    user_id         uuid        NOT NULL REFERENCES users,
+    user_id         text COLLATE "C" NOT NULL REFERENCES users,
     subscription_id text        NOT NULL REFERENCES subscriptions,
     currency        text        NOT NULL CHECK (currency ~ '^[a-z]{3}$'),  -- as Stripe writes it
-    amount_paid     bigint      NOT NULL,  -- net of discount, and of what was given back since
+    amount_paid     bigint      NOT NULL,  -- net of discounts, and of refunds since
     created_at      timestamptz NOT NULL,  -- at Stripe
     paid_at         timestamptz NOT NULL
 );
 CREATE INDEX retained_invoices_of_subscription ON retained_invoices (subscription_id);
 CREATE INDEX retained_invoices_of_user ON retained_invoices (user_id);
+CALL protect('retained_invoices');
+GRANT SELECT, INSERT, UPDATE (amount_paid) ON retained_invoices TO cancelflow_app;
 
-DO $$
-DECLARE
-    of_a_user text;
-BEGIN
-    FOREACH of_a_user IN ARRAY ARRAY['offers_shown', 'retained_invoices']
-    LOOP
-        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', of_a_user);
-        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', of_a_user);
-        EXECUTE format('CREATE POLICY own_rows ON %I TO cancelflow_app USING (user_id = app_user_id())', of_a_user);
-        EXECUTE format('CREATE POLICY all_rows ON %I TO %I USING (true)', of_a_user, current_user);
-    END LOOP;
-END
-$$;
-GRANT SELECT, INSERT ON offers_shown, retained_invoices TO cancelflow_app;
-GRANT UPDATE (amount_paid) ON retained_invoices TO cancelflow_app;
-
--- When a cancellation was last taken back, by whatever way Stripe heard of it: our row is where all of them end.
-ALTER TABLE subscriptions ADD COLUMN live_again_at timestamptz;
-CREATE FUNCTION note_live_again() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.live_again_at := now();
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER subscriptions_live_again BEFORE UPDATE OF status ON subscriptions
-    FOR EACH ROW WHEN (OLD.status IN ('pending_cancellation', 'canceled')
-        AND NEW.status NOT IN ('pending_cancellation', 'canceled'))
-    EXECUTE FUNCTION note_live_again();
-
-CREATE INDEX cancellation_reasons_since ON cancellation_reasons (subscription_id, created_at);
-CREATE INDEX retention_offers_since ON retention_offers (subscription_id, accepted_at);
-CREATE INDEX cancellation_requests_since ON cancellation_requests (subscription_id, received_at);
-CREATE INDEX audit_log_since ON audit_log (subscription_id, at);
-
--- W34. Shown is what GET /retention-offer recorded, and every offer that was taken without its having been asked.
+-- W34. Shown: recorded by GET /retention-offer, or accepted without a call of it.
 CREATE VIEW report_offer_acceptance AS
 WITH accepted AS (
     SELECT o.subscription_id, o.plan, r.reason,
-        -- An offer that is taken after midnight belongs to the day on which it was shown.
+        -- An offer that is accepted after midnight counts for the day on which it was shown.
         coalesce((SELECT max(s.shown_at) FROM offers_shown s
             WHERE s.subscription_id = o.subscription_id
                 AND s.shown_at BETWEEN o.accepted_at - interval '7 days' AND o.accepted_at), o.accepted_at) AS shown_at
@@ -106,7 +77,7 @@ GROUP BY GROUPING SETS ((month), (month, plan), (month, plan, reason));
 COMMENT ON VIEW report_offer_acceptance IS 'accepted / shown, by plan and reason
 A subscription counts once a month in which its offer was shown: GET /retention-offer recorded it, or it was accepted. Accepted: the discount was applied within 7 days of being shown, or without having been asked for. The reason is the one given on accepting or, within 7 days, on cancelling; else not_given. A null plan or reason stands for all.';
 
--- The reasons that were given with a cancellation: rows, and the counts that anonymisation made of them.
+-- The reasons given with cancellations: from rows, and from the counts that anonymisation made of rows.
 CREATE VIEW captured_reasons AS
 SELECT month, plan, category, sum(how_many)::bigint AS how_many
 FROM (
@@ -116,6 +87,7 @@ FROM (
 GROUP BY month, plan, category;
 COMMENT ON VIEW captured_reasons IS 'reasons of cancellations by month, plan and category';
 
+-- Why customers cancel.
 CREATE VIEW report_reason_share AS
 SELECT month, plan, category AS reason, sum(how_many)::bigint AS cancellations,
     (sum(sum(how_many)) OVER (PARTITION BY month, plan))::bigint AS of_all,
@@ -125,7 +97,7 @@ GROUP BY GROUPING SETS ((month, category), (month, plan, category));
 COMMENT ON VIEW report_reason_share IS 'cancellations with this reason / all cancellations
 By the month in which the reason was captured (step 5B): rows of cancellation_reasons, and what anonymisation counted of them. A null plan stands for all.';
 
--- W37.
+-- W37. How many customers give a reason where they are asked for one.
 CREATE VIEW report_feedback AS
 SELECT month, sum(given + withheld)::bigint AS attempts, sum(given)::bigint AS with_reason,
     share(sum(given)::bigint, sum(given + withheld)::bigint) AS rate
@@ -140,7 +112,7 @@ GROUP BY month;
 COMMENT ON VIEW report_feedback IS 'cancellations with a reason / attempts at which the reason was asked
 Attempts: every reason that was captured, and every attempt that was refused because it named none. prefer_not_to_say counts as no reason.';
 
--- F10, a subscription that took an offer: each view below starts from these.
+-- F10. The subscriptions that accepted an offer: the two views below start from these.
 CREATE VIEW retained_subscriptions AS
 SELECT o.subscription_id, o.user_id, o.plan, o.accepted_at, month_of(o.accepted_at) AS month,
     o.accepted_at + interval '30 days' <= now() AS judged,
@@ -154,6 +126,7 @@ FROM retention_offers o JOIN subscriptions s ON s.id = o.subscription_id
 WHERE o.state = 'applied';
 COMMENT ON VIEW retained_subscriptions IS 'a row a subscription that took an offer: of single users, so for the owner alone';
 
+-- F10. How many of them stay for 30 days.
 CREATE VIEW report_saved AS
 SELECT month, plan, count(*) AS accepted, count(*) FILTER (WHERE judged) AS judged,
     count(*) FILTER (WHERE saved) AS saved,
@@ -163,7 +136,7 @@ GROUP BY GROUPING SETS ((month), (month, plan));
 COMMENT ON VIEW report_saved IS 'not cancelled within 30 days of accepting / accepted at least 30 days ago
 By the month of accepting. Not saved: a cancellation asked for within those 30 days, taken back or not, or an end of any cause. Accepted and not yet judged is neither. This is no lift: who would have stayed without an offer is not known. A null plan stands for all.';
 
--- W36. Money in minor units, never added up across currencies.
+-- W36. What they paid: in minor units, never summed across currencies.
 CREATE VIEW report_retained_revenue AS
 SELECT r.month, r.plan, i.currency, count(DISTINCT r.subscription_id) AS customers, count(*) AS invoices,
     sum(i.amount_paid)::bigint AS amount_paid,
@@ -176,7 +149,7 @@ GROUP BY GROUPING SETS ((r.month, i.currency), (r.month, r.plan, i.currency));
 COMMENT ON VIEW report_retained_revenue IS 'what saved customers paid in the 12 months after accepting, and per customer who paid
 By the month of accepting and the currency, in minor units, from invoices that Stripe lists as paid: after the discount, less what was given back. As far as invoices are known. A null plan stands for all.';
 
--- W38. From the audit log, which outlasts the customers'' data.
+-- W38. From the audit log, which is kept longer than the customers' data.
 CREATE VIEW report_win_back AS
 WITH cancelled AS (
     SELECT id, month_of(at) AS month, at, user_id, subscription_id FROM audit_log
@@ -186,7 +159,7 @@ judged AS (
         EXISTS (
             SELECT FROM subscriptions s WHERE s.id = c.subscription_id
                 AND s.live_again_at > c.at AND s.live_again_at <= c.at + interval '90 days')
-        -- It was reactivated, or could be cancelled or kept once more, for it was live again.
+        -- It was reactivated; or cancelled or retained again, so it was live in between.
         OR EXISTS (
             SELECT FROM audit_log a WHERE a.subscription_id = c.subscription_id AND a.id > c.id
                 AND a.outcome IN ('reactivated', 'pending_cancellation', 'canceled', 'retained')
@@ -203,6 +176,7 @@ FROM judged GROUP BY month;
 COMMENT ON VIEW report_win_back IS 'reactivated or subscribed anew within 90 days of cancelling / cancelled at least 90 days ago
 By the month in which the cancellation was scheduled or took effect at once. Cancelled and not yet judged is neither.';
 
+-- How long customers wait for the confirmation email.
 CREATE VIEW report_letter_time AS
 WITH letters AS (
     SELECT month_of(r.received_at) AS month, extract(epoch FROM o.delivered_at - r.received_at) AS seconds
@@ -216,6 +190,7 @@ FROM letters GROUP BY month;
 COMMENT ON VIEW report_letter_time IS 'from the request to the moment at which the mail server took its confirmation
 By the month of the request. A letter that is still to go, or that no mail server takes, is counted as not sent.';
 
+-- Why requests are refused.
 CREATE VIEW report_refusals AS
 SELECT month, action, cause, refused,
     (sum(attempts) OVER (PARTITION BY month, action))::bigint AS attempts,
@@ -227,14 +202,15 @@ FROM (
 COMMENT ON VIEW report_refusals IS 'attempts refused for this cause / all attempts
 A row of audit_log is an attempt. The row with a null cause is for those that were not refused.';
 
+-- For the chart of the last 12 months.
 CREATE VIEW report_months AS
 SELECT month_of(at) AS month, count(*) FILTER (WHERE outcome IN ('pending_cancellation', 'canceled')) AS cancelled,
     count(*) FILTER (WHERE outcome = 'retained') AS retained
 FROM audit_log GROUP BY 1;
 COMMENT ON VIEW report_months IS 'cancellations, and offers taken, by month';
 
--- The figures of the report in their order, and how long after a month's end each is final. A reason may still be given
--- on the letter's page until it is made anonymous.
+-- The report's figures in order, and how long after a month's end each is final. A reason may be given on the page that
+-- the email links to until it is made anonymous.
 CREATE VIEW report_figures AS
 SELECT place, figure, final_after::interval AS final_after
 FROM (VALUES
@@ -243,7 +219,7 @@ FROM (VALUES
     (7, 'letter_time', '7 days'), (8, 'refusals', '0 days')) AS known (place, figure, final_after);
 COMMENT ON VIEW report_figures IS 'the views that make the report';
 
--- A month's figures once they are final, for the rows that they were counted from are deleted after 90 days.
+-- A month's figures once they are final, since the rows that they were computed from are deleted after 90 days.
 CREATE TABLE closed_figures (
     month     date        NOT NULL,
     figure    text        NOT NULL,
@@ -252,6 +228,7 @@ CREATE TABLE closed_figures (
     PRIMARY KEY (month, figure)
 );
 
+-- Return a figure's rows of a month, computed now.
 CREATE FUNCTION lines_of_figure(of_month date, named text) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = public, pg_temp
 AS $$
@@ -264,7 +241,7 @@ BEGIN
 END
 $$;
 
--- The whole report of a month: numbers, plans, reasons, currencies and causes; no one's row.
+-- Return the whole report of a month: numbers, plans, reasons, currencies and causes, and no user's row.
 CREATE FUNCTION report(of_month date) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -286,7 +263,7 @@ AS $$
             WHERE m.month > (of_month - interval '12 months')::date AND m.month <= of_month))
 $$;
 
--- Keep those figures of a month that are final now; what is kept stays as it is. Returns what it closed.
+-- Store the figures of a month that are final now, without changing stored ones. Returns what it stored.
 CREATE FUNCTION close_figures(of_month date) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -299,10 +276,10 @@ AS $$
     RETURNING figure
 $$;
 
--- A page of the subscriptions whose invoices the revenue is made of, in the order of their ids: those that took an offer
--- and have not reached the end of their 12 months by more than one, for a refund or a late payment may follow.
+-- Return a page, ordered by id, of the subscriptions whose invoices are the retained revenue: those that accepted an
+-- offer in the last 13 months, one more than is counted, since a refund or a late payment may follow.
 CREATE FUNCTION subscriptions_with_an_offer(after text, at_most integer)
-    RETURNS TABLE (id text, user_id uuid, accepted_at timestamptz)
+    RETURNS TABLE (id text, user_id text, accepted_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     SELECT o.subscription_id, o.user_id, min(o.accepted_at) FROM retention_offers o

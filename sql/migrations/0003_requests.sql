@@ -1,0 +1,181 @@
+-- depends: 0002_subscriptions
+-- Requests to cancel and to reactivate, the caller's idempotency keys, and the audit log of all attempts.
+
+-- Return how long a run may go without renewing its lease before another process picks up its work.
+CREATE FUNCTION lease() RETURNS interval LANGUAGE sql IMMUTABLE RETURN interval '15 seconds';
+
+-- One row per attempt by an authenticated caller, including refused ones. It is written before anything is done, and
+-- the flow runs by its id.
+CREATE TABLE cancellation_requests (
+    id                  uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id             text COLLATE "C" NOT NULL,  -- from the token; no foreign key, for we may not know this user
+    asked_user_id       text COLLATE "C" NOT NULL,  -- the body's user_id: another user's only in a refused request
+    asked_subscription  text,                  -- the body's subscription_id
+    accept_offer        boolean     NOT NULL,
+    reason              text,
+    feedback            text        CHECK (length(feedback) <= 5000),  -- until step 5B moves it to cancellation_reasons
+    -- Where the request was made. One that Stripe reported starts at the step that follows Stripe's change.
+    origin              text        NOT NULL DEFAULT 'api' CHECK (origin IN ('api', 'stripe')),
+    received_at         timestamptz NOT NULL DEFAULT now(),
+
+    -- The step reached, written in the same transaction as its effect: a run skips the steps that are done.
+    recovery_point      text        NOT NULL DEFAULT 'received' CHECK (recovery_point IN (
+        'received', 'offer_reserved', 'discount_applied', 'reason_captured', 'cancellation_scheduled',
+        'marked_pending', 'finished')),
+    subscription_id     text        REFERENCES subscriptions,  -- chosen by step 2
+    period_end          timestamptz,           -- on receipt, by our row: it only tells which requests are urgent
+    -- The end, by Stripe's clock, of the period that was running on receipt, as the first look at Stripe found it.
+    paid_until          timestamptz,
+    released_schedule   text,                  -- a plan change (WF-021) that was dropped for the cancellation
+    cancel_at           timestamptz,           -- as Stripe confirmed it
+    stripe_request_id   text,                  -- req_… of the write that decided
+    -- Stripe replays a failure under the idempotency key it was returned for: a retry after one needs the next key.
+    billing_try         integer     NOT NULL DEFAULT 1,
+    renewal_undone      boolean     NOT NULL DEFAULT false,  -- it renewed while the cancellation was delayed
+    invoices_voided     boolean     NOT NULL DEFAULT false,  -- open ones with no payment: the email says so
+
+    outcome             text        CHECK (outcome IN (
+        'pending_cancellation', 'canceled', 'retained', 'refused', 'failed')),
+    http_status         smallint,
+    answer              json,                  -- the response body; json keeps the order of its keys
+    finished_at         timestamptz,
+    told_failed         boolean     NOT NULL DEFAULT false,  -- to the caller, before Stripe turned out to have done it
+
+    runs                integer     NOT NULL DEFAULT 0,      -- flow runs that picked it up
+    tries               integer     NOT NULL DEFAULT 0,      -- of these, since it was received or resumed by hand
+    trying_since        timestamptz NOT NULL DEFAULT now(),
+    -- The lease: its run renews it, and once it has passed any process may pick the request up. Null once nothing is
+    -- left to do, or when it waits for an operator.
+    resume_at           timestamptz DEFAULT now() + lease(),
+    parked_at           timestamptz,           -- retries have ended: it needs attention
+    problem             text,                  -- why the last try failed: a slug of ours, no customer data
+    flow_run_id         uuid,                  -- of the last run
+
+    -- For a cancellation in Stripe's portal without a reason: when to email the question, or to retry that. Null where
+    -- it is not to be asked, or was asked.
+    ask_why_at          timestamptz,
+    anonymized_at       timestamptz,
+    anonymizing_until   timestamptz,           -- claimed by a run; after this time that run counts as dead
+    CONSTRAINT an_outcome_is_whole CHECK (
+        num_nonnulls(outcome, http_status, answer, finished_at) IN (0, 4))
+);
+-- Of two concurrent requests for one subscription, the second is refused while the first is under way.
+CREATE UNIQUE INDEX one_request_at_a_time ON cancellation_requests (subscription_id) WHERE finished_at IS NULL;
+-- The intake looks for another request of the user that is under way, or that ended since this one was received.
+CREATE INDEX cancellation_requests_under_way ON cancellation_requests (user_id) WHERE finished_at IS NULL;
+CREATE INDEX cancellation_requests_of_user ON cancellation_requests (user_id, received_at);
+CREATE INDEX cancellation_requests_of_subscription ON cancellation_requests (subscription_id);
+CREATE INDEX cancellation_requests_since ON cancellation_requests (subscription_id, received_at);
+CREATE INDEX cancellation_requests_to_resume ON cancellation_requests (resume_at) WHERE resume_at IS NOT NULL;
+CREATE INDEX cancellation_requests_parked ON cancellation_requests (parked_at) WHERE parked_at IS NOT NULL;
+CREATE INDEX cancellation_requests_to_ask_why ON cancellation_requests (ask_why_at) WHERE ask_why_at IS NOT NULL;
+CREATE INDEX cancellation_requests_to_anonymize ON cancellation_requests (received_at) WHERE anonymized_at IS NULL;
+
+CALL protect('cancellation_requests');
+-- A flow run knows only its request's id: this policy lets it look up whose request that is.
+CREATE POLICY by_its_id ON cancellation_requests FOR SELECT TO cancelflow_app
+    USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
+GRANT SELECT, INSERT, UPDATE (feedback, recovery_point, subscription_id, paid_until, released_schedule, cancel_at,
+    stripe_request_id, billing_try, renewal_undone, invoices_voided, outcome, http_status, answer, finished_at,
+    told_failed, runs, tries, trying_since, resume_at, parked_at, problem, flow_run_id, ask_why_at, anonymized_at)
+    ON cancellation_requests TO cancelflow_app;
+
+-- Requests to keep a subscription after all: from the API, from the button in the email, or reported by Stripe.
+-- Columns of the same name mean what they mean above.
+CREATE TABLE reactivation_requests (
+    id                 uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id            text COLLATE "C" NOT NULL,
+    asked_user_id      text COLLATE "C" NOT NULL,
+    asked_subscription text,
+    origin             text        NOT NULL CHECK (origin IN ('api', 'link', 'stripe')),
+    received_at        timestamptz NOT NULL DEFAULT now(),
+
+    recovery_point     text        NOT NULL DEFAULT 'received' CHECK (recovery_point IN (
+        'received', 'cleared', 'marked_active', 'finished')),
+    subscription_id    text        REFERENCES subscriptions,
+    renews_at          timestamptz,           -- as Stripe confirmed it
+    stripe_request_id  text,
+    billing_try        integer     NOT NULL DEFAULT 1,
+
+    outcome            text        CHECK (outcome IN ('reactivated', 'active_already', 'refused', 'failed')),
+    http_status        smallint,
+    answer             json,
+    finished_at        timestamptz,
+    told_failed        boolean     NOT NULL DEFAULT false,
+
+    runs               integer     NOT NULL DEFAULT 0,
+    tries              integer     NOT NULL DEFAULT 0,
+    trying_since       timestamptz NOT NULL DEFAULT now(),
+    resume_at          timestamptz DEFAULT now() + lease(),
+    parked_at          timestamptz,
+    problem            text,
+    flow_run_id        uuid,
+    CONSTRAINT a_reactivation_is_whole CHECK (num_nonnulls(outcome, http_status, answer, finished_at) IN (0, 4))
+);
+CREATE UNIQUE INDEX one_reactivation_at_a_time ON reactivation_requests (subscription_id) WHERE finished_at IS NULL;
+CREATE INDEX reactivation_requests_of_user ON reactivation_requests (user_id, received_at);
+CREATE INDEX reactivation_requests_to_resume ON reactivation_requests (resume_at) WHERE resume_at IS NOT NULL;
+CREATE INDEX reactivation_requests_parked ON reactivation_requests (parked_at) WHERE parked_at IS NOT NULL;
+
+CALL protect('reactivation_requests');
+CREATE POLICY by_its_id ON reactivation_requests FOR SELECT TO cancelflow_app
+    USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
+GRANT SELECT, INSERT, UPDATE (recovery_point, subscription_id, renews_at, stripe_request_id, billing_try, outcome,
+    http_status, answer, finished_at, told_failed, runs, tries, trying_since, resume_at, parked_at, problem,
+    flow_run_id) ON reactivation_requests TO cancelflow_app;
+
+-- The caller's `Idempotency-Key` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/), which
+-- makes it safe to send a request again. A key is free again after 24 hours, whether its row was pruned or not.
+CREATE TABLE idempotency_keys (
+    user_id     text COLLATE "C" NOT NULL,
+    key         text        NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    fingerprint bytea       NOT NULL,  -- of the body, to detect another request under the same key
+    request_id  uuid        NOT NULL REFERENCES cancellation_requests,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, key)
+);
+CREATE INDEX idempotency_keys_of_request ON idempotency_keys (request_id);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+CALL protect('idempotency_keys');
+GRANT SELECT, INSERT, UPDATE (fingerprint, request_id, created_at) ON idempotency_keys TO cancelflow_app;
+
+CREATE FUNCTION prune_idempotency_keys(at_most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    WITH over AS (
+        SELECT user_id, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
+        LIMIT at_most FOR UPDATE SKIP LOCKED),
+    gone AS (DELETE FROM idempotency_keys k USING over WHERE (k.user_id, k.key) = (over.user_id, over.key) RETURNING 1)
+    SELECT count(*)::integer FROM gone
+$$;
+
+-- One row per attempt, whatever the response was: caller, request, outcome, Stripe's request. Ids only.
+CREATE TABLE audit_log (
+    id                bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at                timestamptz NOT NULL DEFAULT now(),
+    user_id           text COLLATE "C" NOT NULL,  -- the caller, from the token
+    action            text        NOT NULL,
+    request_id        uuid,                  -- null where the body could not be read
+    asked_user_id     text COLLATE "C",
+    subscription_id   text,
+    outcome           text        NOT NULL,
+    http_status       smallint    NOT NULL,
+    problem           text,                  -- the name of the refusal or failure
+    stripe_request_id text
+);
+CREATE INDEX audit_log_of_user ON audit_log (user_id, at);
+CREATE INDEX audit_log_of_request ON audit_log (request_id);
+CREATE INDEX audit_log_since ON audit_log (subscription_id, at);
+CALL protect('audit_log');
+GRANT SELECT, INSERT ON audit_log TO cancelflow_app;
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'audit_log is append-only' USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+CREATE TRIGGER audit_log_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+REVOKE ALL ON FUNCTION prune_idempotency_keys(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION prune_idempotency_keys(integer) TO cancelflow_app;

@@ -1,0 +1,130 @@
+-- depends: 0003_requests
+-- Which unfinished requests a process may pick up, how long to wait between tries, and when to ask an operator.
+
+-- Return how long to wait after this many tries: briefly at first, since the process may just have been killed; then
+-- longer, since a service that was down has other clients to serve when it is back.
+CREATE FUNCTION pause_after_tries(tries integer) RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    RETURN least(lease() * 2 ^ greatest(least(tries, 10) - 1, 0), interval '10 minutes');
+
+-- Return whether retries have run long enough to need attention: six hours outlast a failed deploy and nearly every
+-- outage, and a dozen tries show that the machine was not asleep meanwhile.
+CREATE FUNCTION tried_for_hours(tries integer, since timestamptz) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN tries >= 12 AND since < now() - interval '6 hours';
+
+-- Return whether Stripe does not have the cancellation yet and the paid period ends soon: any further delay may cost
+-- the customer a renewal. Retries of an urgent request never end.
+CREATE FUNCTION is_urgent(request cancellation_requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN request.finished_at IS NULL AND NOT request.accept_offer
+        AND request.recovery_point IN ('received', 'reason_captured')
+        AND coalesce(coalesce(request.paid_until, request.period_end) < now() + interval '1 day', false);
+
+-- Return whether Stripe does not have the reactivation yet and the subscription ends soon, after which it cannot be
+-- reactivated. Once it has ended, hurrying does not help: the request is refused by email, or needs attention.
+CREATE FUNCTION is_urgent(request reactivation_requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN request.finished_at IS NULL AND request.origin <> 'stripe' AND request.recovery_point = 'received'
+        AND EXISTS (
+            SELECT FROM subscriptions s WHERE s.user_id = request.user_id
+                AND s.id = coalesce(request.subscription_id, request.asked_subscription, s.id)
+                AND s.cancel_at > now() AND s.cancel_at < now() + interval '1 day');
+
+CREATE FUNCTION pause_after(request cancellation_requests) RETURNS interval
+    LANGUAGE sql STABLE
+    RETURN least(
+        pause_after_tries(request.tries),
+        CASE WHEN is_urgent(request) THEN interval '1 minute' ELSE interval '10 minutes' END);
+
+CREATE FUNCTION pause_after(request reactivation_requests) RETURNS interval
+    LANGUAGE sql STABLE
+    RETURN least(
+        pause_after_tries(request.tries),
+        CASE WHEN is_urgent(request) THEN interval '1 minute' ELSE interval '10 minutes' END);
+
+CREATE FUNCTION needs_a_person(request cancellation_requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN tried_for_hours(request.tries, request.trying_since) AND NOT is_urgent(request);
+
+CREATE FUNCTION needs_a_person(request reactivation_requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN tried_for_hours(request.tries, request.trying_since) AND NOT is_urgent(request);
+
+-- Claim cancellation requests of any user whose lease has passed, longest overdue first, with a new lease. Returns ids
+-- only. `only_new`: those that no run has started yet, which queue up after a burst.
+CREATE FUNCTION claim_unfinished(at_most integer, only_new boolean)
+    RETURNS TABLE (id uuid, user_id text, needs_a_person boolean, urgent boolean, tries integer, died_in uuid)
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    WITH due AS (
+        SELECT r.id FROM cancellation_requests r
+        WHERE r.resume_at <= now() AND (r.runs = 0 OR NOT only_new)
+        ORDER BY r.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED)
+    UPDATE cancellation_requests r
+    SET resume_at = now() + pause_after(r)
+    FROM due
+    WHERE r.id = due.id
+    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR needs_a_person(r), is_urgent(r), r.tries,
+        CASE WHEN r.finished_at IS NULL THEN r.flow_run_id END
+$$;
+
+-- Claim reactivation requests in the same way.
+CREATE FUNCTION claim_reactivations(at_most integer, only_new boolean)
+    RETURNS TABLE (id uuid, user_id text, needs_a_person boolean, urgent boolean, tries integer, died_in uuid)
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    WITH due AS (
+        SELECT r.id FROM reactivation_requests r
+        WHERE r.resume_at <= now() AND (r.runs = 0 OR NOT only_new)
+        ORDER BY r.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED)
+    UPDATE reactivation_requests r
+    SET resume_at = now() + pause_after(r)
+    FROM due
+    WHERE r.id = due.id
+    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR needs_a_person(r), is_urgent(r), r.tries,
+        CASE WHEN r.finished_at IS NULL THEN r.flow_run_id END
+$$;
+
+-- Renew the lease of a request of either kind, while its run lives. A request with nothing left to do keeps none.
+CREATE FUNCTION renew_lease(request uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    UPDATE cancellation_requests SET resume_at = greatest(resume_at, now() + lease())
+    WHERE id = request AND resume_at IS NOT NULL;
+    UPDATE reactivation_requests SET resume_at = greatest(resume_at, now() + lease())
+    WHERE id = request AND resume_at IS NOT NULL
+$$;
+
+-- End the lease of a request of either kind, so that any process may pick it up now.
+CREATE FUNCTION end_lease(request uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    UPDATE cancellation_requests SET resume_at = now() WHERE id = request AND resume_at IS NOT NULL;
+    UPDATE reactivation_requests SET resume_at = now() WHERE id = request AND resume_at IS NOT NULL
+$$;
+
+-- For `reconcile`: return ids and statuses of these subscriptions of any user.
+CREATE FUNCTION subscription_states(ids text[])
+    RETURNS TABLE (id text, user_id text, status text, cancel_at timestamptz, under_way boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    SELECT s.id, s.user_id, s.status, s.cancel_at,
+        EXISTS (SELECT FROM cancellation_requests r WHERE r.subscription_id = s.id AND r.finished_at IS NULL)
+    FROM subscriptions s WHERE s.id = ANY(ids)
+$$;
+
+-- Return whether a request is being processed for the subscription, or is about to check Stripe again.
+CREATE FUNCTION subscription_under_way(subscription text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    RETURN EXISTS (
+        SELECT FROM cancellation_requests r WHERE r.subscription_id = subscription AND r.parked_at IS NULL
+            AND (r.finished_at IS NULL OR (r.outcome = 'failed' AND r.resume_at IS NOT NULL)))
+    OR EXISTS (
+        SELECT FROM reactivation_requests r WHERE r.subscription_id = subscription AND r.parked_at IS NULL
+            AND r.finished_at IS NULL);
+
+REVOKE ALL ON FUNCTION claim_unfinished(integer, boolean), claim_reactivations(integer, boolean), renew_lease(uuid),
+    end_lease(uuid), subscription_states(text[]), subscription_under_way(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION claim_unfinished(integer, boolean), claim_reactivations(integer, boolean), renew_lease(uuid),
+    end_lease(uuid), subscription_states(text[]), subscription_under_way(text) TO cancelflow_app;

@@ -1,0 +1,40 @@
+-- depends: 0003_requests
+-- Emails and events to send: written in the transaction that decides them, and sent later if sending failed.
+
+CREATE TABLE outbox (
+    id              uuid        PRIMARY KEY DEFAULT gen_random_uuid(),  -- the event's event_id, the email's Message-ID
+    request_id      uuid        NOT NULL,  -- of a cancellation, a reactivation or a subscription's end
+    user_id         text COLLATE "C" NOT NULL REFERENCES users,
+    kind            text        NOT NULL CHECK (kind IN (
+        'cancellation_confirmation', 'cancellation_delayed', 'request_refused', 'reason_letter',
+        'discount_confirmation', 'reactivation_confirmation', 'reactivation_refused', 'subscription_ended',
+        'onboarding_follow_up', 'deletion_notice',
+        'subscription.canceled', 'subscription.reactivated', 'subscription.ended')),
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    delivered_at    timestamptz,
+    receipt         text,        -- Pub/Sub's message id
+    attempts        integer     NOT NULL DEFAULT 0,
+    refused         boolean     NOT NULL DEFAULT false,  -- it can never be delivered: the address is not valid
+    UNIQUE (request_id, kind)
+);
+CREATE INDEX outbox_of_user ON outbox (user_id);
+CALL protect('outbox');
+GRANT SELECT, INSERT, UPDATE (delivered_at, receipt, attempts, refused) ON outbox TO cancelflow_app;
+
+-- Claim requests of any user whose reason is due to be asked for by email, never before the confirmation was sent.
+-- Returns ids only. One whose process died or whose email was not accepted can be claimed again after ten minutes.
+CREATE FUNCTION claim_reason_letters(at_most integer) RETURNS SETOF uuid
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    UPDATE cancellation_requests SET ask_why_at = now() + interval '10 minutes'
+    WHERE id IN (
+        SELECT r.id FROM cancellation_requests r
+        WHERE r.ask_why_at <= now() AND r.finished_at IS NOT NULL AND NOT EXISTS (
+            SELECT FROM outbox o
+            WHERE o.request_id = r.id AND o.kind = 'cancellation_confirmation' AND o.delivered_at IS NULL
+                AND NOT o.refused)
+        ORDER BY r.ask_why_at LIMIT at_most FOR UPDATE SKIP LOCKED)
+    RETURNING id
+$$;
+REVOKE ALL ON FUNCTION claim_reason_letters(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION claim_reason_letters(integer) TO cancelflow_app;

@@ -1,0 +1,15 @@
+"""User ids as companies have them."""
+
+USER_IDS = [
+    "42",
+    "user_2abPz0Q9fSsTkE7mB1cXyR",
+    "auth0|5f7c8ec7c33c6c004bbafe82",
+    "550E8400-e29b-41d4-a716-446655440000",
+    'O\'Neil "the" $1 %s %(user_id)s {0}',
+    "C:\\users\\robin\\",
+    "../robin/?a=b&c#d",
+    " two  words ",
+    "ümläut-名前-🙂",
+    "x" * 255,
+    "🙂" * 255,
+]
