@@ -1,8 +1,12 @@
 # cancelflow: `make` lists what there is to do.
 # Everything is made in .venv and .local, inside this checkout.
 
-PYTHON ?= python3
-BIN := .venv/bin
+# The newest supported Python that is here, by uv or on the PATH; one without ensurepip makes no environment without uv.
+PYTHON ?= $(shell for version in 3.14 3.13 3.12 3.11; do \
+    uv python find --system --no-python-downloads $$version 2>/dev/null && break; \
+    python$$version -c 'import ensurepip' 2>/dev/null && echo python$$version && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
 MINUTES ?= 60
 # Tests mostly wait: for leases, retries and processes that start.
 PROCESSES ?= 2
@@ -13,22 +17,26 @@ PROCESSES ?= 2
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-environment: .venv/.made  ## Make .venv, with the versions and hashes of requirements.lock
+environment: $(VENV)/.made  ## Make .venv, with the versions and hashes of requirements.lock
 
-# uv where it is there; otherwise the lock's own uv, which pip installs first. The product is installed as a link.
-.venv/.made: requirements.lock pyproject.toml
-	@echo "Making .venv from requirements.lock"
-	@if command -v uv >/dev/null 2>&1; then \
-	    uv venv --quiet --allow-existing --python '>=3.11,<3.14' .venv && ln -sf "$$(command -v uv)" .venv/uv; \
-	else \
-	    $(PYTHON) -m venv .venv && \
-	    sed -n '/^uv==/,/^    #/p' requirements.lock > .venv/uv.lock && \
-	    $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock && \
-	    cp $(BIN)/uv .venv/uv; \
-	fi
-	@.venv/uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock
-	@.venv/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+# The product is installed as a link. An environment that is there keeps its Python.
+$(VENV)/.made: requirements.lock pyproject.toml | $(VENV)/uv
+	@echo "Filling $(VENV) from requirements.lock"
+	@$(VENV)/uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock
+	@$(VENV)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# The machine's uv where it has one; otherwise the lock's, which pip installs first.
+$(VENV)/uv:
+	@python="$(PYTHON)"; echo "Making $(VENV) with $$python"; \
+	if command -v uv >/dev/null 2>&1; then \
+	    uv venv --quiet --allow-existing --python "$${python:-3.14}" $(VENV) && ln -sf "$$(command -v uv)" $@; \
+	else \
+	    "$${python:?3.11 to 3.14 is needed: install one, or name it with PYTHON=}" -m venv $(VENV) && \
+	    sed -n '/^uv==/,/^    #/p' requirements.lock > $(VENV)/uv.lock && \
+	    $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock && \
+	    cp $(BIN)/uv $@; \
+	fi
 
 run: environment  ## Start everything and cancel a demo subscription for real; ONCE=1 ends after that
 	@$(BIN)/cancelflow run $(if $(ONCE),--once)
@@ -58,8 +66,8 @@ types: environment  ## Check types
 	@$(BIN)/mypy
 
 lock: environment  ## Write requirements.lock anew from pyproject.toml, with today's versions
-	@.venv/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url --no-header \
+	@$(VENV)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url --no-header \
 	    --upgrade --output-file requirements.lock pyproject.toml
 
 clean:  ## Remove the environment and all local data
-	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv* .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
