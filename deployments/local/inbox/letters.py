@@ -42,9 +42,10 @@ class Letter:
 
     @cached_property
     def recipients(self) -> set[str]:
-        """Every address that the letter was for, in lower case."""
+        """Return every address that the email was for, in lower case."""
         fields = [self.header(name) for name in ("To", "Cc", ENVELOPE_TO)]
-        return {address.lower() for _, address in getaddresses(fields) if address}
+        # Field by field: of several, a newer Python parses none where one is empty or malformed.
+        return {address.lower() for field in fields for _, address in getaddresses([field]) if address}
 
     @property
     def attachments(self) -> list[str]:
