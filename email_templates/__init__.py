@@ -10,7 +10,8 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from email_templates.dates import in_customers_words, language_tag, long_date
+from email_templates.dates import long_date, long_date_and_time
+from email_templates.languages import language_tag
 
 # Line breaks and controls could forge a line of text or a header; direction overrides could turn the rest around.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -75,7 +76,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., str]] = {
-        "in_customers_words": in_customers_words,
+        "long_date_and_time": long_date_and_time,
         "long_date": long_date,
         "language_tag": language_tag,
         "machine_readable": _machine_readable,

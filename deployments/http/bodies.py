@@ -147,7 +147,7 @@ class SubscriptionStatus(BaseModel):
     cancel_at_period_end: bool
     cancel_at: datetime | None
     banner: str | None = Field(
-        description="for the customer, in their locale and time zone", examples=["Cancels on January 26, 2026"]
+        description="text for the customer, with the date in their time zone", examples=["Cancels on January 26, 2026"]
     )
 
 

@@ -12,7 +12,7 @@ from nodes.services import services
 
 @dataclass(frozen=True)
 class Preview:
-    """What a customer sees before they press the button, in their words. `ends_on` is None for one that has no end."""
+    """What a customer sees before they press the button. `ends_on` is None if the subscription has no end date."""
 
     plan: str
     ends_on: str | None

@@ -15,8 +15,8 @@ REACTIVATE = "https://billing.example.com/reactivate?token=a.b.c&x=1"
 FEEDBACK = "https://billing.example.com/feedback?token=d.e.f"
 EXPORT = "https://app.example.com/export"
 PAYMENT = "https://app.example.com/pay"
-ACCESS_UNTIL = "26. Januar 2026, 01:00 (Mitteleuropäische Normalzeit)"
-KEPT_UNTIL = "26. April 2026"
+ACCESS_UNTIL = "January 26, 2026 at 1:00 AM CET"
+KEPT_UNTIL = "April 26, 2026"
 
 USUAL = CancellationConfirmation(
     name="Ada Lovelace",
@@ -83,7 +83,7 @@ def parts(letter: Letter) -> tuple[str, str]:
 def test_the_five_parts_are_in_both_parts_of_the_letter() -> None:
     letter = USUAL.letter()
     page = Page(letter.html)
-    assert letter.subject == "Cancellation confirmed: your Professional plan ends on 26. Januar 2026"
+    assert letter.subject == "Cancellation confirmed: your Professional plan ends on January 26, 2026"
     for words in parts(letter):
         assert "Hello Ada Lovelace," in words
         assert "Your Professional plan is cancelled." in words
@@ -167,9 +167,23 @@ def test_what_is_no_name_is_left_out(name: str | None) -> None:
         assert "evil" not in words
 
 
-def test_a_right_to_left_date_is_marked_as_such() -> None:
-    html = replace(USUAL, locale="ar", time_zone="Asia/Riyadh").letter().html
-    assert '<time datetime="2026-01-26T00:00:00Z" lang="ar" dir="auto">26 يناير 2026' in html
+@pytest.mark.parametrize(
+    ("locale", "tag", "access_until", "kept_until"),
+    [
+        ("de_DE", "en", "January 26, 2026 at 1:00 AM CET", "April 26, 2026"),
+        ("ar", "en", "January 26, 2026 at 1:00 AM CET", "April 26, 2026"),
+        ("en_US", "en-US", "January 26, 2026 at 1:00 AM CET", "April 26, 2026"),
+        ("en_GB", "en-GB", "26 January 2026 at 01:00 CET", "26 April 2026"),
+    ],
+)
+def test_the_dates_are_in_the_language_of_the_message(
+    locale: str, tag: str, access_until: str, kept_until: str
+) -> None:
+    letter = replace(USUAL, locale=locale).letter()
+    assert f'<html lang="{tag}" dir="ltr"' in letter.html
+    assert f'<time datetime="2026-01-26T00:00:00Z">{access_until}</time>' in letter.html
+    assert f"Access until: {access_until}\nData kept until: {kept_until}\n" in letter.text
+    assert letter.subject.endswith(access_until.partition(" at ")[0])
 
 
 def test_the_html_asks_nothing_of_the_network_and_names_its_language() -> None:

@@ -1,4 +1,4 @@
-"""The letter before the end: its date in the customer's words, the two ways out, and what it leaves out."""
+"""The letter before the end: its date as the customer reads it, the two ways out, and what it leaves out."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,13 +24,13 @@ USUAL = DeletionNotice(
 )
 
 
-def test_the_day_is_in_the_customers_words() -> None:
+def test_it_names_both_days() -> None:
     letter = USUAL.letter()
-    assert letter.subject == "We delete your data on 26. April 2026"
+    assert letter.subject == "We delete your data on April 26, 2026"
     page = Page(letter.html)
     for words in (letter.text, page.words):
-        assert "26. April 2026" in words
-        assert "26. Januar 2026" in words
+        assert "April 26, 2026" in words
+        assert "January 26, 2026" in words
         assert "Ada Lovelace" in words
     assert page.moments == {"2026-04-26T00:00:00Z", "2026-01-26T00:00:00Z"}
 

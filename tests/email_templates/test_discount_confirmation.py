@@ -20,5 +20,5 @@ def test_it_says_that_it_had_not_failed_and_what_was_added() -> None:
     assert letter.subject == "Your discount was added after all"
     for words in parts(letter):
         assert "We told you that it had failed. It had not" in words
-        assert "26. Januar 2026, 01:00 (Mitteleuropäische Normalzeit)" in words
+        assert "January 26, 2026 at 1:00 AM CET" in words
         assert "30% off for 3 months" in words
