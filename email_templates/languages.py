@@ -4,7 +4,7 @@ import re
 
 from babel import Locale, UnknownLocaleError
 
-# Languages that our texts are translated into, as CLDR names them: `de`, `zh_Hant`. English is what they are written in.
+# The languages of our texts, as CLDR names them: `en`, `de`, `zh_Hant`.
 TRANSLATIONS = frozenset({"en"})
 _ENGLISH = Locale("en")
 

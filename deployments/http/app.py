@@ -12,6 +12,7 @@ from deployments.http import cancel_subscription, health, look_ups, pages, react
 from deployments.http.arrival import Arrival
 from deployments.http.backlog import Backlog
 from deployments.http.bodies import CancelSubscriptionRequest, Problem, ReactivateSubscriptionRequest
+from deployments.http.body_time_limit import BodyTimeLimit
 from deployments.http.identity import Identity
 from deployments.http.prefect_client import shared_client
 from deployments.http.responses import HANDLERS
@@ -52,6 +53,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
         redirect_slashes=False,  # an address that is none is told so, and leads nowhere
         exception_handlers=HANDLERS,
     )
+    app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
     for module in (cancel_subscription, reactivate_subscription, look_ups, health, pages, stripe_webhook):
         app.include_router(module.router)

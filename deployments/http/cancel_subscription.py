@@ -43,7 +43,7 @@ _BODY = {
 @router.post(
     "/cancel-subscription",
     response_model=Cancelled | Retained,
-    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 409, 413, 415, 422, 500, 503)},
+    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 500, 503)},
     openapi_extra=_BODY,
 )
 async def cancel_subscription(

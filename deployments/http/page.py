@@ -48,7 +48,10 @@ def way_to_subscribe() -> dict[str, str] | None:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form; of a field that is there twice, the last. Raises `BodyInvalid` and `BodyTooLarge`."""
+    """Return the fields of a form; of a field that is there twice, the last.
+
+    Raises `BodyInvalid`, `BodyTooLarge` and `BodyTooSlow`.
+    """
     if media_type_of(request) != _FORM:
         raise BodyInvalid
     try:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from deployments.http.body_time_limit import BodyTooSlow
 from deployments.http.dependencies import TheBacklog, TheServices
 from deployments.http.json_body import BodyInvalid
 from deployments.http.page import page, read_form, way_to_subscribe
@@ -206,6 +207,9 @@ def _sorry(error: Refusal | DatabaseUnavailable) -> HTMLResponse:
         case LinkExpired():
             text = "It worked until the date in the letter. If your plan has ended, you can start a new subscription."
             return page(error.text, text, status=410, link=way_to_subscribe())
+        case BodyTooSlow():
+            text = "The connection may be slow. Nothing was changed. Please send the page again."
+            return page("Your page did not reach us in time", text, status=error.status)
         case BodyInvalid():
             return page("This page was not sent as a form", "Please open the link from the letter again.", status=400)
     return page(

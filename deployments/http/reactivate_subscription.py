@@ -38,7 +38,7 @@ _BODY = {
 @router.post(
     "/reactivate-subscription",
     response_model=Reactivated,
-    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 409, 410, 413, 415, 500, 503)},
+    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 408, 409, 410, 413, 415, 500, 503)},
     openapi_extra=_BODY,
 )
 async def reactivate_subscription(

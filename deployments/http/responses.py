@@ -96,6 +96,7 @@ _WHEN = {
     401: "No token, or one that does not hold",
     403: "`user_id` is not the user id in the token",
     404: "No active subscription to cancel",
+    408: "The body was not complete within 10 seconds: nothing was changed, and the connection is closed",
     409: "Already scheduled, several subscriptions and none named, or no offer to accept",
     410: "The subscription has ended: a new one is the way back",
     413: "The body is larger than 64 KiB",

@@ -5,6 +5,7 @@ import threading
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from deployments.http.app import create_app
 from nodes.settings import TriggerSettings
@@ -14,14 +15,9 @@ CALLERS_WAIT_SECONDS = 10
 WAKES_EVERY_SECONDS = 1.0
 
 
-def serve(settings: TriggerSettings) -> bool:
-    """Serve until told to stop; false if the server could not start, as when its port is taken.
-
-    The server has a thread of its own: Prefect installs a handler for SIGTERM around a flow on the main thread, and it
-    would end the flow half done, or swallow the signal. Here the signal only asks the server to stop taking requests.
-    """
-    app = create_app(settings)
-    server = uvicorn.Server(
+def server_of(app: FastAPI, settings: TriggerSettings) -> uvicorn.Server:
+    """Return the web server that serves this application, not started yet."""
+    return uvicorn.Server(
         uvicorn.Config(
             app,
             host=settings.http_host,
@@ -33,6 +29,16 @@ def serve(settings: TriggerSettings) -> bool:
             timeout_graceful_shutdown=CALLERS_WAIT_SECONDS,
         )
     )
+
+
+def serve(settings: TriggerSettings) -> bool:
+    """Serve until told to stop; false if the server could not start, as when its port is taken.
+
+    The server has a thread of its own: Prefect installs a handler for SIGTERM around a flow on the main thread, and it
+    would end the flow half done, or swallow the signal. Here the signal only asks the server to stop taking requests.
+    """
+    app = create_app(settings)
+    server = server_of(app, settings)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if runner := getattr(app.state, "runner", None):  # not there yet while it starts

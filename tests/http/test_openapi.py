@@ -75,7 +75,21 @@ def test_errors_are_problems_and_nothing_else(document: Document) -> None:
 
 def test_no_status_is_promised_that_is_never_given(document: Document) -> None:
     assert {path: sorted(operation["responses"]) for (_, path), operation in document.operations.items()} == {
-        "/cancel-subscription": ["200", "202", "400", "401", "403", "404", "409", "413", "415", "422", "500", "503"],
+        "/cancel-subscription": [
+            "200",
+            "202",
+            "400",
+            "401",
+            "403",
+            "404",
+            "408",
+            "409",
+            "413",
+            "415",
+            "422",
+            "500",
+            "503",
+        ],
         "/cancellation-requests/{request_id}": ["200", "202", "400", "401", "403", "404", "409", "500", "503"],
         "/reactivate-subscription": [
             "200",
@@ -84,6 +98,7 @@ def test_no_status_is_promised_that_is_never_given(document: Document) -> None:
             "401",
             "403",
             "404",
+            "408",
             "409",
             "410",
             "413",
