@@ -1,6 +1,6 @@
 """A subscription's items and the invoices that it lives by, from the first to the next."""
 
-from . import coupons, invoices
+from . import coupons, invoices, sent_invoices
 from .account import Account
 from .invoice_drafts import draw_up
 from .parameters import Shape, boolean, emptyable, integer, metadata, text
@@ -106,6 +106,9 @@ def bill(
     final = invoices.issue(account, invoice)
     if paused:
         return invoices.close(account, final, "void" if paused == "void" else "uncollectible", at)
+    if sent_invoices.is_sent(final) and final["amount_due"]:
+        account.emit("invoice.sent", final)
+        return final
     return invoices.collect(account, final, invoices.method_of(account, subscription), at)
 
 
@@ -116,7 +119,7 @@ def first_invoice(account: Account, subscription: Document, behavior: str, at: i
         bill(account, subscription, items, "subscription_create", at, free=True)
         return
     draft = draw_up(account, subscription, items, "subscription_create", at)
-    if draft["amount_due"] == 0:
+    if draft["amount_due"] == 0 or sent_invoices.is_sent(subscription):
         bill(account, subscription, items, "subscription_create", at)
         return
     method = invoices.method_of(account, subscription)
@@ -160,7 +163,16 @@ def renew(account: Account, subscription: Document, at: int) -> None:
     for item in due:
         del item["_previous_start"]
     if subscription["status"] != "unpaid":
-        subscription["status"] = "past_due" if invoice["status"] == "open" else "active"
+        subscription["status"] = _status_after(subscription, invoice)
+
+
+def _status_after(subscription: Document, renewal: Document) -> str:
+    """Return the status that a renewal brings. An invoice with a due date leaves what is past due as it is: only
+    paying the newest invoice helps (https://docs.stripe.com/billing/subscriptions/overview#unpaid-subscriptions).
+    """
+    if renewal["status"] != "open":
+        return "active"
+    return "active" if sent_invoices.is_sent(renewal) and subscription["status"] != "past_due" else "past_due"
 
 
 def end_trial(account: Account, subscription: Document, at: int) -> None:
@@ -179,8 +191,8 @@ def enter_pause(subscription: Document, why: str, at: int) -> None:
 
 
 def missing_method_behavior(account: Account, subscription: Document) -> str | None:
-    """What `trial_settings` say for the end of a trial without a payment method; None if there is one."""
-    if invoices.method_of(account, subscription):
+    """What `trial_settings` say for the end of a trial without a payment method; None if there is one or no need."""
+    if sent_invoices.is_sent(subscription) or invoices.method_of(account, subscription):
         return None
     return str(subscription["trial_settings"]["end_behavior"]["missing_payment_method"])
 

@@ -34,7 +34,10 @@ def _schedule(document: Document) -> int | None:
 
 
 def _invoice(document: Document) -> int | None:
-    return document["next_payment_attempt"] if document["status"] == "open" else None
+    if document["status"] != "open" or document.get("_overdue"):
+        return None
+    when: int | None = document["next_payment_attempt"] or document["due_date"]
+    return when
 
 
 def _customer(document: Document) -> int | None:

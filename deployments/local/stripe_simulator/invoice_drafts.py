@@ -1,5 +1,6 @@
 """What an invoice says: lines, discounts and totals for the items that a subscription bills."""
 
+from . import sent_invoices
 from .account import Account
 from .wire import Document, fields, new_id
 
@@ -112,7 +113,7 @@ def _shares(terms: Document, left: list[int]) -> list[int]:
 def _blank(customer: Document, subscription: Document, at: int) -> Document:
     nothing = fields(
         """account_tax_ids application automatically_finalizes_at confirmation_secret custom_fields customer_account
-        customer_shipping default_payment_method default_source description due_date effective_at ending_balance
+        customer_shipping default_payment_method default_source description effective_at ending_balance
         footer from_invoice hosted_invoice_url invoice_pdf last_finalization_error latest_revision
         next_payment_attempt number on_behalf_of receipt_number rendering shipping_cost shipping_details
         statement_descriptor status_details threshold_reason"""
@@ -126,13 +127,13 @@ def _blank(customer: Document, subscription: Document, at: int) -> Document:
         {"id": new_id("in"), "object": "invoice"}
         | nothing
         | zero
+        | sent_invoices.terms_of(subscription, at)
         | {
             "account_country": "US",
             "account_name": "Stripe simulator",
             "attempted": False,
             "auto_advance": True,
             "automatic_tax": dict.fromkeys(("disabled_reason", "liability", "provider", "status")) | {"enabled": False},
-            "collection_method": "charge_automatically",
             "created": at,
             "currency": subscription["currency"],
             "customer": customer["id"],

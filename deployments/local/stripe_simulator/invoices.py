@@ -2,7 +2,7 @@
 
 from . import coupons, customer_discounts
 from .account import Account
-from .parameters import EXPAND, PAGE, Shape, boolean, choice, metadata, text, within
+from .parameters import EXPAND, PAGE, Shape, boolean, choice, metadata, text, time_range, within
 from .payment_methods import declined, usable
 from .periods import DAY
 from .wire import ApiError, Document
@@ -15,9 +15,10 @@ LIST = Shape(
         "collection_method": choice("charge_automatically", "send_invoice"),
         "customer": text(),
         "status": choice("draft", "open", "void", "paid", "uncollectible"),
+        "due_date": time_range,
         "subscription": text(),
     },
-    lacking="customer_account due_date",
+    lacking="customer_account",
 )
 PAY = Shape(EXPAND | {"payment_method": text(), "paid_out_of_band": boolean, "off_session": boolean}, lacking="forgive")
 VOID = Shape(EXPAND)
@@ -38,8 +39,8 @@ def list_all(account: Account, params: Document) -> Document:
 
     def matches(invoice: Document) -> bool:
         named = ("collection_method", "status")
-        return all(invoice[name] == params[name] for name in named if name in params) and within(
-            invoice["created"], params.get("created")
+        return all(invoice[name] == params[name] for name in named if name in params) and all(
+            within(invoice[name], params.get(name)) for name in ("created", "due_date")
         )
 
     filters = {name: params.get(name) for name in ("customer", "subscription")}
@@ -91,7 +92,7 @@ def collect(account: Account, invoice: Document, method: Document | None, at: in
         "_first_failure": first,
         "attempt_count": attempts,
         "attempted": True,
-        "next_payment_attempt": min(retry, last) if at < last else None,
+        "next_payment_attempt": min(retry, last) if at < last and not invoice["due_date"] else None,
     }
     account.update(invoice, failed, "invoice.updated")
     account.emit("invoice.payment_failed", failed)
@@ -153,7 +154,7 @@ def _return_balance(account: Account, invoice: Document) -> None:
 def stop_collecting(account: Account, subscription: Document) -> None:
     """No more attempts for a subscription that has ended; its invoices stay open."""
     for invoice in list(account.store.scan("invoice", subscription=subscription["id"])):
-        if invoice["status"] == "open" and invoice["next_payment_attempt"]:
+        if invoice["status"] == "open" and (invoice["next_payment_attempt"] or invoice["due_date"]):
             account.update(invoice, invoice | {"auto_advance": False, "next_payment_attempt": None}, "invoice.updated")
 
 

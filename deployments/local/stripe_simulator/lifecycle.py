@@ -1,6 +1,6 @@
 """What time does: trials end, periods renew, discounts run out, schedules move on, cancellations take effect."""
 
-from . import billing, cancellation, coupons, customer_discounts, invoices, pausing, schedules
+from . import billing, cancellation, coupons, customer_discounts, invoices, pausing, schedules, sent_invoices
 from .account import Account, Origin
 from .due import INCOMPLETE_SECONDS, TRIAL_NOTICE_SECONDS
 from .wire import Document, copy_of
@@ -77,6 +77,13 @@ def _live_trial(account: Account, before: Document, after: Document, at: int) ->
         pausing.update(account, before, after)
 
 
+def _live_invoice(account: Account, invoice: Document, at: int) -> None:
+    if sent_invoices.is_sent(invoice):
+        sent_invoices.become_overdue(account, invoice)
+    else:
+        _retry_invoice(account, invoice, at)
+
+
 def _retry_invoice(account: Account, invoice: Document, at: int) -> None:
     before = account.peek("subscription", invoice["parent"]["subscription_details"]["subscription"])
     after = invoices.collect(account, invoice, invoices.method_of(account, before), at)
@@ -134,12 +141,12 @@ def void_invoice(account: Account, params: Document, identifier: str) -> Documen
 def _latest_is_settled(account: Account, subscription: Document) -> bool:
     left = (one for one in account.store.scan("invoice", subscription=subscription["id"]))
     latest = next((one for one in left if one["status"] not in ("draft", "void")), None)
-    return latest is not None and latest["status"] in ("paid", "uncollectible")
+    return latest is None or latest["status"] in ("paid", "uncollectible")
 
 
 _STEPS = {
     "subscription": _live_subscription,
     "subscription_schedule": schedules.next_phase,
-    "invoice": _retry_invoice,
+    "invoice": _live_invoice,
     "customer": customer_discounts.run_out,
 }

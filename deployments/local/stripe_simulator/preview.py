@@ -41,7 +41,10 @@ def create(account: Account, params: Document) -> Document:
         item["current_period_start"] = at
         item["current_period_end"] = next_boundary(subscription["billing_cycle_anchor"], item["price"]["recurring"], at)
     invoice = draw_up(account, subscription, due, "upcoming", at)
-    return invoice | {"id": invoice["id"].replace("in_", "upcoming_in_"), "next_payment_attempt": at}
+    return invoice | {
+        "id": invoice["id"].replace("in_", "upcoming_in_"),
+        "next_payment_attempt": None if invoice["due_date"] else at,
+    }
 
 
 def _none(subscription: Document) -> ApiError:

@@ -67,7 +67,7 @@ def _blank(account: Account, subscription: Document, phase: Document, given: dic
         """application_fee_percent billing_thresholds default_payment_method description on_behalf_of
         transfer_data"""
     )
-    issuer = {"account_tax_ids": None, "custom_fields": None, "days_until_due": None, "description": None}
+    issuer = fields("account_tax_ids custom_fields description") | {"days_until_due": subscription["days_until_due"]}
     return {
         "id": new_id("sub_sched"),
         "object": "subscription_schedule",
@@ -83,7 +83,7 @@ def _blank(account: Account, subscription: Document, phase: Document, given: dic
         | {
             "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
             "billing_cycle_anchor": "automatic",
-            "collection_method": "charge_automatically",
+            "collection_method": subscription["collection_method"],
             "invoice_settings": issuer | {"footer": None, "issuer": {"type": "self"}},
         },
         # A subscription that was to end still ends, now by its schedule.

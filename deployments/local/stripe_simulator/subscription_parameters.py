@@ -29,7 +29,8 @@ _TRIAL_SETTINGS = Shape(
 )
 _BOTH: dict[str, Kind] = EXPAND | {
     "cancel_at_period_end": boolean,
-    "collection_method": choice("charge_automatically"),
+    "collection_method": choice("charge_automatically", "send_invoice"),
+    "days_until_due": integer(0),
     "default_payment_method": emptyable(text()),
     "description": emptyable(text(500)),
     "discounts": coupons.DISCOUNTS,
@@ -42,7 +43,7 @@ _BOTH: dict[str, Kind] = EXPAND | {
     "trial_settings": _TRIAL_SETTINGS,
 }
 _LACKING = """add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor billing_schedules
-billing_thresholds days_until_due default_source default_tax_rates invoice_settings on_behalf_of payment_settings
+billing_thresholds default_source default_tax_rates invoice_settings on_behalf_of payment_settings
 pending_invoice_item_interval transfer_data trial_from_plan"""
 CREATE = Shape(
     _BOTH

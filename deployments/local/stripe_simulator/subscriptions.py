@@ -1,6 +1,6 @@
 """Subscriptions: the endpoints."""
 
-from . import billing, cancellation, pausing, payment_methods, subscription_items
+from . import billing, cancellation, pausing, payment_methods, sent_invoices, subscription_items
 from .account import Account
 from .due import ENDED
 from .parameters import merged, within
@@ -24,6 +24,7 @@ def create(account: Account, params: Document) -> Document:
     customer = account.find("customer", params["customer"], "customer")
     now = account.now(customer["test_clock"])
     subscription = _blank(account, customer, params, now)
+    sent_invoices.set_terms(account, subscription, params)
     _fill_items(account, subscription, params["items"], now)
     _begin_trial(subscription, params, now)
     if "default_payment_method" in params:
@@ -161,6 +162,8 @@ def _refuse_by_status(subscription: Document, params: Document) -> None:
 
 def _change_plain(account: Account, after: Document, params: Document) -> None:
     after["metadata"] = merged(after["metadata"], params.get("metadata"))
+    if "collection_method" in params or "days_until_due" in params:
+        sent_invoices.set_terms(account, after, params)
     if "description" in params:
         after["description"] = params["description"] or None
     if "pause_collection" in params:
