@@ -54,6 +54,7 @@ def main() -> None:
         port=given.port,
         log_level="warning",
         access_log=False,
+        date_header=False,  # each reply carries the date by the simulated clock
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=1,

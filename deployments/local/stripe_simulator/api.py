@@ -6,6 +6,7 @@ import re
 import sqlite3
 import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 from . import lifecycle
 from .account import Account, Origin
@@ -243,7 +244,8 @@ class Api:
         )
 
     def _finished(self, call: Call, reply: Reply) -> Reply:
-        headers = {"content-type": "application/json", "request-id": call.request_id, "stripe-version": call.version}
+        headers = {"date": formatdate(self.account.now(), usegmt=True)}
+        headers |= {"content-type": "application/json", "request-id": call.request_id, "stripe-version": call.version}
         if call.key:
             headers |= {"idempotency-key": call.key, "original-request": call.request_id}
         return Reply(reply.status, reply.body, headers | reply.headers, reply.replayed)

@@ -1,5 +1,6 @@
 """The wire: headers, refusals of parameters, pages of lists, expansion."""
 
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,15 @@ def test_every_answer_names_its_request_and_version(simulator: Simulator) -> Non
     assert answer.headers["request-id"].startswith("req_")
     assert answer.headers["stripe-version"] == "2026-10-28.endive"
     assert answer.headers["content-type"] == "application/json"
+
+
+def test_every_answer_has_the_date_by_the_global_clock(simulator: Simulator) -> None:
+    ahead = simulator.move_clock(advance=1_000_000)
+    answers = [simulator.call("GET", path) for path in ("/v1/balance", "/v1/nonsense")]
+    answers.append(simulator.http.get("/v1/balance"))
+    for answer in answers:
+        assert 0 <= parsedate_to_datetime(answer.headers["date"]).timestamp() - ahead < 5
+        assert len(answer.headers.get_list("date")) == 1
 
 
 def test_an_unknown_address(simulator: Simulator) -> None:
