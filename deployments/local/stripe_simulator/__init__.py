@@ -17,6 +17,7 @@ Under `/_simulator/`, without a key, tests steer it; `GET /_simulator/` answers 
     POST /_simulator/portal, dashboard         {"subscription": "sub_…", "action": "cancel", "feedback": …, …}
     POST /_simulator/end                       {"subscription": "sub_…", "reason": "payment_disputed"}
     POST /_simulator/discounts                 {"customer": "cus_…", "coupon": …}
+    POST /_simulator/fill                      {"count": 100000, "subscription": {"items": [{"price": "price_…"}]}}
     GET, POST /_simulator/settings             {"after_last_retry": "cancel", "unpaid", "past_due" or "pause"}
     GET /_simulator/health
 

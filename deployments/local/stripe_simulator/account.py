@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .due import due_at
-from .store import Store
+from .store import Column, Store
 from .wire import API_VERSION, Document, new_id, no_such
 
 # What Stripe calls an object in "No such …".
@@ -153,14 +153,15 @@ class Account:
         url: str,
         params: Document,
         matches: Callable[[Document], bool] = lambda document: True,
-        **columns: str | None,
+        **columns: Column,
     ) -> Document:
-        """A page of a list, newest first, by Stripe's cursors."""
+        """Return a page of a list, newest first, by Stripe's cursors and its filter on `created`."""
         limit = params.get("limit", 10)
         newer = self._cursor(kind, params, "ending_before")
         older = self._cursor(kind, params, "starting_after")
         rows: list[Document] = []
-        for document in self.store.scan(kind, older_than=older, newer_than=newer, **columns):
+        created = params.get("created")
+        for document in self.store.scan(kind, older_than=older, newer_than=newer, created=created, **columns):
             if not document.get("_deleted") and matches(document):
                 rows.append(document)
                 if len(rows) > limit:
@@ -217,6 +218,8 @@ def _columns(document: Document) -> Document:
         "lookup": document.get(lookup),
         "clock": _clock(document) or "",
         "due": due_at(document),
+        "created": document.get("created"),
+        "status": document.get("status"),
     }
 
 

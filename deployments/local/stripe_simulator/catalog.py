@@ -15,7 +15,6 @@ from .parameters import (
     merged,
     metadata,
     text,
-    within,
 )
 from .wire import ApiError, Document, new_id, no_such, one_of
 
@@ -141,10 +140,8 @@ def list_products(account: Account, params: Document) -> Document:
     """GET /v1/products."""
 
     def matches(product: Document) -> bool:
-        return (
-            ("active" not in params or product["active"] == params["active"])
-            and ("ids" not in params or product["id"] in params["ids"])
-            and within(product["created"], params.get("created"))
+        return ("active" not in params or product["active"] == params["active"]) and (
+            "ids" not in params or product["id"] in params["ids"]
         )
 
     return account.page("product", "/v1/products", params, matches)
@@ -235,7 +232,6 @@ def list_prices(account: Account, params: Document) -> Document:
             all(price[name] == params[name] for name in ("active", "currency", "product", "type") if name in params)
             and ("lookup_keys" not in params or price["lookup_key"] in params["lookup_keys"])
             and all(recurring.get(name) == value for name, value in params.get("recurring", {}).items())
-            and within(price["created"], params.get("created"))
         )
 
     keys = params.get("lookup_keys", [])

@@ -14,7 +14,6 @@ from .parameters import (
     merged,
     metadata,
     text,
-    within,
 )
 from .periods import add_months
 from .wire import ApiError, Document, new_id, no_such, one_of
@@ -117,7 +116,7 @@ def delete(account: Account, _params: Document, identifier: str) -> Document:
 
 def list_all(account: Account, params: Document) -> Document:
     """GET /v1/coupons."""
-    return account.page("coupon", "/v1/coupons", params, lambda found: within(found["created"], params.get("created")))
+    return account.page("coupon", "/v1/coupons", params)
 
 
 def redeemable(account: Account, identifier: str, param: str, currency: str) -> Document:

@@ -5,7 +5,7 @@ Left out: notes by `lines` or `shipping_cost`, notes over refunds that are there
 
 from . import invoices, lifecycle, refunds
 from .account import Account
-from .parameters import EXPAND, PAGE, Shape, choice, integer, merged, metadata, text, within
+from .parameters import EXPAND, PAGE, Shape, choice, integer, merged, metadata, text
 from .payments import refundable
 from .wire import ApiError, Document, new_id, spoken_amount
 
@@ -183,7 +183,6 @@ def list_all(account: Account, params: Document) -> Document:
         "credit_note",
         "/v1/credit_notes",
         params,
-        lambda note: within(note["created"], params.get("created")),
         customer=params.get("customer"),
         lookup=params.get("invoice"),
     )

@@ -3,7 +3,7 @@
 import secrets
 
 from .account import Account
-from .parameters import EXPAND, PAGE, Kind, Shape, boolean, emptyable, list_of, merged, metadata, text, within
+from .parameters import EXPAND, PAGE, Kind, Shape, boolean, emptyable, list_of, merged, metadata, text
 from .wire import API_VERSION, ApiError, Document, new_id
 
 LIST = Shape(PAGE | {"type": text(), "types": list_of(text())}, lacking="delivery_success")
@@ -30,9 +30,7 @@ def list_all(account: Account, params: Document) -> Document:
     wanted = params.get("types") or ([params["type"]] if "type" in params else [])
 
     def matches(event: Document) -> bool:
-        return (not wanted or any(_is(event["type"], one) for one in wanted)) and within(
-            event["created"], params.get("created")
-        )
+        return not wanted or any(_is(event["type"], one) for one in wanted)
 
     exact = wanted[0] if len(wanted) == 1 and not wanted[0].endswith("*") else None
     return account.page("event", "/v1/events", params, matches, lookup=exact)

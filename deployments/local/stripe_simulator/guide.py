@@ -74,6 +74,14 @@ GUIDE: Document = {
         "POST": {"invoice": "in_…, an open one", "amount": "less than what remains, in the smallest unit"},
         "does": "pays a part of an invoice, which stays open",
     },
+    "fill": {
+        "POST": {
+            "count": "how many customers, each with a subscription",
+            "customer": "parameters of POST /v1/customers; {n} in a text is the customer's number",
+            "subscription": 'parameters of POST /v1/subscriptions but customer, such as {"items": [{"price": …}]}',
+        },
+        "does": "makes them straight in the store, without events, for benchmarks",
+    },
     "settings": {
         "GET": {"after_last_retry": "what follows the last failed retry of a payment"},
         "POST": {"after_last_retry": "cancel (default), unpaid, past_due or pause"},

@@ -38,12 +38,10 @@ def list_all(account: Account, params: Document) -> Document:
         account.find("subscription", params["subscription"], "subscription", 400)
 
     def matches(invoice: Document) -> bool:
-        named = ("collection_method", "status")
-        return all(invoice[name] == params[name] for name in named if name in params) and all(
-            within(invoice[name], params.get(name)) for name in ("created", "due_date")
-        )
+        collected = invoice["collection_method"] == params.get("collection_method", invoice["collection_method"])
+        return collected and within(invoice["due_date"], params.get("due_date"))
 
-    filters = {name: params.get(name) for name in ("customer", "subscription")}
+    filters = {name: params.get(name) for name in ("customer", "status", "subscription")}
     return account.page("invoice", "/v1/invoices", params, matches, **filters)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from . import ageing, cancellation, customer_discounts, invoices, lifecycle, subscriptions
+from . import ageing, bulk, cancellation, customer_discounts, invoices, lifecycle, subscriptions
 from .account import Account, Origin
 from .due import ENDED
 from .wire import Document, copy_of, new_id
@@ -138,6 +138,18 @@ def part_payment(account: Account, given: Document) -> Document:
     return invoices.take_part(account, invoice, amount)
 
 
+def fill(account: Account, given: Document) -> Document:
+    """Make many customers with a subscription each, as a benchmark needs them."""
+    _only(given, "count", "customer", "subscription")
+    count, customer, subscription = given.get("count"), given.get("customer", {}), given.get("subscription", {})
+    if not isinstance(count, int) or count < 1:
+        raise OrderInvalid("count must be a whole number of customers")
+    if not isinstance(customer, dict) or not isinstance(subscription, dict):
+        raise OrderInvalid("customer and subscription are parameters as the API takes them")
+    bulk.fill(account, count, customer, subscription)
+    return {"count": count}
+
+
 def settings(account: Account, given: Document) -> Document:
     """What becomes of a subscription when the last retry of a payment has failed."""
     _only(given, "after_last_retry")
@@ -161,6 +173,7 @@ ORDERS: dict[str, Order] = {
     "age": age,
     "discounts": discounts,
     "part_payment": part_payment,
+    "fill": fill,
     "settings": settings,
 }
 

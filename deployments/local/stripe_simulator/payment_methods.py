@@ -1,7 +1,7 @@
 """Payment methods: cards only, and Stripe's test cards by their ids."""
 
 from .account import Account
-from .parameters import EXPAND, PAGE, Shape, choice, metadata, text, within
+from .parameters import EXPAND, PAGE, Shape, choice, metadata, text
 from .wire import ApiError, Document, new_id, no_such
 
 # id: brand, last four digits, whether attaching and charging succeed.
@@ -154,6 +154,5 @@ def _page(account: Account, params: Document, customer: str, url: str) -> Docume
         "payment_method",
         url,
         params,
-        lambda found: within(found["created"], params.get("created")),
         customer=customer,
     )

@@ -2,7 +2,7 @@
 
 from . import payments
 from .account import Account
-from .parameters import EXPAND, PAGE, Shape, choice, integer, merged, metadata, text, within
+from .parameters import EXPAND, PAGE, Shape, choice, integer, merged, metadata, text
 from .wire import ApiError, Document, fields, new_id, one_of, spoken_amount
 
 CREATE = Shape(
@@ -98,7 +98,4 @@ def list_all(account: Account, params: Document) -> Document:
         # The two go together, and the store finds refunds by the PaymentIntent.
         wanted["payment_intent"] = wanted["charge"].replace("ch_", "pi_", 1)
 
-    def matches(refund: Document) -> bool:
-        return within(refund["created"], params.get("created"))
-
-    return account.page("refund", "/v1/refunds", params, matches, lookup=wanted.get("payment_intent"))
+    return account.page("refund", "/v1/refunds", params, lookup=wanted.get("payment_intent"))

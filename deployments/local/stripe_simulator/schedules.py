@@ -111,7 +111,7 @@ def list_all(account: Account, params: Document) -> Document:
     def matches(schedule: Document) -> bool:
         waiting = schedule["status"] == "not_started"
         return ("scheduled" not in params or waiting == params["scheduled"]) and all(
-            within(schedule[name], params.get(name)) for name in (*_TIMES, "created")
+            within(schedule[name], params.get(name)) for name in _TIMES
         )
 
     url = "/v1/subscription_schedules"

@@ -6,9 +6,10 @@ flushes survives the death of the process, though not of the machine, which is w
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .wire import Document, dump
 
@@ -22,10 +23,14 @@ CREATE TABLE IF NOT EXISTS objects (
     lookup TEXT,                           -- a customer's email, an event's type and so on: account._LOOKUPS
     clock TEXT NOT NULL DEFAULT '',        -- the test clock that it lives on
     due INTEGER,                           -- when time next changes it, by that clock
+    created INTEGER,
+    status TEXT,
     body TEXT NOT NULL,
     UNIQUE (object, id)
 );
 CREATE INDEX IF NOT EXISTS objects_of_kind ON objects (object, seq);
+-- Lists by time or status skip what does not match inside the index, without reading the objects.
+CREATE INDEX IF NOT EXISTS objects_of_clock ON objects (object, clock, seq, created, status);
 CREATE INDEX IF NOT EXISTS objects_of_customer ON objects (object, customer, seq) WHERE customer IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_of_subscription ON objects (object, subscription, seq)
     WHERE subscription IS NOT NULL;
@@ -48,6 +53,17 @@ CREATE TABLE IF NOT EXISTS deliveries (
 );
 CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (next_at) WHERE state = 'pending';
 """
+
+
+# What a column must be for an object to be found: one value, one of several, or anything.
+Column = str | list[str] | tuple[str, ...] | None
+_COLUMNS = ("customer", "subscription", "lookup", "clock", "due", "created", "status", "body")
+_INSERT = (
+    f"INSERT INTO objects (object, id, {', '.join(_COLUMNS)})"
+    f" VALUES (:object, :id, {', '.join(f':{name}' for name in _COLUMNS)})"
+)
+_OVERWRITE = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
+_COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 class Store:
@@ -85,14 +101,24 @@ class Store:
         self.connection.execute("ROLLBACK TO before")
 
     def put(self, document: Document, columns: Document) -> None:
-        """Write an object; `columns` are those that are looked up: customer, subscription, lookup, clock, due."""
+        """Write an object; `columns` are those that are looked up: see `SCHEMA`."""
         self.connection.execute(
-            "INSERT INTO objects (object, id, customer, subscription, lookup, clock, due, body)"
-            " VALUES (:object, :id, :customer, :subscription, :lookup, :clock, :due, :body)"
-            " ON CONFLICT (object, id) DO UPDATE SET customer = excluded.customer, lookup = excluded.lookup,"
-            " subscription = excluded.subscription, clock = excluded.clock, due = excluded.due, body = excluded.body",
+            f"{_INSERT} ON CONFLICT (object, id) DO UPDATE SET {_OVERWRITE}",
             {"object": document["object"], "id": document["id"], "body": dump(document).decode(), **columns},
         )
+
+    def insert(self, rows: Iterable[Document]) -> None:
+        """Write many new objects, given as rows."""
+        self.connection.executemany(_INSERT, rows)
+
+    def last_sequence(self) -> int:
+        """Return where the newest object of any kind stands."""
+        return int(self.connection.execute("SELECT ifnull(max(seq), 0) FROM objects").fetchone()[0])
+
+    def rows_after(self, sequence: int) -> list[Document]:
+        """Return the rows of the objects made since, oldest first."""
+        rows = self.connection.execute("SELECT * FROM objects WHERE seq > ? ORDER BY seq", (sequence,))
+        return [dict(row) for row in rows]
 
     def get(self, kind: str, identifier: str) -> Document | None:
         """One object as it was written, or nothing."""
@@ -116,18 +142,26 @@ class Store:
         return None if row is None else int(row["seq"])
 
     def scan(
-        self, kind: str, *, older_than: int | None = None, newer_than: int | None = None, **columns: str | None
+        self,
+        kind: str,
+        *,
+        older_than: int | None = None,
+        newer_than: int | None = None,
+        created: Document | None = None,
+        **columns: Column,
     ) -> Iterator[Document]:
-        """Objects newest first; or, with `newer_than`, oldest first from there. `columns` that are None are free."""
-        wanted = {name: value for name, value in columns.items() if value is not None}
-        conditions = ["object = :object", *(f"{name} = :{name}" for name in wanted)]
-        conditions += ["seq < :older"] * (older_than is not None) + ["seq > :newer"] * (newer_than is not None)
+        """Return objects newest first or, with `newer_than`, oldest first from there.
+
+        `created` is a `time_range`. A column takes one value or several; those that are None are free.
+        """
+        tests: list[tuple[str, Any]] = [("object = ?", kind), ("seq < ?", older_than), ("seq > ?", newer_than)]
+        tests += [(f"created {_COMPARISONS[bound]} ?", limit) for bound, limit in (created or {}).items()]
+        tests += [(_among(name, value), value) for name, value in columns.items()]
+        given = [(test, value) for test, value in tests if value is not None]
+        values = [one for _, value in given for one in (value if isinstance(value, list | tuple) else [value])]
         order = "ASC" if newer_than is not None else "DESC"
-        found = self.connection.execute(
-            f"SELECT body FROM objects WHERE {' AND '.join(conditions)} ORDER BY seq {order}",
-            {"object": kind, "older": older_than, "newer": newer_than, **wanted},
-        )
-        for row in found:
+        where = " AND ".join(test for test, _ in given)
+        for row in self.connection.execute(f"SELECT body FROM objects WHERE {where} ORDER BY seq {order}", values):
             yield json.loads(row["body"])
 
     def next_due(self, clock: str, now: int) -> tuple[int, Document] | None:
@@ -149,3 +183,7 @@ class Store:
     def set_setting(self, name: str, value: str) -> None:
         """Keep a value."""
         self.connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+
+
+def _among(name: str, value: Column) -> str:
+    return f"{name} IN ({', '.join('?' * len(value))})" if isinstance(value, list | tuple) else f"{name} = ?"

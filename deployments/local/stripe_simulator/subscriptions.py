@@ -5,6 +5,8 @@ from .account import Account
 from .due import ENDED
 from .parameters import merged, within
 from .periods import DAY
+from .store import Column
+from .subscription_parameters import STATUSES
 from .wire import ApiError, Document, copy_of, fields, new_id, no_such, one_of
 
 # What may still change once a subscription has ended, and before it has begun.
@@ -206,20 +208,21 @@ def list_all(account: Account, params: Document) -> Document:
 
     def matches(subscription: Document) -> bool:
         items = subscription["items"]["data"]
-        on_clock = "customer" in params or subscription["test_clock"] == params.get("test_clock")
         bounds = ("current_period_end", "current_period_start")
+        method = subscription["collection_method"]
         return (
-            on_clock
-            and _has_status(subscription["status"], params.get("status"))
+            params.get("collection_method", method) == method
             and ("price" not in params or any(item["price"]["id"] == params["price"] for item in items))
-            and within(subscription["created"], params.get("created"))
             and all(any(within(item[name], params.get(name)) for item in items) for name in bounds)
         )
 
-    return account.page("subscription", "/v1/subscriptions", params, matches, customer=params.get("customer"))
+    columns = {"customer": params.get("customer"), "status": _statuses(params.get("status"))}
+    clock = params.get("test_clock", None if "customer" in params else "")
+    return account.page("subscription", "/v1/subscriptions", params, matches, clock=clock, **columns)
 
 
-def _has_status(status: str, wanted: str | None) -> bool:
+def _statuses(wanted: str | None) -> Column:
+    """Return the statuses that a list's `status` means; None for any."""
     if wanted is None:
-        return status != "canceled"
-    return wanted == "all" or status == wanted or (wanted == "ended" and status in ENDED)
+        return [one for one in STATUSES if one != "canceled"]
+    return {"all": None, "ended": ENDED}.get(wanted, [wanted])

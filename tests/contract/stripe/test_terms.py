@@ -14,12 +14,12 @@ def _with_term(shop: Shop, clock: str) -> stripe.Subscription:
 
 
 def _signs(subscription: stripe.Subscription) -> tuple[int | None, bool, int | None, str | None]:
-    details = subscription.cancellation_details
+    assert subscription.cancellation_details is not None
     return (
         subscription.cancel_at,
         subscription.cancel_at_period_end,
         subscription.canceled_at,
-        details and details.reason,
+        subscription.cancellation_details.reason,
     )
 
 

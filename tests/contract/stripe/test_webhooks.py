@@ -165,6 +165,26 @@ def test_a_disabled_endpoint_gets_nothing(simulator: Simulator, shop: Shop, endp
     assert event.id not in [one["event"] for one in log]
 
 
+def test_what_an_import_listens_for_arrives(shop: Shop, receiver: Receiver) -> None:
+    kinds: Any = ["customer.created", "customer.updated", "customer.subscription.created", "customer.deleted"]
+    endpoint = shop.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": kinds})
+    customer = shop.customer()
+    shop.v1.customers.update(customer.id, {"email": "", "preferred_locales": ["fr"]})
+    subscription = shop.subscription(customer)
+    shop.v1.customers.delete(customer.id)
+    eventually(lambda: len(receiver.taken) >= 4)
+    events = {event.type: event.data for event in receiver.events(str(endpoint.secret))}
+    shop.v1.webhook_endpoints.delete(endpoint.id)
+    assert set(events) == set(kinds)
+    updated = events["customer.updated"]
+    assert updated.object["preferred_locales"] == ["fr"]
+    assert updated.previous_attributes is not None
+    assert updated.previous_attributes.to_dict() == {"email": customer.email, "preferred_locales": []}
+    assert events["customer.subscription.created"].object["id"] == subscription.id
+    assert "previous_attributes" not in events["customer.subscription.created"]
+    assert events["customer.created"].object["email"] == customer.email
+
+
 def test_an_endpoint_on_the_command_line_gets_every_type(
     new_simulator: Callable[..., Simulator], receiver: Receiver
 ) -> None:
