@@ -6,12 +6,13 @@ from uuid import UUID
 
 from flows.run_account import RunAccount, carried_out
 from nodes.cancellation.caller import told_directly
-from nodes.cancellation.late_letters import finish_refused, send_refusal
+from nodes.cancellation.late_letters import finish_refused, send_delay, send_refusal
 from nodes.cancellation.records import ActiveSubscription, Answer, CancellationRequest
-from nodes.errors import Refusal
+from nodes.errors import NeedsOperator, Refusal
 from nodes.node import run_log
 from nodes.problems import problem_of
 from nodes.requests.kind import CANCELLATION
+from nodes.requests.park import park_request
 
 
 class Attempt(RunAccount):
@@ -29,6 +30,12 @@ class Attempt(RunAccount):
         """At its end the run is named and tagged, so that support finds it by request, by subscription and by plan."""
         self.named_after(subscription.id)
         self._tags.append(f"plan:{subscription.plan}")
+
+    async def held(self, reason: NeedsOperator) -> None:
+        """Park the request, and email the customer that it was received and takes longer."""
+        await super().held(reason)
+        if (request := self.request) is not None:
+            await park_request(self.kind, request.id, request.user_id, send_delay)
 
     async def refused(self, refusal: Refusal) -> None:
         """The steps end here, and that is a proper end. A caller who was told that it goes on is written to."""

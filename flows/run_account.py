@@ -9,13 +9,21 @@ from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.labels import label
 from flows.shown import flow_body
 from nodes.cancellation.caller import told_directly
 from nodes.cancellation.records import Answer, CancellationRequest, Delivered
-from nodes.errors import BillingFailed, CancelflowError, DatabaseUnavailable, EventsFailed, MailFailed, Refusal
+from nodes.errors import (
+    BillingFailed,
+    CancelflowError,
+    DatabaseUnavailable,
+    EventsFailed,
+    MailFailed,
+    NeedsOperator,
+    Refusal,
+)
 from nodes.node import run_log
 from nodes.problems import problem, slug_of
 from nodes.reactivation.records import ReactivationRequest
@@ -41,10 +49,16 @@ class RunAccount(ABC):
         self._undelivered: list[str] = []
         self._problem: str | None = None  # why it is to be taken up again
         self._to_reopen = False
+        self._held = False  # for an operator
 
     @abstractmethod
     async def refused(self, refusal: Refusal) -> None:
         """The steps end here, and that is a proper end."""
+
+    async def held(self, reason: NeedsOperator) -> None:
+        """Leave the request to an operator, who carries it out by `cancelflow resume`."""
+        self._problem, self._held = slug_of(reason), True
+        run_log().warning("%s needs attention: %s: cancelflow resume %s", self.kind.action, reason, self.request_id)
 
     async def failed(self, error: CancelflowError) -> None:
         """It is taken up again, unless it was Stripe that failed and somebody waits for an answer."""
@@ -101,6 +115,8 @@ class RunAccount(ABC):
 
     def state(self) -> State[None]:
         """The run's last state: a word for the outcome, for whoever looks down the list of runs."""
+        if self._held:  # as failed, so that whatever watches failed runs tells an operator
+            return Failed(name="NeedsAPerson", message=f"for an operator: cancelflow resume {self.request_id}")
         if self.answer is None:
             raise RuntimeError("a run ends with an answer")
         name = "Refused" if self.answer.outcome == "refused" else "Completed"
@@ -155,6 +171,8 @@ async def carried_out(run: Run) -> AsyncIterator[Run]:
                 yield run
             except Refusal as refusal:
                 await run.refused(refusal)
+            except NeedsOperator as reason:
+                await run.held(reason)
             except CancelflowError as error:
                 await run.failed(error)
                 raise

@@ -58,6 +58,13 @@ class SubscriptionAlreadyPending(Refusal):
     detail = "Subscription already scheduled for cancellation"
 
 
+class FixedTermRunning(Refusal):
+    """The plan's customers may not leave before their fixed term ends; the text is the company's (catalogue)."""
+
+    status = 409
+    detail = "This subscription runs for a fixed term and can't be cancelled before its end"
+
+
 class SeveralSubscriptions(Refusal):
     """Several live subscriptions and none named (SPEC, Decided 5)."""
 
@@ -244,6 +251,10 @@ class WebhooksOff(Refusal):
 
     status = 404
     detail = "Not Found"
+
+
+class NeedsOperator(CancelflowError):
+    """The plan is `manual_only` in the catalogue: an operator looks first, and `cancelflow resume` carries it out."""
 
 
 class PutOff(CancelflowError):

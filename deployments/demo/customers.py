@@ -159,9 +159,7 @@ def _row(made: stripe.Subscription, user_id: str, plan: str, case: Case) -> dict
         "user_id": user_id,
         "stripe_customer_id": made.customer,
         "plan": plan,
-        "status": local_status(
-            made.status, cancel_at_period_end=made.cancel_at_period_end and not unseen, cancel_at=cancel_at
-        ),
+        "status": local_status(made.status, pending=cancel_at is not None),
         "current_period_start": made.items.data[0].current_period_start,
         "current_period_end": made.items.data[0].current_period_end,
         "cancel_at": cancel_at,

@@ -13,7 +13,8 @@ class CancellationConfirmation:
 
     `ended_now`: the subscription is over already and `ends_at` is when; there is no access left to speak of, and
     `reactivate_url` leads to a new subscription, if anywhere.
-    `unpaid`: an invoice is still open (WF-025). `plan_change_dropped`: a scheduled change was released (WF-021).
+    `unpaid`: an invoice is still open (WF-025); `due_at`: when it's due, where it was sent with terms.
+    `plan_change_dropped`: a scheduled change was released (WF-021).
     `told_failed`: we had said that it failed, and it had not. `renewal_undone`: it renewed before we could cancel, and
     that charge is taken back. `invoices_voided`: nothing was paid for the period that had begun, and it is
     not asked for any more.
@@ -31,6 +32,7 @@ class CancellationConfirmation:
     export_url: str | None
     payment_url: str | None
     unpaid: bool
+    due_at: datetime | None
     plan_change_dropped: bool
     told_failed: bool
     renewal_undone: bool

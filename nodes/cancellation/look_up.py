@@ -1,7 +1,7 @@
 """Look-ups that the steps and the read-only routes share: the subscription as Stripe has it now, and its offer."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,7 @@ class SubscriptionRow:
     current_period_end: datetime
     cancel_at_period_end: bool
     cancel_at: datetime | None
+    announced: bool  # the customer was told that it ends
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ async def find_subscription(user_id: str, subscription_id: str | None) -> Active
     """
     async with services().database.as_user(user_id) as transaction:
         row = await _choose(transaction, subscription_id)
-    billed = await services().billing.subscription(row.id)
+    billed = replace(await services().billing.subscription(row.id), announced=row.announced)
     plan = _plan_of(row, billed)
     if (row.cancel_at, row.status, row.plan) != (billed.cancel_at, status_of(billed), plan):
         async with services().database.as_user(user_id) as transaction:
@@ -63,6 +64,13 @@ def _plan_of(row: SubscriptionRow, billed: BillingSubscription) -> str:
         prices = ", ".join(price.id for price in billed.prices)
         run_log().warning("%s has no offer: its prices are in no plan of the catalogue: %s", row.id, prices)
     return plan
+
+
+async def locale_of(user_id: str) -> str:
+    """Return the locale in which the customer reads."""
+    async with services().database.as_user(user_id) as transaction:
+        [words] = await transaction.all("words_of_customer", _Words, user_id=user_id)
+    return words.locale
 
 
 def refuse_ended(subscription: ActiveSubscription) -> None:

@@ -20,8 +20,8 @@ class Mirrored:
 
 
 def status_of(billed: BillingSubscription) -> str:
-    """What our row says of this subscription."""
-    return local_status(billed.status, cancel_at_period_end=billed.cancel_at_period_end, cancel_at=billed.cancel_at)
+    """Return the status that our row has for this subscription."""
+    return local_status(billed.status, pending=billed.pending)
 
 
 async def mirror(transaction: Transaction, billed: BillingSubscription) -> Mirrored:

@@ -28,6 +28,7 @@ class CancellationRequest:
     cancel_at: datetime | None
     received_at: datetime
     waited: timedelta  # since received_at, by the database's clock
+    approved: bool  # by an operator
     outcome: str | None
     answer: dict[str, Any] | None
     billing_try: int

@@ -21,7 +21,11 @@ async def cancellation_request(request_id: UUID) -> CancellationRequest:
         if started_by_hand():
             await transaction.run("reopen_request", request_id=request_id, asked_for=True)
         request = await transaction.one(
-            "take_up_request", CancellationRequest, request_id=request_id, flow_run_id=flow_run.id
+            "take_up_request",
+            CancellationRequest,
+            request_id=request_id,
+            flow_run_id=flow_run.id,
+            by_hand=started_by_hand(),
         )
     if request is None:
         raise RequestUnknown(f"no cancellation request has the id {request_id}")

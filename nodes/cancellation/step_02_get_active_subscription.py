@@ -2,10 +2,20 @@
 
 from datetime import datetime
 
-from nodes.cancellation.look_up import find_subscription, refuse_ended
+from nodes.cancellation.look_up import find_subscription, locale_of, refuse_ended
 from nodes.cancellation.records import ActiveSubscription, CancellationCase, CancellationRequest
-from nodes.errors import AlreadyRefused, ConstraintViolated, RequestUnderWay, StillFailed, SubscriptionAlreadyPending
+from nodes.errors import (
+    AlreadyRefused,
+    ConstraintViolated,
+    FixedTermRunning,
+    NeedsOperator,
+    RequestUnderWay,
+    StillFailed,
+    SubscriptionAlreadyPending,
+)
 from nodes.node import node, run_log
+from nodes.rules.catalog import text_in
+from nodes.rules.dates import rfc3339
 from nodes.rules.renewals import paid_until
 from nodes.rules.statuses import is_live
 from nodes.services import services
@@ -26,9 +36,21 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
         refuse_ended(subscription)
         if subscription.billed.pending:
             raise SubscriptionAlreadyPending(subscription_id=subscription.id)
+        if not request.accept_offer:
+            await _refuse_in_fixed_term(subscription)
     until = await _choose(request, subscription)
     run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
+    if services().catalog.plan(subscription.plan).manual_only and not (request.accept_offer or request.approved):
+        raise NeedsOperator(f"the plan {subscription.plan} is manual_only")
     return CancellationCase(request, subscription, paid_until=until)
+
+
+async def _refuse_in_fixed_term(subscription: ActiveSubscription) -> None:
+    text, ends_at = services().catalog.plan(subscription.plan).refused_text, subscription.billed.cancel_at
+    if text is None or ends_at is None or not subscription.billed.fixed_term:
+        return
+    locale = await locale_of(subscription.user_id)
+    raise FixedTermRunning(text_in(text, locale), subscription_id=subscription.id, term_ends_at=rfc3339(ends_at))
 
 
 async def _look_again(request: CancellationRequest, subscription: ActiveSubscription) -> None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from nodes.cancellation.arrears import nothing_is_paid, settling, void_what_is_open
 from nodes.cancellation.records import (
     ActiveSubscription,
     CancellationCase,
@@ -12,6 +11,7 @@ from nodes.cancellation.records import (
 )
 from nodes.cancellation.renewals import has_renewed, undo_renewals
 from nodes.cancellation.settle import settled
+from nodes.cancellation.unpaid_invoices import ends_unpaid, settling, void_what_is_open
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import CancellationTakenBack, VerificationFailed
 from nodes.node import node, run_log
@@ -49,7 +49,7 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
     billed = await _end(case)
     async with settling(request):
         undone = await undo_renewals(case, billed)
-        voided = await void_what_is_open(request, billed)
+        voided = await void_what_is_open(request, subscription, billed)
     cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
     if cancel_at is None:
         raise VerificationFailed(f"Stripe gives no end for {subscription.id}")
@@ -89,6 +89,8 @@ async def _end(case: CancellationCase) -> BillingSubscription:
     async with services().database.as_user(request.user_id) as transaction:
         [reason] = await transaction.all("reason_of_request", _Reason, request_id=request.id)
     feedback, comment = stripe_feedback(reason.category), reason.feedback
+    if subscription.billed.fixed_term:
+        await _keep_term(request, subscription.billed)
     if await _keeps_its_period(case):
         write = billing.cancel_at_period_end(
             subscription.id, feedback=feedback, comment=comment, key=request.billing_key("6B")
@@ -100,7 +102,13 @@ async def _end(case: CancellationCase) -> BillingSubscription:
     return await settled(write, subscription.id, done=lambda found: not is_live(found.status))
 
 
+async def _keep_term(request: CancellationRequest, billed: BillingSubscription) -> None:
+    """Record when the term would have ended: Stripe replaces that date, and a reactivation has to set it again."""
+    async with services().database.as_user(request.user_id) as transaction:
+        await transaction.run("term_replaced", request_id=request.id, term_ends_at=billed.cancel_at)
+
+
 async def _keeps_its_period(case: CancellationCase) -> bool:
     billed = case.subscription.billed
     at_its_end = ending_of(billed.status) is Ending.AT_PERIOD_END and not await has_renewed(case, billed)
-    return at_its_end and not await nothing_is_paid(billed)
+    return at_its_end and not await ends_unpaid(case.subscription)

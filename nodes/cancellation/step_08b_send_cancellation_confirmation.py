@@ -27,8 +27,9 @@ async def send_cancellation_confirmation(pending: PendingCancellation) -> Delive
 
 
 async def _still_open(subscription: ActiveSubscription) -> OpenInvoice | None:
-    """The invoice that is left to be paid, as it is now."""
-    if subscription.billed.status in ("active", "trialing"):
+    """Return the invoice that is left to be paid, as it is now."""
+    billed = subscription.billed
+    if billed.status in ("active", "trialing") and not billed.sends_invoices:
         return None
     return next(iter(await services().billing.invoices.open(subscription.id)), None)
 
@@ -54,6 +55,7 @@ def _letter(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoic
         export_url=settings.data_export_url,
         payment_url=(unpaid.payment_url if unpaid else None) or settings.payment_url,
         unpaid=unpaid is not None,
+        due_at=unpaid.due_at if unpaid else None,
         invoices_voided=pending.invoices_voided,
         plan_change_dropped=pending.plan_change_dropped,
         told_failed=request.told_failed,

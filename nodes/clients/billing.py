@@ -5,6 +5,7 @@ nothing in Stripe. Errors leave here as `BillingFailed`, without Stripe's messag
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import stripe
 from stripe import RequestOptions
@@ -94,8 +95,15 @@ class Billing:
         details = _cancellation_details(feedback, comment)
         return await self._update(subscription_id, {"cancel_at_period_end": True, "cancellation_details": details}, key)
 
-    async def take_back_cancellation(self, subscription: BillingSubscription, *, key: str) -> BillingSubscription:
-        """Clear the sign that is set, and only that one: Stripe refuses both at once. Discounts stay as they are."""
+    async def take_back_cancellation(
+        self, subscription: BillingSubscription, *, term_ends_at: datetime | None = None, key: str
+    ) -> BillingSubscription:
+        """Clear the sign that is set, and only that one: Stripe refuses both together. Discounts stay as they are.
+
+        `term_ends_at`: the fixed term that the cancellation had replaced, which is set again.
+        """
+        if term_ends_at:
+            return await self._update(subscription.id, {"cancel_at": int(term_ends_at.timestamp())}, key)
         if subscription.cancel_at_period_end:
             return await self._update(subscription.id, {"cancel_at_period_end": False}, key)
         return await self._update(subscription.id, {"cancel_at": ""}, key)

@@ -27,6 +27,7 @@ class OpenInvoice:
     amount_paid: int
     created_at: datetime
     for_a_period: bool  # and not for a change within one
+    due_at: datetime | None  # the customer has until then; None where Stripe charges automatically
     payment_url: str | None
 
 
@@ -111,6 +112,7 @@ def _read_open(found: stripe.Invoice) -> OpenInvoice:
         found.amount_paid,
         datetime.fromtimestamp(found.created, UTC),
         found.billing_reason in ("subscription_create", "subscription_cycle"),
+        datetime.fromtimestamp(found.due_date, UTC) if found.due_date else None,
         found.hosted_invoice_url,
     )
 

@@ -37,6 +37,7 @@ class BillingSubscription:
     ended_at: datetime | None
     current_period_start: datetime
     current_period_end: datetime  # the earliest item's: a boolean cancellation means that one
+    last_period_end: datetime  # the latest item's
     billed_monthly: bool
     schedule_id: str | None
     discounts: tuple[Discount, ...]
@@ -46,12 +47,24 @@ class BillingSubscription:
     feedback: str | None = None  # why, as one of Stripe's codes; the customer's own words are `parting_words`
     end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a word yet to come
     stripe_request_id: str | None = None  # req_… of the call that returned this
+    sends_invoices: bool = False  # which the customer pays by their due date, instead of an automatic charge
+    announced: bool = False  # customer and company were told, by us, that it ends
     read_at: datetime | None = None  # by Stripe's clock; None in a list, and on a test clock, whose time it isn't
 
     @property
+    def fixed_term(self) -> bool:
+        """Return whether it runs until a later date than its period's end, and no customer asked for that.
+
+        A contract or an instalment plan ends so, and Stripe has the same sign for both.
+        """
+        later = self.cancel_at is not None and self.cancel_at > self.last_period_end
+        return later and not self.cancel_at_period_end and not self.announced
+
+    @property
     def pending(self) -> bool:
-        """Whether it already has its end, by either sign."""
-        return is_pending(cancel_at_period_end=self.cancel_at_period_end, cancel_at=self.cancel_at)
+        """Return whether its cancellation is scheduled, by either sign (SPEC, Decided 7); a fixed term is none."""
+        has_end = is_pending(cancel_at_period_end=self.cancel_at_period_end, cancel_at=self.cancel_at)
+        return has_end and not self.fixed_term
 
     def discount_of(self, coupon_id: str) -> Discount | None:
         """The discount that this coupon gave, if it did."""
@@ -84,6 +97,7 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         ended_at=_moment(found.ended_at),
         current_period_start=datetime.fromtimestamp(min(i.current_period_start for i in items), UTC),
         current_period_end=datetime.fromtimestamp(min(i.current_period_end for i in items), UTC),
+        last_period_end=datetime.fromtimestamp(max(i.current_period_end for i in items), UTC),
         billed_monthly=intervals == {("month", 1)},
         schedule_id=_id(found.schedule),
         discounts=tuple(map(_discount, found.discounts)),
@@ -93,6 +107,7 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         feedback=found.cancellation_details.feedback if found.cancellation_details else None,
         end_reason=found.cancellation_details.reason if found.cancellation_details else None,
         stripe_request_id=found.last_response.request_id if found.last_response else None,
+        sends_invoices=found.collection_method == "send_invoice",
         read_at=_read_at(found),
     )
 

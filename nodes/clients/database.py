@@ -76,12 +76,13 @@ class Claimed:
 
 @dataclass(frozen=True)
 class SubscriptionState:
-    """What our row says. `under_way`: a request of ours is at work on it."""
+    """What our row says. `announced`: the customer was told that it ends. `under_way`: a request is being processed."""
 
     id: str
     user_id: str
     status: str
     cancel_at: datetime | None
+    announced: bool
     under_way: bool
 
 

@@ -57,5 +57,5 @@ def _judged(
 
 
 def _differs(row: _Row, billed: BillingSubscription) -> bool:
-    status = local_status(billed.status, cancel_at_period_end=billed.cancel_at_period_end, cancel_at=billed.cancel_at)
+    status = local_status(billed.status, pending=billed.pending)
     return (row.status, row.ended_at) != (status, billed.ended_at)

@@ -1,6 +1,6 @@
 """Which subscription is meant, whether it can still go on, and what a page says of it before anything is done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from email_templates.dates import long_date
 from nodes.cancellation.look_up import SubscriptionRow
@@ -64,11 +64,12 @@ async def preview(user_id: str, subscription_id: str) -> Preview:
     row = await choose(user_id, subscription_id)
     async with services().database.as_user(user_id) as transaction:
         [words] = await transaction.all("words_of_customer", _Words, user_id=user_id)
-    ends_at, renews_at = row.cancel_at, row.current_period_end
+    ends_at = row.cancel_at if row.status == PENDING_CANCELLATION else None
+    renews_at = row.current_period_end
     try:
-        billed = await services().billing.subscription(row.id)
+        billed = replace(await services().billing.subscription(row.id), announced=row.announced)
         ended = has_ended(billed)
-        ends_at, renews_at = billed.cancel_at, billed.current_period_end
+        ends_at, renews_at = billed.cancel_at if billed.pending else None, billed.current_period_end
     except BillingFailed:
         ended = not is_live(row.status)
     if ended:

@@ -24,7 +24,8 @@ async def find_pending_subscription(request: ReactivationRequest) -> Reactivatio
     _refuse(request, subscription)
     active_already = False
     if not request.reached("marked_active"):
-        active_already = not subscription.billed.pending and not await _announced(request, subscription)
+        # Stripe's portal may have revoked the cancellation, and nobody has told the customer yet.
+        active_already = not subscription.billed.pending and not subscription.billed.announced
     return ReactivationCase(request, subscription, active_already=active_already and not request.reached("cleared"))
 
 
@@ -36,13 +37,6 @@ def _refuse(request: ReactivationRequest, subscription: ActiveSubscription) -> N
     # We only write what we were asked to write: what Stripe told us of, or what we had cleared, is pending once more.
     if subscription.billed.pending and (request.origin == "stripe" or request.reached("cleared")):
         raise CancelledAgain
-
-
-async def _announced(request: ReactivationRequest, subscription: ActiveSubscription) -> bool:
-    """Whether the customer and the company still believe that it ends: Stripe's portal may have taken it back."""
-    async with services().database.as_user(request.user_id) as transaction:
-        [announced] = await transaction.values("retention_job_is_scheduled", subscription_id=subscription.id)
-    return bool(announced)
 
 
 async def _look_again(request: ReactivationRequest, subscription: ActiveSubscription) -> None:

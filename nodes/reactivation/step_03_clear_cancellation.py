@@ -1,5 +1,7 @@
 """Step 3: Stripe is told that it goes on, read back, and only then believed."""
 
+from datetime import datetime
+
 from nodes.cancellation.settle import settled
 from nodes.node import node, run_log
 from nodes.reactivation.records import Cleared, ReactivationCase
@@ -11,14 +13,16 @@ from nodes.services import services
 async def clear_cancellation(case: ReactivationCase) -> Cleared:
     """Clear the sign that is set, `cancel_at_period_end` or `cancel_at` (FEATURES W49; SPEC, Decided 7).
 
-    A subscription that has no end any more was cleared by an earlier run, or in Stripe's portal: nothing is written.
+    A fixed term that the cancellation had replaced is set again. A subscription that has no end any more was cleared by
+    an earlier run, or in Stripe's portal: nothing is written.
     """
     request, billed = case.request, case.subscription.billed
     if billed.pending and not request.reached("cleared"):  # what was cancelled again since then stays so
+        term = await _term_before(case)
         billed = await settled(
-            services().billing.take_back_cancellation(billed, key=request.billing_key("clear")),
+            services().billing.take_back_cancellation(billed, term_ends_at=term, key=request.billing_key("clear")),
             billed.id,
-            done=lambda found: is_live(found.status) and not found.pending,
+            done=lambda found: is_live(found.status) and not found.pending and found.cancel_at == term,
         )
         run_log().info("%s has no end any more, Stripe request %s", billed.id, billed.stripe_request_id)
     else:
@@ -32,3 +36,11 @@ async def clear_cancellation(case: ReactivationCase) -> Cleared:
                 stripe_request_id=billed.stripe_request_id if case.subscription.billed.pending else None,
             )
     return Cleared(case, billed)
+
+
+async def _term_before(case: ReactivationCase) -> datetime | None:
+    async with services().database.as_user(case.request.user_id) as transaction:
+        found: list[datetime] = await transaction.values(
+            "term_before_cancellation", subscription_id=case.subscription.id
+        )
+    return found[0] if found else None

@@ -17,7 +17,7 @@ async def mark_subscription_as_active(cleared: Cleared) -> Active:
         return Active(cleared.case, status_of(billed), request.renews_at or billed.current_period_end)
     async with services().database.as_user(request.user_id) as transaction:
         row = await mirror(transaction, billed)
-        if row.cancel_at is not None or row.status != billed.status:
+        if row.cancel_at != billed.cancel_at or row.status != billed.status:
             raise VerificationFailed(f"our row says {row.status}, ends {row.cancel_at}; Stripe says {billed.status}")
         dropped = await transaction.run("drop_retention_jobs", subscription_id=billed.id)
         for kind in (REACTIVATED, REACTIVATED_EVENT):

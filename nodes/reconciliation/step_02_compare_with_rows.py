@@ -1,5 +1,7 @@
 """Step 2: a page beside our rows."""
 
+from dataclasses import replace
+
 from nodes.cancellation.mirror import status_of
 from nodes.clients.billing_objects import Page
 from nodes.clients.database import SubscriptionState
@@ -18,7 +20,8 @@ async def compare_with_rows(page: Page, findings: Findings) -> list[Subscription
     differing = [
         row
         for row in rows.values()
-        if (row.status, row.cancel_at) != (status_of(billed[row.id]), billed[row.id].cancel_at)
+        if (row.status, row.cancel_at)
+        != (status_of(replace(billed[row.id], announced=row.announced)), billed[row.id].cancel_at)
     ]
     run_log().info("%d of %d rows differ", len(differing), len(rows))
     return differing

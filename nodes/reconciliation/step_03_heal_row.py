@@ -1,5 +1,6 @@
 """Step 3: a row that Stripe contradicts is made to say what Stripe says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from nodes.cancellation.mirror import mirror, status_of
@@ -26,7 +27,7 @@ async def heal_row(row: SubscriptionState, findings: Findings) -> None:
     if row.under_way:
         return
     try:
-        billed = await services().billing.subscription(row.id)
+        billed = replace(await services().billing.subscription(row.id), announced=row.announced)
     except BillingFailed as error:
         if error.code != MISSING:
             raise

@@ -3,13 +3,11 @@
 from uuid import UUID
 
 from nodes.cancellation.late_letters import send_delay as send_cancellation_delay
-from nodes.cancellation.outbox import DELAYED
-from nodes.errors import LetterRefused
 from nodes.node import node, run_log
 from nodes.reactivation.late_letters import send_delay as send_reactivation_delay
 from nodes.requests.kind import CANCELLATION, REACTIVATION
+from nodes.requests.park import park_request
 from nodes.resumption.records import Left, Work
-from nodes.services import services
 from nodes.stripe_events.inbox import park
 
 REQUESTS = {
@@ -31,19 +29,5 @@ async def park_for_a_person(left: Left) -> None:
     if left.claimed.user_id is None:
         await park(left.id)
     else:
-        await _park_request(left, UUID(left.id), left.claimed.user_id)
-
-
-async def _park_request(left: Left, request_id: UUID, user_id: str) -> None:
-    kind, send_delay = REQUESTS[left.work]
-    async with services().database.as_user(user_id) as transaction:
-        [unanswered] = await transaction.values(kind.park, request_id=request_id)
-        if unanswered:
-            await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=DELAYED)
-    if unanswered:
-        try:
-            await send_delay(request_id, user_id)
-        except LetterRefused as error:
-            run_log().warning("the customer cannot be written to: %s", error)
-    async with services().database.as_user(user_id) as transaction:
-        await transaction.run(kind.parked_in_peace, request_id=request_id)
+        kind, send_delay = REQUESTS[left.work]
+        await park_request(kind, UUID(left.id), left.claimed.user_id, send_delay)

@@ -15,7 +15,7 @@ class Ending(Enum):
 ENDINGS = {
     "active": Ending.AT_PERIOD_END,
     "trialing": Ending.AT_PERIOD_END,  # which is the trial's end: nothing is ever charged
-    "past_due": Ending.AT_PERIOD_END,  # or now, where nothing was paid for the period: nodes/cancellation/arrears
+    "past_due": Ending.AT_PERIOD_END,  # or now, where it wasn't paid: nodes/cancellation/unpaid_invoices
     "unpaid": Ending.NOW,  # nothing paid is left to keep, and the period would only run on
     "paused": Ending.NOW,  # a paused subscription never reaches its period's end
     "incomplete": Ending.NOW,  # never paid for; Stripe takes no cancellation at period end here
@@ -41,9 +41,8 @@ def ending_of(status: str) -> Ending:
     return ENDINGS.get(status, Ending.AT_PERIOD_END)
 
 
-def local_status(status: str, *, cancel_at_period_end: bool, cancel_at: object | None) -> str:
-    """What our row says: Stripe's status, or `pending_cancellation` for a live one that has its end."""
-    pending = is_pending(cancel_at_period_end=cancel_at_period_end, cancel_at=cancel_at)
+def local_status(status: str, *, pending: bool) -> str:
+    """Return our row's status: Stripe's, or `pending_cancellation` for a live one whose cancellation is scheduled."""
     return PENDING_CANCELLATION if pending and is_live(status) else status
 
 

@@ -1,6 +1,6 @@
 """Step 2: Stripe's word, which our row is made to repeat, beside what was told before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nodes.cancellation.look_up import SubscriptionRow
@@ -19,10 +19,11 @@ class _Told:
 @node("Look At Subscription", step="2")
 async def look_at_subscription(event: StripeEvent, subject: Subject) -> Seen:
     """Fetch the subscription, believe that, and heal the row (FEATURES N02, N09)."""
-    billed = await services().billing.subscription(subject.id)
+    found = await services().billing.subscription(subject.id)
     async with services().database.as_user(subject.user_id) as transaction:
+        [told] = await transaction.all("told_of_subscription", _Told, subscription_id=subject.id)
+        billed = replace(found, announced=told.announced_until is not None)
         await mirror(transaction, billed)
         [row] = await transaction.all("subscription", SubscriptionRow, subscription_id=subject.id)
-        [told] = await transaction.all("told_of_subscription", _Told, subscription_id=subject.id)
     run_log().info("%s is %s in Stripe, ends at %s", billed.id, billed.status, billed.cancel_at)
     return Seen(event, subject.user_id, row.plan, billed, told.announced_until, told.end_is_told)

@@ -26,6 +26,8 @@ CREATE TABLE cancellation_requests (
     period_end          timestamptz,           -- on receipt, by our row: it only tells which requests are urgent
     -- The end, by Stripe's clock, of the period that was running on receipt, as the first look at Stripe found it.
     paid_until          timestamptz,
+    approved_at         timestamptz,           -- by an operator, where the plan is `manual_only`
+    term_ends_at        timestamptz,           -- of a fixed term that the cancellation replaced
     released_schedule   text,                  -- a plan change (WF-021) that was dropped for the cancellation
     cancel_at           timestamptz,           -- as Stripe confirmed it
     stripe_request_id   text,                  -- req_… of the write that decided
@@ -75,7 +77,8 @@ CALL protect('cancellation_requests');
 -- A flow run knows only its request's id: this policy lets it look up whose request that is.
 CREATE POLICY by_its_id ON cancellation_requests FOR SELECT TO cancelflow_app
     USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
-GRANT SELECT, INSERT, UPDATE (feedback, recovery_point, subscription_id, paid_until, released_schedule, cancel_at,
+GRANT SELECT, INSERT, UPDATE (feedback, recovery_point, subscription_id, paid_until, approved_at,
+    term_ends_at, released_schedule, cancel_at,
     stripe_request_id, billing_try, renewal_undone, invoices_voided, outcome, http_status, answer, finished_at,
     told_failed, runs, tries, trying_since, resume_at, parked_at, problem, flow_run_id, ask_why_at, anonymized_at)
     ON cancellation_requests TO cancelflow_app;

@@ -104,16 +104,6 @@ AS $$
     UPDATE reactivation_requests SET resume_at = now() WHERE id = request AND resume_at IS NOT NULL
 $$;
 
--- For `reconcile`: return ids and statuses of these subscriptions of any user.
-CREATE FUNCTION subscription_states(ids text[])
-    RETURNS TABLE (id text, user_id text, status text, cancel_at timestamptz, under_way boolean)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-AS $$
-    SELECT s.id, s.user_id, s.status, s.cancel_at,
-        EXISTS (SELECT FROM cancellation_requests r WHERE r.subscription_id = s.id AND r.finished_at IS NULL)
-    FROM subscriptions s WHERE s.id = ANY(ids)
-$$;
-
 -- Return whether a request is being processed for the subscription, or is about to check Stripe again.
 CREATE FUNCTION subscription_under_way(subscription text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
@@ -125,6 +115,6 @@ CREATE FUNCTION subscription_under_way(subscription text) RETURNS boolean
             AND r.finished_at IS NULL);
 
 REVOKE ALL ON FUNCTION claim_unfinished(integer, boolean), claim_reactivations(integer, boolean), renew_lease(uuid),
-    end_lease(uuid), subscription_states(text[]), subscription_under_way(text) FROM PUBLIC;
+    end_lease(uuid), subscription_under_way(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION claim_unfinished(integer, boolean), claim_reactivations(integer, boolean), renew_lease(uuid),
-    end_lease(uuid), subscription_states(text[]), subscription_under_way(text) TO cancelflow_app;
+    end_lease(uuid), subscription_under_way(text) TO cancelflow_app;

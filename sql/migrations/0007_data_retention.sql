@@ -32,6 +32,22 @@ CALL protect('data_retention_jobs');
 GRANT SELECT, INSERT, UPDATE (cancel_at, run_at, status, noticed_at, put_off_until, put_off_reason)
     ON data_retention_jobs TO cancelflow_app;
 
+-- Return whether customer and company were told that the subscription ends, and not that it continues after all.
+CREATE FUNCTION is_announced(subscription text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (
+        SELECT FROM data_retention_jobs j WHERE j.subscription_id = subscription AND j.status = 'scheduled');
+
+-- For `reconcile`: return ids and statuses of these subscriptions of any user.
+CREATE FUNCTION subscription_states(ids text[])
+    RETURNS TABLE (id text, user_id text, status text, cancel_at timestamptz, announced boolean, under_way boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    SELECT s.id, s.user_id, s.status, s.cancel_at, is_announced(s.id),
+        EXISTS (SELECT FROM cancellation_requests r WHERE r.subscription_id = s.id AND r.finished_at IS NULL)
+    FROM subscriptions s WHERE s.id = ANY(ids)
+$$;
+
 -- Return how many users' data is due: for a progress bar.
 CREATE FUNCTION count_due_deletions() RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
@@ -86,7 +102,7 @@ AS $$
     RETURNING user_id
 $$;
 
-REVOKE ALL ON FUNCTION count_due_deletions(), due_deletions(text, integer), claim_due_deletions(integer),
+REVOKE ALL ON FUNCTION subscription_states(text[]), count_due_deletions(), due_deletions(text, integer), claim_due_deletions(integer),
     claim_deletion_notices(integer, interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION count_due_deletions(), due_deletions(text, integer), claim_due_deletions(integer),
+GRANT EXECUTE ON FUNCTION subscription_states(text[]), count_due_deletions(), due_deletions(text, integer), claim_due_deletions(integer),
     claim_deletion_notices(integer, interval) TO cancelflow_app;

@@ -18,7 +18,7 @@ ORDER BY received_at;
 -- name: resume_request
 -- By hand: the next look takes it up, a failed one too, which is reopened. A refused one stays refused.
 UPDATE cancellation_requests
-SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(),
+SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(), approved_at = coalesce(approved_at, now()),
     told_failed = false,  -- asked for again
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,

@@ -32,10 +32,10 @@ RETURNING id, user_id, asked_subscription, origin, subscription_id, recovery_poi
 -- name: choose_reactivation
 UPDATE reactivation_requests SET subscription_id = %(subscription_id)s WHERE id = %(request_id)s;
 
--- name: retention_job_is_scheduled
--- As long as one is, customer and company were told that the subscription ends.
-SELECT EXISTS (
-    SELECT FROM data_retention_jobs WHERE subscription_id = %(subscription_id)s AND status = 'scheduled');
+-- name: term_before_cancellation
+-- The end of the fixed term that the cancellation in force has replaced.
+SELECT r.term_ends_at FROM cancellation_requests r JOIN data_retention_jobs j ON j.request_id = r.id
+WHERE j.subscription_id = %(subscription_id)s AND j.status = 'scheduled' AND r.term_ends_at IS NOT NULL;
 
 -- name: next_reactivation_try
 UPDATE reactivation_requests SET billing_try = billing_try + 1 WHERE id = %(request_id)s;

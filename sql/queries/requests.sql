@@ -46,10 +46,11 @@ SELECT user_id FROM cancellation_requests WHERE id = %(request_id)s;
 -- Step 1. A finished request keeps the run that finished it.
 UPDATE cancellation_requests
 SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + lease()),
-    flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
+    flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END,
+    approved_at = coalesce(approved_at, CASE WHEN %(by_hand)s THEN now() END)
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
-    released_schedule, cancel_at, received_at, now() - received_at AS waited, outcome, answer, billing_try, told_failed, renewal_undone,
+    released_schedule, cancel_at, received_at, now() - received_at AS waited, approved_at IS NOT NULL AS approved, outcome, answer, billing_try, told_failed, renewal_undone,
     invoices_voided;
 
 -- name: reopen_request
@@ -74,6 +75,10 @@ UPDATE cancellation_requests SET renewal_undone = true WHERE id = %(request_id)s
 -- name: voiding_invoices
 -- Step 6B: open invoices on which nothing was paid; the letter says so.
 UPDATE cancellation_requests SET invoices_voided = true WHERE id = %(request_id)s;
+
+-- name: term_replaced
+-- Step 6B: the end of a fixed term, which the cancellation at the period's end replaces in Stripe.
+UPDATE cancellation_requests SET term_ends_at = %(term_ends_at)s WHERE id = %(request_id)s;
 
 -- name: next_billing_try
 -- Stripe answered, and would answer the same under the same key.

@@ -1,17 +1,18 @@
 -- name: live_subscriptions
--- Step 2: what the user could cancel. The two ended statuses are Stripe's last words.
-SELECT id, plan, status, current_period_end, cancel_at_period_end, cancel_at
+-- Step 2: what the user could cancel. The two ended statuses are final at Stripe. Announced: the customer was told when
+-- it ends, and not that it continues.
+SELECT id, plan, status, current_period_end, cancel_at_period_end, cancel_at, is_announced(id) AS announced
 FROM subscriptions
 WHERE status NOT IN ('canceled', 'incomplete_expired')
 ORDER BY created_at, id;
 
 -- name: subscription
-SELECT id, plan, status, current_period_end, cancel_at_period_end, cancel_at
+SELECT id, plan, status, current_period_end, cancel_at_period_end, cancel_at, is_announced(id) AS announced
 FROM subscriptions WHERE id = %(subscription_id)s;
 
 -- name: last_ended_subscription
 -- What a dashboard shows of a customer who has left.
-SELECT id, plan, status, current_period_end, cancel_at_period_end, cancel_at
+SELECT id, plan, status, current_period_end, cancel_at_period_end, cancel_at, false AS announced
 FROM subscriptions
 WHERE status IN ('canceled', 'incomplete_expired')
 ORDER BY ended_at DESC NULLS LAST, id
@@ -39,7 +40,7 @@ SELECT locale, time_zone FROM users WHERE id = %(user_id)s;
 
 -- name: subscription_states
 -- For `reconcile`: of any user.
-SELECT id, user_id, status, cancel_at, under_way FROM subscription_states(%(ids)s);
+SELECT id, user_id, status, cancel_at, announced, under_way FROM subscription_states(%(ids)s);
 
 -- name: live_subscriptions_after
 SELECT live_subscriptions_after(%(after)s, %(at_most)s);

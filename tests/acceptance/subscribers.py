@@ -45,14 +45,20 @@ def subscriber(
     on: Clock | None = None,
     trial_days: int | None = None,
     without_card_at_trial_end: bool = False,
+    price: str | None = None,
+    more: SubscriptionCreateParams | None = None,
 ) -> Person:
-    """A customer with one subscription, in Stripe and in our tables as they are after `subscriptions.create`."""
+    """Make a customer with one subscription, in Stripe and in our tables as they are after `subscriptions.create`.
+
+    `price`: instead of the plan's own. `more`: further parameters of the subscription.
+    """
     user_id = str(uuid.uuid4())
     email = f"subscriber-{user_id[:8]}@example.com"
     customer_id = _customer(world, email, card, on)
     wanted: SubscriptionCreateParams = {
         "customer": customer_id,
-        "items": [{"price": Catalog(world.stripe_client).price(plan, interval)}],
+        "items": [{"price": price or Catalog(world.stripe_client).price(plan, interval)}],
+        **(more or {}),
     }
     if trial_days:
         wanted["trial_period_days"] = trial_days
@@ -81,7 +87,7 @@ def _row(world: World, user_id: str, plan: str, made: stripe.Subscription) -> No
         "user_id": user_id,
         "stripe_customer_id": made.customer,
         "plan": plan,
-        "status": local_status(made.status, cancel_at_period_end=False, cancel_at=None),
+        "status": local_status(made.status, pending=False),
         "current_period_start": made.items.data[0].current_period_start,
         "current_period_end": made.items.data[0].current_period_end,
         "cancel_at": None,

@@ -273,8 +273,11 @@ def test_a_customer_who_was_retained_may_still_leave(world: World) -> None:
 
 
 def test_an_unknown_plan_has_no_offer_and_cancels_all_the_same(world: World) -> None:
-    person = world.person("professional")
-    world.admin.execute("UPDATE subscriptions SET plan = 'legacy' WHERE id = %s", [person.subscription_id])
+    product = world.stripe.products.create({"name": "Legacy"}).id
+    price = world.stripe.prices.create(
+        {"product": product, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}
+    )
+    person = subscriber(world, plan="legacy", price=price.id)
 
     shown, accepted = offered(world, person), world.accept(person)
     assert shown == {"retention_offer": None, "show_offer": False}

@@ -215,7 +215,7 @@ def test_the_letter_has_its_five_parts_and_the_right_date(world: World) -> None:
     assert f"{ends:%B} {ends.day}, {ends.year}" in letter["subject"]
     for words in (letter["html"], letter["text"]):
         text = " ".join(re.sub("<[^>]*>", " ", words).split())
-        assert "Your professional plan is cancelled" in text
+        assert "Your Professional plan is cancelled" in text
         assert re.search(rf"Access until:? {ends:%B} {ends.day}, {ends.year}", text)
         assert "We keep your data for 90 days after your plan ends" in text
         assert f"{kept:%B} {kept.day}, {kept.year}" in text

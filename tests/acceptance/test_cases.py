@@ -119,8 +119,8 @@ def test_who_paid_nothing_for_the_period_leaves_it_and_owes_nothing(world: World
     assert answer.json()["status"] == "canceled"
     [letter] = world.letters(person)
     for words in (letter["text"], letter["html"]):
-        assert "do not try to collect it again" in " ".join(words.split())
-        assert "still unpaid" not in words.lower()
+        assert "won't try to collect it again" in " ".join(words.split())
+        assert "still open" not in words.lower()
     shown = world.http.get("/subscription", params={"subscription_id": person.subscription_id}, headers=person.headers)
     assert shown.json()["access"] is False
     [write] = world.simulator.writes(unpaid.id)
@@ -138,7 +138,7 @@ def test_who_paid_a_part_keeps_the_period_and_the_letter_says_what_is_open(world
     assert answer.json()["status"] == "pending_cancellation"
     [letter] = world.letters(person)
     for words in (letter["text"], letter["html"]):
-        assert "invoice is still unpaid" in words.lower()
+        assert "invoice is still open" in words.lower()
         assert unpaid.hosted_invoice_url in words
     after = world.stripe.invoices.retrieve(unpaid.id)
     assert (after.status, after.amount_paid) == ("open", 100)
@@ -162,7 +162,7 @@ def test_an_invoice_that_cannot_be_voided_yet_delays_the_end_and_is_no_failure(w
     assert (row["outcome"], row["invoices_voided"]) == ("canceled", True)
     assert world.stripe.invoices.retrieve(unpaid.id).status == "void"
     [letter] = world.letters(person)
-    assert "do not try to collect it again" in " ".join(letter["text"].split())
+    assert "won't try to collect it again" in " ".join(letter["text"].split())
 
 
 def lines_of(world: World, run_id: str) -> str:

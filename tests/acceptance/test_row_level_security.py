@@ -303,6 +303,7 @@ CHECKS = {
     "cancellation_reasons_category_check": ("cancellation_reasons", "category = 'because'"),
     "cancellation_reasons_feedback_check": ("cancellation_reasons", "feedback = repeat('x', 5001)"),
     "retention_offers_percent_off_check": ("retention_offers", "percent_off = 101"),
+    "retention_offers_cooldown_months_check": ("retention_offers", "cooldown_months = -1"),
     "retention_offers_months_check": ("retention_offers", "months = 0"),
     "retention_offers_state_check": ("retention_offers", "state = 'offered'"),
     "retention_offers_current_discount_check": ("retention_offers", "current_discount = 'forgotten'"),

@@ -66,9 +66,9 @@ class Life:
     def presses_the_letters_button(self) -> None:
         [link] = [links(letter)["reactivate"] for letter in self.world.letters(self.person)]
         opened = self.world.http.get(link)
-        assert title(opened) == "Keep your professional plan?"
+        assert title(opened) == "Keep your Professional plan?"
         pressed = self.world.http.post("/reactivate", data={"token": link.partition("token=")[2]})
-        assert title(pressed) == "Your professional plan is active"
+        assert title(pressed) == "Your Professional plan is active"
 
     def shown(self) -> dict[str, object]:
         """What the customer's own dashboard says."""
@@ -95,9 +95,9 @@ def life(world: World) -> Iterator[Life]:
 
 def test_a_whole_life(world: World, life: Life) -> None:
     person, words = life.person, f"marker{uuid.uuid4().hex}"
-    letter = "Cancellation confirmed: your professional plan ends"
+    letter = "Cancellation confirmed: your Professional plan ends"
     leaving = Seen([letter], ["subscription.canceled"], "ends", "pending_cancellation", ["scheduled"])
-    letter = "Welcome back: your professional plan goes on"
+    letter = "Welcome back: your Professional plan goes on"
     staying = Seen([letter], ["subscription.reactivated"], "active", "active", ["cancelled"])
 
     # An offer is shown, and declined: they cancel here.

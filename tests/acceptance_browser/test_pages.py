@@ -145,7 +145,7 @@ def test_a_letter_fits_the_screen_by_itself(world: World, page: Page, letter: Ro
 @pytest.mark.parametrize(
     ("link", "title"),
     [
-        ("Reactivate Subscription", "Keep your professional plan?"),
+        ("Reactivate Subscription", "Keep your Professional plan?"),
         ("Give feedback", "Your feedback"),
     ],
 )
@@ -173,7 +173,7 @@ def test_the_letters_links_are_reached_by_keyboard(world: World, page: Page, let
 
 @pytest.mark.parametrize(
     ("token", "title"),
-    [("of the letter", "Keep your professional plan?"), ("altered", "This link is not valid")],
+    [("of the letter", "Keep your Professional plan?"), ("altered", "This link is not valid")],
 )
 def test_the_page_for_coming_back(world: World, page: Page, letter: Row, token: str, title: str) -> None:
     [link] = re.findall(r'href="([^"]+/reactivate\?token=[^"]+)"', letter["html"])

@@ -41,6 +41,7 @@ def letters_a_second() -> float:
             export_url="https://example.com/export",
             payment_url=None,
             unpaid=False,
+            due_at=None,
             plan_change_dropped=False,
             told_failed=False,
             renewal_undone=False,

@@ -31,6 +31,7 @@ USUAL = CancellationConfirmation(
     export_url=None,
     payment_url=None,
     unpaid=False,
+    due_at=None,
     plan_change_dropped=False,
     told_failed=False,
     renewal_undone=False,
@@ -113,7 +114,7 @@ def test_the_export_link_where_there_is_one() -> None:
 def test_an_unpaid_invoice_is_not_hushed_up() -> None:
     for letter in (replace(USUAL, unpaid=True).letter(), replace(USUAL, unpaid=True, payment_url=PAYMENT).letter()):
         for words in parts(letter):
-            assert "an invoice is still unpaid" in words.lower()
+            assert "an invoice is still open" in words.lower()
             assert "Cancelling does not settle it" in words
     assert Page(letter.html).links["Pay the open invoice"] == PAYMENT
     assert PAYMENT in letter.text.splitlines()
@@ -144,7 +145,7 @@ def test_a_subscription_that_ended_at_once_has_no_access_left_and_no_way_back_un
 
 def test_what_nobody_has_to_pay_any_more_is_told() -> None:
     for words in parts(replace(USUAL, ended_now=True, invoices_voided=True).letter()):
-        assert "You do not owe it, and we do not try to collect it again." in words
+        assert "You don't owe it, and we won't try to collect it again." in words
 
 
 def test_a_hostile_name_is_a_name_in_html_and_one_line_everywhere() -> None:

@@ -16,7 +16,7 @@ from tests.webhooks.events import order, settled
 from tests.world import Person, World
 
 REACH_SECONDS = 60.0
-BACK = "Welcome back: your professional plan goes on"
+BACK = "Welcome back: your Professional plan goes on"
 GONE = "Cancellation confirmed"
 LEFT = "subscription.canceled"
 

@@ -16,7 +16,7 @@ from tests.webhooks.events import order, settled, told
 from tests.world import Person, Row, World
 
 DELAYED = "Your reactivation is taking longer than it should"
-BACK = "Welcome back: your professional plan goes on"
+BACK = "Welcome back: your Professional plan goes on"
 
 
 def coming_back(world: World, person: Person, **columns: Any) -> str:

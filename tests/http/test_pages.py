@@ -13,7 +13,7 @@ from tests.world import Person, World, links
 
 PAGES: tuple[Purpose, ...] = ("reactivate", "feedback")
 OTHER: dict[Purpose, Purpose] = {"reactivate": "feedback", "feedback": "reactivate"}
-TITLES = {"reactivate": "Keep your professional plan?", "feedback": "Your feedback"}
+TITLES = {"reactivate": "Keep your Professional plan?", "feedback": "Your feedback"}
 
 
 def token(purpose: Purpose, *, ends_in: timedelta = timedelta(days=1)) -> str:

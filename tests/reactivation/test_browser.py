@@ -56,7 +56,7 @@ def seen(page: Page, name: str, request: pytest.FixtureRequest) -> None:
 def test_one_press_of_a_button_and_it_is_active(world: World, page: Page, request: pytest.FixtureRequest) -> None:
     person = leaving(world)
     page.goto(link_to(world, person, "reactivate"))
-    expect(page.get_by_role("heading", level=1)).to_have_text("Keep your professional plan?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Keep your Professional plan?")
     button = page.get_by_role("button", name="Reactivate Subscription")
     size = button.bounding_box()
     assert size is not None
@@ -67,7 +67,7 @@ def test_one_press_of_a_button_and_it_is_active(world: World, page: Page, reques
     expect(button).to_be_focused()
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your professional plan is active")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your Professional plan is active")
     seen(page, "done", request)
     assert in_stripe(world, person).cancel_at is None
     assert "token" not in page.url

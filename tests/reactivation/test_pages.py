@@ -46,17 +46,17 @@ def test_the_letters_button_works_after_one_press(world: World) -> None:
 
     opened = world.http.get(link)
 
-    assert (opened.status_code, title(opened)) == (200, "Keep your professional plan?")
+    assert (opened.status_code, title(opened)) == (200, "Keep your Professional plan?")
     assert re.findall(r"<form method=\"post\" action=\"(\w+)\">", opened.text) == ["reactivate"]
     assert world.simulator.writes(person.subscription_id) == writes
     assert world.belongings(person.user_id) == before
 
     done = press(world, "/reactivate", token=token_in(link))
 
-    assert (done.status_code, title(done)) == (200, "Your professional plan is active")
+    assert (done.status_code, title(done)) == (200, "Your Professional plan is active")
     assert in_stripe(world, person).cancel_at is None
     assert jobs(world, person) == ["cancelled"]
-    assert "Welcome back: your professional plan goes on" in subjects(world, person)
+    assert "Welcome back: your Professional plan goes on" in subjects(world, person)
     [request] = requests(world, person)
     assert (request["origin"], request["outcome"]) == ("link", "reactivated")
     audited = world.rows("SELECT * FROM audit_log WHERE user_id = %s AND action LIKE 'reactivate%%'", person.user_id)
@@ -69,7 +69,7 @@ def test_used_twice_it_says_that_it_is_active(world: World) -> None:
     press(world, "/reactivate", token=token_in(link))
     again, opened = press(world, "/reactivate", token=token_in(link)), world.http.get(link)
     for page in (again, opened):
-        assert (page.status_code, title(page)) == (200, "Your professional plan is active")
+        assert (page.status_code, title(page)) == (200, "Your Professional plan is active")
         assert "<form" not in page.text
     assert outbox(world, person).count("reactivation_confirmation") == 1
 

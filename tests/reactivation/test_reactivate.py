@@ -59,7 +59,7 @@ def test_it_is_confirmed_by_letter_and_told_to_the_company(world: World) -> None
         )
         first, second = consumer.everything_of(person.user_id)
 
-    [letter] = [each for each in letters if each["subject"] == "Welcome back: your professional plan goes on"]
+    [letter] = [each for each in letters if each["subject"] == "Welcome back: your Professional plan goes on"]
     assert "Renews on" in letter["text"]
     assert "Renews on" in letter["html"]
     assert answer.headers["Reactivation-Request-Id"] in letter["text"]

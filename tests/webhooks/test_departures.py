@@ -46,7 +46,7 @@ def test_a_cancellation_made_elsewhere_is_carried_out_as_one_made_here(world: Wo
     reason = world.row("SELECT * FROM cancellation_reasons WHERE user_id = %s", person.user_id)
     assert (reason["category"], reason["feedback"]) == ("too_complex", "I never got it to work")
     [subject] = subjects(world, person)
-    assert subject.startswith("Cancellation confirmed: your professional plan ends on")
+    assert subject.startswith("Cancellation confirmed: your Professional plan ends on")
     event = body(message)
     assert (event["event"], event["reason"]) == ("subscription.canceled", "too_complex")
     assert event["cancel_at"] == event["effective_at"] == end.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -98,7 +98,7 @@ def test_taken_back_in_the_portal_is_a_reactivation(world: World) -> None:
 
     assert [w for w in world.simulator.writes(person.subscription_id) if w not in writes] == []
     assert (row_of(world, person)["status"], jobs(world, person)) == ("active", ["cancelled"])
-    assert "Welcome back: your professional plan goes on" in subjects(world, person)
+    assert "Welcome back: your Professional plan goes on" in subjects(world, person)
     assert body(message)["event"] == "subscription.reactivated"
     [request] = requests(world, person)
     assert (request["origin"], request["outcome"]) == ("stripe", "reactivated")

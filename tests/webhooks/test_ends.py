@@ -78,10 +78,10 @@ def test_what_the_customer_had_asked_for_ends_without_a_second_letter(world: Wor
 @pytest.mark.parametrize(
     ("reason", "kind", "subject"),
     [
-        ("payment_failed", "payment_failed", "Your professional plan has ended because a payment did not go through"),
-        ("payment_disputed", "payment_disputed", "Your professional plan has ended"),
-        ("canceled_by_retention_policy", "neutral", "Your professional plan has ended"),
-        ("a_reason_yet_to_come", "neutral", "Your professional plan has ended"),
+        ("payment_failed", "payment_failed", "Your Professional plan has ended because a payment did not go through"),
+        ("payment_disputed", "payment_disputed", "Your Professional plan has ended"),
+        ("canceled_by_retention_policy", "neutral", "Your Professional plan has ended"),
+        ("a_reason_yet_to_come", "neutral", "Your Professional plan has ended"),
     ],
 )
 def test_an_end_that_nobody_asked_for_has_its_own_letter(world: World, reason: str, kind: str, subject: str) -> None:
@@ -118,7 +118,7 @@ def test_dunning_that_fails_ends_it_and_says_how_to_come_back(world: World) -> N
     settled(world, person, events=2)
     assert end_of(world, person)["kind"] == "payment_failed"
     # The last failure and the end are told at once, in two events: one letter all the same.
-    sent = letter(world, person, "Your professional plan has ended because a payment did not go through")
+    sent = letter(world, person, "Your Professional plan has ended because a payment did not go through")
     assert "We could not collect the payment" in sent["text"]
     # What is open is paid on Stripe's own page, as it is now: the address stands in the letter and nowhere else.
     [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
@@ -137,7 +137,7 @@ def test_what_ended_at_once_in_the_portal_is_told_as_both(world: World) -> None:
         settled(world, person, events=1)
         events = [body(message)["event"] for message in consumer.everything_of(person.user_id)]
     assert events == ["subscription.canceled", "subscription.ended"]
-    assert subjects(world, person) == ["Cancellation confirmed: your professional plan has ended"]
+    assert subjects(world, person) == ["Cancellation confirmed: your Professional plan has ended"]
     assert jobs(world, person) == ["scheduled"]
     assert end_of(world, person)["kind"] == "voluntary"
 
@@ -159,7 +159,7 @@ def test_what_never_began_gets_the_onboarding_letter(world: World) -> None:
     settled(world, person, events=1)
     assert row_of(world, person)["status"] == "incomplete_expired"
     assert end_of(world, person)["kind"] == "never_started"
-    assert subjects(world, person) == ["Your professional plan is one step away"]
+    assert subjects(world, person) == ["Your Professional plan is one step away"]
     assert jobs(world, person) == []
 
 

@@ -78,4 +78,4 @@ def test_every_order_ends_in_the_same_state(world: World) -> None:
         "subscription.canceled",
         "subscription.ended",
     ]
-    assert states[0]["letters"] == ["Cancellation confirmed: your professional plan has ended"]
+    assert states[0]["letters"] == ["Cancellation confirmed: your Professional plan has ended"]

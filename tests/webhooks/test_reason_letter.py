@@ -20,7 +20,7 @@ from tests.waiting import eventually
 from tests.webhooks.events import order, settled, told
 from tests.world import Person, Row, World
 
-QUESTION = "One question about your professional plan"
+QUESTION = "One question about your Professional plan"
 CONFIRMED = "Cancellation confirmed"
 
 

@@ -117,6 +117,7 @@ def test_a_subscription_is_read_as_stripe_says_it(simulator: Simulator, shop: Sh
         ended_at=None,
         current_period_start=utc(item.current_period_start),
         current_period_end=utc(item.current_period_end),
+        last_period_end=utc(item.current_period_end),
         billed_monthly=True,
         schedule_id=None,
         discounts=(),

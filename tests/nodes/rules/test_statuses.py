@@ -62,17 +62,13 @@ def test_the_first_second_of_1970_is_a_sign_too() -> None:
 
 
 @pytest.mark.parametrize("status", ENDINGS)
-@pytest.mark.parametrize("signs", [(True, None), (False, THEN), (True, THEN)], ids=["boolean", "date", "both"])
-def test_a_live_subscription_that_has_its_end_is_pending_in_our_row(
-    status: str, signs: tuple[bool, datetime | None]
-) -> None:
-    said = local_status(status, cancel_at_period_end=signs[0], cancel_at=signs[1])
-    assert said == ("pending_cancellation" if is_live(status) else status)
+def test_a_live_subscription_that_has_its_end_is_pending_in_our_row(status: str) -> None:
+    assert local_status(status, pending=True) == ("pending_cancellation" if is_live(status) else status)
 
 
 @given(some.sampled_from(sorted(ENDINGS)) | some.text())
 def test_without_a_sign_our_row_says_stripes_word(status: str) -> None:
-    assert local_status(status, cancel_at_period_end=False, cancel_at=None) == status
+    assert local_status(status, pending=False) == status
 
 
 def test_access_lasts_until_a_pending_cancellation_takes_effect() -> None:

@@ -1,0 +1,31 @@
+"""A request that needs attention: no run picks it up any more, and its customer is told that it takes longer."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from nodes.cancellation.outbox import DELAYED
+from nodes.cancellation.records import Delivered
+from nodes.errors import LetterRefused
+from nodes.node import run_log
+from nodes.requests.kind import Kind
+from nodes.services import services
+
+
+async def park_request(
+    kind: Kind, request_id: UUID, user_id: str, send_delay: Callable[[UUID, str], Awaitable[Delivered]]
+) -> None:
+    """Leave the request to an operator, and email the customer unless they have had their response.
+
+    Raises `MailFailed`: it is parked all the same, and its email is retried when it is next picked up.
+    """
+    async with services().database.as_user(user_id) as transaction:
+        [unanswered] = await transaction.values(kind.park, request_id=request_id)
+        if unanswered:
+            await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=DELAYED)
+    if unanswered:
+        try:
+            await send_delay(request_id, user_id)
+        except LetterRefused as error:
+            run_log().warning("the customer can't be emailed: %s", error)
+    async with services().database.as_user(user_id) as transaction:
+        await transaction.run(kind.parked_in_peace, request_id=request_id)

@@ -1,0 +1,242 @@
+"""A company's own catalogue: its prices, offers and rules, on a trigger of its own."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from deployments.requests import resume, unfinished
+from nodes.settings import DatabaseSettings, load
+from tests.acceptance.subscribers import clock, subscriber
+from tests.acceptance.test_accept import UNAVAILABLE
+from tests.acceptance.trigger import serving
+from tests.faults.left import in_peace
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+
+DAY = 24 * 3600
+MARK = uuid.uuid4().hex[:8]
+OURS = f"""
+plans:
+  team:
+    name: {{en: Team Flow, de: Teamfluss}}
+    stripe: {{lookup_keys: [team-{MARK}]}}
+    offer: {{percent_off: 15, months: 1}}
+    retention: {{cooldown_months: 12, screens_per_period: 1}}
+    past_due: end_and_keep_invoice
+  contract:
+    name: Contract
+    stripe: {{lookup_keys: [contract-{MARK}]}}
+    fixed_term: {{leaving: refused, text: Your contract runs for a year. Write to us if you can't wait.}}
+  by_hand:
+    name: By Hand
+    stripe: {{lookup_keys: [by-hand-{MARK}]}}
+    offer: {{percent_off: 10, months: 2}}
+    manual_only: true
+"""
+
+
+@pytest.fixture(scope="module")
+def ours(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    directory = tmp_path_factory.mktemp("catalog")
+    catalog = directory / "catalog.yaml"
+    catalog.write_text(OURS, encoding="utf-8")
+    with serving(directory, CATALOG=str(catalog)) as http:
+        yield http
+
+
+def price(world: World, lookup_key: str | None) -> str:
+    """A monthly price, new or found by its lookup key."""
+    if lookup_key:
+        for found in world.stripe.prices.list({"lookup_keys": [lookup_key]}).data:
+            return found.id
+    product = world.stripe.products.create({"name": "Ours"}).id
+    return world.stripe.prices.create(
+        {
+            "product": product,
+            "currency": "usd",
+            "unit_amount": 5000,
+            "recurring": {"interval": "month"},
+            **({"lookup_key": lookup_key} if lookup_key else {}),  # type: ignore[typeddict-item]
+        }
+    ).id
+
+
+def on(world: World, plan: str, **given: Any) -> Person:
+    return subscriber(world, plan="legacy", price=price(world, f"{plan}-{MARK}"), **given)
+
+
+def cancel(http: httpx.Client, person: Person, **body: object) -> httpx.Response:
+    return http.post(
+        "/cancel-subscription", json={"user_id": person.user_id, "reason": "unused", **body}, headers=person.headers
+    )
+
+
+def offered(http: httpx.Client, person: Person) -> Row | None:
+    shown: Row | None = http.get("/retention-offer", headers=person.headers).json()["retention_offer"]
+    return shown
+
+
+def test_a_plan_of_our_own_has_its_offer_its_name_and_its_cooldown(world: World, ours: httpx.Client) -> None:
+    person = on(world, "team")
+    assert offered(ours, person) == {"discount": 15, "description": "15% off for 1 month"}
+
+    accepted = cancel(ours, person, accept_offer=True)
+
+    assert accepted.json() == {"success": True, "retention_applied": True, "discount": "15% off", "duration": "1 month"}
+    shown = ours.get("/subscription", headers=person.headers).json()
+    assert (shown["plan"], shown["plan_name"]) == ("team", "Team Flow")
+    world.admin.execute(
+        "UPDATE retention_offers SET accepted_at = accepted_at - interval '11 months' WHERE user_id = %s",
+        [person.user_id],
+    )
+    again = cancel(ours, person, accept_offer=True)
+    assert (again.status_code, again.json()["detail"]) == (409, UNAVAILABLE)
+
+
+def test_an_offer_is_shown_on_as_many_days_as_the_plan_says(world: World, ours: httpx.Client) -> None:
+    person = on(world, "team", on=clock(world, ahead=-10 * DAY))
+    assert offered(ours, person) is not None
+    world.admin.execute(
+        "UPDATE offers_shown SET shown_on = shown_on - 1, shown_at = shown_at - interval '1 day' WHERE user_id = %s",
+        [person.user_id],
+    )
+    assert offered(ours, person) is None
+
+
+def test_the_email_has_the_plans_name(world: World, ours: httpx.Client) -> None:
+    person = on(world, "team")
+    assert cancel(ours, person).status_code == 200
+    [email] = world.letters(person)
+    assert "your Team Flow plan ends on" in email["subject"]
+
+
+def test_a_price_in_no_plan_can_be_cancelled_gets_no_offer_and_is_named_in_the_log(world: World) -> None:
+    bare = price(world, None)
+    person = subscriber(world, plan="unknown", price=bare)
+
+    assert offered(world.http, person) is None
+    answer = world.cancel(person)
+
+    assert answer.json()["status"] == "pending_cancellation"
+    [email] = world.letters(person)
+    assert "your current plan ends on" in email["subject"]
+    logs = {"logs": {"flow_run_id": {"any_": [world.run_of(answer)["id"]]}}, "limit": 200}
+    eventually(lambda: f"are in no plan of the catalogue: {bare}" in world.prefect.post("/logs/filter", json=logs).text)
+
+
+def test_who_is_past_due_leaves_immediately_and_owes_the_invoice_where_the_plan_says_so(
+    world: World, ours: httpx.Client
+) -> None:
+    at = clock(world, ahead=-33 * DAY)
+    person = on(world, "team", on=at)
+    customer = str(world.stripe.subscriptions.retrieve(person.subscription_id).customer)
+    card = world.stripe.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer})
+    world.stripe.customers.update(customer, {"invoice_settings": {"default_payment_method": card.id}})
+    at.advance(at.now + 32 * DAY)
+    [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
+
+    answer = cancel(ours, person)
+
+    assert answer.json()["status"] == "canceled"
+    assert world.stripe.invoices.retrieve(unpaid.id).status == "open"
+    [email] = world.letters(person)
+    text = " ".join(email["text"].split())
+    assert "AN INVOICE IS STILL OPEN" in text
+    assert "you don't owe it" not in text.lower()
+
+
+# Fixed terms
+
+
+def on_a_term(world: World, plan: str | None, **given: Any) -> tuple[Person, int]:
+    ends_at = int(time.time()) + 330 * DAY
+    own = price(world, f"{plan}-{MARK}") if plan else None
+    return subscriber(world, more={"cancel_at": ends_at}, price=own, **given), ends_at
+
+
+def test_a_term_may_have_to_run_out_and_its_customer_is_told_until_when(world: World, ours: httpx.Client) -> None:
+    person, ends_at = on_a_term(world, "contract")
+
+    answer = cancel(ours, person)
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:cancelflow:problem:fixed-term-running")
+    assert answer.json()["detail"] == "Your contract runs for a year. Write to us if you can't wait."
+    assert datetime.fromisoformat(answer.json()["term_ends_at"]) == datetime.fromtimestamp(ends_at, UTC)
+    assert world.simulator.writes(person.subscription_id) == []
+
+
+def test_a_term_is_no_cancellation_and_its_customer_may_leave_before(world: World) -> None:
+    person, ends_at = on_a_term(world, None)
+    shown = world.http.get("/subscription", headers=person.headers).json()
+    assert (shown["status"], shown["cancel_at_period_end"], shown["banner"]) == ("active", False, None)
+
+    answer = world.cancel(person)
+
+    assert answer.json()["status"] == "pending_cancellation"
+    found = world.stripe.subscriptions.retrieve(person.subscription_id)
+    assert found.cancel_at == found.items.data[0].current_period_end < ends_at
+    again = world.cancel(person)
+    assert (again.status_code, again.json()["detail"]) == (409, "Subscription already scheduled for cancellation")
+
+
+def test_who_comes_back_has_their_term_again(world: World) -> None:
+    person, ends_at = on_a_term(world, None)
+    assert world.cancel(person).status_code == 200
+
+    back = world.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
+
+    assert (back.status_code, back.json()["status"]) == (200, "active")
+    found = world.stripe.subscriptions.retrieve(person.subscription_id)
+    assert (found.cancel_at, found.cancel_at_period_end) == (ends_at, False)
+    row = world.row("SELECT status, cancel_at FROM subscriptions WHERE id = %s", person.subscription_id)
+    assert (row["status"], row["cancel_at"]) == ("active", datetime.fromtimestamp(ends_at, UTC))
+
+
+def test_a_term_that_support_sets_is_told_to_nobody(world: World) -> None:
+    person = world.person("professional")
+    ends_at = int(time.time()) + 330 * DAY
+    world.stripe.subscriptions.update(person.subscription_id, {"cancel_at": ends_at})
+    seen = "SELECT FROM stripe_events WHERE subscription_id = %s AND moment = 'begins' AND handled_at IS NOT NULL"
+
+    eventually(lambda: world.rows(seen, person.subscription_id))
+
+    assert world.letters(person) == []
+    row = world.row("SELECT status, cancel_at FROM subscriptions WHERE id = %s", person.subscription_id)
+    assert (row["status"], row["cancel_at"]) == ("active", datetime.fromtimestamp(ends_at, UTC))
+
+
+# Manual only
+
+
+def test_a_plan_by_hand_waits_for_an_operator_who_carries_it_out(world: World, ours: httpx.Client) -> None:
+    person = on(world, "by-hand")
+
+    received = cancel(ours, person)
+
+    assert (received.status_code, received.json()["status"]) == (202, "in_progress")
+    request_id = world.request_id(received)
+    assert world.simulator.writes(person.subscription_id) == []
+    [listed] = [each for each in unfinished(load(DatabaseSettings)) if each.id == request_id]
+    assert listed.stuck
+    assert listed.problem == "needs-operator"
+    [email] = world.letters(person)
+    assert "cancellation" in email["subject"]
+
+    resume(load(DatabaseSettings), request_id)
+
+    assert in_peace(world, uuid.UUID(request_id))["outcome"] == "pending_cancellation"
+    assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
+    assert world.letters(person)[0]["subject"].startswith("Cancellation confirmed: your")
+
+
+def test_accepting_the_offer_of_a_plan_by_hand_needs_nobody(world: World, ours: httpx.Client) -> None:
+    person = on(world, "by-hand")
+    assert cancel(ours, person, accept_offer=True).json()["discount"] == "10% off"
