@@ -38,7 +38,7 @@ class ReasonRequired(Refusal):
 
 
 class NotYourSubscription(Refusal):
-    """The body's `user_id` is not the token's subject (SPEC, Decided 4)."""
+    """The body's `user_id` is not the user id in the token (SPEC, Decided 4)."""
 
     status = 403
     detail = "A user can cancel only their own subscription"

@@ -135,10 +135,11 @@ def test_a_token_of_the_stacks_key_opens_the_door(world: World, elsewhere: Path)
 
 
 def test_a_token_of_a_secret(elsewhere: Path) -> None:
-    done = cancelflow("token", USER, cwd=elsewhere, **{**bare(), **ISSUED, "JWT_SECRET": SECRET})
+    naming = {"JWT_SECRET": SECRET, "JWT_USER_CLAIM": "customer"}
+    done = cancelflow("token", "auth0|5f7 c", cwd=elsewhere, **{**bare(), **ISSUED, **naming})
     assert done.code == 0
     claims = jwt.decode(done.out.strip(), SECRET, ["HS256"], audience="cancelflow", issuer=ISSUED["JWT_ISSUER"])
-    assert claims["sub"] == USER
+    assert (claims["sub"], claims["customer"]) == ("auth0|5f7 c", "auth0|5f7 c")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """User ids as companies have them."""
 
+import uuid
+
 USER_IDS = [
     "42",
     "user_2abPz0Q9fSsTkE7mB1cXyR",
@@ -13,3 +15,8 @@ USER_IDS = [
     "x" * 255,
     "🙂" * 255,
 ]
+
+
+def unused(like: str) -> str:
+    """Return an id like this one that no earlier run of the tests has used on the same stack."""
+    return like[:1] + uuid.uuid4().hex[:12] + like[1:243]

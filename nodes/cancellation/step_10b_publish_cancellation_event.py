@@ -19,13 +19,13 @@ async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
         await in_turn(item_id, request.user_id)
         event = {
             "event": EVENT,
-            "user_id": str(request.user_id),
+            "user_id": request.user_id,
             "reason": pending.category,
             "cancel_at": rfc3339(pending.cancel_at),
             "request_id": str(request.id),
             "effective_at": rfc3339(pending.cancel_at),
         }
-        return await services().events.publish(event, event_id=str(item_id), ordering_key=str(request.user_id))
+        return await services().events.publish(event, event_id=str(item_id), ordering_key=request.user_id)
 
     delivered = await deliver(request.id, request.user_id, EVENT, send)
     run_log().info("%s is published", EVENT)

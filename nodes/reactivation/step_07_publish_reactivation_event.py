@@ -20,13 +20,13 @@ async def publish_reactivation_event(active: Active) -> Delivered:
         await in_turn(item_id, request.user_id)
         event = {
             "event": REACTIVATED_EVENT,
-            "user_id": str(request.user_id),
+            "user_id": request.user_id,
             "subscription_id": active.case.subscription.id,
             "request_id": str(request.id),
             "effective_at": rfc3339(request.received_at),
             "renews_at": rfc3339(active.renews_at),
         }
-        return await services().events.publish(event, event_id=str(item_id), ordering_key=str(request.user_id))
+        return await services().events.publish(event, event_id=str(item_id), ordering_key=request.user_id)
 
     delivered = await deliver(request.id, request.user_id, REACTIVATED_EVENT, send)
     run_log().info("%s is published", REACTIVATED_EVENT)

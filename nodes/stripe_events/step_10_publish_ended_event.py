@@ -19,13 +19,13 @@ async def publish_ended_event(ended: Ended) -> Delivered:
         await in_turn(item_id, ended.user_id)
         event = {
             "event": ENDED_EVENT,
-            "user_id": str(ended.user_id),
+            "user_id": ended.user_id,
             "subscription_id": ended.subscription_id,
             "reason": ended.kind,
             "request_id": str(ended.id),
             "effective_at": rfc3339(ended.ended_at),
         }
-        return await services().events.publish(event, event_id=str(item_id), ordering_key=str(ended.user_id))
+        return await services().events.publish(event, event_id=str(item_id), ordering_key=ended.user_id)
 
     delivered = await deliver(ended.id, ended.user_id, ENDED_EVENT, send)
     run_log().info("%s is published", ENDED_EVENT)

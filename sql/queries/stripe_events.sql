@@ -4,7 +4,7 @@ SELECT receive_stripe_event(%(id)s, %(type)s, %(moment)s, %(created_at)s, %(live
 
 -- name: claim_stripe_events
 -- Whose subscription no request of ours is at work on.
-SELECT id, NULL::uuid AS user_id, needs_a_person, false AS urgent, tries, died_in
+SELECT id, NULL::text AS user_id, needs_a_person, false AS urgent, tries, died_in
 FROM claim_stripe_events(%(at_most)s, %(only_new)s);
 
 -- name: take_up_stripe_event

@@ -47,13 +47,14 @@ def subscriber(
     without_card_at_trial_end: bool = False,
     price: str | None = None,
     more: SubscriptionCreateParams | None = None,
+    user_id: str | None = None,
 ) -> Person:
     """Make a customer with one subscription, in Stripe and in our tables as they are after `subscriptions.create`.
 
     `price`: instead of the plan's own. `more`: further parameters of the subscription.
     """
-    user_id = str(uuid.uuid4())
-    email = f"subscriber-{user_id[:8]}@example.com"
+    user_id = user_id or str(uuid.uuid4())
+    email = f"subscriber-{uuid.uuid4().hex[:8]}@example.com"
     customer_id = _customer(world, email, card, on)
     wanted: SubscriptionCreateParams = {
         "customer": customer_id,

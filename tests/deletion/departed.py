@@ -27,19 +27,23 @@ UNHEARD = "SELECT FROM stripe_events WHERE subscription_id = %s AND resume_at IS
 UNDER_WAY = "SELECT FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL"
 
 
-def departed(world: World, *, days_ago: float, plan: str = "professional", **asked: Any) -> tuple[Person, Clock]:
+def departed(
+    world: World, *, days_ago: float, plan: str = "professional", user_id: str | None = None, **asked: Any
+) -> tuple[Person, Clock]:
     """A customer who cancelled here with this body, and whose subscription ended then, by Stripe's word alone."""
-    person, clock = leaving(world, days_ago=days_ago, plan=plan)
+    person, clock = leaving(world, days_ago=days_ago, plan=plan, user_id=user_id)
     leaves(world, person, clock, **asked)
     return person, clock
 
 
-def leaving(world: World, *, days_ago: float, plan: str = "professional") -> tuple[Person, Clock]:
+def leaving(
+    world: World, *, days_ago: float, plan: str = "professional", user_id: str | None = None
+) -> tuple[Person, Clock]:
     """A customer whose paid month ends then, or a day earlier in a short one; they have not asked for anything yet."""
     then = int(months_after(datetime.now(UTC) - timedelta(days=days_ago), -1).timestamp())
     made = world.stripe.test_helpers.test_clocks.create({"frozen_time": then, "name": "the past"})
     clock = Clock(world, made.id, then)
-    return subscriber(world, plan=plan, on=clock), clock
+    return subscriber(world, plan=plan, on=clock, user_id=user_id), clock
 
 
 def leaves(world: World, person: Person, clock: Clock, **asked: Any) -> None:

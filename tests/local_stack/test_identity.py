@@ -24,8 +24,9 @@ def test_the_key_is_kept_and_private(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["JWT_JWKS_URL", "JWT_PUBLIC_KEY", "JWT_SECRET"])
 def test_a_key_from_outside_wins(tmp_path: Path, name: str) -> None:
-    settings = identity(tmp_path, {name: "theirs", "JWT_AUDIENCE": "their-audience"})
+    settings = identity(tmp_path, {name: "theirs", "JWT_AUDIENCE": "their-audience", "JWT_USER_CLAIM": "their-id"})
     assert settings[name] == "theirs"
     assert settings["JWT_AUDIENCE"] == "their-audience"
+    assert settings["JWT_USER_CLAIM"] == "their-id"
     assert "JWT_PRIVATE_KEY" not in settings
     assert not list(tmp_path.iterdir())

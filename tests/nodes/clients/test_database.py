@@ -11,12 +11,16 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import settings as given_at_most
+from hypothesis import strategies as some
 from psycopg.sql import SQL, Identifier
 
 from deployments.migrations import migrate
 from nodes.clients import database_connections as module
 from nodes.clients.database import Database, Transaction
 from nodes.errors import CancelflowError, ConstraintViolated, DatabaseUnavailable, StatementRefused
+from nodes.rules.user_ids import is_user_id
 from nodes.settings import DatabaseSettings
 from sql import QUERIES
 from tests.conftest import Addresses
@@ -156,6 +160,36 @@ def test_whose_a_request_is_follows_from_its_id(world: World, url: str, users: t
         return [await database.owner_of_request(request), await database.owner_of_request(uuid.uuid4())]
 
     assert on(url, owners) == [one, None]
+
+
+IDS = some.text(min_size=1, max_size=255).filter(is_user_id)
+
+
+class _NothingStays(Exception):
+    """Rolls a transaction back."""
+
+
+@given(IDS, IDS)
+@given_at_most(max_examples=40)
+@example("o'; SET app.user_id = 'other'; --", "other")
+@example("\\'", "'")
+@example("%(user_id)s", "%%")
+@example("' || 'x", "' 'x")
+def test_any_id_stays_one_value_on_its_way(url: str, mine: str, other: str) -> None:
+    """The statement that names the user is put together on this side: quoted wrongly, it would name somebody else."""
+    assume(mine != other)
+
+    async def work(database: Database) -> None:
+        with pytest.raises(_NothingStays):
+            async with database.as_user(mine) as transaction:
+                request_id = await receive(transaction, mine)
+                assert await transaction.values("request_owner", request_id=request_id) == [mine]
+                raise _NothingStays
+        with pytest.raises(StatementRefused):
+            async with database.as_user(mine) as transaction:
+                await receive(transaction, other)
+
+    on(url, work, pool_size=1)
 
 
 # Transactions
