@@ -1,8 +1,9 @@
 # cancelflow: `make` lists what there is to do.
 # Everything is made in .venv and .local, inside this checkout.
 
-# The newest supported Python that is here, by uv or on the PATH; one without ensurepip makes no environment without uv.
-PYTHON ?= $(shell for version in 3.14 3.13 3.12 3.11; do \
+# The first of these that is here, by uv or on the PATH. Without uv, one that lacks ensurepip makes no environment.
+VERSIONS ?= 3.14 3.13 3.12 3.11
+PYTHON ?= $(shell for version in $(VERSIONS); do \
     uv python find --system --no-python-downloads $$version 2>/dev/null && break; \
     python$$version -c 'import ensurepip' 2>/dev/null && echo python$$version && break; done)
 VENV ?= .venv
