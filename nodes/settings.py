@@ -189,7 +189,15 @@ class PrefectSettings(SettingsGroup):
     prefect_api_url: str = Field(description="the Prefect server's API, http://host:4200/api")
 
 
-class TriggerSettings(ServiceSettings, IdentitySettings, PrefectSettings):
+class StartPageSettings(SettingsGroup):
+    """The page at `/`, for a stack on one machine."""
+
+    start_page: bool = Field(default=False, description="whether `/` shows a page with links; the embedded stack does")
+    inbox_url: str | None = Field(default=None, description="where the start page finds the emails")
+    prefect_ui_url: str | None = Field(default=None, description="where people reach the Prefect UI")
+
+
+class TriggerSettings(ServiceSettings, IdentitySettings, PrefectSettings, StartPageSettings):
     """What the HTTP trigger needs."""
 
     http_host: str = Field(default="127.0.0.1", description="the address the trigger listens on")

@@ -8,9 +8,9 @@ from rich.console import Console
 from deployments.demo.customers import DemoCustomer
 
 ADDRESSES = {
-    "http": "the trigger: POST /cancel-subscription, GET /openapi.json",
-    "prefect_ui": "the runs, step by step",
-    "inbox": "the letters",
+    "http": "start here: links to everything; the API reference is at /docs",
+    "prefect_ui": "Prefect: every run, step by step",
+    "inbox": "the emails",
     "stripe": "the Stripe simulator, with its control API at /_simulator/",
     "pubsub": "the Pub/Sub emulator (PUBSUB_EMULATOR_HOST)",
     "smtp": "where mail goes in",

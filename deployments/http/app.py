@@ -8,7 +8,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from deployments.http import cancel_subscription, health, look_ups, pages, reactivate_subscription, stripe_webhook
+from deployments.http import (
+    api_reference,
+    cancel_subscription,
+    health,
+    look_ups,
+    pages,
+    reactivate_subscription,
+    stripe_webhook,
+)
 from deployments.http.arrival import Arrival
 from deployments.http.backlog import Backlog
 from deployments.http.bodies import CancelSubscriptionRequest, Problem, ReactivateSubscriptionRequest
@@ -17,6 +25,7 @@ from deployments.http.identity import Identity
 from deployments.http.prefect_client import shared_client
 from deployments.http.responses import HANDLERS
 from deployments.http.runner import Runner, run_context
+from deployments.http.start_page import start_page
 from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
@@ -48,15 +57,17 @@ def create_app(settings: TriggerSettings) -> FastAPI:
         description="Subscription cancellation, WF-023.",
         version=version("cancelflow"),
         lifespan=lifespan,
-        docs_url=None,  # its pages load their scripts from elsewhere; /openapi.json is here
+        docs_url=None,  # FastAPI's page loads its scripts from another server; ours is in api_reference
         redoc_url=None,
         redirect_slashes=False,  # an address that is none is told so, and leads nowhere
         exception_handlers=HANDLERS,
     )
     app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
-    for module in (cancel_subscription, reactivate_subscription, look_ups, health, pages, stripe_webhook):
+    api = (cancel_subscription, reactivate_subscription, look_ups, health)
+    for module in (*api, pages, stripe_webhook, api_reference):
         app.include_router(module.router)
+    app.include_router(start_page(settings))
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

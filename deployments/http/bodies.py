@@ -27,7 +27,7 @@ SubscriptionId = Annotated[
 
 
 class CancelSubscriptionRequest(BaseModel):
-    """`POST /cancel-subscription`. A member that is not one is refused: a misspelt `accept_offer` would cancel."""
+    """Body of `POST /cancel-subscription`. Unknown members are refused: a misspelt `accept_offer` would cancel."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -48,11 +48,11 @@ class CancelSubscriptionRequest(BaseModel):
         default=None, description="required to cancel, optional to accept the offer"
     )
     feedback: str | None = Field(
-        default=None, max_length=MAX_FEEDBACK_CHARACTERS, pattern="^[^\\x00]*$", description="in the customer's words"
+        default=None, max_length=MAX_FEEDBACK_CHARACTERS, pattern="^[^\\x00]*$", description="the customer's own text"
     )
-    accept_offer: bool = Field(default=False, description="true takes the retention offer and cancels nothing")
+    accept_offer: bool = Field(default=False, description="true accepts the retention offer and cancels nothing")
     subscription_id: SubscriptionId | None = Field(
-        default=None, description="which one, for a customer with several live subscriptions"
+        default=None, description="which subscription, if the user has several live ones"
     )
 
     @field_validator("reason")
@@ -66,7 +66,7 @@ class CancelSubscriptionRequest(BaseModel):
 
 
 class ReactivateSubscriptionRequest(BaseModel):
-    """`POST /reactivate-subscription`."""
+    """Body of `POST /reactivate-subscription`."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"user_id": "550e8400-e29b-41d4-a716-446655440000"}]}
@@ -74,44 +74,44 @@ class ReactivateSubscriptionRequest(BaseModel):
 
     user_id: UserId
     subscription_id: SubscriptionId | None = Field(
-        default=None, description="which one, for a customer with several live subscriptions"
+        default=None, description="which subscription, if the user has several live ones"
     )
 
 
 class Reactivated(BaseModel):
-    """The subscription goes on. The same where there was nothing to take back: asking twice is asking once."""
+    """The subscription is active and will renew; also if it was not cancelled."""
 
     success: Literal[True] = True
-    status: str = Field(description="Stripe's word", examples=["active"])
+    status: str = Field(description="the subscription's status in Stripe", examples=["active"])
     subscription_id: str
     renews_at: datetime
 
 
 class Cancelled(BaseModel):
-    """Step 11B."""
+    """The subscription is cancelled (step 11B)."""
 
     success: Literal[True] = True
     status: Literal["pending_cancellation", "canceled"] = Field(
-        description="`canceled` where the subscription's status knew no later end"
+        description="`canceled` if the subscription ended immediately"
     )
     cancel_at: datetime
     data_retention_until: datetime = Field(description="`cancel_at` + 90 days")
 
 
 class Retained(BaseModel):
-    """Step 6A."""
+    """The offer is accepted, and the discount applied (step 6A)."""
 
     success: Literal[True] = True
     retention_applied: Literal[True] = True
     discount: str = Field(examples=["30% off"])
     duration: str = Field(examples=["3 months"])
     current_discount: Fate | None = Field(
-        default=None, description="what became of the discount that ran; absent where none did"
+        default=None, description="what happened to a discount that was running; absent if there was none"
     )
 
 
 class Underway(BaseModel):
-    """Not finished within the deadline; it goes on."""
+    """The request is still in progress; look it up with its id."""
 
     success: Literal[True] = True
     status: Literal["in_progress"] = "in_progress"
@@ -119,29 +119,29 @@ class Underway(BaseModel):
 
 
 class OfferTerms(BaseModel):
-    """What is offered."""
+    """The terms of an offer."""
 
-    discount: int = Field(description="per cent")
+    discount: int = Field(description="percent off")
     description: str = Field(examples=["30% off for 3 months"])
     current_discount: Fate | None = Field(
-        default=None, description="what becomes of the discount that runs; absent where none does"
+        default=None, description="what would happen to a discount that is running; absent if there is none"
     )
 
 
 class RetentionOffer(BaseModel):
-    """`GET /retention-offer`."""
+    """The offer, or null if there is none to show."""
 
     retention_offer: OfferTerms | None
     show_offer: bool
 
 
 class SubscriptionStatus(BaseModel):
-    """`GET /subscription`, for a dashboard."""
+    """The subscription as a dashboard shows it."""
 
     subscription_id: str
     plan: str = Field(description="the plan's key in the catalogue", examples=["professional"])
     plan_name: str = Field(description="the plan's name in the customer's language", examples=["Professional"])
-    status: str = Field(description="Stripe's word, or `pending_cancellation`")
+    status: str = Field(description="the status in Stripe, or `pending_cancellation`")
     access: bool = Field(description="whether the customer may use the product now")
     current_period_end: datetime
     cancel_at_period_end: bool
@@ -164,13 +164,13 @@ class Problem(BaseModel):
 
 
 class Health(BaseModel):
-    """`/healthz`: the process is up."""
+    """The process is up."""
 
     status: Literal["ok"] = "ok"
 
 
 class Readiness(BaseModel):
-    """`/readyz`: each dependency by name, `ok` or what is wrong."""
+    """Each dependency by name: `ok`, or what is wrong."""
 
     status: Literal["ready", "not ready"]
     checks: dict[str, str]

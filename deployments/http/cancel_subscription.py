@@ -29,7 +29,7 @@ LAST_LOOK_SECONDS = 0.5
 
 IdempotencyKey = Annotated[
     str | None,
-    Header(min_length=1, max_length=255, description="the caller's own word for this request, such as a UUID"),
+    Header(min_length=1, max_length=255, description="a unique key for this request, such as a UUID"),
 ]
 
 _BODY = {
@@ -55,8 +55,8 @@ async def cancel_subscription(
 ) -> JSONResponse:
     """Cancel the caller's subscription at the end of the paid period, or accept the retention offer instead.
 
-    With an `Idempotency-Key`, asking again within 24 hours gives the same answer; after a 500 it tries the same
-    request again.
+    With an `Idempotency-Key`, repeating the call within 24 hours returns the same response; after a 500 it retries the
+    same request.
     """
     arrived: float = request.state.arrived
     with using(services):
@@ -96,7 +96,7 @@ async def cancel_subscription(
     responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 409, 500, 503)},
 )
 async def cancellation_request(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
-    """Where a request stands: its answer, or 202 while it is under way."""
+    """Return the response to a request, or 202 while it is in progress."""
     with using(services):
         return _told(await standing_of(CANCELLATION, request_id, caller), request_id)
 

@@ -19,17 +19,17 @@ CHECK_TIMEOUT_SECONDS = 4.0
 
 @router.get("/healthz", response_model=Health)
 async def healthz() -> Health:
-    """The process answers. For a liveness probe: an outage elsewhere is no reason to restart this."""
+    """Return 200 while the process runs. For a liveness probe: an outage elsewhere is no reason to restart it."""
     return Health()
 
 
 @router.get(
     "/readyz",
     response_model=Readiness,
-    responses={503: {"model": Readiness, "description": "At least one part is away; `checks` says which"}},
+    responses={503: {"model": Readiness, "description": "A dependency is not reachable; `checks` says which"}},
 )
 async def readyz(services: TheServices) -> JSONResponse:
-    """Each dependency by name. For a readiness probe."""
+    """Check each dependency. For a readiness probe."""
     parts = {
         "postgresql": services.database.check(),
         "stripe": services.billing.check(),

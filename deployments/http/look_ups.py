@@ -13,15 +13,16 @@ from nodes.services import using
 
 router = APIRouter(tags=["look-ups"])
 
-Which = Annotated[SubscriptionId | None, Query(description="which one, where there are several")]
+Which = Annotated[SubscriptionId | None, Query(description="which subscription, if the user has several")]
 
 
 @router.get("/retention-offer", response_model=RetentionOffer, responses=problems(400, 401, 404, 409, 503))
 async def retention_offer(caller: Caller, services: TheServices, subscription_id: Which = None) -> JSONResponse:
-    """The offer that `accept_offer: true` would take, or none (SPEC, Decided 1 and 2; FEATURES W06, W31).
+    """Return the offer that `accept_offer: true` would accept, or null.
 
-    It is shown on two days of a paid period at most; accepting it then is still possible.
+    It is shown on at most two days of a paid period, and can still be accepted after that.
     """
+    # SPEC, Decided 1 and 2; FEATURES W06, W31.
     with using(services):
         subscription = await find_subscription(caller, subscription_id)
         refuse_ended(subscription)
@@ -34,6 +35,6 @@ async def retention_offer(caller: Caller, services: TheServices, subscription_id
 
 @router.get("/subscription", response_model=SubscriptionStatus, responses=problems(400, 401, 404, 409, 503))
 async def subscription(caller: Caller, services: TheServices, subscription_id: Which = None) -> JSONResponse:
-    """The subscription for a dashboard, with the banner's text (FEATURES W12, W14)."""
+    """Return the subscription for a dashboard, with the text of a banner while it is cancelled."""
     with using(services):
         return answer(200, await subscription_status(caller, subscription_id))

@@ -1,5 +1,6 @@
-"""How a page that a letter leads to is sent: whole in itself, kept nowhere, and telling nobody its address."""
+"""How a page is sent: complete in itself, stored nowhere, and telling no other site its address."""
 
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from urllib.parse import parse_qsl
@@ -7,6 +8,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FunctionLoader
+from markupsafe import Markup, escape
 
 from deployments.http.json_body import BodyInvalid, media_type_of, read_raw
 from nodes.services import services
@@ -20,8 +22,10 @@ def _source(name: str) -> str:
 
 _load: Callable[[str], str] = _source
 _PAGES = Environment(autoescape=True, loader=FunctionLoader(_load), trim_blocks=True, lstrip_blocks=True)
+# `name` in our descriptions is code, as in Markdown.
+_PAGES.filters["code"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
-# The address holds a token: no cache may keep the page, and no other site may learn the address or frame the page.
+# The address may hold a token: no cache may keep the page, and no other site may learn the address or frame the page.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -35,10 +39,14 @@ _HEADERS = {
 def page(
     title: str, *texts: str, status: int = 200, name: str = "page.html", reference: str | None = None, **more: object
 ) -> HTMLResponse:
-    """A page with a title and some paragraphs; `name` is one with a form, and `more` what that asks for."""
+    """Return a company's page with a title and some paragraphs; `name` is one with a form, `more` what that needs."""
     company = services().settings.company_name
-    html = _PAGES.get_template(name).render(title=title, texts=texts, reference=reference, company=company, **more)
-    return HTMLResponse(html, status, headers=_HEADERS)
+    return render(name, status, title=title, texts=texts, reference=reference, company=company, **more)
+
+
+def render(name: str, status: int = 200, **context: object) -> HTMLResponse:
+    """Return the page that the template of this name makes of `context`."""
+    return HTMLResponse(_PAGES.get_template(name).render(context), status, headers=_HEADERS)
 
 
 def way_to_subscribe() -> dict[str, str] | None:

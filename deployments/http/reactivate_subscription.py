@@ -44,7 +44,7 @@ _BODY = {
 async def reactivate_subscription(
     request: Request, caller: Caller, backlog: TheBacklog, services: TheServices
 ) -> JSONResponse:
-    """Take the cancellation back before it takes effect. Asking twice is asking once."""
+    """Undo the cancellation before it takes effect. Repeating the call is safe."""
     with using(services):
         try:
             body = await read_json(request, ReactivateSubscriptionRequest)
@@ -62,7 +62,7 @@ async def reactivate_subscription(
     responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 409, 410, 500, 503)},
 )
 async def reactivation(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
-    """Where a reactivation stands: its answer, or 202 while it is under way."""
+    """Return the response to a reactivation, or 202 while it is in progress."""
     with using(services):
         return _told(await standing_of(REACTIVATION, request_id, caller), request_id)
 

@@ -72,8 +72,10 @@ async def on_http_error(_: Request, error: Exception) -> JSONResponse:
     """404 of a path and 405 of a method, in the same form as everything else."""
     if not isinstance(error, HTTPException):
         raise error
-    slug = str(error.detail).lower().replace(" ", "-")
-    return answer(error.status_code, problem(error.status_code, slug, str(error.detail)), **(error.headers or {}))
+    slug, detail = str(error.detail).lower().replace(" ", "-"), str(error.detail)
+    if error.status_code == 404:
+        detail = "There is nothing at this address. GET /docs shows every endpoint"
+    return answer(error.status_code, problem(error.status_code, slug, detail), **(error.headers or {}))
 
 
 _PARTS: dict[type[Exception], tuple[str, str]] = {
@@ -92,18 +94,18 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
 }
 
 _WHEN = {
-    400: "The body or a parameter is not valid, or no reason was given when cancelling",
-    401: "No token, or one that does not hold",
+    400: "The body or a parameter is not valid, or a cancellation has no reason",
+    401: "The token is missing or not valid",
     403: "`user_id` is not the user id in the token",
     404: "No active subscription to cancel",
     408: "The body was not complete within 10 seconds: nothing was changed, and the connection is closed",
-    409: "Already scheduled, several subscriptions and none named, or no offer to accept",
-    410: "The subscription has ended: a new one is the way back",
+    409: "Already scheduled for cancellation, several subscriptions and none named, or no offer to accept",
+    410: "The subscription has ended: the customer can start a new one",
     413: "The body is larger than 64 KiB",
     415: "The body is not application/json",
     422: "The `Idempotency-Key` was used with another body",
-    500: "Stripe failed: nothing goes on unless Stripe turns out to have done it",
-    503: "A part is away: nothing was changed, try again after `Retry-After` seconds",
+    500: "Stripe failed: nothing was changed, unless Stripe turns out to have applied it",
+    503: "A dependency is not reachable: try again after `Retry-After` seconds",
 }
 
 

@@ -30,9 +30,9 @@ def plan_prefect(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> None
     api = stack.given.get("PREFECT_API_URL")
     if api is None and "prefect" in stack.wanted:
         api = _add_prefect(stack, postgres)
-    stack.set(PREFECT_API_URL=api)
-    stack.addresses["prefect_api"] = api
-    stack.addresses["prefect_ui"] = api.rstrip("/").removesuffix("/api") if api else None
+    ui = stack.given.get("PREFECT_UI_URL", api.rstrip("/").removesuffix("/api")) if api else None
+    stack.set(PREFECT_API_URL=api, PREFECT_UI_URL=ui)
+    stack.addresses |= {"prefect_api": api, "prefect_ui": ui}
 
 
 def let_application_in(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> None:

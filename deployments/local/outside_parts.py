@@ -42,7 +42,7 @@ def plan_mail(stack: PlannedStack) -> None:
         smtp, inbox = _add_inbox(stack)
         # So that each letter is seen here: the one that asks why is only sent where somebody reads the answer.
         stack.set(REPLY_TO=stack.given.get("REPLY_TO", "Support <support@localhost>"))
-    stack.set(SMTP_URL=smtp)
+    stack.set(SMTP_URL=smtp, INBOX_URL=inbox)
     stack.addresses |= {"smtp": smtp, "inbox": inbox}
 
 

@@ -11,7 +11,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # listened on only where HTTP_H
 
 
 def plan_trigger_address(stack: PlannedStack) -> None:
-    """Where the trigger listens, and what the links in letters begin with."""
+    """Plan where the trigger listens, what the links in emails begin with, and its start page."""
     if "trigger" not in stack.wanted:
         stack.addresses["http"] = None
         return
@@ -19,6 +19,7 @@ def plan_trigger_address(stack: PlannedStack) -> None:
     port = stack.ports.choose("http", host)
     address = f"http://{_reachable(host)}:{port}"
     stack.set(HTTP_HOST=host, HTTP_PORT=str(port), PUBLIC_URL=stack.given.get("PUBLIC_URL", address))
+    stack.set(START_PAGE=stack.given.get("START_PAGE", "true"))
     stack.addresses["http"] = address
 
 

@@ -254,10 +254,9 @@ def test_with_the_identity_provider_away_the_answer_is_to_try_again(
 @pytest.mark.parametrize(
     ("method", "path", "status", "slug"),
     [
-        ("GET", "/", 404, "not-found"),
         ("GET", "/cancel", 404, "not-found"),
         ("GET", "/cancel-subscription/", 404, "not-found"),
-        ("GET", "/docs", 404, "not-found"),
+        ("GET", "/redoc", 404, "not-found"),
         ("GET", "/cancel-subscription", 405, "method-not-allowed"),
         ("DELETE", "/subscription", 405, "method-not-allowed"),
         ("PATCH", "/healthz", 405, "method-not-allowed"),
@@ -273,6 +272,7 @@ def test_an_unknown_path_or_method_is_a_problem_too(
     assert answer.json()["type"] == f"urn:cancelflow:problem:{slug}"
     assert answer.json()["success"] is False
     assert ("allow" in answer.headers) is (status == 405)
+    assert ("GET /docs shows every endpoint" in answer.json()["detail"]) is (status == 404)
 
 
 def test_a_mistake_of_ours_is_a_problem_without_a_word_of_it(
