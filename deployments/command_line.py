@@ -197,29 +197,36 @@ def delete_expired(
 
 @app.command()
 def report(
-    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="the last month unless given")] = None,
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="default: last month, and this one so far")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="for programs: a rate is null where there are too few rows")
     ] = False,
 ) -> None:
-    """Print a month's figures: offers accepted, reasons, saved, won back, letters, refusals. As the owner."""
-    _join_stack()
-    from datetime import UTC, datetime
+    """Print a month's figures: offers accepted, reasons, saved, won back, emails, refusals. As the owner.
 
+    With --json and --month this is one object; with --json alone a list of two, last month's and this month's.
+    """
+    _join_stack()
     from rich.console import Console
 
-    from deployments.reports import print_report, report_of
-    from nodes.rules.months import month_before, month_named
+    from deployments.reports import months_to_report, print_report, report_of
 
     try:
-        first = month_named(month) if month else month_before(datetime.now(UTC).date())
+        months = months_to_report(month)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--month") from None
-    found = report_of(load(DatabaseSettings), first)
+    settings = load(DatabaseSettings)
+    found = [report_of(settings, each) for each in months]
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps(found[0] if month else found, indent=2))
         return
-    print_report(found, Console())
+    console = Console()
+    for number, each in enumerate(found):
+        if number:
+            console.rule(style="dim")
+        print_report(each, console)
 
 
 @app.command()

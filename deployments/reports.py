@@ -1,22 +1,29 @@
 """For the business: a month's figures, on a terminal."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import psycopg
 from psycopg.rows import scalar_row
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Grid
 
 from nodes.errors import DatabaseUnavailable
-from nodes.reporting.figures import Report, tables
+from nodes.reporting.figures import Report, Table, tables, without_rows
+from nodes.rules.months import month_before, month_named
 from nodes.settings import DatabaseSettings
 from sql import QUERIES
 
 CONNECT_TIMEOUT_SECONDS = 5
 
 
+def months_to_report(name: str | None) -> list[date]:
+    """Return the month of this name; without a name the last full month and the current one. Raises ValueError."""
+    today = datetime.now(UTC).date()
+    return [month_named(name)] if name else [month_before(today), month_before(today, 0)]
+
+
 def report_of(settings: DatabaseSettings, month: date) -> Report:
-    """The figures of the month that begins on this day, as the owner. Raises `DatabaseUnavailable`."""
+    """Return the figures of the month that begins on this day, as the owner. Raises `DatabaseUnavailable`."""
     try:
         with psycopg.connect(
             settings.admin_url, connect_timeout=CONNECT_TIMEOUT_SECONDS, row_factory=scalar_row
@@ -29,16 +36,27 @@ def report_of(settings: DatabaseSettings, month: date) -> Report:
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Plain tables, each under its definition."""
-    console.print(f"{report['month']}, in UTC. A rate needs {report['fewest_rows']} rows.", highlight=False)
-    for figure in tables(report):
-        console.print(f"\n[bold]{figure.title}[/bold]: {figure.definition}{'' if figure.final else ' (so far)'}")
-        if not figure.lines:
-            console.print("no rows")
-            continue
-        shown = Table(box=None, pad_edge=False)
-        for column in figure.columns:
-            shown.add_column(column.head, justify="right" if column.is_number else "left", no_wrap=True)
-        for line in figure.lines:
-            shown.add_row(*line)
-        console.print(shown)
+    """Print plain tables, each under its definition, and in one sentence what has no rows."""
+    month, figures = report["month"], tables(report)
+    unfinished = month >= f"{datetime.now(UTC):%Y-%m}"
+    missing = without_rows(figures)
+    if not any(figure.lines for figure in figures):
+        yet = " yet" if unfinished else ""
+        console.print(f"Nothing to report for {month}{yet}. {missing}", highlight=False)
+        return
+    so_far = " so far" if unfinished else ""
+    console.print(f"{month}{so_far}, in UTC. A rate needs {report['fewest_rows']} rows.", highlight=False)
+    for figure in (each for each in figures if each.lines):
+        _print_figure(figure, console)
+    if missing:
+        console.print(f"\n{missing}", highlight=False)
+
+
+def _print_figure(figure: Table, console: Console) -> None:
+    console.print(f"\n[bold]{figure.title}[/bold]: {figure.definition}{'' if figure.final else ' (so far)'}")
+    grid = Grid(box=None, pad_edge=False)
+    for column in figure.columns:
+        grid.add_column(column.head, justify="right" if column.is_number else "left", no_wrap=True)
+    for line in figure.lines:
+        grid.add_row(*line)
+    console.print(grid)

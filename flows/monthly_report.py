@@ -9,7 +9,7 @@ from prefect.states import Completed
 
 from flows.display import Progress, table
 from nodes.reporting.chart import Bars, chart
-from nodes.reporting.figures import Report, lines_of, tables
+from nodes.reporting.figures import Report, lines_of, tables, without_rows
 from nodes.reporting.step_01_list_subscriptions_with_an_offer import list_subscriptions_with_an_offer
 from nodes.reporting.step_02_list_paid_invoices import list_paid_invoices
 from nodes.reporting.step_03_keep_invoices import keep_invoices
@@ -69,9 +69,12 @@ class Walk:
 def _as_markdown(report: Report, month: date, walk: Walk) -> str:
     about = f"Times are UTC, money is in minor units. A rate needs {report['fewest_rows']} rows."
     parts = [f"# {month:%B %Y}", about, f"Read from Stripe: {walk.summary()}.", *_charts(report)]
-    for figure in tables(report):
+    figures = tables(report)
+    for figure in (each for each in figures if each.lines):
         parts += [f"## {figure.title}", f"{figure.definition}{'' if figure.final else ', so far'}"]
-        parts.append(table([column.head for column in figure.columns], figure.lines) if figure.lines else "no rows")
+        parts.append(table([column.head for column in figure.columns], figure.lines))
+    if missing := without_rows(figures):
+        parts.append(missing)
     return "\n\n".join(parts)
 
 

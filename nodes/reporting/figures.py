@@ -94,8 +94,16 @@ _SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
 
 
 def tables(report: Report) -> list[Table]:
-    """Every figure of the report, in its order; one without rows has no lines."""
+    """Return every figure of the report, in its order; one without rows has no lines."""
     return [_table(figure) for figure in report["figures"]]
+
+
+def without_rows(found: list[Table]) -> str | None:
+    """Return one sentence that names the figures without rows, or None if every figure has some."""
+    empty = [table.title for table in found if not table.lines]
+    if len(empty) == len(found):
+        return "No offers, cancellations or refused attempts."
+    return f"No rows for: {', '.join(empty)}." if empty else None
 
 
 def lines_of(report: Report, figure: str) -> list[Line]:

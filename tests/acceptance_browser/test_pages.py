@@ -204,3 +204,41 @@ def test_the_run_shows_every_step_by_name(world: World, browser: Browser, run: R
     shown = page.content()
     assert [secret for secret in (person.email, "justify cost") if secret in shown] == []
     context.close()
+
+
+def test_the_start_page_leads_to_everything_by_keyboard(world: World, page: Page) -> None:
+    page.goto(f"{world.addresses['http']}/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("cancelflow is running")
+    assert fits(page)
+    for name in ("API reference", "Inbox", "Prefect", "Health"):
+        link = page.get_by_role("link", name=name)
+        page.keyboard.press("Tab")
+        expect(link).to_be_focused()
+        size = link.bounding_box()
+        assert size is not None
+        assert size["height"] >= 44  # a finger's width
+    page.get_by_role("link", name="Inbox").click()
+    expect(page.get_by_role("searchbox")).to_be_visible()
+
+
+def test_the_api_reference_is_reached_from_the_start_page_and_leads_to_each_endpoint(world: World, page: Page) -> None:
+    page.goto(f"{world.addresses['http']}/")
+    page.get_by_role("link", name="API reference").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("API reference")
+    assert fits(page)
+    page.get_by_role("navigation").get_by_role("link", name="GET /subscription", exact=True).click()
+    section = page.get_by_role("region", name="GET /subscription", exact=True)
+    expect(section.get_by_role("heading", level=2)).to_be_in_viewport()
+    expect(section.get_by_text("cancel_at_period_end", exact=True)).to_be_visible()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        ink, paper = (luminance(page, "main", each) for each in ("color", "backgroundColor"))
+        assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) > 7  # WCAG 2.2, contrast (enhanced)
+
+
+def luminance(page: Page, selector: str, color: str) -> float:
+    """Return WCAG's relative luminance of a computed colour, from 0 to 1."""
+    computed = page.eval_on_selector(selector, f"each => getComputedStyle(each).{color}")
+    parts = [int(part) / 255 for part in re.findall(r"\d+", computed)[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

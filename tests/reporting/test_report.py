@@ -3,12 +3,17 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
+from rich.console import Console
 
+from deployments.reports import print_report
+from nodes.rules.months import month_before, month_named
 from tests.reporting.history import History
 from tests.world import Row, World
 
@@ -51,9 +56,45 @@ def test_the_terminal_says_too_few_rows_in_place_of_a_rate(past: History) -> Non
     assert "16 0 too few rows (16) too few rows (16)" in words  # letters
 
 
-def test_a_month_without_rows_says_so(past: History) -> None:
-    done = asked("--month", "1901-01")
-    assert done.stdout.splitlines().count("no rows") == 8
+def test_figures_without_rows_are_named_once() -> None:
+    saved = {"plan": "gold", "accepted": 4, "judged": 4, "saved": 4, "rate": None}
+    figures = [
+        {"figure": figure, "definition": "as it is", "closed_at": None, "lines": lines}
+        for figure, lines in {"reason_share": [], "saved": [saved], "win_back": []}.items()
+    ]
+    console = Console(file=StringIO(), width=100)
+    print_report({"month": "2999-01", "fewest_rows": 20, "figures": figures, "months": []}, console)
+    assert isinstance(console.file, StringIO)
+    lines = [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+    assert lines == [
+        "2999-01 so far, in UTC. A rate needs 20 rows.",
+        "",
+        "Customers saved: as it is (so far)",
+        "plan accepted judged saved rate",
+        "gold 4 4 4 too few rows (4)",
+        "",
+        "No rows for: Reasons given, Won back.",
+    ]
+
+
+@pytest.mark.parametrize(("month", "said"), [("1901-01", "1901-01."), ("2999-01", "2999-01 yet.")])
+def test_a_month_without_rows_says_so_once(past: History, month: str, said: str) -> None:
+    done = asked("--month", month)
+    assert past.month
+    assert done.stdout == f"Nothing to report for {said} No offers, cancellations or refused attempts.\n"
+    assert [lines for lines in as_json(month).values() if lines] == []
+
+
+def test_without_a_month_there_are_the_last_one_and_this_one_so_far(world: World) -> None:
+    assert world.addresses["database_url"]
+    before = datetime.now(UTC)
+    told, printed = json.loads(asked("--json").stdout), asked().stdout.splitlines()
+    last, current = (each["month"] for each in told)
+    assert current in (f"{before:%Y-%m}", f"{datetime.now(UTC):%Y-%m}")
+    assert last == f"{month_before(month_named(current)):%Y-%m}"
+    assert printed[0].startswith((f"{last}, in UTC.", f"Nothing to report for {last}."))
+    heads = (f"{current} so far, in UTC.", f"Nothing to report for {current} yet.")
+    assert len([line for line in printed if line.startswith(heads)]) == 1
 
 
 @pytest.mark.parametrize("month", ["2026-13", "October", "2026-1", "0000-01"])
