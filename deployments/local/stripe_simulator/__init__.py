@@ -1,7 +1,9 @@
 """A small Stripe on one machine: real HTTP for the real SDK, state in one file, time and faults at a test's will.
 
-    python -m deployments.local.stripe_simulator --host 127.0.0.1 --port 12111 --data stripe.sqlite3 \\
+    python -m deployments.local.stripe_simulator [--host 127.0.0.1] [--port 12111] [--data stripe.sqlite3] \\
         [--webhook-url URL --webhook-secret whsec_…] [--dunning-days 14]
+
+Started alone it is an empty account, which is forgotten when it ends unless `--data` names a file.
 
 Under `/v1/` it speaks Stripe's API as of version 2026-10-28.endive, as far as subscriptions and their cancellation
 need it; `routes.ROUTES` lists the endpoints. A parameter that Stripe has and the simulator lacks answers 501.
@@ -18,6 +20,7 @@ Under `/_simulator/`, without a key, tests steer it; `GET /_simulator/` answers 
     POST /_simulator/end                       {"subscription": "sub_…", "reason": "payment_disputed"}
     POST /_simulator/discounts                 {"customer": "cus_…", "coupon": …}
     POST /_simulator/fill                      {"count": 100000, "subscription": {"items": [{"price": "price_…"}]}}
+    POST /_simulator/keys                      {"key": "rk_test_…", "permissions": {"customers": "read", …}}
     GET, POST /_simulator/settings             {"after_last_retry": "cancel", "unpaid", "past_due" or "pause"}
     GET /_simulator/health
 

@@ -1,4 +1,4 @@
-"""Starts the simulator: `python -m deployments.local.stripe_simulator --port 12111 --data stripe.sqlite3`."""
+"""Starts the simulator: `python -m deployments.local.stripe_simulator`, with an empty account."""
 
 import argparse
 import signal
@@ -10,6 +10,7 @@ import uvicorn
 
 from .account import Account
 from .application import Application
+from .events import declare_endpoint
 from .store import Store
 
 
@@ -29,9 +30,11 @@ class Server(uvicorn.Server):
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deployments.local.stripe_simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="the SQLite file; made if it is not there")
-    parser.add_argument("--webhook-url", help="an endpoint for every type of event")
+    parser.add_argument("--port", type=int, default=12111)
+    parser.add_argument(
+        "--data", type=Path, default=Path(":memory:"), help="the SQLite file, which keeps the account (default: none)"
+    )
+    parser.add_argument("--webhook-url", help="makes a webhook endpoint for every type of event")
     parser.add_argument("--webhook-secret", action="append", default=[], help="signs; twice while secrets rotate")
     parser.add_argument("--dunning-days", type=int, default=14, help="days after which a failed payment ends it all")
     given = parser.parse_args()
@@ -46,8 +49,9 @@ def main() -> None:
     # uvicorn raises the signal again once it has shut down; this is who hears it.
     for told in (signal.SIGTERM, signal.SIGINT):
         signal.signal(told, lambda *_: sys.exit(0))
-    account = Account(Store(given.data), dunning_days=given.dunning_days, command_line_url=given.webhook_url)
-    application = Application(account, given.webhook_secret)
+    account = Account(Store(given.data), dunning_days=given.dunning_days)
+    declare_endpoint(account, given.webhook_url, given.webhook_secret)
+    application = Application(account)
     config = uvicorn.Config(
         application,
         host=given.host,

@@ -31,10 +31,20 @@ class Account:
 
     store: Store
     dunning_days: int = 14
-    command_line_url: str | None = None
     origin: Origin = field(default_factory=Origin)
     # While time passes, the moment being lived through; otherwise the clocks say what time it is.
     moment: int | None = None
+
+    def __post_init__(self) -> None:
+        """Open the account, if it is new."""
+        if not self.store.setting("account", ""):
+            self.store.set_setting("account", new_id("acct", 16))
+            self.store.set_setting("account_created", str(self.now()))
+
+    @property
+    def identifier(self) -> str:
+        """The account's id, the same for as long as the file is kept."""
+        return self.store.setting("account", "")
 
     # Time
 
@@ -128,7 +138,7 @@ class Account:
 
     def endpoints(self, kind: str) -> list[tuple[str, str]]:
         """The endpoints, by id and address, that asked for a type of event."""
-        found = [("command_line", self.command_line_url)] if self.command_line_url else []
+        found = []
         for endpoint in self.store.scan("webhook_endpoint"):
             wanted = endpoint["enabled_events"]
             if endpoint["status"] == "enabled" and (kind in wanted or "*" in wanted):

@@ -1,6 +1,5 @@
 """A call to /v1, from key to answer: who asks, whether it was asked before, and one transaction for all of it."""
 
-import base64
 import json
 import re
 import sqlite3
@@ -16,7 +15,6 @@ from .routes import find_route
 from .wire import API_VERSION, ApiError, Document, decode, dump, new_id
 
 KEPT_SECONDS = DAY  # how long an idempotency key is remembered
-_KEY = re.compile(r"(sk|rk)_test_\w+", re.ASCII)
 
 
 @dataclass
@@ -50,38 +48,6 @@ class Reply:
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     replayed: bool = False
-
-
-def check_key(authorization: str | None) -> ApiError | None:
-    """Any well-formed test key opens the simulator; everything else is refused in Stripe's words."""
-    key = _presented(authorization or "")
-    if not key:
-        return ApiError(
-            "You did not provide an API key. You need to provide your API key in the Authorization header, using "
-            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
-            "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
-            status=401,
-            executed=False,
-        )
-    if _KEY.fullmatch(key):
-        return None
-    return ApiError(f"Invalid API Key provided: {_masked(key)}", status=401, executed=False)
-
-
-def _presented(authorization: str) -> str:
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(value).decode().partition(":")[0]
-        except ValueError:
-            return value
-    return value.strip() if scheme.lower() == "bearer" else ""
-
-
-def _masked(key: str) -> str:
-    shown = 8 if re.match(r"[srp]k_(test|live)_", key) else 0
-    tail = 4 if len(key) >= shown + 8 else 0
-    return key[:shown] + "*" * (len(key) - shown - tail) + key[len(key) - tail :]
 
 
 def error_reply(error: ApiError) -> Reply:

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from . import keys
 from .account import Account
-from .api import Api, Call, Reply, check_key
+from .api import Api, Call, Reply
 from .control import Control
 from .faults import Fault, Faults
 from .lifecycle import settle
@@ -19,11 +20,11 @@ from .wire import API_VERSION
 class Application:
     """One simulator. `closing` ends what waits, so that a signal is obeyed at once."""
 
-    def __init__(self, account: Account, command_line_secrets: list[str]) -> None:
+    def __init__(self, account: Account) -> None:
         self.account = account
         self.api = Api(account)
         self.faults = Faults()
-        self.courier = Courier(account, command_line_secrets)
+        self.courier = Courier(account)
         self.control = Control(account, self.faults, self.courier).application()
         self.closing = asyncio.Event()
 
@@ -56,7 +57,7 @@ class Application:
                 settle(self.account)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = await _read(scope, receive)
+        call = await _read(self.account, scope, receive)
         fault = self.faults.meet(call)
         reply = self.api.refuse_in_flight(call) or await self._answer(call, fault)
         self.courier.wake()
@@ -114,7 +115,7 @@ def _holds(fault: Fault) -> bool:
     return fault.kind == "timeout" or fault.after == "timeout"
 
 
-async def _read(scope: Scope, receive: Receive) -> Call:
+async def _read(account: Account, scope: Scope, receive: Receive) -> Call:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     body = b""
     while True:
@@ -127,12 +128,13 @@ async def _read(scope: Scope, receive: Receive) -> Call:
         *parse_qsl(query, keep_blank_values=True),
         *parse_qsl(body.decode(errors="replace"), keep_blank_values=True),
     ]
+    expand = [value for name, value in pairs if name.startswith("expand")]
     return Call(
         method=scope["method"],
         path=scope["path"],
         pairs=pairs,
         idempotency_key=headers.get(b"idempotency-key"),
-        refusal=check_key(headers.get(b"authorization")),
+        refusal=keys.refusal(account, headers.get(b"authorization"), scope["method"], scope["path"], expand),
         version=headers.get(b"stripe-version", API_VERSION),
     )
 

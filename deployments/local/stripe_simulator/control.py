@@ -14,6 +14,7 @@ from . import lifecycle
 from .account import Account
 from .faults import FaultInvalid, Faults
 from .guide import GUIDE
+from .keys import PermissionsInvalid, restrict
 from .orders import ORDERS, OrderInvalid, carry_out, settings
 from .webhooks import Courier
 from .wire import ApiError, Document
@@ -40,10 +41,12 @@ class Control:
             Route("/_simulator/webhooks/rotate", self.rotate, methods=["POST"]),
             Route("/_simulator/webhooks/signed", self.signed, methods=["POST"]),
             Route("/_simulator/settings", self.settings),
+            Route("/_simulator/keys", self.keys, methods=["POST"]),
             Route("/_simulator/{order}", self.order, methods=["POST"]),
         ]
         return Starlette(
-            routes=routes, exception_handlers=dict.fromkeys((OrderInvalid, FaultInvalid, ApiError), _refused)
+            routes=routes,
+            exception_handlers=dict.fromkeys((OrderInvalid, FaultInvalid, PermissionsInvalid, ApiError), _refused),
         )
 
     async def guide(self, _request: Request) -> JSONResponse:
@@ -134,6 +137,11 @@ class Control:
     async def settings(self, _request: Request) -> JSONResponse:
         """Read the account's settings."""
         return JSONResponse(settings(self.account, {}))
+
+    async def keys(self, request: Request) -> JSONResponse:
+        """Give a restricted key its permissions."""
+        restrict(self.account, await _body(request))
+        return JSONResponse({"status": "ok"})
 
     async def order(self, request: Request) -> JSONResponse:
         """Do what happens to an account without a call to the API."""

@@ -4,7 +4,7 @@ import secrets
 
 from .account import Account
 from .parameters import EXPAND, PAGE, Kind, Shape, boolean, emptyable, list_of, merged, metadata, text
-from .wire import API_VERSION, ApiError, Document, new_id
+from .wire import ApiError, Document, new_id
 
 LIST = Shape(PAGE | {"type": text(), "types": list_of(text())}, lacking="delivery_success")
 _ENDPOINT: dict[str, Kind] = {
@@ -18,6 +18,7 @@ CREATE_ENDPOINT = Shape(
 )
 UPDATE_ENDPOINT = Shape(EXPAND | _ENDPOINT | {"disabled": boolean})
 LIST_ENDPOINTS = Shape(PAGE)
+_DECLARED = "declared_endpoint"
 
 
 def retrieve(account: Account, _params: Document, identifier: str) -> Document:
@@ -41,12 +42,32 @@ def _is(kind: str, wanted: str) -> bool:
 
 
 def create_endpoint(account: Account, params: Document) -> Document:
-    """POST /v1/webhook_endpoints: the only answer that shows the secret."""
+    """POST /v1/webhook_endpoints: the only response that shows the secret."""
     secret = f"whsec_{secrets.token_hex(16)}"
-    endpoint = {
+    endpoint = _new_endpoint(account, params) | {"_secrets": [secret]}
+    account.save(endpoint)
+    return endpoint | {"secret": secret}
+
+
+def declare_endpoint(account: Account, url: str | None, given_secrets: list[str]) -> None:
+    """Keep the command line's endpoint, for every type of event, as one like any other; remove it without `url`.
+
+    Started again with another address, it is the same endpoint, and keeps what the API changed of it.
+    """
+    held = account.store.get("webhook_endpoint", account.store.setting(_DECLARED, ""))
+    if url is None:
+        account.store.remove("webhook_endpoint", held["id"] if held else "")
+        return
+    endpoint = held or _new_endpoint(account, {"url": url, "enabled_events": ["*"]})
+    account.save(endpoint | {"url": url, "_secrets": given_secrets})
+    account.store.set_setting(_DECLARED, endpoint["id"])
+
+
+def _new_endpoint(account: Account, params: Document) -> Document:
+    return {
         "id": new_id("we"),
         "object": "webhook_endpoint",
-        "api_version": params.get("api_version", API_VERSION),
+        "api_version": params.get("api_version"),
         "application": None,
         "created": account.now(),
         "description": params.get("description") or None,
@@ -55,10 +76,7 @@ def create_endpoint(account: Account, params: Document) -> Document:
         "metadata": merged({}, params.get("metadata")),
         "status": "enabled",
         "url": params["url"],
-        "_secrets": [secret],
     }
-    account.save(endpoint)
-    return endpoint | {"secret": secret}
 
 
 def _enabled(params: Document) -> list[str]:

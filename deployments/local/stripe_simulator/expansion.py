@@ -7,7 +7,7 @@ from .payments import payments_of
 from .wire import ApiError, Document
 
 # The kind of object behind each property that may be expanded.
-_KINDS = {
+KINDS = {
     "coupon": "coupon",
     "customer": "customer",
     "default_payment_method": "payment_method",
@@ -47,7 +47,7 @@ def _walk(account: Account, node: Any, parts: list[str], path: str) -> None:
         node[head] = payments_of(node)
         if not rest:
             return
-    if not isinstance(node, dict) or head not in node or not (rest or head in _KINDS):
+    if not isinstance(node, dict) or head not in node or not (rest or head in KINDS):
         raise ApiError(f"This property cannot be expanded ({path}).", param="expand", executed=False)
     value = node[head]
     if isinstance(value, str) or (isinstance(value, list) and value and isinstance(value[0], str)):
@@ -57,8 +57,8 @@ def _walk(account: Account, node: Any, parts: list[str], path: str) -> None:
 
 
 def _resolved(account: Account, name: str, value: str | list[str], path: str) -> Any:
-    if name not in _KINDS:
+    if name not in KINDS:
         raise ApiError(f"This property cannot be expanded ({path}).", param="expand", executed=False)
     if isinstance(value, list):
-        return [account.render(account.peek(_KINDS[name], one)) for one in value]
-    return account.render(account.peek(_KINDS[name], value))
+        return [account.render(account.peek(KINDS[name], one)) for one in value]
+    return account.render(account.peek(KINDS[name], value))

@@ -86,5 +86,12 @@ GUIDE: Document = {
         "GET": {"after_last_retry": "what follows the last failed retry of a payment"},
         "POST": {"after_last_retry": "cancel (default), unpaid, past_due or pause"},
     },
+    "keys": {
+        "POST": {
+            "key": "rk_test_…",
+            "permissions": {"customers": "read", "subscriptions": "write"},
+        },
+        "does": "restricts a key to these resources; a restricted key that was never named here may do anything",
+    },
     "health": {"GET": {"status": "ok"}},
 }

@@ -14,6 +14,7 @@ from . import (
     events,
     invoices,
     lifecycle,
+    own_account,
     pausing,
     payment_methods,
     payments,
@@ -47,6 +48,8 @@ _METHODS = "/v1/payment_methods"
 _ENDPOINTS = "/v1/webhook_endpoints"
 
 ROUTES = (
+    Route("GET", "/v1/account", own_account.retrieve),
+    Route("GET", "/v1/accounts/{}", own_account.retrieve),
     Route("GET", "/v1/balance", events.balance),
     Route("POST", "/v1/products", catalog.create_product, catalog.CREATE_PRODUCT),
     Route("GET", "/v1/products", catalog.list_products, catalog.LIST_PRODUCTS),

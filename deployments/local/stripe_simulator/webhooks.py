@@ -29,10 +29,9 @@ def signature(body: bytes, secrets: list[str], at: int) -> str:
 class Courier:
     """The queue of deliveries, which is in the store, and those under way."""
 
-    def __init__(self, account: Account, command_line_secrets: list[str]) -> None:
+    def __init__(self, account: Account) -> None:
         self.account = account
         self.connection = account.store.connection
-        self.command_line_secrets = command_line_secrets
         self.paused = False
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
@@ -91,10 +90,11 @@ class Courier:
         import httpx  # costs a tenth of a second, which a simulator without webhooks need not spend
 
         event = self.account.store.get("event", delivery["event"])
-        secrets = self._secrets(delivery["endpoint"])
-        if event is None or not secrets:
+        endpoint = self.account.store.get("webhook_endpoint", delivery["endpoint"])
+        if event is None or endpoint is None:
             return None, "the endpoint is gone"
-        headers, body = self.letter(event, secrets, int(time.time()))
+        event["api_version"] = endpoint["api_version"] or event["api_version"]
+        headers, body = self.letter(event, endpoint["_secrets"], int(time.time()))
         self._client = self._client or httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS)
         try:
             answer = await self._client.post(delivery["url"], content=body, headers=headers)
@@ -111,12 +111,6 @@ class Courier:
             "stripe-signature": signature(body, secrets, at),
         }
         return headers, body
-
-    def _secrets(self, endpoint: str) -> list[str]:
-        if endpoint == "command_line":
-            return self.command_line_secrets
-        found = self.account.store.get("webhook_endpoint", endpoint)
-        return list(found["_secrets"]) if found else []
 
     def _note(self, delivery: dict[str, Any], status: int | None, error: str | None) -> None:
         attempts = delivery["attempts"] + 1

@@ -17,13 +17,13 @@ Found = TypeVar("Found")
 
 
 class Simulator:
-    """One process on a free port, with its state in one file."""
+    """One process on a free port, with its state in one file, or in memory."""
 
-    def __init__(self, data: Path, *arguments: str) -> None:
+    def __init__(self, data: Path | None, *arguments: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "deployments.local.stripe_simulator", "--port", str(self.port)]
-        self._command = [*command, "--data", str(data), *arguments]
+        self._command = [*command, *(["--data", str(data)] if data else []), *arguments]
         self._sessions: list[requests.Session] = []
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
         self.client = self.connect()

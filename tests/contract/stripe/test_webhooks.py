@@ -11,6 +11,7 @@ import stripe
 from tests.waiting import eventually
 
 from .process import Simulator
+from .refusals import refused
 from .shop import Shop
 
 
@@ -191,8 +192,50 @@ def test_an_endpoint_on_the_command_line_gets_every_type(
     secret = "whsec_of_the_command_line"
     simulator = new_simulator("--webhook-url", receiver.url, "--webhook-secret", secret)
     _cancelled(Shop(simulator.client))
+    (listed,) = simulator.client.v1.webhook_endpoints.list().data
+    assert (listed.url, listed.enabled_events, listed.status) == (receiver.url, ["*"], "enabled")
     wanted = {"price.created", "customer.created", "invoice.paid", "customer.subscription.updated"}
     eventually(lambda: wanted <= {event.type for event in receiver.events(secret)})
+
+
+def test_an_endpoint_on_the_command_line_is_one_like_any_other(
+    new_simulator: Callable[..., Simulator], receiver: Receiver
+) -> None:
+    simulator = new_simulator("--webhook-url", receiver.url, "--webhook-secret", "whsec_of_the_command_line")
+    (endpoint,) = simulator.client.v1.webhook_endpoints.list().data
+    simulator.client.v1.webhook_endpoints.update(endpoint.id, {"enabled_events": ["product.created"]})
+    simulator.kill()
+    simulator.start()
+    assert simulator.client.v1.webhook_endpoints.list().data[0].enabled_events == ["product.created"]
+    simulator.client.v1.webhook_endpoints.update(endpoint.id, {"disabled": True})
+    product = simulator.client.v1.products.create({"name": "Untold"})
+    (event,) = simulator.client.v1.events.list({"type": "product.created"}).data
+    assert (event.data.object["id"], event.pending_webhooks) == (product.id, 0)
+    simulator.client.v1.webhook_endpoints.delete(endpoint.id)
+    assert simulator.client.v1.webhook_endpoints.list().data == []
+
+
+def test_an_endpoint_gets_events_in_its_version(shop: Shop, receiver: Receiver) -> None:
+    kinds: Any = ["product.created"]
+    given: Any = {"url": receiver.url, "enabled_events": kinds, "api_version": "2025-03-31.basil"}
+    endpoint = shop.v1.webhook_endpoints.create(given)
+    shop.v1.products.create({"name": "Versioned"})
+    (event,) = eventually(lambda: receiver.events(str(endpoint.secret)))
+    shop.v1.webhook_endpoints.delete(endpoint.id)
+    assert (event.api_version, endpoint.api_version) == ("2025-03-31.basil", "2025-03-31.basil")
+
+
+def test_an_endpoint_is_updated_and_deleted(shop: Shop, endpoint: stripe.WebhookEndpoint) -> None:
+    assert (endpoint.status, endpoint.api_version, endpoint.livemode) == ("enabled", None, False)
+    given: Any = {"url": "https://example.com/hook", "enabled_events": ["*"], "disabled": True}
+    shop.v1.webhook_endpoints.update(endpoint.id, given)
+    after = shop.v1.webhook_endpoints.retrieve(endpoint.id)
+    assert (after.url, after.enabled_events, after.status) == ("https://example.com/hook", ["*"], "disabled")
+    assert shop.v1.webhook_endpoints.update(endpoint.id, {"disabled": False}).status == "enabled"
+    other = shop.v1.webhook_endpoints.create({"url": "https://example.com/other", "enabled_events": ["*"]})
+    shop.v1.webhook_endpoints.delete(other.id)
+    with refused(code="resource_missing", param="webhook_endpoint", status=404):
+        shop.v1.webhook_endpoints.retrieve(other.id)
 
 
 def test_what_was_not_delivered_is_delivered_after_a_restart(
