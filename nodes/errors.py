@@ -21,7 +21,7 @@ class Refusal(CancelflowError):
 
     status: ClassVar[int] = 400
     detail: ClassVar[str] = "Request refused"
-    retry_after: ClassVar[int | None] = None  # seconds, where waiting helps
+    retry_after: int | None = None  # seconds, where waiting helps
 
     def __init__(self, detail: str | None = None, *, request_id: UUID | None = None, **extensions: Any) -> None:
         self.text = detail or self.detail
@@ -93,6 +93,17 @@ class KeyReused(Refusal):
 
     status = 422
     detail = "This Idempotency-Key was used with another body"
+
+
+class TooManyAttempts(Refusal):
+    """The user has made more attempts within a minute than a person does; nothing was recorded."""
+
+    status = 429
+    detail = "Too many attempts: try again later"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.retry_after = seconds
 
 
 class AlreadyRefused(Refusal):

@@ -128,6 +128,10 @@ class PolicySettings(SettingsGroup):
         default="skip", description="what a retention offer does while a discount runs: skip, replace or add"
     )
 
+    attempts_per_minute: int = Field(
+        default=60, ge=0, description="attempts to cancel or reactivate that a user may make a minute; 0: no limit"
+    )
+
     reason_letter_after: Annotated[int, Field(ge=0)] | None = Field(
         default=3600, description="seconds from a cancellation made elsewhere to the letter that asks why, or never"
     )

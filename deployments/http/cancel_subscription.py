@@ -13,8 +13,8 @@ from deployments.http.json_body import read_json
 from deployments.http.responses import answer_for_request, problems
 from nodes.cancellation.intake import Asked, receive
 from nodes.errors import DatabaseUnavailable, Refusal
-from nodes.requests.finish import audit_refusal
 from nodes.requests.kind import CANCELLATION
+from nodes.requests.reception import refuse_attempt
 from nodes.requests.standing import Standing, standing_of
 from nodes.services import using
 
@@ -43,7 +43,7 @@ _BODY = {
 @router.post(
     "/cancel-subscription",
     response_model=Cancelled | Retained,
-    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 500, 503)},
+    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)},
     openapi_extra=_BODY,
 )
 async def cancel_subscription(
@@ -62,17 +62,17 @@ async def cancel_subscription(
     with using(services):
         try:
             asked = await _read(request)
-            async with runner.receiving(arrived + RECEIVED_SECONDS) as in_line:
-                received = await receive(
-                    asked,
-                    caller,
-                    idempotency_key,
-                    in_line=in_line,
-                    coming_in_seconds=asyncio.get_running_loop().time() - arrived,
-                )
         except Refusal as refusal:
-            await audit_refusal(CANCELLATION, caller, refusal)
+            await refuse_attempt(CANCELLATION, caller, refusal)
             raise
+        async with runner.receiving(arrived + RECEIVED_SECONDS) as in_line:
+            received = await receive(
+                asked,
+                caller,
+                idempotency_key,
+                in_line=in_line,
+                coming_in_seconds=asyncio.get_running_loop().time() - arrived,
+            )
         if received.answer:
             headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
             return answer_for_request(received.request_id, received.answer.http_status, received.answer.body, **headers)

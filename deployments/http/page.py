@@ -37,11 +37,20 @@ _HEADERS = {
 
 
 def page(
-    title: str, *texts: str, status: int = 200, name: str = "page.html", reference: str | None = None, **more: object
+    title: str,
+    *texts: str,
+    status: int = 200,
+    name: str = "page.html",
+    reference: str | None = None,
+    retry_after: int | None = None,
+    **more: object,
 ) -> HTMLResponse:
     """Return a company's page with a title and some paragraphs; `name` is one with a form, `more` what that needs."""
     company = services().settings.company_name
-    return render(name, status, title=title, texts=texts, reference=reference, company=company, **more)
+    shown = render(name, status, title=title, texts=texts, reference=reference, company=company, **more)
+    if retry_after:
+        shown.headers["Retry-After"] = str(retry_after)
+    return shown
 
 
 def render(name: str, status: int = 200, **context: object) -> HTMLResponse:

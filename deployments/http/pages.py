@@ -14,7 +14,7 @@ from deployments.http.page import page, read_form, way_to_subscribe
 from deployments.http.reactivate_subscription import ANSWER_SECONDS, carried_out
 from nodes.cancellation.opinion import Question, answer_question, question
 from nodes.clients.links import Purpose
-from nodes.errors import AnsweredBefore, DatabaseUnavailable, LinkExpired, Refusal, SubscriptionEnded
+from nodes.errors import AnsweredBefore, DatabaseUnavailable, LinkExpired, Refusal, SubscriptionEnded, TooManyAttempts
 from nodes.reactivation.intake import receive
 from nodes.reactivation.look_up import preview
 from nodes.requests.standing import Standing
@@ -200,6 +200,9 @@ def _sorry(error: Refusal | DatabaseUnavailable) -> HTMLResponse:
     match error:
         case DatabaseUnavailable():
             return page("Please try again in a moment", "We cannot look at it right now.", status=503)
+        case TooManyAttempts(retry_after=seconds):
+            text = "You've pressed the button many times in a short while. Nothing was changed."
+            return page("Please try again in a minute", text, status=429, retry_after=seconds)
         case AnsweredBefore():
             return page("Thank you, we have your feedback", "It was already received, and is taken once.")
         case SubscriptionEnded():

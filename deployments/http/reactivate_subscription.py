@@ -13,8 +13,8 @@ from deployments.http.json_body import read_json
 from deployments.http.responses import answer, problems
 from nodes.errors import DatabaseUnavailable, Refusal
 from nodes.reactivation.intake import Received, receive
-from nodes.requests.finish import audit_refusal
 from nodes.requests.kind import REACTIVATION
+from nodes.requests.reception import refuse_attempt
 from nodes.requests.standing import Standing, standing_of
 from nodes.services import using
 
@@ -38,7 +38,7 @@ _BODY = {
 @router.post(
     "/reactivate-subscription",
     response_model=Reactivated,
-    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 408, 409, 410, 413, 415, 500, 503)},
+    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 408, 409, 410, 413, 415, 429, 500, 503)},
     openapi_extra=_BODY,
 )
 async def reactivate_subscription(
@@ -49,7 +49,7 @@ async def reactivate_subscription(
         try:
             body = await read_json(request, ReactivateSubscriptionRequest)
         except Refusal as refusal:
-            await audit_refusal(REACTIVATION, caller, refusal)
+            await refuse_attempt(REACTIVATION, caller, refusal)
             raise
         received = await receive(body.user_id, caller, body.subscription_id, origin="api")
         standing = await carried_out(received, caller, backlog, request.state.arrived + ANSWER_SECONDS)

@@ -104,14 +104,17 @@ _WHEN = {
     413: "The body is larger than 64 KiB",
     415: "The body is not application/json",
     422: "The `Idempotency-Key` was used with another body",
+    429: "More attempts within a minute than a person makes: try again after `Retry-After` seconds",
     500: "Stripe failed: nothing was changed, unless Stripe turns out to have applied it",
     503: "A dependency is not reachable: try again after `Retry-After` seconds",
 }
 
 
+_RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
 _HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}},
-    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}},
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
 }
 
 

@@ -6,8 +6,6 @@ from uuid import UUID
 from nodes.cancellation.caller import tell
 from nodes.cancellation.records import Answer
 from nodes.clients.database import Transaction
-from nodes.errors import Refusal
-from nodes.problems import slug_of
 from nodes.requests.kind import Kind
 from nodes.services import services
 
@@ -94,20 +92,3 @@ async def finish_in(
         stripe_request_id=finished.stripe_request_id,
     )
     return True
-
-
-async def audit_refusal(kind: Kind, user_id: str, refusal: Refusal) -> None:
-    """An attempt that made no request of its own, such as one whose body could not be read, leaves its audit row."""
-    async with services().database.as_user(user_id) as transaction:
-        await transaction.run(
-            "write_audit",
-            user_id=user_id,
-            action=kind.action,
-            request_id=refusal.request_id,
-            asked_user_id=None,
-            subscription_id=None,
-            outcome="refused",
-            http_status=refusal.status,
-            problem=slug_of(refusal),
-            stripe_request_id=None,
-        )

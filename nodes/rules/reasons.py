@@ -22,8 +22,3 @@ MAX_FEEDBACK_CHARACTERS = 5000
 def stripe_feedback(reason: str) -> str | None:
     """The `cancellation_details[feedback]` for a reason, or none."""
     return reason if reason in STRIPE_FEEDBACK else None
-
-
-def reason_required(country: str | None, optional_countries: frozenset[str]) -> bool:
-    """Whether a cancellation must name a reason; a company may waive it where the law says so (G03)."""
-    return country not in optional_countries

@@ -3,3 +3,6 @@ SELECT prune_idempotency_keys(%(at_most)s);
 
 -- name: prune_stripe_events
 SELECT prune_stripe_events(%(at_most)s);
+
+-- name: prune_attempts
+SELECT prune_attempts(%(at_most)s);

@@ -1,21 +1,8 @@
 -- name: receive_reactivation
--- The intent, before anything is done.
-INSERT INTO reactivation_requests (user_id, asked_user_id, asked_subscription, origin)
-VALUES (%(user_id)s, %(asked_user_id)s, %(asked_subscription)s, %(origin)s)
-RETURNING id;
-
--- name: reactivation_under_way
--- Twice is once: who asks again waits for the same answer.
-SELECT id FROM reactivation_requests
-WHERE user_id = %(user_id)s AND finished_at IS NULL AND asked_user_id = user_id
-    AND coalesce(coalesce(subscription_id, asked_subscription) = %(subscription_id)s, true)
-ORDER BY received_at LIMIT 1;
-
--- name: cancellation_under_way
-SELECT id FROM cancellation_requests
-WHERE user_id = %(user_id)s AND finished_at IS NULL
-    AND coalesce(coalesce(subscription_id, asked_subscription) = %(subscription_id)s, true)
-LIMIT 1;
+-- One statement, outside of a transaction: sql/migrations says what it does.
+SELECT * FROM receive_reactivation(request => %(request_id)s, caller => %(user_id)s, asked_user => %(asked_user_id)s,
+    asked_subscription => %(asked_subscription)s, origin => %(origin)s, at_most => %(at_most)s,
+    refusals => %(refusals)s);
 
 -- name: reactivation_owner
 -- Under begin_for_request, which shows this one row.

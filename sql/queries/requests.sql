@@ -14,29 +14,21 @@ BEGIN; SELECT set_config('app.user_id', %(user_id)s, true);
 BEGIN; SELECT set_config('app.request_id', %(request_id)s, true);
 
 -- name: receive_request
--- The intent, before anything is done.
-INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, accept_offer, reason, feedback,
-    resume_at, period_end)
-VALUES (%(user_id)s, %(asked_user_id)s, %(asked_subscription)s, %(accept_offer)s, %(reason)s, %(feedback)s,
-    CASE WHEN %(in_line)s THEN now() ELSE now() + lease() END,
-    (SELECT min(current_period_end) FROM subscriptions
-     WHERE user_id = %(user_id)s AND status NOT IN ('canceled', 'incomplete_expired')
-        AND id = coalesce(%(asked_subscription)s, id)))
-RETURNING id;
+-- One statement, outside of a transaction: sql/migrations says what it does.
+SELECT * FROM receive_cancellation(request => %(request_id)s, caller => %(user_id)s, asked_user => %(asked_user_id)s,
+    asked_subscription => %(asked_subscription)s, accept_offer => %(accept_offer)s, reason => %(reason)s,
+    feedback => %(feedback)s, in_line => %(in_line)s, coming_in_seconds => %(coming_in_seconds)s, own_key => %(key)s,
+    body => %(fingerprint)s, reason_optional_countries => %(reason_optional_countries)s, at_most => %(at_most)s,
+    refusals => %(refusals)s);
+
+-- name: refuse_attempt
+-- The same for one whose body could not be read. The seconds to wait, if it is one too many.
+SELECT refuse_attempt(caller => %(user_id)s, action => %(action)s, at_most => %(at_most)s, problem => %(problem)s,
+    refusals => %(refusals)s) AS wait;
 
 -- name: one_intake_at_a_time
--- Of two requests of one user that come in at once, the second sees the first.
-SELECT pg_advisory_xact_lock(hashtextextended(%(user_id)s::text, 23));
-
--- name: request_in_the_way
--- Another request about the same subscription that is under way, or took effect while this one was coming in.
-SELECT id FROM cancellation_requests
-WHERE user_id = %(user_id)s AND id <> %(request_id)s
-    AND (finished_at IS NULL
-        OR (outcome IN ('pending_cancellation', 'canceled', 'retained')
-            AND finished_at > now() - make_interval(secs => %(coming_in_seconds)s)))
-    AND coalesce(coalesce(subscription_id, asked_subscription) = %(asked_subscription)s, true)
-LIMIT 1;
+-- Of two requests of one user that come in at the same time, the second waits for the first and sees it.
+SELECT one_intake_at_a_time(%(user_id)s);
 
 -- name: request_owner
 -- Under begin_for_request, which shows this one row.
@@ -50,8 +42,8 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
     approved_at = coalesce(approved_at, CASE WHEN %(by_hand)s THEN now() END)
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
-    released_schedule, cancel_at, received_at, now() - received_at AS waited, approved_at IS NOT NULL AS approved, outcome, answer, billing_try, told_failed, renewal_undone,
-    invoices_voided;
+    released_schedule, cancel_at, received_at, now() - received_at AS waited, approved_at IS NOT NULL AS approved,
+    outcome, answer, billing_try, told_failed, renewal_undone, invoices_voided;
 
 -- name: reopen_request
 -- One that failed goes on: its caller or an operator asked for it, or Stripe turned out to have done it; only then

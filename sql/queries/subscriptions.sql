@@ -31,9 +31,6 @@ RETURNING status, cancel_at_period_end, cancel_at, ended_at;
 -- Step 8B writes to them.
 SELECT id, email, name, locale, time_zone FROM users WHERE id = %(user_id)s;
 
--- name: country_of_customer
-SELECT country FROM users WHERE id = %(user_id)s;
-
 -- name: words_of_customer
 -- In which language and time zone a date is written for them.
 SELECT locale, time_zone FROM users WHERE id = %(user_id)s;

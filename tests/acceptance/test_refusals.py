@@ -13,7 +13,7 @@ from tests.acceptance.trigger import serving
 from tests.world import Person, Row, World
 
 MAX_BODY_BYTES = 64 * 1024
-RECORDS = ("audit_log", "cancellation_requests")  # what an attempt leaves, whatever became of it
+RECORDS = ("attempts", "audit_log", "cancellation_requests")  # what an attempt leaves, whatever became of it
 
 
 class Wrong(NamedTuple):

@@ -25,6 +25,7 @@ OWNER = {
     "outbox": "user_id",
     "audit_log": "user_id",
     "idempotency_keys": "user_id",
+    "attempts": "user_id",
     "data_deletions": "user_id",
     "reactivation_requests": "user_id",
     "subscription_ends": "user_id",

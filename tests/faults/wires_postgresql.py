@@ -1,8 +1,9 @@
 """PostgreSQL's protocol on a wire: the effect is the COMMIT of a transaction that wrote something.
 
-It is called after the statements that wrote, by their names in sql/queries. Whose turn it is (claiming, renewing a
+It is called after the statements that wrote, by their names in sql/queries. A statement outside of a transaction is
+committed by the Sync that follows it. Whose turn it is (claiming, renewing a
 lease) is not the flow's work: those are functions that a SELECT calls, and a SELECT counts as reading, but for those
-that write in the inbox of Stripe's events, which no statement of the application's reaches.
+that receive a request or write in the inbox of Stripe's events.
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
@@ -14,7 +15,10 @@ from tests.faults.wires_dialogue import Dialogue
 
 _WRITES = re.compile(r"(INSERT|UPDATE|DELETE|WITH\b.*\b(INSERT|UPDATE|DELETE))\b", re.DOTALL)
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
-_INBOX = ("receive_stripe_event", "take_up_stripe_event", "put_off_stripe_event", "stripe_event_handled")
+_WRITING = (
+    *("receive_request", "receive_reactivation", "refuse_attempt"),
+    *("receive_stripe_event", "take_up_stripe_event", "put_off_stripe_event", "stripe_event_handled"),
+)
 _LOOKS_FOR_WORK = re.compile(rb"\b(claim_\w+|anything_unfinished)\(")
 # The one statement that two nodes share, told apart by its second parameter: only Pub/Sub gives a receipt.
 _DELIVERED = "delivered"
@@ -28,7 +32,7 @@ class PostgreSQL(Dialogue):
     def __init__(self, *, alone: bool) -> None:
         self._alone = alone
         self._deaf = False
-        self._begun = False
+        self._begun = self._in_transaction = False
         self._asked = self._answered = b""
         self._prepared: dict[bytes, str] = {}
         self._written: list[str] = []
@@ -71,20 +75,30 @@ class PostgreSQL(Dialogue):
         if kind == b"B":
             _, name, rest = body.split(b"\0", 2)
             self._statement(self._prepared.get(name, ""), rest)
+        if kind == b"S" and not self._in_transaction:
+            return self._committed()
         return None
 
     def _query(self, text: str) -> str | None:
-        label = ", ".join(dict.fromkeys(self._written)) if text == "COMMIT" else None
-        if text in ("BEGIN", "COMMIT", "ROLLBACK"):
+        if text == "COMMIT":
+            self._in_transaction = False
+            return self._committed()
+        if text.startswith(("BEGIN", "ROLLBACK")):
+            self._in_transaction = text.startswith("BEGIN")
             self._written = []
         else:
             self._statement(text, b"")
+        return None
+
+    def _committed(self) -> str | None:
+        label = ", ".join(dict.fromkeys(self._written))
+        self._written = []
         return label or None
 
     def _statement(self, text: str, parameters: bytes) -> None:
         plain = _COMMENT.sub("", text).strip()
         known = _NAMES.get(plain)
-        if _WRITES.match(plain) or known in _INBOX:
+        if _WRITES.match(plain) or known in _WRITING:
             name = known or " ".join(plain.split()[:3])
             if name == _DELIVERED:
                 name += " (letter)" if _is_null(parameters, 0) else " (event)"

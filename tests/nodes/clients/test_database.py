@@ -99,8 +99,9 @@ def new_database(admin_url: str) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class _Country:
-    country: str | None
+class _Words:
+    locale: str
+    time_zone: str
 
 
 # Who we are there
@@ -198,13 +199,20 @@ def test_any_id_stays_one_value_on_its_way(url: str, mine: str, other: str) -> N
 async def receive(transaction: Transaction, user: str, feedback: str | None = None) -> uuid.UUID:
     made: list[uuid.UUID] = await transaction.values(
         "receive_request",
-        in_line=False,
+        request_id=uuid.uuid4(),
         user_id=user,
         asked_user_id=user,
         asked_subscription=None,
-        accept_offer=False,
+        accept_offer=True,
         reason=None,
         feedback=feedback,
+        in_line=False,
+        coming_in_seconds=0,
+        key=None,
+        fingerprint=None,
+        reason_optional_countries=[],
+        at_most=0,
+        refusals={"request-under-way": {"status": 409}},
     )
     return made[0]
 
@@ -240,13 +248,13 @@ def test_rows_come_as_asked(url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> tuple[object, ...]:
         async with database.as_user(users[0]) as transaction:
             return (
-                await transaction.one("country_of_customer", _Country, user_id=users[0]),
-                await transaction.one("country_of_customer", _Country, user_id=users[1]),
-                await transaction.all("country_of_customer", _Country, user_id=users[0]),
+                await transaction.one("words_of_customer", _Words, user_id=users[0]),
+                await transaction.one("words_of_customer", _Words, user_id=users[1]),
+                await transaction.all("words_of_customer", _Words, user_id=users[0]),
                 await transaction.run("leave_request", request_id=uuid.uuid4()),
             )
 
-    assert on(url, work) == (_Country(None), None, [_Country(None)], 0)
+    assert on(url, work) == (_Words("en", "UTC"), None, [_Words("en", "UTC")], 0)
 
 
 def test_a_value_that_is_none_of_its_kind_is_not_repeated(url: str, users: tuple[str, str]) -> None:

@@ -5,12 +5,8 @@ from importlib.resources import files
 
 import pytest
 import stripe
-from hypothesis import given
-from hypothesis import strategies as some
 
-from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS, STRIPE_FEEDBACK, reason_required, stripe_feedback
-
-countries = some.frozensets(some.from_regex(r"\A[A-Z]{2}\Z"))
+from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS, STRIPE_FEEDBACK, stripe_feedback
 
 
 def test_the_reasons_are_those_that_stripes_sdk_knows() -> None:
@@ -31,17 +27,6 @@ def test_stripe_is_told_its_own_words(reason: str) -> None:
 @pytest.mark.parametrize("reason", ["prefer_not_to_say", "", "Other", "price"])
 def test_stripe_is_told_no_other_words(reason: str) -> None:
     assert stripe_feedback(reason) is None
-
-
-@given(countries)
-def test_a_customer_of_no_known_country_gives_a_reason(waived: frozenset[str]) -> None:
-    assert reason_required(None, waived)
-
-
-@given(countries, some.from_regex(r"\A[A-Z]{2}\Z"))
-def test_a_reason_is_waived_in_the_listed_countries_alone(waived: frozenset[str], country: str) -> None:
-    assert not reason_required(country, waived | {country})
-    assert reason_required(country, waived - {country})
 
 
 def test_the_database_takes_the_same_reasons_and_as_much_text() -> None:

@@ -1,0 +1,256 @@
+-- depends: 0004_claims
+-- How a request is received: one statement, so one round trip, in which the attempt is counted, the request judged and
+-- recorded, and what it is refused for written down.
+--
+-- These functions run as their caller, under the caller's row-level security. Like every transaction of the application
+-- they name the user that they act for, and they can write nothing that the application could not write without them.
+-- They are volatile, so each statement in them sees what was committed before it, and after the lock was waited for.
+
+-- A user's attempts in the minute that began at `since`, of every kind, refused or not.
+CREATE TABLE attempts (
+    user_id text COLLATE "C" PRIMARY KEY,
+    since   timestamptz NOT NULL DEFAULT now(),
+    counted integer     NOT NULL DEFAULT 1
+);
+CREATE INDEX attempts_by_age ON attempts (since);
+CALL protect('attempts');
+GRANT SELECT, INSERT, UPDATE (since, counted) ON attempts TO cancelflow_app;
+
+-- A minute that has passed counts for nothing.
+CREATE FUNCTION prune_attempts(at_most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    WITH over AS (
+        SELECT user_id FROM attempts WHERE since <= now() - interval '1 minute'
+        LIMIT at_most FOR UPDATE SKIP LOCKED),
+    gone AS (DELETE FROM attempts a USING over WHERE a.user_id = over.user_id RETURNING 1)
+    SELECT count(*)::integer FROM gone
+$$;
+REVOKE ALL ON FUNCTION prune_attempts(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION prune_attempts(integer) TO cancelflow_app;
+
+-- What became of an attempt. All null but `id`: the request is recorded, and is to be carried out.
+CREATE TYPE reception AS (
+    id          uuid,      -- the request's: the new one's, or an earlier one's
+    problem     text,      -- what the attempt is refused for: a key of `refusals`
+    wait        integer,   -- seconds until the next attempt is possible
+    outcome     text,      -- with http_status and answer: the request's
+    http_status smallint,
+    answer      json
+);
+
+-- The audit row of an attempt that is refused. `refusals`, here and below: the problem+json body of each refusal.
+CREATE FUNCTION audit_refusal(caller text, action text, request uuid, asked_user text, subscription text, problem text,
+    refusals json) RETURNS void
+    LANGUAGE sql
+AS $$
+    INSERT INTO audit_log (user_id, action, request_id, asked_user_id, subscription_id, outcome, http_status, problem)
+    VALUES (caller, action, request, asked_user, subscription, 'refused',
+        (refusals -> problem ->> 'status')::smallint, problem)
+$$;
+
+-- Act for this user from here on, and count the attempt. Null if it is one of the first `at_most` of its minute (0: no
+-- limit); else the seconds until the next minute. Only the first beyond the limit leaves a trace, in the audit log.
+CREATE FUNCTION count_attempt(caller text, action text, at_most integer, refusals json) RETURNS integer
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    counting attempts;
+BEGIN
+    PERFORM set_config('app.user_id', caller, true);
+    IF at_most = 0 THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO attempts AS so_far (user_id) VALUES (caller)
+    ON CONFLICT (user_id) DO UPDATE
+    SET since = CASE WHEN so_far.since > now() - interval '1 minute' THEN so_far.since ELSE now() END,
+        counted = CASE WHEN so_far.since > now() - interval '1 minute' THEN so_far.counted + 1 ELSE 1 END
+    RETURNING * INTO counting;
+    IF counting.counted <= at_most THEN
+        RETURN NULL;
+    END IF;
+    IF counting.counted = at_most + 1 THEN
+        PERFORM audit_refusal(caller, action, NULL, NULL, NULL, 'too-many-attempts', refusals);
+    END IF;
+    RETURN greatest(ceil(extract(epoch FROM counting.since + interval '1 minute' - now())), 1);
+END
+$$;
+
+-- An attempt that made no request, for its body could not be read.
+CREATE FUNCTION refuse_attempt(caller text, action text, at_most integer, problem text, refusals json) RETURNS integer
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    wait integer := count_attempt(caller, action, at_most, refusals);
+BEGIN
+    IF wait IS NULL THEN
+        PERFORM audit_refusal(caller, action, NULL, NULL, NULL, problem, refusals);
+    END IF;
+    RETURN wait;
+END
+$$;
+
+-- A new request, refused if there is a `problem`. The id of the request that is under way, if any, takes the place of
+-- `{under_way}` in the body.
+CREATE FUNCTION judged(request uuid, problem text, under_way uuid, refusals json) RETURNS reception
+    LANGUAGE sql STABLE
+AS $$
+    SELECT request, problem, NULL::integer, CASE WHEN problem IS NOT NULL THEN 'refused' END,
+        (refusals -> problem ->> 'status')::smallint,
+        replace((refusals -> problem)::text, '{under_way}', coalesce(under_way::text, ''))::json
+$$;
+
+-- Of two requests of one user that come in at the same time, the second waits for the first and sees it.
+CREATE FUNCTION one_intake_at_a_time(caller text) RETURNS void
+    LANGUAGE sql
+    RETURN pg_advisory_xact_lock(hashtextextended(caller, 23));
+
+-- The request that an `Idempotency-Key` of this user's stands for, if any, with what its caller is told. A request that
+-- failed is reopened, for its caller was told to try again.
+CREATE FUNCTION request_of_key(caller text, own_key text, body bytea, in_line boolean, refusals json) RETURNS reception
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    taken   reception;
+    earlier record;
+BEGIN
+    SELECT k.fingerprint, r.id, r.outcome, r.http_status, r.answer INTO earlier
+    FROM idempotency_keys k JOIN cancellation_requests r ON r.id = k.request_id
+    WHERE k.user_id = caller AND k.key = own_key AND k.created_at >= now() - interval '24 hours';
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    taken.id := earlier.id;
+    IF earlier.fingerprint <> body THEN
+        taken.problem := 'key-reused';
+    ELSIF earlier.outcome IS NULL THEN
+        taken.problem := 'key-under-way';
+    ELSIF earlier.outcome <> 'failed' THEN
+        taken := ROW(earlier.id, NULL, NULL, earlier.outcome, earlier.http_status, earlier.answer);
+    ELSE
+        BEGIN
+            UPDATE cancellation_requests
+            SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, told_failed = false,
+                resume_at = CASE WHEN in_line THEN now() ELSE now() + lease() END
+            WHERE id = earlier.id;
+        EXCEPTION WHEN unique_violation THEN  -- another for this subscription has come in meanwhile
+            taken.problem := 'request-under-way';
+        END;
+    END IF;
+    IF taken.problem IS NOT NULL THEN
+        PERFORM audit_refusal(caller, 'cancel_subscription', taken.id, NULL, NULL, taken.problem, refusals);
+    END IF;
+    RETURN taken;
+END
+$$;
+
+-- Receive a request to cancel. `in_line`: no run can be started for it here, so that any trigger may claim it.
+-- `coming_in_seconds`: how long ago it arrived; what took effect since then was under way at the same time.
+CREATE FUNCTION receive_cancellation(request uuid, caller text, asked_user text, asked_subscription text,
+    accept_offer boolean, reason text, feedback text, in_line boolean, coming_in_seconds double precision, own_key text,
+    body bytea, reason_optional_countries text[], at_most integer, refusals json) RETURNS reception
+    LANGUAGE plpgsql
+AS $$
+#variable_conflict use_variable
+DECLARE
+    taken     reception;
+    under_way uuid;
+BEGIN
+    taken.wait := count_attempt(caller, 'cancel_subscription', at_most, refusals);
+    IF taken.wait IS NOT NULL THEN
+        taken.id := request;
+        taken.problem := 'too-many-attempts';
+        RETURN taken;
+    END IF;
+    PERFORM one_intake_at_a_time(caller);
+    IF own_key IS NOT NULL THEN
+        taken := request_of_key(caller, own_key, body, in_line, refusals);
+        IF taken.id IS NOT NULL THEN
+            RETURN taken;
+        END IF;
+    END IF;
+
+    SELECT r.id INTO under_way FROM cancellation_requests r
+    WHERE r.user_id = caller
+        AND (r.finished_at IS NULL
+            OR (r.outcome IN ('pending_cancellation', 'canceled', 'retained')
+                AND r.finished_at > now() - make_interval(secs => coming_in_seconds)))
+        AND coalesce(coalesce(r.subscription_id, r.asked_subscription) = asked_subscription, true)
+    LIMIT 1;
+    taken := judged(request, CASE
+        WHEN asked_user <> caller THEN 'not-your-subscription'
+        WHEN NOT accept_offer AND coalesce(reason, '') = '' AND NOT EXISTS (
+            SELECT FROM users u WHERE u.id = caller AND u.country = ANY(reason_optional_countries))
+            THEN 'reason-required'
+        WHEN under_way IS NOT NULL THEN 'request-under-way'
+    END, under_way, refusals);
+
+    INSERT INTO cancellation_requests (id, user_id, asked_user_id, asked_subscription, accept_offer, reason, feedback,
+        resume_at, period_end, outcome, http_status, answer, finished_at)
+    VALUES (request, caller, asked_user, asked_subscription, accept_offer, reason, feedback,
+        CASE WHEN taken.problem IS NOT NULL THEN NULL WHEN in_line THEN now() ELSE now() + lease() END,
+        (SELECT min(s.current_period_end) FROM subscriptions s
+         WHERE s.user_id = caller AND s.status NOT IN ('canceled', 'incomplete_expired')
+            AND s.id = coalesce(asked_subscription, s.id)),
+        taken.outcome, taken.http_status, taken.answer, CASE WHEN taken.problem IS NOT NULL THEN now() END);
+    IF own_key IS NOT NULL THEN
+        INSERT INTO idempotency_keys (user_id, key, fingerprint, request_id) VALUES (caller, own_key, body, request)
+        ON CONFLICT (user_id, key) DO UPDATE  -- one that is older than a day
+        SET fingerprint = EXCLUDED.fingerprint, request_id = EXCLUDED.request_id, created_at = now();
+    END IF;
+    IF taken.problem IS NOT NULL THEN
+        PERFORM audit_refusal(caller, 'cancel_subscription', request, asked_user, asked_subscription, taken.problem,
+            refusals);
+    END IF;
+    RETURN taken;
+END
+$$;
+
+-- Receive a request to reactivate. Asking twice is asking once: one that is under way is joined, which its outcome says.
+CREATE FUNCTION receive_reactivation(request uuid, caller text, asked_user text, asked_subscription text, origin text,
+    at_most integer, refusals json) RETURNS reception
+    LANGUAGE plpgsql
+AS $$
+#variable_conflict use_variable
+DECLARE
+    taken     reception;
+    under_way uuid;
+BEGIN
+    taken.wait := count_attempt(caller, 'reactivate_subscription', at_most, refusals);
+    IF taken.wait IS NOT NULL THEN
+        taken.id := request;
+        taken.problem := 'too-many-attempts';
+        RETURN taken;
+    END IF;
+    PERFORM one_intake_at_a_time(caller);
+    SELECT r.id INTO taken.id FROM reactivation_requests r
+    WHERE r.user_id = caller AND r.finished_at IS NULL AND r.asked_user_id = caller AND asked_user = caller
+        AND coalesce(coalesce(r.subscription_id, r.asked_subscription) = asked_subscription, true)
+    ORDER BY r.received_at LIMIT 1;
+    IF taken.id IS NOT NULL THEN
+        taken.outcome := 'joined';
+        INSERT INTO audit_log (user_id, action, request_id, asked_user_id, subscription_id, outcome, http_status)
+        VALUES (caller, 'reactivate_subscription', taken.id, asked_user, asked_subscription, 'joined', 202);
+        RETURN taken;
+    END IF;
+
+    SELECT r.id INTO under_way FROM cancellation_requests r
+    WHERE r.user_id = caller AND r.finished_at IS NULL
+        AND coalesce(coalesce(r.subscription_id, r.asked_subscription) = asked_subscription, true)
+    LIMIT 1;
+    taken := judged(request, CASE
+        WHEN asked_user <> caller THEN 'not-your-subscription'
+        WHEN under_way IS NOT NULL THEN 'request-under-way'
+    END, under_way, refusals);
+    INSERT INTO reactivation_requests (id, user_id, asked_user_id, asked_subscription, origin, resume_at, outcome,
+        http_status, answer, finished_at)
+    VALUES (request, caller, asked_user, asked_subscription, origin,
+        CASE WHEN taken.problem IS NULL THEN now() + lease() END,
+        taken.outcome, taken.http_status, taken.answer, CASE WHEN taken.problem IS NOT NULL THEN now() END);
+    IF taken.problem IS NOT NULL THEN
+        PERFORM audit_refusal(caller, 'reactivate_subscription', request, asked_user, asked_subscription, taken.problem,
+            refusals);
+    END IF;
+    RETURN taken;
+END
+$$;
