@@ -235,14 +235,14 @@ def _uses(module: Module) -> Iterator[Use]:
         if (
             isinstance(part, ast.Call)
             and isinstance(part.func, ast.Name)
-            and part.func.id == "_sql"
+            and part.func.id in ("_sql", "received")
             and isinstance(part.args[0], ast.Constant)
         ):
             yield Use(str(part.args[0].value), module.name, None)
         if (
             isinstance(part, ast.Call)
             and isinstance(part.func, ast.Attribute)
-            and part.func.attr in ("one", "all", "values", "run", "row", "_begun")
+            and part.func.attr in ("one", "all", "values", "run", "row", "call", "_begun")
             and part.args
             and isinstance(part.args[0], ast.Constant)
         ):

@@ -4,6 +4,8 @@ import asyncio
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -17,6 +19,7 @@ JWKS_LIFETIME_SECONDS = 300
 JWKS_COOLDOWN_SECONDS = 10
 JWKS_TIMEOUT_SECONDS = 3
 
+PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | Ed448PublicKey
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _ELLIPTIC = ("ES256", "ES384", "ES512")
 _EDWARDS = ("EdDSA",)
@@ -42,7 +45,7 @@ class Identity:
         self._audience = settings.jwt_audience
         self._user_claim = settings.jwt_user_claim
         self._key_set: jwt.PyJWKClient | None = None
-        self._key: str | None = None
+        self._key: str | PublicKey | None = None
         self._algorithms: tuple[str, ...] = ("HS256",)
         if settings.jwt_jwks_url:
             self._key_set = jwt.PyJWKClient(
@@ -53,8 +56,7 @@ class Identity:
             )
             self._algorithms = (*_RSA, *_ELLIPTIC, *_EDWARDS)
         elif settings.jwt_public_key:
-            self._key = settings.jwt_public_key
-            self._algorithms = _algorithms_of(settings.jwt_public_key)
+            self._key, self._algorithms = _read_key(settings.jwt_public_key)
         elif settings.jwt_secret:
             self._key = settings.jwt_secret.get_secret_value()
 
@@ -86,9 +88,11 @@ class Identity:
             )
         return user_id
 
-    async def _key_for(self, token: str) -> str | jwt.PyJWK:
+    async def _key_for(self, token: str) -> str | PublicKey | jwt.PyJWK:
         if self._key_set is None:
             return self._key or ""
+        if known := self._known_key(token):
+            return known
         try:
             # Its client blocks while it fetches, which happens once in a while.
             return await asyncio.to_thread(self._key_set.get_signing_key_from_jwt, token)
@@ -96,12 +100,28 @@ class Identity:
             # ValueError: what came is no JSON. The token is none of these's cause: it was read before.
             raise IdentityProviderUnavailable("The identity provider's key set could not be fetched") from None
 
+    def _known_key(self, token: str) -> jwt.PyJWK | None:
+        """Return the key if it is in the set that was fetched last: a burst of tokens needs no thread."""
+        cache = self._key_set.jwk_set_cache if self._key_set else None
+        fetched = cache.get() if cache else None
+        key_id = jwt.get_unverified_header(token).get("kid")
+        if fetched is None or key_id is None:
+            return None
+        signing = [key for key in fetched.keys if key.public_key_use in ("sig", None)]
+        return jwt.PyJWKClient.match_kid(signing, key_id)
 
-def _algorithms_of(public_key: str) -> tuple[str, ...]:
+
+def _read_key(pem: str) -> tuple[PublicKey, tuple[str, ...]]:
+    """Return the key, read once and not for each token, and the algorithms that fit it."""
     try:
-        key = load_pem_public_key(public_key.encode())
+        key = load_pem_public_key(pem.encode())
     except ValueError:
         raise SettingsInvalid("Settings:\n  JWT_PUBLIC_KEY is not a public key in PEM form") from None
-    if isinstance(key, RSAPublicKey):
-        return _RSA
-    return _ELLIPTIC if isinstance(key, EllipticCurvePublicKey) else _EDWARDS
+    match key:
+        case RSAPublicKey():
+            return key, _RSA
+        case EllipticCurvePublicKey():
+            return key, _ELLIPTIC
+        case Ed25519PublicKey() | Ed448PublicKey():
+            return key, _EDWARDS
+    raise SettingsInvalid("Settings:\n  JWT_PUBLIC_KEY is of a kind that signs no tokens: use RSA, EC or Ed25519")

@@ -24,6 +24,8 @@ RUNS_AT_ONCE = 8
 CALLERS_IN_LINE = 24
 # How many are received at once. More would only wait for a connection to the database, as one that is away makes wait.
 RECEIVED_AT_ONCE = 5
+# Whoever waited in vain until then waits on, as long as it is this machine that is slow and not the database.
+WAITS_ON_SECONDS = 1.0
 # Whoever waits to be received goes first, since that takes milliseconds and a run a tenth of a second; but a stream of
 # them that never ends keeps a run waiting no longer than this.
 GIVE_WAY_SECONDS = 3.0
@@ -46,6 +48,7 @@ class Runner:
         self._places = asyncio.Semaphore(RUNS_AT_ONCE)
         self._doors = asyncio.Semaphore(RECEIVED_AT_ONCE)
         self._outside = 0
+        self._cannot_record = False
         self._all_received = asyncio.Event()
         self._all_received.set()
         self._in_line = 0
@@ -62,21 +65,23 @@ class Runner:
     async def receiving(self, deadline: float) -> AsyncIterator[bool]:
         """Let one more in, so many at once; gives whether they would wait in vain for a place, as `full` says.
 
-        Raises `DatabaseUnavailable` if nobody was let in until `deadline`, on the running loop's clock.
+        Raises `DatabaseUnavailable` after `deadline`, on the running loop's clock, if the last one let in met it too:
+        where requests are recorded, if slowly, nobody is sent away.
         """
         self._outside += 1
         self._all_received.clear()
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._doors.acquire()
-        except TimeoutError:
-            raise DatabaseUnavailable("too many requests wait to be recorded") from None
+            await self._let_in(deadline)
         finally:
             self._outside -= 1
             if not self._outside:
                 self._all_received.set()
         try:
             yield self.full
+            self._cannot_record = False
+        except DatabaseUnavailable:
+            self._cannot_record = True
+            raise
         finally:
             self._doors.release()
 
@@ -129,6 +134,15 @@ class Runner:
                 run.cancel()
             await asyncio.wait(left, timeout=LET_GO_SECONDS)
             await asyncio.gather(*map(self._services.database.end_lease, left.values()), return_exceptions=True)
+
+    async def _let_in(self, deadline: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await self._doors.acquire()
+                return
+        if self._cannot_record:
+            raise DatabaseUnavailable("too many requests wait to be recorded")
+        await self._let_in(asyncio.get_running_loop().time() + WAITS_ON_SECONDS)
 
     async def _give_way(self) -> None:
         """With a place: wait until all who came are received, but not for ever. Cut off, it gives the place back."""

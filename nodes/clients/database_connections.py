@@ -49,17 +49,25 @@ def connections(settings: DatabaseSettings) -> AsyncConnectionPool[psycopg.Async
 
 @contextmanager
 def cut_after(connection: psycopg.AsyncConnection[Any], seconds: float) -> Iterator[None]:
-    """Cut the connection if the block takes longer: what waits on it fails at once, as if the server had.
+    """Cut the connection if the block takes longer: what waits on it fails immediately, as if the server had.
 
-    Not `asyncio.timeout`: psycopg answers that by asking the server to cancel, and waits for a server that hangs.
+    A server that has answered is not cut: then it is this process that is too busy to read. Not `asyncio.timeout`:
+    psycopg answers that by asking the server to cancel, and waits for a server that hangs.
     """
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
 
     def cut() -> None:
-        if not connection.closed:
-            with socket.socket(fileno=os.dup(connection.pgconn.socket)) as wire, suppress(OSError):
-                wire.shutdown(socket.SHUT_RDWR)
+        nonlocal timer
+        if connection.closed:
+            return
+        if _has_something_to_say(connection):
+            timer = loop.call_later(seconds, cut)
+            return
+        with socket.socket(fileno=os.dup(connection.pgconn.socket)) as wire, suppress(OSError):
+            wire.shutdown(socket.SHUT_RDWR)
 
-    timer = asyncio.get_running_loop().call_later(seconds, cut)
+    timer = loop.call_later(seconds, cut)
     try:
         yield
     finally:
@@ -80,7 +88,7 @@ async def _alive(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 def _has_something_to_say(connection: psycopg.AsyncConnection[Any]) -> bool:
-    """A server that nobody asked anything says only that it goes."""
+    """Return whether bytes wait to be read; a server that nobody asked anything says only that it goes."""
     unasked = select.poll()
     unasked.register(connection.fileno(), select.POLLIN)
     return bool(unasked.poll(0))
