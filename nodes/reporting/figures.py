@@ -103,7 +103,7 @@ def without_rows(found: list[Table]) -> str | None:
     empty = [table.title for table in found if not table.lines]
     if len(empty) == len(found):
         return "No offers, cancellations or refused attempts."
-    return f"No rows for: {', '.join(empty)}." if empty else None
+    return f"No rows for: {'; '.join(empty)}." if empty else None
 
 
 def lines_of(report: Report, figure: str) -> list[Line]:

@@ -73,7 +73,7 @@ def test_figures_without_rows_are_named_once() -> None:
         "plan accepted judged saved rate",
         "gold 4 4 4 too few rows (4)",
         "",
-        "No rows for: Reasons given, Won back.",
+        "No rows for: Reasons given; Won back.",
     ]
 
 
