@@ -13,10 +13,10 @@ MINUTES ?= 60
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run test check soak bench lint format types lock clean
+.PHONY: help environment run test test-faults check soak bench lint format types lock clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 environment: $(VENV)/.made  ## Make .venv, with the versions and hashes of requirements.lock
 
@@ -42,8 +42,11 @@ $(VENV)/uv:
 run: environment  ## Start everything and cancel a demo subscription for real; ONCE=1 ends after that
 	@$(BIN)/cancelflow run $(if $(ONCE),--once)
 
-test: environment  ## Run every test, in PROCESSES processes, each with a stack of its own
-	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile
+test: environment  ## Run the tests but for the fault matrices, in PROCESSES processes, each with a stack of its own
+	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile -m "not matrix"
+
+test-faults: environment  ## Run the fault matrices: every effect killed, every service down, random orders of both
+	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile -m matrix tests/faults
 
 check: lint types  ## For everyday work: style, types, units, and one pass of the flow; under 90 seconds
 	@$(BIN)/pytest -q tests/test_architecture.py tests/nodes/rules tests/nodes/test_problems.py \

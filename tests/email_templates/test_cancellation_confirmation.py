@@ -115,7 +115,7 @@ def test_an_unpaid_invoice_is_not_hushed_up() -> None:
     for letter in (replace(USUAL, unpaid=True).letter(), replace(USUAL, unpaid=True, payment_url=PAYMENT).letter()):
         for words in parts(letter):
             assert "an invoice is still open" in words.lower()
-            assert "Cancelling does not settle it" in words
+            assert "Cancelling doesn't change it, and we may try to collect it again." in words
     assert Page(letter.html).links["Pay the open invoice"] == PAYMENT
     assert PAYMENT in letter.text.splitlines()
 

@@ -16,6 +16,8 @@ from tests.faults.triggers import Process, Trigger, Triggers
 from tests.faults.wires_line import Moment
 from tests.world import Person, World
 
+pytestmark = pytest.mark.matrix
+
 # What each node of the flow does outside of it, by the number of its file; nothing, for pure decisions.
 NODES = {
     "01": "take_up_request",

@@ -27,6 +27,8 @@ from tests.reactivation.people import in_peace, in_stripe, jobs, leaving
 from tests.webhooks.events import ENDPOINT, deliver, envelope, order, settled, told
 from tests.world import Person, World
 
+pytestmark = pytest.mark.matrix
+
 NODES = {
     "01": "take_up_stripe_event",
     "02": "mirror_subscription",

@@ -18,6 +18,8 @@ from tests.faults.wires_line import Moment
 from tests.reactivation.people import in_peace, leaving
 from tests.world import Person, World, links
 
+pytestmark = pytest.mark.matrix
+
 NODES = {
     "01": "take_up_reactivation",
     "02": "choose_reactivation",

@@ -21,6 +21,8 @@ from tests.faults.triggers import Triggers
 from tests.faults.wires_line import Fault, Moment
 from tests.world import World
 
+pytestmark = pytest.mark.matrix
+
 BOTH = (CANCEL, ACCEPT)
 INTENT = "receive_request"
 WRITE = "POST /v1/subscriptions/{id}"

@@ -24,6 +24,8 @@ from tests.faults.triggers import Trigger, Triggers
 from tests.waiting import eventually
 from tests.world import World
 
+pytestmark = pytest.mark.matrix
+
 CHOSEN = settings(
     max_examples=8,
     stateful_step_count=8,
