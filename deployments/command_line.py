@@ -122,9 +122,9 @@ def demo() -> None:
 
 @app.command()
 def requests(
-    stuck: Annotated[bool, typer.Option("--stuck", help="only those that a person has to look at")] = False,
+    stuck: Annotated[bool, typer.Option("--stuck", help="only those that need attention")] = False,
 ) -> None:
-    """List the requests that have not come to their end: under way, waiting their turn, parked, or failed."""
+    """List the requests that are unfinished: under way, waiting to be picked up, parked, failed, or not deliverable."""
     _join_stack()
     from deployments.requests import unfinished
 
@@ -151,6 +151,18 @@ def resume(
 
     take_up(load(DatabaseSettings), identifier)
     typer.echo(f"{identifier} is taken up by the next look of a running trigger")
+
+
+@app.command()
+def dismiss(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="as `requests --stuck` lists it")],
+) -> None:
+    """Stop listing an email that can never be delivered, where the customer cannot be reached."""
+    _join_stack()
+    from deployments.requests import dismiss as stop_listing
+
+    stop_listing(load(DatabaseSettings), identifier)
+    typer.echo(f"{identifier} is not listed any more")
 
 
 @app.command()

@@ -12,7 +12,7 @@ from flows.display import show
 from flows.labels import label
 from flows.shown import flow_body
 from nodes.cancellation.records import Delivered
-from nodes.errors import BillingFailed, CancelflowError, PutOff
+from nodes.errors import BillingFailed, CancelflowError, LetterRefused, PutOff
 from nodes.node import run_log
 from nodes.problems import slug_of
 from nodes.requests.lease import leased
@@ -51,9 +51,11 @@ class Handling:
             await show("stripe-reason-unknown", words, "an end was treated as neutral")
 
     async def together(self, *effects: Awaitable[Delivered]) -> None:
-        """Run effects side by side, and raise what failed once each had its chance."""
+        """Run effects side by side, and raise what failed once each had its chance. The outbox has what cannot be sent."""
         for result in await asyncio.gather(*effects, return_exceptions=True):
-            if isinstance(result, BaseException):
+            if isinstance(result, LetterRefused):
+                run_log().warning("not deliverable, and listed for an operator: %s", result)
+            elif isinstance(result, BaseException):
                 raise result
 
     def later(self, reason: PutOff) -> None:

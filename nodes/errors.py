@@ -191,7 +191,14 @@ class EventsFailed(Failure):
 
 
 class LetterRefused(MailFailed):
-    """The letter will never be taken: a malformed address, or a 5xx answer to it. Trying again changes nothing."""
+    """The email can never be delivered: no address, a malformed one, or a 5xx response. Retrying changes nothing.
+
+    `problem`: which of these, as the outbox records it (sql/migrations/0006).
+    """
+
+    def __init__(self, message: str, *, problem: str = "refused-by-mail-server") -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 class LinkInvalid(Refusal):

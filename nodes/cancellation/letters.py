@@ -9,6 +9,7 @@ from uuid import UUID
 from email_templates import Letter
 from nodes.cancellation.outbox import deliver
 from nodes.cancellation.records import Delivered
+from nodes.errors import LetterRefused
 from nodes.services import services
 
 
@@ -17,7 +18,7 @@ class Customer:
     """A row of `users`. Personal: it goes into the letter and nowhere else."""
 
     id: UUID
-    email: str
+    email: str | None
     name: str | None
     locale: str
     time_zone: str
@@ -31,6 +32,8 @@ async def deliver_letter(request_id: UUID, user_id: str, kind: str, write: Calla
             customer = await transaction.one("customer", Customer, user_id=user_id)
         if customer is None:
             raise LookupError(f"user {user_id} has no row")
+        if customer.email is None:
+            raise LetterRefused("the customer has no email address", problem="no-address")
         await services().mail.send(write(customer), recipient=customer.email, message_id=f"{item_id}@cancelflow")
 
     return await deliver(request_id, user_id, kind, send)

@@ -47,7 +47,8 @@ async def deliver(
         receipt = await send(item.id)
     except (MailFailed, EventsFailed) as error:
         async with database.as_user(user_id) as transaction:
-            await transaction.run("not_delivered", id=item.id, refused=isinstance(error, LetterRefused))
+            problem = error.problem if isinstance(error, LetterRefused) else None
+            await transaction.run("not_delivered", id=item.id, problem=problem)
         raise
     async with database.as_user(user_id) as transaction:
         await transaction.run("delivered", id=item.id, receipt=receipt)

@@ -16,7 +16,7 @@ def recipients_address(address: str) -> Address:
     """Read `name@host`, in any script. Raises `LetterRefused`, which does not repeat the address."""
     parsed = _address("", address)
     if parsed is None:
-        raise LetterRefused("the recipient's address is malformed")
+        raise LetterRefused("the recipient's address is malformed", problem="address-malformed")
     return parsed
 
 

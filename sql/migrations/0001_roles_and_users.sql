@@ -41,7 +41,7 @@ REVOKE ALL ON PROCEDURE protect(regclass, name) FROM PUBLIC;
 -- collation "C": it orders ids by code point, as Python does, and lets columns be compared through their indexes.
 CREATE TABLE users (
     id                 text COLLATE "C" PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
-    email              text        NOT NULL,
+    email              text,       -- null: this user cannot be sent any email
     name               text,
     locale             text        NOT NULL DEFAULT 'en',
     time_zone          text        NOT NULL DEFAULT 'UTC',

@@ -73,16 +73,18 @@ ON CONFLICT (request_id, kind) DO NOTHING;
 SELECT id, delivered_at IS NOT NULL AS delivered FROM outbox WHERE request_id = %(request_id)s AND kind = %(kind)s;
 
 -- name: delivered
-UPDATE outbox SET delivered_at = now(), receipt = %(receipt)s, attempts = attempts + 1
+UPDATE outbox SET delivered_at = now(), receipt = %(receipt)s, attempts = attempts + 1, refused = false, problem = NULL
 WHERE id = %(id)s AND delivered_at IS NULL;
 
 -- name: withdraw_from_outbox
 -- Not so any more; all of the request's, unless a kind is given.
-UPDATE outbox SET refused = true
+UPDATE outbox SET refused = true, problem = NULL
 WHERE request_id = %(request_id)s AND kind = coalesce(%(kind)s, kind) AND delivered_at IS NULL;
 
 -- name: drop_retention_job_of_request
 UPDATE data_retention_jobs SET status = 'cancelled' WHERE request_id = %(request_id)s AND status = 'scheduled';
 
 -- name: not_delivered
-UPDATE outbox SET attempts = attempts + 1, refused = %(refused)s WHERE id = %(id)s;
+-- `problem`: why it can never be delivered, or null where it is to be tried again.
+UPDATE outbox SET attempts = attempts + 1, refused = %(problem)s::text IS NOT NULL, problem = %(problem)s
+WHERE id = %(id)s;

@@ -1,41 +1,85 @@
 -- name: requests_without_end
--- For an operator, as the owner: what is under way or waits its turn, what was given up, and what needs a person.
+-- For an operator, as the owner: what is under way or waits to be picked up, what failed, and what needs attention.
 SELECT 'cancellation' AS work, id::text, subscription_id, recovery_point AS point, outcome, runs, problem, received_at,
-    resume_at, parked_at, is_urgent(cancellation_requests) AS urgent
+    resume_at, parked_at, is_urgent(cancellation_requests) AS urgent, false AS undeliverable
 FROM cancellation_requests
 WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL OR outcome = 'failed'
 UNION ALL
 SELECT 'reactivation', id::text, coalesce(subscription_id, asked_subscription), recovery_point, outcome, runs, problem,
-    received_at, resume_at, parked_at, is_urgent(reactivation_requests)
+    received_at, resume_at, parked_at, is_urgent(reactivation_requests), false
 FROM reactivation_requests
 WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL OR outcome = 'failed'
 UNION ALL
-SELECT 'Stripe event', id, subscription_id, moment, outcome, tries, problem, received_at, resume_at, parked_at, false
+SELECT 'Stripe event', id, subscription_id, moment, outcome, tries, problem, received_at, resume_at, parked_at, false,
+    false
 FROM stripe_events
 WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL
+UNION ALL
+SELECT CASE WHEN c.id IS NOT NULL THEN 'cancellation' WHEN r.id IS NOT NULL THEN 'reactivation' ELSE 'end' END,
+    o.request_id::text, coalesce(c.subscription_id, r.subscription_id, e.subscription_id), o.kinds, NULL, o.attempts,
+    o.problem, o.created_at, NULL, NULL, false, true
+FROM (
+    SELECT request_id, string_agg(kind, ', ' ORDER BY kind) AS kinds, max(attempts) AS attempts,
+        max(problem) AS problem, min(created_at) AS created_at
+    FROM outbox
+    -- The email that says that a request is late: that request is listed itself.
+    WHERE problem IS NOT NULL AND kind <> 'cancellation_delayed' GROUP BY request_id) o
+    LEFT JOIN cancellation_requests c ON c.id = o.request_id
+    LEFT JOIN reactivation_requests r ON r.id = o.request_id
+    LEFT JOIN subscription_ends e ON e.id = o.request_id
 ORDER BY received_at;
 
+-- name: send_undeliverable_again
+-- By hand, once the address was corrected. The flow of the request sends what is not marked as refused; an end's flow is
+-- started by one of Stripe's events, and the flows of the other two find by themselves whether they are still to be sent.
+WITH again AS (
+    UPDATE outbox SET refused = kind IN ('cancellation_delayed', 'reason_letter', 'deletion_notice'), problem = NULL
+    WHERE request_id::text = %(id)s AND problem IS NOT NULL
+    RETURNING request_id, kind),
+asked AS (
+    UPDATE cancellation_requests r SET ask_why_at = now() FROM again a
+    WHERE r.id = a.request_id AND a.kind = 'reason_letter'),
+noticed AS (
+    UPDATE data_retention_jobs j SET noticed_at = NULL FROM again a
+    WHERE j.request_id = a.request_id AND a.kind = 'deletion_notice'),
+looked_at AS (
+    INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id)
+    SELECT 'resumed ' || e.id, 'resume', 'end', now(),
+        coalesce((SELECT bool_or(livemode) FROM stripe_events s WHERE s.subscription_id = e.subscription_id), false),
+        e.subscription_id
+    FROM subscription_ends e WHERE e.id IN (SELECT request_id FROM again)
+    ON CONFLICT (id) DO UPDATE SET resume_at = now(), tries = 0, trying_since = now(), handled_at = NULL, outcome = NULL)
+SELECT request_id FROM again LIMIT 1;
+
+-- name: dismiss_undeliverable
+-- By hand, where nobody can be reached.
+UPDATE outbox SET problem = NULL WHERE request_id::text = %(id)s AND problem IS NOT NULL RETURNING request_id;
+
 -- name: resume_request
--- By hand: the next look takes it up, a failed one too, which is reopened. A refused one stays refused.
+-- By hand: the next look picks it up, a failed one too, which is reopened. A refused one stays refused, and is picked up
+-- only for an email that is still to be sent.
 UPDATE cancellation_requests
 SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(), approved_at = coalesce(approved_at, now()),
-    told_failed = false,  -- asked for again
+    told_failed = told_failed AND finished_at IS NOT NULL AND outcome <> 'failed',  -- else it was asked for again
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
     answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,
     finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END
-WHERE id::text = %(id)s AND outcome IS DISTINCT FROM 'refused'
+WHERE id::text = %(id)s AND (outcome IS DISTINCT FROM 'refused' OR EXISTS (
+    SELECT FROM outbox o WHERE o.request_id = cancellation_requests.id AND o.delivered_at IS NULL AND NOT o.refused))
 RETURNING id;
 
 -- name: resume_reactivation
 -- The same.
 UPDATE reactivation_requests
-SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(), told_failed = false,
+SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(),
+    told_failed = told_failed AND finished_at IS NOT NULL AND outcome <> 'failed',
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
     answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,
     finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END
-WHERE id::text = %(id)s AND outcome IS DISTINCT FROM 'refused'
+WHERE id::text = %(id)s AND (outcome IS DISTINCT FROM 'refused' OR EXISTS (
+    SELECT FROM outbox o WHERE o.request_id = reactivation_requests.id AND o.delivered_at IS NULL AND NOT o.refused))
 RETURNING id;
 
 -- name: resume_stripe_event

@@ -1,0 +1,147 @@
+"""Customers who cannot be emailed can do all that others can, and an operator sees what they were not told."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from deployments.requests import NothingToDismiss, Unfinished, dismiss, resume, unfinished
+from nodes.settings import DatabaseSettings, load
+from tests.faults.left import in_peace
+from tests.faults.test_given_to_a_person import tried_for_hours
+from tests.reactivation.people import leaving, reactivate, subjects
+from tests.waiting import eventually
+from tests.webhooks.events import order, settled
+from tests.world import Person, World
+
+CONFIRMED = "Cancellation confirmed"
+BACK = "Welcome back: your professional plan goes on"
+OVER = "Your professional plan has ended because a payment did not go through"
+
+
+def addressed(world: World, person: Person, email: str | None) -> None:
+    world.admin.execute("UPDATE users SET email = %s WHERE id = %s", [email, person.user_id])
+
+
+def listed(identifier: object) -> list[Unfinished]:
+    return [each for each in unfinished(load(DatabaseSettings)) if each.id == str(identifier)]
+
+
+def undeliverable(world: World, person: Person) -> Unfinished:
+    """What is listed of this person, once nothing is left to do but that."""
+    settled(world, person)
+    [item] = world.rows("SELECT * FROM outbox WHERE user_id = %s AND problem IS NOT NULL", person.user_id)
+    [found] = listed(item["request_id"])
+    assert (found.point, found.problem, found.stuck) == (item["kind"], item["problem"], True)
+    assert "undeliverable" in found.line()
+    assert f"cancelflow resume {found.id}" in found.advice()
+    assert f"cancelflow dismiss {found.id}" in found.advice()
+    return found
+
+
+def cancelled(world: World, email: str | None = None) -> Person:
+    person = world.person("professional")
+    addressed(world, person, email)
+    assert world.cancel(person).status_code == 200
+    return person
+
+
+def reactivated(world: World) -> Person:
+    person = leaving(world)
+    settled(world, person)
+    addressed(world, person, None)
+    assert reactivate(world, person).status_code == 200
+    return person
+
+
+def ended(world: World) -> Person:
+    person = world.person("professional")
+    addressed(world, person, None)
+    order(world, "end", subscription=person.subscription_id, reason="payment_failed")
+    settled(world, person, events=1)
+    return person
+
+
+@pytest.mark.parametrize(
+    ("work", "happens", "subject"),
+    [("cancellation", cancelled, CONFIRMED), ("reactivation", reactivated, BACK), ("end", ended, OVER)],
+)
+def test_what_a_customer_without_an_address_was_not_told_is_sent_once_they_have_one(
+    world: World, work: str, happens: Callable[[World], Person], subject: str
+) -> None:
+    person = happens(world)
+    found = undeliverable(world, person)
+    assert (found.work, found.problem) == (work, "no-address")
+    assert "the customer has no email address" in found.advice()
+
+    addressed(world, person, person.email)
+    resume(load(DatabaseSettings), found.id)
+
+    eventually(lambda: any(each.startswith(subject) for each in subjects(world, person)))
+    settled(world, person)
+    assert listed(found.id) == []
+    assert len([each for each in subjects(world, person) if each.startswith(subject)]) == 1
+    published = "SELECT kind FROM outbox WHERE user_id = %s AND kind LIKE 'subscription.%%' AND attempts > 1"
+    assert world.rows(published, person.user_id) == []
+
+
+@pytest.mark.parametrize(
+    ("email", "problem"),
+    [("not an address", "address-malformed"), ("two..dots@example.com", "refused-by-mail-server")],
+)
+def test_an_address_that_takes_no_email_is_listed_until_it_is_dismissed(world: World, email: str, problem: str) -> None:
+    found = undeliverable(world, cancelled(world, email))
+    assert found.problem == problem
+    assert email not in found.line() + found.advice()
+
+    dismiss(load(DatabaseSettings), found.id)
+
+    assert listed(found.id) == []
+    with pytest.raises(NothingToDismiss):
+        dismiss(load(DatabaseSettings), found.id)
+
+
+def test_it_is_listed_again_where_the_next_address_is_no_better(world: World) -> None:
+    person = cancelled(world)
+    found = undeliverable(world, person)
+    addressed(world, person, "not an address")
+    resume(load(DatabaseSettings), found.id)
+    eventually(lambda: [each.problem for each in listed(found.id)] == ["address-malformed"])
+
+
+def test_what_was_withdrawn_is_not_listed(world: World) -> None:
+    person = cancelled(world)
+    found = undeliverable(world, person)
+    assert reactivate(world, person).status_code == 200
+    resume(load(DatabaseSettings), found.id)
+    settled(world, person)
+    assert listed(found.id) == []
+    assert world.rows("SELECT FROM outbox WHERE request_id = %s AND refused AND problem IS NULL", found.id)
+
+
+def test_a_refusal_that_could_not_be_emailed_is_sent_and_stays_a_refusal(world: World) -> None:
+    person = world.person("two_subscriptions")
+    addressed(world, person, None)
+    made = world.row(
+        """INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, reason, runs, resume_at)
+        VALUES (%s, %s, false, 'unused', 1, now()) RETURNING id""",
+        person.user_id,
+        person.user_id,
+    )
+    assert in_peace(world, made["id"])["outcome"] == "refused"
+    found = undeliverable(world, person)
+
+    addressed(world, person, person.email)
+    resume(load(DatabaseSettings), found.id)
+
+    eventually(lambda: subjects(world, person) == ["We could not cancel your plan"])
+    assert in_peace(world, made["id"])["outcome"] == "refused"
+
+
+def test_a_delay_that_could_not_be_emailed_is_listed_as_the_request_that_it_is_about(world: World) -> None:
+    person = world.person("professional")
+    addressed(world, person, None)
+    request_id: UUID = tried_for_hours(world, person)
+    assert in_peace(world, request_id)["parked_at"] is not None
+    [found] = listed(request_id)
+    assert (found.undeliverable, found.parked_at is not None) == (False, True)
