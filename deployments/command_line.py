@@ -13,6 +13,7 @@ from nodes.rules.user_ids import MAX_CHARACTERS, is_user_id
 from nodes.settings import (
     DatabaseSettings,
     IdentitySettings,
+    ImportSettings,
     PrefectSettings,
     SeedSettings,
     ServiceSettings,
@@ -118,6 +119,19 @@ def demo() -> None:
     from deployments.demo.main_job import main_job
 
     main_job(addresses)
+
+
+@app.command("import")
+def import_(
+    from_start: Annotated[bool, typer.Option("--from-start", help="not from where the last import stopped")] = False,
+) -> None:
+    """Copy customers and their live or recently ended subscriptions from Stripe. As the owner; safe to repeat."""
+    _join_stack()
+    from rich.console import Console
+
+    from deployments.imports import import_from_stripe
+
+    import_from_stripe(load(ImportSettings), Console(), from_start=from_start)
 
 
 @app.command()

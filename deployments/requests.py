@@ -83,8 +83,8 @@ class Unfinished:
         if self.undeliverable:
             why = _WHY_UNDELIVERABLE[self.problem or ""]
             return (
-                f"    {why}; since {_moment(self.received_at)}; correct the address, then: cancelflow resume {self.id}; "
-                f"where the customer cannot be reached: cancelflow dismiss {self.id}"
+                f"    {why}; since {_moment(self.received_at)}; correct the address, then: cancelflow resume {self.id}"
+                f"; where the customer cannot be reached: cancelflow dismiss {self.id}"
             )
         since = f"parked since {_moment(self.parked_at)}" if self.parked_at else "what was paid for runs out"
         why = self.problem or "not recorded: see its runs in the Prefect UI"
@@ -106,7 +106,7 @@ def resume(settings: DatabaseSettings, identifier: UUID | str) -> None:
     """Let the next look of any trigger pick it up; raises `NothingToResume`."""
     with _connected(settings) as connection:
         try:
-            found = any([connection.execute(query, {"id": str(identifier)}).fetchone() for query in _RESUME])
+            found = [query for query in _RESUME if connection.execute(query, {"id": str(identifier)}).fetchone()]
         except psycopg.errors.UniqueViolation:
             raise NothingToResume("another request for its subscription is under way: resume it after that") from None
         if not found:

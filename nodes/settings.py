@@ -75,6 +75,18 @@ class BillingSettings(SettingsGroup):
         default=(), description="whsec_…, comma-separated while one is rotated; none switches the endpoint off"
     )
 
+    stripe_user_key: str = Field(
+        default="user_id",
+        min_length=1,
+        description="the metadata key with your user's id, of subscriptions or customers in Stripe; without it, a user "
+        "is the Stripe customer's id",
+    )
+    sync_from_stripe: bool = Field(
+        default=True,
+        description="whether webhooks keep `users` and `subscriptions` as Stripe has them; false where your own system "
+        "fills them",
+    )
+
     @field_validator("stripe_webhook_secrets", mode="before")
     @classmethod
     def _split_secrets(cls, secrets: object) -> object:
@@ -185,6 +197,10 @@ class ServiceSettings(DatabaseSettings, BillingSettings, EventSettings, MailSett
 
 class SeedSettings(DatabaseSettings, BillingSettings):
     """What the demo customers need."""
+
+
+class ImportSettings(DatabaseSettings, BillingSettings, PolicySettings):
+    """What the import needs."""
 
 
 class PrefectSettings(SettingsGroup):

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.clients.database import Transaction
+from nodes.rules.catalog import Catalog
 from nodes.rules.statuses import local_status
 from nodes.services import services
 
@@ -24,23 +26,26 @@ def status_of(billed: BillingSubscription) -> str:
     return local_status(billed.status, pending=billed.pending)
 
 
+def columns_of(billed: BillingSubscription, catalog: Catalog) -> dict[str, Any]:
+    """Return what our row has of this subscription; the plan is None where its prices are in none."""
+    return {
+        "subscription_id": billed.id,
+        "status": status_of(billed),
+        "current_period_start": billed.current_period_start,
+        "current_period_end": billed.current_period_end,
+        # Either sign means pending, and the row says so in both columns (SPEC, Decided 7 and step 7B).
+        "cancel_at_period_end": billed.pending,
+        "cancel_at": billed.cancel_at,
+        "ended_at": billed.ended_at,
+        "canceled_at": billed.canceled_at,
+        "price_ids": [price.id for price in billed.prices],
+        "plan": catalog.plan_of(billed.prices),
+    }
+
+
 async def mirror(transaction: Transaction, billed: BillingSubscription) -> Mirrored:
     """Write Stripe's word into the row, and return the row."""
-    row = await transaction.one(
-        "mirror_subscription",
-        Mirrored,
-        subscription_id=billed.id,
-        status=status_of(billed),
-        current_period_start=billed.current_period_start,
-        current_period_end=billed.current_period_end,
-        # Either sign means pending, and the row says so in both columns (SPEC, Decided 7 and step 7B).
-        cancel_at_period_end=billed.pending,
-        cancel_at=billed.cancel_at,
-        ended_at=billed.ended_at,
-        canceled_at=billed.canceled_at,
-        price_ids=[price.id for price in billed.prices],
-        plan=services().catalog.plan_of(billed.prices),
-    )
+    row = await transaction.one("mirror_subscription", Mirrored, **columns_of(billed, services().catalog))
     if row is None:
         raise LookupError(f"no row to mirror {billed.id} in")
     return row

@@ -27,14 +27,15 @@ async def ask(call: Callable[[], Awaitable[T]], *, writing: bool, seconds: float
             try:
                 return await call()
             except stripe.RateLimitError as limited:
-                pause = _retry_after(limited)
+                pause = retry_after(limited)
                 if pause > seconds / 2:
                     raise
                 await asyncio.sleep(pause)  # refused before it was begun, so the same key serves
                 return await call()
 
 
-def _retry_after(limited: stripe.RateLimitError) -> float:
+def retry_after(limited: stripe.RateLimitError) -> float:
+    """Return for how many seconds Stripe asks to wait."""
     try:
         return float((limited.headers or {}).get("retry-after", 1.0))
     except ValueError:  # a date, which Stripe does not send

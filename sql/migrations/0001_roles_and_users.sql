@@ -47,7 +47,12 @@ CREATE TABLE users (
     time_zone          text        NOT NULL DEFAULT 'UTC',
     country            text        CHECK (country ~ '^[A-Z]{2}$'),  -- ISO 3166, for rules that differ by country
     stripe_customer_id text,
-    created_at         timestamptz NOT NULL DEFAULT now()
+    created_at         timestamptz NOT NULL DEFAULT now(),
+
+    -- Of a row that was copied from Stripe (0011); null in one that the company wrote.
+    copied_at          timestamptz,  -- Stripe was asked then, by this server's clock: no older copy replaces it
+    customer_since     timestamptz   -- of two customers who are one user, the newest is copied
 );
+CREATE INDEX users_of_customer ON users (stripe_customer_id);
 CALL protect('users', 'id');
 GRANT SELECT ON users TO cancelflow_app;

@@ -23,6 +23,7 @@ CREATE TABLE subscriptions (
     CONSTRAINT a_pending_cancellation_has_its_date CHECK (status <> 'pending_cancellation' OR cancel_at IS NOT NULL)
 );
 CREATE INDEX subscriptions_of_user ON subscriptions (user_id);
+CREATE INDEX subscriptions_of_customer ON subscriptions (stripe_customer_id);
 CREATE INDEX subscriptions_live ON subscriptions (id) WHERE status NOT IN ('canceled', 'incomplete_expired');
 CALL protect('subscriptions');
 GRANT SELECT, UPDATE (plan, status, price_ids, current_period_start, current_period_end, cancel_at_period_end, cancel_at,

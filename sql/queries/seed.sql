@@ -1,13 +1,19 @@
 -- name: seed_user
--- As the owner: the application cannot make users.
+-- As the owner: the application cannot make users. Where a webhook was faster, this is the company's row all the same.
 INSERT INTO users (id, email, name, locale, time_zone, country, stripe_customer_id)
-VALUES (%(id)s, %(email)s, %(name)s, %(locale)s, %(time_zone)s, %(country)s, %(stripe_customer_id)s);
+VALUES (%(id)s, %(email)s, %(name)s, %(locale)s, %(time_zone)s, %(country)s, %(stripe_customer_id)s)
+ON CONFLICT (id) DO UPDATE SET email = EXCLUDED.email, name = EXCLUDED.name, locale = EXCLUDED.locale,
+    time_zone = EXCLUDED.time_zone, country = EXCLUDED.country, stripe_customer_id = EXCLUDED.stripe_customer_id,
+    copied_at = NULL, customer_since = NULL;
 
 -- name: seed_subscription
 INSERT INTO subscriptions (id, user_id, stripe_customer_id, plan, status, current_period_start, current_period_end,
     cancel_at_period_end, cancel_at)
 VALUES (%(id)s, %(user_id)s, %(stripe_customer_id)s, %(plan)s, %(status)s, to_timestamp(%(current_period_start)s),
-    to_timestamp(%(current_period_end)s), %(cancel_at)s::bigint IS NOT NULL, to_timestamp(%(cancel_at)s));
+    to_timestamp(%(current_period_end)s), %(cancel_at)s::bigint IS NOT NULL, to_timestamp(%(cancel_at)s))
+ON CONFLICT (id) DO UPDATE SET user_id = EXCLUDED.user_id, plan = EXCLUDED.plan, status = EXCLUDED.status,
+    current_period_start = EXCLUDED.current_period_start, current_period_end = EXCLUDED.current_period_end,
+    cancel_at_period_end = EXCLUDED.cancel_at_period_end, cancel_at = EXCLUDED.cancel_at, updated_at = now();
 
 -- name: row_of_subscription
 -- What the demo reads back.

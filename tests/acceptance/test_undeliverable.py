@@ -15,8 +15,8 @@ from tests.webhooks.events import order, settled
 from tests.world import Person, World
 
 CONFIRMED = "Cancellation confirmed"
-BACK = "Welcome back: your professional plan goes on"
-OVER = "Your professional plan has ended because a payment did not go through"
+BACK = "Welcome back: your Professional plan goes on"
+OVER = "Your Professional plan has ended because a payment did not go through"
 
 
 def addressed(world: World, person: Person, email: str | None) -> None:
@@ -27,10 +27,19 @@ def listed(identifier: object) -> list[Unfinished]:
     return [each for each in unfinished(load(DatabaseSettings)) if each.id == str(identifier)]
 
 
+def at_rest(world: World, person: Person) -> None:
+    """Wait until nothing is left to do for them."""
+    left = """SELECT FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL
+        UNION ALL SELECT FROM reactivation_requests WHERE user_id = %s AND resume_at IS NOT NULL
+        UNION ALL SELECT FROM stripe_events WHERE subscription_id = %s AND resume_at IS NOT NULL"""
+    eventually(lambda: not world.rows(left, person.user_id, person.user_id, person.subscription_id))
+
+
 def undeliverable(world: World, person: Person) -> Unfinished:
     """What is listed of this person, once nothing is left to do but that."""
-    settled(world, person)
-    [item] = world.rows("SELECT * FROM outbox WHERE user_id = %s AND problem IS NOT NULL", person.user_id)
+    wanted = "SELECT * FROM outbox WHERE user_id = %s AND problem IS NOT NULL"
+    [item] = eventually(lambda: world.rows(wanted, person.user_id))
+    at_rest(world, person)
     [found] = listed(item["request_id"])
     assert (found.point, found.problem, found.stuck) == (item["kind"], item["problem"], True)
     assert "undeliverable" in found.line()
@@ -78,20 +87,17 @@ def test_what_a_customer_without_an_address_was_not_told_is_sent_once_they_have_
     resume(load(DatabaseSettings), found.id)
 
     eventually(lambda: any(each.startswith(subject) for each in subjects(world, person)))
-    settled(world, person)
+    at_rest(world, person)
     assert listed(found.id) == []
     assert len([each for each in subjects(world, person) if each.startswith(subject)]) == 1
     published = "SELECT kind FROM outbox WHERE user_id = %s AND kind LIKE 'subscription.%%' AND attempts > 1"
     assert world.rows(published, person.user_id) == []
 
 
-@pytest.mark.parametrize(
-    ("email", "problem"),
-    [("not an address", "address-malformed"), ("two..dots@example.com", "refused-by-mail-server")],
-)
-def test_an_address_that_takes_no_email_is_listed_until_it_is_dismissed(world: World, email: str, problem: str) -> None:
+def test_an_address_that_takes_no_email_is_listed_until_it_is_dismissed(world: World) -> None:
+    email = "not an address"
     found = undeliverable(world, cancelled(world, email))
-    assert found.problem == problem
+    assert found.problem == "address-malformed"
     assert email not in found.line() + found.advice()
 
     dismiss(load(DatabaseSettings), found.id)
@@ -114,7 +120,7 @@ def test_what_was_withdrawn_is_not_listed(world: World) -> None:
     found = undeliverable(world, person)
     assert reactivate(world, person).status_code == 200
     resume(load(DatabaseSettings), found.id)
-    settled(world, person)
+    at_rest(world, person)
     assert listed(found.id) == []
     assert world.rows("SELECT FROM outbox WHERE request_id = %s AND refused AND problem IS NULL", found.id)
 

@@ -76,7 +76,7 @@ def bare_side(admin_url: str, application_url: str, log: Path) -> Iterator[Side]
     name = "cancelflow_bare"
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    database, application = (_on(url, name) for url in (admin_url, application_url))
+    database, application = (on_database(url, name) for url in (admin_url, application_url))
     migrate(DatabaseSettings(database_url=SecretStr(database), database_admin_url=SecretStr(database)))
     port = free_port()
     settings = {"DATABASE_URL": application, "DATABASE_ADMIN_URL": database, "HTTP_PORT": str(port)}
@@ -104,5 +104,5 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _on(url: str, database: str) -> str:
+def on_database(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))

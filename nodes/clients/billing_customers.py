@@ -1,0 +1,193 @@
+"""Stripe's customers and their subscriptions, as rows of `users` and `subscriptions` need them: one, or page by page.
+
+https://docs.stripe.com/api/customers, https://docs.stripe.com/api/pagination
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+import stripe
+from stripe.params import CustomerListParams, SubscriptionListParams
+
+from nodes.clients.billing_calls import PAGE_SIZE, our_errors, retry_after
+from nodes.clients.billing_objects import BillingSubscription, read_subscription
+from nodes.errors import BillingFailed
+from nodes.rules.user_ids import user_id_of
+from nodes.settings import BillingSettings
+
+# A page of a hundred subscriptions with their customers takes Stripe one to two seconds.
+TIMEOUT_SECONDS = 30.0
+# Every call is a GET, so repeating it is free. The SDK waits up to 5 s before each repetition.
+NETWORK_RETRIES = 4
+# What Stripe has beside these for the company's own calls: 100 a second in live mode, 25 in test mode
+# (https://docs.stripe.com/rate-limits).
+LIVE_CALLS_A_SECOND = 20.0
+TEST_CALLS_A_SECOND = 10.0
+# Stripe says 429 nonetheless: wait as long as it asks for, and longer each time, up to two minutes in all.
+PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+MISSING = "resource_missing"
+
+T = TypeVar("T")
+# PostgreSQL stores neither in a text.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A Stripe customer, as far as a user's row needs it. Personal: it goes into that row and nowhere else.
+
+    `user_id` is the one that the metadata names; None where there is none, or where it cannot be one: `misnamed`.
+    """
+
+    id: str
+    created_at: datetime
+    email: str | None
+    name: str | None
+    locale: str | None
+    country: str | None
+    user_id: str | None
+    misnamed: bool
+
+
+@dataclass(frozen=True)
+class CustomersSubscription:
+    """A subscription and whose it is: its own metadata names `customer.user_id`, else its customer's does."""
+
+    billed: BillingSubscription
+    customer: Customer
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A page of a list, newest first; the next page begins after `next`, and there is none where it is None."""
+
+    found: tuple[T, ...]
+    next: str | None
+
+
+class BillingCustomers:
+    """One async client for the life of a process."""
+
+    def __init__(self, settings: BillingSettings) -> None:
+        key = settings.stripe_api_key.get_secret_value()
+        self._user_key = settings.stripe_user_key
+        self._pace = _Pace(LIVE_CALLS_A_SECOND if "_live_" in key else TEST_CALLS_A_SECOND)
+        self._http = stripe.HTTPXClient(timeout=TIMEOUT_SECONDS)
+        self._stripe = stripe.StripeClient(
+            key,
+            base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
+            http_client=self._http,
+            max_network_retries=NETWORK_RETRIES,
+        ).v1
+
+    async def customer(self, customer_id: str) -> Customer | None:
+        """Return the customer as Stripe has it now; None where it was deleted or is not known."""
+        found = await _unless_missing(self._patiently(lambda: self._stripe.customers.retrieve_async(customer_id)))
+        return self._read(found) if found else None
+
+    async def subscription(self, subscription_id: str) -> CustomersSubscription | None:
+        """Return the subscription as Stripe has it now; None where its customer was deleted or it is not known."""
+        found = await _unless_missing(
+            self._patiently(
+                lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": ["customer"]})
+            )
+        )
+        return self._read_subscription(found) if found else None
+
+    async def customers_after(self, after: str | None) -> Page[Customer]:
+        """Return a page of the customers that were not deleted."""
+        params: CustomerListParams = {"limit": PAGE_SIZE}
+        if after is not None:
+            params["starting_after"] = after
+        found = await self._patiently(lambda: self._stripe.customers.list_async(params))
+        return Page(tuple(map(self._read, found.data)), found.data[-1].id if found.has_more else None)
+
+    async def subscriptions_after(self, after: str | None, *, ended: bool) -> Page[CustomersSubscription]:
+        """Return a page of the subscriptions that have ended, or of those that have not been canceled."""
+        params: SubscriptionListParams = {"limit": PAGE_SIZE, "expand": ["data.customer"]}
+        if after is not None:
+            params["starting_after"] = after
+        if ended:
+            params["status"] = "ended"
+        found = await self._patiently(lambda: self._stripe.subscriptions.list_async(params))
+        read = map(self._read_subscription, found.data)
+        return Page(tuple(each for each in read if each), found.data[-1].id if found.has_more else None)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call once it is this call's turn, and again after the pause that Stripe asks for where it is one too many."""
+        for pause in PAUSES_SECONDS:
+            await self._pace.turn()
+            try:
+                with our_errors(writing=False):
+                    return await call()
+            except BillingFailed as error:
+                if not isinstance(limited := error.__context__, stripe.RateLimitError):
+                    raise
+                await asyncio.sleep(max(pause, retry_after(limited)))
+        with our_errors(writing=False):
+            return await call()
+
+    def _read(self, found: stripe.Customer) -> Customer:
+        named = self._named(found.metadata)
+        locales = found.preferred_locales or []
+        country = found.address.country if found.address else None
+        return Customer(
+            id=found.id,
+            created_at=datetime.fromtimestamp(found.created, UTC),
+            email=_storable(found.email),
+            name=_storable(found.name),
+            locale=_storable(locales[0]) if locales else None,
+            country=country if country and _COUNTRY.fullmatch(country) else None,
+            user_id=user_id_of(named),
+            misnamed=named is not None and user_id_of(named) is None,
+        )
+
+    def _read_subscription(self, found: stripe.Subscription) -> CustomersSubscription | None:
+        if not isinstance(found.customer, stripe.Customer) or getattr(found.customer, "deleted", False):
+            return None
+        customer, named = self._read(found.customer), self._named(found.metadata)
+        if named is not None:
+            user_id = user_id_of(named) or customer.user_id
+            customer = replace(customer, user_id=user_id, misnamed=user_id_of(named) is None)
+        return CustomersSubscription(read_subscription(found), customer, datetime.fromtimestamp(found.created, UTC))
+
+    def _named(self, metadata: stripe.StripeObject | dict[str, str] | None) -> str | None:
+        return metadata[self._user_key] if metadata and self._user_key in metadata else None
+
+
+class _Pace:
+    """Lets so many calls a second begin."""
+
+    def __init__(self, a_second: float) -> None:
+        self._seconds = 1 / a_second
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Return once the next call may begin."""
+        now = asyncio.get_running_loop().time()
+        begins, self._next = max(now, self._next), max(now, self._next) + self._seconds
+        await asyncio.sleep(begins - now)
+
+
+async def _unless_missing(call: Awaitable[T]) -> T | None:
+    try:
+        found = await call
+    except BillingFailed as error:
+        if error.code == MISSING:
+            return None
+        raise
+    return None if getattr(found, "deleted", False) else found
+
+
+def _storable(text: str | None) -> str | None:
+    return _NOT_STORABLE.sub("", text) or None if text else None

@@ -1,0 +1,1 @@
+"""Stripe's customers and subscriptions as rows of ours: for `cancelflow import` and for the webhooks."""

@@ -1,0 +1,51 @@
+"""Rows for `write_customers` and `write_subscriptions` (sql/migrations/0011), as JSON: many a call, or one."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from nodes.cancellation.mirror import columns_of
+from nodes.clients.billing_customers import Customer, CustomersSubscription
+from nodes.rules.catalog import Catalog
+from nodes.rules.moments import kind_of_end
+from nodes.rules.statuses import is_live
+
+
+def customer_rows(customers: Iterable[Customer]) -> str:
+    """Return a row for each customer."""
+    return _json(
+        {
+            "customer_id": each.id,
+            "user_id": each.user_id,
+            "created_at": each.created_at,
+            "email": each.email,
+            "name": each.name,
+            "locale": each.locale,
+            "country": each.country,
+        }
+        for each in customers
+    )
+
+
+def subscription_rows(subscriptions: Iterable[CustomersSubscription], catalog: Catalog) -> str:
+    """Return a row for each subscription; the plan is null where its prices are in no plan of the catalogue."""
+    return _json(_subscription_row(each, catalog) for each in subscriptions)
+
+
+def _subscription_row(subscription: CustomersSubscription, catalog: Catalog) -> dict[str, Any]:
+    billed = subscription.billed
+    live = is_live(billed.status)
+    return {
+        **columns_of(billed, catalog),
+        "user_id": subscription.customer.user_id,
+        "customer_id": subscription.customer.id,
+        "created_at": subscription.created_at,
+        "fixed_term": live and billed.fixed_term,
+        "end_kind": None if live else kind_of_end(billed.status, billed.end_reason),
+        "end_reason": billed.end_reason,
+    }
+
+
+def _json(rows: Iterable[dict[str, Any]]) -> str:
+    return json.dumps(list(rows), default=datetime.isoformat)

@@ -1,0 +1,125 @@
+-- depends: 0007_data_retention 0008_stripe_events 0010_reports
+-- What is copied from Stripe, by `cancelflow import` and by webhooks: customers become users, with their subscriptions.
+-- The application cannot make users, and these functions write only what Stripe reports.
+
+-- Return the user that a Stripe customer is: the one that its metadata names, else the one whose row has this customer,
+-- else one whose id is the customer's.
+CREATE FUNCTION user_of_customer(named text, customer text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN coalesce(named, (
+        SELECT u.id FROM users u WHERE u.stripe_customer_id = customer
+        ORDER BY u.id = customer COLLATE "C", u.created_at, u.id LIMIT 1), customer);
+
+-- Return whether anything was done about a subscription in the name of its user.
+CREATE FUNCTION has_history(subscription text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM cancellation_requests r WHERE r.subscription_id = subscription)
+        OR EXISTS (SELECT FROM reactivation_requests r WHERE r.subscription_id = subscription)
+        OR EXISTS (SELECT FROM subscription_ends e WHERE e.subscription_id = subscription)
+        OR EXISTS (SELECT FROM offers_shown o WHERE o.subscription_id = subscription);
+
+-- Return customers as nodes/copies/rows.py writes them, each user once.
+CREATE FUNCTION customers_in(customers jsonb)
+    RETURNS TABLE (id text, customer_id text, created_at timestamptz, email text, name text, locale text, country text)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT DISTINCT ON (1) user_of_customer(c.user_id, c.customer_id) COLLATE "C", c.customer_id, c.created_at, c.email,
+        c.name, c.locale, c.country
+    FROM jsonb_to_recordset(customers) AS c (user_id text, customer_id text, created_at timestamptz, email text,
+        name text, locale text, country text)
+    ORDER BY 1, c.created_at DESC, c.customer_id
+$$;
+
+-- Write customers as users. What Stripe leaves empty stays as it is. A row that the company wrote is changed only if
+-- `take_over`: Stripe has just told of a change.
+CREATE FUNCTION write_customers(customers jsonb, asked_at timestamptz, take_over boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    UPDATE users u
+    SET email = coalesce(c.email, u.email), name = coalesce(c.name, u.name), locale = coalesce(c.locale, u.locale),
+        country = coalesce(c.country, u.country), stripe_customer_id = c.customer_id, customer_since = c.created_at,
+        copied_at = asked_at
+    FROM customers_in(customers) c
+    WHERE u.id = c.id AND (u.copied_at < asked_at OR (u.copied_at IS NULL AND take_over))
+        AND (coalesce(u.stripe_customer_id, c.customer_id) = c.customer_id OR u.customer_since <= c.created_at)
+        AND (u.email, u.name, u.locale, u.country, u.stripe_customer_id, u.customer_since) IS DISTINCT FROM (
+            coalesce(c.email, u.email), coalesce(c.name, u.name), coalesce(c.locale, u.locale),
+            coalesce(c.country, u.country), c.customer_id, c.created_at);
+    INSERT INTO users (id, email, name, locale, country, stripe_customer_id, customer_since, copied_at)
+    SELECT c.id, c.email, c.name, coalesce(c.locale, 'en'), c.country, c.customer_id, c.created_at, asked_at
+    FROM customers_in(customers) c
+    ON CONFLICT (id) DO NOTHING;
+    -- The user was named after the customer had been copied under its own id: what was not used yet is theirs.
+    UPDATE subscriptions s SET user_id = c.id
+    FROM customers_in(customers) c
+    WHERE s.stripe_customer_id = c.customer_id AND s.user_id = c.customer_id COLLATE "C" AND c.id <> c.customer_id
+        AND NOT has_history(s.id);
+    DELETE FROM users u USING customers_in(customers) c
+    WHERE u.id = c.customer_id COLLATE "C" AND c.id <> c.customer_id AND u.copied_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.user_id = u.id);
+$$;
+
+-- Return subscriptions as nodes/copies/rows.py writes them, with their users. A fixed term that was replaced by a
+-- cancellation, of which the customer was told, is one.
+CREATE FUNCTION subscriptions_in(subscriptions jsonb)
+    RETURNS TABLE (id text, user_id text, customer_id text, plan text, price_ids text[], status text,
+        current_period_start timestamptz, current_period_end timestamptz, cancel_at_period_end boolean,
+        cancel_at timestamptz, canceled_at timestamptz, ended_at timestamptz, created_at timestamptz, end_kind text,
+        end_reason text)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT s.subscription_id, user_of_customer(s.user_id, s.customer_id) COLLATE "C", s.customer_id, s.plan, s.price_ids,
+        CASE WHEN told.of_its_end THEN 'pending_cancellation' ELSE s.status END, s.current_period_start,
+        s.current_period_end, s.cancel_at_period_end OR told.of_its_end, s.cancel_at, s.canceled_at, s.ended_at,
+        s.created_at, s.end_kind, s.end_reason
+    FROM jsonb_to_recordset(subscriptions) AS s (subscription_id text, user_id text, customer_id text, plan text,
+        price_ids text[], status text, current_period_start timestamptz, current_period_end timestamptz,
+        cancel_at_period_end boolean, cancel_at timestamptz, canceled_at timestamptz, ended_at timestamptz,
+        created_at timestamptz, fixed_term boolean, end_kind text, end_reason text),
+        LATERAL (SELECT s.fixed_term AND is_announced(s.subscription_id) AS of_its_end) told
+$$;
+
+-- Write subscriptions, whose customers were written before. One that is known keeps its user, and is left alone if
+-- `only_new` or if it was written since Stripe was asked.
+CREATE FUNCTION write_subscriptions(subscriptions jsonb, asked_at timestamptz, only_new boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    UPDATE subscriptions s
+    SET plan = coalesce(c.plan, s.plan), price_ids = c.price_ids, status = c.status,
+        current_period_start = c.current_period_start, current_period_end = c.current_period_end,
+        cancel_at_period_end = c.cancel_at_period_end, cancel_at = c.cancel_at, canceled_at = c.canceled_at,
+        ended_at = c.ended_at, updated_at = now()
+    FROM subscriptions_in(subscriptions) c
+    WHERE s.id = c.id AND s.updated_at < asked_at AND NOT only_new
+        AND (s.plan, s.price_ids, s.status, s.current_period_start, s.current_period_end, s.cancel_at_period_end,
+            s.cancel_at, s.canceled_at, s.ended_at) IS DISTINCT FROM (
+            coalesce(c.plan, s.plan), c.price_ids, c.status, c.current_period_start, c.current_period_end,
+            c.cancel_at_period_end, c.cancel_at, c.canceled_at, c.ended_at);
+    WITH made AS (
+        INSERT INTO subscriptions (id, user_id, stripe_customer_id, plan, price_ids, status, current_period_start,
+            current_period_end, cancel_at_period_end, cancel_at, canceled_at, ended_at, created_at)
+        SELECT c.id, c.user_id, c.customer_id, coalesce(c.plan, 'unknown'), c.price_ids, c.status, c.current_period_start,
+            c.current_period_end, c.cancel_at_period_end, c.cancel_at, c.canceled_at, c.ended_at, c.created_at
+        FROM subscriptions_in(subscriptions) c
+        ON CONFLICT (id) DO NOTHING
+        RETURNING id, user_id, ended_at)
+    -- Stripe retries an event for three days. What ended earlier was over before we heard of it: nobody is told.
+    INSERT INTO subscription_ends (user_id, subscription_id, kind, stripe_reason, ended_at)
+    SELECT made.user_id, made.id, c.end_kind, c.end_reason, made.ended_at
+    FROM made JOIN subscriptions_in(subscriptions) c ON c.id = made.id
+    WHERE c.end_kind IS NOT NULL AND made.ended_at < asked_at - interval '3 days'
+    ON CONFLICT (subscription_id) DO NOTHING;
+$$;
+
+REVOKE ALL ON FUNCTION write_customers(jsonb, timestamptz, boolean), write_subscriptions(jsonb, timestamptz, boolean)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION write_customers(jsonb, timestamptz, boolean),
+    write_subscriptions(jsonb, timestamptz, boolean) TO cancelflow_app;
+
+-- How far an import has come that has not ended: a row for each list that it reads.
+CREATE TABLE import_progress (
+    list  text    PRIMARY KEY,
+    after text,                              -- the last object of the last page that was written
+    read  bigint  NOT NULL DEFAULT 0,
+    done  boolean NOT NULL DEFAULT false
+);

@@ -1,0 +1,36 @@
+-- name: write_customers
+SELECT write_customers(%(customers)s::jsonb, %(asked_at)s, %(take_over)s);
+
+-- name: write_subscriptions
+SELECT write_subscriptions(%(subscriptions)s::jsonb, %(asked_at)s, %(only_new)s);
+
+-- name: only_import
+-- One at a time, until its connection is closed.
+SELECT pg_try_advisory_lock(hashtextextended('cancelflow import', 23));
+
+-- name: import_asks
+-- Of two copies, the one for which Stripe was asked later counts.
+SELECT clock_timestamp();
+
+-- name: import_progress
+SELECT list, after, read, done FROM import_progress;
+
+-- name: import_reached
+INSERT INTO import_progress (list, after, read, done) VALUES (%(list)s, %(after)s, %(read)s, %(done)s)
+ON CONFLICT (list) DO UPDATE SET after = EXCLUDED.after, read = EXCLUDED.read, done = EXCLUDED.done;
+
+-- name: forget_import
+-- It has come to its end, or begins anew.
+DELETE FROM import_progress;
+
+-- name: import_summary
+SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM users WHERE email IS NULL) AS without_email,
+    (SELECT count(*) FROM subscriptions) AS subscriptions;
+
+-- name: subscriptions_by_plan
+SELECT plan, count(*) FILTER (WHERE status NOT IN ('canceled', 'incomplete_expired')) AS live, count(*) AS in_all
+FROM subscriptions GROUP BY plan ORDER BY in_all DESC, plan;
+
+-- name: prices_in_no_plan
+SELECT price, count(*) AS subscriptions FROM subscriptions, unnest(price_ids) AS price
+WHERE plan = 'unknown' GROUP BY price ORDER BY subscriptions DESC, price;
