@@ -369,6 +369,7 @@ def test_a_dashboard_says_when_it_ends(world: World) -> None:
     assert after == {
         "subscription_id": person.subscription_id,
         "plan": "professional",
+        "plan_name": "Professional",
         "status": "pending_cancellation",
         "access": True,
         "current_period_end": answer.json()["cancel_at"],

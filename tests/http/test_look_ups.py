@@ -103,6 +103,7 @@ def test_an_active_subscription(world: World, document: Document) -> None:
     assert answer.json() == {
         "subscription_id": person.subscription_id,
         "plan": "professional",
+        "plan_name": "Professional",
         "status": "active",
         "access": True,
         "current_period_end": rfc3339(item.current_period_end),
