@@ -26,9 +26,9 @@ CALLERS_IN_LINE = 24
 RECEIVED_AT_ONCE = 5
 # Whoever waited in vain until then waits on, as long as it is this machine that is slow and not the database.
 WAITS_ON_SECONDS = 1.0
-# Whoever waits to be received goes first, since that takes milliseconds and a run a tenth of a second; but a stream of
-# them that never ends keeps a run waiting no longer than this.
-GIVE_WAY_SECONDS = 3.0
+# Whoever waits to be received goes first, since that takes milliseconds and a run a tenth of a second; but through a
+# stream of them that never ends, a run begins this often.
+GIVE_WAY_SECONDS = 1.0
 # How often to look for requests that wait their turn, and for those that a run left unfinished.
 LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for the runs that are under way, and then leaves them to the next process.
@@ -49,6 +49,7 @@ class Runner:
         self._doors = asyncio.Semaphore(RECEIVED_AT_ONCE)
         self._outside = 0
         self._cannot_record = False
+        self._giving_way = asyncio.Lock()
         self._all_received = asyncio.Event()
         self._all_received.set()
         self._in_line = 0
@@ -145,11 +146,15 @@ class Runner:
         await self._let_in(asyncio.get_running_loop().time() + WAITS_ON_SECONDS)
 
     async def _give_way(self) -> None:
-        """With a place: wait until all who came are received, but not for ever. Cut off, it gives the place back."""
+        """With a place: wait until all who came are received, but not for ever. Cut off, it gives the place back.
+
+        One run after the other: as many as there are places would keep the processor from those who still wait.
+        """
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GIVE_WAY_SECONDS):
-                    await self._all_received.wait()
+            async with self._giving_way:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(GIVE_WAY_SECONDS):
+                        await self._all_received.wait()
         except BaseException:
             self._places.release()
             raise
