@@ -267,6 +267,33 @@ def token(user_id: str) -> None:
 
 
 @app.command()
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="make or correct Stripe's webhook endpoint, and print its signing secret once")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Check everything that must be right before the first customer, and say what to do about what is not.
+
+    Ends with 0 where nothing failed, 2 where a setting is missing or wrong, and 1 where something else failed.
+    """
+    _join_stack()
+    choose_for_trigger()
+    from rich.console import Console
+
+    from deployments.doctor.command import examined
+    from deployments.doctor.examination import exit_code
+    from deployments.doctor.report import all_of, print_report, report_object
+
+    results = examined(Console(stderr=True), fix=fix)
+    if as_json:
+        typer.echo(json.dumps(report_object(results), indent=2, ensure_ascii=False))
+    else:
+        print_report(results, Console())
+    raise typer.Exit(exit_code(all_of(results)))
+
+
+@app.command()
 def deploy() -> None:
     """Register the flows with Prefect, so that they can be started from its UI."""
     _join_stack()

@@ -40,6 +40,12 @@ def migrate(settings: DatabaseSettings) -> list[str]:
     return names
 
 
+def known_migrations() -> list[str]:
+    """Return the names of this version's migrations, as yoyo records them."""
+    found = files("sql").joinpath("migrations").iterdir()
+    return sorted(file.name.removesuffix(".sql") for file in found if file.name.endswith(".sql"))
+
+
 def _write_deletion_plan(settings: DatabaseSettings) -> None:
     steps = read_plan(settings.data_deletion_plan)
     with psycopg.connect(settings.admin_url, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:

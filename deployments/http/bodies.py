@@ -164,9 +164,10 @@ class Problem(BaseModel):
 
 
 class Health(BaseModel):
-    """The process is up."""
+    """The process is up. `service`: tells it from another one at the same address."""
 
     status: Literal["ok"] = "ok"
+    service: Literal["cancelflow"] = "cancelflow"
 
 
 class Readiness(BaseModel):

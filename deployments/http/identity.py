@@ -88,6 +88,15 @@ class Identity:
             )
         return user_id
 
+    async def usable_keys(self) -> int:
+        """Return how many keys of the key set can verify a token. Raises `IdentityProviderUnavailable`."""
+        if self._key_set is None:
+            return 0
+        try:
+            return len(await asyncio.to_thread(self._key_set.get_signing_keys))
+        except (jwt.PyJWKClientError, jwt.PyJWKSetError, OSError, ValueError) as error:
+            raise IdentityProviderUnavailable(f"No usable key at JWT_JWKS_URL ({type(error).__name__})") from None
+
     async def _key_for(self, token: str) -> str | PublicKey | jwt.PyJWK:
         if self._key_set is None:
             return self._key or ""

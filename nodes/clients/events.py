@@ -8,7 +8,14 @@ from typing import Any
 
 import google.auth
 import grpc.aio
-from google.api_core.exceptions import Aborted, DeadlineExceeded, GoogleAPIError, RetryError, ServiceUnavailable
+from google.api_core.exceptions import (
+    Aborted,
+    DeadlineExceeded,
+    GoogleAPIError,
+    MethodNotImplemented,
+    RetryError,
+    ServiceUnavailable,
+)
 from google.api_core.retry import AsyncRetry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherAsyncClient
@@ -25,6 +32,7 @@ PUBLISH_TIMEOUT = 5.0
 ATTEMPT_TIMEOUT = 2.0
 # A readiness probe asks every few seconds and gives up soon itself.
 CHECK_TIMEOUT = 2.0
+PUBLISH = "pubsub.topics.publish"
 
 # gRPC's own pause between attempts to connect grows to two minutes: an outage would last that much longer for us.
 _RECONNECT = ("grpc.max_reconnect_backoff_ms", 1000)
@@ -71,6 +79,19 @@ class Events:
         limit = min(self._timeout, CHECK_TIMEOUT)
         async with self._within(limit) as client:
             await client.get_topic(topic=self._topic, retry=None, timeout=limit)
+
+    async def may_publish(self) -> bool | None:
+        """Return whether we may publish, without publishing; None where it cannot be asked, as of an emulator."""
+        limit = min(self._timeout, CHECK_TIMEOUT)
+        wanted = {"resource": self._topic, "permissions": [PUBLISH]}
+        try:
+            async with self._within(limit) as client:
+                granted = await client.test_iam_permissions(wanted, retry=None, timeout=limit)
+        except EventsFailed as error:
+            if isinstance(error.__cause__, MethodNotImplemented):
+                return None
+            raise
+        return PUBLISH in granted.permissions
 
     async def close(self) -> None:
         """Close the connection; a later call makes a new one."""

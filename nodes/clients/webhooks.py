@@ -12,11 +12,15 @@ from uuid import UUID
 import stripe
 
 from nodes.errors import SignatureInvalid, WebhooksOff
-from nodes.rules.moments import Moment, moment_of
+from nodes.rules.moments import OTHERS, UPDATED, Moment, moment_of
 from nodes.settings import BillingSettings
 
 # Stripe's own: an older signature may be one that somebody kept and sends again.
 TOLERANCE_SECONDS = 300
+
+
+# What an endpoint in Stripe must be subscribed to. Any other event is answered and not kept.
+STRIPE_EVENTS = (*UPDATED, *OTHERS)
 
 
 @dataclass(frozen=True)

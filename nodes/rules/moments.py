@@ -43,7 +43,8 @@ KINDS = {
     "canceled_by_retention_policy": "neutral",
 }
 _SIGNS = ("cancel_at_period_end", "cancel_at")
-_OTHERS = {
+UPDATED = ("customer.subscription.updated",)
+OTHERS = {
     "customer.subscription.deleted": Moment.END,
     "customer.deleted": Moment.END,
     "customer.subscription.paused": Moment.STATUS,
@@ -60,7 +61,7 @@ def moment_of(kind: str, previous: Mapping[str, Any]) -> Moment:
     A key that is not there did not change: a cancellation begins only where its sign is there and was false or null.
     """
     if kind != "customer.subscription.updated":
-        return _OTHERS.get(kind, Moment.OTHER)
+        return OTHERS.get(kind, Moment.OTHER)
     if any(sign in previous and not previous[sign] for sign in _SIGNS):
         return Moment.BEGINS
     if any(sign in previous for sign in _SIGNS):

@@ -17,7 +17,7 @@ PARTS = ("postgresql", "stripe", "pubsub", "smtp", "prefect")
 
 def test_a_process_that_answers_is_up(world: World, document: Document) -> None:
     answer = world.http.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "service": "cancelflow"})
     document.check(answer, "/healthz")
 
 

@@ -4,7 +4,7 @@ import secrets
 
 from .account import Account
 from .parameters import EXPAND, PAGE, Kind, Shape, boolean, emptyable, list_of, merged, metadata, text
-from .wire import ApiError, Document, new_id
+from .wire import API_VERSION, ApiError, Document, new_id
 
 LIST = Shape(PAGE | {"type": text(), "types": list_of(text())}, lacking="delivery_success")
 _ENDPOINT: dict[str, Kind] = {
@@ -58,7 +58,8 @@ def declare_endpoint(account: Account, url: str | None, given_secrets: list[str]
     if url is None:
         account.store.remove("webhook_endpoint", held["id"] if held else "")
         return
-    endpoint = held or _new_endpoint(account, {"url": url, "enabled_events": ["*"]})
+    pinned = {"url": url, "enabled_events": ["*"], "api_version": API_VERSION}
+    endpoint = held or _new_endpoint(account, pinned)
     account.save(endpoint | {"url": url, "_secrets": given_secrets})
     account.store.set_setting(_DECLARED, endpoint["id"])
 

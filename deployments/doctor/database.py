@@ -1,0 +1,106 @@
+"""PostgreSQL: version, roles, row-level security, migrations, and the owner's login."""
+
+from collections.abc import Iterator
+
+from deployments.doctor.finding import Finding, Findings, failed, ok, warning
+from deployments.migrations import known_migrations
+from nodes.clients.database_connections import APPLICATION_ROLE
+from nodes.clients.database_setup import DatabaseSetup, Login, Owner, ProtectedTable, inspecting
+from nodes.errors import CancelflowError
+from nodes.settings import DatabaseSettings, load
+
+OLDEST = 15
+_MIGRATE = "Run `cancelflow migrate`"
+
+
+async def examine() -> Findings:
+    """Check as the application logs in, and then as the owner."""
+    settings = load(DatabaseSettings)
+    async with inspecting(settings.database_url.get_secret_value()) as setup:
+        login = await setup.login()
+        yield _of_version(login)
+        async for finding in _of_application(setup, login):
+            yield finding
+    try:
+        async with inspecting(settings.admin_url) as setup:
+            owner = await setup.owner()
+            yield _of_owner(owner, login, named=settings.database_admin_url is not None)
+            yield _of_migrations(await setup.migrations() if owner.migrated else [])
+    except CancelflowError as error:
+        yield failed("owner", f"DATABASE_ADMIN_URL: {error}", "Correct DATABASE_ADMIN_URL")
+
+
+async def _of_application(setup: DatabaseSetup, login: Login) -> Findings:
+    if not login.role_exists:
+        yield failed("role", f"there is no role {APPLICATION_ROLE}", f"{_MIGRATE}, which makes it")
+        return
+    if not await setup.may_act_as_application():
+        grant = f"As the owner: GRANT {APPLICATION_ROLE} TO {login.login}"
+        yield failed("role", f"the login {login.login} may not act as {APPLICATION_ROLE}", grant)
+    else:
+        yield ok("role", f"{login.login} logs in and acts as {APPLICATION_ROLE}")
+    for finding in _of_confinement(login):
+        yield finding
+    yield _of_tables(await setup.tables())
+
+
+def _of_version(login: Login) -> Finding:
+    major, minor = divmod(login.version, 10_000)
+    found = f"{major}.{minor}, database {login.database}"
+    if major < OLDEST:
+        return failed("version", found, f"Use PostgreSQL {OLDEST} or newer")
+    return ok("version", found)
+
+
+def _of_confinement(login: Login) -> Iterator[Finding]:
+    confine = f"As a superuser: ALTER ROLE {APPLICATION_ROLE} NOSUPERUSER NOBYPASSRLS"
+    if login.role_unconfined:
+        yield failed("confinement", f"{APPLICATION_ROLE} is a superuser or bypasses row-level security", confine)
+    elif login.role_owns:
+        own = "Give those tables to the role that runs `cancelflow migrate`: ALTER TABLE … OWNER TO …"
+        yield failed("confinement", f"{APPLICATION_ROLE} owns tables, and could switch their policies off", own)
+    elif login.login_unconfined:
+        yield warning(
+            "confinement",
+            f"the login {login.login} is a superuser or bypasses row-level security",
+            f"Log in as a role without that, to which {APPLICATION_ROLE} is granted",
+        )
+    else:
+        yield ok("confinement", f"{APPLICATION_ROLE} owns nothing and bypasses nothing")
+
+
+def _of_tables(tables: list[ProtectedTable]) -> Finding:
+    wrong = [f"{each.name}: {_wrong(each)}" for each in tables if not (each.forced and each.confined)]
+    if wrong:
+        return failed(
+            "row-level security",
+            "users could see each other's rows, or not their own:\n" + "\n".join(wrong),
+            "As the owner: CALL protect('the_table'), after dropping its policies own_rows and all_rows",
+        )
+    if not tables:
+        return failed("row-level security", "there are no tables", _MIGRATE)
+    return ok("row-level security", f"forced on all {len(tables)} tables with users' rows")
+
+
+def _wrong(table: ProtectedTable) -> str:
+    return "its policies are not ours" if table.forced else "row-level security is not enabled and forced"
+
+
+def _of_owner(owner: Owner, login: Login, *, named: bool) -> Finding:
+    name = "DATABASE_ADMIN_URL" if named else "DATABASE_ADMIN_URL is not set, and DATABASE_URL"
+    if (owner.database, owner.started_at) != (login.database, login.started_at):
+        return failed("owner", f"{name} leads to another database than DATABASE_URL", "Let both name the same one")
+    if not owner.may_migrate:
+        to_do = "Set DATABASE_ADMIN_URL to the role that owns the tables"
+        return (failed if named else warning)("owner", f"{name} logs in as {owner.login}, which owns no tables", to_do)
+    return ok("owner", f"{owner.login} owns the tables")
+
+
+def _of_migrations(applied: list[str]) -> Finding:
+    known = known_migrations()
+    if missing := [name for name in known if name not in applied]:
+        return failed("migrations", f"{len(missing)} of {len(known)} are not applied", _MIGRATE)
+    if unknown := [name for name in applied if name not in known]:
+        found = f"the database has newer ones: {', '.join(unknown)}"
+        return warning("migrations", found, "Use the version of cancelflow that the database was migrated by")
+    return ok("migrations", f"all {len(known)} applied")

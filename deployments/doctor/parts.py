@@ -1,0 +1,40 @@
+"""Every part that is checked, in the order in which an operator sets them up."""
+
+from collections.abc import Callable
+
+from deployments.doctor import (
+    catalog_in_stripe,
+    clocks,
+    database,
+    outside_parts,
+    prefect_parts,
+    public_url,
+    stripe_key,
+    webhook_endpoint,
+)
+from deployments.doctor.finding import Findings, Part
+
+_STRIPE = "See whether this machine reaches Stripe, and what its status page says"
+
+
+def parts(*, fix: bool) -> list[Part]:
+    """Return the parts. `fix`: correct the webhook endpoint."""
+
+    def webhooks() -> Findings:
+        return webhook_endpoint.examining(fix=fix)
+
+    def part(name: str, advice: str, examine: Callable[[], Findings], seconds: float = 15.0) -> Part:
+        return Part(name, advice, examine, seconds)
+
+    return [
+        part("PostgreSQL", "Start the server, or correct DATABASE_URL", database.examine),
+        part("Stripe", _STRIPE, stripe_key.examine),
+        part("Stripe's webhooks", _STRIPE, webhooks),
+        part("Catalogue", _STRIPE, catalog_in_stripe.examine, seconds=60.0),
+        part("Prefect", "Start the server, or correct PREFECT_API_URL", prefect_parts.examine),
+        part("Pub/Sub", "Make the topic, and grant roles/pubsub.viewer on it", outside_parts.examine_events),
+        part("Mail", "Correct SMTP_URL, or make the server reachable", outside_parts.examine_mail),
+        part("Identity", "Make JWT_JWKS_URL reachable, or correct it", outside_parts.examine_identity),
+        part("Public address", "Correct PUBLIC_URL", public_url.examine),
+        part("Clocks", "Run this again", clocks.examine),
+    ]

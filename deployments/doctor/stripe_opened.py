@@ -1,0 +1,17 @@
+"""A Stripe client for a part, closed when the part is done."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from nodes.clients.billing_setup import BillingSetup
+from nodes.settings import BillingSettings
+
+
+@asynccontextmanager
+async def opened(settings: BillingSettings) -> AsyncIterator[BillingSetup]:
+    """Open a client for a block."""
+    stripe = BillingSetup(settings)
+    try:
+        yield stripe
+    finally:
+        await stripe.close()

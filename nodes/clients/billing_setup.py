@@ -1,0 +1,136 @@
+"""How the company's Stripe account is set up: its key, what that may do, its clock, webhook endpoint and prices.
+
+Nothing here is a customer's. What asks whether a write is allowed names an object that doesn't exist, so that Stripe
+refuses it either way: with 403 without the permission, with 400 or 404 with it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+import stripe
+
+from nodes.clients.billing_calls import ask
+from nodes.clients.billing_endpoints import BillingEndpoints
+from nodes.clients.billing_prices import BillingPrices
+from nodes.errors import CancelflowError
+from nodes.settings import BillingSettings
+
+# One try; an operator waits.
+TIMEOUT_SECONDS = 5.0
+# The SDK repeats what may pass, and gives each POST an idempotency key of its own for that.
+NETWORK_RETRIES = 1
+API_VERSION = stripe.api_version
+# Stripe's Date header has whole seconds, cut off: on average it is half a second behind.
+_DATE_IS_BEHIND = timedelta(seconds=0.5)
+
+
+class KeyUnknown(CancelflowError):
+    """Stripe doesn't know the key: it is mistyped, revoked or another account's."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account that the key belongs to, as its owner named it."""
+
+    id: str
+    name: str | None
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Something that the key must be allowed. `resource`: as Stripe's Dashboard lists it for a restricted key."""
+
+    resource: str
+    level: Literal["read", "write"]
+    needed_for: str
+    path: str
+    parameters: tuple[tuple[str, Any], ...] = ()
+    optional: bool = False
+
+
+_ONE = (("limit", 1),)
+PERMISSIONS = (
+    Permission("Balance", "read", "the readiness probe", "/v1/balance"),
+    Permission("Customers", "read", "the import and discounts", "/v1/customers", _ONE),
+    Permission("Products", "read", "this check of the catalogue", "/v1/products", _ONE),
+    Permission("Prices", "read", "this check of the catalogue", "/v1/prices", _ONE),
+    Permission("Subscriptions", "read", "every cancellation", "/v1/subscriptions", _ONE),
+    Permission("Subscriptions", "write", "every cancellation", "/v1/subscriptions/sub_cancelflow_doctor"),
+    Permission("Invoices", "read", "unpaid invoices and renewals", "/v1/invoices", _ONE),
+    Permission("Invoices", "write", "voiding an unpaid invoice", "/v1/invoices/in_cancelflow_doctor/void"),
+    Permission("Credit notes", "write", "refunding a renewal", "/v1/credit_notes/cn_cancelflow_doctor"),
+    Permission("Coupons", "write", "retention offers", "/v1/coupons/cancelflow-doctor"),
+    Permission("Webhook endpoints", "read", "this check of the endpoint", "/v1/webhook_endpoints", _ONE),
+    Permission(
+        "Webhook endpoints", "write", "doctor --fix", "/v1/webhook_endpoints/we_cancelflow_doctor", optional=True
+    ),
+)
+
+
+class BillingSetup:
+    """One async client, for as long as the check runs."""
+
+    def __init__(self, settings: BillingSettings) -> None:
+        self._http = stripe.HTTPXClient(timeout=TIMEOUT_SECONDS)
+        self._client = stripe.StripeClient(
+            settings.stripe_api_key.get_secret_value(),
+            base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
+            http_client=self._http,
+            max_network_retries=NETWORK_RETRIES,
+        )
+        self.endpoints = BillingEndpoints(self._client.v1.webhook_endpoints)
+        self.prices = BillingPrices(self._client.v1.prices, self._client.v1.products)
+
+    async def account(self) -> Account | None:
+        """Return the key's account; None where a restricted key may not see it. Raises `KeyUnknown`."""
+        found = await ask(self._account, writing=False, seconds=TIMEOUT_SECONDS)
+        if found is None:
+            return None
+        shown = found.settings.dashboard.display_name if found.settings and found.settings.dashboard else None
+        return Account(found.id, shown)
+
+    async def lacking(self) -> list[Permission]:
+        """Return the permissions that the key lacks."""
+        allowed = await asyncio.gather(*(self._allows(each) for each in PERMISSIONS))
+        return [each for each, is_allowed in zip(PERMISSIONS, allowed, strict=True) if not is_allowed]
+
+    async def time(self) -> datetime:
+        """Return the time by Stripe's clock, to half a second, also where the key may read nothing."""
+
+        async def date() -> str:
+            try:
+                return str((await self._client.raw_request_async("get", "/v1/balance")).headers["date"])
+            except stripe.PermissionError as error:
+                return str((error.headers or {})["date"])
+
+        found = await ask(date, writing=False, seconds=TIMEOUT_SECONDS)
+        return parsedate_to_datetime(found) + _DATE_IS_BEHIND
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def _account(self) -> stripe.Account | None:
+        try:
+            return await self._client.v1.accounts.retrieve_current_async()
+        except stripe.PermissionError:
+            return None
+        except stripe.AuthenticationError:
+            raise KeyUnknown("Stripe does not know this key") from None
+
+    async def _allows(self, permission: Permission) -> bool:
+        method = "get" if permission.level == "read" else "post"
+
+        async def tried() -> bool:
+            try:
+                await self._client.raw_request_async(method, permission.path, **dict(permission.parameters))
+            except stripe.PermissionError:
+                return False
+            except stripe.InvalidRequestError:
+                return True  # allowed, had the object existed
+            return True
+
+        return await ask(tried, writing=False, seconds=TIMEOUT_SECONDS)
