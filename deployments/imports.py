@@ -1,23 +1,24 @@
 """`cancelflow import`: Stripe's customers as users, with their live and recently ended subscriptions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.rows import class_row, namedtuple_row, scalar_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from nodes.clients.billing_customers import MISSING, BillingCustomers, Customer, CustomersSubscription, Page
 from nodes.clients.catalog import read_catalog
-from nodes.copies.rows import customer_rows, subscription_rows
+from nodes.copies.rows import customer_rows, subscribers_among, subscription_rows
 from nodes.errors import BillingFailed, CancelflowError, DatabaseUnavailable
 from nodes.rules.catalog import Catalog
+from nodes.rules.statuses import is_live
 from nodes.settings import ImportSettings
 from sql import QUERIES
 
@@ -94,7 +95,7 @@ class _Import:
 
         try:
             await self._walk(before.get("subscriptions", _Reached("subscriptions")), live, self._subscriptions)
-            await self._walk(before.get("ended", _Reached("ended")), ended, self._recently_ended)
+            await self._walk(before.get("ended", _Reached("ended")), ended, self._subscriptions)
             await self._walk(before.get("customers", _Reached("customers")), billing.customers_after, self._customers)
         finally:
             await billing.close()
@@ -103,9 +104,9 @@ class _Import:
         self,
         reached: _Reached,
         read: Callable[[str | None], Awaitable[Page[T]]],
-        write: Callable[[Iterable[T], datetime], None],
+        write: Callable[[Sequence[T], datetime], None],
     ) -> None:
-        task = self._progress.add_task(_TITLES[reached.list], total=None, completed=reached.read)
+        task = self._progress.add_task(_TITLES[reached.list], total=None, read=reached.read)
         while not reached.done:
             asked_at = _value(self._connection, QUERIES["import_asks"])
             page = await _page(read, reached.after)
@@ -113,36 +114,30 @@ class _Import:
             with self._connection.transaction():
                 write(page.found, asked_at)
                 self._connection.execute(QUERIES["import_reached"], vars(reached))
-            self._progress.update(task, completed=reached.read)
-        self._close(task, reached.read)
+            self._progress.update(task, read=reached.read)
+        self._progress.update(task, total=1, completed=1)
 
-    def _close(self, task: TaskID, read: int) -> None:
-        self._progress.update(task, total=read or 1, completed=read or 1)
-
-    def _subscriptions(self, found: Iterable[CustomersSubscription], asked_at: datetime) -> None:
-        found = list(found)
-        self._customers([each.customer for each in found], asked_at)
-        rows = {"subscriptions": subscription_rows(found, self._catalog), "asked_at": asked_at, "only_new": False}
+    def _subscriptions(self, found: Sequence[CustomersSubscription], asked_at: datetime) -> None:
+        since = asked_at - RECENT
+        wanted = [each for each in found if is_live(each.billed.status) or (each.billed.ended_at or since) > since]
+        self._write_customers([each.customer for each in wanted], asked_at, subscribers_among(wanted))
+        rows = {"subscriptions": subscription_rows(wanted, self._catalog), "asked_at": asked_at, "only_new": False}
         self._connection.execute(QUERIES["write_subscriptions"], rows)
 
-    def _recently_ended(self, found: Iterable[CustomersSubscription], asked_at: datetime) -> None:
-        since = asked_at - RECENT
-        self._subscriptions([each for each in found if each.billed.ended_at and each.billed.ended_at > since], asked_at)
+    def _customers(self, found: Sequence[Customer], asked_at: datetime) -> None:
+        self._write_customers(found, asked_at, ())
 
-    def _customers(self, found: Iterable[Customer], asked_at: datetime) -> None:
-        found = list(found)
-        rows = {"customers": customer_rows(found), "asked_at": asked_at, "take_over": False}
+    def _write_customers(self, found: Sequence[Customer], asked_at: datetime, subscribed: Container[str]) -> None:
+        rows = {"customers": customer_rows(found, subscribed=subscribed), "asked_at": asked_at, "changed": False}
         self._connection.execute(QUERIES["write_customers"], rows)
-        for each in found:
-            if each.misnamed and each.id not in self._misnamed and len(self._misnamed) <= WARNINGS_SHOWN:
-                self._misnamed.add(each.id)
-                self._warn(each.id)
+        self._warn([each.id for each in found if each.misnamed])
 
-    def _warn(self, customer_id: str) -> None:
+    def _warn(self, misnamed: Iterable[str]) -> None:
         key = self._settings.stripe_user_key
-        more = len(self._misnamed) > WARNINGS_SHOWN
-        text = "and more like these" if more else f"{customer_id}: the metadata's {key} cannot be a user id"
-        self._progress.console.print(f"warning: {text}")
+        for customer_id in misnamed:
+            if customer_id not in self._misnamed and len(self._misnamed) < WARNINGS_SHOWN:
+                self._misnamed.add(customer_id)
+                self._progress.console.print(f"warning: {customer_id}: the metadata's {key} cannot be a user id")
 
 
 _TITLES = {"subscriptions": "Subscriptions", "ended": "Ended subscriptions", "customers": "Customers"}
@@ -158,13 +153,13 @@ async def _page(read: Callable[[str | None], Awaitable[Page[T]]], after: str | N
 
 
 def _summary(connection: psycopg.Connection[Any]) -> list[str | Table]:
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        [counts] = cursor.execute(QUERIES["import_summary"]).fetchall()
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        [(users, without_email, subscriptions)] = cursor.execute(QUERIES["import_summary"]).fetchall()
         plans = cursor.execute(QUERIES["subscriptions_by_plan"]).fetchall()
         prices = cursor.execute(QUERIES["prices_in_no_plan"]).fetchall()
-    without = f", {counts.without_email:,} of them without an email address" if counts.without_email else ""
+    without = f", {without_email:,} of them without an email address" if without_email else ""
     parts: list[str | Table] = [
-        f"In the tables now: {counts.users:,} users{without}; {counts.subscriptions:,} subscriptions",
+        f"In the tables now: {users:,} users{without}; {subscriptions:,} subscriptions",
         _table(("plan", "live", "in all"), plans),
     ]
     if prices:
@@ -187,7 +182,7 @@ def _value(connection: psycopg.Connection[Any], query: str) -> Any:
 
 
 def _shown(console: Console) -> Progress:
-    read = TextColumn("{task.completed:,}")  # Stripe does not say of how many
+    read = TextColumn("{task.fields[read]:,}")  # Stripe does not say of how many
     return Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), read, TimeElapsedColumn(), console=console
     )

@@ -8,6 +8,7 @@ from nodes.errors import PutOff
 from nodes.rules.moments import Turn
 from nodes.stripe_events.records import Happened
 from nodes.stripe_events.step_01_take_up_event import take_up_event
+from nodes.stripe_events.step_01b_copy_from_stripe import copy_from_stripe
 from nodes.stripe_events.step_02_look_at_subscription import look_at_subscription
 from nodes.stripe_events.step_03_decide_what_happened import decide_what_happened
 from nodes.stripe_events.step_04_ask_for_cancellation import ask_for_cancellation
@@ -26,7 +27,11 @@ async def handle_stripe_event(event_id: str) -> State[None]:
     """Handle one event of `stripe_events`. Safe to repeat, in any order, and beside others about one subscription."""
     async with handling(event_id) as run:
         event = await take_up_event(event_id)
-        for subject in event.subjects:
+        subjects = event.subjects
+        if event.to_copy:
+            subjects = await copy_from_stripe(event, event.to_copy) or subjects
+            run.copied()
+        for subject in subjects:
             seen = await look_at_subscription(event, subject)
             happened = await decide_what_happened(seen)
             run.happened(happened)

@@ -42,6 +42,10 @@ class Handling:
         self._name += f" {happened.seen.billed.id}"
         self._tags += [f"plan:{happened.seen.plan}", f"event:{happened.turn.value}"]
 
+    def copied(self) -> None:
+        """Record that rows of ours were made or changed."""
+        self.outcomes.append("copied")
+
     async def ended(self, ended: Ended) -> None:
         """An end for a reason that Stripe has added since is told to whoever watches."""
         self._tags.append(f"ended:{ended.kind}")
@@ -51,7 +55,7 @@ class Handling:
             await show("stripe-reason-unknown", words, "an end was treated as neutral")
 
     async def together(self, *effects: Awaitable[Delivered]) -> None:
-        """Run effects side by side, and raise what failed once each had its chance. The outbox has what cannot be sent."""
+        """Run effects side by side, and raise what failed once each had its chance."""
         for result in await asyncio.gather(*effects, return_exceptions=True):
             if isinstance(result, LetterRefused):
                 run_log().warning("not deliverable, and listed for an operator: %s", result)

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from nodes.clients.billing import Billing
+from nodes.clients.billing_customers import BillingCustomers
 from nodes.clients.billing_records import BillingRecords
 from nodes.clients.catalog import read_catalog
 from nodes.clients.database import Database
@@ -28,6 +29,7 @@ class Services:
     database: Database
     billing: Billing
     records: BillingRecords
+    customers: BillingCustomers
     mail: Mailer
     events: Events
     links: Links
@@ -70,9 +72,12 @@ async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
         stack.push_async_callback(billing.close)
         records = BillingRecords(settings)
         stack.push_async_callback(records.close)
+        customers = BillingCustomers(settings)
+        stack.push_async_callback(customers.close)
         events = Events(settings)
         stack.push_async_callback(events.close)
-        yield Services(settings, catalog, database, billing, records, Mailer(settings), events, Links(settings))
+        mail, links = Mailer(settings), Links(settings)
+        yield Services(settings, catalog, database, billing, records, customers, mail, events, links)
 
 
 @asynccontextmanager

@@ -78,7 +78,7 @@ class _Seeder:
         user_id = str(uuid.uuid4())
         email = f"{case.name}-{user_id[:8]}@example.com"
         clock = self._clock_in_the_past() if case.twist == "failed_payment" else None
-        customer_id = self._customer(case, email, clock)
+        customer_id = self._customer(case, user_id, email, clock)
         connection.execute(
             QUERIES["seed_user"],
             {
@@ -98,10 +98,11 @@ class _Seeder:
             subscription_ids.append(made.id)
         return DemoCustomer(case.name, user_id, email, subscription_ids)
 
-    def _customer(self, case: Case, email: str, clock: str | None) -> str:
+    def _customer(self, case: Case, user_id: str, email: str, clock: str | None) -> str:
         wanted: CustomerCreateParams = {
             "email": email,
             "name": case.customer_name,
+            "metadata": {"user_id": user_id},
             "payment_method": GOOD_CARD,
             "invoice_settings": {"default_payment_method": GOOD_CARD},
         }

@@ -4,7 +4,7 @@ https://docs.stripe.com/webhooks
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 import stripe
 
 from nodes.errors import SignatureInvalid, WebhooksOff
-from nodes.rules.moments import OTHERS, UPDATED, Moment, moment_of
+from nodes.rules.moments import COPIES, OTHERS, UPDATED, Moment, moment_of
 from nodes.settings import BillingSettings
 
 # Stripe's own: an older signature may be one that somebody kept and sends again.
@@ -42,6 +42,8 @@ class Webhooks:
 
     def __init__(self, settings: BillingSettings) -> None:
         self._secrets = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
+        self._user_key = settings.stripe_user_key
+        self._ignored = () if settings.sync_from_stripe else COPIES
 
     def read(self, body: bytes, signature: str | None) -> Notice:
         """Verify the raw body and read it. Raises `WebhooksOff` without a secret, and `SignatureInvalid`."""
@@ -50,9 +52,10 @@ class Webhooks:
         if not any(self._signed(body, signature, secret) for secret in self._secrets):
             raise SignatureInvalid
         try:
-            return _notice(json.loads(body))
+            notice = _notice(json.loads(body), self._user_key)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise SignatureInvalid("The body is no event of Stripe's") from None
+        return replace(notice, moment=Moment.OTHER) if notice.moment in self._ignored else notice
 
     @staticmethod
     def _signed(body: bytes, signature: str | None, secret: str) -> bool:
@@ -62,13 +65,13 @@ class Webhooks:
             return False
 
 
-def _notice(event: dict[str, Any]) -> Notice:
+def _notice(event: dict[str, Any], user_key: str) -> Notice:
     kind, changed = event["type"], event["data"]
     about = changed["object"]
     return Notice(
         id=event["id"],
         type=kind,
-        moment=moment_of(kind, changed.get("previous_attributes") or {}),
+        moment=moment_of(kind, changed.get("previous_attributes") or {}, user_key),
         created_at=datetime.fromtimestamp(event["created"], UTC),
         livemode=bool(event["livemode"]),
         subscription_id=_subscription_of(about),

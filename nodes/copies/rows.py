@@ -1,7 +1,7 @@
 """Rows for `write_customers` and `write_subscriptions` (sql/migrations/0011), as JSON: many a call, or one."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,8 @@ from nodes.rules.moments import kind_of_end
 from nodes.rules.statuses import is_live
 
 
-def customer_rows(customers: Iterable[Customer]) -> str:
-    """Return a row for each customer."""
+def customer_rows(customers: Iterable[Customer], *, subscribed: Container[str] = ()) -> str:
+    """Return a row for each customer; `subscribed`: the ids of those who have a live subscription."""
     return _json(
         {
             "customer_id": each.id,
@@ -23,9 +23,15 @@ def customer_rows(customers: Iterable[Customer]) -> str:
             "name": each.name,
             "locale": each.locale,
             "country": each.country,
+            "subscribed": each.id in subscribed,
         }
         for each in customers
     )
+
+
+def subscribers_among(subscriptions: Iterable[CustomersSubscription]) -> set[str]:
+    """Return the ids of the customers whose subscription is live."""
+    return {each.customer.id for each in subscriptions if is_live(each.billed.status)}
 
 
 def subscription_rows(subscriptions: Iterable[CustomersSubscription], catalog: Catalog) -> str:

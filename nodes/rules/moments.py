@@ -19,6 +19,10 @@ class Moment(Enum):
     REASON = "reason"
     DISCOUNT = "discount"
     END = "end"
+    NEW_CUSTOMER = "new customer"
+    NEW_SUBSCRIPTION = "new subscription"
+    CUSTOMER = "customer"  # what a user's row has of a customer changed
+    TERMS = "terms"  # a subscription's price, period or user changed
     OTHER = "other"  # nothing to look at
 
 
@@ -42,9 +46,18 @@ KINDS = {
     "payment_disputed": "payment_disputed",
     "canceled_by_retention_policy": "neutral",
 }
+# Nothing is told of these: rows of ours are made or changed, and only where they are copies of Stripe's.
+COPIES = (Moment.NEW_CUSTOMER, Moment.NEW_SUBSCRIPTION, Moment.CUSTOMER, Moment.TERMS)
+# Seconds until such an event is handled: whoever makes customers and subscriptions in Stripe and fills our tables has
+# done that by then, and a subscription's event brings its customer.
+PATIENCE = {Moment.NEW_SUBSCRIPTION: 2.0, Moment.NEW_CUSTOMER: 5.0}
 _SIGNS = ("cancel_at_period_end", "cancel_at")
-UPDATED = ("customer.subscription.updated",)
+_TERMS = ("items", "plan", "current_period_start", "current_period_end")
+_OF_A_USER = ("email", "name", "preferred_locales", "address")
+UPDATED = ("customer.subscription.updated", "customer.updated")
 OTHERS = {
+    "customer.created": Moment.NEW_CUSTOMER,
+    "customer.subscription.created": Moment.NEW_SUBSCRIPTION,
     "customer.subscription.deleted": Moment.END,
     "customer.deleted": Moment.END,
     "customer.subscription.paused": Moment.STATUS,
@@ -55,11 +68,15 @@ OTHERS = {
 }
 
 
-def moment_of(kind: str, previous: Mapping[str, Any]) -> Moment:
+def moment_of(kind: str, previous: Mapping[str, Any], user_key: str) -> Moment:
     """The moment, by the event's type and its `previous_attributes` (FEATURES N01).
 
     A key that is not there did not change: a cancellation begins only where its sign is there and was false or null.
+    `user_key`: the metadata key that names the user.
     """
+    renamed = user_key in (previous.get("metadata") or {})
+    if kind == "customer.updated":
+        return Moment.CUSTOMER if renamed or any(name in previous for name in _OF_A_USER) else Moment.OTHER
     if kind != "customer.subscription.updated":
         return OTHERS.get(kind, Moment.OTHER)
     if any(sign in previous and not previous[sign] for sign in _SIGNS):
@@ -70,7 +87,9 @@ def moment_of(kind: str, previous: Mapping[str, Any]) -> Moment:
         return Moment.STATUS
     if "cancellation_details" in previous:
         return Moment.REASON
-    return Moment.DISCOUNT if "discounts" in previous else Moment.OTHER
+    if "discounts" in previous:
+        return Moment.DISCOUNT
+    return Moment.TERMS if renamed or any(name in previous for name in _TERMS) else Moment.OTHER
 
 
 def turn_of(

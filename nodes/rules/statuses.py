@@ -42,8 +42,13 @@ def ending_of(status: str) -> Ending:
 
 
 def local_status(status: str, *, pending: bool) -> str:
-    """Return our row's status: Stripe's, or `pending_cancellation` for a live one whose cancellation is scheduled."""
-    return PENDING_CANCELLATION if pending and is_live(status) else status
+    """Return our row's status: Stripe's, or `pending_cancellation` for a live one whose cancellation is scheduled.
+
+    A status that Stripe has added since is `active`, as which such a subscription is cancelled.
+    """
+    if pending and is_live(status):
+        return PENDING_CANCELLATION
+    return status if status in ENDINGS else "active"
 
 
 def has_access(status: str) -> bool:

@@ -1,6 +1,7 @@
 """The inbox: an event comes in once, and is in one process's hands at a time."""
 
 from nodes.clients.webhooks import Notice
+from nodes.rules.moments import PATIENCE
 from nodes.services import services
 
 
@@ -17,6 +18,7 @@ async def receive(notice: Notice) -> bool:
             subscription_id=notice.subscription_id,
             customer_id=notice.customer_id,
             caused_by=notice.caused_by,
+            patience=PATIENCE.get(notice.moment, 0.0),
         )
     return bool(new)
 

@@ -16,17 +16,34 @@ class Subject:
     user_id: str
 
 
+@dataclass(frozen=True)
+class ToCopy:
+    """What step 1B copies: a subscription with its customer, or a customer. `asked_at` is before that, by our clock."""
+
+    subscription_id: str | None
+    customer_id: str | None
+    asked_at: datetime
+
+
 class StripeEvent:
     """Step 1: an event of the inbox. Not a dataclass: every later record carries it (nodes/cancellation/records)."""
 
     def __init__(
-        self, event_id: str, moment: Moment, tries: int, caused_by: UUID | None, subjects: tuple[Subject, ...]
+        self,
+        event_id: str,
+        moment: Moment,
+        *,
+        tries: int,
+        caused_by: UUID | None,
+        subjects: tuple[Subject, ...],
+        to_copy: ToCopy | None,
     ) -> None:
         self.id = event_id
         self.moment = moment
         self.tries = tries
         self.caused_by = caused_by
         self.subjects = subjects
+        self.to_copy = to_copy
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
-"""Step 1: an event of the inbox, and which subscriptions of ours it is about."""
+"""Step 1: an event of the inbox, which subscriptions of ours it is about, and what is to be copied for it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from prefect.runtime import flow_run
 
 from nodes.errors import EventUnknown
 from nodes.node import node, run_log
-from nodes.rules.moments import Moment
+from nodes.rules.moments import COPIES, Moment
 from nodes.services import services
-from nodes.stripe_events.records import StripeEvent, Subject
+from nodes.stripe_events.records import StripeEvent, Subject, ToCopy
 
 
 @dataclass(frozen=True)
@@ -19,17 +20,36 @@ class _Event:
     moment: str
     tries: int
     caused_by: UUID | None
+    subscription_id: str | None
+    customer_id: str | None
+    taken_up_at: datetime
     handled: bool
 
 
 @node("Take Up Event", step="1")
 async def take_up_event(event_id: str) -> StripeEvent:
-    """One that was handled, or that is about nobody's subscription here, has no subject."""
+    """One that was handled, that only changes a copy, or that is about nobody's subscription here, has no subject."""
     async with services().database.as_nobody() as transaction:
         event = await transaction.one("take_up_stripe_event", _Event, id=event_id, flow_run_id=flow_run.id)
         subjects = await transaction.all("subscriptions_of_stripe_event", Subject, id=event_id)
     if event is None:
         raise EventUnknown(f"no event {event_id} has come in")
     run_log().info("%s: %s, about %d subscriptions, try %d", event.id, event.type, len(subjects), event.tries)
-    about = () if event.handled else tuple(subjects)
-    return StripeEvent(event.id, Moment(event.moment), event.tries, event.caused_by, about)
+    moment = Moment(event.moment)
+    return StripeEvent(
+        event.id,
+        moment,
+        tries=event.tries,
+        caused_by=event.caused_by,
+        subjects=() if event.handled or moment in COPIES else tuple(subjects),
+        to_copy=_to_copy(event, moment, known=bool(subjects)),
+    )
+
+
+def _to_copy(event: _Event, moment: Moment, *, known: bool) -> ToCopy | None:
+    """Return what the event tells to copy; of any event, the subscription that is not known here."""
+    if event.handled or not services().settings.sync_from_stripe:
+        return None
+    if moment not in COPIES and (known or event.subscription_id is None):
+        return None
+    return ToCopy(event.subscription_id, event.customer_id, event.taken_up_at)

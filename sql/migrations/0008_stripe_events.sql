@@ -24,7 +24,11 @@ CREATE TABLE stripe_events (
     handled_at      timestamptz,
     outcome         text                               -- what it turned out to be
 );
-CREATE INDEX stripe_events_to_handle ON stripe_events (resume_at) WHERE resume_at IS NOT NULL;
+-- What tells of an end comes before what only changes our copy of Stripe's objects, of which there may be many.
+CREATE FUNCTION only_copies(moment text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN moment IN ('new customer', 'new subscription', 'customer', 'terms');
+CREATE INDEX stripe_events_to_handle ON stripe_events (only_copies(moment), resume_at) WHERE resume_at IS NOT NULL;
 CREATE INDEX stripe_events_of_subscription ON stripe_events (subscription_id);
 CREATE INDEX stripe_events_of_customer ON stripe_events (customer_id);
 -- Of two concurrent events about one customer, one waits: both would find the same change to report.
@@ -49,17 +53,21 @@ CREATE FUNCTION has_its_turn(event stripe_events) RETURNS boolean
                     = coalesce(event.customer_id, event.subscription_id, event.id)
                 AND other.handled_at IS NULL AND other.id <> event.id
                 AND (other.in_hand_until > now()
-                    OR (other.resume_at <= now() AND (other.resume_at, other.id) < (event.resume_at, event.id)
+                    OR (other.resume_at <= now()
+                        AND (only_copies(other.moment), other.resume_at, other.id)
+                            < (only_copies(event.moment), event.resume_at, event.id)
                         AND NOT subscription_under_way(other.subscription_id))));
 
--- Record an event, and return whether it is new.
+-- Record an event, to be handled in so many seconds, and return whether it is new.
 CREATE FUNCTION receive_stripe_event(event text, kind text, its_moment text, created timestamptz, live boolean,
-    subscription text, customer text, cause uuid) RETURNS boolean
+    subscription text, customer text, cause uuid, patience double precision) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     WITH came AS (
-        INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, customer_id, caused_by)
-        VALUES (event, kind, its_moment, created, live, subscription, customer, cause)
+        INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, customer_id, caused_by,
+            resume_at)
+        VALUES (event, kind, its_moment, created, live, subscription, customer, cause,
+            now() + make_interval(secs => patience))
         ON CONFLICT (id) DO NOTHING
         RETURNING id)
     SELECT EXISTS (SELECT FROM came)
@@ -67,7 +75,8 @@ $$;
 
 -- Claim events that are due, with a lease that the run renews; `only_new`: those that no run has tried. Events that
 -- need no run are closed first: what our own write caused was read back by the request that wrote it, and of a
--- subscription that ended and was reported nothing is left to report. An end is always handled, whoever caused it.
+-- subscription that ended and was reported nothing is left to report. An end is always handled, whoever caused it. What
+-- is new and known here needs no copy, and of several changes the last one shows them all.
 CREATE FUNCTION claim_stripe_events(at_most integer, only_new boolean)
     RETURNS TABLE (id text, needs_a_person boolean, tries integer, died_in uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
@@ -81,10 +90,20 @@ AS $$
     WHERE e.resume_at <= now() AND EXISTS (
         SELECT FROM subscription_ends s WHERE s.subscription_id = e.subscription_id AND NOT EXISTS (
             SELECT FROM outbox o WHERE o.request_id = s.id AND o.delivered_at IS NULL AND NOT o.refused));
+    UPDATE stripe_events e SET handled_at = now(), outcome = 'known', resume_at = NULL
+    WHERE only_copies(e.moment) AND e.resume_at <= now() AND CASE e.moment
+        WHEN 'new subscription' THEN EXISTS (SELECT FROM subscriptions s WHERE s.id = e.subscription_id)
+        WHEN 'new customer' THEN EXISTS (SELECT FROM users u WHERE u.stripe_customer_id = e.customer_id)
+        ELSE EXISTS (
+            SELECT FROM stripe_events later
+            WHERE coalesce(later.customer_id, later.subscription_id, later.id)
+                    = coalesce(e.customer_id, e.subscription_id, e.id)
+                AND later.subscription_id IS NOT DISTINCT FROM e.subscription_id AND later.moment = e.moment
+                AND later.handled_at IS NULL AND (later.received_at, later.id) > (e.received_at, e.id)) END;
     WITH due AS (
         SELECT e.id FROM stripe_events e
         WHERE e.resume_at <= now() AND NOT (only_new AND was_left(e)) AND has_its_turn(e)
-        ORDER BY e.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED)
+        ORDER BY only_copies(e.moment), e.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED)
     UPDATE stripe_events e
     SET in_hand_until = now() + lease(), resume_at = now() + pause_after_tries(e.tries + 1)
     FROM due WHERE e.id = due.id
@@ -100,14 +119,16 @@ CREATE FUNCTION anything_unfinished() RETURNS boolean
 
 -- Start a run of the event, which counts as a try.
 CREATE FUNCTION take_up_stripe_event(event text, run uuid)
-    RETURNS TABLE (id text, type text, moment text, tries integer, caused_by uuid, handled boolean)
+    RETURNS TABLE (id text, type text, moment text, tries integer, caused_by uuid, subscription_id text,
+        customer_id text, handled boolean)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     UPDATE stripe_events e
     SET flow_run_id = run, tries = e.tries + 1, in_hand_until = now() + lease(),
         resume_at = greatest(e.resume_at, now() + lease())
     WHERE e.id = event AND e.handled_at IS NULL;
-    SELECT e.id, e.type, e.moment, e.tries, e.caused_by, e.handled_at IS NOT NULL FROM stripe_events e WHERE e.id = event
+    SELECT e.id, e.type, e.moment, e.tries, e.caused_by, e.subscription_id, e.customer_id, e.handled_at IS NOT NULL
+    FROM stripe_events e WHERE e.id = event
 $$;
 
 -- Renew the lease while the run lives.
@@ -178,12 +199,14 @@ AS $$
     SELECT count(*)::integer FROM gone
 $$;
 
-REVOKE ALL ON FUNCTION receive_stripe_event(text, text, text, timestamptz, boolean, text, text, uuid),
+REVOKE ALL ON FUNCTION receive_stripe_event(text, text, text, timestamptz, boolean, text, text, uuid,
+    double precision),
     claim_stripe_events(integer, boolean), anything_unfinished(), take_up_stripe_event(text, uuid),
     renew_stripe_event(text), subscriptions_of_stripe_event(text), stripe_event_handled(text, text),
     stripe_event_is_handled(text), put_off_stripe_event(text, double precision), stripe_event_failed(text, text),
     park_stripe_event(text), prune_stripe_events(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION receive_stripe_event(text, text, text, timestamptz, boolean, text, text, uuid),
+GRANT EXECUTE ON FUNCTION receive_stripe_event(text, text, text, timestamptz, boolean, text, text, uuid,
+    double precision),
     claim_stripe_events(integer, boolean), anything_unfinished(), take_up_stripe_event(text, uuid),
     renew_stripe_event(text), subscriptions_of_stripe_event(text), stripe_event_handled(text, text),
     stripe_event_is_handled(text), put_off_stripe_event(text, double precision), stripe_event_failed(text, text),

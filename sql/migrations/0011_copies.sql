@@ -20,19 +20,23 @@ CREATE FUNCTION has_history(subscription text) RETURNS boolean
 
 -- Return customers as nodes/copies/rows.py writes them, each user once.
 CREATE FUNCTION customers_in(customers jsonb)
-    RETURNS TABLE (id text, customer_id text, created_at timestamptz, email text, name text, locale text, country text)
+    RETURNS TABLE (id text, customer_id text, created_at timestamptz, email text, name text, locale text, country text,
+        subscribed boolean)
     LANGUAGE sql STABLE
 AS $$
-    SELECT DISTINCT ON (1) user_of_customer(c.user_id, c.customer_id) COLLATE "C", c.customer_id, c.created_at, c.email,
-        c.name, c.locale, c.country
-    FROM jsonb_to_recordset(customers) AS c (user_id text, customer_id text, created_at timestamptz, email text,
-        name text, locale text, country text)
-    ORDER BY 1, c.created_at DESC, c.customer_id
+    SELECT DISTINCT ON (id) id, customer_id, created_at, email, name, locale, country,
+        bool_or(subscribed) OVER (PARTITION BY id)
+    FROM (
+        SELECT user_of_customer(c.user_id, c.customer_id) COLLATE "C" AS id, c.*
+        FROM jsonb_to_recordset(customers) AS c (user_id text, customer_id text, created_at timestamptz, email text,
+            name text, locale text, country text, subscribed boolean)) AS each
+    ORDER BY id, created_at DESC, customer_id
 $$;
 
--- Write customers as users. What Stripe leaves empty stays as it is. A row that the company wrote is changed only if
--- `take_over`: Stripe has just told of a change.
-CREATE FUNCTION write_customers(customers jsonb, asked_at timestamptz, take_over boolean) RETURNS void
+-- Write customers as users. What Stripe leaves empty stays as it is. `changed`: Stripe has just told of a change, so a row
+-- that the company wrote takes it over; and nobody becomes a user by that. A user whose data was deleted here is made
+-- again only by a live subscription: Stripe keeps the customer with their invoices.
+CREATE FUNCTION write_customers(customers jsonb, asked_at timestamptz, changed boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     UPDATE users u
@@ -40,7 +44,7 @@ AS $$
         country = coalesce(c.country, u.country), stripe_customer_id = c.customer_id, customer_since = c.created_at,
         copied_at = asked_at
     FROM customers_in(customers) c
-    WHERE u.id = c.id AND (u.copied_at < asked_at OR (u.copied_at IS NULL AND take_over))
+    WHERE u.id = c.id AND (u.copied_at < asked_at OR (u.copied_at IS NULL AND changed))
         AND (coalesce(u.stripe_customer_id, c.customer_id) = c.customer_id OR u.customer_since <= c.created_at)
         AND (u.email, u.name, u.locale, u.country, u.stripe_customer_id, u.customer_since) IS DISTINCT FROM (
             coalesce(c.email, u.email), coalesce(c.name, u.name), coalesce(c.locale, u.locale),
@@ -48,6 +52,8 @@ AS $$
     INSERT INTO users (id, email, name, locale, country, stripe_customer_id, customer_since, copied_at)
     SELECT c.id, c.email, c.name, coalesce(c.locale, 'en'), c.country, c.customer_id, c.created_at, asked_at
     FROM customers_in(customers) c
+    WHERE c.subscribed OR EXISTS (SELECT FROM users u WHERE u.stripe_customer_id = c.customer_id)
+        OR NOT (changed OR EXISTS (SELECT FROM data_deletions d WHERE d.user_id = c.id COLLATE "C"))
     ON CONFLICT (id) DO NOTHING;
     -- The user was named after the customer had been copied under its own id: what was not used yet is theirs.
     UPDATE subscriptions s SET user_id = c.id
@@ -100,7 +106,7 @@ AS $$
             current_period_end, cancel_at_period_end, cancel_at, canceled_at, ended_at, created_at)
         SELECT c.id, c.user_id, c.customer_id, coalesce(c.plan, 'unknown'), c.price_ids, c.status, c.current_period_start,
             c.current_period_end, c.cancel_at_period_end, c.cancel_at, c.canceled_at, c.ended_at, c.created_at
-        FROM subscriptions_in(subscriptions) c
+        FROM subscriptions_in(subscriptions) c JOIN users u ON u.id = c.user_id COLLATE "C"
         ON CONFLICT (id) DO NOTHING
         RETURNING id, user_id, ended_at)
     -- Stripe retries an event for three days. What ended earlier was over before we heard of it: nobody is told.

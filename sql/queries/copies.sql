@@ -1,5 +1,5 @@
 -- name: write_customers
-SELECT write_customers(%(customers)s::jsonb, %(asked_at)s, %(take_over)s);
+SELECT write_customers(%(customers)s::jsonb, %(asked_at)s, %(changed)s);
 
 -- name: write_subscriptions
 SELECT write_subscriptions(%(subscriptions)s::jsonb, %(asked_at)s, %(only_new)s);

@@ -1,6 +1,6 @@
 -- name: receive_stripe_event
 SELECT receive_stripe_event(%(id)s, %(type)s, %(moment)s, %(created_at)s, %(livemode)s, %(subscription_id)s,
-    %(customer_id)s, %(caused_by)s);
+    %(customer_id)s, %(caused_by)s, %(patience)s);
 
 -- name: claim_stripe_events
 -- Whose subscription no request of ours is at work on.
@@ -8,7 +8,8 @@ SELECT id, NULL::text AS user_id, needs_a_person, false AS urgent, tries, died_i
 FROM claim_stripe_events(%(at_most)s, %(only_new)s);
 
 -- name: take_up_stripe_event
-SELECT id, type, moment, tries, caused_by, handled FROM take_up_stripe_event(%(id)s, %(flow_run_id)s::uuid);
+SELECT id, type, moment, tries, caused_by, subscription_id, customer_id, now() AS taken_up_at, handled
+FROM take_up_stripe_event(%(id)s, %(flow_run_id)s::uuid);
 
 -- name: subscriptions_of_stripe_event
 SELECT id, user_id FROM subscriptions_of_stripe_event(%(id)s);

@@ -55,7 +55,7 @@ def subscriber(
     """
     user_id = user_id or str(uuid.uuid4())
     email = f"subscriber-{uuid.uuid4().hex[:8]}@example.com"
-    customer_id = _customer(world, email, card, on)
+    customer_id = _customer(world, user_id, email, card, on)
     wanted: SubscriptionCreateParams = {
         "customer": customer_id,
         "items": [{"price": price or Catalog(world.stripe_client).price(plan, interval)}],
@@ -109,8 +109,8 @@ def paused(world: World) -> Person:
     return person
 
 
-def _customer(world: World, email: str, card: str | None, on: Clock | None) -> str:
-    wanted: CustomerCreateParams = {"email": email, "name": "Robin Doe"}
+def _customer(world: World, user_id: str, email: str, card: str | None, on: Clock | None) -> str:
+    wanted: CustomerCreateParams = {"email": email, "name": "Robin Doe", "metadata": {"user_id": user_id}}
     if card:
         wanted |= {"payment_method": card, "invoice_settings": {"default_payment_method": card}}
     if on:

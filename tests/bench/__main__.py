@@ -14,6 +14,7 @@ import httpx
 from deployments.local.stack import PARTS, Stack
 from tests.bench import history, rates, report
 from tests.bench.deletion import delete
+from tests.bench.imports import fill, import_all
 from tests.bench.measure import Measured, measure
 from tests.bench.processes import Processes
 from tests.bench.report import Pair, Report
@@ -24,6 +25,7 @@ from tests.world import Simulator
 OUTPUT = Path(".local/bench.json")
 NEAR, FAR = 0.02, 0.3  # seconds that Stripe takes
 PAST_RUNS = 20_000
+IMPORTED = 10_000
 BURST = 500
 WITHIN_SECONDS = 20.0  # no longer is waited for what is not finished: of a burst, the rest is not looked at
 AT_ONCE = 16
@@ -62,8 +64,8 @@ class Bench:
 
     def run(self) -> Report:
         """Everything; the burst last, since it leaves work behind."""
-        self._seed()
         self._webhooks(paused=True)
+        self._seed()
         for side in (self._bare, self._trigger):
             self._measure(side, WARM_UP, 1, NEAR)
         for what, (runs, at_once, seconds, pairs) in PAIRS.items():
@@ -111,6 +113,10 @@ class Bench:
         self._say(f"deleting {self._deletion_users} users whose time has come")
         done = delete(self._deletion_users)
         found[f"users deleted, of {self._deletion_users} due"] = self._deletion_users / done.seconds
+        self._say(f"importing {IMPORTED} customers")
+        fill(IMPORTED)
+        imported = import_all(self._database)
+        found[f"customers imported, of {IMPORTED}"] = imported.subscriptions / imported.seconds
         for what, rate in found.items():
             self._say(f"{what}: {rate:.0f} a second")
 

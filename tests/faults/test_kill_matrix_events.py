@@ -149,7 +149,7 @@ LETTERS: dict[str, tuple[dict[str, str], bytes]] = {}
 
 
 def _occasion(event: stripe.Event) -> Occasion:
-    return moment_of(event.type, event.to_dict()["data"].get("previous_attributes", {}))
+    return moment_of(event.type, event.to_dict()["data"].get("previous_attributes", {}), "user_id")
 
 
 def _inbox(world: World, person: Person) -> list[dict[str, Any]]:

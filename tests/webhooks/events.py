@@ -46,8 +46,11 @@ def deliver(world: World, event_id: str, **given: Any) -> httpx.Response:
 
 
 def inbox(world: World, person: Person) -> list[Row]:
+    """The events that may tell of something: those that only change copies of Stripe's objects are left out."""
     return world.rows(
-        "SELECT * FROM stripe_events WHERE subscription_id = ANY(%s) ORDER BY received_at, id", person.subscription_ids
+        """SELECT * FROM stripe_events WHERE subscription_id = ANY(%s) AND NOT only_copies(moment)
+        ORDER BY received_at, id""",
+        person.subscription_ids,
     )
 
 

@@ -1,0 +1,63 @@
+"""Step 1B: our rows of a customer or a subscription are made, or made to say what Stripe has now."""
+
+from nodes.clients.billing_customers import Customer
+from nodes.clients.database import Transaction
+from nodes.copies.rows import customer_rows, subscribers_among, subscription_rows
+from nodes.node import node, run_log
+from nodes.rules.moments import COPIES, Moment
+from nodes.services import services
+from nodes.stripe_events.records import StripeEvent, Subject, ToCopy
+
+
+@node("Copy From Stripe", step="1B")
+async def copy_from_stripe(event: StripeEvent, to_copy: ToCopy) -> tuple[Subject, ...]:
+    """Return the subscription that became known by this, if the event tells of more than that.
+
+    What a company wrote stays, unless Stripe has told of a change; and so does what was written since `asked_at`.
+    """
+    if to_copy.subscription_id is None:
+        await _copy_customer(event.moment, to_copy)
+        return ()
+    await _copy_subscription(event.moment, to_copy.subscription_id, to_copy)
+    if event.moment in COPIES:
+        return ()
+    async with services().database.as_nobody() as transaction:
+        return tuple(await transaction.all("subscriptions_of_stripe_event", Subject, id=event.id))
+
+
+async def _copy_customer(moment: Moment, to_copy: ToCopy) -> None:
+    customer = await services().customers.customer(str(to_copy.customer_id))
+    if customer is None:
+        run_log().info("%s is not in Stripe any more", to_copy.customer_id)
+        return
+    async with services().database.as_nobody() as transaction:
+        await _write_customer(transaction, customer_rows([customer]), to_copy, changed=moment is Moment.CUSTOMER)
+    _report(customer)
+
+
+async def _copy_subscription(moment: Moment, subscription_id: str, to_copy: ToCopy) -> None:
+    found = await services().customers.subscription(subscription_id)
+    if found is None:
+        run_log().info("%s or its customer is not in Stripe any more", subscription_id)
+        return
+    customer = customer_rows([found.customer], subscribed=subscribers_among([found]))
+    async with services().database.as_nobody() as transaction:
+        await _write_customer(transaction, customer, to_copy, changed=False)
+        await transaction.run(
+            "write_subscriptions",
+            subscriptions=subscription_rows([found], services().catalog),
+            asked_at=to_copy.asked_at,
+            only_new=moment is not Moment.TERMS,
+        )
+    _report(found.customer)
+
+
+async def _write_customer(transaction: Transaction, rows: str, to_copy: ToCopy, *, changed: bool) -> None:
+    await transaction.run("write_customers", customers=rows, asked_at=to_copy.asked_at, changed=changed)
+
+
+def _report(customer: Customer) -> None:
+    if customer.misnamed:
+        key = services().settings.stripe_user_key
+        run_log().warning("%s: the metadata's %s cannot be a user id; the user is the customer", customer.id, key)
+    run_log().info("%s is copied", customer.id)

@@ -1,0 +1,16 @@
+"""An account and a database for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Addresses
+from tests.imports.account import Account, account_at
+
+
+@pytest.fixture
+def account(stack: Addresses, tmp_path: Path) -> Iterator[Account]:
+    """Nothing is in it."""
+    with account_at(tmp_path, str(stack["database_admin_url"])) as made:
+        yield made
