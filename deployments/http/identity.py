@@ -61,7 +61,7 @@ class Identity:
             self._key = settings.jwt_secret.get_secret_value()
 
     async def caller(self, authorization: str | None) -> str:
-        """The token's subject, from the `Authorization` header. Raises `Unauthenticated`."""
+        """Return the user id in the token of an `Authorization` header. Raises `Unauthenticated`."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("Send a token: Authorization: Bearer …")
