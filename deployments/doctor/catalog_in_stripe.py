@@ -1,12 +1,12 @@
 """The catalogue: valid, in this Stripe account, and the plan of each live subscription known."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 
 from deployments.doctor.finding import Finding, Findings, Progress, failed, ok, warning
 from deployments.doctor.stripe_opened import opened
 from nodes.clients.billing import Billing
+from nodes.clients.billing_calls import together
 from nodes.clients.billing_prices import State
 from nodes.clients.billing_setup import BillingSetup
 from nodes.clients.catalog import read_catalog
@@ -37,7 +37,7 @@ async def _states(stripe: BillingSetup, catalog: Catalog) -> dict[str, State]:
         "lookup key": (stripe.prices.lookup_keys, catalog.by_lookup_key),
         "product": (stripe.prices.products, catalog.by_product),
     }
-    found = await asyncio.gather(*(ask(list(names)) for ask, names in kinds.values()))
+    found = await together(*(ask(list(names)) for ask, names in kinds.values()))
     return {
         f"{kind} {name}": state for kind, states in zip(kinds, found, strict=True) for name, state in states.items()
     }

@@ -1,7 +1,5 @@
 """PostgreSQL: version, roles, row-level security, migrations, and the owner's login."""
 
-from collections.abc import Iterator
-
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
 from deployments.migrations import known_migrations
 from nodes.clients.database_connections import APPLICATION_ROLE
@@ -18,7 +16,7 @@ async def examine() -> Findings:
     settings = load(DatabaseSettings)
     async with inspecting(settings.database_url.get_secret_value()) as setup:
         login = await setup.login()
-        yield _of_version(login)
+        yield of_version(login)
         async for finding in _of_application(setup, login):
             yield finding
     try:
@@ -39,12 +37,12 @@ async def _of_application(setup: DatabaseSetup, login: Login) -> Findings:
         yield failed("role", f"the login {login.login} may not act as {APPLICATION_ROLE}", grant)
     else:
         yield ok("role", f"{login.login} logs in and acts as {APPLICATION_ROLE}")
-    for finding in _of_confinement(login):
-        yield finding
+    yield of_confinement(login)
     yield _of_tables(await setup.tables())
 
 
-def _of_version(login: Login) -> Finding:
+def of_version(login: Login) -> Finding:
+    """Return whether the server is new enough."""
     major, minor = divmod(login.version, 10_000)
     found = f"{major}.{minor}, database {login.database}"
     if major < OLDEST:
@@ -52,21 +50,21 @@ def _of_version(login: Login) -> Finding:
     return ok("version", found)
 
 
-def _of_confinement(login: Login) -> Iterator[Finding]:
-    confine = f"As a superuser: ALTER ROLE {APPLICATION_ROLE} NOSUPERUSER NOBYPASSRLS"
+def of_confinement(login: Login) -> Finding:
+    """Return whether row-level security holds for the application's role, whoever logs in."""
     if login.role_unconfined:
-        yield failed("confinement", f"{APPLICATION_ROLE} is a superuser or bypasses row-level security", confine)
-    elif login.role_owns:
+        confine = f"As a superuser: ALTER ROLE {APPLICATION_ROLE} NOSUPERUSER NOBYPASSRLS"
+        return failed("confinement", f"{APPLICATION_ROLE} is a superuser or bypasses row-level security", confine)
+    if login.role_owns:
         own = "Give those tables to the role that runs `cancelflow migrate`: ALTER TABLE … OWNER TO …"
-        yield failed("confinement", f"{APPLICATION_ROLE} owns tables, and could switch their policies off", own)
-    elif login.login_unconfined:
-        yield warning(
+        return failed("confinement", f"{APPLICATION_ROLE} owns tables, and could switch their policies off", own)
+    if login.login_unconfined:
+        return warning(
             "confinement",
             f"the login {login.login} is a superuser or bypasses row-level security",
             f"Log in as a role without that, to which {APPLICATION_ROLE} is granted",
         )
-    else:
-        yield ok("confinement", f"{APPLICATION_ROLE} owns nothing and bypasses nothing")
+    return ok("confinement", f"{APPLICATION_ROLE} owns nothing and bypasses nothing")
 
 
 def _of_tables(tables: list[ProtectedTable]) -> Finding:

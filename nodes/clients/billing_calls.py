@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import stripe
 
@@ -32,6 +32,15 @@ async def ask(call: Callable[[], Awaitable[T]], *, writing: bool, seconds: float
                     raise
                 await asyncio.sleep(pause)  # refused before it was begun, so the same key serves
                 return await call()
+
+
+async def together(*calls: Awaitable[T]) -> list[T]:
+    """Return the results of calls that run concurrently; the first error is raised once none of them runs any more."""
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return cast("list[T]", results)
 
 
 def retry_after(limited: stripe.RateLimitError) -> float:

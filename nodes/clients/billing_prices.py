@@ -6,7 +6,7 @@ from typing import Literal
 
 import stripe
 
-from nodes.clients.billing_calls import PAGE_SIZE, WRITE_SECONDS, ask
+from nodes.clients.billing_calls import PAGE_SIZE, WRITE_SECONDS, ask, together
 from nodes.errors import BillingFailed
 
 State = Literal["active", "archived", "missing"]
@@ -35,7 +35,7 @@ class BillingPrices:
     async def lookup_keys(self, keys: Sequence[str]) -> dict[str, State]:
         """Return the state of the price that has each lookup key."""
         chunks = [keys[start : start + KEYS_A_CALL] for start in range(0, len(keys), KEYS_A_CALL)]
-        found = await asyncio.gather(*map(self._with_lookup_keys, chunks))
+        found = await together(*map(self._with_lookup_keys, chunks))
         states = {price.lookup_key: _state(price) for prices in found for price in prices}
         return {key: states.get(key, "missing") for key in keys}
 
@@ -60,7 +60,7 @@ class BillingPrices:
                     return "missing"
                 raise
 
-        return dict(zip(ids, await asyncio.gather(*map(state, ids)), strict=True))
+        return dict(zip(ids, await together(*map(state, ids)), strict=True))
 
 
 def _state(found: stripe.Price | stripe.Product) -> State:

@@ -4,7 +4,6 @@ Nothing here is a customer's. What asks whether a write is allowed names an obje
 refuses it either way: with 403 without the permission, with 400 or 404 with it.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -12,7 +11,7 @@ from typing import Any, Literal
 
 import stripe
 
-from nodes.clients.billing_calls import ask
+from nodes.clients.billing_calls import ask, together
 from nodes.clients.billing_endpoints import BillingEndpoints
 from nodes.clients.billing_prices import BillingPrices
 from nodes.errors import CancelflowError
@@ -94,7 +93,7 @@ class BillingSetup:
 
     async def lacking(self) -> list[Permission]:
         """Return the permissions that the key lacks."""
-        allowed = await asyncio.gather(*(self._allows(each) for each in PERMISSIONS))
+        allowed = await together(*(self._allows(each) for each in PERMISSIONS))
         return [each for each, is_allowed in zip(PERMISSIONS, allowed, strict=True) if not is_allowed]
 
     async def time(self) -> datetime:

@@ -1,4 +1,4 @@
-"""A real gRPC server with the two methods of Pub/Sub's Publisher that we call, told by a test how to behave."""
+"""A real gRPC server with the methods of Pub/Sub's Publisher that we call, told by a test how to behave."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import grpc
 import grpc.aio
+from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest, TestIamPermissionsResponse
 from google.pubsub_v1.types import GetTopicRequest, PublishRequest, PublishResponse, PubsubMessage, Topic
 
 
@@ -17,6 +18,7 @@ class Publisher:
     messages: list[PubsubMessage] = field(default_factory=list)
     refusals: list[grpc.StatusCode] = field(default_factory=list)
     calls: int = 0
+    granted: set[str] | None = None  # permissions; None where the server does not say, as emulators
 
     async def publish(
         self, request: PublishRequest, context: grpc.aio.ServicerContext[PublishRequest, PublishResponse]
@@ -36,6 +38,22 @@ class Publisher:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such topic")
         return Topic(name=request.topic)
 
+    async def test_permissions(
+        self,
+        request: TestIamPermissionsRequest,
+        _: grpc.aio.ServicerContext[TestIamPermissionsRequest, TestIamPermissionsResponse],
+    ) -> TestIamPermissionsResponse:
+        return TestIamPermissionsResponse(
+            permissions=[each for each in request.permissions if each in (self.granted or ())]
+        )
+
+
+def _policy(publisher: Publisher) -> grpc.GenericRpcHandler:
+    asked = grpc.unary_unary_rpc_method_handler(
+        publisher.test_permissions, TestIamPermissionsRequest.FromString, TestIamPermissionsResponse.SerializeToString
+    )
+    return grpc.method_handlers_generic_handler("google.iam.v1.IAMPolicy", {"TestIamPermissions": asked})
+
 
 @asynccontextmanager
 async def pubsub_server(publisher: Publisher, port: int = 0) -> AsyncIterator[int]:
@@ -50,6 +68,8 @@ async def pubsub_server(publisher: Publisher, port: int = 0) -> AsyncIterator[in
         ),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", handlers),))
+    if publisher.granted is not None:
+        server.add_generic_rpc_handlers((_policy(publisher),))
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:
