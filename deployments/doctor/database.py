@@ -23,7 +23,8 @@ async def examine() -> Findings:
         async with inspecting(settings.admin_url) as setup:
             owner = await setup.owner()
             yield _of_owner(owner, login, named=settings.database_admin_url is not None)
-            yield _of_migrations(await setup.migrations() if owner.migrated else [])
+            if owner.may_migrate:
+                yield _of_migrations(await setup.migrations() if owner.migrated else [])
     except CancelflowError as error:
         yield failed("owner", f"DATABASE_ADMIN_URL: {error}", "Correct DATABASE_ADMIN_URL")
 

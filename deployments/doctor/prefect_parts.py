@@ -81,11 +81,16 @@ def _has(server: Mapping[str, Any], name: str) -> bool:
     setting = getattr(settings, name)
     with settings.temporary_settings({setting: SERVER[name]}):
         ours = settings.get_current_settings().model_dump(mode="json")
-    path = setting.accessor.split(".")
     try:
-        return bool(reduce(getitem, path, server) == reduce(getitem, path, ours))
+        return _at(setting.accessor, server) == _at(setting.accessor, ours)
     except (KeyError, TypeError):  # another version's settings, which have another form
         return False
+
+
+def _at(accessor: str, values: Mapping[str, Any]) -> object:
+    """Return the value at a path such as `server.api.port`; Prefect writes a set out as a list in any order."""
+    value: Any = reduce(getitem, accessor.split("."), values)
+    return sorted(value) if isinstance(value, list) else value
 
 
 async def _of_pool(client: PrefectClient) -> Findings:

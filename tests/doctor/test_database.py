@@ -40,7 +40,7 @@ LOGIN = Login(
 def database(stack: Addresses) -> Iterator[Settings]:
     """A migrated database of the tests' own."""
     with new_database(str(stack["database_admin_url"])) as admin:
-        migrate(DatabaseSettings(database_url=SecretStr(admin)))
+        migrate(DatabaseSettings(database_url=SecretStr(admin), database_admin_url=SecretStr(admin)))
         login = urlsplit(str(stack["database_url"]))._replace(path=urlsplit(admin).path).geturl()
         yield {"DATABASE_URL": login, "DATABASE_ADMIN_URL": admin}
 
