@@ -24,6 +24,7 @@ GONE = (
     "entitlements",
     "outbox",
     "idempotency_keys",
+    "attempts",
     "offers_shown",
     "retained_invoices",
     "reactivation_requests",

@@ -69,6 +69,18 @@ def test_events_go_a_month_after_they_were_handled_and_wait_for_a_person_as_long
     world.admin.execute("DELETE FROM stripe_events WHERE id LIKE %s", [f"{parked}%"])
 
 
+def test_a_count_of_attempts_goes_with_its_minute(world: World) -> None:
+    counted = "INSERT INTO attempts (user_id, since) VALUES (%s, now() + make_interval(secs => %s))"
+    over, running = uuid.uuid4().hex, uuid.uuid4().hex
+    world.admin.execute(counted, [over, -61])
+    world.admin.execute(counted, [running, 3600])
+
+    assert swept(prune_history).is_completed()
+
+    kept = world.rows("SELECT user_id FROM attempts WHERE user_id = ANY(%s)", [over, running])
+    assert [row["user_id"] for row in kept] == [running]
+
+
 def test_prefect_s_own_runs_go_after_90_days(world: World, tmp_path: Path) -> None:
     """Its server's own clean-up, under the settings that ours starts with; here once, and not in an hour."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from deployments.http import identity as module
 from deployments.http.identity import Identity, IdentityProviderUnavailable, Unauthenticated
@@ -288,6 +289,13 @@ def test_what_is_no_public_key_is_a_wrong_setting() -> None:
         assert "hunter2" not in str(caught.value)
 
 
+def test_a_key_that_signs_no_tokens_is_a_wrong_setting() -> None:
+    key = x25519.X25519PrivateKey.generate().public_key()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    with pytest.raises(SettingsInvalid, match="JWT_PUBLIC_KEY is of a kind that signs no tokens"):
+        identity(jwt_public_key=pem)
+
+
 # A key set
 
 
@@ -304,6 +312,15 @@ def test_the_set_is_fetched_once_for_many_tokens(served: Provider) -> None:
     for _ in range(5):
         caller(trusting, signed(kid="ours"))
     assert served.asked == 1
+
+
+def test_a_key_that_was_fetched_needs_no_thread(served: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.offer(jwk(RSA, "ours", "RS256"))
+    trusting = identity(jwt_jwks_url=served.url)
+    assert caller(trusting, signed(kid="ours")) == USER
+    monkeypatch.setattr(asyncio, "to_thread", None)
+    assert caller(trusting, signed(kid="ours")) == USER
+    assert refusal(trusting, f"Bearer {signed(OTHER_RSA, kid='ours')}") == NOT_VALID
 
 
 def test_a_key_that_the_set_does_not_hold_is_refused(served: Provider) -> None:

@@ -4,12 +4,14 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
+from inspect import iscoroutinefunction
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 import schemathesis
+from fastapi.routing import APIRoute
 from jsonschema_rs import Draft202012Validator, meta
 
 from deployments.http import app as module
@@ -87,6 +89,7 @@ def test_no_status_is_promised_that_is_never_given(document: Document) -> None:
             "413",
             "415",
             "422",
+            "429",
             "500",
             "503",
         ],
@@ -103,6 +106,7 @@ def test_no_status_is_promised_that_is_never_given(document: Document) -> None:
             "410",
             "413",
             "415",
+            "429",
             "500",
             "503",
         ],
@@ -129,6 +133,18 @@ def test_the_body_lists_the_reasons_and_its_example_fits(document: Document) -> 
     )
     listed = document.content["components"]["schemas"]["CancelSubscriptionRequest"]["properties"]["reason"]["enum"]
     assert set(REASONS) <= set(listed)
+
+
+def test_no_request_waits_for_a_thread() -> None:
+    """FastAPI runs what is no coroutine in a thread, and there are few of those in a burst."""
+    routers = [each.router for each in vars(module).values() if hasattr(each, "router")]
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    dependencies = [each.call for route in routes for each in route.dependant.dependencies]
+    calls = [*dependencies, *(route.endpoint for route in routes)]
+    assert dependencies
+    assert [
+        each for each in calls if not iscoroutinefunction(each) and not iscoroutinefunction(type(each).__call__)
+    ] == []
 
 
 # Its answers. Each is one that the trigger gives, held against what it promises.
@@ -168,6 +184,13 @@ def with_a_used_key(world: World) -> httpx.Response:
     return world.http.post(POST, json=other, headers=headers)
 
 
+def too_often(world: World) -> httpx.Response:
+    user_id = str(uuid4())
+    used_up = "INSERT INTO attempts (user_id, since, counted) VALUES (%s, now() + interval '1 hour', 10000)"
+    world.admin.execute(used_up, [user_id])
+    return world.http.post(POST, json={"user_id": user_id}, headers=world.headers(user_id))
+
+
 def with_an_empty_key(world: World) -> httpx.Response:
     headers = {**world.headers(str(uuid4())), "Idempotency-Key": ""}
     return world.http.post(POST, json={}, headers=headers)
@@ -199,6 +222,7 @@ CALLS: dict[str, tuple[Call, int, str | None]] = {
     "too large": (raw(b" " * (64 * 1024 + 1)), 413, "The body is larger than 64 KiB"),
     "another media type": (raw(b"user_id=1", "application/x-www-form-urlencoded"), 415, "Send the body as"),
     "used key": (with_a_used_key, 422, "This Idempotency-Key was used with another body"),
+    "too often": (too_often, 429, "Too many attempts: try again later"),
     "empty key": (with_an_empty_key, 400, "A parameter is not valid"),
     "Stripe failed": (failing, 500, "Cancellation failed, try again"),
 }

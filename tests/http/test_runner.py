@@ -9,11 +9,13 @@ import pytest
 
 from deployments.http import runner as module
 from deployments.http.runner import RECEIVED_AT_ONCE, RUNS_AT_ONCE, Runner, run_context
+from nodes.errors import DatabaseUnavailable
 from nodes.services import open_services
 from nodes.settings import TriggerSettings, load
 from tests.world import World
 
 FAR_SECONDS = 60.0
+PAST = 0.0  # on the running loop's clock
 
 
 def test_a_run_begins_once_all_who_came_are_received(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +80,45 @@ def test_who_goes_while_giving_way_leaves_the_place_to_others(world: World, monk
     asyncio.run(all_go_but_one())
 
     assert happened == ["run"]
+
+
+def test_where_requests_are_recorded_slowly_nobody_is_sent_away(world: World) -> None:
+    assert world.addresses["http"]
+
+    async def past_the_deadline() -> bool:
+        async with _runner() as (runner, far), AsyncExitStack() as inside:
+            for _ in range(RECEIVED_AT_ONCE):
+                await inside.enter_async_context(runner.receiving(far))
+            waiting = asyncio.create_task(_received(runner, PAST))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            await inside.aclose()
+            return await waiting
+
+    assert asyncio.run(past_the_deadline())
+
+
+def test_where_nothing_can_be_recorded_who_waits_is_sent_away_at_the_deadline(world: World) -> None:
+    assert world.addresses["http"]
+
+    async def past_the_deadline() -> None:
+        async with _runner() as (runner, far), AsyncExitStack() as inside:
+            for _ in range(RECEIVED_AT_ONCE - 1):
+                await inside.enter_async_context(runner.receiving(far))
+            with pytest.raises(DatabaseUnavailable, match="away"):
+                async with runner.receiving(far):
+                    raise DatabaseUnavailable("away")
+            await inside.enter_async_context(runner.receiving(far))
+            with pytest.raises(DatabaseUnavailable, match="too many requests wait"):
+                await _received(runner, PAST)
+
+    asyncio.run(past_the_deadline())
+
+
+async def _received(runner: Runner, deadline: float) -> bool:
+    async with runner.receiving(deadline):
+        return True
 
 
 def _told_of_runs(world: World, monkeypatch: pytest.MonkeyPatch, *, give_way_seconds: float) -> list[str]:

@@ -39,6 +39,19 @@ def reason_of(world: World, person: Person) -> Row:
 # The way back
 
 
+def test_a_button_that_is_pressed_too_often_says_when_to_press_again(world: World) -> None:
+    person = in_peace(world, leaving(world))
+    link = link_to(world, person, "reactivate")
+    used_up = "UPDATE attempts SET since = now() + interval '1 hour', counted = 10000 WHERE user_id = %s"
+    world.admin.execute(used_up, [person.user_id])
+
+    pressed = press(world, "/reactivate", token=token_in(link))
+
+    assert (pressed.status_code, title(pressed)) == (429, "Please try again in a minute")
+    assert int(pressed.headers["Retry-After"]) > 0
+    assert requests(world, person) == []
+
+
 def test_the_letters_button_works_after_one_press(world: World) -> None:
     person = in_peace(world, leaving(world))
     link = link_to(world, person, "reactivate")

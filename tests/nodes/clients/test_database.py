@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import select
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,6 +21,7 @@ from psycopg.sql import SQL, Identifier
 from deployments.migrations import migrate
 from nodes.clients import database_connections as module
 from nodes.clients.database import Database, Transaction
+from nodes.clients.database_connections import cut_after
 from nodes.errors import CancelflowError, ConstraintViolated, DatabaseUnavailable, StatementRefused
 from nodes.rules.user_ids import is_user_id
 from nodes.settings import DatabaseSettings
@@ -29,6 +32,7 @@ from tests.ports import free_port
 from tests.world import World
 
 Result = TypeVar("Result")
+DUE_SECONDS = 2.0
 CONSTRAINT = "cancellation_requests_feedback_check"
 
 
@@ -183,12 +187,11 @@ def test_any_id_stays_one_value_on_its_way(url: str, mine: str, other: str) -> N
     async def work(database: Database) -> None:
         with pytest.raises(_NothingStays):
             async with database.as_user(mine) as transaction:
-                request_id = await receive(transaction, mine)
-                assert await transaction.values("request_owner", request_id=request_id) == [mine]
+                await transaction.run("write_audit", **audit(mine))
                 raise _NothingStays
         with pytest.raises(StatementRefused):
             async with database.as_user(mine) as transaction:
-                await receive(transaction, other)
+                await transaction.run("write_audit", **audit(other))
 
     on(url, work, pool_size=1)
 
@@ -340,6 +343,19 @@ def test_a_connection_that_died_is_replaced(world: World, url: str, users: tuple
 def with_port(url: str, port: int) -> str:
     parts = urlsplit(url)
     return parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}").geturl()
+
+
+def test_a_server_that_answered_is_not_cut_off_because_this_process_was_busy(url: str) -> None:
+    async def busy() -> Any:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            with cut_after(connection, DUE_SECONDS):
+                asking = asyncio.create_task(connection.execute("SELECT 1"))
+                await asyncio.sleep(0)  # it has asked
+                assert select.select([connection], [], [], None)[0]  # and was answered; from here on nothing is read
+                time.sleep(DUE_SECONDS)  # noqa: ASYNC251
+                return await (await asking).fetchone()
+
+    assert asyncio.run(busy()) == (1,)
 
 
 def test_a_server_that_is_away_is_said_so_in_time(url: str, caplog: pytest.LogCaptureFixture, hurried: float) -> None:
