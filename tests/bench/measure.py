@@ -12,6 +12,7 @@ from tests.bench.sides import TRIGGER, Side
 LOOK_EVERY_SECONDS = 0.05
 QUIET_WITHIN_SECONDS = 20.0
 AWAY_SECONDS = 10.0  # as flows/shown.py has it, which would import Prefect before its settings are there
+_RECEIVED = "SELECT extract(epoch FROM max(received_at))::float8 FROM cancellation_requests WHERE id = ANY(%s::uuid[])"
 # Letter and event are out, the audit is written, and nobody has to look again.
 _CLOSED = "SELECT count(*) FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND resume_at IS NULL"
 # And Prefect has heard of the end.
@@ -25,11 +26,17 @@ class Measured:
 
     side: str
     answers: Answers
+    received_seconds: float  # from the first request until the last one was recorded
     finished: int
     shown: int  # of those, how many Prefect shows as completed
     finished_seconds: float
     backlog_seconds: float  # until the parts were quiet again, after the last run had finished
     processor: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def received_a_second(self) -> float:
+        """Return how many requests were recorded a second: what a burst meets first."""
+        return len(self.answers.request_ids) / self.received_seconds
 
     @property
     def a_second(self) -> float:
@@ -41,11 +48,20 @@ def measure(side: Side, processes: Processes, runs: int, at_once: int, prefect: 
     """So many customers cancel. `prefect` is where Prefect keeps its runs; after `within` seconds nobody waits."""
     before = processes.used()
     answers = press(side.url, side.take(runs), at_once)
+    received = _received(side, answers)
     finished, shown, seconds = _finished(side, answers, prefect, within)
     backlog = processes.until_quiet(QUIET_WITHIN_SECONDS)
     if side.name == TRIGGER and shown < finished:  # Prefect's server was too slow, and is not asked for a while
         time.sleep(AWAY_SECONDS)
-    return Measured(side.name, answers, finished, shown, seconds, backlog, processes.used().since(before, runs))
+    return Measured(
+        side.name, answers, received, finished, shown, seconds, backlog, processes.used().since(before, runs)
+    )
+
+
+def _received(side: Side, answers: Answers) -> float:
+    with psycopg.connect(side.database, autocommit=True) as ours:
+        [(last,)] = ours.execute(_RECEIVED, [answers.request_ids]).fetchall()
+    return float(last) - answers.began
 
 
 def _finished(side: Side, answers: Answers, prefect: str, within: float) -> tuple[int, int, float]:

@@ -77,6 +77,8 @@ class Report:
                 "bare p50 / p95 / p99",
                 "trigger p50 / p95 / p99",
                 "ratio of p50",
+                "received/s, bare",
+                "received/s, trigger",
                 "finished/s, bare",
                 "finished/s, trigger",
                 "shown in Prefect",
@@ -91,6 +93,8 @@ class Report:
                 _times(bare),
                 _times(trigger),
                 f"{ratio:.2f}",
+                _received(bare),
+                _received(trigger),
                 _a_second(bare),
                 _a_second(trigger),
                 _shown(trigger),
@@ -98,7 +102,17 @@ class Report:
             spent.add(f"{what}: bare", *_processor(bare))
             spent.add(f"{what}: trigger", *_processor(trigger))
         for what, measured in self.alone.items():
-            times.add(what, "", _times([measured]), "", "", _a_second([measured]), _shown([measured]))
+            times.add(
+                what,
+                "",
+                _times([measured]),
+                "",
+                "",
+                _received([measured]),
+                "",
+                _a_second([measured]),
+                _shown([measured]),
+            )
             spent.add(what, *_processor([measured]))
         rates = Table("", ("beside it", "a second"))
         for what, rate in self.rates.items():
@@ -144,6 +158,7 @@ def _figures(measured: Measured) -> dict[str, Any]:
         "statuses": answers.statuses,
         "finished": measured.finished,
         "shown": measured.shown,
+        "received_per_second": round(measured.received_a_second, 1),
         "finished_per_second": round(measured.a_second, 2),
         "backlog_seconds": round(measured.backlog_seconds, 1),
         "processor_ms": {part: round(spent, 1) for part, spent in measured.processor.items()},
@@ -153,6 +168,10 @@ def _figures(measured: Measured) -> dict[str, Any]:
 def _times(several: Sequence[Measured]) -> str:
     medians = [statistics.median(m.answers.milliseconds(percent) for m in several) for percent in (50, 95, 99)]
     return " / ".join(f"{each:.0f}" for each in medians)
+
+
+def _received(several: Sequence[Measured]) -> str:
+    return f"{statistics.median(measured.received_a_second for measured in several):.0f}"
 
 
 def _a_second(several: Sequence[Measured]) -> str:
