@@ -5,13 +5,11 @@ https://docs.stripe.com/api/customers, https://docs.stripe.com/api/pagination
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import stripe
-from stripe.params import CustomerListParams, SubscriptionListParams
 
 from nodes.clients.billing_calls import PAGE_SIZE, our_errors, retry_after
 from nodes.clients.billing_objects import BillingSubscription, read_subscription
@@ -32,6 +30,22 @@ PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 MISSING = "resource_missing"
 
 T = TypeVar("T")
+Found = dict[str, Any]  # an object of Stripe's, as JSON
+
+# What `read_subscription` reads of a subscription, beside its items and its customer's id.
+_READ = (
+    "id",
+    "status",
+    "cancel_at_period_end",
+    "cancel_at",
+    "ended_at",
+    "canceled_at",
+    "cancellation_details",
+    "collection_method",
+    "discounts",
+    "schedule",
+    "test_clock",
+)
 # PostgreSQL stores neither in a text.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -72,7 +86,11 @@ class Page(Generic[T]):
 
 
 class BillingCustomers:
-    """One async client for the life of a process."""
+    """One async client for the life of a process.
+
+    It reads the JSON itself: the SDK makes some 25 objects of a subscription and its customer, which takes a page of
+    them half a second.
+    """
 
     def __init__(self, settings: BillingSettings) -> None:
         key = settings.stripe_api_key.get_secret_value()
@@ -84,85 +102,104 @@ class BillingCustomers:
             base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
             http_client=self._http,
             max_network_retries=NETWORK_RETRIES,
-        ).v1
+        )
 
     async def customer(self, customer_id: str) -> Customer | None:
         """Return the customer as Stripe has it now; None where it was deleted or is not known."""
-        found = await _unless_missing(self._patiently(lambda: self._stripe.customers.retrieve_async(customer_id)))
-        return self._read(found) if found else None
+        found = await self._find(f"/v1/customers/{customer_id}")
+        return self._read(found) if found and not found.get("deleted") else None
 
     async def subscription(self, subscription_id: str) -> CustomersSubscription | None:
         """Return the subscription as Stripe has it now; None where its customer was deleted or it is not known."""
-        found = await _unless_missing(
-            self._patiently(
-                lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": ["customer"]})
-            )
-        )
+        found = await self._find(f"/v1/subscriptions/{subscription_id}", expand=["customer"])
         return self._read_subscription(found) if found else None
 
     async def customers_after(self, after: str | None) -> Page[Customer]:
         """Return a page of the customers that were not deleted."""
-        params: CustomerListParams = {"limit": PAGE_SIZE}
-        if after is not None:
-            params["starting_after"] = after
-        found = await self._patiently(lambda: self._stripe.customers.list_async(params))
-        return Page(tuple(map(self._read, found.data)), found.data[-1].id if found.has_more else None)
+        found = await self._list("/v1/customers", after)
+        return Page(tuple(map(self._read, found["data"])), _next(found))
 
     async def subscriptions_after(self, after: str | None, *, ended: bool) -> Page[CustomersSubscription]:
         """Return a page of the subscriptions that have ended, or of those that have not been canceled."""
-        params: SubscriptionListParams = {"limit": PAGE_SIZE, "expand": ["data.customer"]}
-        if after is not None:
-            params["starting_after"] = after
-        if ended:
-            params["status"] = "ended"
-        found = await self._patiently(lambda: self._stripe.subscriptions.list_async(params))
-        read = map(self._read_subscription, found.data)
-        return Page(tuple(each for each in read if each), found.data[-1].id if found.has_more else None)
+        which = {"status": "ended"} if ended else {}
+        found = await self._list("/v1/subscriptions", after, expand=["data.customer"], **which)
+        return Page(tuple(each for each in map(self._read_subscription, found["data"]) if each), _next(found))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Call once it is this call's turn, and again after the pause that Stripe asks for where it is one too many."""
+    async def _find(self, path: str, **params: Any) -> Found | None:
+        try:
+            return await self._get(path, **params)
+        except BillingFailed as error:
+            if error.code == MISSING:
+                return None
+            raise
+
+    async def _list(self, path: str, after: str | None, **params: Any) -> Found:
+        return await self._get(path, limit=PAGE_SIZE, **({"starting_after": after} if after else {}), **params)
+
+    async def _get(self, path: str, **params: Any) -> Found:
+        """Ask once it is this call's turn, and again after the pause that Stripe asks for where it is one too many."""
         for pause in PAUSES_SECONDS:
             await self._pace.turn()
             try:
-                with our_errors(writing=False):
-                    return await call()
+                return await self._ask(path, params)
             except BillingFailed as error:
                 if not isinstance(limited := error.__context__, stripe.RateLimitError):
                     raise
                 await asyncio.sleep(max(pause, retry_after(limited)))
-        with our_errors(writing=False):
-            return await call()
+        return await self._ask(path, params)
 
-    def _read(self, found: stripe.Customer) -> Customer:
-        named = self._named(found.metadata)
-        locales = found.preferred_locales or []
-        country = found.address.country if found.address else None
+    async def _ask(self, path: str, params: Found) -> Found:
+        with our_errors(writing=False):
+            answer = await self._stripe.raw_request_async("get", path, **params)
+        found: Found = answer.data
+        return found
+
+    def _read(self, found: Found) -> Customer:
+        named = found["metadata"].get(self._user_key)
+        locales = found["preferred_locales"] or [None]
+        country = (found["address"] or {}).get("country")
         return Customer(
-            id=found.id,
-            created_at=datetime.fromtimestamp(found.created, UTC),
-            email=_storable(found.email),
-            name=_storable(found.name),
-            locale=_storable(locales[0]) if locales else None,
+            id=found["id"],
+            created_at=datetime.fromtimestamp(found["created"], UTC),
+            email=_storable(found["email"]),
+            name=_storable(found["name"]),
+            locale=_storable(locales[0]),
             country=country if country and _COUNTRY.fullmatch(country) else None,
             user_id=user_id_of(named),
             misnamed=named is not None and user_id_of(named) is None,
         )
 
-    def _read_subscription(self, found: stripe.Subscription) -> CustomersSubscription | None:
-        if not isinstance(found.customer, stripe.Customer) or getattr(found.customer, "deleted", False):
+    def _read_subscription(self, found: Found) -> CustomersSubscription | None:
+        if found["customer"].get("deleted"):
             return None
-        customer, named = self._read(found.customer), self._named(found.metadata)
+        customer, named = self._read(found["customer"]), found["metadata"].get(self._user_key)
         if named is not None:
-            user_id = user_id_of(named) or customer.user_id
-            customer = replace(customer, user_id=user_id, misnamed=user_id_of(named) is None)
-        return CustomersSubscription(read_subscription(found), customer, datetime.fromtimestamp(found.created, UTC))
+            user_id = user_id_of(named)
+            customer = replace(customer, user_id=user_id or customer.user_id, misnamed=user_id is None)
+        created_at = datetime.fromtimestamp(found["created"], UTC)
+        return CustomersSubscription(read_subscription(_without_the_rest(found)), customer, created_at)
 
-    def _named(self, metadata: stripe.StripeObject | dict[str, str] | None) -> str | None:
-        return metadata[self._user_key] if metadata and self._user_key in metadata else None
+
+def _without_the_rest(found: Found) -> stripe.Subscription:
+    """Return the SDK's object with what `read_subscription` reads of it, and nothing else."""
+    items = [
+        {
+            "current_period_start": item["current_period_start"],
+            "current_period_end": item["current_period_end"],
+            "price": {name: item["price"][name] for name in ("id", "product", "lookup_key", "recurring")},
+        }
+        for item in found["items"]["data"]
+    ]
+    kept = {name: found[name] for name in _READ} | {"customer": found["customer"]["id"], "items": {"data": items}}
+    return stripe.Subscription.construct_from(kept, None)
+
+
+def _next(found: Found) -> str | None:
+    return str(found["data"][-1]["id"]) if found["has_more"] else None
 
 
 class _Pace:
@@ -177,16 +214,6 @@ class _Pace:
         now = asyncio.get_running_loop().time()
         begins, self._next = max(now, self._next), max(now, self._next) + self._seconds
         await asyncio.sleep(begins - now)
-
-
-async def _unless_missing(call: Awaitable[T]) -> T | None:
-    try:
-        found = await call
-    except BillingFailed as error:
-        if error.code == MISSING:
-            return None
-        raise
-    return None if getattr(found, "deleted", False) else found
 
 
 def _storable(text: str | None) -> str | None:

@@ -31,7 +31,7 @@ CONFIRMED = "Cancellation confirmed: "
 def customer(world: World, *, user_id: str | None = None, **given: Any) -> stripe.Customer:
     """A customer in Stripe alone."""
     named = {"metadata": {"user_id": user_id}} if user_id else {}
-    card: Any = {"payment_method": GOOD_CARD, "invoice_settings": {"default_payment_method": GOOD_CARD}}
+    card = {"payment_method": GOOD_CARD, "invoice_settings": {"default_payment_method": GOOD_CARD}}
     email = f"copied-{uuid4().hex[:8]}@example.com"
     wanted: Any = {"email": email, "name": "Robin Doe", **card, **named, **given}
     return world.stripe.customers.create(wanted)

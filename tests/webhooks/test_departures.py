@@ -165,20 +165,6 @@ def test_another_day_moves_the_clock_and_tells_nobody(world: World) -> None:
     assert len(subjects(world, person)) == 1
 
 
-def test_a_subscription_that_is_nobodys_here_is_passed_over(world: World) -> None:
-    person = world.person("no_subscription")
-    user = world.row("SELECT stripe_customer_id FROM users WHERE id = %s", person.user_id)
-    price = world.stripe.prices.list({"limit": 1}).data[0].id
-    made = world.stripe.subscriptions.create({"customer": user["stripe_customer_id"], "items": [{"price": price}]})
-    world.stripe.subscriptions.update(made.id, {"cancel_at_period_end": True})
-
-    def outcome() -> object:
-        found = world.rows("SELECT outcome FROM stripe_events WHERE subscription_id = %s", made.id)
-        return found and found[0]["outcome"]
-
-    eventually(lambda: outcome() == "not about a subscription here")
-
-
 def test_a_coupon_that_was_accepted_in_the_portal_is_the_offer(world: World) -> None:
     someone = world.person("professional")
     assert world.accept(someone).status_code == 200  # so that the coupon is there
