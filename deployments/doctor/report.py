@@ -65,7 +65,8 @@ def _table(findings: Iterable[Finding]) -> Table:
 def _summary(findings: Iterable[Finding]) -> Text:
     counts = Counter(each.level for each in findings)
     text = Text()
-    for level, what in ((Level.FAILED, "failed"), (Level.WARNING, "warnings"), (Level.OK, "ok")):
+    for level in reversed(Level):
+        plural = "s" if level is Level.WARNING and counts[level] != 1 else ""
         text.append(", " if text else "")
-        text.append(f"{counts[level]} {what}", style=STYLES[level] if counts[level] else "")
+        text.append(f"{counts[level]} {level}{plural}", style=STYLES[level] if counts[level] else "")
     return text

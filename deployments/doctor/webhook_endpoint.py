@@ -98,7 +98,7 @@ def _of_secrets(settings: BillingSettings, made: str | None) -> Finding:
         return failed(
             "signing secret",
             f"STRIPE_WEBHOOK_SECRETS is not set, so that {PATH} responds 404",
-            "Set it to the endpoint's signing secret (Dashboard > Developers > Webhooks)",
+            "Set it to the signing secret: Dashboard > Developers > Webhooks, or what --fix prints where it makes one",
         )
     if not all(secret.startswith("whsec_") for secret in secrets):
         to_do = "Copy the endpoint's signing secret, which begins so, into STRIPE_WEBHOOK_SECRETS"

@@ -17,17 +17,26 @@ from tests.test_command_line import environment, prefect_as_named
 Found = dict[str, Finding]
 
 
-async def examined(part: str, *, fix: bool = False, **settings: str | None) -> Found:
+async def examined(part: str, /, **settings: str | None) -> Found:
     """Return what a part's checks find with these settings over the stack's; None takes one out."""
+    return await _examined(part, settings, fix=False)
+
+
+def found(part: str, /, **settings: str | None) -> Found:
+    """Return the same, for a test that has no event loop."""
+    return asyncio.run(_examined(part, settings, fix=False))
+
+
+def fixed(part: str, /, **settings: str | None) -> Found:
+    """Return the same, with `--fix`."""
+    return asyncio.run(_examined(part, settings, fix=True))
+
+
+async def _examined(part: str, settings: dict[str, str | None], *, fix: bool) -> Found:
     with environment(**settings), prefect_as_named():
         [wanted] = [each for each in parts(fix=fix) if each.name == part]
         results = await examine([wanted])
     return {each.check: each for each in results[part]}
-
-
-def found(part: str, *, fix: bool = False, **settings: str | None) -> Found:
-    """Return the same, for a test that has no event loop."""
-    return asyncio.run(examined(part, fix=fix, **settings))
 
 
 def assert_ok(findings: Found, *checks: str) -> None:

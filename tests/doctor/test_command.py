@@ -108,7 +108,7 @@ def test_the_table_fits_the_terminal(width: int) -> None:
     assert lines[1] == "  ok       hull                dry"
     assert re.fullmatch(r"  failed   sails               torn.*", lines[2])
     assert any(line.strip() == "→ Mend them" for line in lines)
-    assert lines[-1] == "1 failed, 1 warnings, 2 ok"
+    assert lines[-1] == "1 failed, 1 warning, 2 ok"
 
 
 def test_the_object_has_every_check() -> None:

@@ -80,8 +80,7 @@ def test_a_mail_setting_that_is_better_set(setting: str, check: str, says: str) 
 
 def test_a_mail_server_that_refuses_the_login() -> None:
     async def scenario() -> Found:
-        login = {"authenticator": only_the_password, "auth_require_tls": False}
-        async with smtp_server(Inbox(), **login) as port:
+        async with smtp_server(Inbox(), authenticator=only_the_password, auth_require_tls=False) as port:
             user = USER.replace("@", "%40")
             return await examined("Mail", **OURS, SMTP_URL=f"smtp://{user}:hunter2@127.0.0.1:{port}")
 

@@ -8,7 +8,7 @@ import stripe
 from deployments.doctor.finding import Level
 from nodes.clients.webhooks import STRIPE_EVENTS
 from tests.contract.stripe.process import Simulator
-from tests.doctor.conftest import assert_bad, assert_ok, found
+from tests.doctor.conftest import assert_bad, assert_ok, fixed, found
 
 # Stripe's SDK hands httpx a body in a way that httpx is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
@@ -56,7 +56,7 @@ def test_a_disabled_endpoint(simulator: Simulator, account: Account) -> None:
     made = make(simulator, account)
     simulator.client.v1.webhook_endpoints.update(made, {"disabled": True})
     assert_bad(found(PART, **account)["endpoint"], Level.FAILED, f"{made} is disabled")
-    assert_ok(found(PART, fix=True, **account), *CHECKS)
+    assert_ok(fixed(PART, **account), *CHECKS)
     assert [(each.id, each.status) for each in endpoints(simulator)] == [(made, "enabled")]
 
 
@@ -64,7 +64,7 @@ def test_missing_events(simulator: Simulator, account: Account) -> None:
     made = make(simulator, account, enabled_events=[*STRIPE_EVENTS[1:], "invoice.paid"])
     finding = found(PART, **account)["events"]
     assert_bad(finding, Level.FAILED, f"not sent: {STRIPE_EVENTS[0]}")
-    assert_ok(found(PART, fix=True, **account), *CHECKS)
+    assert_ok(fixed(PART, **account), *CHECKS)
     [after] = endpoints(simulator)
     assert (after.id, set(after.enabled_events)) == (made, {*STRIPE_EVENTS, "invoice.paid"})
 
@@ -73,8 +73,8 @@ def test_missing_events(simulator: Simulator, account: Account) -> None:
 def test_another_api_version(simulator: Simulator, account: Account, version: str | None, level: Level) -> None:
     old = make(simulator, account, api_version=version)
     assert_bad(found(PART, **account)["API version"], level, version or "the account's default")
-    fixed = found(PART, fix=True, **account)
-    assert {name for name, each in fixed.items() if each.level is not Level.OK} == {"signing secret"}
+    after_it = fixed(PART, **account)
+    assert {name for name, each in after_it.items() if each.level is not Level.OK} == {"signing secret"}
     after = {each.id: each for each in endpoints(simulator)}
     assert after.pop(old).status == "disabled"
     [new] = after.values()
@@ -86,12 +86,12 @@ def test_two_for_the_same_address(simulator: Simulator, account: Account) -> Non
     finding = found(PART, **account)["endpoint"]
     assert finding.level is Level.WARNING
     assert all(each in finding.found for each in made)
-    assert_ok(found(PART, fix=True, **account), *CHECKS)
+    assert_ok(fixed(PART, **account), *CHECKS)
     assert sorted(str(each.status) for each in endpoints(simulator)) == ["disabled", "enabled"]
 
 
 def test_a_fix_makes_what_is_missing_once(simulator: Simulator, account: Account) -> None:
-    first = found(PART, fix=True, **account)
+    first = fixed(PART, **account)
     assert_bad(first["signing secret"], Level.FAILED, "made just now")
     [made] = endpoints(simulator)
     assert (set(made.enabled_events), made.api_version) == (set(STRIPE_EVENTS), stripe.api_version)
@@ -99,13 +99,13 @@ def test_a_fix_makes_what_is_missing_once(simulator: Simulator, account: Account
     assert secret is not None
     assert secret.startswith("whsec_")
     assert secret not in repr(first)
-    again = found(PART, fix=True, **{**account, "STRIPE_WEBHOOK_SECRETS": secret})
+    again = fixed(PART, **{**account, "STRIPE_WEBHOOK_SECRETS": secret})
     assert_ok(again, *CHECKS)
     assert endpoints(simulator) == [made]
 
 
 def test_the_secret_is_the_one_that_stripe_signs_with(simulator: Simulator, account: Account) -> None:
-    secret = found(PART, fix=True, **account)["signing secret"].secret
+    secret = fixed(PART, **account)["signing secret"].secret
     simulator.client.v1.customers.create({"name": "Nobody"})
     [made] = endpoints(simulator)
     rotated = simulator.order("webhooks/rotate", endpoint=made.id)["secrets"]
@@ -127,6 +127,6 @@ def test_the_signing_secret(
 
 def test_a_key_that_may_not_write_endpoints_says_so(simulator: Simulator, account: Account) -> None:
     simulator.order("keys", key="rk_test_reader", permissions={"webhook_endpoints": "read"})
-    findings = found(PART, fix=True, **{**account, "STRIPE_API_KEY": "rk_test_reader"})
+    findings = fixed(PART, **{**account, "STRIPE_API_KEY": "rk_test_reader"})
     assert_bad(findings["response"], Level.FAILED, "PermissionError 403")
     assert endpoints(simulator) == []

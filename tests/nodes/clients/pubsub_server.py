@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 import grpc
 import grpc.aio
-from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest, TestIamPermissionsResponse
+from google.iam.v1.iam_policy_pb2 import (  # type: ignore[import-untyped]
+    TestIamPermissionsRequest,
+    TestIamPermissionsResponse,
+)
 from google.pubsub_v1.types import GetTopicRequest, PublishRequest, PublishResponse, PubsubMessage, Topic
 
 
