@@ -14,7 +14,7 @@ from tests.faults.volley import Answered, Shot, fire
 from tests.world import World
 
 REQUESTS = 500
-PEACE_SECONDS = 300.0
+PEACE_SECONDS = 900.0
 MEGABYTE = 1024  # in the kernel's kB
 
 
@@ -27,7 +27,7 @@ def test_five_hundred_at_once_are_taken_and_done_in_the_end(world: World, trigge
         done = crowd.until_peace(PEACE_SECONDS) + max(each.seconds for each in answers)
 
         _show(answers, done, _memory(trigger, peak=True) - before)
-        assert {each.status for each in answers} <= {200, 202}
+        assert {each.status for each in answers} <= {200, 202}  # nobody is sent away, however slow the machine is
         assert [each for each in answers if not _leads_to_the_answer(trigger, each)] == []
         assert crowd.wrong(topic) == []
 
