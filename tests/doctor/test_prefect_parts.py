@@ -15,6 +15,7 @@ from tests.doctor.conftest import assert_bad, assert_ok, found
 from tests.http.key_sets import provider
 from tests.nodes.clients.smtp_servers import black_hole
 from tests.ports import free_port
+from tests.test_architecture import DEPLOYMENTS
 from tests.world import World
 
 CHECKS = ("version", "settings", "work pool", "worker", "deployments")
@@ -41,7 +42,10 @@ def test_a_server_as_it_should_be(world: World) -> None:
     assert world.prefect
     findings = found("Prefect")
     assert_ok(findings, *CHECKS)
-    assert findings["deployments"].found == "all 11 registered, 7 of them on an active schedule"
+    scheduled = sum("schedules" in each for each in DEPLOYMENTS)
+    assert findings["deployments"].found == (
+        f"all {len(DEPLOYMENTS)} registered, {scheduled} of them on an active schedule"
+    )
 
 
 def test_an_empty_server(empty: str) -> None:
@@ -51,7 +55,7 @@ def test_an_empty_server(empty: str) -> None:
     assert len(findings["settings"].found.splitlines()) == 5
     assert_bad(findings["work pool"], Level.FAILED, "there is no pool cancelflow")
     assert_bad(findings["deployments"], Level.FAILED, "cancel-subscription is not registered")
-    assert len(findings["deployments"].found.splitlines()) == 11
+    assert len(findings["deployments"].found.splitlines()) == len(DEPLOYMENTS)
 
 
 def test_a_pool_without_a_worker_and_one_that_is_paused(empty: str) -> None:
