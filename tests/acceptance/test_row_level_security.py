@@ -315,6 +315,8 @@ CHECKS = {
     "data_retention_jobs_status_check": ("data_retention_jobs", "status = 'late'"),
     "data_retention_jobs_put_off_reason_check": ("data_retention_jobs", "put_off_until = now(), put_off_reason = 'x'"),
     "a_job_is_put_off_for_a_reason": ("data_retention_jobs", "put_off_until = now()"),
+    "outbox_problem_check": ("outbox", "refused = true, problem = 'x'"),
+    "a_problem_is_an_end": ("outbox", "refused = false, problem = 'no-address'"),
     "outbox_kind_check": ("outbox", "kind = 'postcard'"),
     "idempotency_keys_key_check": ("idempotency_keys", "key = ''"),
     "cancellation_requests_origin_check": ("cancellation_requests", "origin = 'x'"),
