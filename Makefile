@@ -46,7 +46,7 @@ test: environment  ## Run the tests but for the fault matrices, in PROCESSES pro
 	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile -m "not matrix"
 
 test-faults: environment  ## Run the fault matrices: every effect killed, every service down, random orders of both
-	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile -m matrix tests/faults
+	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile -m matrix
 
 check: lint types  ## For everyday work: style, types, units, and one pass of the flow; under 90 seconds
 	@$(BIN)/pytest -q tests/test_architecture.py tests/nodes/rules tests/nodes/test_problems.py \

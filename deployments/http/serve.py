@@ -13,6 +13,9 @@ from nodes.settings import TriggerSettings
 # A caller has an answer by then, if not by hanging up.
 CALLERS_WAIT_SECONDS = 10
 WAKES_EVERY_SECONDS = 1.0
+# Longer than load balancers and clients keep an idle connection, a minute as a rule: if the server closed it first, the
+# next request on it would meet a reset.
+IDLE_SECONDS = 75
 
 
 def server_of(app: FastAPI, settings: TriggerSettings) -> uvicorn.Server:
@@ -26,6 +29,7 @@ def server_of(app: FastAPI, settings: TriggerSettings) -> uvicorn.Server:
             access_log=False,  # Prefect and the audit log say more, and an address with a token in it is kept nowhere
             log_level="info",
             server_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=CALLERS_WAIT_SECONDS,
         )
     )

@@ -40,6 +40,9 @@ def walked(world: World) -> Walked:
     cases = {name: subscriber(world) for name in ("cancelled", "undone", "ended", "gone", "not ours", "under way")}
     world.cancel(cases["undone"])
     world.tried(cases["undone"])
+    # The news that it was made would make its row again.
+    heard = "SELECT FROM stripe_events WHERE subscription_id = %s AND handled_at IS NOT NULL"
+    eventually(lambda: world.rows(heard, cases["not ours"].subscription_id))
     with world.simulator.losing_webhooks():
         for name, action in (("cancelled", "cancel"), ("undone", "undo"), ("under way", "cancel")):
             world.simulator.portal(cases[name].subscription_id, action)

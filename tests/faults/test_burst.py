@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.faults.crowd import CANCEL, Crowd
 from tests.faults.tables import table
@@ -12,6 +13,8 @@ from tests.faults.topic import heard
 from tests.faults.triggers import Trigger, Triggers
 from tests.faults.volley import Answered, Shot, fire
 from tests.world import World
+
+pytestmark = pytest.mark.matrix
 
 REQUESTS = 500
 PEACE_SECONDS = 900.0

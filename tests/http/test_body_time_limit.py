@@ -119,7 +119,7 @@ def test_nothing_is_recorded_but_that_it_was_tried(
     assert received
     user_id, _ = caller
     tables = {table: rows for table, rows in world.belongings(user_id).items() if rows}
-    assert set(tables) == {"audit_log"}
+    assert set(tables) == {"attempts", "audit_log"}
     tried = sorted((row["action"], row["http_status"], row["problem"]) for row in tables["audit_log"])
     cancelled, reactivated = (
         ("cancel_subscription", 408, "body-too-slow"),

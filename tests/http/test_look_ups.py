@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.acceptance.subscribers import subscriber
 from tests.http.conftest import Application
 from tests.http.document import Document
 from tests.world import Person, World
@@ -85,8 +86,11 @@ def test_an_offer_that_cannot_be_counted_is_shown_all_the_same(world: World) -> 
 
 
 def test_a_plan_that_we_do_not_know_has_no_offer(world: World, document: Document) -> None:
-    person = world.person("professional")
-    world.admin.execute("UPDATE subscriptions SET plan = 'business' WHERE user_id = %s", [person.user_id])
+    product = world.stripe.products.create({"name": "Business"}).id
+    price = world.stripe.prices.create(
+        {"product": product, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}
+    )
+    person = subscriber(world, plan="business", price=price.id)
     answer = ask(world, OFFER, person)
     assert answer.json() == {"retention_offer": None, "show_offer": False}
     document.check(answer, OFFER)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+import pytest
 import stripe
 from psycopg.rows import dict_row
 from pydantic import SecretStr
@@ -154,6 +155,7 @@ def test_the_end_of_one_that_was_never_heard_of_is_told(world: World) -> None:
     assert ended["kind"] == "payment_failed"
 
 
+@pytest.mark.matrix
 def test_every_order_makes_the_same_rows(world: World) -> None:
     seen = []
     for which in permutations(range(3)):

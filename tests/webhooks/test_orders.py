@@ -5,11 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from typing import Any
 
+import pytest
+
 from tests.acceptance.subscribers import clock, subscriber
 from tests.reactivation.people import in_stripe
 from tests.waiting import eventually
 from tests.webhooks.events import deliver, order, settled, told
 from tests.world import Person, World
+
+pytestmark = pytest.mark.matrix
 
 DAY = 24 * 3600
 KINDS = ["updated", "updated", "updated", "updated", "deleted"]  # cancelled, why, taken back, cancelled again, over
