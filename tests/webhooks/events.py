@@ -11,7 +11,7 @@ from tests.world import Person, Row, World
 
 ENDPOINT = "/webhooks/stripe"
 MATTERING = "customer.subscription."
-WITHIN = 60.0
+WITHIN = 300.0
 
 
 def secret() -> str:
