@@ -178,6 +178,8 @@ class Matrix:
         again = point.way.ask_again(self._world, person, point.key)
         wrong = ["told before there was an answer"] if point.answer is not None and not answered else []
         for answer in (point.answer, again):
+            if answer is point.answer and answer is not None and answer.status_code == 202:
+                continue  # a slow machine reached the caller's deadline, and "it goes on" was true
             if answer is not None and (answer.status_code, answer.json()) != (200, recorded):
                 wrong.append(f"told {answer.status_code} {answer.text}, recorded {recorded}")
         return wrong
