@@ -48,7 +48,7 @@ def ours(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[htt
     directory = tmp_path_factory.mktemp("catalog")
     catalog = directory / "catalog.yaml"
     catalog.write_text(OURS, encoding="utf-8")
-    with serving(directory, CATALOG=str(catalog)) as http:
+    with serving(directory, CATALOG=str(catalog), PAST_DUE_POLICY="keep_period") as http:
         yield http
 
 
@@ -132,25 +132,44 @@ def test_a_price_in_no_plan_can_be_cancelled_gets_no_offer_and_is_named_in_the_l
     eventually(lambda: f"are in no plan of the catalogue: {bare}" in world.prefect.post("/logs/filter", json=logs).text)
 
 
-def test_who_is_past_due_leaves_immediately_and_owes_the_invoice_where_the_plan_says_so(
-    world: World, ours: httpx.Client
-) -> None:
+def past_due(world: World, plan: str) -> tuple[Person, str]:
+    """A customer whose renewal could not be collected, and the invoice."""
     at = clock(world, ahead=-33 * DAY)
-    person = on(world, "team", on=at)
+    person = on(world, plan, on=at)
     customer = str(world.stripe.subscriptions.retrieve(person.subscription_id).customer)
     card = world.stripe.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer})
     world.stripe.customers.update(customer, {"invoice_settings": {"default_payment_method": card.id}})
     at.advance(at.now + 32 * DAY)
     [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
+    return person, str(unpaid.id)
+
+
+def test_a_past_due_customer_leaves_immediately_and_owes_the_invoice_if_the_plan_says_so(
+    world: World, ours: httpx.Client
+) -> None:
+    person, unpaid = past_due(world, "team")
 
     answer = cancel(ours, person)
 
     assert answer.json()["status"] == "canceled"
-    assert world.stripe.invoices.retrieve(unpaid.id).status == "open"
+    assert world.stripe.invoices.retrieve(unpaid).status == "open"
     [email] = world.letters(person)
     text = " ".join(email["text"].split())
     assert "AN INVOICE IS STILL OPEN" in text
     assert "you don't owe it" not in text.lower()
+
+
+def test_where_the_plan_says_nothing_the_setting_decides_what_past_due_means(world: World, ours: httpx.Client) -> None:
+    person, unpaid = past_due(world, "contract")
+
+    answer = cancel(ours, person)
+
+    assert answer.json()["status"] == "pending_cancellation"
+    found = world.stripe.subscriptions.retrieve(person.subscription_id)
+    assert (found.status, found.cancel_at_period_end) == ("past_due", True)
+    assert world.stripe.invoices.retrieve(unpaid).status == "open"
+    [email] = world.letters(person)
+    assert "AN INVOICE IS STILL OPEN" in " ".join(email["text"].split())
 
 
 # Fixed terms

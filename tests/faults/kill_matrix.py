@@ -186,7 +186,7 @@ class Matrix:
 
 
 def _goes_on(answer: httpx.Response | None) -> bool:
-    return answer is not None and (answer.status_code, answer.json()["status"]) == (202, "in_progress")
+    return answer is not None and answer.status_code == 202 and answer.json()["status"] == "in_progress"
 
 
 def _ask(point: Point, process: Any, stop: Stop) -> httpx.Response | None:
