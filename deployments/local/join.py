@@ -11,8 +11,10 @@ from dotenv import dotenv_values
 # wrong database, and a real STRIPE_API_KEY with this stack's STRIPE_API_BASE would go to the simulator.
 PARTS = (("DATABASE_",), ("PREFECT_",), ("STRIPE_",), ("GOOGLE_", "PUBSUB_"), ("SMTP_",), ("JWT_",), ("HTTP_",))
 
+LOCAL = Path(".local")
 
-def join_stack(directory: Path) -> dict[str, Any]:
+
+def join_stack(directory: Path = LOCAL) -> dict[str, Any]:
     """Add its settings to this process's environment; returns its addresses, or none where no stack runs."""
     offered = dotenv_values(directory / "stack.env", interpolate=False)
     named = {part for part in PARTS if any(name.startswith(part) for name in os.environ)}

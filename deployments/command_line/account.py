@@ -1,0 +1,68 @@
+"""Commands that fit it to a company's own Stripe account."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from deployments.local.join import join_stack
+from deployments.prefect_settings import choose_for_trigger
+from nodes.settings import (
+    ImportSettings,
+    load,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="make or correct Stripe's webhook endpoint, and print its signing secret once")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Check everything that must be right before the first customer, and say what to do about what is not.
+
+    Ends with 0 where nothing failed, 2 where a setting is missing or wrong, and 1 where something else failed.
+    """
+    join_stack()
+    choose_for_trigger()
+    from rich.console import Console
+
+    from deployments.doctor.command import examined
+    from deployments.doctor.examination import exit_code
+    from deployments.doctor.report import all_of, print_report, report_object
+
+    results = examined(Console(stderr=True), fix=fix)
+    if as_json:
+        typer.echo(json.dumps(report_object(results), indent=2, ensure_ascii=False))
+    else:
+        print_report(results, Console())
+    raise typer.Exit(exit_code(all_of(results)))
+
+
+@app.command("import")
+def import_(
+    from_start: Annotated[bool, typer.Option("--from-start", help="not from where the last import stopped")] = False,
+) -> None:
+    """Copy customers and their live or recently ended subscriptions from Stripe. As the owner; safe to repeat."""
+    join_stack()
+    from rich.console import Console
+
+    from deployments.imports import import_from_stripe
+
+    import_from_stripe(load(ImportSettings), Console(), from_start=from_start)
+
+
+@app.command()
+def catalog() -> None:
+    """Check the catalogue that CATALOG names, or the default, and show its plans as the trigger reads them."""
+    join_stack()
+    from rich.console import Console
+
+    from deployments.catalog_table import catalog_table
+    from nodes.clients.catalog import read_catalog
+    from nodes.settings import PolicySettings
+
+    Console().print(catalog_table(read_catalog(load(PolicySettings).catalog)))

@@ -1,0 +1,119 @@
+"""Commands that run it: the embedded stack, and its parts one by one."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deployments.local.join import LOCAL, join_stack
+from deployments.prefect_settings import choose_for_trigger
+from nodes.rules.user_ids import MAX_CHARACTERS, is_user_id
+from nodes.settings import (
+    DatabaseSettings,
+    IdentitySettings,
+    PrefectSettings,
+    SeedSettings,
+    TriggerSettings,
+    load,
+)
+
+app = typer.Typer()
+Directory = Annotated[Path, typer.Option(help="where the stack keeps its data, logs and addresses")]
+
+
+@app.command()
+def up(directory: Directory = LOCAL) -> None:
+    """Start the embedded stack, and keep it up until Ctrl-C."""
+    from deployments.local.stack import Stack
+
+    with Stack(directory, progress=typer.echo) as stack:
+        stack.wait()
+
+
+@app.command()
+def run(
+    once: Annotated[bool, typer.Option("--once", help="stop after the main job")] = False,
+    directory: Directory = LOCAL,
+) -> None:
+    """Start the embedded stack, do the main job on it for a demo customer, and stay up until Ctrl-C."""
+    from deployments.demo.main_job import main_job
+    from deployments.demo.welcome import welcome
+    from deployments.local.stack import Stack
+
+    with Stack(directory, progress=typer.echo) as stack:
+        os.environ.update(stack.environment)
+        customers = main_job(stack.addresses)
+        if once:
+            return
+        welcome(stack.addresses, customers)
+        stack.wait()
+
+
+@app.command()
+def serve() -> None:
+    """Serve the HTTP trigger, against whatever the environment names."""
+    join_stack()
+    settings = load(TriggerSettings)
+    choose_for_trigger()
+    from deployments.http.serve import serve as serve_trigger
+
+    if not serve_trigger(settings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version. Needs DATABASE_ADMIN_URL, or a DATABASE_URL that may create tables."""
+    join_stack()
+    from deployments.migrations import migrate as apply
+
+    applied = apply(load(DatabaseSettings))
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+
+
+@app.command()
+def deploy() -> None:
+    """Register the flows with Prefect, so that they can be started from its UI."""
+    join_stack()
+    load(PrefectSettings)
+    from deployments.register import deploy as register
+
+    typer.echo(register())
+
+
+@app.command()
+def token(user_id: str) -> None:
+    """Print a JWT for this user, valid for an hour."""
+    if not is_user_id(user_id):
+        raise typer.BadParameter(f"a user id has 1 to {MAX_CHARACTERS} characters", param_hint="USER_ID")
+    join_stack()
+    from deployments.tokens import token as make
+
+    typer.echo(make(load(IdentitySettings), user_id))
+
+
+@app.command()
+def seed(
+    as_json: Annotated[bool, typer.Option("--json", help="list them as JSON")] = False,
+) -> None:
+    """Make a fresh set of demo customers, one of each case, in the Stripe that is configured. Refuses a live key."""
+    join_stack()
+    from deployments.demo.customers import seed as make
+
+    customers = make(load(SeedSettings), progress=lambda text: typer.echo(text, err=True))
+    if as_json:
+        typer.echo(json.dumps([customer.as_json() for customer in customers], indent=2))
+        return
+    for customer in customers:
+        typer.echo(f"{customer.case:24} {customer.user_id}  {customer.email}  {' '.join(customer.subscription_ids)}")
+
+
+@app.command()
+def demo() -> None:
+    """Do the main job: cancel for a fresh demo customer over HTTP, and read every effect back."""
+    addresses = join_stack()
+    from deployments.demo.main_job import main_job
+
+    main_job(addresses)
