@@ -42,11 +42,11 @@ $(VENV)/uv:
 run: environment  ## Start everything and cancel a demo subscription for real; ONCE=1 ends after that
 	@$(BIN)/cancelflow run $(if $(ONCE),--once)
 
-test: environment  ## Run the tests but for the fault matrices, in PROCESSES processes, each with a stack of its own
-	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile -m "not matrix"
+test: environment  ## Run every test but the slow ones, in PROCESSES processes, each with a stack of its own
+	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile -m "not slow"
 
-test-faults: environment  ## Run the fault matrices: every effect killed, every service down, random orders of both
-	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile -m matrix
+test-faults: environment  ## Run the slow tests, the fault matrices above all: every effect killed, every service down
+	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile -m slow
 
 check: lint types  ## For everyday work: style, types, units, and one pass of the flow; under 90 seconds
 	@$(BIN)/pytest -q tests/test_architecture.py tests/nodes/rules tests/nodes/test_problems.py \

@@ -347,6 +347,7 @@ def test_serve_on_a_busy_port_says_so(stack: Addresses, elsewhere: Path) -> None
 # deploy
 
 
+@pytest.mark.slow
 def test_deploy_registers_every_flow_again(world: World, elsewhere: Path) -> None:
     """The stack has done it once."""
     assert cancelflow("deploy", cwd=elsewhere).code == 0
@@ -395,6 +396,7 @@ def test_demo_without_a_stack_says_so(elsewhere: Path) -> None:
     assert said == "MainJobFailed: no stack runs here: start one with `cancelflow up` in another terminal"
 
 
+@pytest.mark.slow
 def test_demo_with_an_effect_missing_fails_and_names_it(stack: Addresses, elsewhere: Path) -> None:
     """The run is there, and the demo looks for it elsewhere."""
     addresses = {**stack, "prefect_api": f"{stack['inbox']}/nowhere"}

@@ -146,6 +146,7 @@ def test_who_paid_a_part_keeps_the_period_and_the_letter_says_what_is_open(world
     assert world.http.get("/subscription", headers=person.headers).json()["access"] is True
 
 
+@pytest.mark.slow
 def test_an_invoice_that_cannot_be_voided_yet_delays_the_end_and_is_no_failure(world: World) -> None:
     """Stripe has carried the cancellation out by then, and answers the same key the same way."""
     person, unpaid = in_arrears(world)

@@ -321,6 +321,7 @@ FAILURES = {"mail": "mail-failed", "events": "events-failed"}
 
 
 @pytest.mark.parametrize("what", KINDS)
+@pytest.mark.slow
 def test_what_could_not_leave_does_not_hold_up_the_answer(
     world: World, undelivered: dict[str, Undelivered], what: str
 ) -> None:

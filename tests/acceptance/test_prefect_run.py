@@ -279,6 +279,7 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
     assert files_that_hold(marker, logs, home) == []
 
 
+@pytest.mark.slow
 def test_the_worker_carries_out_what_an_operator_starts(world: World, operated: dict[str, Operated]) -> None:
     """A request that was left behind, and one that was given up: Decided 12 lets a person take it up again."""
     for seen in operated.values():

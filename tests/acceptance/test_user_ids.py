@@ -65,6 +65,7 @@ def test_another_id_is_refused_however_near_it_is(world: World, like: str) -> No
             assert world.http.get("/subscription", headers=world.headers(other)).status_code == 404
 
 
+@pytest.mark.slow
 def test_the_data_of_every_id_is_deleted(world: World) -> None:
     people = [departed(world, days_ago=91, user_id=unused(like))[0] for like in USER_IDS]
 

@@ -93,6 +93,7 @@ def life(world: World) -> Iterator[Life]:
         yield Life(world, consumer)
 
 
+@pytest.mark.slow
 def test_a_whole_life(world: World, life: Life) -> None:
     person, words = life.person, f"marker{uuid.uuid4().hex}"
     letter = "Cancellation confirmed: your Professional plan ends"

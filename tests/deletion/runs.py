@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from tests.waiting import eventually
 from tests.world import Row, World
 
-# A worker looks every ten seconds and starts a process a run.
+# A worker starts a process for each run.
 WORKER_SECONDS = 300.0
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 

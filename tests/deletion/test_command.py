@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.deletion.departed import departed
 from tests.world import World
 
@@ -19,6 +21,7 @@ def run(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]"
     )
 
 
+@pytest.mark.slow
 def test_it_shows_what_would_go_and_on_what_ground_and_deletes_when_it_is_told_to(world: World) -> None:
     person, _ = departed(world, days_ago=91, feedback="said once")
     before = world.belongings(person.user_id)
@@ -44,6 +47,7 @@ def test_it_shows_what_would_go_and_on_what_ground_and_deletes_when_it_is_told_t
     assert world.belongings(person.user_id)["users"] == []
 
 
+@pytest.mark.slow
 def test_it_goes_through_as_many_as_it_is_told_to(world: World) -> None:
     for _ in range(2):
         departed(world, days_ago=91)

@@ -8,6 +8,8 @@ from tests.deletion.departed import departed
 from tests.deletion.runs import deployment, ended, started
 from tests.world import Row, World
 
+pytestmark = pytest.mark.slow
+
 CRONS = {
     "anonymize-feedback": "10 2 * * *",
     "notify-before-deletion": "25 2 * * *",

@@ -14,7 +14,7 @@ from tests.faults.triggers import Trigger, Triggers
 from tests.faults.volley import Answered, Shot, fire
 from tests.world import World
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow
 
 REQUESTS = 500
 PEACE_SECONDS = 900.0

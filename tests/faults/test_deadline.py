@@ -13,6 +13,8 @@ from tests.reactivation.people import in_peace, leaving
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_was_told_as_under_way_is_never_given_up(world: World) -> None:
     person = world.person("professional")

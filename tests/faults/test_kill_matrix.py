@@ -16,7 +16,7 @@ from tests.faults.triggers import Process, Trigger, Triggers
 from tests.faults.wires_line import Moment
 from tests.world import Person, World
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow
 
 # What each node of the flow does outside of it, by the number of its file; nothing, for pure decisions.
 NODES = {

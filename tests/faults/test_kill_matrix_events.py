@@ -27,7 +27,7 @@ from tests.reactivation.people import in_peace, in_stripe, jobs, leaving
 from tests.webhooks.events import ENDPOINT, deliver, envelope, order, settled, told
 from tests.world import Person, World
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow
 
 NODES = {
     "01": "take_up_stripe_event",

@@ -18,7 +18,7 @@ from tests.faults.wires_line import Moment
 from tests.reactivation.people import in_peace, leaving
 from tests.world import Person, World, links
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow
 
 NODES = {
     "01": "take_up_reactivation",

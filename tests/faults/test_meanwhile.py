@@ -15,6 +15,8 @@ from tests.waiting import eventually
 from tests.webhooks.events import order, settled
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 REACH_SECONDS = 60.0
 BACK = "Welcome back: your Professional plan goes on"
 GONE = "Cancellation confirmed"

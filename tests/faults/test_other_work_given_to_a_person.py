@@ -15,6 +15,8 @@ from tests.waiting import eventually
 from tests.webhooks.events import order, settled, told
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 DELAYED = "Your reactivation is taking longer than it should"
 BACK = "Welcome back: your Professional plan goes on"
 

@@ -21,7 +21,7 @@ from tests.faults.triggers import Triggers
 from tests.faults.wires_line import Fault, Moment
 from tests.world import World
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow
 
 BOTH = (CANCEL, ACCEPT)
 INTENT = "receive_request"

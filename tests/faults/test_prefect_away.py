@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.trigger import serving
 from tests.ports import free_port
 from tests.world import World
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_cancellation_does_not_wait_for_the_prefect_server(world: World, tmp_path: Path) -> None:

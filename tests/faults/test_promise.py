@@ -24,7 +24,7 @@ from tests.faults.triggers import Trigger, Triggers
 from tests.waiting import eventually
 from tests.world import World
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow
 
 CHOSEN = settings(
     max_examples=8,

@@ -19,6 +19,8 @@ from tests.faults.wires_line import Fault
 from tests.waiting import eventually
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 PEACE_SECONDS = 300.0
 ANSWER_SECONDS = 60.0
 CALLERS = 12

@@ -16,6 +16,8 @@ from tests.deletion.runs import deployment, ended, started
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 DAY = 24 * 3600
 AWAY = {"kind": "status", "method": "GET", "path": "/v1/invoices", "status": 500, "times": 0}
 

@@ -155,7 +155,7 @@ def test_the_end_of_one_that_was_never_heard_of_is_told(world: World) -> None:
     assert ended["kind"] == "payment_failed"
 
 
-@pytest.mark.matrix
+@pytest.mark.slow
 def test_every_order_makes_the_same_rows(world: World) -> None:
     seen = []
     for which in permutations(range(3)):

@@ -195,6 +195,7 @@ def test_a_killed_handling_is_taken_up_again(world: World) -> None:
     assert jobs(world, person) == ["scheduled"]
 
 
+@pytest.mark.slow
 def test_while_stripe_is_away_an_event_waits(world: World) -> None:
     person = world.person("professional")
     with world.simulator.fault(kind="status", status=500, method="GET", contains=person.subscription_id, times=0):

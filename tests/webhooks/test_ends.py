@@ -193,6 +193,7 @@ def test_a_pause_and_its_end_are_mirrored(world: World) -> None:
     assert subjects(world, person) == []
 
 
+@pytest.mark.slow
 def test_a_deleted_customer_has_left(world: World) -> None:
     person = world.person("two_subscriptions")
     user = world.row("SELECT stripe_customer_id FROM users WHERE id = %s", person.user_id)

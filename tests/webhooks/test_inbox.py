@@ -108,6 +108,7 @@ def test_nothing_that_a_customer_wrote_is_kept(world: World) -> None:
         assert [text for text in shown if "qwertz" in text or person.email in text] == []
 
 
+@pytest.mark.slow
 def test_both_secrets_hold_while_one_is_rotated_and_none_switches_it_off(
     world: World, cancelled_unheard: tuple[Person, str], tmp_path: Path
 ) -> None:

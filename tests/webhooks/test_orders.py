@@ -13,7 +13,7 @@ from tests.waiting import eventually
 from tests.webhooks.events import deliver, order, settled, told
 from tests.world import Person, World
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow
 
 DAY = 24 * 3600
 KINDS = ["updated", "updated", "updated", "updated", "deleted"]  # cancelled, why, taken back, cancelled again, over

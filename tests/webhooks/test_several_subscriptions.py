@@ -16,7 +16,10 @@ from tests.webhooks.events import deliver, order, settled, told
 from tests.world import Person, World
 
 # Stripe's SDK gives httpx what httpx would rather be given otherwise.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 DAY = 24 * 3600
 FIRST, LAST = 0, 1
