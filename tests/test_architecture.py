@@ -4,10 +4,11 @@ import ast
 import importlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect import Flow
@@ -110,6 +111,11 @@ def outside_of(imported: set[str], *packages: str) -> set[str]:
     return {name for name in imported if not within(name, *packages)}
 
 
+def breaches(names: Iterable[str], found: Callable[[str], Collection[str]]) -> dict[str, list[str]]:
+    """Return what each module has that it must not have, for those that have any."""
+    return {name: sorted(wrong) for name in names if (wrong := found(name))}
+
+
 # What each layer may import of ours, besides its own files. The first line that fits a module counts.
 LAYERS = {
     "sql": (),
@@ -133,70 +139,71 @@ def test_every_file_of_the_product_is_seen() -> None:
     assert "deployments.local.stripe_simulator.wire" in MODULES["deployments.local.stripe_simulator.control"].imports
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
-    layer = next(layer for layer in LAYERS if within(module, layer))
-    assert outside_of(ours(module), layer, *LAYERS[layer]) == set()
+def test_a_module_imports_only_what_lies_below_it() -> None:
+    layers = {name: next(layer for layer in LAYERS if within(name, layer)) for name in MODULES}
+    assert breaches(MODULES, lambda name: outside_of(ours(name), layers[name], *LAYERS[layers[name]])) == {}
 
 
-@pytest.mark.parametrize("module", modules("nodes.rules", "sql", "nodes.errors"))
-def test_rules_are_the_standard_library_alone(module: str) -> None:
-    assert others(module) <= sys.stdlib_module_names
+def test_rules_are_the_standard_library_alone() -> None:
+    names = modules("nodes.rules", "sql", "nodes.errors")
+    assert breaches(names, lambda name: others(name) - sys.stdlib_module_names) == {}
 
 
-@pytest.mark.parametrize("module", modules("nodes", "flows", but=("nodes.clients",)))
-def test_nodes_and_flows_ask_a_client_for_the_outside_world(module: str) -> None:
-    assert others(module) & OUTSIDE == set()
+def test_nodes_and_flows_ask_a_client_for_the_outside_world() -> None:
+    names = modules("nodes", "flows", but=("nodes.clients",))
+    assert breaches(names, lambda name: others(name) & OUTSIDE) == {}
 
 
-@pytest.mark.parametrize("module", modules("nodes"))
-def test_a_step_is_imported_by_no_other_node(module: str) -> None:
-    assert {name for name in ours(module) if STEP.match(name)} == set()
+def test_a_step_is_imported_by_no_other_node() -> None:
+    assert breaches(modules("nodes"), lambda name: {each for each in ours(name) if STEP.match(each)}) == {}
 
 
-@pytest.mark.parametrize("module", modules("nodes.clients", "nodes.rules", "email_templates", "sql"))
-def test_clients_know_nothing_of_prefect(module: str) -> None:
-    assert "prefect" not in others(module)
+def test_clients_know_nothing_of_prefect() -> None:
+    names = modules("nodes.clients", "nodes.rules", "email_templates", "sql")
+    assert breaches(names, lambda name: others(name) & {"prefect"}) == {}
 
 
-@pytest.mark.parametrize("module", modules(*PACKAGES, but=("deployments.local",)))
-def test_what_is_installed_for_the_embedded_stack_alone_stays_there(module: str) -> None:
-    assert others(module) & LOCAL_EXTRA == set()
+def test_what_is_installed_for_the_embedded_stack_alone_stays_there() -> None:
+    names = modules(*PACKAGES, but=("deployments.local",))
+    assert breaches(names, lambda name: others(name) & LOCAL_EXTRA) == {}
 
 
-@pytest.mark.parametrize("module", modules("deployments.local"))
-def test_the_embedded_stack_reaches_the_product_as_its_users_do(module: str) -> None:
+def test_the_embedded_stack_reaches_the_product_as_its_users_do() -> None:
     """By its command line, over a process: of the product's code it shares the names of errors and settings."""
     shared = ("nodes.errors", "nodes.settings", "deployments.prefect_settings")
-    assert outside_of(ours(module), "deployments.local", *shared) == set()
+    names = modules("deployments.local")
+    assert breaches(names, lambda name: outside_of(ours(name), "deployments.local", *shared)) == {}
 
 
 # One step, one file, one task
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if STEP.fullmatch(name)])
-def test_a_step_is_one_task_under_its_number(module: str) -> None:
-    steps = [
+def _numbers(module: str) -> list[list[Any]]:
+    return [
         [keyword.value.value for keyword in call.keywords if isinstance(keyword.value, ast.Constant)]
         for call in MODULES[module].calls
         if isinstance(call.func, ast.Name) and call.func.id == "node"
     ]
-    number = re.fullmatch(r"step_0?(\d+[ab]?)_\w+", module.rpartition(".")[2])
-    assert number is not None
-    assert steps == [[number[1].upper()]]
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not STEP.fullmatch(name)])
-def test_a_task_is_in_a_step(module: str) -> None:
-    made = [call.func.id for call in MODULES[module].calls if isinstance(call.func, ast.Name)]
-    assert "node" not in made
-    assert "task" not in made or module == "nodes.node"
+def _called(module: str) -> list[str]:
+    return [call.func.id for call in MODULES[module].calls if isinstance(call.func, ast.Name)]
 
 
-@pytest.mark.parametrize("module", modules("flows"))
-def test_a_file_holds_at_most_one_flow(module: str) -> None:
-    made = [call for call in MODULES[module].calls if isinstance(call.func, ast.Name) and call.func.id == "flow"]
-    assert len(made) <= 1
+def test_a_step_is_one_task_under_its_number() -> None:
+    steps = {name: re.fullmatch(r".*\.step_0?(\d+[ab]?)_\w+", name) for name in MODULES if STEP.fullmatch(name)}
+    assert {name: _numbers(name) for name in steps} == {
+        name: [[number[1].upper()]] if number else None for name, number in steps.items()
+    }
+
+
+def test_a_task_is_in_a_step() -> None:
+    names = [name for name in MODULES if not STEP.fullmatch(name) and name != "nodes.node"]
+    assert breaches(names, lambda name: {"node", "task"} & {*_called(name)}) == {}
+
+
+def test_a_file_holds_at_most_one_flow() -> None:
+    assert [name for name in modules("flows") if _called(name).count("flow") > 1] == []
 
 
 # SQL
@@ -209,9 +216,9 @@ SQL = re.compile(
 NOT_THE_PRODUCTS = ("deployments.local",)
 
 
-@pytest.mark.parametrize("module", modules(*PACKAGES, but=NOT_THE_PRODUCTS))
-def test_sql_stands_in_sql(module: str) -> None:
-    assert [text for text in MODULES[module].texts if SQL.match(text)] == []
+def test_sql_stands_in_sql() -> None:
+    names = modules(*PACKAGES, but=NOT_THE_PRODUCTS)
+    assert breaches(names, lambda name: [text for text in MODULES[name].texts if SQL.match(text)]) == {}
 
 
 @dataclass(frozen=True)
@@ -276,16 +283,14 @@ USES = [
 ]
 
 
-@pytest.mark.parametrize("query", QUERIES)
-def test_every_query_is_used(query: str) -> None:
-    assert query in {use.query for use in USES}
+def test_every_query_is_used() -> None:
+    assert QUERIES.keys() - {use.query for use in USES} == set()
 
 
-@pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.module}:{use.query}")
-def test_every_query_that_is_used_is_there_and_gets_its_parameters(use: Use) -> None:
-    assert use.query in QUERIES
-    if use.parameters is not None:
-        assert use.parameters == set(re.findall(r"%\((\w+)\)s", QUERIES[use.query]))
+def test_every_query_that_is_used_is_there_and_gets_its_parameters() -> None:
+    named = {name: set(re.findall(r"%\((\w+)\)s", text)) for name, text in QUERIES.items()}
+    assert [use for use in USES if use.query not in named] == []
+    assert [use for use in USES if use.parameters is not None and use.parameters != named[use.query]] == []
 
 
 def test_every_query_is_one_statement() -> None:
@@ -307,23 +312,14 @@ def test_every_deployment_leads_to_its_flow(deployment: dict[str, str]) -> None:
     assert found.name == deployment["name"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [*sorted((ROOT / "flows").glob("*.py")), *(ROOT / package for package in (*PACKAGES, "tests"))],
-    ids=lambda path: path.name,
-)
-def test_no_name_hides_a_package_where_it_is_first_on_the_path(path: Path) -> None:
+def test_no_name_hides_a_package_where_it_is_first_on_the_path() -> None:
     """Prefect and scripts put `flows/` first, everything else the repository's root."""
-    made_by = set(packages_distributions().get(path.stem, []))
-    assert path.stem not in sys.stdlib_module_names
-    assert made_by <= {"cancelflow"}
+    names = {path.stem for path in (ROOT / "flows").glob("*.py")} | {*PACKAGES, "tests"}
+    assert names & sys.stdlib_module_names == set()
+    assert {name for name in names if {*packages_distributions().get(name, [])} - {"cancelflow"}} == set()
 
 
-@pytest.mark.parametrize(
-    "folder",
-    sorted({path.parent for path in (ROOT / "tests").rglob("*.py")}),
-    ids=lambda folder: str(folder.relative_to(ROOT)),
-)
-def test_every_folder_of_tests_is_a_package(folder: Path) -> None:
+def test_every_folder_of_tests_is_a_package() -> None:
     """Pytest puts one that is none first on the path, where `tests/http` would hide the standard library's."""
-    assert (folder / "__init__.py").is_file()
+    folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []

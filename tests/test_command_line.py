@@ -288,6 +288,7 @@ def _answers(port: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_serve_serves_until_it_is_told_to_stop_and_logs_no_token(world: World, elsewhere: Path) -> None:
     port = free_port()
     person = world.person("starter")
@@ -336,6 +337,7 @@ def test_serve_with_a_wrong_setting_names_it(stack: Addresses, elsewhere: Path, 
     assert name in refused(cancelflow("serve", cwd=elsewhere, **{name: value}), 2)
 
 
+@pytest.mark.slow
 def test_serve_on_a_busy_port_says_so(stack: Addresses, elsewhere: Path) -> None:
     port = httpx.URL(str(stack["http"])).port
     done = started("serve", cwd=elsewhere, HTTP_PORT=str(port))

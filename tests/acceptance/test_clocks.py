@@ -12,6 +12,8 @@ from tests.reactivation.people import reactivate
 from tests.waiting import eventually
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 DAY = 24 * 3600
 SKEWS = [40 * DAY, 60, 1, 0, -1, -60, -40 * DAY]
 

@@ -21,7 +21,10 @@ from tests.webhooks.events import order
 from tests.world import Person, Row, World
 
 # Stripe's SDK gives httpx what httpx would rather be given otherwise.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 NONE = {"retention_offer": None, "show_offer": False}
 OFFER = {"retention_offer": {"discount": 30, "description": "30% off for 3 months"}, "show_offer": True}

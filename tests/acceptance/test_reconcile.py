@@ -15,6 +15,8 @@ from tests.faults.left import left
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "deployments.command_line", "reconcile"]
 
 

@@ -14,6 +14,8 @@ from tests.waiting import eventually
 from tests.webhooks.events import order, settled
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 CONFIRMED = "Cancellation confirmed"
 BACK = "Welcome back: your Professional plan goes on"
 OVER = "Your Professional plan has ended because a payment did not go through"

@@ -19,7 +19,10 @@ from tests.user_ids import USER_IDS, unused
 from tests.world import World
 
 # Stripe's SDK gives httpx what httpx would rather be given otherwise.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +68,6 @@ def test_another_id_is_refused_however_near_it_is(world: World, like: str) -> No
             assert world.http.get("/subscription", headers=world.headers(other)).status_code == 404
 
 
-@pytest.mark.slow
 def test_the_data_of_every_id_is_deleted(world: World) -> None:
     people = [departed(world, days_ago=91, user_id=unused(like))[0] for like in USER_IDS]
 

@@ -16,7 +16,10 @@ from tests.waiting import at_once, eventually
 from tests.world import Person, World, links
 
 # Stripe's SDK gives httpx what httpx would rather be given otherwise.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 
 def comment(world: World, person: Person) -> str | None:

@@ -10,6 +10,8 @@ import pytest
 from tests.deletion.departed import departed
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "deployments.command_line", "delete-expired"]
 # So wide that no id is broken.
 WIDE = {"COLUMNS": "250"}
@@ -21,7 +23,6 @@ def run(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]"
     )
 
 
-@pytest.mark.slow
 def test_it_shows_what_would_go_and_on_what_ground_and_deletes_when_it_is_told_to(world: World) -> None:
     person, _ = departed(world, days_ago=91, feedback="said once")
     before = world.belongings(person.user_id)
@@ -47,7 +48,6 @@ def test_it_shows_what_would_go_and_on_what_ground_and_deletes_when_it_is_told_t
     assert world.belongings(person.user_id)["users"] == []
 
 
-@pytest.mark.slow
 def test_it_goes_through_as_many_as_it_is_told_to(world: World) -> None:
     for _ in range(2):
         departed(world, days_ago=91)

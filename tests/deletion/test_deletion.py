@@ -13,7 +13,10 @@ from tests.waiting import at_once
 from tests.world import Person, Row, World
 
 # Stripe's SDK gives httpx what httpx would rather be given otherwise.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 GONE = (
     "users",

@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from deployments.local.prefect_server import server_environment
 from flows.prune_history import prune_history
 from nodes.pruning.batches import BATCH
 from tests.deletion.departed import swept
 from tests.world import Person, World
+
+pytestmark = pytest.mark.slow
 
 PRUNE_SECONDS = 180
 

@@ -20,7 +20,10 @@ from tests.contract.stripe.process import Simulator
 from tests.test_command_line import bare, cancelflow
 
 # Stripe's SDK hands httpx a body in a way that httpx is about to drop.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 NAMES = [part.name for part in parts(fix=False)]
 RESULTS = {
     "Ships": [ok("hull", "dry"), failed("sails", "torn " * 30, "Mend them"), warning("crew", "two", "Hire more")],

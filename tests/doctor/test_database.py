@@ -22,6 +22,8 @@ from tests.nodes.clients.test_database import new_database
 from tests.ports import free_port
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 CHECKS = ("version", "role", "confinement", "row-level security", "owner", "migrations")
 Settings = dict[str, str | None]
 LOGIN = Login(

@@ -14,7 +14,10 @@ from tests.nodes.clients.pubsub_server import Publisher, pubsub_server
 from tests.nodes.clients.smtp_servers import USER, Inbox, black_hole, only_the_password, smtp_server
 from tests.ports import free_port
 
-pytestmark = pytest.mark.usefixtures("stack")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("stack"),
+]
 TOPIC = "projects/test/topics/billing-events"
 
 

@@ -18,6 +18,8 @@ from tests.ports import free_port
 from tests.test_architecture import DEPLOYMENTS
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 CHECKS = ("version", "settings", "work pool", "worker", "deployments")
 
 
@@ -48,7 +50,6 @@ def test_a_server_as_it_should_be(world: World) -> None:
     )
 
 
-@pytest.mark.slow
 def test_an_empty_server(empty: str) -> None:
     findings = found("Prefect", PREFECT_API_URL=empty)
     assert findings["version"].level is Level.OK
@@ -113,7 +114,6 @@ def test_a_server_that_is_away(world: World) -> None:
     assert_bad(findings["response"], Level.FAILED, "leads to no Prefect server (ConnectError)")
 
 
-@pytest.mark.slow
 def test_a_server_that_never_responds(world: World) -> None:
     assert world.prefect
     with black_hole() as port:

@@ -11,6 +11,8 @@ from tests.doctor.conftest import assert_bad, assert_ok, found
 from tests.nodes.clients.smtp_servers import black_hole
 from tests.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 Account = dict[str, str | None]
 ALL = {
     "account": "read",

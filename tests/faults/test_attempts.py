@@ -10,6 +10,8 @@ from nodes.settings import PolicySettings
 from tests.faults.triggers import Trigger, Triggers
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 Attempt = Callable[[Trigger, Person], httpx.Response]
 
 LIMIT = 5

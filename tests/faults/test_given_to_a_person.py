@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import pytest
 import stripe
 
 from deployments.requests import Unfinished, resume, unfinished
@@ -15,6 +16,8 @@ from tests.acceptance.subscribers import clock, subscriber
 from tests.faults.left import in_peace, left, standing, take_up
 from tests.waiting import eventually
 from tests.world import Person, Row, World
+
+pytestmark = pytest.mark.slow
 
 DAY = 24 * 3600
 LONG_AGO = timedelta(hours=7)

@@ -26,6 +26,8 @@ from flows.labels import label
 from tests.waiting import eventually
 from tests.world import Row, World
 
+pytestmark = pytest.mark.slow
+
 # The server writes task runs and events in batches.
 PREFECT = "/api"
 LOGS = "/logs/"

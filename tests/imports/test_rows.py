@@ -7,6 +7,8 @@ import pytest
 
 from tests.imports.account import Account
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400
 
 

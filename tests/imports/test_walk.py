@@ -16,6 +16,8 @@ from tests.contract.stripe.process import KEY
 from tests.imports.account import Account
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 MANY = 250
 
 

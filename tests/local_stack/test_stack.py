@@ -20,6 +20,8 @@ from deployments.local.stack import Stack
 from tests.local_stack.helpers import PATIENCE, ROOT, lives, quiet, wait_until
 from tests.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 LIGHT = "postgres,pubsub,inbox"
 ADDRESSES = {
     "http", "prefect_ui", "prefect_api", "stripe", "pubsub", "smtp", "inbox", "database_url",

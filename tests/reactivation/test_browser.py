@@ -19,7 +19,10 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # For a look with one's own eyes: a directory for a picture of each page.
 PICTURES = os.environ.get("TEST_PICTURES")
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from nodes.rules.months import month_before, month_named
 from tests.reporting.history import History
 from tests.world import Row, World
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "deployments.command_line", "report"]
 VIEWS = """SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"""
 

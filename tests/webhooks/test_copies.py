@@ -26,6 +26,8 @@ from tests.waiting import eventually
 from tests.webhooks.events import deliver, envelope, order, settled
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 CONFIRMED = "Cancellation confirmed: "
 
 
@@ -155,7 +157,6 @@ def test_the_end_of_one_that_was_never_heard_of_is_told(world: World) -> None:
     assert ended["kind"] == "payment_failed"
 
 
-@pytest.mark.slow
 def test_every_order_makes_the_same_rows(world: World) -> None:
     seen = []
     for which in permutations(range(3)):

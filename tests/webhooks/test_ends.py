@@ -11,6 +11,8 @@ from tests.waiting import eventually
 from tests.webhooks.events import deliver, inbox, order, settled, told
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 DAY = 24 * 3600
 WHY = ("why", "reason", "feedback", "opinion")
 
@@ -193,7 +195,6 @@ def test_a_pause_and_its_end_are_mirrored(world: World) -> None:
     assert subjects(world, person) == []
 
 
-@pytest.mark.slow
 def test_a_deleted_customer_has_left(world: World) -> None:
     person = world.person("two_subscriptions")
     user = world.row("SELECT stripe_customer_id FROM users WHERE id = %s", person.user_id)

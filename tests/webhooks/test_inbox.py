@@ -12,6 +12,8 @@ from tests.acceptance.trigger import serving
 from tests.webhooks.events import ENDPOINT, deliver, envelope, inbox, order, secret, settled, told
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def cancelled_unheard(world: World) -> tuple[Person, str]:
@@ -108,7 +110,6 @@ def test_nothing_that_a_customer_wrote_is_kept(world: World) -> None:
         assert [text for text in shown if "qwertz" in text or person.email in text] == []
 
 
-@pytest.mark.slow
 def test_both_secrets_hold_while_one_is_rotated_and_none_switches_it_off(
     world: World, cancelled_unheard: tuple[Person, str], tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from tests.waiting import eventually
 from tests.webhooks.events import order, settled, told
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "One question about your Professional plan"
 CONFIRMED = "Cancellation confirmed"
 

@@ -10,6 +10,8 @@ import stripe
 from .process import Simulator
 from .shop import Shop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def simulator_alone() -> Iterator[Simulator]:
