@@ -341,6 +341,7 @@ def test_what_could_not_leave_does_not_hold_up_the_answer(
     assert len(world.belongings(seen.person.user_id)["data_retention_jobs"]) == 1
 
 
+@pytest.mark.slow
 def test_what_could_not_leave_is_sent_later_and_once(world: World, undelivered: dict[str, Undelivered]) -> None:
     """Both outages at once: the trigger takes up at its next round whatever is due."""
     requests = {what: world.request_id(seen.answer) for what, seen in undelivered.items()}

@@ -56,6 +56,7 @@ def test_a_cancellation_made_elsewhere_is_carried_out_as_one_made_here(world: Wo
     assert [w for w in world.simulator.writes(person.subscription_id) if w["path"].startswith("/v1")] == []
 
 
+@pytest.mark.slow
 def test_a_reason_that_comes_later_is_filled_in_once(world: World) -> None:
     person = world.person("professional")
     portal(world, person, "cancel")
@@ -115,6 +116,7 @@ def test_in_and_out_in_the_portal(world: World) -> None:
     assert len(subjects(world, person)) == 4
 
 
+@pytest.mark.slow
 def test_what_was_said_of_an_earlier_cancellation_is_not_said_again(world: World) -> None:
     """Stripe keeps feedback and comment when a cancellation is taken back."""
     person = world.person("professional")
