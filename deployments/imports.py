@@ -15,11 +15,11 @@ from rich.table import Table
 
 from nodes.clients.billing_customers import MISSING, BillingCustomers, Customer, CustomersSubscription, Page
 from nodes.clients.catalog import read_catalog
-from nodes.copies.rows import customer_rows, subscribers_among, subscription_rows
 from nodes.errors import BillingFailed, CancelflowError, DatabaseUnavailable
 from nodes.rules.catalog import Catalog
 from nodes.rules.statuses import is_live
 from nodes.settings import ImportSettings
+from nodes.subscriptions.rows import customer_rows, subscribers_among, subscription_rows
 from sql import QUERIES
 
 CONNECT_TIMEOUT_SECONDS = 5

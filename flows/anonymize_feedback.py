@@ -3,10 +3,10 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.sweep import sweep
 from nodes.anonymization.step_01_take_due_feedback import count_due_feedback, take_due_feedback
 from nodes.anonymization.step_02_clear_comments import clear_comments
 from nodes.anonymization.step_03_anonymize_feedback import anonymize_feedback as anonymize
+from nodes.runs.sweep import sweep
 
 
 @flow(name="anonymize-feedback", persist_result=False)

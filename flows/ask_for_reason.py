@@ -6,10 +6,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.labels import label
-from flows.shown import flow_body
 from nodes.reason_letter.step_01_see_whether_to_ask import see_whether_to_ask
 from nodes.reason_letter.step_02_send_reason_letter import send_reason_letter
+from nodes.runs.fallback import flow_body
+from nodes.runs.labels import label
 from nodes.services import services_of_this_run
 
 

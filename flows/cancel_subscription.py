@@ -5,8 +5,8 @@ from uuid import UUID
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.attempt import attempt
-from nodes.cancellation.late_letters import send_discount
+from nodes.cancellation.late_emails import send_discount
+from nodes.cancellation.run import attempt
 from nodes.cancellation.step_01_cancellation_request import cancellation_request
 from nodes.cancellation.step_02_get_active_subscription import get_active_subscription
 from nodes.cancellation.step_03_generate_retention_offer import generate_retention_offer

@@ -5,8 +5,6 @@ from collections import Counter
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.display import table
-from flows.sweep import IDS_SHOWN, sweep
 from nodes.deletion.records import Checked, Outcome, Selection
 from nodes.deletion.step_01_read_deletion_plan import read_deletion_plan
 from nodes.deletion.step_02_take_due_users import count_due_users, take_due_users
@@ -14,6 +12,8 @@ from nodes.deletion.step_03_check_subscriptions import check_subscriptions
 from nodes.deletion.step_04_put_off_deletion import put_off_deletion
 from nodes.deletion.step_05_clear_comments import clear_comments
 from nodes.deletion.step_06_delete_data import delete_data
+from nodes.runs.display import table
+from nodes.runs.sweep import IDS_SHOWN, sweep
 
 
 @flow(name="delete-expired-data", persist_result=False)

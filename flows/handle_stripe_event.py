@@ -3,10 +3,10 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.stripe_event import Handling, handling
 from nodes.errors import PutOff
 from nodes.rules.moments import Turn
 from nodes.stripe_events.records import Happened
+from nodes.stripe_events.run import Handling, handling
 from nodes.stripe_events.step_01_take_up_event import take_up_event
 from nodes.stripe_events.step_01b_copy_from_stripe import copy_from_stripe
 from nodes.stripe_events.step_02_look_at_subscription import look_at_subscription

@@ -7,7 +7,6 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.display import Progress, table
 from nodes.reporting.chart import Bars, chart
 from nodes.reporting.figures import Report, lines_of, tables, without_rows
 from nodes.reporting.step_01_list_subscriptions_with_an_offer import list_subscriptions_with_an_offer
@@ -16,6 +15,7 @@ from nodes.reporting.step_03_keep_invoices import keep_invoices
 from nodes.reporting.step_04_close_final_figures import close_final_figures
 from nodes.reporting.step_05_count_figures import count_figures
 from nodes.rules.months import month_before, month_named
+from nodes.runs.display import Progress, table
 from nodes.services import services_of_this_run
 
 # After as many failures Stripe is taken to be away: the report says so, and does without.

@@ -5,10 +5,10 @@ from collections import Counter
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.sweep import sweep
 from nodes.deletion.step_03_check_subscriptions import check_subscriptions
 from nodes.deletion_notice.step_01_take_users_to_notify import take_users_to_notify
 from nodes.deletion_notice.step_02_send_deletion_notices import send_deletion_notices
+from nodes.runs.sweep import sweep
 
 
 @flow(name="notify-before-deletion", persist_result=False)

@@ -15,7 +15,7 @@ async def prune_history() -> State[None]:
     """Delete idempotency keys of more than a day, events of Stripe's handled a month ago, and old counts of attempts.
 
     Safe to repeat, and to run beside another. Prefect's own runs are pruned by its server
-    (deployments/prefect_settings.py).
+    (deployments/prefect/settings.py).
     """
     async with services_of_this_run():
         keys = await prune_idempotency_keys()

@@ -5,8 +5,8 @@ from uuid import UUID
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.reactivation import reactivation
 from nodes.reactivation.records import Active
+from nodes.reactivation.run import reactivation
 from nodes.reactivation.step_01_reactivation_request import reactivation_request
 from nodes.reactivation.step_02_find_pending_subscription import find_pending_subscription
 from nodes.reactivation.step_03_clear_cancellation import clear_cancellation

@@ -7,7 +7,6 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.display import Progress, close_runs_left_open, show, table
 from nodes.clients.billing_objects import Page
 from nodes.clients.database import SubscriptionState
 from nodes.errors import CancelflowError
@@ -16,6 +15,7 @@ from nodes.reconciliation.step_01_list_stripe_subscriptions import list_stripe_s
 from nodes.reconciliation.step_02_compare_with_rows import compare_with_rows
 from nodes.reconciliation.step_03_heal_row import heal_row
 from nodes.reconciliation.step_04_list_rows_not_seen import list_rows_not_seen
+from nodes.runs.display import Progress, close_runs_left_open, show, table
 from nodes.services import services_of_this_run
 
 # Stripe allows an account 100 reads a second, and customers come first.

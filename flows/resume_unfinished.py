@@ -8,17 +8,17 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.cancel_subscription import cancel_subscription
-from flows.display import close_run_that_died, show, table
 from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
-from flows.shown import flow_body, run_shown
 from nodes.errors import CancelflowError
 from nodes.node import run_log
 from nodes.requests.kind import CANCELLATION, REACTIVATION
-from nodes.requests.standing import standing_of
+from nodes.requests.status import standing_of
 from nodes.resumption.records import Left, Work
 from nodes.resumption.step_01_claim_unfinished_requests import claim_unfinished_requests
 from nodes.resumption.step_02_park_for_a_person import park_for_a_person
+from nodes.runs.display import close_run_that_died, show, table
+from nodes.runs.fallback import flow_body, run_shown
 from nodes.services import services, services_of_this_run
 from nodes.stripe_events.inbox import is_handled
 

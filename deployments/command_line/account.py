@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from deployments.local.join import join_stack
-from deployments.prefect_settings import choose_for_trigger
+from deployments.prefect.settings import choose_for_trigger
 from nodes.settings import (
     ImportSettings,
     load,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from deployments.local.join import LOCAL, join_stack
-from deployments.prefect_settings import choose_for_trigger
+from deployments.prefect.settings import choose_for_trigger
 from nodes.rules.user_ids import MAX_CHARACTERS, is_user_id
 from nodes.settings import (
     DatabaseSettings,
@@ -78,7 +78,7 @@ def deploy() -> None:
     """Register the flows with Prefect, so that they can be started from its UI."""
     join_stack()
     load(PrefectSettings)
-    from deployments.register import deploy as register
+    from deployments.prefect.register import deploy as register
 
     typer.echo(register())
 

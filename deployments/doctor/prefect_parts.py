@@ -15,8 +15,8 @@ from prefect.exceptions import PrefectException
 from ruamel.yaml import YAML
 
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
-from deployments.prefect_settings import SERVER
-from deployments.register import WORK_POOL
+from deployments.prefect.register import WORK_POOL
+from deployments.prefect.settings import SERVER
 from nodes.errors import CancelflowError
 from nodes.settings import PrefectSettings, load
 
@@ -71,7 +71,7 @@ def _of_version(version: str) -> Finding:
 def _of_settings(server: Mapping[str, Any]) -> Finding:
     different = [f"{name}={wanted}" for name, wanted in SERVER.items() if not _has(server, name)]
     if different:
-        to_do = "Start the server with these in its environment (deployments/prefect_settings.py says what for)"
+        to_do = "Start the server with these in its environment (deployments/prefect/settings.py says what for)"
         return warning("settings", "not as recommended:\n" + "\n".join(different), to_do)
     return ok("settings", "as recommended")
 
@@ -112,7 +112,7 @@ async def _of_pool(client: PrefectClient) -> Findings:
 
 
 def _of_deployments(registered: Mapping[str, DeploymentResponse]) -> Finding:
-    declared = YAML(typ="safe").load(files("deployments").joinpath("prefect.yaml").read_text())["deployments"]
+    declared = YAML(typ="safe").load(files("deployments.prefect").joinpath("prefect.yaml").read_text())["deployments"]
     wrong = list(_wrong(declared, registered))
     if wrong:
         to_do = f"{_DEPLOY}, or resume in the Prefect UI what is paused there"

@@ -8,24 +8,19 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from deployments.http import (
-    api_reference,
-    cancel_subscription,
-    health,
-    look_ups,
-    pages,
-    reactivate_subscription,
-    stripe_webhook,
-)
+from deployments.http import health
+from deployments.http.api import cancel_subscription, look_ups, reactivate_subscription
+from deployments.http.api.bodies import CancelSubscriptionRequest, Problem, ReactivateSubscriptionRequest
+from deployments.http.api.responses import HANDLERS
 from deployments.http.arrival import Arrival
 from deployments.http.backlog import Backlog
-from deployments.http.bodies import CancelSubscriptionRequest, Problem, ReactivateSubscriptionRequest
 from deployments.http.body_time_limit import BodyTimeLimit
 from deployments.http.identity import Identity
-from deployments.http.prefect_client import shared_client
-from deployments.http.responses import HANDLERS
+from deployments.http.pages import api_reference, email_links
+from deployments.http.pages.start_page import start_page
 from deployments.http.runner import Runner, run_context
-from deployments.http.start_page import start_page
+from deployments.http.webhooks import stripe
+from deployments.prefect.client import shared_client
 from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
@@ -65,7 +60,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
     app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
     api = (cancel_subscription, reactivate_subscription, look_ups, health)
-    for module in (*api, pages, stripe_webhook, api_reference):
+    for module in (*api, email_links, api_reference, stripe):
         app.include_router(module.router)
     app.include_router(start_page(settings))
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

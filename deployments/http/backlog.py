@@ -13,10 +13,10 @@ from uuid import UUID
 from flows.ask_for_reason import ask_for_reason
 from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
-from flows.shown import run_shown
-from nodes.cancellation.caller import WaitingCaller
 from nodes.errors import CancelflowError
 from nodes.reason_letter.claim import claim_reason_letters
+from nodes.requests.caller import WaitingCaller
+from nodes.runs.fallback import run_shown
 from nodes.services import services
 
 log = logging.getLogger(__name__)

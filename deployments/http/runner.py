@@ -9,10 +9,10 @@ from uuid import UUID
 
 from flows.cancel_subscription import cancel_subscription
 from flows.resume_unfinished import resume_unfinished
-from flows.shown import run_shown
-from nodes.cancellation.caller import WaitingCaller
-from nodes.cancellation.records import Answer
 from nodes.errors import CancelflowError, DatabaseUnavailable
+from nodes.requests.caller import WaitingCaller
+from nodes.requests.records import Answer
+from nodes.runs.fallback import run_shown
 from nodes.services import Services, using
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deployments.local.files import private_directory
-from deployments.prefect_settings import SERVER
+from deployments.prefect.settings import SERVER
 
 WORK_POOL = "cancelflow"
 

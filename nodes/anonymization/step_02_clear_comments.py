@@ -1,9 +1,9 @@
 """Step 2: at Stripe first, while our row still knows where the words are."""
 
-from nodes.anonymization.comments import clear_comment_of_request
 from nodes.anonymization.records import Cleared, DueFeedback
-from nodes.deletion.each import for_each
 from nodes.node import node, run_log
+from nodes.runs.each import for_each
+from nodes.subscriptions.comments import clear_comment_of_request
 
 
 @node("Clear Comments", step="2")

@@ -1,8 +1,8 @@
 """Step 3: the words go, and so does the link; month, plan and category stay counted."""
 
 from nodes.anonymization.records import Anonymized, Cleared, DueFeedback
-from nodes.deletion.each import for_each
 from nodes.node import node, run_log
+from nodes.runs.each import for_each
 from nodes.services import services
 
 

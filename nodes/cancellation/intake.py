@@ -5,9 +5,9 @@ import json
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
-from nodes.cancellation.records import Answer
 from nodes.errors import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
-from nodes.requests.reception import IN_THE_WAY, by_slug, received
+from nodes.requests.intake import IN_THE_WAY, by_slug, received
+from nodes.requests.records import Answer
 from nodes.services import services
 
 _REFUSALS = by_slug(NotYourSubscription(), ReasonRequired(), IN_THE_WAY, KeyReused(), KeyUnderWay())

@@ -5,43 +5,26 @@ Each node takes what the node before it returned, and Prefect draws the run's gr
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from nodes.clients.billing_objects import BillingSubscription
+from nodes.requests.records import Request
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint
+from nodes.subscriptions.records import ActiveSubscription
 
 
 @dataclass(frozen=True)
-class CancellationRequest:
+class CancellationRequest(Request):
     """Step 1: a row of `cancellation_requests`, without its free text."""
 
-    id: UUID
-    user_id: str
-    asked_subscription: str | None
     accept_offer: bool
     reason: str | None
-    subscription_id: str | None
-    recovery_point: str
     released_schedule: str | None
     cancel_at: datetime | None
-    received_at: datetime
     waited: timedelta  # since received_at, by the database's clock
     approved: bool  # by an operator
-    outcome: str | None
-    answer: dict[str, Any] | None
-    billing_try: int
-    told_failed: bool
     renewal_undone: bool
     invoices_voided: bool
-
-    def billing_key(self, step: str) -> str:
-        """The idempotency key of a write to Stripe: the same while its answer is unknown, another after a failure.
-
-        Stripe replays a failure to whoever repeats its key (https://docs.stripe.com/api/idempotent_requests).
-        """
-        return f"{self.id}:{step}:{self.billing_try}"
 
     def reached(self, point: RecoveryPoint) -> bool:
         """Whether an earlier run came as far as this point."""
@@ -51,16 +34,6 @@ class CancellationRequest:
     def begun(self) -> bool:
         """Whether an earlier run may have changed something: what it finds changed is then its own doing."""
         return self.reached(RecoveryPoint.OFFER_RESERVED)
-
-
-@dataclass(frozen=True)
-class ActiveSubscription:
-    """Our row, and what Stripe says of it now."""
-
-    id: str
-    user_id: str
-    plan: str
-    billed: BillingSubscription
 
 
 class CancellationCase:
@@ -139,22 +112,3 @@ class PendingCancellation:
     plan_change_dropped: bool
     renewal_undone: bool
     invoices_voided: bool
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """Steps 8B, 9B and 10B: this effect is there."""
-
-    what: str
-
-
-class Answer:
-    """Steps 6A and 11B: what the caller is told.
-
-    Not a dataclass, as the case is none: its words are those of the records before it, and Prefect goes by them.
-    """
-
-    def __init__(self, outcome: str, http_status: int, body: dict[str, Any]) -> None:
-        self.outcome = outcome
-        self.http_status = http_status
-        self.body = body

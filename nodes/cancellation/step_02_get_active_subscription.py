@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from nodes.cancellation.look_up import find_subscription, locale_of, refuse_ended
-from nodes.cancellation.records import ActiveSubscription, CancellationCase, CancellationRequest
+from nodes.cancellation.records import CancellationCase, CancellationRequest
 from nodes.errors import (
     AlreadyRefused,
     ConstraintViolated,
@@ -13,12 +12,15 @@ from nodes.errors import (
     StillFailed,
     SubscriptionAlreadyPending,
 )
+from nodes.messages.customer_locale import customer_locale
 from nodes.node import node, run_log
 from nodes.rules.catalog import text_in
 from nodes.rules.dates import rfc3339
 from nodes.rules.renewals import paid_until
 from nodes.rules.statuses import is_live
 from nodes.services import services
+from nodes.subscriptions.find import find_subscription, refuse_ended
+from nodes.subscriptions.records import ActiveSubscription
 
 ONE_AT_A_TIME = "one_request_at_a_time"
 
@@ -49,8 +51,9 @@ async def _refuse_in_fixed_term(subscription: ActiveSubscription) -> None:
     text, ends_at = services().catalog.plan(subscription.plan).refused_text, subscription.billed.cancel_at
     if text is None or ends_at is None or not subscription.billed.fixed_term:
         return
-    locale = await locale_of(subscription.user_id)
-    raise FixedTermRunning(text_in(text, locale), subscription_id=subscription.id, term_ends_at=rfc3339(ends_at))
+    async with services().database.as_user(subscription.user_id) as transaction:
+        reads = await customer_locale(transaction, subscription.user_id)
+    raise FixedTermRunning(text_in(text, reads.locale), subscription_id=subscription.id, term_ends_at=rfc3339(ends_at))
 
 
 async def _look_again(request: CancellationRequest, subscription: ActiveSubscription) -> None:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from nodes.cancellation.look_up import current_offer
 from nodes.cancellation.records import CancellationCase, OfferMade
 from nodes.node import node, run_log
+from nodes.offers.current import current_offer
 from nodes.rules.offers import Fate, RetentionOffer
 from nodes.services import services
 

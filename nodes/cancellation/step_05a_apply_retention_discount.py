@@ -2,16 +2,16 @@
 
 from datetime import UTC, datetime
 
-from nodes.cancellation.outbox import DISCOUNT
 from nodes.cancellation.records import AppliedDiscount, CancellationCase, Decision
-from nodes.cancellation.settle import settled
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import BillingFailed, ConstraintViolated, OfferUnavailable, VerificationFailed
+from nodes.messages.outbox import DISCOUNT
 from nodes.node import node, run_log
 from nodes.rules.dates import months_after
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint
 from nodes.services import services
+from nodes.subscriptions.read_back import settled
 
 ONE_AT_A_TIME = "one_retention_offer_in_its_cooldown"
 

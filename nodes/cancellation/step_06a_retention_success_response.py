@@ -1,9 +1,10 @@
 """Step 6A: the answer to a customer who stays."""
 
-from nodes.cancellation.records import Answer, AppliedDiscount
+from nodes.cancellation.records import AppliedDiscount
 from nodes.node import node, run_log
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
+from nodes.requests.records import Answer
 
 
 @node("Retention Success Response", step="6A")

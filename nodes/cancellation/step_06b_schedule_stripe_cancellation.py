@@ -2,24 +2,19 @@
 
 from dataclasses import dataclass
 
-from nodes.cancellation.records import (
-    ActiveSubscription,
-    CancellationCase,
-    CancellationRequest,
-    CapturedReason,
-    ScheduledCancellation,
-)
-from nodes.cancellation.renewals import has_renewed, undo_renewals
-from nodes.cancellation.settle import settled
-from nodes.cancellation.unpaid_invoices import ends_unpaid, settling, void_what_is_open
+from nodes.cancellation.records import CancellationCase, CancellationRequest, CapturedReason, ScheduledCancellation
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import CancellationTakenBack, VerificationFailed
+from nodes.invoices.renewals import has_renewed, undo_renewals
+from nodes.invoices.unpaid import ends_unpaid, settling, void_what_is_open
 from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.reasons import stripe_feedback
 from nodes.rules.statuses import Ending, ending_of, is_live
 from nodes.services import services
+from nodes.subscriptions.read_back import settled
+from nodes.subscriptions.records import ActiveSubscription
 
 
 @dataclass(frozen=True)
@@ -48,8 +43,8 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
     released = await _release_schedule(request, subscription)
     billed = await _end(case)
     async with settling(request):
-        undone = await undo_renewals(case, billed)
-        voided = await void_what_is_open(request, subscription, billed)
+        undone = await undo_renewals(request, billed, case.paid_until)
+        voided = await void_what_is_open(request, subscription, billed) or request.invoices_voided
     cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
     if cancel_at is None:
         raise VerificationFailed(f"Stripe gives no end for {subscription.id}")
@@ -110,5 +105,5 @@ async def _keep_term(request: CancellationRequest, billed: BillingSubscription) 
 
 async def _keeps_its_period(case: CancellationCase) -> bool:
     billed = case.subscription.billed
-    at_its_end = ending_of(billed.status) is Ending.AT_PERIOD_END and not await has_renewed(case, billed)
+    at_its_end = ending_of(billed.status) is Ending.AT_PERIOD_END and not await has_renewed(billed, case.paid_until)
     return at_its_end and not await ends_unpaid(case.subscription)

@@ -1,12 +1,12 @@
 """Step 7B: our row says what Stripe confirmed, and in the same transaction what must still leave the house."""
 
-from nodes.cancellation.mirror import mirror, status_of
-from nodes.cancellation.outbox import CONFIRMATION, EVENT
 from nodes.cancellation.records import PendingCancellation, ScheduledCancellation
+from nodes.messages.outbox import CONFIRMATION, EVENT
 from nodes.node import node, run_log
 from nodes.rules.dates import data_retention_until
 from nodes.rules.progress import RecoveryPoint
 from nodes.services import services
+from nodes.subscriptions.mirror import mirror, status_of
 
 
 @node("Mark Subscription as Pending Cancellation", step="7B")

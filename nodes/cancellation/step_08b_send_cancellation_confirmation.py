@@ -2,14 +2,16 @@
 
 from email_templates import Letter
 from email_templates.cancellation_confirmation import CancellationConfirmation
-from nodes.cancellation.letters import Customer, deliver_letter, plan_name
-from nodes.cancellation.outbox import CONFIRMATION, withdraw
-from nodes.cancellation.records import ActiveSubscription, Delivered, PendingCancellation
+from nodes.cancellation.records import PendingCancellation
 from nodes.clients.billing_invoices import OpenInvoice
+from nodes.messages.emails import Customer, deliver_letter, plan_name
+from nodes.messages.outbox import CONFIRMATION, withdraw
+from nodes.messages.records import Delivered
 from nodes.node import node, run_log
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.statuses import PENDING_CANCELLATION, is_live
 from nodes.services import services
+from nodes.subscriptions.records import ActiveSubscription
 
 
 @node("Send Cancellation Confirmation", step="8B")

@@ -1,6 +1,7 @@
 """Step 9B: the customer's data stays for 90 days after the cancellation takes effect, then WF-056 deletes it."""
 
-from nodes.cancellation.records import Delivered, PendingCancellation
+from nodes.cancellation.records import PendingCancellation
+from nodes.messages.records import Delivered
 from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
 from nodes.rules.progress import RecoveryPoint

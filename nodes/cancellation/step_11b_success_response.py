@@ -1,9 +1,11 @@
 """Step 11B: the answer to a customer who leaves."""
 
-from nodes.cancellation.records import Answer, Delivered, PendingCancellation
+from nodes.cancellation.records import PendingCancellation
+from nodes.messages.records import Delivered
 from nodes.node import node, run_log
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
+from nodes.requests.records import Answer
 from nodes.rules.dates import rfc3339
 
 

@@ -1,9 +1,9 @@
 """The phase Verification: what we are about to tell the customer is what Stripe said when read back (FEATURES W21)."""
 
-from nodes.cancellation.mirror import status_of
 from nodes.cancellation.records import AppliedDiscount, PendingCancellation, ScheduledCancellation
 from nodes.errors import VerificationFailed
 from nodes.rules.progress import RecoveryPoint
+from nodes.subscriptions.mirror import status_of
 
 
 def verify_pending(scheduled: ScheduledCancellation, pending: PendingCancellation) -> None:

@@ -1,9 +1,9 @@
 """Step 3: once more, whether a customer came back: Stripe is right."""
 
-from nodes.deletion.each import for_each
 from nodes.deletion.last_look import last_look
 from nodes.deletion.records import Batch, Checked, Over, PutOff
 from nodes.node import node, run_log
+from nodes.runs.each import for_each
 
 
 @node("Check Subscriptions", step="3")

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from nodes.anonymization.comments import clear_comments_of_user
-from nodes.deletion.each import for_each
 from nodes.deletion.records import Checked, Over
 from nodes.node import node, run_log
+from nodes.runs.each import for_each
+from nodes.subscriptions.comments import clear_comments_of_user
 
 
 @node("Clear Comments", step="5")

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from prefect.runtime import flow_run
 
-from nodes.cancellation.mirror import mirror
 from nodes.clients.database import Transaction
-from nodes.deletion.each import for_each
 from nodes.deletion.records import Checked, Deleted, Outcome, Over
 from nodes.errors import CancelflowError
 from nodes.node import node, run_log
+from nodes.runs.each import for_each
 from nodes.services import services
+from nodes.subscriptions.mirror import mirror
 
 
 @dataclass(frozen=True)

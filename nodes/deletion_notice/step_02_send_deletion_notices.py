@@ -7,12 +7,12 @@ from uuid import UUID
 
 from email_templates import Letter
 from email_templates.deletion_notice import DeletionNotice
-from nodes.cancellation.letters import Customer, deliver_letter
-from nodes.deletion.each import for_each
 from nodes.deletion.records import Checked, Over
 from nodes.deletion_notice.records import Notices
 from nodes.errors import LetterRefused
+from nodes.messages.emails import Customer, deliver_letter
 from nodes.node import node, run_log
+from nodes.runs.each import for_each
 from nodes.services import services
 
 KIND = "deletion_notice"

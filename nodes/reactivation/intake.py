@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from nodes.cancellation.records import Answer
 from nodes.errors import NotYourSubscription
-from nodes.requests.reception import IN_THE_WAY, by_slug, received
+from nodes.requests.intake import IN_THE_WAY, by_slug, received
+from nodes.requests.records import Answer
 
 _REFUSALS = by_slug(NotYourSubscription("A user can reactivate only their own subscription"), IN_THE_WAY)
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 
 from email_templates.dates import long_date
-from nodes.cancellation.look_up import SubscriptionRow
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import BillingFailed, NothingToReactivate, SeveralSubscriptions, SubscriptionEnded
+from nodes.messages.customer_locale import customer_locale
 from nodes.rules.statuses import PENDING_CANCELLATION, is_live
 from nodes.services import services
+from nodes.subscriptions.find import SubscriptionRow
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,6 @@ class Preview:
     plan: str
     ends_on: str | None
     renews_on: str
-
-
-@dataclass(frozen=True)
-class _Words:
-    locale: str
-    time_zone: str
 
 
 async def choose(user_id: str, subscription_id: str | None) -> SubscriptionRow:
@@ -63,7 +58,7 @@ async def preview(user_id: str, subscription_id: str) -> Preview:
     """For a page; writes nothing. With Stripe away our row answers. Raises as `choose` does."""
     row = await choose(user_id, subscription_id)
     async with services().database.as_user(user_id) as transaction:
-        [words] = await transaction.all("words_of_customer", _Words, user_id=user_id)
+        reads = await customer_locale(transaction, user_id)
     ends_at = row.cancel_at if row.status == PENDING_CANCELLATION else None
     renews_at = row.current_period_end
     try:
@@ -74,6 +69,6 @@ async def preview(user_id: str, subscription_id: str) -> Preview:
         ended = not is_live(row.status)
     if ended:
         raise ended_subscription()
-    ends_on = long_date(ends_at, words.locale, words.time_zone) if ends_at else None
-    plan = services().catalog.plan(row.plan).name(words.locale)
-    return Preview(plan, ends_on, long_date(renews_at, words.locale, words.time_zone))
+    ends_on = long_date(ends_at, reads.locale, reads.time_zone) if ends_at else None
+    plan = services().catalog.plan(row.plan).name(reads.locale)
+    return Preview(plan, ends_on, long_date(renews_at, reads.locale, reads.time_zone))

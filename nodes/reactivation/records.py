@@ -2,36 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-from nodes.cancellation.records import ActiveSubscription
 from nodes.clients.billing_objects import BillingSubscription
+from nodes.requests.records import Request
+from nodes.subscriptions.records import ActiveSubscription
 
 POINTS = ("received", "cleared", "marked_active", "finished")
 
 
 @dataclass(frozen=True)
-class ReactivationRequest:
+class ReactivationRequest(Request):
     """Step 1: a row of `reactivation_requests`."""
 
-    id: UUID
-    user_id: str
-    asked_subscription: str | None
     origin: str  # api, link or stripe
-    subscription_id: str | None
-    recovery_point: str
     renews_at: datetime | None
-    received_at: datetime
-    outcome: str | None
-    answer: dict[str, Any] | None
-    billing_try: int
     stripe_request_id: str | None
-    told_failed: bool
-
-    def billing_key(self, step: str) -> str:
-        """The idempotency key of a write to Stripe: another one after a failure, which Stripe would replay."""
-        return f"{self.id}:{step}:{self.billing_try}"
 
     def reached(self, point: str) -> bool:
         """Whether an earlier run came as far as this point."""

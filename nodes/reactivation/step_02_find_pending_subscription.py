@@ -1,13 +1,13 @@
 """Step 2: the subscription, by row-level security, and whether what was paid for still runs."""
 
-from nodes.cancellation.look_up import find_subscription
-from nodes.cancellation.records import ActiveSubscription
 from nodes.errors import AlreadyRefused, CancelledAgain, ConstraintViolated, RequestUnderWay, StillFailed
 from nodes.node import node, run_log
 from nodes.reactivation.look_up import choose, ended_subscription, has_ended
 from nodes.reactivation.records import ReactivationCase, ReactivationRequest
 from nodes.requests.kind import REACTIVATION
 from nodes.services import services
+from nodes.subscriptions.find import find_subscription
+from nodes.subscriptions.records import ActiveSubscription
 
 
 @node("Find Pending Subscription", step="2")

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from nodes.cancellation.settle import settled
 from nodes.node import node, run_log
 from nodes.reactivation.records import Cleared, ReactivationCase
 from nodes.rules.statuses import is_live
 from nodes.services import services
+from nodes.subscriptions.read_back import settled
 
 
 @node("Clear Cancellation", step="3")

@@ -1,11 +1,11 @@
 """Step 4: our row says what Stripe confirmed, the data stays, and what must leave the house is in the outbox."""
 
-from nodes.cancellation.mirror import mirror, status_of
-from nodes.cancellation.outbox import REACTIVATED, REACTIVATED_EVENT
 from nodes.errors import VerificationFailed
+from nodes.messages.outbox import REACTIVATED, REACTIVATED_EVENT
 from nodes.node import node, run_log
 from nodes.reactivation.records import Active, Cleared
 from nodes.services import services
+from nodes.subscriptions.mirror import mirror, status_of
 
 
 @node("Mark Subscription as Active", step="4")

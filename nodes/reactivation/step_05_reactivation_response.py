@@ -1,10 +1,10 @@
 """Step 5: the answer to a customer who stays after all."""
 
-from nodes.cancellation.records import Answer
 from nodes.node import node, run_log
 from nodes.reactivation.records import Active
 from nodes.requests.finish import finish
 from nodes.requests.kind import REACTIVATION
+from nodes.requests.records import Answer
 from nodes.rules.dates import rfc3339
 
 

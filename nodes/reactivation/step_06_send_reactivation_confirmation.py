@@ -2,9 +2,9 @@
 
 from email_templates import Letter
 from email_templates.reactivation_confirmation import ReactivationConfirmation
-from nodes.cancellation.letters import Customer, deliver_letter, plan_name
-from nodes.cancellation.outbox import REACTIVATED, withdraw
-from nodes.cancellation.records import Delivered
+from nodes.messages.emails import Customer, deliver_letter, plan_name
+from nodes.messages.outbox import REACTIVATED, withdraw
+from nodes.messages.records import Delivered
 from nodes.node import node, run_log
 from nodes.reactivation.records import Active
 from nodes.rules.statuses import is_live

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from nodes.cancellation.outbox import REACTIVATED_EVENT, deliver
-from nodes.cancellation.records import Delivered
-from nodes.cancellation.turn import in_turn
+from nodes.messages.event_order import in_turn
+from nodes.messages.outbox import REACTIVATED_EVENT, deliver
+from nodes.messages.records import Delivered
 from nodes.node import node, run_log
 from nodes.reactivation.records import Active
 from nodes.rules.dates import rfc3339

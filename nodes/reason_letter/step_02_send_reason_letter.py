@@ -2,10 +2,10 @@
 
 from email_templates import Letter
 from email_templates.reason_letter import ReasonLetter
-from nodes.cancellation.letters import Customer, deliver_letter, plan_name
-from nodes.cancellation.outbox import ASKED_WHY
-from nodes.cancellation.records import Delivered
 from nodes.errors import LetterRefused
+from nodes.messages.emails import Customer, deliver_letter, plan_name
+from nodes.messages.outbox import ASKED_WHY
+from nodes.messages.records import Delivered
 from nodes.node import node, run_log
 from nodes.reason_letter.records import OpenQuestion
 from nodes.services import services

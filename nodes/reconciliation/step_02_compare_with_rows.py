@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from nodes.cancellation.mirror import status_of
 from nodes.clients.billing_objects import Page
 from nodes.clients.database import SubscriptionState
 from nodes.node import node, run_log
 from nodes.reconciliation.findings import Findings
 from nodes.services import services
+from nodes.subscriptions.mirror import status_of
 
 
 @node("Compare With Rows", step="2")

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from nodes.cancellation.mirror import mirror, status_of
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.clients.database import SubscriptionState
 from nodes.clients.webhooks import Notice
@@ -14,6 +13,7 @@ from nodes.rules.dates import rfc3339
 from nodes.rules.moments import Moment
 from nodes.services import services
 from nodes.stripe_events.inbox import receive
+from nodes.subscriptions.mirror import mirror, status_of
 
 MISSING = "resource_missing"
 

@@ -4,10 +4,10 @@ import asyncio
 
 from nodes.clients.billing_invoices import PaidInvoice, PaidInvoices
 from nodes.clients.database import WithOffer
-from nodes.deletion.each import AT_ONCE, for_each
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log
 from nodes.reporting.records import Paid, ReadFromStripe
+from nodes.runs.each import AT_ONCE, for_each
 from nodes.services import services
 
 MISSING = "resource_missing"

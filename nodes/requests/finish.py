@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from nodes.cancellation.caller import tell
-from nodes.cancellation.records import Answer
 from nodes.clients.database import Transaction
+from nodes.requests.caller import tell
 from nodes.requests.kind import Kind
+from nodes.requests.records import Answer
 from nodes.services import services
 
 

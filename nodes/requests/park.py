@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from nodes.cancellation.outbox import DELAYED
-from nodes.cancellation.records import Delivered
 from nodes.errors import LetterRefused
+from nodes.messages.outbox import DELAYED
+from nodes.messages.records import Delivered
 from nodes.node import run_log
 from nodes.requests.kind import Kind
 from nodes.services import services

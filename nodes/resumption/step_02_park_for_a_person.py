@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from nodes.cancellation.late_letters import send_delay as send_cancellation_delay
+from nodes.cancellation.late_emails import send_delay as send_cancellation_delay
 from nodes.node import node, run_log
-from nodes.reactivation.late_letters import send_delay as send_reactivation_delay
+from nodes.reactivation.late_emails import send_delay as send_reactivation_delay
 from nodes.requests.kind import CANCELLATION, REACTIVATION
 from nodes.requests.park import park_request
 from nodes.resumption.records import Left, Work

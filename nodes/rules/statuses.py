@@ -15,7 +15,7 @@ class Ending(Enum):
 ENDINGS = {
     "active": Ending.AT_PERIOD_END,
     "trialing": Ending.AT_PERIOD_END,  # which is the trial's end: nothing is ever charged
-    "past_due": Ending.AT_PERIOD_END,  # or now, where it wasn't paid: nodes/cancellation/unpaid_invoices
+    "past_due": Ending.AT_PERIOD_END,  # or now, where it wasn't paid: nodes/invoices/unpaid
     "unpaid": Ending.NOW,  # nothing paid is left to keep, and the period would only run on
     "paused": Ending.NOW,  # a paused subscription never reaches its period's end
     "incomplete": Ending.NOW,  # never paid for; Stripe takes no cancellation at period end here

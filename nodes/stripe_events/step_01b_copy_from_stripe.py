@@ -2,11 +2,11 @@
 
 from nodes.clients.billing_customers import Customer
 from nodes.clients.database import Transaction
-from nodes.copies.rows import customer_rows, subscribers_among, subscription_rows
 from nodes.node import node, run_log
 from nodes.rules.moments import COPIES, Moment
 from nodes.services import services
 from nodes.stripe_events.records import StripeEvent, Subject, ToCopy
+from nodes.subscriptions.rows import customer_rows, subscribers_among, subscription_rows
 
 
 @node("Copy From Stripe", step="1B")

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nodes.cancellation.look_up import SubscriptionRow
-from nodes.cancellation.mirror import mirror
 from nodes.node import node, run_log
 from nodes.services import services
 from nodes.stripe_events.records import Seen, StripeEvent, Subject
+from nodes.subscriptions.find import SubscriptionRow
+from nodes.subscriptions.mirror import mirror
 
 
 @dataclass(frozen=True)

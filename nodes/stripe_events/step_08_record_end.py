@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from nodes.cancellation.outbox import ENDED, ENDED_EVENT, NEVER_STARTED
 from nodes.clients.database import Transaction
 from nodes.errors import VerificationFailed
+from nodes.messages.outbox import ENDED, ENDED_EVENT, NEVER_STARTED
 from nodes.node import node, run_log
 from nodes.rules.dates import data_retention_until, rfc3339
 from nodes.rules.moments import is_known_reason, kind_of_end

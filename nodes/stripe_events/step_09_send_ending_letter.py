@@ -3,9 +3,9 @@
 from email_templates import Letter
 from email_templates.onboarding_follow_up import OnboardingFollowUp
 from email_templates.subscription_ended import SubscriptionEnded
-from nodes.cancellation.letters import Customer, deliver_letter, plan_name
-from nodes.cancellation.outbox import ENDED, NEVER_STARTED
-from nodes.cancellation.records import Delivered
+from nodes.messages.emails import Customer, deliver_letter, plan_name
+from nodes.messages.outbox import ENDED, NEVER_STARTED
+from nodes.messages.records import Delivered
 from nodes.node import node, run_log
 from nodes.services import services
 from nodes.stripe_events.records import Ended

@@ -18,7 +18,7 @@ CREATE FUNCTION has_history(subscription text) RETURNS boolean
         OR EXISTS (SELECT FROM subscription_ends e WHERE e.subscription_id = subscription)
         OR EXISTS (SELECT FROM offers_shown o WHERE o.subscription_id = subscription);
 
--- Return customers as nodes/copies/rows.py writes them, each user once.
+-- Return customers as nodes/subscriptions/rows.py writes them, each user once.
 CREATE FUNCTION customers_in(customers jsonb)
     RETURNS TABLE (id text, customer_id text, created_at timestamptz, email text, name text, locale text, country text,
         subscribed boolean)
@@ -65,7 +65,7 @@ AS $$
         AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.user_id = u.id);
 $$;
 
--- Return subscriptions as nodes/copies/rows.py writes them, with their users. A fixed term that was replaced by a
+-- Return subscriptions as nodes/subscriptions/rows.py writes them, with their users. A fixed term that was replaced by a
 -- cancellation, of which the customer was told, is one.
 CREATE FUNCTION subscriptions_in(subscriptions jsonb)
     RETURNS TABLE (id text, user_id text, customer_id text, plan text, price_ids text[], status text,

@@ -31,8 +31,8 @@ RETURNING status, cancel_at_period_end, cancel_at, ended_at;
 -- Step 8B writes to them.
 SELECT id, email, name, locale, time_zone FROM users WHERE id = %(user_id)s;
 
--- name: words_of_customer
--- In which language and time zone a date is written for them.
+-- name: customer_locale
+-- The language and time zone in which a date is written for the customer.
 SELECT locale, time_zone FROM users WHERE id = %(user_id)s;
 
 -- name: subscription_states

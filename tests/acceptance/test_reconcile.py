@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from flows.display import READY
+from nodes.runs.display import READY
 from tests.acceptance.subscribers import subscriber
 from tests.faults.left import left
 from tests.waiting import eventually

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from flows.delete_expired_data import delete_expired_data
-from flows.display import table
 from nodes.deletion.records import Selection
 from nodes.deletion.step_02_take_due_users import take_due_users
 from nodes.node import not_shown
+from nodes.runs.display import table
 from nodes.services import services_of_this_run
 from tests.acceptance.consumer import Consumer, body, consuming
 from tests.acceptance.subscribers import subscriber

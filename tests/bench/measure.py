@@ -11,7 +11,7 @@ from tests.bench.sides import TRIGGER, Side
 
 LOOK_EVERY_SECONDS = 0.05
 QUIET_WITHIN_SECONDS = 20.0
-AWAY_SECONDS = 10.0  # as flows/shown.py has it, which would import Prefect before its settings are there
+AWAY_SECONDS = 10.0  # as nodes/runs/fallback.py has it, which would import Prefect before its settings are there
 _RECEIVED = "SELECT extract(epoch FROM max(received_at))::float8 FROM cancellation_requests WHERE id = ANY(%s::uuid[])"
 # Letter and event are out, the audit is written, and nobody has to look again.
 _CLOSED = "SELECT count(*) FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND resume_at IS NULL"

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from flows.sweep import BATCH, Sweep
+from nodes.runs.sweep import BATCH, Sweep
 
 
 def through(run: Sweep, taken: int, failed: int = 0) -> None:

@@ -21,7 +21,7 @@ from prefect.context import refresh_global_settings_context
 from deployments.command_line import main
 from deployments.http.serve import serve as _imported_before_the_fork  # noqa: F401
 from flows.handle_stripe_event import handle_stripe_event
-from flows.shown import run_shown
+from nodes.runs.fallback import run_shown
 
 TASKS = Path("/proc/self/task")
 

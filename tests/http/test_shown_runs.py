@@ -18,11 +18,11 @@ from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.http.prefect_client import ClientBehind, shared_client
-from deployments.http.prefect_steps import SHOWN_AFTER_SECONDS
-from deployments.http.ready_runs import MADE_AHEAD
-from flows.display import READY
-from flows.labels import label
+from deployments.prefect.client import ClientBehind, shared_client
+from deployments.prefect.ready_runs import MADE_AHEAD
+from deployments.prefect.steps import SHOWN_AFTER_SECONDS
+from nodes.runs.display import READY
+from nodes.runs.labels import label
 from tests.waiting import eventually
 from tests.world import Row, World
 

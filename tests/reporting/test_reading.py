@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nodes.clients.database import WithOffer
-from nodes.deletion.each import AT_ONCE
 from nodes.node import not_shown
 from nodes.reporting.records import ReadFromStripe
 from nodes.reporting.step_02_list_paid_invoices import CALLS_PER_SECOND, list_paid_invoices
+from nodes.runs.each import AT_ONCE
 from nodes.services import services_of_this_run
 from tests.acceptance.subscribers import subscriber
 from tests.world import World

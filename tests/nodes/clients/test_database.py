@@ -251,9 +251,9 @@ def test_rows_come_as_asked(url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> tuple[object, ...]:
         async with database.as_user(users[0]) as transaction:
             return (
-                await transaction.one("words_of_customer", _Words, user_id=users[0]),
-                await transaction.one("words_of_customer", _Words, user_id=users[1]),
-                await transaction.all("words_of_customer", _Words, user_id=users[0]),
+                await transaction.one("customer_locale", _Words, user_id=users[0]),
+                await transaction.one("customer_locale", _Words, user_id=users[1]),
+                await transaction.all("customer_locale", _Words, user_id=users[0]),
                 await transaction.run("leave_request", request_id=uuid.uuid4()),
             )
 

@@ -1,0 +1,117 @@
+"""`POST /cancel-subscription`: the trigger of WF-023, and where a request stands (SPEC, step 1)."""
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import JSONResponse
+
+from deployments.http.api.bodies import Cancelled, CancelSubscriptionRequest, Retained, Underway
+from deployments.http.api.json_body import read_json
+from deployments.http.api.responses import answer_for_request, problems
+from deployments.http.dependencies import Caller, TheRunner, TheServices
+from nodes.cancellation.intake import Asked, receive
+from nodes.errors import DatabaseUnavailable, Refusal
+from nodes.requests.intake import refuse_attempt
+from nodes.requests.kind import CANCELLATION
+from nodes.requests.status import Standing, standing_of
+from nodes.services import using
+
+router = APIRouter(tags=["cancellation"])
+
+# After its arrival the caller has an answer, whatever happens (SPEC, Decided 12; under the specification's 10 s) …
+ANSWER_SECONDS = 8.0
+# … a request is recorded by then, or its caller is told to come again …
+RECEIVED_SECONDS = 5.0
+# … of which the last go to a look at the record, where the run itself gave no answer.
+LAST_LOOK_SECONDS = 0.5
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=255, description="a unique key for this request, such as a UUID"),
+]
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CancelSubscriptionRequest"}}},
+    }
+}
+
+
+@router.post(
+    "/cancel-subscription",
+    response_model=Cancelled | Retained,
+    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)},
+    openapi_extra=_BODY,
+)
+async def cancel_subscription(
+    request: Request,
+    caller: Caller,
+    runner: TheRunner,
+    services: TheServices,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Cancel the caller's subscription at the end of the paid period, or accept the retention offer instead.
+
+    With an `Idempotency-Key`, repeating the call within 24 hours returns the same response; after a 500 it retries the
+    same request.
+    """
+    arrived: float = request.state.arrived
+    with using(services):
+        try:
+            asked = await _read(request)
+        except Refusal as refusal:
+            await refuse_attempt(CANCELLATION, caller, refusal)
+            raise
+        async with runner.receiving(arrived + RECEIVED_SECONDS) as in_line:
+            received = await receive(
+                asked,
+                caller,
+                idempotency_key,
+                in_line=in_line,
+                coming_in_seconds=asyncio.get_running_loop().time() - arrived,
+            )
+        if received.answer:
+            headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
+            return answer_for_request(received.request_id, received.answer.http_status, received.answer.body, **headers)
+        if in_line:
+            return _under_way(received.request_id)
+        deadline = arrived + ANSWER_SECONDS
+        try:
+            answer = await runner.run(received.request_id, deadline - LAST_LOOK_SECONDS)
+            if answer:
+                return answer_for_request(received.request_id, answer.http_status, answer.body)
+            async with asyncio.timeout_at(deadline):
+                return _told(await standing_of(CANCELLATION, received.request_id, caller), received.request_id)
+        except (DatabaseUnavailable, TimeoutError):
+            # The intent is committed and is carried out once the database is back: no failure to tell, and no success.
+            return _under_way(received.request_id)
+
+
+@router.get(
+    "/cancellation-requests/{request_id}",
+    response_model=Cancelled | Retained,
+    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 409, 500, 503)},
+)
+async def cancellation_request(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
+    """Return the response to a request, or 202 while it is in progress."""
+    with using(services):
+        return _told(await standing_of(CANCELLATION, request_id, caller), request_id)
+
+
+def _told(standing: Standing, request_id: UUID) -> JSONResponse:
+    if standing.http_status is not None and standing.answer is not None:
+        return answer_for_request(request_id, standing.http_status, standing.answer)
+    return _under_way(request_id)
+
+
+def _under_way(request_id: UUID) -> JSONResponse:
+    body = {"success": True, "status": "in_progress", "request_id": str(request_id)}
+    return answer_for_request(request_id, 202, body, Location=f"/cancellation-requests/{request_id}")
+
+
+async def _read(request: Request) -> Asked:
+    body = await read_json(request, CancelSubscriptionRequest)
+    return Asked(body.user_id, body.reason, body.feedback or None, body.accept_offer, body.subscription_id)

@@ -1,0 +1,68 @@
+"""A JSON body, read within a limit; what is wrong with it is named member by member, and never quoted."""
+
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from deployments.http.api.bodies import MAX_BODY_BYTES
+from nodes.errors import Refusal
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+class BodyTooLarge(Refusal):
+    """More than 64 KiB: a reason and 5,000 characters need far less."""
+
+    status = 413
+    detail = "The body is larger than 64 KiB"
+
+
+class BodyNotJson(Refusal):
+    """Another media type."""
+
+    status = 415
+    detail = "Send the body as application/json"
+
+
+class BodyInvalid(Refusal):
+    """Not JSON, or not this JSON; `errors` says where."""
+
+    status = 400
+    detail = "The body is not valid"
+
+
+async def read_raw(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
+    """The bytes as they came. Raises `BodyTooLarge` as soon as there are more than `limit`, and `BodyTooSlow`."""
+    raw = b""
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > limit:
+            raise BodyTooLarge(f"The body is larger than {limit // 1024} KiB")
+    return raw
+
+
+def media_type_of(request: Request, default: str = "") -> str:
+    """The media type without its parameters, in lower case."""
+    return request.headers.get("content-type", default).partition(";")[0].strip().lower()
+
+
+async def read_json(request: Request, model: type[Body]) -> Body:
+    """The body as a `model`. Raises `BodyNotJson`, `BodyTooLarge`, `BodyTooSlow` and `BodyInvalid`."""
+    if media_type_of(request, "application/json") != "application/json":
+        raise BodyNotJson
+    raw = await read_raw(request)
+    try:
+        return model.model_validate_json(raw, strict=True)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValidationError) -> BodyInvalid:
+    found: list[dict[str, Any]] = []
+    for one in error.errors(include_url=False, include_context=False, include_input=False):
+        pointer = "".join(f"/{part}" for part in one["loc"])
+        found.append({"pointer": f"#{pointer}", "detail": one["msg"].removeprefix("Value error, ")})
+    first = found[0]
+    where = first["pointer"].removeprefix("#").removeprefix("/") or "body"
+    return BodyInvalid(f"{where}: {first['detail']}", errors=found)

@@ -1,0 +1,90 @@
+"""`POST /reactivate-subscription`: the way back as long as the paid period runs (FEATURES W49, F15)."""
+
+import asyncio
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from deployments.http.api.bodies import Reactivated, ReactivateSubscriptionRequest, Underway
+from deployments.http.api.json_body import read_json
+from deployments.http.api.responses import answer, problems
+from deployments.http.backlog import Backlog
+from deployments.http.dependencies import Caller, TheBacklog, TheServices
+from nodes.errors import DatabaseUnavailable, Refusal
+from nodes.reactivation.intake import Received, receive
+from nodes.requests.intake import refuse_attempt
+from nodes.requests.kind import REACTIVATION
+from nodes.requests.status import Standing, standing_of
+from nodes.services import using
+
+router = APIRouter(tags=["reactivation"])
+
+# As for a cancellation: after its arrival the caller has an answer, whatever happens …
+ANSWER_SECONDS = 8.0
+# … of which the last go to reading it from the record.
+LAST_LOOK_SECONDS = 0.5
+# Who asks a second time waits for the first one's answer.
+JOINED_EVERY_SECONDS = 0.1
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ReactivateSubscriptionRequest"}}},
+    }
+}
+
+
+@router.post(
+    "/reactivate-subscription",
+    response_model=Reactivated,
+    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 408, 409, 410, 413, 415, 429, 500, 503)},
+    openapi_extra=_BODY,
+)
+async def reactivate_subscription(
+    request: Request, caller: Caller, backlog: TheBacklog, services: TheServices
+) -> JSONResponse:
+    """Undo the cancellation before it takes effect. Repeating the call is safe."""
+    with using(services):
+        try:
+            body = await read_json(request, ReactivateSubscriptionRequest)
+        except Refusal as refusal:
+            await refuse_attempt(REACTIVATION, caller, refusal)
+            raise
+        received = await receive(body.user_id, caller, body.subscription_id, origin="api")
+        standing = await carried_out(received, caller, backlog, request.state.arrived + ANSWER_SECONDS)
+    return _told(standing, received.request_id)
+
+
+@router.get(
+    "/reactivations/{request_id}",
+    response_model=Reactivated,
+    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 409, 410, 500, 503)},
+)
+async def reactivation(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
+    """Return the response to a reactivation, or 202 while it is in progress."""
+    with using(services):
+        return _told(await standing_of(REACTIVATION, request_id, caller), request_id)
+
+
+async def carried_out(received: Received, user_id: str, backlog: Backlog, deadline: float) -> Standing | None:
+    """Where the request stands once it is answered, or None at the deadline: it goes on."""
+    if received.answer is None and not received.joined:
+        await backlog.reactivate(received.request_id, deadline - LAST_LOOK_SECONDS)
+    try:
+        async with asyncio.timeout_at(deadline):
+            standing = await standing_of(REACTIVATION, received.request_id, user_id)
+            while received.joined and standing.answer is None:
+                await asyncio.sleep(JOINED_EVERY_SECONDS)
+                standing = await standing_of(REACTIVATION, received.request_id, user_id)
+            return standing
+    except (DatabaseUnavailable, TimeoutError):
+        return None  # the intent is committed, and is carried out
+
+
+def _told(standing: Standing | None, request_id: UUID) -> JSONResponse:
+    headers = {"Reactivation-Request-Id": str(request_id)}
+    if standing is not None and standing.http_status is not None and standing.answer is not None:
+        return answer(standing.http_status, standing.answer, **headers)
+    body = {"success": True, "status": "in_progress", "request_id": str(request_id)}
+    return answer(202, body, Location=f"/reactivations/{request_id}", **headers)

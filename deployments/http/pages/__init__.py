@@ -1,0 +1,1 @@
+"""The pages: what links in emails lead to, the API reference, the start page."""

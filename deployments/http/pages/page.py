@@ -1,0 +1,77 @@
+"""How a page is sent: complete in itself, stored nowhere, and telling no other site its address."""
+
+import re
+from collections.abc import Callable
+from importlib.resources import files
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FunctionLoader
+from markupsafe import Markup, escape
+
+from deployments.http.api.json_body import BodyInvalid, media_type_of, read_raw
+from nodes.services import services
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def _source(name: str) -> str:
+    return files("deployments.http.pages").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+_load: Callable[[str], str] = _source
+_PAGES = Environment(autoescape=True, loader=FunctionLoader(_load), trim_blocks=True, lstrip_blocks=True)
+# `name` in our descriptions is code, as in Markdown.
+_PAGES.filters["code"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+# The address may hold a token: no cache may keep the page, and no other site may learn the address or frame the page.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+}
+
+
+def page(
+    title: str,
+    *texts: str,
+    status: int = 200,
+    name: str = "page.html",
+    reference: str | None = None,
+    retry_after: int | None = None,
+    **more: object,
+) -> HTMLResponse:
+    """Return a company's page with a title and some paragraphs; `name` is one with a form, `more` what that needs."""
+    company = services().settings.company_name
+    shown = render(name, status, title=title, texts=texts, reference=reference, company=company, **more)
+    if retry_after:
+        shown.headers["Retry-After"] = str(retry_after)
+    return shown
+
+
+def render(name: str, status: int = 200, **context: object) -> HTMLResponse:
+    """Return the page that the template of this name makes of `context`."""
+    return HTMLResponse(_PAGES.get_template(name).render(context), status, headers=_HEADERS)
+
+
+def way_to_subscribe() -> dict[str, str] | None:
+    """The button that leads to a new subscription, where there is an address."""
+    url = services().settings.new_subscription_url
+    return {"url": url, "words": "Start a new subscription"} if url else None
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a form; of a field that is there twice, the last.
+
+    Raises `BodyInvalid`, `BodyTooLarge` and `BodyTooSlow`.
+    """
+    if media_type_of(request) != _FORM:
+        raise BodyInvalid
+    try:
+        return dict(parse_qsl((await read_raw(request)).decode(), keep_blank_values=True, max_num_fields=20))
+    except ValueError:
+        raise BodyInvalid from None

@@ -1,0 +1,35 @@
+"""`GET /` of a stack on one machine: what is running here, and where. Switched on by `START_PAGE`."""
+
+from typing import NamedTuple
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from deployments.http.pages.page import render
+from nodes.settings import StartPageSettings
+
+
+class Link(NamedTuple):
+    """A place to go: relative for the trigger's own pages, since `PUBLIC_URL` may have a path."""
+
+    title: str
+    url: str | None
+    about: str
+
+
+def start_page(settings: StartPageSettings) -> APIRouter:
+    """Return the route of the start page, or no route where it is switched off: `/` is 404 then."""
+    router = APIRouter(tags=["pages"], include_in_schema=False)
+    links = (
+        Link("API reference", "docs", "Every endpoint, with its parameters, its responses and an example."),
+        Link("Inbox", settings.inbox_url, "The emails that customers have received."),
+        Link("Prefect", settings.prefect_ui_url, "Every run of every flow, step by step."),
+        Link("Health", "readyz", "Whether each part is up."),
+    )
+
+    async def start() -> HTMLResponse:
+        return render("start.html", title="cancelflow is running", links=[link for link in links if link.url])
+
+    if settings.start_page:
+        router.add_api_route("/", start)
+    return router

@@ -1,0 +1,1 @@
+"""Prefect: its settings and deployments, and all that reaches into its internals."""

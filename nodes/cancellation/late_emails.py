@@ -1,0 +1,109 @@
+"""Letters beside the numbered steps: to a customer who was told that it goes on, or had failed, and it was not so."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from email_templates import Letter
+from email_templates.cancellation_delayed import CancellationDelayed
+from email_templates.discount_confirmation import DiscountConfirmation
+from email_templates.request_refused import RequestRefused
+from nodes.cancellation.records import AppliedDiscount, CancellationRequest
+from nodes.errors import (
+    CancellationTakenBack,
+    NoActiveSubscription,
+    Refusal,
+    SeveralSubscriptions,
+    SubscriptionAlreadyPending,
+)
+from nodes.messages.emails import Customer, deliver_letter, opening, plan_name
+from nodes.messages.outbox import DELAYED, DISCOUNT, REFUSED
+from nodes.messages.records import Delivered
+from nodes.problems import slug_of
+from nodes.requests.finish import finish
+from nodes.requests.kind import CANCELLATION
+from nodes.requests.records import Answer
+from nodes.services import services
+
+IN_CUSTOMERS_WORDS = {
+    slug_of(SeveralSubscriptions()): "You have several subscriptions, and we could not tell which one you meant",
+    slug_of(NoActiveSubscription()): "You have no active subscription",
+}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    received_at: datetime
+    accept_offer: bool
+    answer: dict[str, Any] | None
+    refusal_to_send: bool
+
+
+async def finish_refused(request: CancellationRequest, refusal: Refusal, answer: Answer, *, told: bool) -> None:
+    """Record the refusal. A caller who is not told directly gets a letter, unless they have what they wanted."""
+    as_wanted = SubscriptionAlreadyPending | NoActiveSubscription | CancellationTakenBack
+    has_it = isinstance(refusal, as_wanted) and not request.accept_offer
+    letter = None if told or has_it else REFUSED
+    await finish(
+        CANCELLATION,
+        request.id,
+        request.user_id,
+        answer,
+        problem=slug_of(refusal),
+        letter=letter,
+        withdraw=isinstance(refusal, CancellationTakenBack),
+    )
+
+
+async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
+    """The letter that `finish_refused` put in the outbox, if it did."""
+    asked = await _asked(request_id, user_id)
+    if not asked.refusal_to_send:
+        return Delivered(REFUSED)
+
+    def letter(customer: Customer) -> Letter:
+        about = opening(customer, request_id, asked.received_at)
+        return RequestRefused(why=_why(asked.answer or {}), cancelling=not asked.accept_offer, **about).letter()
+
+    return await deliver_letter(request_id, user_id, REFUSED, letter)
+
+
+def _why(answer: dict[str, Any]) -> str:
+    """The API's words, but where those are for programs."""
+    kind = str(answer.get("type")).rpartition(":")[2]
+    return IN_CUSTOMERS_WORDS.get(kind) or str(answer.get("detail"))
+
+
+async def send_discount(applied: AppliedDiscount) -> Delivered:
+    """To a customer whom we told that it had failed, before Stripe turned out to have done it: step 5A put it there."""
+    request, terms = applied.case.request, applied.terms
+    if not request.told_failed:
+        return Delivered(DISCOUNT)
+
+    def letter(customer: Customer) -> Letter:
+        about = opening(customer, request.id, request.received_at)
+        return DiscountConfirmation(plan=plan_name(terms.plan, customer), offer=terms.description, **about).letter()
+
+    return await deliver_letter(request.id, request.user_id, DISCOUNT, letter)
+
+
+async def send_delay(request_id: UUID, user_id: str) -> Delivered:
+    """To a customer whose request waits for a person."""
+    asked = await _asked(request_id, user_id)
+
+    def letter(customer: Customer) -> Letter:
+        asked_for = "discount" if asked.accept_offer else "cancellation"
+        return CancellationDelayed(
+            asked_for=asked_for, ends_at=None, **opening(customer, request_id, asked.received_at)
+        ).letter()
+
+    return await deliver_letter(request_id, user_id, DELAYED, letter)
+
+
+async def _asked(request_id: UUID, user_id: str) -> _Asked:
+    async with services().database.as_user(user_id) as transaction:
+        asked = await transaction.one("asked", _Asked, request_id=request_id)
+    if asked is None:
+        raise LookupError(f"user {user_id} has no request {request_id}")
+    return asked

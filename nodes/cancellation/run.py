@@ -1,0 +1,57 @@
+"""What surrounds the steps of a cancellation: its services, its four phases, its labels in the UI, and how it ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from nodes.cancellation.late_emails import finish_refused, send_delay, send_refusal
+from nodes.cancellation.records import CancellationRequest
+from nodes.errors import NeedsOperator, Refusal
+from nodes.node import run_log
+from nodes.problems import problem_of
+from nodes.requests.caller import told_directly
+from nodes.requests.kind import CANCELLATION
+from nodes.requests.park import park_request
+from nodes.requests.records import Answer
+from nodes.requests.run import RunAccount, carried_out
+from nodes.subscriptions.records import ActiveSubscription
+
+
+class Attempt(RunAccount):
+    """One run's account of itself."""
+
+    kind = CANCELLATION
+    flow_name = "cancel-subscription"
+    request: CancellationRequest | None = None
+
+    def phase(self, name: str) -> None:
+        """Initialization, Processing, Verification or Finalization (FEATURES W21)."""
+        run_log().info("Phase: %s", name)
+
+    def found(self, subscription: ActiveSubscription) -> None:
+        """At its end the run is named and tagged, so that support finds it by request, by subscription and by plan."""
+        self.named_after(subscription.id)
+        self._tags.append(f"plan:{subscription.plan}")
+
+    async def held(self, reason: NeedsOperator) -> None:
+        """Park the request, and email the customer that it was received and takes longer."""
+        await super().held(reason)
+        if (request := self.request) is not None:
+            await park_request(self.kind, request.id, request.user_id, send_delay)
+
+    async def refused(self, refusal: Refusal) -> None:
+        """The steps end here, and that is a proper end. A caller who was told that it goes on is written to."""
+        self.answer = Answer("refused", refusal.status, problem_of(refusal, self.request_id))
+        if subscription_id := refusal.extensions.get("subscription_id"):
+            self.named_after(subscription_id)
+        if (request := self.request) is not None:
+            async with told_directly() as told:
+                await finish_refused(request, refusal, self.answer, told=told)
+            await self.together(send_refusal(request.id, request.user_id))
+
+
+@asynccontextmanager
+async def attempt(request_id: UUID) -> AsyncIterator[Attempt]:
+    """Surround the steps of one run of WF-023; see `carried_out`."""
+    async with carried_out(Attempt(request_id)) as run:
+        yield run

@@ -1,1 +1,0 @@
-"""Stripe's customers and subscriptions as rows of ours: for `cancelflow import` and for the webhooks."""

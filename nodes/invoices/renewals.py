@@ -1,0 +1,41 @@
+"""A renewal that came while a cancellation was delayed: an outage delays the work, never the date.
+
+The customer asked in time, so what they paid for is over by now: step 6B ends the subscription immediately and takes
+each charge since then back. Stripe's times are compared with Stripe's times only: its clock and ours differ, and a test
+clock may be months away.
+"""
+
+from datetime import datetime
+
+from nodes.clients.billing_invoices import Renewal
+from nodes.clients.billing_objects import BillingSubscription
+from nodes.node import run_log
+from nodes.requests.records import Request
+from nodes.rules.statuses import is_live
+from nodes.services import services
+
+
+async def has_renewed(billed: BillingSubscription, paid_until: datetime) -> bool:
+    """Return whether Stripe charged for another period than the one that was running when the customer asked."""
+    return not billed.pending and bool(await _renewals(billed, paid_until))
+
+
+async def undo_renewals(request: Request, billed: BillingSubscription, paid_until: datetime) -> bool:
+    """Void what is open and refund what was paid for later periods; return whether there was a renewal."""
+    if is_live(billed.status):
+        return False
+    renewals = await _renewals(billed, paid_until)
+    for renewal in renewals:
+        await services().billing.invoices.undo_renewal(renewal, key=request.billing_key(f"6B:{renewal.invoice_id}"))
+        run_log().info("took back invoice %s: it renewed after the customer asked", renewal.invoice_id)
+    if renewals:
+        async with services().database.as_user(request.user_id) as transaction:
+            await transaction.run("renewal_undone", request_id=request.id)
+    return bool(renewals)
+
+
+async def _renewals(billed: BillingSubscription, paid_until: datetime) -> list[Renewal]:
+    """Return the invoices of later periods; a period that moved without one (a changed anchor) is no renewal."""
+    if billed.current_period_start < paid_until:
+        return []
+    return await services().billing.invoices.renewals_since(billed.id, paid_until)

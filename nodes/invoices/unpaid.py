@@ -1,0 +1,82 @@
+"""What a customer who leaves still owes: nothing for a period that they don't get, everything that was sent with terms.
+
+Where nothing was paid for the running period there is none to keep: step 6B ends the subscription immediately and voids
+each open invoice on which nothing was paid. A company may decide otherwise (`past_due` in the catalogue,
+PAST_DUE_POLICY). Customers who have paid a part, or owe for a change within a paid period, keep the period, and the
+invoice with it. An invoice with a due date was sent with terms: it is owed, and never a reason to end anything.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from nodes.clients.billing_invoices import OpenInvoice
+from nodes.clients.billing_objects import BillingSubscription
+from nodes.errors import BillingFailed, NotSettled
+from nodes.node import run_log
+from nodes.requests.kind import CANCELLATION
+from nodes.requests.records import Request
+from nodes.requests.retry import try_with_another_key
+from nodes.rules.catalog import PastDuePolicy
+from nodes.rules.statuses import is_live
+from nodes.services import services
+from nodes.subscriptions.records import ActiveSubscription
+
+
+async def ends_unpaid(subscription: ActiveSubscription) -> bool:
+    """Return whether the period is to end now, since it has an invoice of its own and nothing was paid on it."""
+    billed = subscription.billed
+    if billed.status != "past_due" or billed.sends_invoices or _policy(subscription) == "keep_period":
+        return False
+    return any(
+        each.for_a_period
+        and each.due_at is None
+        and each.amount_paid == 0
+        and each.created_at >= billed.current_period_start
+        for each in await services().billing.invoices.open(billed.id)
+    )
+
+
+async def void_what_is_open(request: Request, subscription: ActiveSubscription, ended: BillingSubscription) -> bool:
+    """Stop collecting what the customer got nothing for; return whether there was any (FEATURES F18).
+
+    Safe to repeat: what is void is not open any more, and a repeated call has the same key.
+    """
+    if is_live(ended.status) or _policy(subscription) != "end_and_void":
+        return False
+    found = await services().billing.invoices.open(ended.id)
+    untouched = [each for each in found if each.amount_paid == 0 and each.due_at is None]
+    if not untouched:
+        return False
+    # Recorded first: afterwards nothing tells these from invoices that somebody else has voided.
+    async with services().database.as_user(request.user_id) as transaction:
+        await transaction.run("voiding_invoices", request_id=request.id)
+    for each in untouched:
+        await _void(request, each)
+    run_log().info("voided %d open invoices", len(untouched))
+    return True
+
+
+def _policy(subscription: ActiveSubscription) -> PastDuePolicy:
+    return services().catalog.plan(subscription.plan).past_due or services().settings.past_due_policy
+
+
+async def _void(request: Request, invoice: OpenInvoice) -> None:
+    # A key an invoice: a request may have several, and each is voided once.
+    key = request.billing_key(f"6B:void:{invoice.invoice_id}")
+    await services().billing.invoices.void(invoice.invoice_id, key=key)
+    run_log().info("voided invoice %s: nothing was paid on it", invoice.invoice_id)
+
+
+@asynccontextmanager
+async def settling(request: Request) -> AsyncIterator[None]:
+    """Surround what is done with the invoices of a subscription that has ended.
+
+    Stripe has carried the cancellation out, so a call that fails is no failure to tell the customer about:
+    `NotSettled` leaves the request to be retried.
+    """
+    try:
+        yield
+    except BillingFailed as failure:
+        if failure.answered:
+            await try_with_another_key(CANCELLATION, request.id, request.user_id)
+        raise NotSettled(f"it is over, and an invoice is still to be dealt with: {failure}") from None

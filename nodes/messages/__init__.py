@@ -1,0 +1,1 @@
+"""What leaves the product: emails and events, through the outbox."""

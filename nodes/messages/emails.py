@@ -1,0 +1,56 @@
+"""Letters from the outbox to the customer of a request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from email_templates import Letter
+from nodes.errors import LetterRefused
+from nodes.messages.outbox import deliver
+from nodes.messages.records import Delivered
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A row of `users`. Personal: it goes into the letter and nowhere else."""
+
+    id: UUID
+    email: str | None
+    name: str | None
+    locale: str
+    time_zone: str
+
+
+async def deliver_letter(request_id: UUID, user_id: str, kind: str, write: Callable[[Customer], Letter]) -> Delivered:
+    """Send the letter that waits in the outbox under `kind`, unless it was sent; see `deliver`."""
+
+    async def send(item_id: UUID) -> None:
+        async with services().database.as_user(user_id) as transaction:
+            customer = await transaction.one("customer", Customer, user_id=user_id)
+        if customer is None:
+            raise LookupError(f"user {user_id} has no row")
+        if customer.email is None:
+            raise LetterRefused("the customer has no email address", problem="no-address")
+        await services().mail.send(write(customer), recipient=customer.email, message_id=f"{item_id}@cancelflow")
+
+    return await deliver(request_id, user_id, kind, send)
+
+
+def plan_name(plan: str, customer: Customer) -> str:
+    """Return the plan as the company calls it to this customer."""
+    return services().catalog.plan(plan).name(customer.locale)
+
+
+def opening(customer: Customer, request_id: UUID, asked_at: datetime) -> dict[str, Any]:
+    """What every letter about a request of theirs has."""
+    return {
+        "name": customer.name,
+        "asked_at": asked_at,
+        "locale": customer.locale,
+        "time_zone": customer.time_zone,
+        "company_name": services().settings.company_name,
+        "request_id": str(request_id),
+    }

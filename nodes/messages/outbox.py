@@ -1,0 +1,61 @@
+"""What must leave the house: put there by step 7B, ticked off by steps 8B and 10B, sent later if they failed."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from nodes.errors import EventsFailed, LetterRefused, MailFailed
+from nodes.messages.records import Delivered
+from nodes.services import services
+
+CONFIRMATION = "cancellation_confirmation"
+EVENT = "subscription.canceled"
+DELAYED = "cancellation_delayed"
+REFUSED = "request_refused"
+DISCOUNT = "discount_confirmation"
+REACTIVATED = "reactivation_confirmation"
+REACTIVATED_EVENT = "subscription.reactivated"
+NOT_REACTIVATED = "reactivation_refused"
+ENDED = "subscription_ended"
+ENDED_EVENT = "subscription.ended"
+NEVER_STARTED = "onboarding_follow_up"
+ASKED_WHY = "reason_letter"
+
+
+@dataclass(frozen=True)
+class _Item:
+    id: UUID
+    delivered: bool
+
+
+async def deliver(
+    request_id: UUID, user_id: str, kind: str, send: Callable[[UUID], Awaitable[str | None]]
+) -> Delivered:
+    """Call `send` with the item's id unless it was delivered, and keep the receipt that it returns.
+
+    The id is the event's `event_id` and the letter's Message-ID, so that a receiver can tell a repeat: between the
+    sending and the tick a process may die. A failure is counted and raised; the item waits for the next run.
+    """
+    database = services().database
+    async with database.as_user(user_id) as transaction:
+        item = await transaction.one("outbox_item", _Item, request_id=request_id, kind=kind)
+    if item is None:
+        raise LookupError(f"request {request_id} has no {kind} in its outbox")
+    if item.delivered:
+        return Delivered(kind)
+    try:
+        receipt = await send(item.id)
+    except (MailFailed, EventsFailed) as error:
+        async with database.as_user(user_id) as transaction:
+            problem = error.problem if isinstance(error, LetterRefused) else None
+            await transaction.run("not_delivered", id=item.id, problem=problem)
+        raise
+    async with database.as_user(user_id) as transaction:
+        await transaction.run("delivered", id=item.id, receipt=receipt)
+    return Delivered(kind)
+
+
+async def withdraw(request_id: UUID, user_id: str, kind: str) -> None:
+    """What waits to be sent is not so any more: it is not sent."""
+    async with services().database.as_user(user_id) as transaction:
+        await transaction.run("withdraw_from_outbox", request_id=request_id, kind=kind)

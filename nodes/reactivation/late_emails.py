@@ -1,0 +1,58 @@
+"""Letters beside the numbered steps: to a customer who was told that it goes on, and then it did not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from email_templates import Letter
+from email_templates.cancellation_delayed import CancellationDelayed
+from email_templates.reactivation_refused import ReactivationRefused
+from nodes.messages.emails import Customer, deliver_letter, opening
+from nodes.messages.outbox import DELAYED, NOT_REACTIVATED
+from nodes.messages.records import Delivered
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class _Asked:
+    received_at: datetime
+    answer: dict[str, Any] | None
+    ends_at: datetime | None
+
+
+async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
+    """The letter that `finish(letter=…)` put in the outbox, if it did."""
+    async with services().database.as_user(user_id) as transaction:
+        [waits] = await transaction.values("waits_in_outbox", request_id=request_id, kind=NOT_REACTIVATED)
+    if not waits:
+        return Delivered(NOT_REACTIVATED)
+    asked = await _asked(request_id, user_id)
+
+    def letter(customer: Customer) -> Letter:
+        return ReactivationRefused(
+            why=str((asked.answer or {}).get("detail")),
+            new_subscription_url=services().settings.new_subscription_url,
+            **opening(customer, request_id, asked.received_at),
+        ).letter()
+
+    return await deliver_letter(request_id, user_id, NOT_REACTIVATED, letter)
+
+
+async def send_delay(request_id: UUID, user_id: str) -> Delivered:
+    """To a customer whose reactivation waits for a person."""
+    asked = await _asked(request_id, user_id)
+
+    def letter(customer: Customer) -> Letter:
+        about = opening(customer, request_id, asked.received_at)
+        return CancellationDelayed(asked_for="reactivation", ends_at=asked.ends_at, **about).letter()
+
+    return await deliver_letter(request_id, user_id, DELAYED, letter)
+
+
+async def _asked(request_id: UUID, user_id: str) -> _Asked:
+    async with services().database.as_user(user_id) as transaction:
+        asked = await transaction.one("reactivation_asked", _Asked, request_id=request_id)
+    if asked is None:
+        raise LookupError(f"user {user_id} has no reactivation {request_id}")
+    return asked

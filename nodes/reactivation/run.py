@@ -1,0 +1,54 @@
+"""What surrounds the steps of a reactivation: its services, its lease, its labels in the UI, and how it ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from nodes.errors import CancelledAgain, Refusal
+from nodes.messages.outbox import NOT_REACTIVATED
+from nodes.problems import problem_of, slug_of
+from nodes.reactivation.late_emails import send_refusal
+from nodes.reactivation.records import ReactivationCase, ReactivationRequest
+from nodes.requests.caller import told_directly
+from nodes.requests.finish import finish
+from nodes.requests.kind import REACTIVATION
+from nodes.requests.records import Answer
+from nodes.requests.run import RunAccount, carried_out
+
+
+class Reactivation(RunAccount):
+    """One run's account of itself."""
+
+    kind = REACTIVATION
+    flow_name = "reactivate-subscription"
+    request: ReactivationRequest | None = None
+
+    def found(self, case: ReactivationCase) -> None:
+        """Support finds the run by request, by subscription, by plan and by where it was asked for."""
+        self.named_after(case.subscription.id)
+        self._tags += [f"plan:{case.subscription.plan}", f"origin:{case.request.origin}"]
+
+    async def refused(self, refusal: Refusal) -> None:
+        """A proper end. A customer who was told that it goes on is written to."""
+        self.answer = Answer("refused", refusal.status, problem_of(refusal, self.request_id))
+        if (request := self.request) is None:
+            return
+        async with told_directly() as told:
+            letter = None if told or request.origin == "stripe" else NOT_REACTIVATED
+            await finish(
+                self.kind,
+                request.id,
+                request.user_id,
+                self.answer,
+                problem=slug_of(refusal),
+                letter=letter,
+                withdraw=isinstance(refusal, CancelledAgain),
+            )
+        await self.together(send_refusal(request.id, request.user_id))
+
+
+@asynccontextmanager
+async def reactivation(request_id: UUID) -> AsyncIterator[Reactivation]:
+    """Surround the steps of one reactivation; see `carried_out`."""
+    async with carried_out(Reactivation(request_id)) as run:
+        yield run

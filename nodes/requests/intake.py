@@ -1,0 +1,87 @@
+"""Receive an attempt in one round trip: PostgreSQL counts it, judges it, and records the request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from nodes.errors import Refusal, RequestUnderWay, TooManyAttempts
+from nodes.problems import problem_of, slug_of
+from nodes.requests.kind import Kind
+from nodes.requests.records import Answer
+from nodes.services import services
+
+# PostgreSQL alone knows which request is under way, and puts its id where this stands.
+_UNDER_WAY = "{under_way}"
+IN_THE_WAY = RequestUnderWay(under_way=_UNDER_WAY, location=f"/cancellation-requests/{_UNDER_WAY}")
+
+
+@dataclass(frozen=True)
+class Reception:
+    """What became of an attempt: the type of this name in sql/migrations."""
+
+    id: UUID
+    problem: str | None
+    wait: int | None
+    outcome: str | None
+    http_status: int | None
+    answer: dict[str, Any] | None
+
+    @property
+    def answered(self) -> Answer | None:
+        """The request's answer, if it has one already."""
+        if self.outcome is None or self.http_status is None or self.answer is None:
+            return None
+        return Answer(self.outcome, self.http_status, self.answer)
+
+
+@dataclass(frozen=True)
+class _Refused:
+    wait: int | None
+
+
+def by_slug(*refusals: Refusal) -> dict[str, Refusal]:
+    """Return the refusals by the names that PostgreSQL and callers know them by."""
+    return {slug_of(refusal): refusal for refusal in refusals}
+
+
+async def received(query: str, refusals: Mapping[str, Refusal], **parameters: object) -> Reception:
+    """Receive a request, by one of the statements that do; `refusals` is what it may be refused for.
+
+    Raises `TooManyAttempts`, and then nothing was recorded.
+    """
+    request_id = uuid4()
+    found = await services().database.call(
+        query,
+        Reception,
+        request_id=request_id,
+        at_most=services().settings.attempts_per_minute,
+        refusals=_bodies(refusals, request_id),
+        **parameters,
+    )
+    if found.wait is not None:
+        raise TooManyAttempts(found.wait)
+    return found
+
+
+async def refuse_attempt(kind: Kind, user_id: str, refusal: Refusal) -> None:
+    """Count an attempt that made no request, for its body could not be read, and leave its audit row.
+
+    Raises `TooManyAttempts` instead of the refusal.
+    """
+    found = await services().database.call(
+        "refuse_attempt",
+        _Refused,
+        user_id=user_id,
+        action=kind.action,
+        at_most=services().settings.attempts_per_minute,
+        problem=slug_of(refusal),
+        refusals=_bodies(by_slug(refusal)),
+    )
+    if found.wait is not None:
+        raise TooManyAttempts(found.wait)
+
+
+def _bodies(refusals: Mapping[str, Refusal], request_id: UUID | None = None) -> dict[str, dict[str, Any]]:
+    every = {**refusals, **by_slug(TooManyAttempts(0))}
+    return {slug: problem_of(refusal, request_id) for slug, refusal in every.items()}

@@ -1,0 +1,1 @@
+"""What surrounds a run: how Prefect shows it, and how it goes on where Prefect is away."""

@@ -1,0 +1,98 @@
+"""What surrounds the handling of one of Stripe's events: its services, its time, its labels, and its next turn."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from functools import partial
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from nodes.errors import BillingFailed, CancelflowError, LetterRefused, PutOff
+from nodes.messages.records import Delivered
+from nodes.node import run_log
+from nodes.problems import slug_of
+from nodes.requests.lease import leased
+from nodes.runs.display import show
+from nodes.runs.fallback import flow_body
+from nodes.runs.labels import label
+from nodes.services import services_of_this_run
+from nodes.stripe_events.inbox import failed, put_off, renew
+from nodes.stripe_events.records import Ended, Happened
+
+
+class Handling:
+    """One run's account of itself."""
+
+    def __init__(self, event_id: str) -> None:
+        self.event_id = event_id
+        self.outcomes: list[str] = []
+        self._tags = ["cancelflow"]
+        self._name = f"handle-stripe-event {event_id}"
+        self._put_off: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """What the event turned out to be."""
+        return ", ".join(self.outcomes) or "not about a subscription here"
+
+    def happened(self, happened: Happened) -> None:
+        """Support finds the run by event, by subscription and by what it was."""
+        self.outcomes.append(happened.turn.value)
+        self._name += f" {happened.seen.billed.id}"
+        self._tags += [f"plan:{happened.seen.plan}", f"event:{happened.turn.value}"]
+
+    def copied(self) -> None:
+        """Record that rows of ours were made or changed."""
+        self.outcomes.append("copied")
+
+    async def ended(self, ended: Ended) -> None:
+        """An end for a reason that Stripe has added since is told to whoever watches."""
+        self._tags.append(f"ended:{ended.kind}")
+        if not ended.reason_is_known:
+            self._tags.append("reason:unknown")
+            words = f"`{ended.subscription_id}` ended for a reason that nodes/rules/moments.py does not know."
+            await show("stripe-reason-unknown", words, "an end was treated as neutral")
+
+    async def together(self, *effects: Awaitable[Delivered]) -> None:
+        """Run effects side by side, and raise what failed once each had its chance."""
+        for result in await asyncio.gather(*effects, return_exceptions=True):
+            if isinstance(result, LetterRefused):
+                run_log().warning("not deliverable, and listed for an operator: %s", result)
+            elif isinstance(result, BaseException):
+                raise result
+
+    def later(self, reason: PutOff) -> None:
+        """It has its turn again."""
+        self._put_off = str(reason)
+        run_log().info("put off: %s", reason)
+
+    async def close(self) -> None:
+        """Say what it was."""
+        await label(self._name, self._tags)
+
+    def state(self) -> State[None]:
+        """The run's last state: a word for the outcome."""
+        if self._put_off:
+            return Completed(name="PutOff", message=self._put_off)
+        return Completed(message=self.outcome)
+
+
+@asynccontextmanager
+async def handling(event_id: str) -> AsyncIterator[Handling]:
+    """Surround the steps of a run, which holds the event while it lasts. What fails has its turn again."""
+    with flow_body():
+        async with services_of_this_run(), leased(partial(renew, event_id)):
+            run = Handling(event_id)
+            try:
+                yield run
+            except PutOff as reason:
+                run.later(reason)
+                await put_off(event_id, reason.seconds)
+            except CancelflowError as error:
+                if isinstance(error, BillingFailed) and error.code == "resource_missing":
+                    run_log().warning("Stripe does not know it any more: %s", error)
+                await failed(event_id, slug_of(error))
+                raise
+            finally:
+                await run.close()

@@ -1,0 +1,42 @@
+"""What a dashboard shows of a subscription (FEATURES W12, W14)."""
+
+from typing import Any
+
+from email_templates.dates import long_date
+from nodes.errors import BillingFailed
+from nodes.messages.customer_locale import customer_locale
+from nodes.rules.dates import rfc3339
+from nodes.rules.statuses import PENDING_CANCELLATION, has_access
+from nodes.services import services
+from nodes.subscriptions.find import choose, find_subscription
+
+
+async def subscription_status(user_id: str, subscription_id: str | None) -> dict[str, Any]:
+    """What a dashboard shows (FEATURES W12, W14): the one named, the live one, or else the one that ended last.
+
+    With Stripe away, our row answers: a dashboard that fails says less than one that is a moment behind.
+    """
+    database = services().database
+    async with database.as_user(user_id) as transaction:
+        row = await choose(transaction, subscription_id, or_ended=True)
+        reads = await customer_locale(transaction, user_id)
+    try:
+        await find_subscription(user_id, row.id)
+        async with database.as_user(user_id) as transaction:
+            row = await choose(transaction, row.id)
+    except BillingFailed:
+        pass
+    pending = row.status == PENDING_CANCELLATION and row.cancel_at is not None
+    return {
+        "subscription_id": row.id,
+        "plan": row.plan,
+        "plan_name": services().catalog.plan(row.plan).name(reads.locale),
+        "status": row.status,
+        "access": has_access(row.status),
+        "current_period_end": rfc3339(row.current_period_end),
+        "cancel_at_period_end": row.cancel_at_period_end,
+        "cancel_at": rfc3339(row.cancel_at) if row.cancel_at else None,
+        "banner": f"Cancels on {long_date(row.cancel_at, reads.locale, reads.time_zone)}"
+        if pending and row.cancel_at
+        else None,
+    }
