@@ -52,7 +52,7 @@ check: lint types  ## For everyday work: style, types, units, and one pass of th
 	@$(BIN)/pytest -q tests/test_architecture.py tests/nodes/rules tests/nodes/test_problems.py \
 	    tests/nodes/test_settings.py tests/email_templates \
 	    tests/acceptance/test_cancel.py::test_an_active_subscription_is_cancelled_at_its_period_end \
-	    tests/acceptance/test_cancel.py::test_the_letter_has_its_five_parts_and_the_right_date
+	    tests/acceptance/test_cancel.py::test_the_email_has_its_five_parts_and_the_right_date
 
 soak: environment  ## Load, kills and outages by chance, then count what became of each request; MINUTES=60
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)

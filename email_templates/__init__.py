@@ -1,4 +1,4 @@
-"""Letters to customers: one folder a letter, each with subject.txt, body.txt and body.html over a shared base."""
+"""Emails to customers: one folder an email, each with subject.txt, body.txt and body.html over a shared base."""
 
 import re
 from collections.abc import Callable
@@ -18,10 +18,10 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\
 
 
 @dataclass(frozen=True)
-class Letter:
+class Email:
     """What one customer reads: a subject of one line, and the same message as plain text and as HTML.
 
-    `html` is empty for a letter that is plain text alone.
+    `html` is empty for an email that is plain text alone.
     """
 
     subject: str
@@ -29,18 +29,18 @@ class Letter:
     html: str = ""
 
 
-def render(name: str, /, **context: Any) -> Letter:
-    """Fill in the letter in folder `name`.
+def render(name: str, /, **context: Any) -> Email:
+    """Fill in the email in folder `name`.
 
     Values are escaped in HTML, and kept to one line everywhere. A value that a template asks for and `context` lacks
-    raises `jinja2.UndefinedError`; an unknown letter raises `jinja2.TemplateNotFound`.
+    raises `jinja2.UndefinedError`; an unknown email raises `jinja2.TemplateNotFound`.
     """
     return replace(render_plain(name, **context), html=_part(name, "body.html", context))
 
 
-def render_plain(name: str, /, **context: Any) -> Letter:
-    """The same for a letter that is plain text alone."""
-    return Letter(
+def render_plain(name: str, /, **context: Any) -> Email:
+    """The same for an email that is plain text alone."""
+    return Email(
         subject=" ".join(_part(name, "subject.txt", context).split()),
         # Paragraphs that do not apply leave their blank lines behind.
         text=re.sub(r"\n{3,}", "\n\n", _part(name, "body.txt", context)).strip() + "\n",

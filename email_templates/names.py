@@ -1,9 +1,9 @@
-"""How a letter greets: by the customer's name, where it is one."""
+"""How an email greets: by the customer's name, where it is one."""
 
 import re
 
-# A name is the customer's own free text. One that carries an address or runs on would make our letter carry
-# somebody's message to an address of their choice, so such a letter greets without a name.
+# A name is the customer's own free text. One that carries an address or runs on would make our email carry
+# somebody's message to an address of their choice, so such an email greets without a name.
 _NOT_A_NAME = re.compile(r"://|www\.|@")
 _LONGEST_NAME = 60
 

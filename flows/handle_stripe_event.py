@@ -16,7 +16,7 @@ from nodes.stripe_events.step_05_fill_in_reason import fill_in_reason
 from nodes.stripe_events.step_06_move_date import move_date
 from nodes.stripe_events.step_07_ask_for_reactivation import ask_for_reactivation
 from nodes.stripe_events.step_08_record_end import record_end
-from nodes.stripe_events.step_09_send_ending_letter import send_ending_letter
+from nodes.stripe_events.step_09_send_ending_email import send_ending_email
 from nodes.stripe_events.step_10_publish_ended_event import publish_ended_event
 from nodes.stripe_events.step_11_record_portal_offer import record_portal_offer
 from nodes.stripe_events.step_12_event_handled import event_handled
@@ -55,6 +55,6 @@ async def _follow(happened: Happened, run: Handling) -> None:
         case Turn.ENDED:
             ended = await record_end(happened)
             await run.ended(ended)
-            await run.together(send_ending_letter(ended), publish_ended_event(ended))
+            await run.together(send_ending_email(ended), publish_ended_event(ended))
         case Turn.DISCOUNTED:
             await record_portal_offer(happened)

@@ -1,4 +1,4 @@
-"""The letter 14 days before a customer's data is deleted."""
+"""The email 14 days before a customer's data is deleted."""
 
 from collections import Counter
 
@@ -15,7 +15,7 @@ from nodes.runs.sweep import sweep
 async def notify_before_deletion(at_most: int | None = None) -> State[None]:
     """Write once to everyone whose data goes within 14 days, and not to a customer who came back.
 
-    A letter that is not taken goes with a later run; one that never will be holds up nothing.
+    An email that is not taken goes with a later run; one that never will be holds up nothing.
     """
     async with sweep("notify-before-deletion", at_most) as run:
         totals: Counter[str] = Counter()
@@ -24,6 +24,6 @@ async def notify_before_deletion(at_most: int | None = None) -> State[None]:
             notices = await send_deletion_notices(checked)
             totals.update(sent=notices.sent, refused=notices.refused, stay=len(checked.put_off))
             await run.went_through(len(batch.users), notices.failed)
-        message = f"{totals['sent']} letters, {totals['refused']} refused for good; {totals['stay']} customers stay"
+        message = f"{totals['sent']} emails, {totals['refused']} refused for good; {totals['stay']} customers stay"
         await run.summarize(f"**{message}**")
     return run.state(message)

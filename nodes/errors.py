@@ -183,14 +183,14 @@ class StatementRefused(Failure):
 
 
 class MailFailed(Failure):
-    """The mail server did not take the letter."""
+    """The mail server did not take the email."""
 
 
 class EventsFailed(Failure):
     """Pub/Sub did not take the event."""
 
 
-class LetterRefused(MailFailed):
+class EmailRefused(MailFailed):
     """The email can never be delivered: no address, a malformed one, or a 5xx response. Retrying changes nothing.
 
     `problem`: which of these, as the outbox records it (sql/migrations/0006).
@@ -202,14 +202,14 @@ class LetterRefused(MailFailed):
 
 
 class LinkInvalid(Refusal):
-    """A link from a letter was altered, cut short, or made for another purpose."""
+    """A link from an email was altered, cut short, or made for another purpose."""
 
     status = 400
     detail = "This link is not valid"
 
 
 class LinkExpired(Refusal):
-    """A link from a letter was good once, and is not any more."""
+    """A link from an email was good once, and is not any more."""
 
     status = 410
     detail = "This link has expired"
@@ -251,7 +251,7 @@ class ReactivationNotFound(Refusal):
 
 
 class AnsweredBefore(Refusal):
-    """The question behind a letter's link is answered once."""
+    """The question behind an email's link is answered once."""
 
     status = 409
     detail = "This feedback was already received"

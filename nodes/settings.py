@@ -102,23 +102,23 @@ class EventSettings(SettingsGroup):
 
 
 class MailSettings(SettingsGroup):
-    """How letters leave, and what they say about us."""
+    """How emails leave, and what they say about us."""
 
     smtp_url: SecretStr = Field(description="smtp://host:port, smtp+starttls://user:password@host or smtps://…")
-    mail_from: str = Field(default="Billing <billing@localhost>", description="the sender of every letter")
+    mail_from: str = Field(default="Billing <billing@localhost>", description="the sender of every email")
     reply_to: str | None = Field(
-        default=None, description="where people read what customers answer; none: the letter that asks why is not sent"
+        default=None, description="where people read what customers answer; none: the email that asks why is not sent"
     )
-    company_name: str = Field(default="Our team", description="who signs the letters")
+    company_name: str = Field(default="Our team", description="who signs the emails")
     data_export_url: str | None = Field(default=None, description="where a customer exports their data (WF-054)")
     payment_url: str | None = Field(default=None, description="where a customer pays an open invoice (WF-025)")
     new_subscription_url: str | None = Field(default=None, description="where one who has left subscribes anew")
 
 
 class LinkSettings(SettingsGroup):
-    """The links in a letter: where they lead, and what they are signed with."""
+    """The links in an email: where they lead, and what they are signed with."""
 
-    link_secret: SecretStr = Field(min_length=32, description="signs the links in letters; 32 characters or more")
+    link_secret: SecretStr = Field(min_length=32, description="signs the links in emails; 32 characters or more")
     public_url: str = Field(default="http://127.0.0.1:8000", description="the trigger's address, as customers reach it")
 
 
@@ -144,11 +144,11 @@ class PolicySettings(SettingsGroup):
         default=60, ge=0, description="attempts to cancel or reactivate that a user may make a minute; 0: no limit"
     )
 
-    reason_letter_after: Annotated[int, Field(ge=0)] | None = Field(
-        default=3600, description="seconds from a cancellation made elsewhere to the letter that asks why, or never"
+    reason_email_after: Annotated[int, Field(ge=0)] | None = Field(
+        default=3600, description="seconds from a cancellation made elsewhere to the email that asks why, or never"
     )
 
-    @field_validator("reason_letter_after", mode="before")
+    @field_validator("reason_email_after", mode="before")
     @classmethod
     def _read_never(cls, seconds: object) -> object:
         return None if seconds == "never" else seconds
@@ -191,8 +191,8 @@ class ServiceSettings(DatabaseSettings, BillingSettings, EventSettings, MailSett
 
     @property
     def ask_why_after(self) -> int | None:
-        """Seconds to the letter that asks why; None where nobody would read the answer, or it is not wanted."""
-        return self.reason_letter_after if self.reply_to else None
+        """Seconds to the email that asks why; None where nobody would read the answer, or it is not wanted."""
+        return self.reason_email_after if self.reply_to else None
 
 
 class SeedSettings(DatabaseSettings, BillingSettings):

@@ -389,8 +389,8 @@ def test_demo_does_the_main_job_and_shows_each_effect(stack: Addresses, elsewher
     assert "MISSING" not in told
     [run] = re.findall(r"/runs/flow-run/([0-9a-f-]{36})", told)
     assert world.prefect.get(f"/flow_runs/{run}").json()["state"]["type"] == "COMPLETED"
-    [letter] = re.findall(r"(/messages/\S+)", told)
-    assert world.inbox.get(letter).status_code == 200
+    [email] = re.findall(r"(/messages/\S+)", told)
+    assert world.inbox.get(email).status_code == 200
 
 
 def test_demo_without_a_stack_says_so(elsewhere: Path) -> None:

@@ -157,17 +157,17 @@ class World:
                 connection.execute("SELECT set_config('app.user_id', %s, true)", [user_id])
             yield connection
 
-    def letters(self, person: Person) -> list[Row]:
+    def emails(self, person: Person) -> list[Row]:
         """What this person was sent, each with its text, html and headers.
 
-        The answer does not wait for letter and event: this waits until each that is due was tried.
+        The answer does not wait for email and event: this waits until each that is due was tried.
         """
         self.tried(person)
         found = self.inbox.get("/messages.json", params={"to": person.email}).json()
-        return [self.inbox.get(f"/messages/{letter['id']}.json").json() for letter in found]
+        return [self.inbox.get(f"/messages/{email['id']}.json").json() for email in found]
 
     def tried(self, person: Person) -> None:
-        """Wait until every letter and event that is due was tried once."""
+        """Wait until every email and event that is due was tried once."""
         untried = "SELECT id FROM outbox WHERE user_id = %s AND delivered_at IS NULL AND attempts = 0 AND NOT refused"
         eventually(lambda: not self.rows(untried, person.user_id), within=300)
 
@@ -208,6 +208,6 @@ class World:
         return run
 
 
-def links(letter: Row) -> dict[str, str]:
-    """The links of a letter by their path's first part."""
-    return {match[2]: match[1] for match in re.finditer(r'href="(https?://[^/"]+/(\w+)[^"]*)"', letter["html"])}
+def links(email: Row) -> dict[str, str]:
+    """The links of an email by their path's first part."""
+    return {match[2]: match[1] for match in re.finditer(r'href="(https?://[^/"]+/(\w+)[^"]*)"', email["html"])}

@@ -24,7 +24,7 @@ from sql import QUERIES
 # The trigger answers within 10 s; a little more is for the way there.
 POST_TIMEOUT_SECONDS = 15.0
 READ_TIMEOUT_SECONDS = 5.0
-# The answer waits for neither letter nor event, and what Prefect shows is written behind it.
+# The answer waits for neither email nor event, and what Prefect shows is written behind it.
 EFFECTS_WITHIN_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.1
 
@@ -139,14 +139,14 @@ def _in_postgres(job: _Job) -> Found:
 
 def _in_the_inbox(job: _Job, request_id: str) -> Found:
     inbox = job.addresses.get("inbox")
-    if not inbox:  # a mail server of the user's own: we can say only that it took the letter
+    if not inbox:  # a mail server of the user's own: we can say only that it took the email
         row = job.row("confirmation_of_request", request_id=request_id)
         return f"handed to SMTP_URL, to {job.customer.email}" if row and row["delivered_at"] else None
     query = {"to": job.customer.email}
-    letters = httpx.get(f"{inbox}/messages.json", params=query, timeout=READ_TIMEOUT_SECONDS).json()
-    if not letters:
+    emails = httpx.get(f"{inbox}/messages.json", params=query, timeout=READ_TIMEOUT_SECONDS).json()
+    if not emails:
         return None
-    return f'"{letters[0]["subject"]}" to {job.customer.email}\n{"":17}{inbox}/messages/{letters[0]["id"]}'
+    return f'"{emails[0]["subject"]}" to {job.customer.email}\n{"":17}{inbox}/messages/{emails[0]["id"]}'
 
 
 def _retention_job(job: _Job) -> Found:

@@ -14,7 +14,7 @@ from flows.ask_for_reason import ask_for_reason
 from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
 from nodes.errors import CancelflowError
-from nodes.reason_letter.claim import claim_reason_letters
+from nodes.reason_email.claim import claim_reason_emails
 from nodes.requests.caller import WaitingCaller
 from nodes.runs.fallback import run_shown
 from nodes.services import services
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 # Beside the customers' cancellations: few at once, and the rest wait their turn in Postgres.
 REACTIVATIONS_AT_ONCE = 4
 EVENTS_AT_ONCE = 4
-LETTERS_AT_ONCE = 2
+EMAILS_AT_ONCE = 2
 LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for what is under way; after it, leases see to the rest.
 GRACE_SECONDS = 10.0
@@ -101,13 +101,13 @@ class Backlog:
         self._context = context
         self._reactivations = Line(REACTIVATIONS_AT_ONCE, _new_reactivations, _reactivate)
         self._events = Line(EVENTS_AT_ONCE, _new_events, _handle)
-        self._letters = Line(LETTERS_AT_ONCE, claim_reason_letters, _ask_for_reason)
+        self._emails = Line(EMAILS_AT_ONCE, claim_reason_emails, _ask_for_reason)
         self._asked: set[asyncio.Task[None]] = set()
         self._looking: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to look."""
-        lines = (self._reactivations, self._events, self._letters)
+        lines = (self._reactivations, self._events, self._emails)
         self._looking = [asyncio.create_task(line.look(), context=self._context.copy()) for line in lines]
 
     def event_came(self) -> None:
@@ -128,7 +128,7 @@ class Backlog:
 
     async def stop(self) -> None:
         """Take up nothing more, and wait for what is under way."""
-        lines = (self._reactivations, self._events, self._letters)
+        lines = (self._reactivations, self._events, self._emails)
         for line in lines:
             line.take_no_more()
         for looking in self._looking:

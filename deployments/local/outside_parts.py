@@ -40,7 +40,7 @@ def plan_mail(stack: PlannedStack) -> None:
     smtp, inbox = stack.given.get("SMTP_URL"), None
     if smtp is None and "inbox" in stack.wanted:
         smtp, inbox = _add_inbox(stack)
-        # So that each letter is seen here: the one that asks why is only sent where somebody reads the answer.
+        # So that each email is seen here: the one that asks why is only sent where somebody reads the answer.
         stack.set(REPLY_TO=stack.given.get("REPLY_TO", "Support <support@localhost>"))
     stack.set(SMTP_URL=smtp, INBOX_URL=inbox)
     stack.addresses |= {"smtp": smtp, "inbox": inbox}

@@ -1,15 +1,15 @@
-"""The letter of step 8B: what was cancelled, until when it works, how long the data stays, and the way back."""
+"""The email of step 8B: what was cancelled, until when it works, how long the data stays, and the way back."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Letter, render
+from email_templates import Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
 class CancellationConfirmation:
-    """What the letter says. Moments are aware; URLs are complete; a part whose URL is None is left out.
+    """What the email says. Moments are aware; URLs are complete; a part whose URL is None is left out.
 
     `ended_now`: the subscription is over already and `ends_at` is when; there is no access left to speak of, and
     `reactivate_url` leads to a new subscription, if anywhere.
@@ -40,6 +40,6 @@ class CancellationConfirmation:
     company_name: str
     request_id: str
 
-    def letter(self) -> Letter:
-        """The letter, ready to send."""
+    def email(self) -> Email:
+        """The email, ready to send."""
         return render("cancellation_confirmation", **{**vars(self), "name": greeting_name(self.name)})

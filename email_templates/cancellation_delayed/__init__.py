@@ -1,15 +1,15 @@
-"""The letter to a customer whose request could not be carried out for hours: a person is looking after it."""
+"""The email to a customer whose request could not be carried out for hours: a person is looking after it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Letter, render
+from email_templates import Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
 class CancellationDelayed:
-    """What the letter says. `asked_for`: a cancellation, a discount or a reactivation. `asked_at` is aware.
+    """What the email says. `asked_for`: a cancellation, a discount or a reactivation. `asked_at` is aware.
 
     `ends_at`: when a plan that is to be reactivated ends, as long as that is not done.
     """
@@ -23,6 +23,6 @@ class CancellationDelayed:
     company_name: str
     request_id: str
 
-    def letter(self) -> Letter:
-        """The letter, ready to send."""
+    def email(self) -> Email:
+        """The email, ready to send."""
         return render("cancellation_delayed", **{**vars(self), "name": greeting_name(self.name)})

@@ -1,15 +1,15 @@
-"""The letter 14 days before a customer's data is deleted: when, what stays, how to take a copy, and the way back."""
+"""The email 14 days before a customer's data is deleted: when, what stays, how to take a copy, and the way back."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Letter, render
+from email_templates import Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
 class DeletionNotice:
-    """What the letter says. Moments are aware; URLs are complete; a part whose URL is None is left out."""
+    """What the email says. Moments are aware; URLs are complete; a part whose URL is None is left out."""
 
     name: str | None
     ended_at: datetime
@@ -21,6 +21,6 @@ class DeletionNotice:
     company_name: str
     request_id: str
 
-    def letter(self) -> Letter:
-        """The letter, ready to send."""
+    def email(self) -> Email:
+        """The email, ready to send."""
         return render("deletion_notice", **{**vars(self), "name": greeting_name(self.name)})

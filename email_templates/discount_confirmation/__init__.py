@@ -1,15 +1,15 @@
-"""The letter to a customer whose accepted offer we had told as failed, and which Stripe turned out to have applied."""
+"""The email to a customer whose accepted offer we had told as failed, and which Stripe turned out to have applied."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Letter, render
+from email_templates import Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
 class DiscountConfirmation:
-    """What the letter says. `asked_at` is aware; `offer` is what was accepted, in the offer's own words."""
+    """What the email says. `asked_at` is aware; `offer` is what was accepted, in the offer's own words."""
 
     name: str | None
     plan: str
@@ -20,6 +20,6 @@ class DiscountConfirmation:
     company_name: str
     request_id: str
 
-    def letter(self) -> Letter:
-        """The letter, ready to send."""
+    def email(self) -> Email:
+        """The email, ready to send."""
         return render("discount_confirmation", **{**vars(self), "name": greeting_name(self.name)})

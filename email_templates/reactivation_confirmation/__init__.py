@@ -1,15 +1,15 @@
-"""The letter to a customer who stays after all: the cancellation is taken back, and when the plan renews."""
+"""The email to a customer who stays after all: the cancellation is taken back, and when the plan renews."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Letter, render
+from email_templates import Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
 class ReactivationConfirmation:
-    """What the letter says. `renews_at` is aware; `unpaid`: an invoice is still open (WF-025). `told_failed`: we had
+    """What the email says. `renews_at` is aware; `unpaid`: an invoice is still open (WF-025). `told_failed`: we had
     said that it failed, and it had not.
     """
 
@@ -24,6 +24,6 @@ class ReactivationConfirmation:
     company_name: str
     request_id: str
 
-    def letter(self) -> Letter:
-        """The letter, ready to send."""
+    def email(self) -> Email:
+        """The email, ready to send."""
         return render("reactivation_confirmation", **{**vars(self), "name": greeting_name(self.name)})

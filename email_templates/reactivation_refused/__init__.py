@@ -1,15 +1,15 @@
-"""The letter to a customer who was told that their reactivation goes on, and then it could not be done."""
+"""The email to a customer who was told that their reactivation goes on, and then it could not be done."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Letter, render
+from email_templates import Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
 class ReactivationRefused:
-    """What the letter says. `asked_at` is aware; `why` is what the API would have answered."""
+    """What the email says. `asked_at` is aware; `why` is what the API would have answered."""
 
     name: str | None
     asked_at: datetime
@@ -20,6 +20,6 @@ class ReactivationRefused:
     company_name: str
     request_id: str
 
-    def letter(self) -> Letter:
-        """The letter, ready to send."""
+    def email(self) -> Email:
+        """The email, ready to send."""
         return render("reactivation_refused", **{**vars(self), "name": greeting_name(self.name)})

@@ -1,15 +1,15 @@
-"""The letter to a customer whose subscription ended without their asking: why, and the way to pay and come back."""
+"""The email to a customer whose subscription ended without their asking: why, and the way to pay and come back."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Letter, render
+from email_templates import Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
 class SubscriptionEnded:
-    """What the letter says. Moments are aware; a part whose URL is None is left out.
+    """What the email says. Moments are aware; a part whose URL is None is left out.
 
     `kind`: payment_failed, payment_disputed, or neutral where we do not know more. It never asks why they left: they
     did not. `invoice_url`: Stripe's page of what is still open, which comes before `payment_url`, the company's own.
@@ -29,6 +29,6 @@ class SubscriptionEnded:
     company_name: str
     request_id: str
 
-    def letter(self) -> Letter:
-        """The letter, ready to send."""
+    def email(self) -> Email:
+        """The email, ready to send."""
         return render("subscription_ended", **{**vars(self), "name": greeting_name(self.name)})

@@ -1,4 +1,4 @@
-"""The page behind the letter's feedback link: a reason and free text, once (FEATURES W15)."""
+"""The page behind the email's feedback link: a reason and free text, once (FEATURES W15)."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,11 +1,11 @@
-"""Letters beside the numbered steps: to a customer who was told that it goes on, or had failed, and it was not so."""
+"""Emails beside the numbered steps: to a customer who was told that it goes on, or had failed, and it was not so."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from email_templates import Letter
+from email_templates import Email
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.discount_confirmation import DiscountConfirmation
 from email_templates.request_refused import RequestRefused
@@ -17,7 +17,7 @@ from nodes.errors import (
     SeveralSubscriptions,
     SubscriptionAlreadyPending,
 )
-from nodes.messages.emails import Customer, deliver_letter, opening, plan_name
+from nodes.messages.emails import Customer, deliver_email, opening, plan_name
 from nodes.messages.outbox import DELAYED, DISCOUNT, REFUSED
 from nodes.messages.records import Delivered
 from nodes.problems import slug_of
@@ -41,32 +41,32 @@ class _Asked:
 
 
 async def finish_refused(request: CancellationRequest, refusal: Refusal, answer: Answer, *, told: bool) -> None:
-    """Record the refusal. A caller who is not told directly gets a letter, unless they have what they wanted."""
+    """Record the refusal. A caller who is not told directly gets an email, unless they have what they wanted."""
     as_wanted = SubscriptionAlreadyPending | NoActiveSubscription | CancellationTakenBack
     has_it = isinstance(refusal, as_wanted) and not request.accept_offer
-    letter = None if told or has_it else REFUSED
+    email = None if told or has_it else REFUSED
     await finish(
         CANCELLATION,
         request.id,
         request.user_id,
         answer,
         problem=slug_of(refusal),
-        letter=letter,
+        email=email,
         withdraw=isinstance(refusal, CancellationTakenBack),
     )
 
 
 async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
-    """The letter that `finish_refused` put in the outbox, if it did."""
+    """The email that `finish_refused` put in the outbox, if it did."""
     asked = await _asked(request_id, user_id)
     if not asked.refusal_to_send:
         return Delivered(REFUSED)
 
-    def letter(customer: Customer) -> Letter:
+    def email(customer: Customer) -> Email:
         about = opening(customer, request_id, asked.received_at)
-        return RequestRefused(why=_why(asked.answer or {}), cancelling=not asked.accept_offer, **about).letter()
+        return RequestRefused(why=_why(asked.answer or {}), cancelling=not asked.accept_offer, **about).email()
 
-    return await deliver_letter(request_id, user_id, REFUSED, letter)
+    return await deliver_email(request_id, user_id, REFUSED, email)
 
 
 def _why(answer: dict[str, Any]) -> str:
@@ -81,24 +81,24 @@ async def send_discount(applied: AppliedDiscount) -> Delivered:
     if not request.told_failed:
         return Delivered(DISCOUNT)
 
-    def letter(customer: Customer) -> Letter:
+    def email(customer: Customer) -> Email:
         about = opening(customer, request.id, request.received_at)
-        return DiscountConfirmation(plan=plan_name(terms.plan, customer), offer=terms.description, **about).letter()
+        return DiscountConfirmation(plan=plan_name(terms.plan, customer), offer=terms.description, **about).email()
 
-    return await deliver_letter(request.id, request.user_id, DISCOUNT, letter)
+    return await deliver_email(request.id, request.user_id, DISCOUNT, email)
 
 
 async def send_delay(request_id: UUID, user_id: str) -> Delivered:
     """To a customer whose request waits for a person."""
     asked = await _asked(request_id, user_id)
 
-    def letter(customer: Customer) -> Letter:
+    def email(customer: Customer) -> Email:
         asked_for = "discount" if asked.accept_offer else "cancellation"
         return CancellationDelayed(
             asked_for=asked_for, ends_at=None, **opening(customer, request_id, asked.received_at)
-        ).letter()
+        ).email()
 
-    return await deliver_letter(request_id, user_id, DELAYED, letter)
+    return await deliver_email(request_id, user_id, DELAYED, email)
 
 
 async def _asked(request_id: UUID, user_id: str) -> _Asked:

@@ -1,10 +1,10 @@
-"""Step 8B: the letter that says it is done, until when access lasts, and how to come back."""
+"""Step 8B: the email that says it is done, until when access lasts, and how to come back."""
 
-from email_templates import Letter
+from email_templates import Email
 from email_templates.cancellation_confirmation import CancellationConfirmation
 from nodes.cancellation.records import PendingCancellation
 from nodes.clients.billing_invoices import OpenInvoice
-from nodes.messages.emails import Customer, deliver_letter, plan_name
+from nodes.messages.emails import Customer, deliver_email, plan_name
 from nodes.messages.outbox import CONFIRMATION, withdraw
 from nodes.messages.records import Delivered
 from nodes.node import node, run_log
@@ -16,14 +16,14 @@ from nodes.subscriptions.records import ActiveSubscription
 
 @node("Send Cancellation Confirmation", step="8B")
 async def send_cancellation_confirmation(pending: PendingCancellation) -> Delivered:
-    """The letter, once (FEATURES W15, W45); none any more to who took it back before it was sent."""
+    """The email, once (FEATURES W15, W45); none any more to who took it back before it was sent."""
     request, billed = pending.case.request, pending.case.subscription.billed
     if request.reached(RecoveryPoint.FINISHED) and is_live(billed.status) and not billed.pending:
         await withdraw(request.id, request.user_id, CONFIRMATION)
-        run_log().info("no letter: the cancellation was taken back meanwhile")
+        run_log().info("no email: the cancellation was taken back meanwhile")
         return Delivered(CONFIRMATION)
     unpaid = await _still_open(pending.case.subscription)
-    delivered = await deliver_letter(request.id, request.user_id, CONFIRMATION, lambda to: _letter(to, pending, unpaid))
+    delivered = await deliver_email(request.id, request.user_id, CONFIRMATION, lambda to: _email(to, pending, unpaid))
     run_log().info("the confirmation is with the mail server")
     return delivered
 
@@ -36,7 +36,7 @@ async def _still_open(subscription: ActiveSubscription) -> OpenInvoice | None:
     return next(iter(await services().billing.invoices.open(subscription.id)), None)
 
 
-def _letter(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice | None) -> Letter:
+def _email(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice | None) -> Email:
     settings, links = services().settings, services().links
     request, subscription = pending.case.request, pending.case.subscription
     ended_now = pending.status != PENDING_CANCELLATION or not is_live(subscription.billed.status)
@@ -64,4 +64,4 @@ def _letter(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoic
         renewal_undone=pending.renewal_undone,
         company_name=settings.company_name,
         request_id=str(request.id),
-    ).letter()
+    ).email()

@@ -1,4 +1,4 @@
-"""Links in letters: signed, for one purpose, with an end. They hold ids only."""
+"""Links in emails: signed, for one purpose, with an end. They hold ids only."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ class Links:
         return f"{self._public_url}/{purpose}?{urlencode({'token': token})}"
 
     def feedback_url_in_path(self, *, subscription_id: str, request_id: str, expires_at: datetime) -> str:
-        """The same as `PUBLIC_URL/feedback/…`, for a letter in which only the question has a question mark."""
+        """The same as `PUBLIC_URL/feedback/…`, for an email in which only the question has a question mark."""
         token = self.sign("feedback", subscription_id=subscription_id, request_id=request_id, expires_at=expires_at)
         return f"{self._public_url}/feedback/{token}"
 

@@ -1,4 +1,4 @@
-"""Mail, over SMTP: one letter to one person, taken by the server or not."""
+"""Mail, over SMTP: one email to one person, taken by the server or not."""
 
 import asyncio
 import contextlib
@@ -12,23 +12,23 @@ from email.policy import SMTP as SMTP_POLICY
 
 import aiosmtplib
 
-from email_templates import Letter
+from email_templates import Email
 from nodes.clients.mail_address import house_address, recipients_address
 from nodes.clients.smtp_url import parse_smtp_url
-from nodes.errors import LetterRefused, MailFailed
+from nodes.errors import EmailRefused, MailFailed
 from nodes.settings import MailSettings
 
-# A server that lives takes a letter in well under a second. The answer to the customer is due in 10 s and waits for
+# A server that lives takes an email in well under a second. The answer to the customer is due in 10 s and waits for
 # this; what is not sent by then is sent later, by whoever finishes unfinished requests.
 SEND_TIMEOUT = 5.0
 # A readiness probe asks every few seconds and gives up soon itself.
 CHECK_TIMEOUT = 2.0
-# The letter is taken before we say goodbye, so nobody waits long for the answer to that.
+# The email is taken before we say goodbye, so nobody waits long for the answer to that.
 QUIT_TIMEOUT = 0.5
 
 
 class Mailer:
-    """Sends letters as `MAIL_FROM` through `SMTP_URL`; answers go to `REPLY_TO`, where that is set.
+    """Sends emails as `MAIL_FROM` through `SMTP_URL`; answers go to `REPLY_TO`, where that is set.
 
     Holds no connection, so it serves any number of event loops.
 
@@ -47,14 +47,14 @@ class Mailer:
             ssl_context = ssl_context or ssl.create_default_context()
         self._ssl_context = ssl_context
 
-    async def send(self, letter: Letter, *, recipient: str, message_id: str) -> None:
-        """Hand one letter to the server; returns once the server has taken it.
+    async def send(self, email: Email, *, recipient: str, message_id: str) -> None:
+        """Hand one email to the server; returns once the server has taken it.
 
-        `message_id` as `id@host`, the same for every attempt at the same letter, so that a mailbox can tell a repeat.
-        Raises `LetterRefused` where trying again is useless and `MailFailed` otherwise; neither names the recipient.
-        After a `MailFailed` because no answer came, the server may have taken the letter all the same.
+        `message_id` as `id@host`, the same for every attempt at the same email, so that a mailbox can tell a repeat.
+        Raises `EmailRefused` where trying again is useless and `MailFailed` otherwise; neither names the recipient.
+        After a `MailFailed` because no answer came, the server may have taken the email all the same.
         """
-        message = self._message(letter, recipients_address(recipient), message_id)
+        message = self._message(email, recipients_address(recipient), message_id)
         async with self._connection(self._timeout) as connection:
             await connection.send_message(message)
 
@@ -88,28 +88,28 @@ class Mailer:
             use_tls=self._server.security == "tls",
             start_tls=self._server.security == "starttls",
             tls_context=self._ssl_context,
-            # Else the library asks the name service who we are, which can take longer than the letter.
+            # Else the library asks the name service who we are, which can take longer than the email.
             local_hostname=_ascii_domain(self._sender),
             timeout=seconds,
         )
 
-    def _message(self, letter: Letter, recipient: Address, message_id: str) -> EmailMessage:
+    def _message(self, email: Email, recipient: Address, message_id: str) -> EmailMessage:
         message = EmailMessage(policy=SMTP_POLICY)
         try:
             message["From"] = self._sender
             message["To"] = recipient
             if self._reply_to:
                 message["Reply-To"] = self._reply_to
-            message["Subject"] = letter.subject
+            message["Subject"] = email.subject
             message["Message-ID"] = f"<{message_id.strip('<>')}>"
         except ValueError:  # the policy allows no line break in a header
-            raise LetterRefused("a header of the letter holds a line break") from None
+            raise EmailRefused("a header of the email holds a line break") from None
         message["Date"] = datetime.now(UTC)
         message["Auto-Submitted"] = "auto-generated"
         # Quoted-printable passes every server, also those that take no 8-bit text or no line over 998 bytes.
-        message.set_content(letter.text, cte="quoted-printable")
-        if letter.html:
-            message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        message.set_content(email.text, cte="quoted-printable")
+        if email.html:
+            message.add_alternative(email.html, subtype="html", cte="quoted-printable")
         return message
 
 
@@ -122,9 +122,9 @@ def _explained(error: Exception) -> MailFailed:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[first, *_]):
             return _answered(first.code, "to the recipient", permanent=first.code >= 500)
         case aiosmtplib.SMTPDataError():
-            return _answered(error.code, "to the letter", permanent=error.code >= 500)
+            return _answered(error.code, "to the email", permanent=error.code >= 500)
         case aiosmtplib.SMTPNotSupported():
-            return LetterRefused("the mail server cannot take an address in such a script")
+            return EmailRefused("the mail server cannot take an address in such a script")
         case aiosmtplib.SMTPAuthenticationError():
             return MailFailed(f"the mail server refused the login ({error.code})")
         case aiosmtplib.SMTPResponseException():
@@ -140,4 +140,4 @@ def _explained(error: Exception) -> MailFailed:
 
 
 def _answered(code: int, to_what: str, *, permanent: bool) -> MailFailed:
-    return (LetterRefused if permanent else MailFailed)(f"the mail server answered {code} {to_what}")
+    return (EmailRefused if permanent else MailFailed)(f"the mail server answered {code} {to_what}")

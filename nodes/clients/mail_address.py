@@ -5,7 +5,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import getaddresses
 
-from nodes.errors import LetterRefused, SettingsInvalid
+from nodes.errors import EmailRefused, SettingsInvalid
 
 # One address and nothing else: what would end it in a header or on an SMTP command line is not in it. Quoted local
 # parts ("a b"@host) are legal, unused, and not worth their danger. 254 is the longest that fits an SMTP path.
@@ -13,10 +13,10 @@ _PLAIN = re.compile(r"""[^\s<>()\[\]\\,;:"@\x00-\x1f\x7f-\x9f]{1,64}@[^\s<>()\[\
 
 
 def recipients_address(address: str) -> Address:
-    """Read `name@host`, in any script. Raises `LetterRefused`, which does not repeat the address."""
+    """Read `name@host`, in any script. Raises `EmailRefused`, which does not repeat the address."""
     parsed = _address("", address)
     if parsed is None:
-        raise LetterRefused("the recipient's address is malformed", problem="address-malformed")
+        raise EmailRefused("the recipient's address is malformed", problem="address-malformed")
     return parsed
 
 

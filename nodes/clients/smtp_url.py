@@ -18,7 +18,7 @@ _SCHEMES: dict[str, tuple[Security, int]] = {
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where to send letters. User and password are both there or both None."""
+    """Where to send emails. User and password are both there or both None."""
 
     host: str
     port: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Notices:
-    """Step 2. `refused`: letters that will never be taken. `failed`: by user, the failure's name."""
+    """Step 2. `refused`: emails that will never be taken. `failed`: by user, the failure's name."""
 
     sent: int
     refused: int

@@ -1,16 +1,16 @@
-"""Step 2: the letter, through the outbox like every other."""
+"""Step 2: the email, through the outbox like every other."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from email_templates import Letter
+from email_templates import Email
 from email_templates.deletion_notice import DeletionNotice
 from nodes.deletion.records import Checked, Over
 from nodes.deletion_notice.records import Notices
-from nodes.errors import LetterRefused
-from nodes.messages.emails import Customer, deliver_letter
+from nodes.errors import EmailRefused
+from nodes.messages.emails import Customer, deliver_email
 from nodes.node import node, run_log
 from nodes.runs.each import for_each
 from nodes.services import services
@@ -28,15 +28,15 @@ class _Job:
 
 @node("Send Deletion Notices", step="2")
 async def send_deletion_notices(checked: Checked) -> Notices:
-    """The letter, once; a process that dies after sending sends it again under the same Message-ID."""
+    """The email, once; a process that dies after sending sends it again under the same Message-ID."""
     told, failed = await for_each(checked.over, _tell, user_of=lambda over: over.user_id)
     notices = Notices(told.count("sent"), told.count("refused"), checked.failed | failed)
-    run_log().info("%s letters, %s refused, %s to be sent again", notices.sent, notices.refused, len(failed))
+    run_log().info("%s emails, %s refused, %s to be sent again", notices.sent, notices.refused, len(failed))
     return notices
 
 
 async def _tell(over: Over) -> Literal["sent", "refused", "no job"]:
-    """Raises `MailFailed` if the mail server may take the letter later."""
+    """Raises `MailFailed` if the mail server may take the email later."""
     database = services().database
     async with database.as_user(over.user_id) as transaction:
         job = await transaction.one("job_to_notice", _Job)
@@ -46,8 +46,8 @@ async def _tell(over: Over) -> Literal["sent", "refused", "no job"]:
 
     refused = False
     try:
-        await deliver_letter(job.request_id, over.user_id, KIND, lambda customer: _letter(job, customer))
-    except LetterRefused as error:
+        await deliver_email(job.request_id, over.user_id, KIND, lambda customer: _email(job, customer))
+    except EmailRefused as error:
         refused = True
         run_log().warning("user %s cannot be written to: %s", over.user_id, error)
     async with database.as_user(over.user_id) as transaction:
@@ -55,7 +55,7 @@ async def _tell(over: Over) -> Literal["sent", "refused", "no job"]:
     return "refused" if refused else "sent"
 
 
-def _letter(job: _Job, customer: Customer) -> Letter:
+def _email(job: _Job, customer: Customer) -> Email:
     settings = services().settings
     # Without an address for a new subscription: our own page, which says where one begins once the old one is over.
     back = settings.new_subscription_url or services().links.url(
@@ -74,4 +74,4 @@ def _letter(job: _Job, customer: Customer) -> Letter:
         export_url=settings.data_export_url,
         company_name=settings.company_name,
         request_id=str(job.request_id),
-    ).letter()
+    ).email()

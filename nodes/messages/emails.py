@@ -1,4 +1,4 @@
-"""Letters from the outbox to the customer of a request."""
+"""Emails from the outbox to the customer of a request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from email_templates import Letter
-from nodes.errors import LetterRefused
+from email_templates import Email
+from nodes.errors import EmailRefused
 from nodes.messages.outbox import deliver
 from nodes.messages.records import Delivered
 from nodes.services import services
@@ -15,7 +15,7 @@ from nodes.services import services
 
 @dataclass(frozen=True)
 class Customer:
-    """A row of `users`. Personal: it goes into the letter and nowhere else."""
+    """A row of `users`. Personal: it goes into the email and nowhere else."""
 
     id: UUID
     email: str | None
@@ -24,8 +24,8 @@ class Customer:
     time_zone: str
 
 
-async def deliver_letter(request_id: UUID, user_id: str, kind: str, write: Callable[[Customer], Letter]) -> Delivered:
-    """Send the letter that waits in the outbox under `kind`, unless it was sent; see `deliver`."""
+async def deliver_email(request_id: UUID, user_id: str, kind: str, write: Callable[[Customer], Email]) -> Delivered:
+    """Send the email that waits in the outbox under `kind`, unless it was sent; see `deliver`."""
 
     async def send(item_id: UUID) -> None:
         async with services().database.as_user(user_id) as transaction:
@@ -33,7 +33,7 @@ async def deliver_letter(request_id: UUID, user_id: str, kind: str, write: Calla
         if customer is None:
             raise LookupError(f"user {user_id} has no row")
         if customer.email is None:
-            raise LetterRefused("the customer has no email address", problem="no-address")
+            raise EmailRefused("the customer has no email address", problem="no-address")
         await services().mail.send(write(customer), recipient=customer.email, message_id=f"{item_id}@cancelflow")
 
     return await deliver(request_id, user_id, kind, send)
@@ -45,7 +45,7 @@ def plan_name(plan: str, customer: Customer) -> str:
 
 
 def opening(customer: Customer, request_id: UUID, asked_at: datetime) -> dict[str, Any]:
-    """What every letter about a request of theirs has."""
+    """What every email about a request of theirs has."""
     return {
         "name": customer.name,
         "asked_at": asked_at,

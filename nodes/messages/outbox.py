@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from nodes.errors import EventsFailed, LetterRefused, MailFailed
+from nodes.errors import EmailRefused, EventsFailed, MailFailed
 from nodes.messages.records import Delivered
 from nodes.services import services
 
@@ -19,7 +19,7 @@ NOT_REACTIVATED = "reactivation_refused"
 ENDED = "subscription_ended"
 ENDED_EVENT = "subscription.ended"
 NEVER_STARTED = "onboarding_follow_up"
-ASKED_WHY = "reason_letter"
+ASKED_WHY = "reason_email"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ async def deliver(
 ) -> Delivered:
     """Call `send` with the item's id unless it was delivered, and keep the receipt that it returns.
 
-    The id is the event's `event_id` and the letter's Message-ID, so that a receiver can tell a repeat: between the
+    The id is the event's `event_id` and the email's Message-ID, so that a receiver can tell a repeat: between the
     sending and the tick a process may die. A failure is counted and raised; the item waits for the next run.
     """
     database = services().database
@@ -47,7 +47,7 @@ async def deliver(
         receipt = await send(item.id)
     except (MailFailed, EventsFailed) as error:
         async with database.as_user(user_id) as transaction:
-            problem = error.problem if isinstance(error, LetterRefused) else None
+            problem = error.problem if isinstance(error, EmailRefused) else None
             await transaction.run("not_delivered", id=item.id, problem=problem)
         raise
     async with database.as_user(user_id) as transaction:

@@ -1,14 +1,14 @@
-"""Letters beside the numbered steps: to a customer who was told that it goes on, and then it did not."""
+"""Emails beside the numbered steps: to a customer who was told that it goes on, and then it did not."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from email_templates import Letter
+from email_templates import Email
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.reactivation_refused import ReactivationRefused
-from nodes.messages.emails import Customer, deliver_letter, opening
+from nodes.messages.emails import Customer, deliver_email, opening
 from nodes.messages.outbox import DELAYED, NOT_REACTIVATED
 from nodes.messages.records import Delivered
 from nodes.services import services
@@ -22,32 +22,32 @@ class _Asked:
 
 
 async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
-    """The letter that `finish(letter=…)` put in the outbox, if it did."""
+    """The email that `finish(email=…)` put in the outbox, if it did."""
     async with services().database.as_user(user_id) as transaction:
         [waits] = await transaction.values("waits_in_outbox", request_id=request_id, kind=NOT_REACTIVATED)
     if not waits:
         return Delivered(NOT_REACTIVATED)
     asked = await _asked(request_id, user_id)
 
-    def letter(customer: Customer) -> Letter:
+    def email(customer: Customer) -> Email:
         return ReactivationRefused(
             why=str((asked.answer or {}).get("detail")),
             new_subscription_url=services().settings.new_subscription_url,
             **opening(customer, request_id, asked.received_at),
-        ).letter()
+        ).email()
 
-    return await deliver_letter(request_id, user_id, NOT_REACTIVATED, letter)
+    return await deliver_email(request_id, user_id, NOT_REACTIVATED, email)
 
 
 async def send_delay(request_id: UUID, user_id: str) -> Delivered:
     """To a customer whose reactivation waits for a person."""
     asked = await _asked(request_id, user_id)
 
-    def letter(customer: Customer) -> Letter:
+    def email(customer: Customer) -> Email:
         about = opening(customer, request_id, asked.received_at)
-        return CancellationDelayed(asked_for="reactivation", ends_at=asked.ends_at, **about).letter()
+        return CancellationDelayed(asked_for="reactivation", ends_at=asked.ends_at, **about).email()
 
-    return await deliver_letter(request_id, user_id, DELAYED, letter)
+    return await deliver_email(request_id, user_id, DELAYED, email)
 
 
 async def _asked(request_id: UUID, user_id: str) -> _Asked:

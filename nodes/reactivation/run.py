@@ -34,14 +34,14 @@ class Reactivation(RunAccount):
         if (request := self.request) is None:
             return
         async with told_directly() as told:
-            letter = None if told or request.origin == "stripe" else NOT_REACTIVATED
+            email = None if told or request.origin == "stripe" else NOT_REACTIVATED
             await finish(
                 self.kind,
                 request.id,
                 request.user_id,
                 self.answer,
                 problem=slug_of(refusal),
-                letter=letter,
+                email=email,
                 withdraw=isinstance(refusal, CancelledAgain),
             )
         await self.together(send_refusal(request.id, request.user_id))

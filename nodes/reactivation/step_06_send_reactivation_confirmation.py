@@ -1,8 +1,8 @@
-"""Step 6: the letter that says that it goes on."""
+"""Step 6: the email that says that it goes on."""
 
-from email_templates import Letter
+from email_templates import Email
 from email_templates.reactivation_confirmation import ReactivationConfirmation
-from nodes.messages.emails import Customer, deliver_letter, plan_name
+from nodes.messages.emails import Customer, deliver_email, plan_name
 from nodes.messages.outbox import REACTIVATED, withdraw
 from nodes.messages.records import Delivered
 from nodes.node import node, run_log
@@ -15,17 +15,17 @@ ARREARS = ("past_due", "unpaid")
 
 @node("Send Reactivation Confirmation", step="6")
 async def send_reactivation_confirmation(active: Active) -> Delivered:
-    """The letter, once (FEATURES W49); none any more to who cancelled again before it was sent."""
+    """The email, once (FEATURES W49); none any more to who cancelled again before it was sent."""
     request, subscription = active.case.request, active.case.subscription
     billed = subscription.billed
     if request.reached("finished") and (billed.pending or not is_live(billed.status)):
         await withdraw(request.id, request.user_id, REACTIVATED)
-        run_log().info("no letter: it was cancelled again meanwhile")
+        run_log().info("no email: it was cancelled again meanwhile")
         return Delivered(REACTIVATED)
     open_invoices = await services().billing.invoices.open(subscription.id) if active.status in ARREARS else []
     invoice_url = next((each.payment_url for each in open_invoices), None)
 
-    def letter(customer: Customer) -> Letter:
+    def email(customer: Customer) -> Email:
         return ReactivationConfirmation(
             name=customer.name,
             plan=plan_name(subscription.plan, customer),
@@ -37,8 +37,8 @@ async def send_reactivation_confirmation(active: Active) -> Delivered:
             time_zone=customer.time_zone,
             company_name=services().settings.company_name,
             request_id=str(request.id),
-        ).letter()
+        ).email()
 
-    delivered = await deliver_letter(request.id, request.user_id, REACTIVATED, letter)
+    delivered = await deliver_email(request.id, request.user_id, REACTIVATED, email)
     run_log().info("the confirmation is with the mail server")
     return delivered

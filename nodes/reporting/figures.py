@@ -77,13 +77,13 @@ _SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
         ),
     ),
     "win_back": ("Won back", (_count("cancellations"), _count("judged"), _count("won_back"), _rate("judged"))),
-    "letter_time": (
-        "From decision to letter",
+    "email_time": (
+        "From decision to email",
         (
-            _count("letters"),
+            _count("emails"),
             _count("not_sent"),
-            _measure("median_seconds", "median", "letters", "{:.1f} s"),
-            _measure("p95_seconds", "p95", "letters", "{:.1f} s"),
+            _measure("median_seconds", "median", "emails", "{:.1f} s"),
+            _measure("p95_seconds", "p95", "emails", "{:.1f} s"),
         ),
     ),
     "refusals": (

@@ -26,12 +26,12 @@ async def finish(
     problem: str | None = None,
     stripe_request_id: str | None = None,
     look_again: bool = False,
-    letter: str | None = None,
+    email: str | None = None,
     withdraw: bool = False,
 ) -> bool:
     """Write what the caller is told (FEATURES W29). False if the request already had its answer, or can only go on.
 
-    `look_again`: Stripe may have done it all the same, and is to be asked later. `letter`: the caller is not told
+    `look_again`: Stripe may have done it all the same, and is to be asked later. `email`: the caller is not told
     directly, and this is put in the outbox for them. `withdraw`: what it was about to tell is not so any more.
     """
     async with services().database.as_user(user_id) as transaction:
@@ -43,13 +43,13 @@ async def finish(
             answer,
             problem=problem,
             stripe_request_id=stripe_request_id,
-            look_again=look_again or letter is not None,
+            look_again=look_again or email is not None,
         )
         if finished and withdraw:
             await transaction.run("withdraw_from_outbox", request_id=request_id, kind=None)
             await transaction.run("drop_retention_job_of_request", request_id=request_id)
-        if finished and letter:
-            await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=letter)
+        if finished and email:
+            await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=email)
     if finished:
         tell(answer)
     return finished

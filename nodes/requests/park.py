@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from nodes.errors import LetterRefused
+from nodes.errors import EmailRefused
 from nodes.messages.outbox import DELAYED
 from nodes.messages.records import Delivered
 from nodes.node import run_log
@@ -25,7 +25,7 @@ async def park_request(
     if unanswered:
         try:
             await send_delay(request_id, user_id)
-        except LetterRefused as error:
+        except EmailRefused as error:
             run_log().warning("the customer can't be emailed: %s", error)
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(kind.parked_in_peace, request_id=request_id)

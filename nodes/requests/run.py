@@ -96,8 +96,8 @@ class RunAccount(ABC):
         self._name = f"{self.flow_name} {self.request_id} {subscription_id}"
 
     async def together(self, *effects: Awaitable[Delivered]) -> None:
-        """Run effects side by side. A letter or event that is not taken is sent later and holds up nothing; so is a
-        letter for which Stripe does not say what is open.
+        """Run effects side by side. An email or event that is not taken is sent later and holds up nothing; so is a
+        email for which Stripe does not say what is open.
         """
         for result in await asyncio.gather(*effects, return_exceptions=True):
             if isinstance(result, MailFailed | EventsFailed | BillingFailed):

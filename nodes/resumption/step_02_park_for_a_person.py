@@ -20,8 +20,8 @@ REQUESTS = {
 async def park_for_a_person(left: Left) -> None:
     """Nothing is given up: `cancelflow resume ID` takes it up from where it stands.
 
-    A customer who has had their answer is told nothing: it is a letter or an event that could not be sent; and nobody
-    is told of what Stripe told us. Raises `MailFailed`: it is parked all the same, and its letter is tried again at its
+    A customer who has had their answer is told nothing: it is an email or an event that could not be sent; and nobody
+    is told of what Stripe told us. Raises `MailFailed`: it is parked all the same, and its email is tried again at its
     next turn.
     """
     tries = left.claimed.tries

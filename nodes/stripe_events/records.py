@@ -51,7 +51,7 @@ class Seen:
     """Step 2: what Stripe says now, and what was told before.
 
     `announced_until`: when it ends, by what customer and company were told; None where they were told of no end.
-    `end_is_told`: its end has been dealt with, letter and event included.
+    `end_is_told`: its end has been dealt with, email and event included.
     """
 
     event: StripeEvent

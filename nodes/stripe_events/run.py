@@ -8,7 +8,7 @@ from functools import partial
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from nodes.errors import BillingFailed, CancelflowError, LetterRefused, PutOff
+from nodes.errors import BillingFailed, CancelflowError, EmailRefused, PutOff
 from nodes.messages.records import Delivered
 from nodes.node import run_log
 from nodes.problems import slug_of
@@ -57,7 +57,7 @@ class Handling:
     async def together(self, *effects: Awaitable[Delivered]) -> None:
         """Run effects side by side, and raise what failed once each had its chance."""
         for result in await asyncio.gather(*effects, return_exceptions=True):
-            if isinstance(result, LetterRefused):
+            if isinstance(result, EmailRefused):
                 run_log().warning("not deliverable, and listed for an operator: %s", result)
             elif isinstance(result, BaseException):
                 raise result

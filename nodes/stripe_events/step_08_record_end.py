@@ -13,12 +13,12 @@ from nodes.stripe_events.records import Ended, Happened
 
 # Nobody who never began was promised that anything is kept.
 WITHOUT_DATA = ("never_started",)
-LETTERS = {"payment_failed": ENDED, "payment_disputed": ENDED, "neutral": ENDED, "never_started": NEVER_STARTED}
+EMAILS = {"payment_failed": ENDED, "payment_disputed": ENDED, "neutral": ENDED, "never_started": NEVER_STARTED}
 
 
 @node("Record End", step="8")
 async def record_end(happened: Happened) -> Ended:
-    """Once a subscription (FEATURES N02, N03). Who asked for the end has had their letter and gets no second one."""
+    """Once a subscription (FEATURES N02, N03). Who asked for the end has had their email and gets no second one."""
     seen = happened.seen
     billed = seen.billed
     if billed.ended_at is None:
@@ -56,6 +56,6 @@ async def _follow(transaction: Transaction, happened: Happened, end_id: UUID, ki
             "schedule_data_retention", request_id=end_id, user_id=user_id, subscription_id=billed.id, **clock
         )
     await transaction.run("put_in_outbox", request_id=end_id, user_id=user_id, kind=ENDED_EVENT)
-    letter = LETTERS.get(kind)
-    if letter and not (announced and kind == "neutral"):
-        await transaction.run("put_in_outbox", request_id=end_id, user_id=user_id, kind=letter)
+    email = EMAILS.get(kind)
+    if email and not (announced and kind == "neutral"):
+        await transaction.run("put_in_outbox", request_id=end_id, user_id=user_id, kind=email)

@@ -6,7 +6,7 @@ CREATE TABLE outbox (
     request_id      uuid        NOT NULL,  -- of a cancellation, a reactivation or a subscription's end
     user_id         text COLLATE "C" NOT NULL REFERENCES users,
     kind            text        NOT NULL CHECK (kind IN (
-        'cancellation_confirmation', 'cancellation_delayed', 'request_refused', 'reason_letter',
+        'cancellation_confirmation', 'cancellation_delayed', 'request_refused', 'reason_email',
         'discount_confirmation', 'reactivation_confirmation', 'reactivation_refused', 'subscription_ended',
         'onboarding_follow_up', 'deletion_notice',
         'subscription.canceled', 'subscription.reactivated', 'subscription.ended')),
@@ -27,7 +27,7 @@ GRANT SELECT, INSERT, UPDATE (delivered_at, receipt, attempts, refused, problem)
 
 -- Claim requests of any user whose reason is due to be asked for by email, never before the confirmation was sent.
 -- Returns ids only. One whose process died or whose email was not accepted can be claimed again after ten minutes.
-CREATE FUNCTION claim_reason_letters(at_most integer) RETURNS SETOF uuid
+CREATE FUNCTION claim_reason_emails(at_most integer) RETURNS SETOF uuid
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     UPDATE cancellation_requests SET ask_why_at = now() + interval '10 minutes'
@@ -40,5 +40,5 @@ AS $$
         ORDER BY r.ask_why_at LIMIT at_most FOR UPDATE SKIP LOCKED)
     RETURNING id
 $$;
-REVOKE ALL ON FUNCTION claim_reason_letters(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION claim_reason_letters(integer) TO cancelflow_app;
+REVOKE ALL ON FUNCTION claim_reason_emails(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION claim_reason_emails(integer) TO cancelflow_app;

@@ -177,18 +177,18 @@ COMMENT ON VIEW report_win_back IS 'reactivated or subscribed anew within 90 day
 By the month in which the cancellation was scheduled or took effect at once. Cancelled and not yet judged is neither.';
 
 -- How long customers wait for the confirmation email.
-CREATE VIEW report_letter_time AS
-WITH letters AS (
+CREATE VIEW report_email_time AS
+WITH emails AS (
     SELECT month_of(r.received_at) AS month, extract(epoch FROM o.delivered_at - r.received_at) AS seconds
     FROM cancellation_requests r JOIN outbox o ON o.request_id = r.id AND o.kind = 'cancellation_confirmation')
-SELECT month, count(seconds) AS letters, count(*) - count(seconds) AS not_sent,
+SELECT month, count(seconds) AS emails, count(*) - count(seconds) AS not_sent,
     CASE WHEN count(seconds) >= fewest_rows()
         THEN round(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric, 3) END AS median_seconds,
     CASE WHEN count(seconds) >= fewest_rows()
         THEN round(percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds)::numeric, 3) END AS p95_seconds
-FROM letters GROUP BY month;
-COMMENT ON VIEW report_letter_time IS 'from the request to the moment at which the mail server took its confirmation
-By the month of the request. A letter that is still to go, or that no mail server takes, is counted as not sent.';
+FROM emails GROUP BY month;
+COMMENT ON VIEW report_email_time IS 'from the request to the moment at which the mail server took its confirmation
+By the month of the request. An email that is still to go, or that no mail server takes, is counted as not sent.';
 
 -- Why requests are refused.
 CREATE VIEW report_refusals AS
@@ -216,7 +216,7 @@ SELECT place, figure, final_after::interval AS final_after
 FROM (VALUES
     (1, 'offer_acceptance', '7 days'), (2, 'reason_share', '90 days'), (3, 'feedback', '90 days'),
     (4, 'saved', '30 days'), (5, 'retained_revenue', '12 months'), (6, 'win_back', '90 days'),
-    (7, 'letter_time', '7 days'), (8, 'refusals', '0 days')) AS known (place, figure, final_after);
+    (7, 'email_time', '7 days'), (8, 'refusals', '0 days')) AS known (place, figure, final_after);
 COMMENT ON VIEW report_figures IS 'the views that make the report';
 
 -- A month's figures once they are final, since the rows that they were computed from are deleted after 90 days.

@@ -33,12 +33,12 @@ ORDER BY received_at;
 -- By hand, once the address was corrected. The flow of the request sends what is not marked as refused; an end's flow is
 -- started by one of Stripe's events, and the flows of the other two find by themselves whether they are still to be sent.
 WITH again AS (
-    UPDATE outbox SET refused = kind IN ('cancellation_delayed', 'reason_letter', 'deletion_notice'), problem = NULL
+    UPDATE outbox SET refused = kind IN ('cancellation_delayed', 'reason_email', 'deletion_notice'), problem = NULL
     WHERE request_id::text = %(id)s AND problem IS NOT NULL
     RETURNING request_id, kind),
 asked AS (
     UPDATE cancellation_requests r SET ask_why_at = now() FROM again a
-    WHERE r.id = a.request_id AND a.kind = 'reason_letter'),
+    WHERE r.id = a.request_id AND a.kind = 'reason_email'),
 noticed AS (
     UPDATE data_retention_jobs j SET noticed_at = NULL FROM again a
     WHERE j.request_id = a.request_id AND a.kind = 'deletion_notice'),

@@ -64,7 +64,7 @@ RETURNING asked_user_id, coalesce(subscription_id, asked_subscription) AS subscr
 UPDATE reactivation_requests SET problem = %(problem)s WHERE id = %(request_id)s;
 
 -- name: park_reactivation
--- Given up by the machine. Its turns go on until the customer's letter is sent.
+-- Given up by the machine. Its turns go on until the customer's email is sent.
 UPDATE reactivation_requests SET parked_at = coalesce(parked_at, now())
 WHERE id = %(request_id)s
 RETURNING finished_at IS NULL AND origin <> 'stripe' AS unanswered;
@@ -79,7 +79,7 @@ WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
     SELECT FROM outbox WHERE request_id = %(request_id)s AND delivered_at IS NULL AND NOT refused);
 
 -- name: reactivation_asked
--- For a letter beside the steps: when it was asked, what was answered, and when the plan ends as long as it is not done.
+-- For an email beside the steps: when it was asked, what was answered, and when the plan ends as long as it is not done.
 SELECT r.received_at, r.answer,
     (SELECT s.cancel_at FROM subscriptions s WHERE s.id = coalesce(r.subscription_id, r.asked_subscription)
         AND r.recovery_point = 'received' AND s.cancel_at > now()) AS ends_at

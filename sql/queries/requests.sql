@@ -61,11 +61,11 @@ WHERE id = %(request_id)s
 RETURNING paid_until;
 
 -- name: renewal_undone
--- Step 6B: the renewal that came while the cancellation was delayed is given back; the letter says so.
+-- Step 6B: the renewal that came while the cancellation was delayed is given back; the email says so.
 UPDATE cancellation_requests SET renewal_undone = true WHERE id = %(request_id)s;
 
 -- name: voiding_invoices
--- Step 6B: open invoices on which nothing was paid; the letter says so.
+-- Step 6B: open invoices on which nothing was paid; the email says so.
 UPDATE cancellation_requests SET invoices_voided = true WHERE id = %(request_id)s;
 
 -- name: term_replaced
@@ -139,7 +139,7 @@ SELECT renew_lease(%(request_id)s);
 SELECT end_lease(%(request_id)s);
 
 -- name: park_request
--- Given up by the machine. Its turns go on until the customer's letter is sent.
+-- Given up by the machine. Its turns go on until the customer's email is sent.
 -- Whether somebody waits for an answer: not where they have one, nor where Stripe has done it.
 UPDATE cancellation_requests SET parked_at = coalesce(parked_at, now())
 WHERE id = %(request_id)s
@@ -149,7 +149,7 @@ RETURNING finished_at IS NULL AND origin <> 'stripe' AS unanswered;
 UPDATE cancellation_requests SET resume_at = NULL WHERE id = %(request_id)s AND parked_at IS NOT NULL;
 
 -- name: asked
--- For a letter beside the steps: what was asked, when, and what was answered.
+-- For an email beside the steps: what was asked, when, and what was answered.
 SELECT received_at, accept_offer, answer, EXISTS (
     SELECT FROM outbox WHERE request_id = %(request_id)s AND kind = 'request_refused' AND delivered_at IS NULL
         AND NOT refused) AS refusal_to_send

@@ -107,7 +107,7 @@ def test_accepting_applies_the_discount_and_cancels_nothing(world: World, offer:
     [audit] = belongings["audit_log"]
     assert (audit["outcome"], audit["http_status"], audit["problem"]) == ("retained", 200, None)
     assert (audit["subscription_id"], audit["stripe_request_id"]) == (person.subscription_id, write["request_id"])
-    assert world.letters(person) == []
+    assert world.emails(person) == []
 
 
 def test_the_coupon_is_made_once_and_serves_everyone(world: World) -> None:

@@ -28,7 +28,7 @@ def test_a_failed_request_is_listed_and_taken_up_by_hand_with_its_first_moment(w
     eventually(lambda: str(request_id) not in {request.id for request in unfinished(settings)})
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
     assert world.row(asked_at, request_id) == first
-    eventually(lambda: len(world.letters(person)) == 1)
+    eventually(lambda: len(world.emails(person)) == 1)
     audit = world.rows("SELECT outcome FROM audit_log WHERE request_id = %s ORDER BY id", request_id)
     assert [row["outcome"] for row in audit] == ["failed", "pending_cancellation"]
 

@@ -197,23 +197,23 @@ def test_what_leaves_the_house_is_ticked_off(world: World) -> None:
     assert outbox[1]["receipt"]
 
 
-def test_the_letter_has_its_five_parts_and_the_right_date(world: World) -> None:
+def test_the_email_has_its_five_parts_and_the_right_date(world: World) -> None:
     person = world.person("professional")
 
     answer = world.cancel(person)
 
-    [letter] = world.letters(person)
+    [email] = world.emails(person)
     told = answer.json()
-    assert person.email in letter["recipients"]
-    assert re.findall(r'<time datetime="([^"]+)"', letter["html"]) == [
+    assert person.email in email["recipients"]
+    assert re.findall(r'<time datetime="([^"]+)"', email["html"]) == [
         told["cancel_at"],
         told["data_retention_until"],
         told["data_retention_until"],
     ]
     ends = datetime.fromisoformat(told["cancel_at"])
     kept = datetime.fromisoformat(told["data_retention_until"])
-    assert f"{ends:%B} {ends.day}, {ends.year}" in letter["subject"]
-    for words in (letter["html"], letter["text"]):
+    assert f"{ends:%B} {ends.day}, {ends.year}" in email["subject"]
+    for words in (email["html"], email["text"]):
         text = " ".join(re.sub("<[^>]*>", " ", words).split())
         assert "Your Professional plan is cancelled" in text
         assert re.search(rf"Access until:? {ends:%B} {ends.day}, {ends.year}", text)
@@ -221,27 +221,27 @@ def test_the_letter_has_its_five_parts_and_the_right_date(world: World) -> None:
         assert f"{kept:%B} {kept.day}, {kept.year}" in text
         assert "Reactivate Subscription" in text
         assert re.search("give feedback", text, re.IGNORECASE)
-    for url in links(letter).values():
-        assert url.replace("&amp;", "&") in letter["text"]
-    assert set(links(letter)) == {"reactivate", "feedback"}
+    for url in links(email).values():
+        assert url.replace("&amp;", "&") in email["text"]
+    assert set(links(email)) == {"reactivate", "feedback"}
 
 
-def test_the_letter_is_named_after_its_outbox_item(world: World) -> None:
+def test_the_email_is_named_after_its_outbox_item(world: World) -> None:
     person = world.person("professional")
 
     answer = world.cancel(person)
 
-    [letter] = world.letters(person)
+    [email] = world.emails(person)
     item = world.row(
         "SELECT id FROM outbox WHERE request_id = %s AND kind = 'cancellation_confirmation'", world.request_id(answer)
     )
-    assert letter["message_id"] == f"<{item['id']}@cancelflow>"
+    assert email["message_id"] == f"<{item['id']}@cancelflow>"
 
 
-def test_the_letters_links_are_signed_and_change_nothing(world: World) -> None:
+def test_the_emails_links_are_signed_and_change_nothing(world: World) -> None:
     person = world.person("professional")
     answer = world.cancel(person)
-    [letter] = world.letters(person)
+    [email] = world.emails(person)
     world.run_of(answer)
     ours = world.belongings(person.user_id)
     stripes = world.stripe.subscriptions.retrieve(person.subscription_id)
@@ -251,7 +251,7 @@ def test_the_letters_links_are_signed_and_change_nothing(world: World) -> None:
     }
 
     for purpose, until in ends.items():
-        url = links(letter)[purpose]
+        url = links(email)[purpose]
         address, _, token = url.partition("?token=")
         assert address == f"{world.addresses['http']}/{purpose}"
         vouched = Links(load(LinkSettings)).verify(token, purpose)
@@ -318,7 +318,7 @@ def test_a_second_cancellation_is_refused_and_repeats_nothing(world: World) -> N
         "subscription_id": person.subscription_id,
     }
     assert len(world.simulator.writes(person.subscription_id)) == 1
-    assert len(world.letters(person)) == 1
+    assert len(world.emails(person)) == 1
     assert world.row("SELECT * FROM subscriptions WHERE id = %s", person.subscription_id) == row
     belongings = world.belongings(person.user_id)
     assert [len(belongings[table]) for table in ("cancellation_reasons", "data_retention_jobs", "outbox")] == [1, 1, 2]
@@ -338,7 +338,7 @@ def test_of_several_cancellations_at_once_one_is_carried_out(world: World, attem
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
     texts = {answer.json()["detail"] for answer in answers if answer.status_code == 409}
     assert texts <= {PENDING, "A request for this subscription is already under way"}
-    assert (len(events), len(world.letters(person)), len(world.simulator.writes(person.subscription_id))) == (1, 1, 1)
+    assert (len(events), len(world.emails(person)), len(world.simulator.writes(person.subscription_id))) == (1, 1, 1)
     belongings = world.belongings(person.user_id)
     assert [len(belongings[table]) for table in ("cancellation_reasons", "data_retention_jobs", "outbox")] == [1, 1, 2]
     outcomes = sorted(row["outcome"] for row in belongings["audit_log"])

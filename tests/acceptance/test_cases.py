@@ -95,7 +95,7 @@ def test_each_case_is_answered_as_it_stands(world: World, case: str) -> None:
         cancelled = world.stripe.subscriptions.retrieve(person.subscription_id)
         assert (told["status"], told["cancel_at"]) == (expected.row, moment(cancelled.cancel_at or cancelled.ended_at))
         assert cancelled.cancel_at in (None, cancelled.items.data[0].current_period_end)
-    assert len(world.letters(person)) == (1 if expected.status == 200 else 0)
+    assert len(world.emails(person)) == (1 if expected.status == 200 else 0)
     [audit] = world.rows("SELECT http_status FROM audit_log WHERE user_id = %s", person.user_id)
     assert audit["http_status"] == expected.status
 
@@ -117,8 +117,8 @@ def test_who_paid_nothing_for_the_period_leaves_it_and_owes_nothing(world: World
     assert (after[unpaid.id].status, after[unpaid.id].next_payment_attempt) == ("void", None)
     assert [each.status for each in after.values() if each.id != unpaid.id] == ["paid"]
     assert answer.json()["status"] == "canceled"
-    [letter] = world.letters(person)
-    for words in (letter["text"], letter["html"]):
+    [email] = world.emails(person)
+    for words in (email["text"], email["html"]):
         assert "won't try to collect it again" in " ".join(words.split())
         assert "still open" not in words.lower()
     shown = world.http.get("/subscription", params={"subscription_id": person.subscription_id}, headers=person.headers)
@@ -129,15 +129,15 @@ def test_who_paid_nothing_for_the_period_leaves_it_and_owes_nothing(world: World
     eventually(lambda: f"voided invoice {unpaid.id}: nothing was paid on it" in lines_of(world, run["id"]))
 
 
-def test_who_paid_a_part_keeps_the_period_and_the_letter_says_what_is_open(world: World) -> None:
+def test_who_paid_a_part_keeps_the_period_and_the_email_says_what_is_open(world: World) -> None:
     person, unpaid = in_arrears(world)
     order(world, "part_payment", invoice=unpaid.id, amount=100)
 
     answer = world.cancel(person)
 
     assert answer.json()["status"] == "pending_cancellation"
-    [letter] = world.letters(person)
-    for words in (letter["text"], letter["html"]):
+    [email] = world.emails(person)
+    for words in (email["text"], email["html"]):
         assert "invoice is still open" in words.lower()
         assert unpaid.hosted_invoice_url in words
     after = world.stripe.invoices.retrieve(unpaid.id)
@@ -162,8 +162,8 @@ def test_an_invoice_that_cannot_be_voided_yet_delays_the_end_and_is_no_failure(w
     assert row is not None
     assert (row["outcome"], row["invoices_voided"]) == ("canceled", True)
     assert world.stripe.invoices.retrieve(unpaid.id).status == "void"
-    [letter] = world.letters(person)
-    assert "won't try to collect it again" in " ".join(letter["text"].split())
+    [email] = world.emails(person)
+    assert "won't try to collect it again" in " ".join(email["text"].split())
 
 
 def lines_of(world: World, run_id: str) -> str:
@@ -225,8 +225,8 @@ def test_a_schedule_is_released_once_and_then_cancelled(world: World) -> None:
         f"{request_id}:6B:1",
     )
     assert release["sequence"] < update["sequence"]
-    [letter] = world.letters(person)
-    for words in (letter["text"], letter["html"]):
+    [email] = world.emails(person)
+    for words in (email["text"], email["html"]):
         assert "A change of your plan was scheduled" in words
     assert offer == {"retention_offer": None, "show_offer": False}
     row = world.row("SELECT released_schedule FROM cancellation_requests WHERE user_id = %s", person.user_id)
@@ -291,15 +291,15 @@ def test_dates_are_in_the_customers_time_zone_and_the_messages_language(world: W
     day, last_day = in_auckland(ends), in_auckland(kept)
     there = ends.astimezone(AUCKLAND)
     time = f"{there.hour % 12 or 12}:{there:%M %p %Z}"
-    [letter] = world.letters(person)
-    assert day in letter["subject"]
-    for words in (letter["text"], letter["html"]):
+    [email] = world.emails(person)
+    assert day in email["subject"]
+    for words in (email["text"], email["html"]):
         assert "Jürgen Groß" in words
         assert f"{day} at {time}" in words
         assert words.count(day) >= 1
         assert words.count(last_day) >= 2
     # A program reads the same time, whatever the format.
-    assert re.findall(r'<time datetime="([^"]+)"', letter["html"])[0] == answer.json()["cancel_at"]
+    assert re.findall(r'<time datetime="([^"]+)"', email["html"])[0] == answer.json()["cancel_at"]
     banner = world.http.get("/subscription", headers=person.headers).json()["banner"]
     assert banner == f"Cancels on {day}"
 
@@ -329,9 +329,9 @@ def test_what_never_reaches_its_end_is_ended_now(world: World, make: Callable[[W
     assert body(event)["effective_at"] == answer.json()["cancel_at"]
     row = world.row("SELECT * FROM subscriptions WHERE id = %s", person.subscription_id)
     assert (row["status"], moment(int(row["ended_at"].timestamp()))) == ("canceled", answer.json()["cancel_at"])
-    [letter] = world.letters(person)
-    assert "has ended" in letter["text"]
-    assert set(links(letter)) == {"feedback"}
+    [email] = world.emails(person)
+    assert "has ended" in email["text"]
+    assert set(links(email)) == {"feedback"}
     seen = world.http.get("/subscription", headers=person.headers).json()
     assert (seen["status"], seen["access"], seen["banner"]) == ("canceled", False, None)
 
@@ -347,7 +347,7 @@ def test_one_that_ended_in_stripe_unnoticed_is_not_cancelled_again(world: World)
     assert [(answer.status_code, answer.json()["detail"]) for answer in answers] == [(404, NOTHING)] * 3
     assert len(world.simulator.writes(person.subscription_id)) == writes
     assert status_of(world, person) == "canceled"
-    assert world.letters(person) == []
+    assert world.emails(person) == []
 
 
 def test_one_whose_first_payment_never_came_has_nothing_to_cancel(world: World) -> None:

@@ -114,7 +114,7 @@ def test_an_offer_is_shown_on_as_many_days_as_the_plan_says(world: World, ours: 
 def test_the_email_has_the_plans_name(world: World, ours: httpx.Client) -> None:
     person = on(world, "team")
     assert cancel(ours, person).status_code == 200
-    [email] = world.letters(person)
+    [email] = world.emails(person)
     assert "your Team Flow plan ends on" in email["subject"]
 
 
@@ -126,7 +126,7 @@ def test_a_price_in_no_plan_can_be_cancelled_gets_no_offer_and_is_named_in_the_l
     answer = world.cancel(person)
 
     assert answer.json()["status"] == "pending_cancellation"
-    [email] = world.letters(person)
+    [email] = world.emails(person)
     assert "your current plan ends on" in email["subject"]
     logs = {"logs": {"flow_run_id": {"any_": [world.run_of(answer)["id"]]}}, "limit": 200}
     eventually(lambda: f"are in no plan of the catalogue: {bare}" in world.prefect.post("/logs/filter", json=logs).text)
@@ -153,7 +153,7 @@ def test_a_past_due_customer_leaves_immediately_and_owes_the_invoice_if_the_plan
 
     assert answer.json()["status"] == "canceled"
     assert world.stripe.invoices.retrieve(unpaid).status == "open"
-    [email] = world.letters(person)
+    [email] = world.emails(person)
     text = " ".join(email["text"].split())
     assert "AN INVOICE IS STILL OPEN" in text
     assert "you don't owe it" not in text.lower()
@@ -168,7 +168,7 @@ def test_where_the_plan_says_nothing_the_setting_decides_what_past_due_means(wor
     found = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert (found.status, found.cancel_at_period_end) == ("past_due", True)
     assert world.stripe.invoices.retrieve(unpaid).status == "open"
-    [email] = world.letters(person)
+    [email] = world.emails(person)
     assert "AN INVOICE IS STILL OPEN" in " ".join(email["text"].split())
 
 
@@ -227,7 +227,7 @@ def test_a_term_that_support_sets_is_told_to_nobody(world: World) -> None:
 
     eventually(lambda: world.rows(seen, person.subscription_id))
 
-    assert world.letters(person) == []
+    assert world.emails(person) == []
     row = world.row("SELECT status, cancel_at FROM subscriptions WHERE id = %s", person.subscription_id)
     assert (row["status"], row["cancel_at"]) == ("active", datetime.fromtimestamp(ends_at, UTC))
 
@@ -246,14 +246,14 @@ def test_a_plan_by_hand_waits_for_an_operator_who_carries_it_out(world: World, o
     [listed] = [each for each in unfinished(load(DatabaseSettings)) if each.id == request_id]
     assert listed.stuck
     assert listed.problem == "needs-operator"
-    [email] = world.letters(person)
+    [email] = world.emails(person)
     assert "cancellation" in email["subject"]
 
     resume(load(DatabaseSettings), request_id)
 
     assert in_peace(world, uuid.UUID(request_id))["outcome"] == "pending_cancellation"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
-    assert world.letters(person)[0]["subject"].startswith("Cancellation confirmed: your")
+    assert world.emails(person)[0]["subject"].startswith("Cancellation confirmed: your")
 
 
 def test_accepting_the_offer_of_a_plan_by_hand_needs_nobody(world: World, ours: httpx.Client) -> None:

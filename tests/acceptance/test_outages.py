@@ -100,7 +100,7 @@ def given_up(world: World, person: Person, answer: httpx.Response, *, cut_off: b
     assert (audit["outcome"], audit["http_status"]) == ("failed", 500)
     belongings = world.belongings(person.user_id)
     assert belongings["outbox"] == belongings["data_retention_jobs"] == belongings["entitlements"] == []
-    assert world.letters(person) == []
+    assert world.emails(person) == []
 
 
 @pytest.mark.parametrize("fault", LEAVES_NOTHING)
@@ -125,7 +125,7 @@ def test_what_stripe_did_not_do_is_told_as_failed_and_can_be_tried_again(
     assert (again.status_code, again.json()["status"]) == (200, "pending_cancellation")
     assert row_of(world, person)["status"] == "pending_cancellation"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
-    assert len(world.letters(person)) == 1
+    assert len(world.emails(person)) == 1
 
 
 def test_stripe_away_from_the_start_is_told_as_failed_too(world: World) -> None:
@@ -157,7 +157,7 @@ def test_a_lost_answer_is_settled_by_what_stripe_shows(
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
     assert len(effects(world, person)) == 1
     assert row_of(world, person)["status"] == "pending_cancellation"
-    assert len(world.letters(person)) == 1
+    assert len(world.emails(person)) == 1
     [audit] = world.rows("SELECT outcome FROM audit_log WHERE user_id = %s", person.user_id)
     assert audit["outcome"] == "pending_cancellation"
 
@@ -174,8 +174,8 @@ def test_a_release_whose_answer_was_lost_is_not_done_twice(world: World) -> None
     assert len([w for w in world.simulator.writes(schedule) if w["status"] == 200 and not w["replayed"]]) == 1
     assert world.stripe.subscription_schedules.retrieve(schedule).status == "released"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
-    [letter] = world.letters(person)
-    assert "A change of your plan was scheduled" in letter["text"]
+    [email] = world.emails(person)
+    assert "A change of your plan was scheduled" in email["text"]
 
 
 @pytest.mark.parametrize("fault", ["500", "a 200 that is not true"])
@@ -221,7 +221,7 @@ def test_an_immediate_end_whose_answer_was_lost_counts(world: World) -> None:
 
     assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
     assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "canceled"
-    assert len(world.letters(person)) == 1
+    assert len(world.emails(person)) == 1
 
 
 def test_a_coupon_that_cannot_be_made_is_told_as_failed(world: World) -> None:
@@ -257,7 +257,7 @@ def test_slow_but_sure_is_told_as_under_way_and_carried_to_its_end(
         each for each in effects(world, person) if each["path"] == f"/v1/subscriptions/{person.subscription_id}"
     ]
     assert len(cancelled) == 1
-    assert len(world.letters(person)) == 1
+    assert len(world.emails(person)) == 1
 
 
 def finished(world: World, person: Person, where: str) -> httpx.Response | None:
@@ -273,7 +273,7 @@ class Undelivered:
     answer: httpx.Response
     run: Row
     outbox: dict[str, Row]
-    letters: list[Row]
+    emails: list[Row]
     events: list[Any]
     consumer: Consumer
 
@@ -306,7 +306,7 @@ def cancelled(world: World, directory: Path, settings: dict[str, str], consumer:
         answer,
         world.run_of(answer),
         outbox_of(world, person),
-        world.letters(person),
+        world.emails(person),
         consumer.everything_of(person.user_id),
         consumer,
     )
@@ -332,7 +332,7 @@ def test_what_could_not_leave_does_not_hold_up_the_answer(
     assert seen.outbox[KINDS[what]]["delivered_at"] is None
     assert seen.outbox[KINDS[what]]["attempts"] == 1
     assert seen.outbox[KINDS[other]]["delivered_at"] is not None
-    assert (len(seen.letters), len(seen.events)) == ((0, 1) if what == "mail" else (1, 0))
+    assert (len(seen.emails), len(seen.events)) == ((0, 1) if what == "mail" else (1, 0))
     assert f"undelivered:{FAILURES[what]}" in seen.run["tags"]
     assert "outcome:pending_cancellation" in seen.run["tags"]
     assert seen.run["state"]["type"] == "COMPLETED"
@@ -366,8 +366,8 @@ def test_what_could_not_leave_is_sent_later_and_once(world: World, undelivered: 
         assert (outbox[KINDS[what]]["attempts"], outbox[KINDS[what]]["refused"]) == (2, False)
         [other] = set(KINDS) - {what}
         assert outbox[KINDS[other]] == seen.outbox[KINDS[other]]
-        [letter] = world.letters(seen.person)
-        assert letter["message_id"] == f"<{outbox['cancellation_confirmation']['id']}@cancelflow>"
+        [email] = world.emails(seen.person)
+        assert email["message_id"] == f"<{outbox['cancellation_confirmation']['id']}@cancelflow>"
         [event] = seen.events + seen.consumer.everything_of(seen.person.user_id)
         assert body(event)["event_id"] == str(outbox["subscription.canceled"]["id"])
         assert body(event)["cancel_at"] == seen.answer.json()["cancel_at"]
@@ -387,8 +387,8 @@ def test_an_address_that_takes_no_mail_is_given_up_and_not_tried_for_ever(world:
 
     assert answer.status_code == 200
     world.tried(person)
-    letter = outbox_of(world, person)["cancellation_confirmation"]
-    assert (letter["delivered_at"], letter["attempts"], letter["refused"]) == (None, 1, True)
-    assert "undelivered:letter-refused" in world.run_of(answer)["tags"]
+    email = outbox_of(world, person)["cancellation_confirmation"]
+    assert (email["delivered_at"], email["attempts"], email["refused"]) == (None, 1, True)
+    assert "undelivered:email-refused" in world.run_of(answer)["tags"]
     [request] = world.belongings(person.user_id)["cancellation_requests"]
     assert request["resume_at"] is None

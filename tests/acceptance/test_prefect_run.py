@@ -34,7 +34,7 @@ CANCELLED = {
     "Schedule Stripe Cancellation": {"Capture Cancellation Reason"},
     MARKED: {"Schedule Stripe Cancellation"},
     **{effect: {MARKED} for effect in EFFECTS},
-    # The answer waits for neither letter nor event.
+    # The answer waits for neither email nor event.
     "Success Response": {MARKED, "Schedule Data Preservation (90 days)"},
 }
 PHASES = ["Initialization", "Processing", "Verification", "Finalization"]
@@ -254,10 +254,10 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
     answers.append(world.cancel(stayer, feedback=f"said {marker}"))
 
     assert [answer.status_code for answer in answers] == [500, 200, 409, 400, 400, 200, 409, 200]
-    # It is where it belongs: in our rows, in the letter and in Stripe.
+    # It is where it belongs: in our rows, in the email and in Stripe.
     assert len(world.rows("SELECT FROM cancellation_reasons WHERE strpos(feedback, %s) > 0", marker)) == 3
-    [letter] = world.letters(leaver)
-    assert marker in letter["text"]
+    [email] = world.emails(leaver)
+    assert marker in email["text"]
     details = world.stripe.subscriptions.retrieve(leaver.subscription_id).cancellation_details
     assert details is not None
     assert marker in (details.comment or "")
@@ -294,7 +294,7 @@ def test_the_worker_carries_out_what_an_operator_starts(world: World, operated: 
         assert (str(request["flow_run_id"]), request["resume_at"]) == (run["id"], None)
         counts = {table: len(rows) for table, rows in world.belongings(seen.person.user_id).items()}
         assert (counts["cancellation_reasons"], counts["data_retention_jobs"], counts["outbox"]) == (1, 1, 2)
-        assert len(world.letters(seen.person)) == 1
+        assert len(world.emails(seen.person)) == 1
     [reason] = world.belongings(operated["left behind"].person.user_id)["cancellation_reasons"]
     assert (reason["category"], reason["feedback"]) == ("unused", "left behind")
     assert outcomes(world, operated["left behind"].person) == ["pending_cancellation"]

@@ -138,8 +138,8 @@ def test_what_stripe_says_without_doubt_is_healed(walked: Walked, case: str, bef
 
 def test_what_nobody_heard_of_is_told_as_if_it_had_come_in(world: World, walked: Walked) -> None:
     person = walked.cases["cancelled"]
-    [letter] = world.letters(person)
-    assert letter["subject"].startswith("Cancellation confirmed")
+    [email] = world.emails(person)
+    assert email["subject"].startswith("Cancellation confirmed")
     jobs = world.rows("SELECT status FROM data_retention_jobs WHERE subscription_id = %s", person.subscription_id)
     assert [job["status"] for job in jobs] == ["scheduled"]
     ends = world.rows("SELECT kind FROM subscription_ends WHERE subscription_id = %s", walked.id_of("ended"))

@@ -56,7 +56,7 @@ class Watch:
         """Not a row but the attempt's record, and not a single call to Stripe."""
         assert self._of_theirs() == self._rows
         assert self._stripe_calls() == self._calls
-        assert self._world.letters(self._person) == []
+        assert self._world.emails(self._person) == []
 
     def _of_theirs(self) -> dict[str, list[Row]]:
         rows = self._world.belongings(self._person.user_id)

@@ -27,7 +27,7 @@ def test_who_is_sent_invoices_keeps_the_period_and_owes_what_is_open(world: Worl
     assert answer.json()["status"] == "pending_cancellation"
     after = {i.id: i.status for i in world.stripe.invoices.list({"subscription": person.subscription_id}).data}
     assert after == before
-    [email] = world.letters(person)
+    [email] = world.emails(person)
     for text in (email["text"], email["html"]):
         plain = " ".join(text.split())
         assert "invoice is still open" in plain.lower()

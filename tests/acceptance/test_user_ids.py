@@ -48,7 +48,7 @@ def test_a_customer_cancels_and_comes_back_under_any_id(world: World, consumer: 
     published = [body(message) for message in consumer.everything_of(person.user_id)]
     assert [event["event"] for event in published] == ["subscription.canceled", "subscription.reactivated"]
     assert {event["user_id"] for event in published} == {person.user_id}
-    assert len(world.letters(person)) == 2
+    assert len(world.emails(person)) == 2
     audited = world.rows("SELECT asked_user_id, outcome FROM audit_log WHERE user_id = %s ORDER BY id", person.user_id)
     assert [(row["asked_user_id"], row["outcome"]) for row in audited] == [
         (person.user_id, "pending_cancellation"),

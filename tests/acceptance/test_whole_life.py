@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload ra
 class Seen(NamedTuple):
     """What is new since the last look, to customer and company; and what there is now, at Stripe and in our tables."""
 
-    letters: list[str]
+    emails: list[str]
     published: list[str]
     stripe: str
     row: str
@@ -47,14 +47,14 @@ class Life:
         return self.look()
 
     def look(self) -> Seen:
-        """Letters by their subjects, without the dates in them."""
-        new = [letter for letter in self.world.letters(self.person) if letter["id"] not in self._read]
-        self._read |= {letter["id"] for letter in new}
-        letters = [letter["subject"].partition(" on ")[0] for letter in new]
+        """Emails by their subjects, without the dates in them."""
+        new = [email for email in self.world.emails(self.person) if email["id"] not in self._read]
+        self._read |= {email["id"] for email in new}
+        emails = [email["subject"].partition(" on ")[0] for email in new]
         published = [body(message)["event"] for message in self.consumer.everything_of(self.person.user_id)]
         rows = self.world.rows("SELECT status FROM subscriptions WHERE id = %s", self.person.subscription_id)
         row = rows[0]["status"] if rows else "gone"
-        return Seen(letters, published, self._at_stripe(), row, jobs(self.world, self.person))
+        return Seen(emails, published, self._at_stripe(), row, jobs(self.world, self.person))
 
     def _at_stripe(self) -> str:
         found = in_stripe(self.world, self.person)
@@ -63,8 +63,8 @@ class Life:
     def in_the_portal(self, action: str, **more: str) -> None:
         order(self.world, "portal", subscription=self.person.subscription_id, action=action, **more)
 
-    def presses_the_letters_button(self) -> None:
-        [link] = [links(letter)["reactivate"] for letter in self.world.letters(self.person)]
+    def presses_the_emails_button(self) -> None:
+        [link] = [links(email)["reactivate"] for email in self.world.emails(self.person)]
         opened = self.world.http.get(link)
         assert title(opened) == "Keep your Professional plan?"
         pressed = self.world.http.post("/reactivate", data={"token": link.partition("token=")[2]})
@@ -96,10 +96,10 @@ def life(world: World) -> Iterator[Life]:
 @pytest.mark.slow
 def test_a_whole_life(world: World, life: Life) -> None:
     person, words = life.person, f"marker{uuid.uuid4().hex}"
-    letter = "Cancellation confirmed: your Professional plan ends"
-    leaving = Seen([letter], ["subscription.canceled"], "ends", "pending_cancellation", ["scheduled"])
-    letter = "Welcome back: your Professional plan goes on"
-    staying = Seen([letter], ["subscription.reactivated"], "active", "active", ["cancelled"])
+    email = "Cancellation confirmed: your Professional plan ends"
+    leaving = Seen([email], ["subscription.canceled"], "ends", "pending_cancellation", ["scheduled"])
+    email = "Welcome back: your Professional plan goes on"
+    staying = Seen([email], ["subscription.reactivated"], "active", "active", ["cancelled"])
 
     # An offer is shown, and declined: they cancel here.
     offer = world.http.get("/retention-offer", headers=person.headers).json()
@@ -108,8 +108,8 @@ def test_a_whole_life(world: World, life: Life) -> None:
     assert life.seen(events=1) == leaving
     assert str(life.shown()["banner"]).startswith("Cancels on ")
 
-    # They think better of it, and press the letter's button.
-    life.presses_the_letters_button()
+    # They think better of it, and press the email's button.
+    life.presses_the_emails_button()
     assert life.seen(events=2) == staying
 
     # They cancel in Stripe's portal, and the webhooks tell us so; they take it back there.
@@ -132,7 +132,7 @@ def test_a_whole_life(world: World, life: Life) -> None:
     # Silence until day 76, which brings a notice; then silence again.
     silence = over._replace(published=[])
     assert life.night(75.9) == silence
-    assert life.night(76) == silence._replace(letters=["We delete your data"])
+    assert life.night(76) == silence._replace(emails=["We delete your data"])
     assert life.night(89.9) == silence
 
     # Day 90: their data goes. It is proved, and nobody is told of it.

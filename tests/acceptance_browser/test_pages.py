@@ -1,4 +1,4 @@
-"""What people look at, in a real browser: the inbox, a letter and its links, the pages behind them, the run."""
+"""What people look at, in a real browser: the inbox, an email and its links, the pages behind them, the run."""
 
 import os
 import re
@@ -80,10 +80,10 @@ def run(world: World, person: Person) -> Row:
 
 
 @pytest.fixture(scope="module")
-def letter(world: World, person: Person, run: Row) -> Row:
+def email(world: World, person: Person, run: Row) -> Row:
     """What they were sent."""
     assert run["id"]
-    [sent] = world.letters(person)
+    [sent] = world.emails(person)
     return sent
 
 
@@ -96,35 +96,35 @@ def inbox(world: World, path: str) -> str:
     return f"{world.addresses['inbox']}{path}"
 
 
-def test_the_inbox_lists_the_letter_and_opens_it_by_keyboard(
-    world: World, page: Page, person: Person, letter: Row
+def test_the_inbox_lists_the_email_and_opens_it_by_keyboard(
+    world: World, page: Page, person: Person, email: Row
 ) -> None:
     page.goto(inbox(world, f"/?to={person.email}"))
-    listed = page.get_by_role("link", name=re.compile(re.escape(letter["subject"])))
+    listed = page.get_by_role("link", name=re.compile(re.escape(email["subject"])))
     expect(listed).to_be_visible()
     expect(listed).to_contain_text(person.email)
     assert fits(page)
     listed.focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text(letter["subject"])
+    expect(page.get_by_role("heading", level=1)).to_have_text(email["subject"])
 
 
-def test_the_inbox_finds_letters_by_recipient(world: World, page: Page, person: Person, letter: Row) -> None:
+def test_the_inbox_finds_emails_by_recipient(world: World, page: Page, person: Person, email: Row) -> None:
     page.goto(inbox(world, "/"))
     search = page.get_by_role("searchbox")
     search.fill(person.email)
     search.press("Enter")
-    expect(page.get_by_text("1 letter to")).to_be_visible()
+    expect(page.get_by_text("1 email to")).to_be_visible()
     expect(page.get_by_role("listitem")).to_have_count(1)
     search.fill("nobody@example.com")
     search.press("Enter")
-    expect(page.get_by_text("No letters to this address")).to_be_visible()
-    assert letter["id"]
+    expect(page.get_by_text("No emails to this address")).to_be_visible()
+    assert email["id"]
     assert fits(page)
 
 
-def test_a_letter_shows_both_of_its_parts(world: World, page: Page, person: Person, letter: Row) -> None:
-    page.goto(inbox(world, f"/messages/{letter['id']}"))
+def test_an_email_shows_both_of_its_parts(world: World, page: Page, person: Person, email: Row) -> None:
+    page.goto(inbox(world, f"/messages/{email['id']}"))
     expect(page.get_by_role("definition").filter(has_text=person.email).first).to_be_visible()
     html = page.frame_locator("iframe")
     expect(html.get_by_role("heading", name="Your cancellation is confirmed")).to_be_visible()
@@ -133,8 +133,8 @@ def test_a_letter_shows_both_of_its_parts(world: World, page: Page, person: Pers
     assert fits(page)
 
 
-def test_a_letter_fits_the_screen_by_itself(world: World, page: Page, letter: Row) -> None:
-    page.goto(inbox(world, f"/messages/{letter['id']}.html"))
+def test_an_email_fits_the_screen_by_itself(world: World, page: Page, email: Row) -> None:
+    page.goto(inbox(world, f"/messages/{email['id']}.html"))
     assert fits(page)
     button = page.get_by_role("link", name="Reactivate Subscription")
     size = button.bounding_box()
@@ -149,10 +149,10 @@ def test_a_letter_fits_the_screen_by_itself(world: World, page: Page, letter: Ro
         ("Give feedback", "Your feedback"),
     ],
 )
-def test_a_letters_link_opens_its_page_from_inside_the_inbox(
-    world: World, page: Page, letter: Row, link: str, title: str
+def test_an_emails_link_opens_its_page_from_inside_the_inbox(
+    world: World, page: Page, email: Row, link: str, title: str
 ) -> None:
-    page.goto(inbox(world, f"/messages/{letter['id']}"))
+    page.goto(inbox(world, f"/messages/{email['id']}"))
     with page.context.expect_page() as opening:
         page.frame_locator("iframe").get_by_role("link", name=link).click()
     opened = opening.value
@@ -162,8 +162,8 @@ def test_a_letters_link_opens_its_page_from_inside_the_inbox(
     opened.close()
 
 
-def test_the_letters_links_are_reached_by_keyboard(world: World, page: Page, letter: Row) -> None:
-    page.goto(inbox(world, f"/messages/{letter['id']}.html"))
+def test_the_emails_links_are_reached_by_keyboard(world: World, page: Page, email: Row) -> None:
+    page.goto(inbox(world, f"/messages/{email['id']}.html"))
     reached = []
     for _ in range(page.get_by_role("link").count()):
         page.keyboard.press("Tab")
@@ -173,13 +173,13 @@ def test_the_letters_links_are_reached_by_keyboard(world: World, page: Page, let
 
 @pytest.mark.parametrize(
     ("token", "title"),
-    [("of the letter", "Keep your Professional plan?"), ("altered", "This link is not valid")],
+    [("of the email", "Keep your Professional plan?"), ("altered", "This link is not valid")],
 )
-def test_the_page_for_coming_back(world: World, page: Page, letter: Row, token: str, title: str) -> None:
-    [link] = re.findall(r'href="([^"]+/reactivate\?token=[^"]+)"', letter["html"])
-    answer = page.goto(link if token == "of the letter" else link + "x")
+def test_the_page_for_coming_back(world: World, page: Page, email: Row, token: str, title: str) -> None:
+    [link] = re.findall(r'href="([^"]+/reactivate\?token=[^"]+)"', email["html"])
+    answer = page.goto(link if token == "of the email" else link + "x")
     assert answer is not None
-    assert answer.ok is (token == "of the letter")
+    assert answer.ok is (token == "of the email")
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
     assert page.title() == title
     assert page.locator("html").get_attribute("lang") == "en"

@@ -108,7 +108,7 @@ class Bench:
 
     def _beside(self) -> None:
         found = self._report.rates
-        found["letters written"] = rates.letters_a_second()
+        found["emails written"] = rates.emails_a_second()
         found["Stripe's events taken in"] = rates.events_a_second(self._addresses, os.environ["STRIPE_WEBHOOK_SECRETS"])
         self._say(f"deleting {self._deletion_users} users whose time has come")
         done = delete(self._deletion_users)

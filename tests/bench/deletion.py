@@ -3,7 +3,7 @@
     cancelflow up --directory /tmp/stack
     python -m tests.bench.deletion /tmp/stack 100000
 
-Each user has one ended subscription, a request, its letter, its event, an audit row and a due job; every fifth an
+Each user has one ended subscription, a request, its email, its event, an audit row and a due job; every fifth an
 accepted offer too. Stripe is asked for each of them over HTTP, at the simulator.
 """
 

@@ -13,7 +13,7 @@ LOOK_EVERY_SECONDS = 0.05
 QUIET_WITHIN_SECONDS = 20.0
 AWAY_SECONDS = 10.0  # as nodes/runs/fallback.py has it, which would import Prefect before its settings are there
 _RECEIVED = "SELECT extract(epoch FROM max(received_at))::float8 FROM cancellation_requests WHERE id = ANY(%s::uuid[])"
-# Letter and event are out, the audit is written, and nobody has to look again.
+# Email and event are out, the audit is written, and nobody has to look again.
 _CLOSED = "SELECT count(*) FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND resume_at IS NULL"
 # And Prefect has heard of the end.
 _RUNS = "SELECT flow_run_id FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"

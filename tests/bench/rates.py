@@ -1,4 +1,4 @@
-"""What is not a cancellation: how many letters are written a second, and how many of Stripe's events are taken in."""
+"""What is not a cancellation: how many emails are written a second, and how many of Stripe's events are taken in."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ import stripe
 
 from email_templates.cancellation_confirmation import CancellationConfirmation
 
-LETTERS = 200
+EMAILS = 200
 EVENTS = 400
 EVENTS_AT_ONCE = 16
 # As if each had been handled: what handles them would take the processor from what is measured next.
@@ -23,7 +23,7 @@ _HANDLED = (
 )
 
 
-def letters_a_second() -> float:
+def emails_a_second() -> float:
     """The confirmation, subject, text and HTML, in two languages' time."""
     ends_at = datetime.now(UTC) + timedelta(days=30)
 
@@ -48,28 +48,28 @@ def letters_a_second() -> float:
             invoices_voided=False,
             company_name="Example",
             request_id=str(uuid.uuid4()),
-        ).letter()
+        ).email()
 
     write(0)  # reads the templates
     write(1)
     began = time.perf_counter()
-    for number in range(LETTERS):
+    for number in range(EMAILS):
         write(number)
-    return LETTERS / (time.perf_counter() - began)
+    return EMAILS / (time.perf_counter() - began)
 
 
 def events_a_second(addresses: Mapping[str, str], secret: str) -> float:
     """Signed events, each new, of a cancellation that begins, about a subscription that nobody here has."""
     client = stripe.StripeClient(addresses["stripe_api_key"], base_addresses={"api": addresses["stripe"]})
     [found] = client.v1.events.list({"limit": 1, "type": "customer.subscription.updated"}).data
-    letters = [_letter(json.loads(str(found)), secret) for _ in range(EVENTS)]
-    seconds = asyncio.run(_post(addresses["http"], letters))
+    emails = [_email(json.loads(str(found)), secret) for _ in range(EVENTS)]
+    seconds = asyncio.run(_post(addresses["http"], emails))
     with psycopg.connect(addresses["database_admin_url"], autocommit=True) as connection:
         connection.execute(_HANDLED)
     return EVENTS / seconds
 
 
-def _letter(event: dict[str, Any], secret: str) -> tuple[dict[str, str], bytes]:
+def _email(event: dict[str, Any], secret: str) -> tuple[dict[str, str], bytes]:
     event["id"] = f"evt_bench_{uuid.uuid4().hex}"
     event["data"]["object"] |= {"id": "sub_nobody", "customer": "cus_nobody"}
     event["data"]["previous_attributes"] = {"cancel_at_period_end": False}
@@ -79,8 +79,8 @@ def _letter(event: dict[str, Any], secret: str) -> tuple[dict[str, str], bytes]:
     return {"Stripe-Signature": f"t={now},v1={mark}", "Content-Type": "application/json"}, body.encode()
 
 
-async def _post(trigger: str, letters: list[tuple[dict[str, str], bytes]]) -> float:
-    waiting = iter(letters)
+async def _post(trigger: str, emails: list[tuple[dict[str, str], bytes]]) -> float:
+    waiting = iter(emails)
     limits = httpx.Limits(max_connections=EVENTS_AT_ONCE)
     async with httpx.AsyncClient(base_url=trigger, timeout=30, limits=limits, verify=False) as client:
 

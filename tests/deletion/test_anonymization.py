@@ -149,7 +149,7 @@ def test_a_later_comment_at_the_same_subscription_stays_for_its_own_90_days(worl
 
 
 def test_what_is_written_after_it_was_made_anonymous_goes_too(world: World) -> None:
-    """By a request that failed, is taken up again by hand after the 90 days, and has its letter's question answered."""
+    """By a request that failed, is taken up again by hand after the 90 days, and has its email's question answered."""
     marker = f"marker{uuid.uuid4().hex}"
     person = world.person("professional")
     wrong = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id}
@@ -158,8 +158,8 @@ def test_what_is_written_after_it_was_made_anonymous_goes_too(world: World) -> N
     given_days_ago(world, person, 91)
     swept(anonymize_feedback)
     resume(load(DatabaseSettings), world.request_id(failed))
-    eventually(lambda: world.letters(person))
-    token = parse_qs(urlsplit(links(world.letters(person)[0])["feedback"].replace("&amp;", "&")).query)["token"][0]
+    eventually(lambda: world.emails(person))
+    token = parse_qs(urlsplit(links(world.emails(person)[0])["feedback"].replace("&amp;", "&")).query)["token"][0]
     assert world.http.post("/feedback", data={"token": token, "feedback": marker}).status_code == 200
     assert places_that_hold(world, marker) == {"cancelflow.cancellation_reasons"}
 

@@ -1,4 +1,4 @@
-"""The letter 14 days before the end: once, to those whose data goes, and in time to come back."""
+"""The email 14 days before the end: once, to those whose data goes, and in time to come back."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,7 +23,7 @@ SUBJECT = "We delete your data on "
 
 
 def notices(world: World, person: Person) -> list[Row]:
-    return [letter for letter in world.letters(person) if letter["subject"].startswith(SUBJECT)]
+    return [email for email in world.emails(person) if email["subject"].startswith(SUBJECT)]
 
 
 def job(world: World, person: Person) -> Row:
@@ -39,15 +39,15 @@ def test_it_says_when_and_how_to_come_back(world: World, monkeypatch: pytest.Mon
 
     assert swept(notify_before_deletion).is_completed()
 
-    [letter] = notices(world, person)
+    [email] = notices(world, person)
     delete_at = job(world, person)["run_at"]
     day = long_date(delete_at, "de_DE", "Pacific/Auckland")
-    assert letter["subject"] == SUBJECT + day
-    for part in (letter["text"], letter["html"]):
+    assert email["subject"] == SUBJECT + day
+    for part in (email["text"], email["html"]):
         assert day in part
         assert "https://example.com/export" in part
     way_back = Links(load(LinkSettings)).verify(
-        parse_qs(urlsplit(links(letter)["reactivate"]).query)["token"][0], "reactivate"
+        parse_qs(urlsplit(links(email)["reactivate"]).query)["token"][0], "reactivate"
     )
     assert (way_back.subscription_id, way_back.expires_at) == (person.subscription_id, delete_at.replace(microsecond=0))
 
@@ -58,9 +58,9 @@ def test_a_company_says_where_a_new_subscription_begins(world: World, monkeypatc
 
     swept(notify_before_deletion)
 
-    [letter] = notices(world, person)
-    assert "https://example.com/plans" in letter["text"]
-    assert "/reactivate?" not in letter["text"]
+    [email] = notices(world, person)
+    assert "https://example.com/plans" in email["text"]
+    assert "/reactivate?" not in email["text"]
 
 
 def test_it_comes_once(world: World) -> None:
@@ -70,10 +70,10 @@ def test_it_comes_once(world: World) -> None:
 
     at_once(*[lambda: swept(notify_before_deletion)] * 2)
 
-    [letter] = notices(world, person)
+    [email] = notices(world, person)
     [item] = [row for row in world.belongings(person.user_id)["outbox"] if row["kind"] == "deletion_notice"]
     assert item["delivered_at"]
-    assert letter["message_id"].strip("<>") == f"{item['id']}@cancelflow"
+    assert email["message_id"].strip("<>") == f"{item['id']}@cancelflow"
     assert job(world, person)["noticed_at"]
 
 
@@ -106,7 +106,7 @@ def test_of_several_jobs_only_the_last_is_announced(world: World) -> None:
     assert notices(world, person) == []
 
 
-def test_a_letter_that_is_not_taken_goes_with_a_later_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_email_that_is_not_taken_goes_with_a_later_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     person, _ = departed(world, days_ago=77)
     with monkeypatch.context() as away:
         away.setenv("SMTP_URL", "smtp://127.0.0.1:9")
@@ -118,8 +118,8 @@ def test_a_letter_that_is_not_taken_goes_with_a_later_run(world: World, monkeypa
 
     [item] = [row for row in world.belongings(person.user_id)["outbox"] if row["kind"] == "deletion_notice"]
     assert item["attempts"] == 2
-    [letter] = notices(world, person)
-    assert letter["message_id"].strip("<>") == f"{item['id']}@cancelflow"
+    [email] = notices(world, person)
+    assert email["message_id"].strip("<>") == f"{item['id']}@cancelflow"
 
 
 def test_an_address_that_is_none_holds_up_nothing(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The letter of step 8B: its five parts, its variants, and what a hostile name cannot do."""
+"""The email of step 8B: its five parts, its variants, and what a hostile name cannot do."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
-from email_templates import Letter, render
+from email_templates import Email, render
 from email_templates.cancellation_confirmation import CancellationConfirmation
 
 REACTIVATE = "https://billing.example.com/reactivate?token=a.b.c&x=1"
@@ -76,16 +76,16 @@ class Page(HTMLParser):
             self.links[data] = self._link
 
 
-def parts(letter: Letter) -> tuple[str, str]:
+def parts(email: Email) -> tuple[str, str]:
     """The words of both parts, each on one line."""
-    return " ".join(letter.text.split()), Page(letter.html).words
+    return " ".join(email.text.split()), Page(email.html).words
 
 
-def test_the_five_parts_are_in_both_parts_of_the_letter() -> None:
-    letter = USUAL.letter()
-    page = Page(letter.html)
-    assert letter.subject == "Cancellation confirmed: your Professional plan ends on January 26, 2026"
-    for words in parts(letter):
+def test_the_five_parts_are_in_both_parts_of_the_email() -> None:
+    email = USUAL.email()
+    page = Page(email.html)
+    assert email.subject == "Cancellation confirmed: your Professional plan ends on January 26, 2026"
+    for words in parts(email):
         assert "Hello Ada Lovelace," in words
         assert "Your Professional plan is cancelled." in words
         assert f"Access until {ACCESS_UNTIL}" in words.replace("until:", "until")
@@ -95,75 +95,75 @@ def test_the_five_parts_are_in_both_parts_of_the_letter() -> None:
         assert "Reference: req-1" in words
     assert page.links == {"Reactivate Subscription": REACTIVATE, "Give feedback": FEEDBACK}
     assert page.moments == {"2026-01-26T00:00:00Z", "2026-04-26T00:00:00Z"}
-    assert letter.text.splitlines().count(REACTIVATE) == 1
-    assert letter.text.splitlines().count(FEEDBACK) == 1
+    assert email.text.splitlines().count(REACTIVATE) == 1
+    assert email.text.splitlines().count(FEEDBACK) == 1
 
 
 def test_what_is_not_given_is_not_mentioned() -> None:
-    for words in parts(USUAL.letter()):
+    for words in parts(USUAL.email()):
         for absent in ("unpaid", "invoice", "plan change", "change of your plan", "Export", "ended on", "None"):
             assert absent.lower() not in words.lower()
 
 
 def test_the_export_link_where_there_is_one() -> None:
-    letter = replace(USUAL, export_url=EXPORT).letter()
-    assert Page(letter.html).links["Export your data"] == EXPORT
-    assert EXPORT in letter.text.splitlines()
+    email = replace(USUAL, export_url=EXPORT).email()
+    assert Page(email.html).links["Export your data"] == EXPORT
+    assert EXPORT in email.text.splitlines()
 
 
 def test_an_unpaid_invoice_is_not_hushed_up() -> None:
-    for letter in (replace(USUAL, unpaid=True).letter(), replace(USUAL, unpaid=True, payment_url=PAYMENT).letter()):
-        for words in parts(letter):
+    for email in (replace(USUAL, unpaid=True).email(), replace(USUAL, unpaid=True, payment_url=PAYMENT).email()):
+        for words in parts(email):
             assert "an invoice is still open" in words.lower()
             assert "Cancelling doesn't change it, and we may try to collect it again." in words
-    assert Page(letter.html).links["Pay the open invoice"] == PAYMENT
-    assert PAYMENT in letter.text.splitlines()
+    assert Page(email.html).links["Pay the open invoice"] == PAYMENT
+    assert PAYMENT in email.text.splitlines()
 
 
 def test_nothing_to_pay_shows_no_way_to_pay() -> None:
-    letter = replace(USUAL, payment_url=PAYMENT).letter()
-    assert PAYMENT not in letter.html + letter.text
+    email = replace(USUAL, payment_url=PAYMENT).email()
+    assert PAYMENT not in email.html + email.text
 
 
 def test_a_dropped_plan_change_is_told() -> None:
-    for words in parts(replace(USUAL, plan_change_dropped=True).letter()):
+    for words in parts(replace(USUAL, plan_change_dropped=True).email()):
         assert "A change of your plan was scheduled. Because of the cancellation it will not happen any more." in words
 
 
 def test_a_subscription_that_ended_at_once_has_no_access_left_and_no_way_back_unless_there_is_one() -> None:
-    letter = replace(USUAL, ended_now=True, reactivate_url=None).letter()
-    assert letter.subject == "Cancellation confirmed: your Professional plan has ended"
-    for words in parts(letter):
+    email = replace(USUAL, ended_now=True, reactivate_url=None).email()
+    assert email.subject == "Cancellation confirmed: your Professional plan has ended"
+    for words in parts(email):
         assert f"Ended on {ACCESS_UNTIL}" in words.replace("on:", "on")
         assert "for 90 days after the plan ended" in words
         for absent in ("access", "plan ends", "Reactivate"):
             assert absent.lower() not in words.lower()
-    again = replace(USUAL, ended_now=True).letter()
+    again = replace(USUAL, ended_now=True).email()
     assert Page(again.html).links["Start a new subscription"] == REACTIVATE
     assert f"Start a new subscription:\n{REACTIVATE}\n" in again.text
 
 
 def test_what_nobody_has_to_pay_any_more_is_told() -> None:
-    for words in parts(replace(USUAL, ended_now=True, invoices_voided=True).letter()):
+    for words in parts(replace(USUAL, ended_now=True, invoices_voided=True).email()):
         assert "You don't owe it, and we won't try to collect it again." in words
 
 
 def test_a_hostile_name_is_a_name_in_html_and_one_line_everywhere() -> None:
     hostile = replace(USUAL, name='<script>alert(1)</script>"\r\nBcc: eve\u202e', plan="Pro\r\nBcc: <b>eve</b>")
-    letter = hostile.letter()
-    page = Page(letter.html)
-    assert "\n" not in letter.subject
-    assert "\r" not in letter.subject
+    email = hostile.email()
+    page = Page(email.html)
+    assert "\n" not in email.subject
+    assert "\r" not in email.subject
     assert not page.tags & {"script", "b"}
     assert 'Hello <script>alert(1)</script>" Bcc: eve' in page.words
-    assert 'Hello <script>alert(1)</script>" Bcc: eve' in letter.text
-    assert not [line for line in letter.text.splitlines() if line.startswith("Bcc")]
-    assert "\u202e" not in letter.text + letter.html
+    assert 'Hello <script>alert(1)</script>" Bcc: eve' in email.text
+    assert not [line for line in email.text.splitlines() if line.startswith("Bcc")]
+    assert "\u202e" not in email.text + email.html
 
 
 @pytest.mark.parametrize("name", [None, "", " \n ", "Win at https://evil.example", "www.evil.example", "x" * 61])
 def test_what_is_no_name_is_left_out(name: str | None) -> None:
-    for words in parts(replace(USUAL, name=name).letter()):
+    for words in parts(replace(USUAL, name=name).email()):
         assert "Hello," in words
         assert "evil" not in words
 
@@ -180,25 +180,25 @@ def test_what_is_no_name_is_left_out(name: str | None) -> None:
 def test_the_dates_are_in_the_language_of_the_message(
     locale: str, tag: str, access_until: str, kept_until: str
 ) -> None:
-    letter = replace(USUAL, locale=locale).letter()
-    assert f'<html lang="{tag}" dir="ltr"' in letter.html
-    assert f'<time datetime="2026-01-26T00:00:00Z">{access_until}</time>' in letter.html
-    assert f"Access until: {access_until}\nData kept until: {kept_until}\n" in letter.text
-    assert letter.subject.endswith(access_until.partition(" at ")[0])
+    email = replace(USUAL, locale=locale).email()
+    assert f'<html lang="{tag}" dir="ltr"' in email.html
+    assert f'<time datetime="2026-01-26T00:00:00Z">{access_until}</time>' in email.html
+    assert f"Access until: {access_until}\nData kept until: {kept_until}\n" in email.text
+    assert email.subject.endswith(access_until.partition(" at ")[0])
 
 
 def test_the_html_asks_nothing_of_the_network_and_names_its_language() -> None:
-    letter = USUAL.letter()
-    assert '<html lang="en"' in letter.html
-    assert not Page(letter.html).tags & {"img", "link", "script", "iframe", "object"}
-    assert "url(" not in letter.html
-    assert "Example &amp; Sons" in letter.html
-    assert "Example & Sons" in letter.text
-    assert unescape(letter.html).count(REACTIVATE) == 1
+    email = USUAL.email()
+    assert '<html lang="en"' in email.html
+    assert not Page(email.html).tags & {"img", "link", "script", "iframe", "object"}
+    assert "url(" not in email.html
+    assert "Example &amp; Sons" in email.html
+    assert "Example & Sons" in email.text
+    assert unescape(email.html).count(REACTIVATE) == 1
 
 
-def test_a_value_that_is_missing_or_a_letter_that_does_not_exist_is_an_error() -> None:
+def test_a_value_that_is_missing_or_an_email_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render("cancellation_confirmation", plan="Professional")
     with pytest.raises(TemplateNotFound):
-        render("no_such_letter")
+        render("no_such_email")

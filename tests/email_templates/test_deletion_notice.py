@@ -1,4 +1,4 @@
-"""The letter before the end: its date as the customer reads it, the two ways out, and what it leaves out."""
+"""The email before the end: its date as the customer reads it, the two ways out, and what it leaves out."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from email_templates.deletion_notice import DeletionNotice
 from tests.email_templates.test_cancellation_confirmation import Page
 
 EXPORT = "https://app.example.com/export"
-RETURN = "https://app.example.com/plans?from=letter&x=1"
+RETURN = "https://app.example.com/plans?from=email&x=1"
 
 USUAL = DeletionNotice(
     name="Ada Lovelace",
@@ -25,10 +25,10 @@ USUAL = DeletionNotice(
 
 
 def test_it_names_both_days() -> None:
-    letter = USUAL.letter()
-    assert letter.subject == "We delete your data on April 26, 2026"
-    page = Page(letter.html)
-    for words in (letter.text, page.words):
+    email = USUAL.email()
+    assert email.subject == "We delete your data on April 26, 2026"
+    page = Page(email.html)
+    for words in (email.text, page.words):
         assert "April 26, 2026" in words
         assert "January 26, 2026" in words
         assert "Ada Lovelace" in words
@@ -36,27 +36,27 @@ def test_it_names_both_days() -> None:
 
 
 def test_it_shows_how_to_take_a_copy_and_how_to_come_back() -> None:
-    letter = USUAL.letter()
-    assert Page(letter.html).links == {"export your data": EXPORT, "Start again": RETURN}
-    assert EXPORT in letter.text
-    assert RETURN in letter.text
+    email = USUAL.email()
+    assert Page(email.html).links == {"export your data": EXPORT, "Start again": RETURN}
+    assert EXPORT in email.text
+    assert RETURN in email.text
 
 
 @pytest.mark.parametrize(("url", "heading"), [("export_url", "TAKE A COPY WITH YOU"), ("return_url", "COME BACK")])
 def test_a_way_that_leads_nowhere_is_left_out(url: str, heading: str) -> None:
-    shown, left_out = USUAL.letter(), replace(USUAL, **{url: None}).letter()  # type: ignore[arg-type]
+    shown, left_out = USUAL.email(), replace(USUAL, **{url: None}).email()  # type: ignore[arg-type]
     assert heading in shown.text
     assert heading not in left_out.text
     assert "None" not in left_out.text + left_out.html
 
 
 def test_it_says_what_stays() -> None:
-    letter = USUAL.letter()
-    for words in (letter.text, Page(letter.html).words):
+    email = USUAL.email()
+    for words in (email.text, Page(email.html).words):
         assert "keep your invoices" in words
 
 
 def test_a_name_that_is_none_is_not_repeated() -> None:
-    letter = replace(USUAL, name="Win at https://evil.example").letter()
-    assert "evil" not in letter.text + letter.html
-    assert letter.text.startswith("Hello,")
+    email = replace(USUAL, name="Win at https://evil.example").email()
+    assert "evil" not in email.text + email.html
+    assert email.text.startswith("Hello,")

@@ -1,4 +1,4 @@
-"""The letter that takes back a failure: what was added, and that nothing need be done."""
+"""The email that takes back a failure: what was added, and that nothing need be done."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ from tests.email_templates.test_cancellation_confirmation import parts
 
 
 def test_it_says_that_it_had_not_failed_and_what_was_added() -> None:
-    letter = DiscountConfirmation(
+    email = DiscountConfirmation(
         name="Ada Lovelace",
         plan="Professional",
         asked_at=datetime(2026, 1, 26, tzinfo=UTC),
@@ -16,9 +16,9 @@ def test_it_says_that_it_had_not_failed_and_what_was_added() -> None:
         time_zone="Europe/Berlin",
         company_name="Example & Sons",
         request_id="req-1",
-    ).letter()
-    assert letter.subject == "Your discount was added after all"
-    for words in parts(letter):
+    ).email()
+    assert email.subject == "Your discount was added after all"
+    for words in parts(email):
         assert "We told you that it had failed. It had not" in words
         assert "January 26, 2026 at 1:00 AM CET" in words
         assert "30% off for 3 months" in words

@@ -1,4 +1,4 @@
-"""The letter to a customer whose subscription ended without their asking: where it lets them pay."""
+"""The email to a customer whose subscription ended without their asking: where it lets them pay."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,27 +32,27 @@ NEW = {"Start a new subscription": AGAIN}
 
 @pytest.mark.parametrize("kind", ["payment_failed", "payment_disputed"])
 def test_what_is_open_is_paid_where_it_is_kept(kind: str) -> None:
-    letter = replace(USUAL, kind=kind).letter()
-    assert Page(letter.html).links == {"Pay the open invoice": INVOICE, **NEW}
-    assert f"Pay the open invoice:\n{INVOICE}\n" in letter.text
-    assert PAYMENT not in letter.text
+    email = replace(USUAL, kind=kind).email()
+    assert Page(email.html).links == {"Pay the open invoice": INVOICE, **NEW}
+    assert f"Pay the open invoice:\n{INVOICE}\n" in email.text
+    assert PAYMENT not in email.text
     # To pay is not to come back: Stripe does not begin an ended subscription again.
-    assert f"To use your plan again, start a new subscription:\n{AGAIN}\n" in letter.text
-    assert "To use your plan again: Start a new subscription" in Page(letter.html).words
+    assert f"To use your plan again, start a new subscription:\n{AGAIN}\n" in email.text
+    assert "To use your plan again: Start a new subscription" in Page(email.html).words
 
 
 def test_without_an_open_invoice_the_company_says_where() -> None:
-    letter = replace(USUAL, invoice_url=None).letter()
-    assert Page(letter.html).links == {"Pay and come back": PAYMENT, **NEW}
-    assert f"Pay and come back:\n{PAYMENT}\n" in letter.text
+    email = replace(USUAL, invoice_url=None).email()
+    assert Page(email.html).links == {"Pay and come back": PAYMENT, **NEW}
+    assert f"Pay and come back:\n{PAYMENT}\n" in email.text
 
 
 def test_with_neither_there_is_the_way_to_subscribe_anew() -> None:
-    letter = replace(USUAL, invoice_url=None, payment_url=None).letter()
-    assert Page(letter.html).links == NEW
+    email = replace(USUAL, invoice_url=None, payment_url=None).email()
+    assert Page(email.html).links == NEW
 
 
 def test_who_owes_nothing_is_not_asked_to_pay() -> None:
-    letter = replace(USUAL, kind="neutral").letter()
-    assert Page(letter.html).links == NEW
-    assert "Pay " not in letter.text
+    email = replace(USUAL, kind="neutral").email()
+    assert Page(email.html).links == NEW
+    assert "Pay " not in email.text

@@ -94,7 +94,7 @@ def what_is_wrong(
         "subscription": [r["status"] for r in rows["subscriptions"]],
         "undelivered": [r["kind"] for r in rows["outbox"] if r["delivered_at"] is None and r["kind"] != ENDED],
         "outbox": sorted(r["kind"] for r in rows["outbox"] if r["kind"] != ENDED),
-        "letters": {letter["message_id"] for letter in world.letters(person)},
+        "emails": {email["message_id"] for email in world.emails(person)},
         "events": {(event["event"], event["event_id"]) for event in events if event["event"] != ENDED},
     }
     ids = {row["kind"]: row["id"] for row in rows["outbox"]}
@@ -108,7 +108,7 @@ def what_is_wrong(
         "subscription": [branch.outcome if cancelled else "active"],
         "undelivered": [],
         "outbox": [CONFIRMATION, EVENT] * cancelled,
-        "letters": {f"<{ids.get(CONFIRMATION)}@cancelflow>"} if cancelled else set(),
+        "emails": {f"<{ids.get(CONFIRMATION)}@cancelflow>"} if cancelled else set(),
         "events": {(EVENT, str(ids.get(EVENT)))} if cancelled else set(),
     }
     return [f"{what}: {found[what]}, not {due[what]}" for what in due if found[what] != due[what]]
@@ -119,7 +119,7 @@ def what_is_there(world: World, person: Person, events: list[Event]) -> list[str
     rows = world.belongings(person.user_id)
     left = [table for table, of_user in rows.items() if of_user and table not in ("users", "subscriptions")]
     statuses = [row["status"] for row in rows["subscriptions"] if row["status"] != "active"]
-    return [*left, *statuses, *map(str, effects_at_stripe(world, person)), *map(str, world.letters(person) + events)]
+    return [*left, *statuses, *map(str, effects_at_stripe(world, person)), *map(str, world.emails(person) + events)]
 
 
 def effects_at_stripe(world: World, person: Person) -> list[Row]:

@@ -59,7 +59,7 @@ class Crowd:
             "rows": self._count("SELECT user_id FROM subscriptions WHERE status = 'pending_cancellation'"),
             "Stripe's writes": self._writes(),
             "Stripe": self._pending(),
-            "letters": self._letters(),
+            "emails": self._emails(),
             "events": Counter({p.user_id: len(topic.events_of(p.user_id)) for p in self.people}),
         }
         return [
@@ -88,9 +88,9 @@ class Crowd:
         made = self._world.stripe.subscriptions.list({"created": {"gte": self._began}, "limit": 100, "status": "all"})
         return self._by_user(Counter(each.id for each in made.auto_paging_iter() if each.cancel_at_period_end))
 
-    def _letters(self) -> Counter[str]:
-        letters = self._world.inbox.get("/messages.json", timeout=60).json()
-        count = Counter(address for letter in letters for address in letter["recipients"])
+    def _emails(self) -> Counter[str]:
+        emails = self._world.inbox.get("/messages.json", timeout=60).json()
+        count = Counter(address for email in emails for address in email["recipients"])
         return Counter({person.user_id: count[person.email] for person in self.people})
 
     def _by_user(self, by_subscription: Counter[str]) -> Counter[str]:

@@ -12,7 +12,7 @@ from tests.faults.triggers import Trigger
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
-QUICK_SECONDS = 5.0  # a letter or an event is tried for that long, so whoever waited for it would be later
+QUICK_SECONDS = 5.0  # an email or an event is tried for that long, so whoever waited for it would be later
 AGAIN_SECONDS = 120.0
 PEACE_SECONDS = 300.0
 LOOK_EVERY_SECONDS = 0.5

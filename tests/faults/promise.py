@@ -22,7 +22,7 @@ GOOD_REASONS = (
     "key-reused",
     "still-failed",
 )
-LETTERS = ("cancellation_confirmation", "request_refused", "cancellation_delayed")
+EMAILS = ("cancellation_confirmation", "request_refused", "cancellation_delayed")
 EVENT = "subscription.canceled"
 CONFIRMED = "Cancellation confirmed"
 
@@ -88,7 +88,7 @@ def broken(world: World, customer: Customer, topic: Topic) -> list[str]:
         *_left_undone(requests),
         *_done_twice(world, person, rows, requests),
         *_at_odds_with_stripe(world, customer, requests),
-        *_letters_and_events(world, person, rows, topic),
+        *_emails_and_events(world, person, rows, topic),
     ]
 
 
@@ -161,20 +161,20 @@ def _at_odds_with_stripe(world: World, customer: Customer, requests: dict[str, R
         yield f"our row says {row['status']}, Stripe {found.cancel_at_period_end}"
 
 
-def _letters_and_events(world: World, person: Person, rows: dict[str, list[Row]], topic: Topic) -> Iterator[str]:
+def _emails_and_events(world: World, person: Person, rows: dict[str, list[Row]], topic: Topic) -> Iterator[str]:
     requests = {row["id"]: row for row in rows["cancellation_requests"]}
     left = {row["id"] for row in requests.values() if row["outcome"] in DONE and not row["accept_offer"]}
     # Others, such as the one about a way back, are of no request.
-    letters = {each["message_id"]: each["subject"].startswith(CONFIRMED) for each in world.letters(person)}
+    emails = {each["message_id"]: each["subject"].startswith(CONFIRMED) for each in world.emails(person)}
     events = {str(each["event_id"]) for each in topic.events_of(person.user_id) if each["event"] == EVENT}
-    outbox = [row for row in rows["outbox"] if row["kind"] in (*LETTERS, EVENT)]
-    due = {f"<{row['id']}@cancelflow>" for row in outbox if row["kind"] in LETTERS}
-    sent = {identifier for identifier, confirms in letters.items() if confirms}
-    if not due <= letters.keys() or not sent <= due:
-        yield f"letters {letters}, not {due}"
+    outbox = [row for row in rows["outbox"] if row["kind"] in (*EMAILS, EVENT)]
+    due = {f"<{row['id']}@cancelflow>" for row in outbox if row["kind"] in EMAILS}
+    sent = {identifier for identifier, confirms in emails.items() if confirms}
+    if not due <= emails.keys() or not sent <= due:
+        yield f"emails {emails}, not {due}"
     if events != {str(row["id"]) for row in outbox if row["kind"] == EVENT}:
         yield f"events {events}"
-    for kind in (LETTERS[0], EVENT):
+    for kind in (EMAILS[0], EVENT):
         about = Counter(row["request_id"] for row in outbox if row["kind"] == kind)
         if about != Counter(left):
             yield f"{kind} for {dict(about)}, not for {left}"

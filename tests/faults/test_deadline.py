@@ -64,7 +64,7 @@ def test_a_change_that_stripe_took_is_not_called_a_failure_when_it_cannot_be_rea
 
     assert standing is not None
     assert standing.json()["status"] == "pending_cancellation"
-    eventually(lambda: len(world.letters(person)) == 1)
+    eventually(lambda: len(world.emails(person)) == 1)
 
 
 def test_what_was_told_as_failed_goes_on_only_if_stripe_did_it_after_all(world: World) -> None:
@@ -87,10 +87,10 @@ def test_what_was_told_as_failed_goes_on_only_if_stripe_did_it_after_all(world: 
         eventually(partial(_looked_at, world, person.user_id))
 
     assert world.row(standing, done.user_id)["outcome"] == "pending_cancellation"
-    assert len(world.letters(done)) == 1
+    assert len(world.emails(done)) == 1
     assert world.row(standing, not_done.user_id)["outcome"] == "failed"
     assert not world.stripe.subscriptions.retrieve(not_done.subscription_id).cancel_at_period_end
-    assert world.letters(not_done) == []
+    assert world.emails(not_done) == []
 
 
 def _looked_at(world: World, user_id: str) -> bool:

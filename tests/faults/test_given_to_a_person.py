@@ -52,9 +52,9 @@ def test_what_was_tried_for_hours_waits_for_a_person_and_goes_on_when_they_say_s
     assert (row["outcome"], row["recovery_point"]) == (None, "received")
     assert row["parked_at"] is not None
     assert world.simulator.writes(person.subscription_id) == []
-    [letter] = world.letters(person)
-    assert letter["subject"] == "Your cancellation is taking longer than it should"
-    assert str(request_id) in letter["text"]
+    [email] = world.emails(person)
+    assert email["subject"] == "Your cancellation is taking longer than it should"
+    assert str(request_id) in email["text"]
     assert listed(request_id).stuck
     assert "waits for a person" in listed(request_id).line()
     run = eventually(lambda: run_about(world, request_id))
@@ -70,7 +70,7 @@ def test_what_was_tried_for_hours_waits_for_a_person_and_goes_on_when_they_say_s
     row = in_peace(world, request_id)
     assert (row["outcome"], row["parked_at"]) == ("pending_cancellation", None)
     assert row["trying_since"] > row["received_at"]
-    assert {each["subject"].partition(":")[0] for each in world.letters(person)} == {
+    assert {each["subject"].partition(":")[0] for each in world.emails(person)} == {
         "Your cancellation is taking longer than it should",
         "Cancellation confirmed",
     }
@@ -100,7 +100,7 @@ def test_a_cancellation_whose_period_runs_out_is_never_parked(world: World) -> N
     assert "urgent" in listed(request_id).line()
     run = eventually(lambda: run_about(world, request_id))
     assert run is not None
-    assert world.letters(person) == []
+    assert world.emails(person) == []
 
     take_up(world, request_id)
 
@@ -135,8 +135,8 @@ def test_a_renewal_that_came_while_a_cancellation_was_delayed_is_taken_back(worl
     assert after.post_payment_credit_notes_amount == renewal.amount_paid
     [first] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_create"]
     assert first.post_payment_credit_notes_amount == 0
-    [letter] = world.letters(person)
-    assert "we have taken that charge back" in " ".join(letter["text"].split())
+    [email] = world.emails(person)
+    assert "we have taken that charge back" in " ".join(email["text"].split())
 
 
 def _invoices(world: World, subscription_id: str) -> list[stripe.Invoice]:
@@ -182,8 +182,8 @@ def test_the_confirmation_says_so_when_we_had_told_the_customer_that_it_failed(w
     take_up(world, UUID(world.request_id(failed)))
 
     assert in_peace(world, UUID(world.request_id(failed)))["outcome"] == "pending_cancellation"
-    [letter] = world.letters(person)
-    assert "We told you that it had failed." in letter["text"]
+    [email] = world.emails(person)
+    assert "We told you that it had failed." in email["text"]
 
 
 def test_a_discount_that_we_had_told_as_failed_is_confirmed_once(world: World) -> None:
@@ -197,12 +197,12 @@ def test_a_discount_that_we_had_told_as_failed_is_confirmed_once(world: World) -
     take_up(world, request_id)
 
     assert in_peace(world, request_id)["outcome"] == "retained"
-    [letter] = world.letters(person)
-    assert letter["subject"] == "Your discount was added after all"
-    assert "Your discount: 30% off for 3 months" in letter["text"]
+    [email] = world.emails(person)
+    assert email["subject"] == "Your discount was added after all"
+    assert "Your discount: 30% off for 3 months" in email["text"]
     take_up(world, request_id)
     in_peace(world, request_id)
-    assert len(world.letters(person)) == 1
+    assert len(world.emails(person)) == 1
 
 
 def test_a_refusal_that_nobody_waited_for_is_written_to_the_customer(world: World) -> None:
@@ -211,10 +211,10 @@ def test_a_refusal_that_nobody_waited_for_is_written_to_the_customer(world: Worl
     refused = [left(world, person, due=True) for person in (several, pending)]
 
     assert [in_peace(world, each)["outcome"] for each in refused] == ["refused", "refused"]
-    [letter] = world.letters(several)
-    assert letter["subject"] == "We could not cancel your plan"
-    assert "You have several subscriptions, and we could not tell which one you meant." in letter["text"]
-    assert world.letters(pending) == []  # they have what they asked for
+    [email] = world.emails(several)
+    assert email["subject"] == "We could not cancel your plan"
+    assert "You have several subscriptions, and we could not tell which one you meant." in email["text"]
+    assert world.emails(pending) == []  # they have what they asked for
 
 
 def test_the_run_of_a_dead_process_does_not_stay_running(world: World) -> None:

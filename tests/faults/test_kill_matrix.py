@@ -29,7 +29,7 @@ NODES = {
     "06a": "finish_request",
     "06b": "POST /v1/subscriptions/{id}",
     "07b": "mirror_subscription",
-    "08b": "letter",
+    "08b": "email",
     "09b": "schedule_data_retention",
     "10b": "publish subscription.canceled",
     "11b": "finish_request",

@@ -39,7 +39,7 @@ NODES = {
     "06": "set_retention_clock",
     "07": "receive_reactivation_from_stripe",
     "08": "record_end",
-    "09": "letter",
+    "09": "email",
     "10": "publish subscription.ended",
     "11": "record_portal_offer",
     "12": "stripe_event_handled",
@@ -99,7 +99,7 @@ class Handling(Way):
             "offers": [row["state"] for row in rows["retention_offers"]],
             "outbox": sorted(row["kind"] for row in rows["outbox"]),
             "undelivered": [row["kind"] for row in rows["outbox"] if row["delivered_at"] is None],
-            "letters": {letter["message_id"] for letter in world.letters(person)},
+            "emails": {email["message_id"] for email in world.emails(person)},
             "events": {(event["event"], event["event_id"]) for event in events},
             "dates": {row["cancel_at"] for row in rows["data_retention_jobs"] if row["status"] == "scheduled"},
         }
@@ -118,7 +118,7 @@ class Handling(Way):
         }
         due = {**usual, **self.due}
         due["outbox"] = sorted(due["outbox"])
-        due["letters"] = {f"<{ids[kind]}@cancelflow>" for kind in ids if "." not in kind}
+        due["emails"] = {f"<{ids[kind]}@cancelflow>" for kind in ids if "." not in kind}
         due["events"] = {(kind, ids[kind]) for kind in ids if "." in kind}
         row = rows["subscriptions"][0]
         due["dates"] = {row["ended_at"] or row["cancel_at"]} if "scheduled" in due["jobs"] else set()
@@ -132,12 +132,12 @@ class AtTheDoor(Handling):
     def process(
         self, world: World, triggers: Triggers, person: Person, settings: dict[str, str]
     ) -> AbstractContextManager[Process]:
-        LETTERS[person.user_id] = envelope(world, self.event(world, person).id)
+        EMAILS[person.user_id] = envelope(world, self.event(world, person).id)
         return triggers.started(**settings)
 
     def ask(self, process: Process, person: Person, key: str) -> httpx.Response | None:
         assert isinstance(process, Trigger)
-        headers, body = LETTERS[person.user_id]
+        headers, body = EMAILS[person.user_id]
         answer = process.http.post(ENDPOINT, content=body, headers=headers)
         assert answer.status_code == 200
         return None
@@ -146,7 +146,7 @@ class AtTheDoor(Handling):
         deliver(world, self.event(world, person).id)
 
 
-LETTERS: dict[str, tuple[dict[str, str], bytes]] = {}
+EMAILS: dict[str, tuple[dict[str, str], bytes]] = {}
 
 
 def _occasion(event: stripe.Event) -> Occasion:

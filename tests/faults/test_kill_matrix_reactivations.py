@@ -26,7 +26,7 @@ NODES = {
     "03": "POST /v1/subscriptions/{id}",
     "04": "drop_retention_jobs",
     "05": "finish_reactivation",
-    "06": "letter",
+    "06": "email",
     "07": "publish subscription.reactivated",
 }
 CONFIRMATION, EVENT = "reactivation_confirmation", "subscription.reactivated"
@@ -59,10 +59,10 @@ class ByApi(Way):
                 "Stripe": found.cancel_at_period_end,
                 "writes": len(effects_at_stripe(world, person)),
                 "requests": len(rows["reactivation_requests"]),
-                "letters": len(world.letters(person)),
+                "emails": len(world.emails(person)),
                 "events": len(events),
             },
-            {"Stripe": True, "writes": 1, "requests": 0, "letters": 1, "events": 1},
+            {"Stripe": True, "writes": 1, "requests": 0, "emails": 1, "events": 1},
         )
 
     def wrong(self, world: World, person: Person, events: list[Event]) -> list[str]:
@@ -70,7 +70,7 @@ class ByApi(Way):
         ids = {row["kind"]: row["id"] for row in rows["outbox"]}
         came_back = [row for row in rows["audit_log"] if row["action"] == "reactivate_subscription"]
         found = world.stripe.subscriptions.retrieve(person.subscription_id)
-        letters = [letter["message_id"] for letter in world.letters(person)]
+        emails = [email["message_id"] for email in world.emails(person)]
         return differences(
             {
                 "Stripe's writes": len(effects_at_stripe(world, person)),
@@ -81,8 +81,8 @@ class ByApi(Way):
                 "subscription": [(row["status"], row["cancel_at"]) for row in rows["subscriptions"]],
                 "undelivered": [row["kind"] for row in rows["outbox"] if row["delivered_at"] is None],
                 "outbox": sorted(row["kind"] for row in rows["outbox"]),
-                "letters": {letter for letter in letters if letter == f"<{ids.get(CONFIRMATION)}@cancelflow>"},
-                "kinds of letters": len(set(letters)),
+                "emails": {email for email in emails if email == f"<{ids.get(CONFIRMATION)}@cancelflow>"},
+                "kinds of emails": len(set(emails)),
                 "events": {(e["event"], e["event_id"]) for e in events if e["event"] != "subscription.canceled"},
             },
             {
@@ -94,8 +94,8 @@ class ByApi(Way):
                 "subscription": [("active", None)],
                 "undelivered": [],
                 "outbox": sorted(["cancellation_confirmation", "subscription.canceled", CONFIRMATION, EVENT]),
-                "letters": {f"<{ids.get(CONFIRMATION)}@cancelflow>"},
-                "kinds of letters": 2,
+                "emails": {f"<{ids.get(CONFIRMATION)}@cancelflow>"},
+                "kinds of emails": 2,
                 "events": {(EVENT, str(ids.get(EVENT)))},
             },
         )
@@ -103,7 +103,7 @@ class ByApi(Way):
 
 @dataclass(frozen=True, eq=False)
 class ByLink(ByApi):
-    """The button behind the letter's link, which answers with a page."""
+    """The button behind the email's link, which answers with a page."""
 
     def ask(self, process: Process, person: Person, key: str) -> httpx.Response:
         assert isinstance(process, Trigger)
@@ -116,8 +116,8 @@ class ByLink(ByApi):
 
     def person(self, world: World) -> Person:
         person = super().person(world)
-        [letter] = world.letters(person)
-        token = parse_qs(urlsplit(links(letter)["reactivate"].replace("&amp;", "&")).query)["token"][0]
+        [email] = world.emails(person)
+        token = parse_qs(urlsplit(links(email)["reactivate"].replace("&amp;", "&")).query)["token"][0]
         TOKENS[person.user_id] = token
         return person
 
@@ -126,7 +126,7 @@ class ByLink(ByApi):
 
 
 TOKENS: dict[str, str] = {}
-API, LINK = ByApi("by the API"), ByLink("by the letter's link", whole=False)
+API, LINK = ByApi("by the API"), ByLink("by the email's link", whole=False)
 WAYS = [API, LINK]
 
 

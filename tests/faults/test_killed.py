@@ -62,7 +62,7 @@ def _assert_done_once(world: World, each: Caught) -> None:
     assert found.cancel_at_period_end is not each.accept
     writes = [w for w in world.simulator.writes(each.person.subscription_id) if w["status"] == 200]
     assert len([w for w in writes if not w["replayed"]]) == 1
-    assert len(world.letters(each.person)) == (0 if each.accept else 1)
+    assert len(world.emails(each.person)) == (0 if each.accept else 1)
 
 
 def _left(world: World, person: Person) -> dict[str, object]:

@@ -56,7 +56,7 @@ def take_up(world: World, person: Person) -> None:
 
 
 def told(world: World, person: Person) -> list[str]:
-    """Letters by the beginning of their subjects."""
+    """Emails by the beginning of their subjects."""
     return sorted(subject.partition(":")[0] for subject in subjects(world, person))
 
 
@@ -93,10 +93,10 @@ def test_a_cancellation_that_nobody_was_told_of_and_that_was_taken_back_ends_as_
     assert jobs(world, person)[-1] == "scheduled"
 
 
-def test_no_letter_confirms_a_cancellation_that_was_taken_back_since(world: World, triggers: Triggers) -> None:
+def test_no_email_confirms_a_cancellation_that_was_taken_back_since(world: World, triggers: Triggers) -> None:
     with heard() as topic:
         person = world.person("professional")
-        killed_before("letter", cancel, person, triggers)
+        killed_before("email", cancel, person, triggers)
         changes_mind(world, person, "undo")
         eventually(lambda: requests(world, person))  # the portal's event has come to its turn
         take_up(world, person)
@@ -108,10 +108,10 @@ def test_no_letter_confirms_a_cancellation_that_was_taken_back_since(world: Worl
     assert jobs(world, person) == ["cancelled"]
 
 
-def test_no_letter_confirms_a_way_back_that_was_left_again_since(world: World, triggers: Triggers) -> None:
+def test_no_email_confirms_a_way_back_that_was_left_again_since(world: World, triggers: Triggers) -> None:
     with heard() as topic:
         person = in_peace(world, leaving(world))
-        killed_before("letter", come_back, person, triggers)
+        killed_before("email", come_back, person, triggers)
         assert world.cancel(person).status_code == 200
         take_up(world, person)
         in_peace(world, person)

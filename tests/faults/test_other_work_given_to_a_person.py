@@ -74,10 +74,10 @@ def test_a_reactivation_that_was_tried_for_hours_waits_and_its_customer_is_writt
     assert (row["outcome"], row["recovery_point"]) == (None, "received")
     assert row["parked_at"] is not None
     assert in_stripe(world, person).cancel_at is not None
-    [letter] = [each for each in world.letters(person) if each["subject"] == DELAYED]
-    assert request_id in letter["text"]
-    assert "asked us to reactivate your plan" in " ".join(letter["text"].split())
-    assert "Until it is done, your plan still ends on" in " ".join(letter["text"].split())
+    [email] = [each for each in world.emails(person) if each["subject"] == DELAYED]
+    assert request_id in email["text"]
+    assert "asked us to reactivate your plan" in " ".join(email["text"].split())
+    assert "Until it is done, your plan still ends on" in " ".join(email["text"].split())
     is_asked_for(world, request_id, "reactivation")
 
     resume(load(DatabaseSettings), request_id)

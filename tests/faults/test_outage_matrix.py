@@ -37,7 +37,7 @@ CUTS: list[tuple[str, Branch, str, set[int]]] = [
     *(("postgresql", branch, BEFORE_THE_REQUEST, {NOT_RECEIVED}) for branch in BOTH),
     ("postgresql", CANCEL, "cancellation_scheduled", {GOES_ON}),
     ("postgresql", ACCEPT, "offer_applied, discount_applied", {GOES_ON}),
-    *(("smtp", CANCEL, begins, {DONE}) for begins in (BEFORE_THE_REQUEST, "letter")),
+    *(("smtp", CANCEL, begins, {DONE}) for begins in (BEFORE_THE_REQUEST, "email")),
     *(("pubsub", CANCEL, begins, {DONE}) for begins in (BEFORE_THE_REQUEST, "publish subscription.canceled")),
     # Until a run is given up that Prefect does not begin, seconds pass; on a busy machine all that the caller has.
     *(("prefect", branch, BEFORE_THE_REQUEST, {DONE, GOES_ON}) for branch in BOTH),

@@ -23,7 +23,7 @@ def test_a_cancellation_does_not_wait_for_the_prefect_server(world: World, tmp_p
     assert answer.status_code == 200, answer.text
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
     assert len(world.simulator.writes(person.subscription_id)) == 1
-    assert len(world.letters(person)) == 1
+    assert len(world.emails(person)) == 1
     request = world.row(
         "SELECT outcome, flow_run_id, resume_at FROM cancellation_requests WHERE user_id = %s", person.user_id
     )

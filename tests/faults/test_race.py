@@ -139,7 +139,7 @@ def _assert_one_effect(world: World, person: Person, *, accepted: bool) -> None:
     assert len(effects_at_stripe(world, person)) == 1
     assert (len(found.discounts), found.cancel_at_period_end) == (int(accepted), not accepted)
     assert len(_offers(world, person)) == int(accepted)
-    assert len(world.letters(person)) == int(not accepted)
+    assert len(world.emails(person)) == int(not accepted)
     for table in ("cancellation_reasons", "data_retention_jobs"):
         assert len(rows[table]) == int(not accepted), table
 

@@ -58,10 +58,10 @@ def fire(shots: Sequence[Shot]) -> list[Answered]:
 
 async def _fire(shots: Sequence[Shot]) -> list[Answered]:
     opened = [await asyncio.open_connection(*_address(shot.url)) for shot in shots]
-    letters = [shot.as_bytes() for shot in shots]
+    emails = [shot.as_bytes() for shot in shots]
     began = time.monotonic()
-    for (_, writer), letter in zip(opened, letters, strict=True):
-        writer.write(letter)
+    for (_, writer), email in zip(opened, emails, strict=True):
+        writer.write(email)
     try:
         reading = [_answer(shot, reader, began) for shot, (reader, _) in zip(shots, opened, strict=True)]
         return await asyncio.gather(*reading)

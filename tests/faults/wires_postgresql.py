@@ -101,7 +101,7 @@ class PostgreSQL(Dialogue):
         if _WRITES.match(plain) or known in _WRITING:
             name = known or " ".join(plain.split()[:3])
             if name == _DELIVERED:
-                name += " (letter)" if _is_null(parameters, 0) else " (event)"
+                name += " (email)" if _is_null(parameters, 0) else " (event)"
             self._written.append(name)
 
 

@@ -1,30 +1,30 @@
-"""SMTP on a wire: the effect is the end of a letter, after which the server has taken it."""
+"""SMTP on a wire: the effect is the end of an email, after which the server has taken it."""
 
 import re
 from collections.abc import Iterator
 
 from tests.faults.wires_dialogue import Dialogue
 
-_END_OF_LETTER = b"\r\n.\r\n"
+_END_OF_EMAIL = b"\r\n.\r\n"
 _REPLY = re.compile(rb"(?:\d{3}-[^\n]*\n)*\d{3}[ \r][^\n]*\n")  # "250-…" goes on, "250 …" is the last line
 
 
 class Smtp(Dialogue):
-    """Lines, and after DATA a letter."""
+    """Lines, and after DATA an email."""
 
     def __init__(self) -> None:
         self._asked = self._answered = b""
-        self._in_letter = False
+        self._in_email = False
 
     def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
         self._asked += data
         while True:
-            end = _END_OF_LETTER if self._in_letter else b"\r\n"
+            end = _END_OF_EMAIL if self._in_email else b"\r\n"
             piece, found, rest = self._asked.partition(end)
             if not found:
                 return
-            self._asked, whole, label = rest, piece + found, "letter" if self._in_letter else None
-            self._in_letter = not self._in_letter and whole.strip().upper() == b"DATA"
+            self._asked, whole, label = rest, piece + found, "email" if self._in_email else None
+            self._in_email = not self._in_email and whole.strip().upper() == b"DATA"
             yield whole, label
 
     def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:

@@ -25,7 +25,7 @@ def test_the_same_key_and_body_get_the_same_answer_byte_for_byte(world: World) -
     assert first.content == again.content
     assert world.request_id(first) == world.request_id(again)
     assert len(world.simulator.writes(person.subscription_id)) == 1
-    assert len(world.letters(person)) == 1
+    assert len(world.emails(person)) == 1
 
 
 def test_a_refusal_is_repeated_too(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Where the links in a letter lead: a page for each kind of link, which changes nothing and tells nobody (W15)."""
+"""Where the links in an email lead: a page for each kind of link, which changes nothing and tells nobody (W15)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -29,11 +29,11 @@ def title(page: httpx.Response) -> str:
 
 @pytest.fixture(scope="module")
 def opened(world: World) -> dict[str, str]:
-    """The links of a real letter."""
+    """The links of a real email."""
     person = world.person("professional")
     assert world.cancel(person).status_code == 200
-    [letter] = world.letters(person)
-    return links(letter)
+    [email] = world.emails(person)
+    return links(email)
 
 
 @pytest.mark.parametrize("purpose", PAGES)
@@ -123,15 +123,15 @@ def state(world: World, person: Person) -> object:
         world.rows(f"SELECT * FROM {table} WHERE {'id' if table == 'users' else 'user_id'} = %s", person.user_id)
         for table in tables
     ]
-    return rows, len(world.simulator.writes(person.subscription_id)), len(world.letters(person))
+    return rows, len(world.simulator.writes(person.subscription_id)), len(world.emails(person))
 
 
-def test_the_links_of_a_real_letter_open_and_change_nothing(world: World) -> None:
+def test_the_links_of_a_real_email_open_and_change_nothing(world: World) -> None:
     person = world.person("professional")
     assert world.cancel(person, feedback="too dear").status_code == 200
-    [letter] = world.letters(person)
+    [email] = world.emails(person)
     before = state(world, person)
-    opened = links(letter)
+    opened = links(email)
     assert set(PAGES) <= set(opened)
     for purpose in PAGES:
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):

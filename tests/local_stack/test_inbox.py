@@ -28,10 +28,10 @@ class Inbox:
     smtp_port: int
     page: httpx.Client
 
-    def deliver(self, *letters: EmailMessage) -> None:
+    def deliver(self, *emails: EmailMessage) -> None:
         with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=10) as client:
-            for letter in letters:
-                client.send_message(letter)
+            for email in emails:
+                client.send_message(email)
 
     def listed(self, to: str = "") -> list[dict[str, str]]:
         found: list[dict[str, str]] = self.page.get("/messages.json", params={"to": to}).raise_for_status().json()
@@ -63,7 +63,7 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inbox]:
         yield running_inbox
 
 
-def letter(to: str, subject: str = "Your subscription ends", **headers: str) -> EmailMessage:
+def email(to: str, subject: str = "Your subscription ends", **headers: str) -> EmailMessage:
     made = EmailMessage()
     made["From"], made["To"], made["Subject"] = "Billing <billing@localhost>", to, subject
     for name, value in headers.items():
@@ -75,8 +75,8 @@ def letter(to: str, subject: str = "Your subscription ends", **headers: str) -> 
     return made
 
 
-def test_a_letter_can_be_read_as_json(inbox: Inbox) -> None:
-    inbox.deliver(letter("Ann <ann@example.com>", Message_ID="<1@localhost>", Reply_To="help@localhost"))
+def test_an_email_can_be_read_as_json(inbox: Inbox) -> None:
+    inbox.deliver(email("Ann <ann@example.com>", Message_ID="<1@localhost>", Reply_To="help@localhost"))
     [summary] = inbox.listed("ANN@example.com")
     assert summary["subject"] == "Your subscription ends"
     assert summary["from"] == "Billing <billing@localhost>"
@@ -89,7 +89,7 @@ def test_a_letter_can_be_read_as_json(inbox: Inbox) -> None:
 
 
 def test_the_page_s_addresses_answer_json_to_who_accepts_only_that(inbox: Inbox) -> None:
-    inbox.deliver(letter("accept@example.com"))
+    inbox.deliver(email("accept@example.com"))
     [summary] = inbox.listed("accept@example.com")
     wanted = {"Accept": "application/json"}
     for address in ("/", "/messages"):
@@ -98,18 +98,18 @@ def test_the_page_s_addresses_answer_json_to_who_accepts_only_that(inbox: Inbox)
 
 
 def test_the_newest_comes_first(inbox: Inbox) -> None:
-    inbox.deliver(*(letter("order@example.com", f"number {number}") for number in range(3)))
+    inbox.deliver(*(email("order@example.com", f"number {number}") for number in range(3)))
     assert [each["subject"] for each in inbox.listed("order@example.com")] == ["number 2", "number 1", "number 0"]
 
 
 def test_a_hidden_recipient_is_found(inbox: Inbox) -> None:
     with smtplib.SMTP("127.0.0.1", inbox.smtp_port, timeout=10) as client:
-        client.send_message(letter("seen@example.com"), to_addrs=["hidden@example.com"])
+        client.send_message(email("seen@example.com"), to_addrs=["hidden@example.com"])
     assert len(inbox.listed("hidden@example.com")) == 1
 
 
-def test_what_a_letter_holds_is_escaped_and_sandboxed(inbox: Inbox) -> None:
-    inbox.deliver(letter(f'"{HOSTILE}" <evil@example.com>', HOSTILE))
+def test_what_an_email_holds_is_escaped_and_sandboxed(inbox: Inbox) -> None:
+    inbox.deliver(email(f'"{HOSTILE}" <evil@example.com>', HOSTILE))
     [summary] = inbox.listed("evil@example.com")
     for address in ("/", f"/messages/{summary['id']}"):
         answer = inbox.page.get(address)
@@ -142,8 +142,8 @@ def test_broken_mail_is_shown_all_the_same(inbox: Inbox) -> None:
         assert inbox.page.get(f"/messages/{each['id']}.json").is_success
 
 
-def test_the_raw_letter_can_be_kept(inbox: Inbox) -> None:
-    inbox.deliver(letter("raw@example.com"))
+def test_the_raw_email_can_be_kept(inbox: Inbox) -> None:
+    inbox.deliver(email("raw@example.com"))
     [summary] = inbox.listed("raw@example.com")
     answer = inbox.page.get(f"/messages/{summary['id']}.eml")
     assert answer.headers["content-type"] == "message/rfc822"
@@ -157,9 +157,9 @@ def test_other_files_are_out_of_reach(inbox: Inbox, identifier: str) -> None:
         assert inbox.page.get(f"/messages/{identifier}{suffix}").status_code == 404
 
 
-def test_letters_survive_a_restart(tmp_path: Path) -> None:
+def test_emails_survive_a_restart(tmp_path: Path) -> None:
     with inbox_in(tmp_path) as first:
-        first.deliver(letter("kept@example.com"))
+        first.deliver(email("kept@example.com"))
         before = first.listed()
     with inbox_in(tmp_path) as second:
         assert second.listed() == before
@@ -188,12 +188,12 @@ def test_mail_over_starttls_with_a_password(tmp_path: Path, certificate: Path) -
     secure = ("--starttls", "--tls-cert", certificate, "--user", "app", "--password", "secret")
     with inbox_in(tmp_path, *secure) as inbox, smtplib.SMTP("localhost", inbox.smtp_port, timeout=10) as client:
         with pytest.raises(smtplib.SMTPException):
-            client.send_message(letter("secure@example.com"))
+            client.send_message(email("secure@example.com"))
         client.starttls(context=trust)
         with pytest.raises(smtplib.SMTPAuthenticationError):
             client.login("app", "wrong")
         client.login("app", "secret")
-        client.send_message(letter("secure@example.com"))
+        client.send_message(email("secure@example.com"))
         assert len(inbox.listed("secure@example.com")) == 1
 
 
@@ -201,5 +201,5 @@ def test_mail_over_implicit_tls(tmp_path: Path, certificate: Path) -> None:
     trust = ssl.create_default_context(cafile=str(certificate))
     with inbox_in(tmp_path, "--implicit-tls", "--tls-cert", certificate) as inbox:
         with smtplib.SMTP_SSL("localhost", inbox.smtp_port, timeout=10, context=trust) as client:
-            client.send_message(letter("secure@example.com"))
+            client.send_message(email("secure@example.com"))
         assert len(inbox.listed("secure@example.com")) == 1

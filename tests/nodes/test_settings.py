@@ -224,9 +224,9 @@ def test_another_policy_is_refused_by_name() -> None:
     [
         ({}, None),  # nobody would read the answer
         ({"REPLY_TO": "support@example.com"}, 3600),
-        ({"REPLY_TO": "support@example.com", "REASON_LETTER_AFTER": "0"}, 0),
-        ({"REPLY_TO": "support@example.com", "REASON_LETTER_AFTER": "never"}, None),
-        ({"REASON_LETTER_AFTER": "0"}, None),
+        ({"REPLY_TO": "support@example.com", "REASON_EMAIL_AFTER": "0"}, 0),
+        ({"REPLY_TO": "support@example.com", "REASON_EMAIL_AFTER": "never"}, None),
+        ({"REASON_EMAIL_AFTER": "0"}, None),
     ],
 )
 def test_when_to_ask_why(given: dict[str, str], seconds: int | None, environment: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ def test_when_to_ask_why(given: dict[str, str], seconds: int | None, environment
 
 @pytest.mark.parametrize("after", ["-1", "soon"])
 def test_a_moment_that_is_none_is_named(after: str) -> None:
-    assert "REASON_LETTER_AFTER is wrong" in refusal(PolicySettings, REASON_LETTER_AFTER=after)
+    assert "REASON_EMAIL_AFTER is wrong" in refusal(PolicySettings, REASON_EMAIL_AFTER=after)
 
 
 def test_the_links_secret_is_as_long_as_its_signature() -> None:

@@ -1,1 +1,1 @@
-"""The way back: the API, the letter's button, the feedback page."""
+"""The way back: the API, the email's button, the feedback page."""

@@ -19,7 +19,7 @@ def leaving(world: World, case: str = "professional", **body: Any) -> Person:
 
 
 def in_peace(world: World, person: Person) -> Person:
-    """Once nothing is left to do for them: the answer waits for neither letter nor event."""
+    """Once nothing is left to do for them: the answer waits for neither email nor event."""
     left = """SELECT 1 FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL
         UNION ALL SELECT 1 FROM reactivation_requests WHERE user_id = %s AND resume_at IS NOT NULL"""
     eventually(lambda: not world.rows(left, person.user_id, person.user_id))
@@ -59,7 +59,7 @@ def requests(world: World, person: Person) -> list[Row]:
 
 
 def subjects(world: World, person: Person) -> list[str]:
-    return [letter["subject"] for letter in world.letters(person)]
+    return [email["subject"] for email in world.emails(person)]
 
 
 def title(page: httpx.Response) -> str:

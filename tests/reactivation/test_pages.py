@@ -1,4 +1,4 @@
-"""Behind the letter's links: a GET changes nothing, one press of a button does what the page says (W15, W49)."""
+"""Behind the email's links: a GET changes nothing, one press of a button does what the page says (W15, W49)."""
 
 import html
 import re
@@ -15,13 +15,13 @@ from tests.reactivation.people import in_peace, in_stripe, jobs, leaving, outbox
 from tests.world import Person, Row, World, links
 
 
-def letter_of(world: World, person: Person) -> Row:
-    [letter] = [each for each in world.letters(person) if each["subject"].startswith("Cancellation confirmed")]
-    return letter
+def email_of(world: World, person: Person) -> Row:
+    [email] = [each for each in world.emails(person) if each["subject"].startswith("Cancellation confirmed")]
+    return email
 
 
 def link_to(world: World, person: Person, purpose: Purpose) -> str:
-    return html.unescape(links(letter_of(world, person))[purpose])
+    return html.unescape(links(email_of(world, person))[purpose])
 
 
 def token_in(link: str) -> str:
@@ -52,7 +52,7 @@ def test_a_button_that_is_pressed_too_often_says_when_to_press_again(world: Worl
     assert requests(world, person) == []
 
 
-def test_the_letters_button_works_after_one_press(world: World) -> None:
+def test_the_emails_button_works_after_one_press(world: World) -> None:
     person = in_peace(world, leaving(world))
     link = link_to(world, person, "reactivate")
     writes, before = world.simulator.writes(person.subscription_id), world.belongings(person.user_id)

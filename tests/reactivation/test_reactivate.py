@@ -49,20 +49,20 @@ def test_a_cancellation_is_taken_back(world: World) -> None:
     assert jobs(world, person) == ["cancelled"]
 
 
-def test_it_is_confirmed_by_letter_and_told_to_the_company(world: World) -> None:
+def test_it_is_confirmed_by_email_and_told_to_the_company(world: World) -> None:
     with consuming() as consumer:
         person = leaving(world)
         answer = reactivate(world, person)
-        letters = world.letters(person)
+        emails = world.emails(person)
         eventually(
             lambda: not world.rows("SELECT FROM outbox WHERE user_id = %s AND delivered_at IS NULL", person.user_id)
         )
         first, second = consumer.everything_of(person.user_id)
 
-    [letter] = [each for each in letters if each["subject"] == "Welcome back: your Professional plan goes on"]
-    assert "Renews on" in letter["text"]
-    assert "Renews on" in letter["html"]
-    assert answer.headers["Reactivation-Request-Id"] in letter["text"]
+    [email] = [each for each in emails if each["subject"] == "Welcome back: your Professional plan goes on"]
+    assert "Renews on" in email["text"]
+    assert "Renews on" in email["html"]
+    assert answer.headers["Reactivation-Request-Id"] in email["text"]
     assert body(first)["event"] == "subscription.canceled"
     event = body(second)
     assert event == {
@@ -276,8 +276,8 @@ def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(
     settled(world, person)
     [request] = requests(world, person)
     assert (request["outcome"], request["told_failed"]) == ("reactivated", True)
-    [letter] = [each for each in world.letters(person) if each["subject"].startswith("Welcome back")]
-    assert "We told you that it had failed." in letter["text"]
+    [email] = [each for each in world.emails(person) if each["subject"].startswith("Welcome back")]
+    assert "We told you that it had failed." in email["text"]
 
 
 def test_what_a_dead_process_left_is_taken_up(world: World) -> None:

@@ -123,8 +123,8 @@ class Customer:
         )
         return self
 
-    def cancels(self, day: float, reason: str, letter_after: float | None = 2.0) -> "Customer":
-        """`letter_after`: seconds from the request; None for one that is still to go."""
+    def cancels(self, day: float, reason: str, email_after: float | None = 2.0) -> "Customer":
+        """`email_after`: seconds from the request; None for one that is still to go."""
         request_id = self._request(day, "pending_cancellation", accept_offer=False, reason=reason)
         at = self.history.at(day)
         self.history._insert(
@@ -136,7 +136,7 @@ class Customer:
             feedback="a word of mine",
             created_at=at,
         )
-        delivered = None if letter_after is None else at + timedelta(seconds=letter_after)
+        delivered = None if email_after is None else at + timedelta(seconds=email_after)
         kind = "cancellation_confirmation"
         self.history._insert(
             "outbox", request_id=request_id, user_id=self.user_id, kind=kind, created_at=at, delivered_at=delivered

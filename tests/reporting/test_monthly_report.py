@@ -107,7 +107,7 @@ def test_a_second_run_counts_nothing_twice(world: World, report: Written) -> Non
 
 def test_what_is_final_is_closed(world: World, report: Written) -> None:
     closed = world.rows("SELECT figure FROM closed_figures WHERE month = %s", report.month)
-    assert {"offer_acceptance", "letter_time", "saved"} <= {row["figure"] for row in closed}
+    assert {"offer_acceptance", "email_time", "saved"} <= {row["figure"] for row in closed}
     assert "retained_revenue" not in {row["figure"] for row in closed}
 
 

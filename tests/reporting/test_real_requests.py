@@ -34,21 +34,21 @@ def test_offers_that_were_shown_taken_and_declined(world: World) -> None:
     assert counts(world, "saved", plan="starter")["judged"] == 0
 
 
-def test_a_cancellation_its_reason_and_its_letter(world: World) -> None:
+def test_a_cancellation_its_reason_and_its_email(world: World) -> None:
     person = world.person("professional")
 
     def ask() -> None:
         assert world.cancel(person, reason="too_complex").status_code == 200
         world.tried(person)
 
-    before = {figure: counts(world, figure) for figure in ("feedback", "letter_time", "win_back")}
+    before = {figure: counts(world, figure) for figure in ("feedback", "email_time", "win_back")}
     more = added(world, ask, "reason_share", plan="professional", reason="too_complex")
     assert more["cancellations"] == 1
     after = {figure: counts(world, figure) for figure in before}
     for figure, column in (("feedback", "with_reason"), ("win_back", "cancellations")):
         assert after[figure][column] - before[figure].get(column, 0) == 1
     # An email of another test's may have left meanwhile.
-    assert after["letter_time"]["letters"] > before["letter_time"].get("letters", 0)
+    assert after["email_time"]["emails"] > before["email_time"].get("emails", 0)
 
 
 def test_an_attempt_without_a_reason_is_a_refusal_and_none_collected(world: World) -> None:

@@ -55,7 +55,7 @@ def test_the_terminal_says_too_few_rows_in_place_of_a_rate(past: History) -> Non
     assert "gold too_expensive 16 0 too few rows (16)" in words
     assert "gold 4 4 4 too few rows (4)" in words
     assert "cancel_subscription no-active-subscription 1 21 4.8 %" in words
-    assert "16 0 too few rows (16) too few rows (16)" in words  # letters
+    assert "16 0 too few rows (16) too few rows (16)" in words  # emails
 
 
 def test_figures_without_rows_are_named_once() -> None:

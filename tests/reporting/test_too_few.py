@@ -35,5 +35,5 @@ def test_words_of_an_average_and_of_a_time() -> None:
     paid = {"plan": "gold", "currency": "usd", "customers": 20, "invoices": 40, "amount_paid": 81220}
     assert told("retained_revenue", **paid, average=4061) == ("gold", "usd", "20", "40", "81,220", "4,061")
     assert told("retained_revenue", **paid | {"customers": 3}, average=None)[-1] == "too few rows (3)"
-    letters = told("letter_time", letters=30, not_sent=0, median_seconds=1.25, p95_seconds=4.0)
-    assert letters == ("30", "0", "1.2 s", "4.0 s")
+    emails = told("email_time", emails=30, not_sent=0, median_seconds=1.25, p95_seconds=4.0)
+    assert emails == ("30", "0", "1.2 s", "4.0 s")

@@ -169,21 +169,21 @@ def test_when_a_row_lives_again_is_noted_by_whatever_heals_it(history: History, 
     assert [becomes(status) for status in ("pending_cancellation", "canceled", "active")] == [False, False, True]
 
 
-# Letters and refusals
+# Emails and refusals
 
 
-def test_the_time_to_the_letter_is_a_median_and_a_95th_percentile(history: History) -> None:
+def test_the_time_to_the_email_is_a_median_and_a_95th_percentile(history: History) -> None:
     for seconds in range(1, 22):
-        history.customer("gold").cancels(2, "unused", letter_after=float(seconds))
-    history.customer("gold").cancels(2, "unused", letter_after=None)
-    told = {"letters": 21, "not_sent": 1, "median_seconds": Decimal("11.000"), "p95_seconds": Decimal("20.000")}
-    assert history.line("letter_time") == told
+        history.customer("gold").cancels(2, "unused", email_after=float(seconds))
+    history.customer("gold").cancels(2, "unused", email_after=None)
+    told = {"emails": 21, "not_sent": 1, "median_seconds": Decimal("11.000"), "p95_seconds": Decimal("20.000")}
+    assert history.line("email_time") == told
 
 
-def test_of_few_letters_there_is_only_how_many(history: History) -> None:
+def test_of_few_emails_there_is_only_how_many(history: History) -> None:
     history.customer("gold").cancels(2, "unused")
-    told = {"letters": 1, "not_sent": 0, "median_seconds": None, "p95_seconds": None}
-    assert history.line("letter_time") == told
+    told = {"emails": 1, "not_sent": 0, "median_seconds": None, "p95_seconds": None}
+    assert history.line("email_time") == told
 
 
 def test_refusals_are_told_by_cause(history: History) -> None:

@@ -1,4 +1,4 @@
-"""The end, and why: FEATURES N02, N03, N05, N06, N09. Once, with a letter for those who had not asked for it."""
+"""The end, and why: FEATURES N02, N03, N05, N06, N09. Once, with an email for those who had not asked for it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,8 +32,8 @@ def access(world: World, person: Person) -> bool:
     return bool(shown.json()["access"])
 
 
-def letter(world: World, person: Person, subject: str) -> Row:
-    [found] = [each for each in world.letters(person) if each["subject"] == subject]
+def email(world: World, person: Person, subject: str) -> Row:
+    [found] = [each for each in world.emails(person) if each["subject"] == subject]
     return found
 
 
@@ -50,7 +50,7 @@ def log_of(world: World, run_id: object) -> list[Row]:
     return lines if any("is handled" in line["message"] for line in lines) else []
 
 
-def test_what_the_customer_had_asked_for_ends_without_a_second_letter(world: World) -> None:
+def test_what_the_customer_had_asked_for_ends_without_a_second_email(world: World) -> None:
     on = clock(world)
     with consuming() as consumer:
         person = subscriber(world, on=on)
@@ -86,7 +86,7 @@ def test_what_the_customer_had_asked_for_ends_without_a_second_letter(world: Wor
         ("a_reason_yet_to_come", "neutral", "Your Professional plan has ended"),
     ],
 )
-def test_an_end_that_nobody_asked_for_has_its_own_letter(world: World, reason: str, kind: str, subject: str) -> None:
+def test_an_end_that_nobody_asked_for_has_its_own_email(world: World, reason: str, kind: str, subject: str) -> None:
     with consuming() as consumer:
         person = world.person("professional")
         order(world, "end", subscription=person.subscription_id, reason=reason)
@@ -99,7 +99,7 @@ def test_an_end_that_nobody_asked_for_has_its_own_letter(world: World, reason: s
     job = world.row("SELECT * FROM data_retention_jobs WHERE user_id = %s", person.user_id)
     assert (job["status"], job["cancel_at"]) == ("scheduled", ended_at(world, person))
     assert (body(message)["event"], body(message)["reason"]) == ("subscription.ended", kind)
-    sent = letter(world, person, subject)
+    sent = email(world, person, subject)
     text = sent["text"].lower()
     assert [word for word in WHY if word in text.partition("--")[0]] == []
     assert subjects(world, person) == [subject]
@@ -119,10 +119,10 @@ def test_dunning_that_fails_ends_it_and_says_how_to_come_back(world: World) -> N
     on.advance(on.now + 32 * DAY + 20 * DAY)
     settled(world, person, events=2)
     assert end_of(world, person)["kind"] == "payment_failed"
-    # The last failure and the end are told at once, in two events: one letter all the same.
-    sent = letter(world, person, "Your Professional plan has ended because a payment did not go through")
+    # The last failure and the end are told at once, in two events: one email all the same.
+    sent = email(world, person, "Your Professional plan has ended because a payment did not go through")
     assert "We could not collect the payment" in sent["text"]
-    # What is open is paid on Stripe's own page, as it is now: the address stands in the letter and nowhere else.
+    # What is open is paid on Stripe's own page, as it is now: the address stands in the email and nowhere else.
     [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
     assert unpaid.hosted_invoice_url
     assert f"Pay the open invoice:\n{unpaid.hosted_invoice_url}\n" in sent["text"]
@@ -154,7 +154,7 @@ def test_what_is_cancelled_here_at_once_is_told_once(world: World) -> None:
     assert len(subjects(world, person)) == 1
 
 
-def test_what_never_began_gets_the_onboarding_letter(world: World) -> None:
+def test_what_never_began_gets_the_onboarding_email(world: World) -> None:
     on = clock(world)
     person = subscriber(world, card="pm_card_chargeCustomerFail", on=on)
     on.advance(on.now + DAY)

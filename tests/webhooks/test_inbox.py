@@ -76,7 +76,7 @@ def test_an_event_comes_in_once(world: World, cancelled_unheard: tuple[Person, s
     [row] = settled(world, person)
     assert (row["outcome"], row["moment"]) == ("cancellation", "begins")
     assert len(world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", person.user_id)) == 1
-    assert len(world.letters(person)) == 1
+    assert len(world.emails(person)) == 1
 
 
 def test_what_is_not_about_an_end_is_answered_and_not_kept(world: World) -> None:

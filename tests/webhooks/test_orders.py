@@ -54,7 +54,7 @@ def state(world: World, person: Person) -> dict[str, Any]:
         "reactivations": world.rows("SELECT outcome FROM reactivation_requests WHERE user_id = %s", user),
         "reasons": world.rows("SELECT category, feedback FROM cancellation_reasons WHERE user_id = %s", user),
         "outbox": world.rows("SELECT kind, refused FROM outbox WHERE user_id = %s ORDER BY kind", user),
-        "letters": [letter["subject"] for letter in world.letters(person)],
+        "emails": [email["subject"] for email in world.emails(person)],
     }
 
 
@@ -82,4 +82,4 @@ def test_every_order_ends_in_the_same_state(world: World) -> None:
         "subscription.canceled",
         "subscription.ended",
     ]
-    assert states[0]["letters"] == ["Cancellation confirmed: your Professional plan has ended"]
+    assert states[0]["emails"] == ["Cancellation confirmed: your Professional plan has ended"]

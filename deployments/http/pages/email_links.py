@@ -1,4 +1,4 @@
-"""Where the links in a letter lead: a GET changes nothing, and one press of a button does what the page says."""
+"""Where the links in an email lead: a GET changes nothing, and one press of a button does what the page says."""
 
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -43,7 +43,7 @@ class _Opened(NamedTuple):
 
 @router.get("/reactivate")
 async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
-    """The letter's "Reactivate Subscription" button: what will happen, and the button that does it."""
+    """The email's "Reactivate Subscription" button: what will happen, and the button that does it."""
     with using(available):
         try:
             link = await _opened("reactivate", token)
@@ -57,7 +57,7 @@ async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
             f"Keep your {shown.plan} plan?",
             f"Your {shown.plan} plan is cancelled and ends on {shown.ends_on}.",
             "If you reactivate it, the cancellation is taken back: the plan goes on with the same terms and renews on "
-            f"{shown.renews_on}. We confirm it by letter.",
+            f"{shown.renews_on}. We confirm it by email.",
             name="reactivate.html",
             reference=reference,
             token=token,
@@ -84,7 +84,7 @@ async def press_reactivate(request: Request, available: TheServices, backlog: Th
 
 @router.get("/feedback")
 async def feedback(available: TheServices, token: str = "") -> HTMLResponse:
-    """The letter's feedback link."""
+    """The email's feedback link."""
     with using(available):
         try:
             link = await _opened("feedback", token)
@@ -96,7 +96,7 @@ async def feedback(available: TheServices, token: str = "") -> HTMLResponse:
 
 @router.get("/feedback/{token}")
 async def feedback_in_path(token: str) -> RedirectResponse:
-    """The same, from a letter whose link holds no question mark. Relative, for `PUBLIC_URL` may have a path."""
+    """The same, from an email whose link holds no question mark. Relative, for `PUBLIC_URL` may have a path."""
     return RedirectResponse(f"../feedback?{urlencode({'token': token})}", 303, headers={"Cache-Control": "no-store"})
 
 
@@ -208,13 +208,13 @@ def _sorry(error: Refusal | DatabaseUnavailable) -> HTMLResponse:
         case SubscriptionEnded():
             return _ended()
         case LinkExpired():
-            text = "It worked until the date in the letter. If your plan has ended, you can start a new subscription."
+            text = "It worked until the date in the email. If your plan has ended, you can start a new subscription."
             return page(error.text, text, status=410, link=way_to_subscribe())
         case BodyTooSlow():
             text = "The connection may be slow. Nothing was changed. Please send the page again."
             return page("Your page did not reach us in time", text, status=error.status)
         case BodyInvalid():
-            return page("This page was not sent as a form", "Please open the link from the letter again.", status=400)
+            return page("This page was not sent as a form", "Please open the link from the email again.", status=400)
     return page(
-        error.text, "Please open it again from the letter, or write to us. Nothing was changed.", status=error.status
+        error.text, "Please open it again from the email, or write to us. Nothing was changed.", status=error.status
     )

@@ -1,1 +1,1 @@
-"""Catches mail: an SMTP server that keeps letters as .eml files, and a page to read them on."""
+"""Catches mail: an SMTP server that keeps emails as .eml files, and a page to read them on."""

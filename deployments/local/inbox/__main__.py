@@ -6,7 +6,7 @@ from pathlib import Path
 
 import uvicorn
 
-from deployments.local.inbox.letters import Mailbox
+from deployments.local.inbox.emails import Mailbox
 from deployments.local.inbox.page import application
 from deployments.local.inbox.smtp import Security, listen
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--smtp-port", type=int, default=1025)
     parser.add_argument("--http-port", type=int, default=8025)
-    parser.add_argument("--directory", type=Path, required=True, help="where the letters are kept")
+    parser.add_argument("--directory", type=Path, required=True, help="where the emails are kept")
     parser.add_argument("--tls-cert", type=Path, help="PEM")
     parser.add_argument("--tls-key", type=Path, help="PEM; default: in the certificate's file")
     secure = parser.add_mutually_exclusive_group()

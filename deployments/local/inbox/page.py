@@ -1,4 +1,4 @@
-"""The web side: a list, a page a letter, and the same as JSON. What a letter holds is never trusted."""
+"""The web side: a list, a page an email, and the same as JSON. What an email holds is never trusted."""
 
 import re
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from deployments.local.inbox.letters import Letter, Mailbox
+from deployments.local.inbox.emails import Email, Mailbox
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; img-src data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-# A letter's HTML: no script, no form, nothing fetched from anywhere. Its links open in a tab of their own.
-LETTER_POLICY = (
+# An email's HTML: no script, no form, nothing fetched from anywhere. Its links open in a tab of their own.
+EMAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
     "img-src data:; frame-ancestors 'self'"
 )
@@ -57,56 +57,56 @@ class Pages:
         return JSONResponse({"status": "ok"})
 
     async def list(self, request: Request) -> Response:
-        """Every letter, the newest first, or those to one address (`?to=`)."""
+        """Every email, the newest first, or those to one address (`?to=`)."""
         if _wants_json(request):
             return await self.list_json(request)
         to = request.query_params.get("to") or None
-        return self._page("list.html", letters=self._mailbox.letters(to), to=to)
+        return self._page("list.html", emails=self._mailbox.emails(to), to=to)
 
     async def list_json(self, request: Request) -> Response:
         """The list, as JSON."""
-        letters = self._mailbox.letters(request.query_params.get("to") or None)
-        return JSONResponse([letter.summary() for letter in letters], headers=SAFE)
+        emails = self._mailbox.emails(request.query_params.get("to") or None)
+        return JSONResponse([email.summary() for email in emails], headers=SAFE)
 
     async def message(self, request: Request) -> Response:
-        """One letter."""
+        """One email."""
         if _wants_json(request):
             return await self.message_json(request)
-        return self._page("message.html", letter=self._letter(request))
+        return self._page("message.html", email=self._email(request))
 
     async def message_json(self, request: Request) -> Response:
-        """One letter, as JSON."""
-        return JSONResponse(self._letter(request).details(), headers=SAFE)
+        """One email, as JSON."""
+        return JSONResponse(self._email(request).details(), headers=SAFE)
 
     async def raw(self, request: Request) -> Response:
         """The file as it came, to keep."""
-        letter = self._letter(request)
-        name = {"Content-Disposition": f'attachment; filename="{letter.identifier}.eml"'}
-        return Response(letter.content, media_type="message/rfc822", headers=SAFE | name)
+        email = self._email(request)
+        name = {"Content-Disposition": f'attachment; filename="{email.identifier}.eml"'}
+        return Response(email.content, media_type="message/rfc822", headers=SAFE | name)
 
     async def html_part(self, request: Request) -> Response:
-        """A letter's HTML, for the frame on its page."""
-        letter = self._letter(request)
-        if letter.html is None:
-            raise HTTPException(404, "This letter has no HTML part")
-        return _html(_links_in_new_tab(letter.html), LETTER_POLICY)
+        """An email's HTML, for the frame on its page."""
+        email = self._email(request)
+        if email.html is None:
+            raise HTTPException(404, "This email has no HTML part")
+        return _html(_links_in_new_tab(email.html), EMAIL_POLICY)
 
-    def _letter(self, request: Request) -> Letter:
-        letter = self._mailbox.letter(request.path_params["id"])
-        if letter is None:
-            raise HTTPException(404, "No such letter")
-        return letter
+    def _email(self, request: Request) -> Email:
+        email = self._mailbox.email(request.path_params["id"])
+        if email is None:
+            raise HTTPException(404, "No such email")
+        return email
 
     def _page(self, template: str, **values: object) -> Response:
         return _html(self._templates.get_template(template).render(**values), PAGE_POLICY)
 
 
-def when(letter: Letter) -> str:
-    """The time a letter was sent, in UTC, or else that of its arrival."""
+def when(email: Email) -> str:
+    """The time an email was sent, in UTC, or else that of its arrival."""
     try:
-        sent = parsedate_to_datetime(letter.header("Date")).astimezone(letter.received.tzinfo)
+        sent = parsedate_to_datetime(email.header("Date")).astimezone(email.received.tzinfo)
     except (ValueError, OverflowError):
-        sent = letter.received
+        sent = email.received
     return sent.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

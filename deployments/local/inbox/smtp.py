@@ -1,4 +1,4 @@
-"""The SMTP side: takes every letter, over TLS and with a password where that is wanted."""
+"""The SMTP side: takes every email, over TLS and with a password where that is wanted."""
 
 import asyncio
 import hmac
@@ -9,9 +9,9 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from deployments.local.inbox.letters import Mailbox
+from deployments.local.inbox.emails import Mailbox
 
-LARGEST_LETTER = 33_554_432  # bytes, aiosmtpd's own limit
+LARGEST_EMAIL = 33_554_432  # bytes, aiosmtpd's own limit
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Security:
 
 
 class Postman:
-    """aiosmtpd's handler: every letter goes into the mailbox."""
+    """aiosmtpd's handler: every email goes into the mailbox."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keep the letter; only then is the client told so."""
+        """Keep the email; only then is the client told so."""
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         identifier = self._mailbox.keep(content, envelope.mail_from or "", envelope.rcpt_tos)
         return f"250 OK {identifier}"
@@ -57,7 +57,7 @@ class Postman:
 async def listen(mailbox: Mailbox, host: str, port: int, security: Security) -> asyncio.Server:
     """Serve SMTP."""
     context = security.context()
-    options: dict[str, Any] = {"enable_SMTPUTF8": True, "data_size_limit": LARGEST_LETTER, "ident": "cancelflow inbox"}
+    options: dict[str, Any] = {"enable_SMTPUTF8": True, "data_size_limit": LARGEST_EMAIL, "ident": "cancelflow inbox"}
     if security.starttls:
         options |= {"tls_context": context, "require_starttls": True}
     if security.user:

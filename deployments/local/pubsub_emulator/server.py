@@ -73,4 +73,4 @@ def _refusing(method: Callable[[Any, Context], Awaitable[Any]]) -> Callable[[Any
 
 
 def _snake_case(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).removeprefix("_")
+    return "".join(f"_{each.lower()}" if each.isupper() else each for each in name).removeprefix("_")

@@ -131,7 +131,7 @@ class Control:
         secrets: list[Any] = secret if isinstance(secret, list) else [secret]
         if not all(isinstance(one, str) for one in secrets) or not isinstance(timestamp, int):
             raise OrderInvalid("secret is a string or a list of them, timestamp unix seconds")
-        headers, body = self.courier.letter(self.account.find("event", str(given.get("event"))), secrets, timestamp)
+        headers, body = self.courier.email(self.account.find("event", str(given.get("event"))), secrets, timestamp)
         return JSONResponse({"headers": headers, "body": body.decode()})
 
     async def settings(self, _request: Request) -> JSONResponse:

@@ -94,7 +94,7 @@ class Courier:
         if event is None or endpoint is None:
             return None, "the endpoint is gone"
         event["api_version"] = endpoint["api_version"] or event["api_version"]
-        headers, body = self.letter(event, endpoint["_secrets"], int(time.time()))
+        headers, body = self.email(event, endpoint["_secrets"], int(time.time()))
         self._client = self._client or httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS)
         try:
             answer = await self._client.post(delivery["url"], content=body, headers=headers)
@@ -102,7 +102,7 @@ class Courier:
             return None, type(failure).__name__
         return answer.status_code, None
 
-    def letter(self, event: Document, secrets: list[str], at: int) -> tuple[dict[str, str], bytes]:
+    def email(self, event: Document, secrets: list[str], at: int) -> tuple[dict[str, str], bytes]:
         """The headers and the body that an event is sent with."""
         body = dump(self.account.render(event))
         headers = {

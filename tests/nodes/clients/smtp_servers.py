@@ -27,9 +27,9 @@ class Inbox:
     """What a server took, and what it answers instead where a test says so."""
 
     answer_to_recipient: str = "250 OK"
-    answer_to_letter: str = "250 OK"
+    answer_to_email: str = "250 OK"
     recipients: list[str] = field(default_factory=list)
-    letters: list[EmailMessage] = field(default_factory=list)
+    emails: list[EmailMessage] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -39,15 +39,15 @@ class Inbox:
         return self.answer_to_recipient
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.answer_to_letter.startswith("250"):
+        if self.answer_to_email.startswith("250"):
             self.recipients += envelope.rcpt_tos
             content = envelope.content if isinstance(envelope.content, bytes) else b""
-            self.letters.append(message_from_bytes(content, policy=policy.default))
-        return self.answer_to_letter
+            self.emails.append(message_from_bytes(content, policy=policy.default))
+        return self.answer_to_email
 
 
 class NeverSaysGoodbye(SMTP):
-    """Takes letters and then does not answer QUIT."""
+    """Takes emails and then does not answer QUIT."""
 
     async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""Links from letters open what they were made for, until they end, and nothing else."""
+"""Links from emails open what they were made for, until they end, and nothing else."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit

@@ -1,4 +1,4 @@
-"""Letters leave over every kind of SMTP, say who sent them, and fail by our names without naming anybody."""
+"""Emails leave over every kind of SMTP, say who sent them, and fail by our names without naming anybody."""
 
 import asyncio
 import ssl
@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from email_templates import Letter
+from email_templates import Email
 from nodes.clients.mail import Mailer
-from nodes.errors import LetterRefused, MailFailed, SettingsInvalid
+from nodes.errors import EmailRefused, MailFailed, SettingsInvalid
 from nodes.settings import MailSettings
 from tests.nodes.clients.smtp_servers import (
     PASSWORD,
@@ -25,7 +25,7 @@ from tests.nodes.clients.smtp_servers import (
 )
 from tests.ports import free_port
 
-LETTER = Letter(subject="Gekündigt: 26. März", text="Grüße\n" + "lang " * 400, html="<p>Grüße</p>")
+EMAIL = Email(subject="Gekündigt: 26. März", text="Grüße\n" + "lang " * 400, html="<p>Grüße</p>")
 MESSAGE_ID = "req-1.cancellation@example.com"
 LOGIN = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}"
 
@@ -35,13 +35,13 @@ def settings(url: str, mail_from: str = "Müller & Söhne <billing@example.com>"
 
 
 async def send(
-    mailer: Mailer, recipient: str = "ada@example.net", message_id: str = MESSAGE_ID, letter: Letter = LETTER
+    mailer: Mailer, recipient: str = "ada@example.net", message_id: str = MESSAGE_ID, email: Email = EMAIL
 ) -> None:
-    await mailer.send(letter, recipient=recipient, message_id=message_id)
+    await mailer.send(email, recipient=recipient, message_id=message_id)
 
 
 async def sent(inbox: Inbox, recipient: str, *, url: str = "smtp://127.0.0.1:{port}", **options: Any) -> None:
-    """Send to a server that is there for this one letter."""
+    """Send to a server that is there for this one email."""
     async with smtp_server(inbox, **options) as port:
         await send(Mailer(settings(url.format(port=port)), timeout=5), recipient)
 
@@ -62,22 +62,22 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSL
     return self_signed(tmp_path_factory.mktemp("tls"))
 
 
-def test_a_letter_arrives_whole_and_says_what_it_is() -> None:
+def test_an_email_arrives_whole_and_says_what_it_is() -> None:
     inbox = Inbox()
     asyncio.run(sent(inbox, "ada@example.net"))
 
-    (letter,) = inbox.letters
+    (email,) = inbox.emails
     assert inbox.recipients == ["ada@example.net"]
-    assert letter["From"] == "Müller & Söhne <billing@example.com>"
-    assert letter["To"] == "ada@example.net"
-    assert letter["Subject"] == LETTER.subject
-    assert letter["Message-ID"] == f"<{MESSAGE_ID}>"
-    assert letter["Auto-Submitted"] == "auto-generated"
-    assert letter["Date"].datetime.tzinfo is not None
-    assert letter.get_content_type() == "multipart/alternative"
-    text, html = letter.iter_parts()
-    assert text.get_content().split("\r\n") == [*LETTER.text.split("\n"), ""]
-    assert html.get_content().rstrip() == LETTER.html
+    assert email["From"] == "Müller & Söhne <billing@example.com>"
+    assert email["To"] == "ada@example.net"
+    assert email["Subject"] == EMAIL.subject
+    assert email["Message-ID"] == f"<{MESSAGE_ID}>"
+    assert email["Auto-Submitted"] == "auto-generated"
+    assert email["Date"].datetime.tzinfo is not None
+    assert email.get_content_type() == "multipart/alternative"
+    text, html = email.iter_parts()
+    assert text.get_content().split("\r\n") == [*EMAIL.text.split("\n"), ""]
+    assert html.get_content().rstrip() == EMAIL.html
 
 
 def test_starttls_with_a_login_and_a_certificate_from_ssl_cert_file(
@@ -112,14 +112,14 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: tuple[Pat
     url = f"smtp+starttls://{LOGIN}@127.0.0.1:{{port}}"
     error = failure(sent(inbox, "ada@example.net", url=url, tls_context=certificate[1]))
     assert "certificate" in str(error)
-    assert inbox.letters == []
+    assert inbox.emails == []
 
 
-def test_a_server_without_starttls_gets_no_letter_in_the_clear() -> None:
+def test_a_server_without_starttls_gets_no_email_in_the_clear() -> None:
     inbox = Inbox()
     error = failure(sent(inbox, "ada@example.net", url=f"smtp+starttls://{LOGIN}@127.0.0.1:{{port}}"))
     assert "STARTTLS" in str(error)
-    assert inbox.letters == []
+    assert inbox.emails == []
 
 
 def test_a_wrong_password_is_named_and_not_shown() -> None:
@@ -134,19 +134,19 @@ def test_a_wrong_password_is_named_and_not_shown() -> None:
 @pytest.mark.parametrize(
     ("inbox", "kind"),
     [
-        (Inbox(answer_to_recipient="550 no ada@example.net here"), LetterRefused),
+        (Inbox(answer_to_recipient="550 no ada@example.net here"), EmailRefused),
         (Inbox(answer_to_recipient="450 ada@example.net is busy"), MailFailed),
-        (Inbox(answer_to_letter="554 ada@example.net does not want this"), LetterRefused),
-        (Inbox(answer_to_letter="451 later, ada@example.net"), MailFailed),
+        (Inbox(answer_to_email="554 ada@example.net does not want this"), EmailRefused),
+        (Inbox(answer_to_email="451 later, ada@example.net"), MailFailed),
     ],
-    ids=["recipient for good", "recipient for now", "letter for good", "letter for now"],
+    ids=["recipient for good", "recipient for now", "email for good", "email for now"],
 )
 def test_a_refusal_tells_for_good_from_for_now_and_names_nobody(inbox: Inbox, kind: type[MailFailed]) -> None:
     error = failure(sent(inbox, "ada@example.net"))
     assert type(error) is kind
     assert "ada" not in str(error)
     assert nothing_behind(error)
-    assert inbox.letters == []
+    assert inbox.emails == []
 
 
 @pytest.mark.parametrize(
@@ -171,15 +171,15 @@ def test_a_refusal_tells_for_good_from_for_now_and_names_nobody(inbox: Inbox, ki
 def test_a_malformed_address_is_refused_before_anyone_is_called(address: str) -> None:
     mailer = Mailer(settings(f"smtp://127.0.0.1:{free_port()}"))
     error = failure(send(mailer, address))
-    assert isinstance(error, LetterRefused)
+    assert isinstance(error, EmailRefused)
     assert str(error) == "the recipient's address is malformed"
 
 
 def test_a_line_break_makes_no_header() -> None:
     mailer = Mailer(settings(f"smtp://127.0.0.1:{free_port()}"))
-    forged = Letter(subject="Hello\r\nBcc: eve@example.net", text="", html="")
-    assert isinstance(failure(send(mailer, message_id="a@b>\r\nBcc: eve@example.net")), LetterRefused)
-    assert isinstance(failure(mailer.send(forged, recipient="ada@example.net", message_id=MESSAGE_ID)), LetterRefused)
+    forged = Email(subject="Hello\r\nBcc: eve@example.net", text="", html="")
+    assert isinstance(failure(send(mailer, message_id="a@b>\r\nBcc: eve@example.net")), EmailRefused)
+    assert isinstance(failure(mailer.send(forged, recipient="ada@example.net", message_id=MESSAGE_ID)), EmailRefused)
 
 
 def test_an_address_in_another_script_needs_smtputf8_for_its_local_part_only() -> None:
@@ -187,15 +187,15 @@ def test_an_address_in_another_script_needs_smtputf8_for_its_local_part_only() -
     asyncio.run(sent(modern, "jörg@münchen.example", enable_SMTPUTF8=True))
     asyncio.run(sent(old, "ada@münchen.example", enable_SMTPUTF8=False))
     assert modern.recipients == ["jörg@münchen.example"]
-    assert modern.letters[0]["To"] == "jörg@münchen.example"
+    assert modern.emails[0]["To"] == "jörg@münchen.example"
     assert old.recipients == ["ada@xn--mnchen-3ya.example"]
-    assert isinstance(failure(sent(old, "jörg@münchen.example", enable_SMTPUTF8=False)), LetterRefused)
+    assert isinstance(failure(sent(old, "jörg@münchen.example", enable_SMTPUTF8=False)), EmailRefused)
 
 
-def test_a_letter_that_was_taken_is_sent_even_if_the_server_then_goes_silent() -> None:
+def test_an_email_that_was_taken_is_sent_even_if_the_server_then_goes_silent() -> None:
     inbox = Inbox()
     asyncio.run(sent(inbox, "ada@example.net", kind=NeverSaysGoodbye))
-    assert len(inbox.letters) == 1
+    assert len(inbox.emails) == 1
 
 
 def test_nobody_there_and_nobody_answering_are_given_up() -> None:
@@ -242,18 +242,18 @@ def test_answers_go_where_somebody_reads_them(reply_to: str | None) -> None:
             await send(Mailer(settings(f"smtp://127.0.0.1:{port}", reply_to=reply_to)))
 
     asyncio.run(scenario())
-    [letter] = inbox.letters
-    assert letter["Reply-To"] == reply_to
+    [email] = inbox.emails
+    assert email["Reply-To"] == reply_to
 
 
-def test_a_letter_without_html_is_plain_text_alone() -> None:
+def test_an_email_without_html_is_plain_text_alone() -> None:
     inbox = Inbox()
 
     async def scenario() -> None:
         async with smtp_server(inbox) as port:
-            await send(Mailer(settings(f"smtp://127.0.0.1:{port}")), letter=Letter("One question", "Grüße\n"))
+            await send(Mailer(settings(f"smtp://127.0.0.1:{port}")), email=Email("One question", "Grüße\n"))
 
     asyncio.run(scenario())
-    [message] = inbox.letters
+    [message] = inbox.emails
     assert (message.get_content_type(), message.is_multipart()) == ("text/plain", False)
     assert message.get_content().strip() == "Grüße"

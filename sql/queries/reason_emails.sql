@@ -1,6 +1,6 @@
--- name: claim_reason_letters
+-- name: claim_reason_emails
 -- Requests, some at a time, each handed to one process.
-SELECT claim_reason_letters(%(at_most)s);
+SELECT claim_reason_emails(%(at_most)s);
 
 -- name: open_question
 -- A cancellation that stands, whose customer was told so and has not said why.

@@ -62,8 +62,8 @@ def let_it_be_due(world: World, person: Person) -> None:
     eventually(lambda: request_of(world, person)["ask_why_at"] is None)
 
 
-def letter(world: World, person: Person) -> Row:
-    [found] = [each for each in world.letters(person) if each["subject"] == QUESTION]
+def email(world: World, person: Person) -> Row:
+    [found] = [each for each in world.emails(person) if each["subject"] == QUESTION]
     return found
 
 
@@ -75,13 +75,13 @@ def test_an_hour_after_a_silent_cancellation_there_is_one_question(world: World)
 
     let_it_be_due(world, person)
 
-    asked = letter(world, person)
+    asked = email(world, person)
     headers = {header["name"]: header["value"] for header in asked["headers"]}
     assert headers["Content-Type"].startswith("text/plain")
     assert (asked["html"], asked["attachments"]) == (None, [])
     assert (asked["subject"] + asked["text"]).count("?") == 1
     assert parseaddr(asked["reply_to"]) == ("Support", "support@localhost")
-    sent = world.row("SELECT * FROM outbox WHERE user_id = %s AND kind = 'reason_letter'", person.user_id)
+    sent = world.row("SELECT * FROM outbox WHERE user_id = %s AND kind = 'reason_email'", person.user_id)
     assert asked["message_id"] == f"<{sent['id']}@cancelflow>"
 
 
@@ -102,14 +102,14 @@ def test_support_sees_each_step_and_no_name(world: World) -> None:
         steps = world.prefect.post("/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}).json()
         return {step["name"] for step in steps if step["state_type"] == "COMPLETED"}
 
-    eventually(lambda: tasks() == {"See Whether To Ask", "Send Reason Letter"})
+    eventually(lambda: tasks() == {"See Whether To Ask", "Send Reason Email"})
     assert person.email not in str(run)
 
 
 def test_it_can_be_answered_on_the_page(world: World) -> None:
     person = gone_silently(world)
     let_it_be_due(world, person)
-    [link] = [line for line in letter(world, person)["text"].splitlines() if "/feedback/" in line]
+    [link] = [line for line in email(world, person)["text"].splitlines() if "/feedback/" in line]
 
     page = world.http.get(link, follow_redirects=True)
     assert (page.status_code, "What was the main reason?" in page.text) == (200, True)
@@ -132,7 +132,7 @@ def says_why_and_the_event_is_lost(world: World, person: Person) -> None:
 
 
 def says_why_on_the_page(world: World, person: Person) -> None:
-    [confirmation] = world.letters(person)
+    [confirmation] = world.emails(person)
     token = confirmation["text"].partition("/feedback?token=")[2].split()[0]
     assert world.http.post("/feedback", data={"token": token, "feedback": "Too dear."}).status_code == 200
 
@@ -190,17 +190,17 @@ def test_who_was_deleted_meanwhile_leaves_nothing_to_do() -> None:
 
 
 def test_a_process_that_died_in_between_is_made_up_for_under_the_same_id(world: World) -> None:
-    """After the letter and before it was ticked off: a mailbox can tell the repeat. After that it is not sent again."""
+    """After the email and before it was ticked off: a mailbox can tell the repeat. After that it is not sent again."""
     person = gone_silently(world)
     let_it_be_due(world, person)
-    died = "UPDATE outbox SET delivered_at = NULL WHERE user_id = %s AND kind = 'reason_letter'"
+    died = "UPDATE outbox SET delivered_at = NULL WHERE user_id = %s AND kind = 'reason_email'"
     due = "UPDATE cancellation_requests SET ask_why_at = now() - interval '1 second' WHERE user_id = %s"
     for again in (died, None):
         if again:
             world.admin.execute(again, [person.user_id])
         world.admin.execute(due, [person.user_id])
         let_it_be_due(world, person)
-    questions = [each for each in world.letters(person) if each["subject"] == QUESTION]
+    questions = [each for each in world.emails(person) if each["subject"] == QUESTION]
     assert len(questions) == 2
     assert len({each["message_id"] for each in questions}) == 1
 
@@ -215,24 +215,24 @@ def test_never_before_the_confirmation_has_left(world: World) -> None:
     assert request_of(world, person)["ask_why_at"] <= datetime.now(UTC)
     world.admin.execute("UPDATE outbox SET delivered_at = now() WHERE user_id = %s", [person.user_id])
     let_it_be_due(world, person)
-    assert letter(world, person)["received"] >= letter(world, other)["received"]
+    assert email(world, person)["received"] >= email(world, other)["received"]
 
 
 def test_at_the_moment_where_a_company_wishes_so(world: World) -> None:
-    """REASON_LETTER_AFTER=0: the letter is there within a minute of the event."""
+    """REASON_EMAIL_AFTER=0: the email is there within a minute of the event."""
     person = world.person("professional")
     with world.simulator.losing_webhooks():
         order(world, "portal", subscription=person.subscription_id, action="cancel")
         [event] = told(world, person.subscription_id, "customer.subscription.updated")
-    # Not for the stack's trigger, whose letters wait an hour.
+    # Not for the stack's trigger, whose emails wait an hour.
     world.admin.execute(
         "INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, tries, resume_at)"
         " VALUES (%s, %s, 'begins', now(), false, %s, 2, now() + interval '1 day')",
         [event.id, event.type, person.subscription_id],
     )
 
-    here(handle_stripe_event.fn(event.id), reason_letter_after=0)
+    here(handle_stripe_event.fn(event.id), reason_email_after=0)
 
     eventually(lambda: QUESTION in subjects(world, person))
-    arrived = datetime.fromisoformat(letter(world, person)["received"])
+    arrived = datetime.fromisoformat(email(world, person)["received"])
     assert arrived - datetime.fromtimestamp(event.created, UTC) < timedelta(seconds=60)

@@ -1,35 +1,35 @@
-"""Step 2: the letter with the one question, as plain as a letter from a person."""
+"""Step 2: the email with the one question, as plain as an email from a person."""
 
-from email_templates import Letter
-from email_templates.reason_letter import ReasonLetter
-from nodes.errors import LetterRefused
-from nodes.messages.emails import Customer, deliver_letter, plan_name
+from email_templates import Email
+from email_templates.reason_email import ReasonEmail
+from nodes.errors import EmailRefused
+from nodes.messages.emails import Customer, deliver_email, plan_name
 from nodes.messages.outbox import ASKED_WHY
 from nodes.messages.records import Delivered
 from nodes.node import node, run_log
-from nodes.reason_letter.records import OpenQuestion
+from nodes.reason_email.records import OpenQuestion
 from nodes.services import services
 
 
-@node("Send Reason Letter", step="2")
-async def send_reason_letter(question: OpenQuestion) -> Delivered:
+@node("Send Reason Email", step="2")
+async def send_reason_email(question: OpenQuestion) -> Delivered:
     """Once (FEATURES N04). One that the mail server will never take is not sent again either."""
     user_id, request_id = question.user_id, question.request_id
     database = services().database
     async with database.as_user(user_id) as transaction:
         await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=ASKED_WHY)
     try:
-        await deliver_letter(request_id, user_id, ASKED_WHY, lambda customer: _letter(customer, question))
+        await deliver_email(request_id, user_id, ASKED_WHY, lambda customer: _email(customer, question))
         run_log().info("the question is with the mail server")
-    except LetterRefused as error:
+    except EmailRefused as error:
         run_log().warning("the customer cannot be written to: %s", error)
     async with database.as_user(user_id) as transaction:
         await transaction.run("asked_why", request_id=request_id)
     return Delivered(ASKED_WHY)
 
 
-def _letter(customer: Customer, question: OpenQuestion) -> Letter:
-    return ReasonLetter(
+def _email(customer: Customer, question: OpenQuestion) -> Email:
+    return ReasonEmail(
         name=customer.name,
         plan=plan_name(question.plan, customer),
         feedback_url=services().links.feedback_url_in_path(
@@ -39,4 +39,4 @@ def _letter(customer: Customer, question: OpenQuestion) -> Letter:
         ),
         company_name=services().settings.company_name,
         request_id=str(question.request_id),
-    ).letter()
+    ).email()

@@ -1,4 +1,4 @@
-"""The letters on disk: one `.eml` file each, whose name sorts by the time of its arrival."""
+"""The emails on disk: one `.eml` file each, whose name sorts by the time of its arrival."""
 
 import re
 import secrets
@@ -12,15 +12,15 @@ from pathlib import Path
 
 from deployments.local.files import private_directory, write_private
 
-# Who the letter really came from and went to: the headers need not say so.
+# Who the email really came from and went to: the headers need not say so.
 ENVELOPE_FROM, ENVELOPE_TO = "X-Envelope-From", "X-Envelope-To"
 IDENTIFIER = re.compile(r"\d{20}-[0-9a-f]{8}")
 # A directory that changed so lately may change again within the same tick of its clock.
 SETTLED_NS = 1_000_000_000
 
 
-class Letter:
-    """One letter, parsed. Whatever it holds is untrusted, and broken mail must still be shown."""
+class Email:
+    """One email, parsed. Whatever it holds is untrusted, and broken mail must still be shown."""
 
     def __init__(self, identifier: str, content: bytes) -> None:
         self.identifier = identifier
@@ -90,37 +90,37 @@ class Letter:
 
 
 class Mailbox:
-    """A directory of letters."""
+    """A directory of emails."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = private_directory(directory)
-        self._parsed: dict[str, Letter] = {}
-        self._listed: list[Letter] = []
+        self._parsed: dict[str, Email] = {}
+        self._listed: list[Email] = []
         self._listed_as_of = 0
 
     def keep(self, content: bytes, sender: str, recipients: list[str]) -> str:
-        """Write a letter down, with its envelope; its identifier."""
+        """Write an email down, with its envelope; its identifier."""
         identifier = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
         envelope = f"{ENVELOPE_FROM}: {sender}\r\n{ENVELOPE_TO}: {', '.join(recipients)}\r\n"
         write_private(self._path(identifier), envelope.encode("utf-8", "replace") + content)
         return identifier
 
-    def letters(self, to: str | None = None) -> list[Letter]:
-        """The letters, the newest first; only those to one address where it is given."""
+    def emails(self, to: str | None = None) -> list[Email]:
+        """The emails, the newest first; only those to one address where it is given."""
         changed = self._directory.stat().st_mtime_ns
         if changed != self._listed_as_of or time.time_ns() - changed < SETTLED_NS:
             names = sorted((path.stem for path in self._directory.glob("*.eml")), reverse=True)
-            self._listed = [letter for name in names if (letter := self.letter(name))]
+            self._listed = [email for name in names if (email := self.email(name))]
             self._listed_as_of = changed
-        return [letter for letter in self._listed if to is None or to.strip().lower() in letter.recipients]
+        return [email for email in self._listed if to is None or to.strip().lower() in email.recipients]
 
-    def letter(self, identifier: str) -> Letter | None:
-        """One letter; none where there is no such file."""
+    def email(self, identifier: str) -> Email | None:
+        """One email; none where there is no such file."""
         if not IDENTIFIER.fullmatch(identifier):
             return None
         if identifier not in self._parsed:
             try:
-                self._parsed[identifier] = Letter(identifier, self._path(identifier).read_bytes())
+                self._parsed[identifier] = Email(identifier, self._path(identifier).read_bytes())
             except FileNotFoundError:
                 return None
         return self._parsed[identifier]

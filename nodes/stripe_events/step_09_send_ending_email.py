@@ -1,9 +1,9 @@
-"""Step 9: the letter to a customer whose subscription ended without their asking, or never began."""
+"""Step 9: the email to a customer whose subscription ended without their asking, or never began."""
 
-from email_templates import Letter
+from email_templates import Email
 from email_templates.onboarding_follow_up import OnboardingFollowUp
 from email_templates.subscription_ended import SubscriptionEnded
-from nodes.messages.emails import Customer, deliver_letter, plan_name
+from nodes.messages.emails import Customer, deliver_email, plan_name
 from nodes.messages.outbox import ENDED, NEVER_STARTED
 from nodes.messages.records import Delivered
 from nodes.node import node, run_log
@@ -13,8 +13,8 @@ from nodes.stripe_events.records import Ended
 UNPAID = ("payment_failed", "payment_disputed")
 
 
-@node("Send Ending Letter", step="9")
-async def send_ending_letter(ended: Ended) -> Delivered:
+@node("Send Ending Email", step="9")
+async def send_ending_email(ended: Ended) -> Delivered:
     """A way to pay and come back, and never "why did you leave" (FEATURES N03, N05, N06).
 
     What is open is asked for now: a link that was kept would lead to what has been paid, or to nothing any more.
@@ -23,15 +23,15 @@ async def send_ending_letter(ended: Ended) -> Delivered:
     async with services().database.as_user(ended.user_id) as transaction:
         [waits] = await transaction.values("waits_in_outbox", request_id=ended.id, kind=kind)
     if not waits:
-        run_log().info("no letter: it was sent, or the customer had asked for the end")
+        run_log().info("no email: it was sent, or the customer had asked for the end")
         return Delivered(kind)
     invoice_url = await _invoice_to_pay(ended)
 
-    def letter(customer: Customer) -> Letter:
+    def email(customer: Customer) -> Email:
         return _onboarding(customer, ended) if kind == NEVER_STARTED else _over(customer, ended, invoice_url)
 
-    delivered = await deliver_letter(ended.id, ended.user_id, kind, letter)
-    run_log().info("the letter %s is with the mail server", kind)
+    delivered = await deliver_email(ended.id, ended.user_id, kind, email)
+    run_log().info("the email %s is with the mail server", kind)
     return delivered
 
 
@@ -42,7 +42,7 @@ async def _invoice_to_pay(ended: Ended) -> str | None:
     return next((each.payment_url for each in invoices if each.payment_url), None)
 
 
-def _over(customer: Customer, ended: Ended, invoice_url: str | None) -> Letter:
+def _over(customer: Customer, ended: Ended, invoice_url: str | None) -> Email:
     settings = services().settings
     return SubscriptionEnded(
         name=customer.name,
@@ -58,10 +58,10 @@ def _over(customer: Customer, ended: Ended, invoice_url: str | None) -> Letter:
         time_zone=customer.time_zone,
         company_name=settings.company_name,
         request_id=str(ended.id),
-    ).letter()
+    ).email()
 
 
-def _onboarding(customer: Customer, ended: Ended) -> Letter:
+def _onboarding(customer: Customer, ended: Ended) -> Email:
     settings = services().settings
     return OnboardingFollowUp(
         name=customer.name,
@@ -69,4 +69,4 @@ def _onboarding(customer: Customer, ended: Ended) -> Letter:
         new_subscription_url=settings.new_subscription_url,
         company_name=settings.company_name,
         request_id=str(ended.id),
-    ).letter()
+    ).email()

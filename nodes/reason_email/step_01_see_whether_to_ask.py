@@ -4,7 +4,7 @@ from uuid import UUID
 
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log
-from nodes.reason_letter.records import OpenQuestion
+from nodes.reason_email.records import OpenQuestion
 from nodes.rules.statuses import is_live
 from nodes.services import services
 
@@ -16,7 +16,7 @@ async def see_whether_to_ask(request_id: UUID) -> OpenQuestion | None:
     """
     owner = await services().database.owner_of_request(request_id)
     if owner is None:
-        run_log().info("no letter: the request has been deleted")
+        run_log().info("no email: the request has been deleted")
         return None
     async with services().database.as_user(owner) as transaction:
         question = await transaction.one("open_question", OpenQuestion, request_id=request_id)
@@ -24,7 +24,7 @@ async def see_whether_to_ask(request_id: UUID) -> OpenQuestion | None:
         return question
     async with services().database.as_user(owner) as transaction:
         await transaction.run("asked_why", request_id=request_id)
-    run_log().info("no letter: a reason came, the cancellation does not stand, or its confirmation never arrived")
+    run_log().info("no email: a reason came, the cancellation does not stand, or its confirmation never arrived")
     return None
 
 

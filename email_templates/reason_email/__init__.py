@@ -1,0 +1,21 @@
+"""The one email that asks a customer why they left: plain text, one question, and no offer (FEATURES N04, F26)."""
+
+from dataclasses import dataclass
+
+from email_templates import Email, render_plain
+from email_templates.names import greeting_name
+
+
+@dataclass(frozen=True)
+class ReasonEmail:
+    """What the email says. `feedback_url` holds no question mark, so that the question is the only one."""
+
+    name: str | None
+    plan: str
+    feedback_url: str
+    company_name: str
+    request_id: str
+
+    def email(self) -> Email:
+        """The email, ready to send."""
+        return render_plain("reason_email", **{**vars(self), "name": greeting_name(self.name)})

@@ -1,0 +1,30 @@
+"""The one question why: as plain as an email from a person, and nothing in it that wants something else."""
+
+from email_templates.reason_email import ReasonEmail
+
+FEEDBACK = "https://billing.example.com/feedback/a.b.c"
+EMAIL = ReasonEmail(
+    name="Ada Lovelace",
+    plan="Professional",
+    feedback_url=FEEDBACK,
+    company_name="Example & Sons",
+    request_id="req-1",
+).email()
+
+
+def test_it_is_plain_text_with_one_question() -> None:
+    assert EMAIL.html == ""
+    assert (EMAIL.subject + EMAIL.text).count("?") == 1
+    assert "\n\nWhat made you decide to leave?\n\n" in EMAIL.text
+
+
+def test_it_is_to_a_person_from_somebody_and_says_why_it_came() -> None:
+    assert EMAIL.text.startswith("Hello Ada Lovelace,\n")
+    assert "\n--\nExample & Sons\nYou receive this email because your cancellation came" in EMAIL.text
+    assert f"\n{FEEDBACK}\n" in EMAIL.text
+    assert EMAIL.text.endswith("Reference: req-1\n")
+
+
+def test_it_offers_nothing_and_threatens_nothing() -> None:
+    for word in ("%", "offer", "discount", "too late", "miss you", "sorry", "are you sure", "reactivate", "delete"):
+        assert word not in EMAIL.text.lower()
