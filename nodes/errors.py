@@ -233,7 +233,7 @@ class CancellationTakenBack(Refusal):
     """Stripe had it as cancelled and has not any more: what was asked for was taken back meanwhile."""
 
     status = 409
-    detail = "The cancellation was taken back"
+    detail = "The subscription was reactivated in the meantime"
 
 
 class CancelledAgain(Refusal):
@@ -261,7 +261,7 @@ class SignatureInvalid(Refusal):
     """A webhook that Stripe did not sign with a secret of ours, or signed too long ago, or that came cut short."""
 
     status = 400
-    detail = "The signature does not hold"
+    detail = "The signature is not valid"
 
 
 class WebhooksOff(Refusal):

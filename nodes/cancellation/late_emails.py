@@ -27,7 +27,7 @@ from nodes.requests.records import Answer
 from nodes.services import services
 
 IN_CUSTOMERS_WORDS = {
-    slug_of(SeveralSubscriptions()): "You have several subscriptions, and we could not tell which one you meant",
+    slug_of(SeveralSubscriptions()): "You have several subscriptions, and we couldn't tell which one you meant",
     slug_of(NoActiveSubscription()): "You have no active subscription",
 }
 

@@ -17,7 +17,7 @@ from tests.world import Person, World
 pytestmark = pytest.mark.slow
 
 CONFIRMED = "Cancellation confirmed"
-BACK = "Welcome back: your Professional plan goes on"
+BACK = "Welcome back: your Professional plan continues"
 OVER = "Your Professional plan has ended because a payment did not go through"
 
 
@@ -142,7 +142,7 @@ def test_a_refusal_that_could_not_be_emailed_is_sent_and_stays_a_refusal(world: 
     addressed(world, person, person.email)
     resume(load(DatabaseSettings), found.id)
 
-    eventually(lambda: subjects(world, person) == ["We could not cancel your plan"])
+    eventually(lambda: subjects(world, person) == ["We couldn't cancel your plan"])
     assert in_peace(world, made["id"])["outcome"] == "refused"
 
 

@@ -98,7 +98,7 @@ def test_a_whole_life(world: World, life: Life) -> None:
     person, words = life.person, f"marker{uuid.uuid4().hex}"
     email = "Cancellation confirmed: your Professional plan ends"
     leaving = Seen([email], ["subscription.canceled"], "ends", "pending_cancellation", ["scheduled"])
-    email = "Welcome back: your Professional plan goes on"
+    email = "Welcome back: your Professional plan continues"
     staying = Seen([email], ["subscription.reactivated"], "active", "active", ["cancelled"])
 
     # An offer is shown, and declined: they cancel here.

@@ -127,7 +127,7 @@ def test_nothing_to_pay_shows_no_way_to_pay() -> None:
 
 def test_a_dropped_plan_change_is_told() -> None:
     for words in parts(replace(USUAL, plan_change_dropped=True).email()):
-        assert "A change of your plan was scheduled. Because of the cancellation it will not happen any more." in words
+        assert "You had a plan change scheduled. It won't happen, because your plan is cancelled." in words
 
 
 def test_a_subscription_that_ended_at_once_has_no_access_left_and_no_way_back_unless_there_is_one() -> None:
@@ -135,7 +135,7 @@ def test_a_subscription_that_ended_at_once_has_no_access_left_and_no_way_back_un
     assert email.subject == "Cancellation confirmed: your Professional plan has ended"
     for words in parts(email):
         assert f"Ended on {ACCESS_UNTIL}" in words.replace("on:", "on")
-        assert "for 90 days after the plan ended" in words
+        assert "for 90 days after your plan ended" in words
         for absent in ("access", "plan ends", "Reactivate"):
             assert absent.lower() not in words.lower()
     again = replace(USUAL, ended_now=True).email()

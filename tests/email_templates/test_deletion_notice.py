@@ -26,7 +26,7 @@ USUAL = DeletionNotice(
 
 def test_it_names_both_days() -> None:
     email = USUAL.email()
-    assert email.subject == "We delete your data on April 26, 2026"
+    assert email.subject == "We'll delete your data on April 26, 2026"
     page = Page(email.html)
     for words in (email.text, page.words):
         assert "April 26, 2026" in words
@@ -42,7 +42,7 @@ def test_it_shows_how_to_take_a_copy_and_how_to_come_back() -> None:
     assert RETURN in email.text
 
 
-@pytest.mark.parametrize(("url", "heading"), [("export_url", "TAKE A COPY WITH YOU"), ("return_url", "COME BACK")])
+@pytest.mark.parametrize(("url", "heading"), [("export_url", "DOWNLOAD A COPY"), ("return_url", "COME BACK")])
 def test_a_way_that_leads_nowhere_is_left_out(url: str, heading: str) -> None:
     shown, left_out = USUAL.email(), replace(USUAL, **{url: None}).email()  # type: ignore[arg-type]
     assert heading in shown.text

@@ -20,7 +20,7 @@ def test_it_is_plain_text_with_one_question() -> None:
 
 def test_it_is_to_a_person_from_somebody_and_says_why_it_came() -> None:
     assert EMAIL.text.startswith("Hello Ada Lovelace,\n")
-    assert "\n--\nExample & Sons\nYou receive this email because your cancellation came" in EMAIL.text
+    assert "\n--\nExample & Sons\nYou're receiving this email because your cancellation came" in EMAIL.text
     assert f"\n{FEEDBACK}\n" in EMAIL.text
     assert EMAIL.text.endswith("Reference: req-1\n")
 

@@ -183,7 +183,7 @@ def test_the_confirmation_says_so_when_we_had_told_the_customer_that_it_failed(w
 
     assert in_peace(world, UUID(world.request_id(failed)))["outcome"] == "pending_cancellation"
     [email] = world.emails(person)
-    assert "We told you that it had failed." in email["text"]
+    assert "We told you that your cancellation had failed." in email["text"]
 
 
 def test_a_discount_that_we_had_told_as_failed_is_confirmed_once(world: World) -> None:
@@ -198,7 +198,7 @@ def test_a_discount_that_we_had_told_as_failed_is_confirmed_once(world: World) -
 
     assert in_peace(world, request_id)["outcome"] == "retained"
     [email] = world.emails(person)
-    assert email["subject"] == "Your discount was added after all"
+    assert email["subject"] == "Your discount was added"
     assert "Your discount: 30% off for 3 months" in email["text"]
     take_up(world, request_id)
     in_peace(world, request_id)
@@ -212,8 +212,8 @@ def test_a_refusal_that_nobody_waited_for_is_written_to_the_customer(world: Worl
 
     assert [in_peace(world, each)["outcome"] for each in refused] == ["refused", "refused"]
     [email] = world.emails(several)
-    assert email["subject"] == "We could not cancel your plan"
-    assert "You have several subscriptions, and we could not tell which one you meant." in email["text"]
+    assert email["subject"] == "We couldn't cancel your plan"
+    assert "You have several subscriptions, and we couldn't tell which one you meant." in email["text"]
     assert world.emails(pending) == []  # they have what they asked for
 
 

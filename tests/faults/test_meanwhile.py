@@ -18,7 +18,7 @@ from tests.world import Person, World
 pytestmark = pytest.mark.slow
 
 REACH_SECONDS = 60.0
-BACK = "Welcome back: your Professional plan goes on"
+BACK = "Welcome back: your Professional plan continues"
 GONE = "Cancellation confirmed"
 LEFT = "subscription.canceled"
 

@@ -18,7 +18,7 @@ from tests.world import Person, Row, World
 pytestmark = pytest.mark.slow
 
 DELAYED = "Your reactivation is taking longer than it should"
-BACK = "Welcome back: your Professional plan goes on"
+BACK = "Welcome back: your Professional plan continues"
 
 
 def coming_back(world: World, person: Person, **columns: Any) -> str:

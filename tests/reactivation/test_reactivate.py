@@ -59,7 +59,7 @@ def test_it_is_confirmed_by_email_and_told_to_the_company(world: World) -> None:
         )
         first, second = consumer.everything_of(person.user_id)
 
-    [email] = [each for each in emails if each["subject"] == "Welcome back: your Professional plan goes on"]
+    [email] = [each for each in emails if each["subject"] == "Welcome back: your Professional plan continues"]
     assert "Renews on" in email["text"]
     assert "Renews on" in email["html"]
     assert answer.headers["Reactivation-Request-Id"] in email["text"]
@@ -310,7 +310,7 @@ def test_who_was_told_that_it_goes_on_hears_that_it_could_not(world: World) -> N
         person.user_id,
         person.user_id,
     )
-    eventually(lambda: "We could not reactivate your plan" in subjects(world, person))
+    eventually(lambda: "We couldn't reactivate your plan" in subjects(world, person))
     [request] = requests(world, person)
     assert (request["outcome"], request["http_status"]) == ("refused", 410)
 

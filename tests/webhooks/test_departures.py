@@ -99,7 +99,7 @@ def test_taken_back_in_the_portal_is_a_reactivation(world: World) -> None:
 
     assert [w for w in world.simulator.writes(person.subscription_id) if w not in writes] == []
     assert (row_of(world, person)["status"], jobs(world, person)) == ("active", ["cancelled"])
-    assert "Welcome back: your Professional plan goes on" in subjects(world, person)
+    assert "Welcome back: your Professional plan continues" in subjects(world, person)
     assert body(message)["event"] == "subscription.reactivated"
     [request] = requests(world, person)
     assert (request["origin"], request["outcome"]) == ("stripe", "reactivated")

@@ -121,7 +121,7 @@ def test_dunning_that_fails_ends_it_and_says_how_to_come_back(world: World) -> N
     assert end_of(world, person)["kind"] == "payment_failed"
     # The last failure and the end are told at once, in two events: one email all the same.
     sent = email(world, person, "Your Professional plan has ended because a payment did not go through")
-    assert "We could not collect the payment" in sent["text"]
+    assert "We couldn't collect the payment" in sent["text"]
     # What is open is paid on Stripe's own page, as it is now: the address stands in the email and nowhere else.
     [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
     assert unpaid.hosted_invoice_url

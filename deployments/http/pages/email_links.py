@@ -1,4 +1,4 @@
-"""Where the links in an email lead: a GET changes nothing, and one press of a button does what the page says."""
+"""The pages behind the links in emails: a GET changes nothing, and one press of a button does what the page says."""
 
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -25,12 +25,12 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 
 REASONS = {
     "too_expensive": "It is too expensive",
-    "missing_features": "It lacks something that I need",
-    "switched_service": "I use another service now",
-    "unused": "I do not use it enough",
-    "customer_service": "Your support did not help me",
+    "missing_features": "It's missing something I need",
+    "switched_service": "I've switched to another service",
+    "unused": "I don't use it enough",
+    "customer_service": "Customer support didn't help me",
     "too_complex": "It is too hard to use",
-    "low_quality": "It did not work well enough",
+    "low_quality": "It didn't work well enough",
     "other": "Another reason",
 }
 
@@ -43,7 +43,7 @@ class _Opened(NamedTuple):
 
 @router.get("/reactivate")
 async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
-    """The email's "Reactivate Subscription" button: what will happen, and the button that does it."""
+    """Show what reactivating will do, and the button that does it: the email's "Reactivate Subscription" link."""
     with using(available):
         try:
             link = await _opened("reactivate", token)
@@ -56,8 +56,8 @@ async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
         return page(
             f"Keep your {shown.plan} plan?",
             f"Your {shown.plan} plan is cancelled and ends on {shown.ends_on}.",
-            "If you reactivate it, the cancellation is taken back: the plan goes on with the same terms and renews on "
-            f"{shown.renews_on}. We confirm it by email.",
+            f"Reactivate to keep it. It will renew on {shown.renews_on} at the same price. "
+            "We'll send you an email to confirm.",
             name="reactivate.html",
             reference=reference,
             token=token,
@@ -66,7 +66,7 @@ async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
 
 @router.post("/reactivate")
 async def press_reactivate(request: Request, available: TheServices, backlog: TheBacklog) -> HTMLResponse:
-    """One press: the same request as `POST /reactivate-subscription`, vouched for by the link."""
+    """Reactivate, as `POST /reactivate-subscription` does; the link stands for the token."""
     with using(available):
         try:
             token = (await read_form(request)).get("token", "")
@@ -84,7 +84,7 @@ async def press_reactivate(request: Request, available: TheServices, backlog: Th
 
 @router.get("/feedback")
 async def feedback(available: TheServices, token: str = "") -> HTMLResponse:
-    """The email's feedback link."""
+    """Show the feedback form: the email's feedback link."""
     with using(available):
         try:
             link = await _opened("feedback", token)
@@ -96,13 +96,13 @@ async def feedback(available: TheServices, token: str = "") -> HTMLResponse:
 
 @router.get("/feedback/{token}")
 async def feedback_in_path(token: str) -> RedirectResponse:
-    """The same, from an email whose link holds no question mark. Relative, for `PUBLIC_URL` may have a path."""
+    """Redirect from the link without a question mark. Relative, because `PUBLIC_URL` may have a path."""
     return RedirectResponse(f"../feedback?{urlencode({'token': token})}", 303, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/feedback")
 async def press_feedback(request: Request, available: TheServices) -> HTMLResponse:
-    """Take the answer, once."""
+    """Save the feedback, once."""
     with using(available):
         try:
             form = await read_form(request)
@@ -116,7 +116,7 @@ async def press_feedback(request: Request, available: TheServices) -> HTMLRespon
             await answer_question(link.request_id, link.user_id, reason=reason, feedback=written or None)
         except (Refusal, DatabaseUnavailable) as error:
             return _sorry(error)
-        return page("Thank you for your feedback", "We have it, and we read it. You need not do anything else.")
+        return page("Thank you for your feedback", "A person reads every reply. There's nothing else you need to do.")
 
 
 async def _opened(purpose: Purpose, token: str) -> _Opened:
@@ -130,13 +130,13 @@ async def _opened(purpose: Purpose, token: str) -> _Opened:
 
 def _wrong(asked: Question, reason: str | None, written: str) -> str | None:
     if reason is not None and reason not in STRIPE_FEEDBACK:
-        return "Please choose one of the reasons below."
+        return "Choose one of the reasons below."
     if not reason and not written:
-        return "Please choose a reason or write something before you send it."
+        return "Choose a reason or write something before you send it."
     if "\0" in written:
-        return "Your text holds a character that we cannot keep. Please write it again."
+        return "Your text contains a character that we can't store. Try typing it again."
     if len(written) > asked.room:
-        return f"Your text is too long by {len(written) - asked.room:,} characters. Please shorten it."
+        return f"Your text is {len(written) - asked.room:,} characters too long. Shorten it and send it again."
     return None
 
 
@@ -151,7 +151,7 @@ def _ask(
 ) -> HTMLResponse:
     return page(
         "Your feedback",
-        "Tell us why you leave, or what we could have done better. It changes nothing about your cancellation.",
+        "Tell us why you're leaving or what we could do better. This won't affect your cancellation.",
         status=400 if wrong else 200,
         name="feedback.html",
         reference=reference,
@@ -167,29 +167,29 @@ def _ask(
 def _active(plan: str, renews_on: str, reference: str) -> HTMLResponse:
     return page(
         f"Your {plan} plan is active",
-        f"It has no end and renews on {renews_on}. You need not do anything else.",
+        f"It renews on {renews_on}. There's nothing else you need to do.",
         reference=reference,
     )
 
 
 def _not_active_yet(standing: Standing | None, reference: str, token: str) -> HTMLResponse:
     if standing is None or standing.http_status is None:
-        text = "It takes a little longer than usual. You need not press again: we write to you when it is done."
+        text = "This is taking a little longer than usual. You don't need to press the button again: we'll email you when it's done."
         return page("We are reactivating your plan", text, status=202, reference=reference)
     if standing.http_status == 410:
         return _ended(reference)
     if standing.http_status == 500:
-        title, text = "That did not work", "Nothing was changed. Please press the button again."
+        title, text = "That did not work", "Nothing was changed. Try again."
         return page(title, text, status=500, name="reactivate.html", reference=reference, token=token)
     detail = str((standing.answer or {}).get("detail"))
-    again = "Nothing was changed. Please try again in a moment."
+    again = "Nothing was changed. Try again in a moment."
     return page(detail, again, status=standing.http_status, name="reactivate.html", reference=reference, token=token)
 
 
 def _ended(reference: str | None = None) -> HTMLResponse:
     return page(
         "Your subscription has ended",
-        "What was paid for is over, so it cannot be reactivated any more. You can start a new subscription.",
+        "The period you paid for is over, so it can't be reactivated. You can start a new subscription.",
         status=410,
         reference=reference,
         link=way_to_subscribe(),
@@ -199,22 +199,22 @@ def _ended(reference: str | None = None) -> HTMLResponse:
 def _sorry(error: Refusal | DatabaseUnavailable) -> HTMLResponse:
     match error:
         case DatabaseUnavailable():
-            return page("Please try again in a moment", "We cannot look at it right now.", status=503)
+            return page("Try again in a moment", "We can't open this page right now. Nothing was changed.", status=503)
         case TooManyAttempts(retry_after=seconds):
             text = "You've pressed the button many times in a short while. Nothing was changed."
-            return page("Please try again in a minute", text, status=429, retry_after=seconds)
+            return page("Try again in a minute", text, status=429, retry_after=seconds)
         case AnsweredBefore():
-            return page("Thank you, we have your feedback", "It was already received, and is taken once.")
+            return page("Thank you, we have your feedback", "You've already sent it. You can only send it once.")
         case SubscriptionEnded():
             return _ended()
         case LinkExpired():
             text = "It worked until the date in the email. If your plan has ended, you can start a new subscription."
             return page(error.text, text, status=410, link=way_to_subscribe())
         case BodyTooSlow():
-            text = "The connection may be slow. Nothing was changed. Please send the page again."
+            text = "Your connection may be slow. Nothing was changed. Try sending it again."
             return page("Your page did not reach us in time", text, status=error.status)
         case BodyInvalid():
-            return page("This page was not sent as a form", "Please open the link from the email again.", status=400)
+            return page("This page was not sent as a form", "Open the link in the email again.", status=400)
     return page(
-        error.text, "Please open it again from the email, or write to us. Nothing was changed.", status=error.status
+        error.text, "Open the link in the email again, or contact us. Nothing was changed.", status=error.status
     )
