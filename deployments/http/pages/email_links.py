@@ -174,8 +174,9 @@ def _active(plan: str, renews_on: str, reference: str) -> HTMLResponse:
 
 def _not_active_yet(standing: Standing | None, reference: str, token: str) -> HTMLResponse:
     if standing is None or standing.http_status is None:
-        text = "This is taking a little longer than usual. You don't need to press the button again: we'll email you when it's done."
-        return page("We are reactivating your plan", text, status=202, reference=reference)
+        wait = "This is taking a little longer than usual."
+        done = "You don't need to press the button again: we'll email you when it's done."
+        return page("We're reactivating your plan", wait, done, status=202, reference=reference)
     if standing.http_status == 410:
         return _ended(reference)
     if standing.http_status == 500:
