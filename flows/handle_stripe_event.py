@@ -4,10 +4,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from nodes.errors import PutOff
-from nodes.rules.moments import Turn
+from nodes.rules.stripe_changes import EventOutcome
 from nodes.stripe_events.records import Happened
 from nodes.stripe_events.run import Handling, handling
-from nodes.stripe_events.step_01_take_up_event import take_up_event
+from nodes.stripe_events.step_01_claim_event import claim_event
 from nodes.stripe_events.step_01b_copy_from_stripe import copy_from_stripe
 from nodes.stripe_events.step_02_look_at_subscription import look_at_subscription
 from nodes.stripe_events.step_03_decide_what_happened import decide_what_happened
@@ -26,7 +26,7 @@ from nodes.stripe_events.step_12_event_handled import event_handled
 async def handle_stripe_event(event_id: str) -> State[None]:
     """Handle one event of `stripe_events`. Safe to repeat, in any order, and beside others about one subscription."""
     async with handling(event_id) as run:
-        event = await take_up_event(event_id)
+        event = await claim_event(event_id)
         subjects = event.subjects
         if event.to_copy:
             subjects = await copy_from_stripe(event, event.to_copy) or subjects
@@ -41,20 +41,20 @@ async def handle_stripe_event(event_id: str) -> State[None]:
 
 
 async def _follow(happened: Happened, run: Handling) -> None:
-    match happened.turn:
-        case Turn.LEAVES | Turn.LEFT:
+    match happened.outcome:
+        case EventOutcome.LEAVES | EventOutcome.LEFT:
             if later := await ask_for_cancellation(happened):
                 raise PutOff(later.why, later.seconds)
-        case Turn.SAYS_WHY:
+        case EventOutcome.SAYS_WHY:
             await fill_in_reason(happened)
-        case Turn.MOVED:
+        case EventOutcome.MOVED:
             await move_date(happened)
-        case Turn.COMES_BACK:
+        case EventOutcome.COMES_BACK:
             if later := await ask_for_reactivation(happened):
                 raise PutOff(later.why, later.seconds)
-        case Turn.ENDED:
+        case EventOutcome.ENDED:
             ended = await record_end(happened)
             await run.ended(ended)
             await run.together(send_ending_email(ended), publish_ended_event(ended))
-        case Turn.DISCOUNTED:
+        case EventOutcome.DISCOUNTED:
             await record_portal_offer(happened)

@@ -15,7 +15,7 @@ from nodes.reconciliation.step_01_list_stripe_subscriptions import list_stripe_s
 from nodes.reconciliation.step_02_compare_with_rows import compare_with_rows
 from nodes.reconciliation.step_03_heal_row import heal_row
 from nodes.reconciliation.step_04_list_rows_not_seen import list_rows_not_seen
-from nodes.runs.display import Progress, close_runs_left_open, show, table
+from nodes.runs.display import Progress, close_stale_runs, show, table
 from nodes.services import services_of_this_run
 
 # Stripe allows an account 100 reads a second, and customers come first.
@@ -39,7 +39,7 @@ async def reconcile(dry_run: bool = False) -> State[None]:
             await progress.reached(f"{len(findings.seen)} subscriptions of Stripe's compared")
         async for rows in _rows_not_seen(findings):
             await _heal(rows, findings)
-        await close_runs_left_open(*RUN_BY_TRIGGERS)
+        await close_stale_runs(*RUN_BY_TRIGGERS)
         await progress.done(findings.summary())
         await show("reconciliation", _as_markdown(findings), "where Stripe and Postgres did not agree")
     return Completed(message=findings.summary())
@@ -68,12 +68,12 @@ async def _heal(rows: list[SubscriptionState], findings: Findings) -> None:
         try:
             await heal_row(row, findings)
         except CancelflowError as error:  # of this one row: the others are looked at all the same
-            findings.for_a_person.append(Line(row.id, str(error), "run it again"))
+            findings.for_operator.append(Line(row.id, str(error), "run it again"))
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _as_markdown(findings: Findings) -> str:
-    lines = [(each.subscription_id, each.what, each.done) for each in findings.for_a_person + findings.healed]
+    lines = [(each.subscription_id, each.what, each.done) for each in findings.for_operator + findings.healed]
     unknown = [(each, "in Stripe, no row of ours", "nothing, if others use this account") for each in findings.unknown]
     shown = (lines + unknown)[:IDS_SHOWN]
     more = len(lines) + len(unknown) - len(shown)

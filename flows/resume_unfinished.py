@@ -13,17 +13,17 @@ from flows.reactivate_subscription import reactivate_subscription
 from nodes.errors import CancelflowError
 from nodes.node import run_log
 from nodes.requests.kind import CANCELLATION, REACTIVATION
-from nodes.requests.status import standing_of
+from nodes.requests.status import read_status
 from nodes.resumption.records import Left, Work
 from nodes.resumption.step_01_claim_unfinished_requests import claim_unfinished_requests
-from nodes.resumption.step_02_park_for_a_person import park_for_a_person
-from nodes.runs.display import close_run_that_died, show, table
-from nodes.runs.fallback import flow_body, run_shown
+from nodes.resumption.step_02_park_for_operator import park_for_operator
+from nodes.runs.display import close_crashed_run, show, table
+from nodes.runs.fallback import flow_body, run_flow
 from nodes.services import services, services_of_this_run
 from nodes.stripe_events.inbox import is_handled
 
 # Of each kind, beside the runs that callers wait for: these have waited already.
-AT_ONCE = 4
+CONCURRENCY = 4
 REQUESTS = {
     Work.CANCELLATION: (CANCELLATION, cancel_subscription),
     Work.REACTIVATION: (REACTIVATION, reactivate_subscription),
@@ -40,21 +40,21 @@ async def resume_unfinished() -> State[None]:
     with flow_body():
         async with services_of_this_run():
             account = Account()
-            while left := await claim_unfinished_requests(AT_ONCE):
-                await asyncio.gather(*(_take_up(each, account) for each in left))
-            if account.for_a_person:
+            while left := await claim_unfinished_requests(CONCURRENCY):
+                await asyncio.gather(*(_claim(each, account) for each in left))
+            if account.for_operator:
                 await show("requests-for-a-person", account.as_markdown(), "what needs a person")
     return account.state()
 
 
-async def _take_up(left: Left, account: "Account") -> None:
+async def _claim(left: Left, account: "Account") -> None:
     if left.claimed.died_in:
         flow_name = REQUESTS[left.work][1].name if left.work in REQUESTS else handle_stripe_event.name
-        await close_run_that_died(left.claimed.died_in, f"{flow_name} {left.id}")
+        await close_crashed_run(left.claimed.died_in, f"{flow_name} {left.id}")
     try:
-        if left.claimed.needs_a_person:
+        if left.claimed.needs_attention:
             account.parked.append(left)
-            await park_for_a_person(left)
+            await park_for_operator(left)
             return
         finished = await _carry_out(left)
     except CancelflowError as error:
@@ -75,12 +75,12 @@ async def _take_up(left: Left, account: "Account") -> None:
 async def _carry_out(left: Left) -> bool:
     """Whether it has come to its end."""
     if left.claimed.user_id is None:
-        await run_shown(handle_stripe_event, left.id)
+        await run_flow(handle_stripe_event, left.id)
         return await is_handled(left.id)
     kind, its_flow = REQUESTS[left.work]
-    await run_shown(its_flow, UUID(left.id))
-    standing = await standing_of(kind, UUID(left.id), left.claimed.user_id)
-    return standing.finished_at is not None
+    await run_flow(its_flow, UUID(left.id))
+    status_now = await read_status(kind, UUID(left.id), left.claimed.user_id)
+    return status_now.finished_at is not None
 
 
 class Account:
@@ -92,7 +92,7 @@ class Account:
         self.urgent: list[Left] = []
 
     @property
-    def for_a_person(self) -> list[Left]:
+    def for_operator(self) -> list[Left]:
         """Those that somebody should look at today."""
         return self.parked + self.urgent
 
@@ -111,7 +111,7 @@ class Account:
     def state(self) -> State[None]:
         """Failed where a person is needed, so that whatever watches failed runs tells them."""
         message = f"{self.finished} finished, {self.unfinished} to be tried again"
-        if not self.for_a_person:
+        if not self.for_operator:
             return Completed(message=message)
-        ids = ", ".join(each.id for each in self.for_a_person)
-        return Failed(name="NeedsAPerson", message=f"{message}; for a person: {ids}")
+        ids = ", ".join(each.id for each in self.for_operator)
+        return Failed(name="NeedsAttention", message=f"{message}; for a person: {ids}")

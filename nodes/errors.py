@@ -250,7 +250,7 @@ class ReactivationNotFound(Refusal):
     detail = "No such reactivation"
 
 
-class AnsweredBefore(Refusal):
+class FeedbackAlreadyGiven(Refusal):
     """The question behind an email's link is answered once."""
 
     status = 409

@@ -48,7 +48,7 @@ def node(name: str, step: str) -> Callable[[Node[P, R]], Node[P, R]]:
     return decorate
 
 
-def is_shown() -> bool:
+def uses_prefect() -> bool:
     """Whether nodes run as Prefect's tasks here."""
     return _shown.get()
 
@@ -65,7 +65,7 @@ def started_by_hand() -> bool:
 
 
 @contextmanager
-def not_shown() -> Iterator[None]:
+def without_prefect() -> Iterator[None]:
     """Nodes inside this block run as the plain functions that they are: the work does not wait for a Prefect server."""
     token = _shown.set(False)
     try:

@@ -16,15 +16,15 @@ from flows.reactivate_subscription import reactivate_subscription
 from nodes.errors import CancelflowError
 from nodes.reason_email.claim import claim_reason_emails
 from nodes.requests.caller import WaitingCaller
-from nodes.runs.fallback import run_shown
+from nodes.runs.fallback import run_flow
 from nodes.services import services
 
 log = logging.getLogger(__name__)
 
 # Beside the customers' cancellations: few at once, and the rest wait their turn in Postgres.
-REACTIVATIONS_AT_ONCE = 4
-EVENTS_AT_ONCE = 4
-EMAILS_AT_ONCE = 2
+MAX_CONCURRENT_REACTIVATIONS = 4
+MAX_CONCURRENT_EVENTS = 4
+MAX_CONCURRENT_EMAILS = 2
 LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for what is under way; after it, leases see to the rest.
 GRACE_SECONDS = 10.0
@@ -35,11 +35,11 @@ class Line:
 
     def __init__(
         self,
-        at_once: int,
+        concurrency: int,
         claim: Callable[[int], Awaitable[list[str]]],
         carry_out: Callable[[str], Coroutine[Any, Any, None]],
     ) -> None:
-        self._at_once = at_once
+        self._concurrency = concurrency
         self._claim = claim
         self._carry_out = carry_out
         self._runs: set[asyncio.Task[None]] = set()
@@ -54,7 +54,7 @@ class Line:
         """Until the end: as soon as it is woken, and each second."""
         while not self._ending:
             try:
-                found = await self._take_up()
+                found = await self._start_claimed()
             except CancelflowError as error:
                 log.warning("cannot look for what waits: %s", error)
                 found = 0
@@ -72,8 +72,8 @@ class Line:
         for run in self._runs:
             run.cancel()
 
-    async def _take_up(self) -> int:
-        free = self._at_once - len(self._runs)
+    async def _start_claimed(self) -> int:
+        free = self._concurrency - len(self._runs)
         claimed = await self._claim(free) if free else []
         for each in claimed:
             run = asyncio.create_task(self._carry_out(each))
@@ -99,9 +99,9 @@ class Backlog:
 
     def __init__(self, context: contextvars.Context) -> None:
         self._context = context
-        self._reactivations = Line(REACTIVATIONS_AT_ONCE, _new_reactivations, _reactivate)
-        self._events = Line(EVENTS_AT_ONCE, _new_events, _handle)
-        self._emails = Line(EMAILS_AT_ONCE, claim_reason_emails, _ask_for_reason)
+        self._reactivations = Line(MAX_CONCURRENT_REACTIVATIONS, _new_reactivations, _reactivate)
+        self._events = Line(MAX_CONCURRENT_EVENTS, _new_events, _handle)
+        self._emails = Line(MAX_CONCURRENT_EMAILS, claim_reason_emails, _ask_for_reason)
         self._asked: set[asyncio.Task[None]] = set()
         self._looking: list[asyncio.Task[None]] = []
 
@@ -141,7 +141,7 @@ class Backlog:
 
 async def _for_a_caller(request_id: UUID, caller: WaitingCaller) -> None:
     with caller.calling():
-        await run_shown(reactivate_subscription, request_id)
+        await run_flow(reactivate_subscription, request_id)
 
 
 async def _new_reactivations(at_most: int) -> list[str]:
@@ -153,12 +153,12 @@ async def _new_events(at_most: int) -> list[str]:
 
 
 async def _reactivate(identifier: str) -> None:
-    await run_shown(reactivate_subscription, UUID(identifier))
+    await run_flow(reactivate_subscription, UUID(identifier))
 
 
 async def _ask_for_reason(identifier: str) -> None:
-    await run_shown(ask_for_reason, UUID(identifier))
+    await run_flow(ask_for_reason, UUID(identifier))
 
 
 async def _handle(identifier: str) -> None:
-    await run_shown(handle_stripe_event, identifier)
+    await run_flow(handle_stripe_event, identifier)

@@ -12,18 +12,18 @@ from flows.resume_unfinished import resume_unfinished
 from nodes.errors import CancelflowError, DatabaseUnavailable
 from nodes.requests.caller import WaitingCaller
 from nodes.requests.records import Answer
-from nodes.runs.fallback import run_shown
+from nodes.runs.fallback import run_flow
 from nodes.services import Services, using
 
 log = logging.getLogger(__name__)
 
 # More at once finish no sooner: a run is mostly processor time, and each would only wait longer for the others.
-RUNS_AT_ONCE = 8
+MAX_CONCURRENT_RUNS = 8
 # How many more may wait for a place while their callers wait for an answer: about as many as get one in time. The rest
 # wait in Postgres, and their callers are told so at once.
 CALLERS_IN_LINE = 24
 # How many are received at once. More would only wait for a connection to the database, as one that is away makes wait.
-RECEIVED_AT_ONCE = 5
+MAX_CONCURRENT_INTAKES = 5
 # Whoever waited in vain until then waits on, as long as it is this machine that is slow and not the database.
 WAITS_ON_SECONDS = 1.0
 # Whoever waits to be received goes first, since that takes milliseconds and a run a tenth of a second; but through a
@@ -45,8 +45,8 @@ class Runner:
     def __init__(self, services: Services, context: contextvars.Context) -> None:
         self._services = services
         self._context = context
-        self._places = asyncio.Semaphore(RUNS_AT_ONCE)
-        self._doors = asyncio.Semaphore(RECEIVED_AT_ONCE)
+        self._places = asyncio.Semaphore(MAX_CONCURRENT_RUNS)
+        self._doors = asyncio.Semaphore(MAX_CONCURRENT_INTAKES)
         self._outside = 0
         self._cannot_record = False
         self._giving_way = asyncio.Lock()
@@ -199,7 +199,7 @@ class Runner:
         """Whether a run had left something unfinished; then it has had its turn."""
         if not await self._services.database.anything_unfinished():
             return False
-        await run_shown(resume_unfinished)
+        await run_flow(resume_unfinished)
         return True
 
 
@@ -211,7 +211,7 @@ def run_context(services: Services) -> contextvars.Context:
 
 async def _carry_out(request_id: UUID, caller: WaitingCaller | None) -> None:
     if caller is None:
-        await run_shown(cancel_subscription, request_id)
+        await run_flow(cancel_subscription, request_id)
         return
     with caller.calling():
-        await run_shown(cancel_subscription, request_id)
+        await run_flow(cancel_subscription, request_id)

@@ -25,7 +25,7 @@ from prefect.states import Pending, Running
 from deployments.prefect.ready_runs import ReadyRuns
 from deployments.prefect.reports import reported_here
 from deployments.prefect.settings import chosen_inside
-from deployments.prefect.steps import told_once
+from deployments.prefect.steps import reported_once
 from nodes.runs.display import READY
 from nodes.runs.fallback import BEGIN_SECONDS, server_is_away
 
@@ -50,7 +50,7 @@ class ClientBehind(PrefectClient):
         self._last: dict[UUID, asyncio.Task[None]] = {}  # what is said last of each
         # Not a run's own, which would make the report a part of it.
         self._context = contextvars.copy_context()
-        self._ready = ReadyRuns(waited_for, self._make_ahead, self.delete_flow_run, self._start)
+        self._ready = ReadyRuns(waited_for, self._precreate, self.delete_flow_run, self._start)
 
     async def request(self, method: Any, path: Any, *args: Any, **kwargs: Any) -> httpx.Response:
         """As Prefect's, but that a flow's id, which never changes, is asked for once."""
@@ -159,7 +159,7 @@ class ClientBehind(PrefectClient):
     def _quiet(self) -> bool:
         return len(self._runs) <= QUIET_AT_MOST
 
-    async def _make_ahead(self, flow: Flow[..., Any]) -> FlowRun:
+    async def _precreate(self, flow: Flow[..., Any]) -> FlowRun:
         state: State[Any] = Pending(name=READY, message="waits for the next request")
         return await super().create_flow_run(flow, name=f"{flow.name}, ready", state=state)
 
@@ -175,7 +175,7 @@ async def shared_client(*waited_for: str) -> AsyncIterator[None]:
     not to start: each run finds out for itself.
     """
     async with AsyncExitStack() as stack:
-        stack.enter_context(told_once())
+        stack.enter_context(reported_once())
         stack.enter_context(chosen_inside())
         try:
             shared = AsyncClientContext()

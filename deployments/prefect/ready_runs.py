@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun
 
 log = logging.getLogger(__name__)
 
-MADE_AHEAD = 2
+PRECREATED = 2
 KEPT_SECONDS = 60.0
 
 
@@ -67,7 +67,7 @@ class ReadyRuns:
     async def _fill(self, quiet: Callable[[], bool]) -> None:
         try:
             for name, flow in [*self._flows.items()]:
-                while name in self._flows and len(self._ready[name]) < MADE_AHEAD and quiet():
+                while name in self._flows and len(self._ready[name]) < PRECREATED and quiet():
                     self._ready[name].append(await self._make(flow))
         except Exception as error:
             log.warning("no runs are made ahead: %s", type(error).__name__)

@@ -27,7 +27,7 @@ WRITE_EVERY_SECONDS = 1.0
 # Of what waits while the server is away, the oldest go first.
 KEPT_EVENTS = 5_000
 KEPT_LINES = 5_000
-LINES_AT_ONCE = 500
+MAX_LINES = 500
 # A clean stop waits so long for the last of it.
 DRAIN_SECONDS = 3.0
 AWAY_SECONDS = 5.0
@@ -89,7 +89,7 @@ class Reports:
 
     async def _send_lines(self) -> None:
         while self._lines:
-            lines = [self._lines.popleft() for _ in range(min(LINES_AT_ONCE, len(self._lines)))]
+            lines = [self._lines.popleft() for _ in range(min(MAX_LINES, len(self._lines)))]
             await self._client.create_logs(lines)
 
 

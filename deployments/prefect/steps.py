@@ -33,7 +33,7 @@ _SAID_ANYWAY = {
 
 
 @contextmanager
-def told_once() -> Iterator[None]:
+def reported_once() -> Iterator[None]:
     """For the tasks that run in this process, inside this block."""
     as_ever: _Tell | None = getattr(task_engine, _ENGINE_TELLS, None)
     if as_ever is None:

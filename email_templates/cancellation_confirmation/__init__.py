@@ -15,9 +15,8 @@ class CancellationConfirmation:
     `reactivate_url` leads to a new subscription, if anywhere.
     `unpaid`: an invoice is still open (WF-025); `due_at`: when it's due, where it was sent with terms.
     `plan_change_dropped`: a scheduled change was released (WF-021).
-    `told_failed`: we had said that it failed, and it had not. `renewal_undone`: it renewed before we could cancel, and
-    that charge is taken back. `invoices_voided`: nothing was paid for the period that had begun, and it is
-    not asked for any more.
+    `reported_failed`: we had told the customer that it failed. `renewal_undone`: it renewed before we could cancel, and
+    that charge was refunded. `invoices_voided`: nothing was paid for the current period, and its invoice was voided.
     """
 
     name: str | None
@@ -34,7 +33,7 @@ class CancellationConfirmation:
     unpaid: bool
     due_at: datetime | None
     plan_change_dropped: bool
-    told_failed: bool
+    reported_failed: bool
     renewal_undone: bool
     invoices_voided: bool
     company_name: str

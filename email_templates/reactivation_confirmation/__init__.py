@@ -9,14 +9,14 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class ReactivationConfirmation:
-    """What the email says. `renews_at` is aware; `unpaid`: an invoice is still open (WF-025). `told_failed`: we had
+    """What the email says. `renews_at` is aware; `unpaid`: an invoice is still open (WF-025). `reported_failed`: we had
     said that it failed, and it had not.
     """
 
     name: str | None
     plan: str
     renews_at: datetime
-    told_failed: bool
+    reported_failed: bool
     unpaid: bool
     payment_url: str | None
     locale: str | None

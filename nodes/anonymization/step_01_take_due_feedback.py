@@ -8,7 +8,7 @@ from nodes.services import services
 @node("Take Due Feedback", step="1")
 async def take_due_feedback(at_most: int) -> list[DueFeedback]:
     """Requests that still lead from a reason to a customer (FEATURES W30); none once all are through."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         due = await transaction.all("claim_due_feedback", DueFeedback, at_most=at_most)
     run_log().info("%s requests", len(due))
     return due
@@ -16,6 +16,6 @@ async def take_due_feedback(at_most: int) -> list[DueFeedback]:
 
 async def count_due_feedback() -> int:
     """How many there are to go through, for a progress bar."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         [count] = await transaction.values("count_due_feedback")
     return int(count)

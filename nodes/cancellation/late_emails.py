@@ -78,7 +78,7 @@ def _why(answer: dict[str, Any]) -> str:
 async def send_discount(applied: AppliedDiscount) -> Delivered:
     """To a customer whom we told that it had failed, before Stripe turned out to have done it: step 5A put it there."""
     request, terms = applied.case.request, applied.terms
-    if not request.told_failed:
+    if not request.reported_failed:
         return Delivered(DISCOUNT)
 
     def email(customer: Customer) -> Email:

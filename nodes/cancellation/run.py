@@ -9,7 +9,7 @@ from nodes.cancellation.records import CancellationRequest
 from nodes.errors import NeedsOperator, Refusal
 from nodes.node import run_log
 from nodes.problems import problem_of
-from nodes.requests.caller import told_directly
+from nodes.requests.caller import caller_waits
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.park import park_request
 from nodes.requests.records import Answer
@@ -45,7 +45,7 @@ class Attempt(RunAccount):
         if subscription_id := refusal.extensions.get("subscription_id"):
             self.named_after(subscription_id)
         if (request := self.request) is not None:
-            async with told_directly() as told:
+            async with caller_waits() as told:
                 await finish_refused(request, refusal, self.answer, told=told)
             await self.together(send_refusal(request.id, request.user_id))
 

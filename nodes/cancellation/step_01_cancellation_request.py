@@ -21,7 +21,7 @@ async def cancellation_request(request_id: UUID) -> CancellationRequest:
         if started_by_hand():
             await transaction.run("reopen_request", request_id=request_id, asked_for=True)
         request = await transaction.one(
-            "take_up_request",
+            "claim_request",
             CancellationRequest,
             request_id=request_id,
             flow_run_id=flow_run.id,

@@ -92,7 +92,7 @@ async def _record(case: CancellationCase, terms: RetentionOffer, billed: Billing
                 starts_at=now,
                 ends_at=months_after(now, terms.months),
             )
-        if request.told_failed:
+        if request.reported_failed:
             await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=DISCOUNT)
         await transaction.run("discount_applied", request_id=request.id, stripe_request_id=billed.stripe_request_id)
     return discount.id

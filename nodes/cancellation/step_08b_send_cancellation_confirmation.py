@@ -60,7 +60,7 @@ def _email(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice
         due_at=unpaid.due_at if unpaid else None,
         invoices_voided=pending.invoices_voided,
         plan_change_dropped=pending.plan_change_dropped,
-        told_failed=request.told_failed,
+        reported_failed=request.reported_failed,
         renewal_undone=pending.renewal_undone,
         company_name=settings.company_name,
         request_id=str(request.id),

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from nodes.cancellation.records import PendingCancellation
-from nodes.messages.event_order import in_turn
+from nodes.messages.event_order import wait_for_earlier_events
 from nodes.messages.outbox import EVENT, deliver
 from nodes.messages.records import Delivered
 from nodes.node import node, run_log
@@ -17,7 +17,7 @@ async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
     request = pending.case.request
 
     async def send(item_id: UUID) -> str:
-        await in_turn(item_id, request.user_id)
+        await wait_for_earlier_events(item_id, request.user_id)
         event = {
             "event": EVENT,
             "user_id": request.user_id,

@@ -108,7 +108,7 @@ class Billing:
             return await self._update(subscription.id, {"cancel_at_period_end": False}, key)
         return await self._update(subscription.id, {"cancel_at": ""}, key)
 
-    async def parting_words(self, subscription_id: str) -> str | None:
+    async def cancellation_comment(self, subscription_id: str) -> str | None:
         """What the customer wrote when they cancelled in Stripe's portal. Personal: it goes into its row alone."""
         found = await ask(lambda: self._stripe.subscriptions.retrieve_async(subscription_id), writing=False)
         return found.cancellation_details.comment if found.cancellation_details else None

@@ -16,7 +16,7 @@ class Renewal:
 
     invoice_id: str
     status: str | None  # draft, open, paid, uncollectible or void
-    left_to_refund: int
+    refundable: int
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class BillingInvoices:
         """Void an open invoice, refund a paid one by a credit note; one that is void or refunded stays as it is."""
         if renewal.status in ("open", "uncollectible"):
             await self.void(renewal.invoice_id, key=key)
-        elif renewal.status == "paid" and renewal.left_to_refund > 0:
+        elif renewal.status == "paid" and renewal.refundable > 0:
             note: CreditNoteCreateParams = {
                 "invoice": renewal.invoice_id,
-                "amount": renewal.left_to_refund,
-                "refund_amount": renewal.left_to_refund,
+                "amount": renewal.refundable,
+                "refund_amount": renewal.refundable,
                 "reason": "order_change",
                 "memo": "Renewed after the customer had asked to cancel",
             }

@@ -44,7 +44,7 @@ class BillingSubscription:
     inherited_discount: Discount | None  # the customer's own, which a discount on the subscription would hide
     canceled_at: datetime | None = None  # when it was decided, which is before it ends
     prices: tuple[Price, ...] = ()  # its items', in their order
-    feedback: str | None = None  # why, as one of Stripe's codes; the customer's own words are `parting_words`
+    feedback: str | None = None  # why, as one of Stripe's codes; the customer's own words are `cancellation_comment`
     end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a word yet to come
     stripe_request_id: str | None = None  # req_… of the call that returned this
     sends_invoices: bool = False  # which the customer pays by their due date, instead of an automatic charge

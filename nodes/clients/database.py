@@ -68,7 +68,7 @@ class Claimed:
 
     id: str
     user_id: str | None  # of a request; one of Stripe's events belongs to nobody
-    needs_a_person: bool  # tried often enough, over hours
+    needs_attention: bool  # tried often enough, over hours
     urgent: bool  # what was paid for runs out while Stripe has not taken what the customer asked for
     tries: int
     died_in: UUID | None  # the flow run that left it unfinished
@@ -120,7 +120,7 @@ class Database:
             yield transaction
 
     @asynccontextmanager
-    async def as_nobody(self) -> AsyncIterator[Transaction]:
+    async def without_user(self) -> AsyncIterator[Transaction]:
         """A transaction that sees no user's rows: for what belongs to none, through functions that give ids only."""
         async with self._transaction() as transaction:
             yield transaction

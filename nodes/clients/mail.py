@@ -13,7 +13,7 @@ from email.policy import SMTP as SMTP_POLICY
 import aiosmtplib
 
 from email_templates import Email
-from nodes.clients.mail_address import house_address, recipients_address
+from nodes.clients.mail_address import company_address, recipients_address
 from nodes.clients.smtp_url import parse_smtp_url
 from nodes.errors import EmailRefused, MailFailed
 from nodes.settings import MailSettings
@@ -40,8 +40,8 @@ class Mailer:
         self, settings: MailSettings, *, timeout: float = SEND_TIMEOUT, ssl_context: ssl.SSLContext | None = None
     ) -> None:
         self._server = parse_smtp_url(settings.smtp_url.get_secret_value())
-        self._sender = house_address(settings.mail_from, "MAIL_FROM")
-        self._reply_to = house_address(settings.reply_to, "REPLY_TO") if settings.reply_to else None
+        self._sender = company_address(settings.mail_from, "MAIL_FROM")
+        self._reply_to = company_address(settings.reply_to, "REPLY_TO") if settings.reply_to else None
         self._timeout = timeout
         if self._server.security != "plain":
             ssl_context = ssl_context or ssl.create_default_context()

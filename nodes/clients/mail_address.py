@@ -20,7 +20,7 @@ def recipients_address(address: str) -> Address:
     return parsed
 
 
-def house_address(address: str, setting: str) -> Address:
+def company_address(address: str, setting: str) -> Address:
     """Read `Name <name@host>` or `name@host`, an address of ours. Raises `SettingsInvalid`, which names the setting."""
     found = getaddresses([address])
     parsed = _address(*found[0]) if len(found) == 1 and address.isprintable() else None

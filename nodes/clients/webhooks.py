@@ -12,7 +12,7 @@ from uuid import UUID
 import stripe
 
 from nodes.errors import SignatureInvalid, WebhooksOff
-from nodes.rules.moments import COPIES, OTHERS, UPDATED, Moment, moment_of
+from nodes.rules.stripe_changes import COPIES, OTHERS, UPDATED, Change, change_of
 from nodes.settings import BillingSettings
 
 # Stripe's own: an older signature may be one that somebody kept and sends again.
@@ -29,7 +29,7 @@ class Notice:
 
     id: str
     type: str
-    moment: Moment
+    change: Change
     created_at: datetime
     livemode: bool
     subscription_id: str | None
@@ -55,7 +55,7 @@ class Webhooks:
             notice = _notice(json.loads(body), self._user_key)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise SignatureInvalid("The body is no event of Stripe's") from None
-        return replace(notice, moment=Moment.OTHER) if notice.moment in self._ignored else notice
+        return replace(notice, change=Change.OTHER) if notice.change in self._ignored else notice
 
     @staticmethod
     def _signed(body: bytes, signature: str | None, secret: str) -> bool:
@@ -71,7 +71,7 @@ def _notice(event: dict[str, Any], user_key: str) -> Notice:
     return Notice(
         id=event["id"],
         type=kind,
-        moment=moment_of(kind, changed.get("previous_attributes") or {}, user_key),
+        change=change_of(kind, changed.get("previous_attributes") or {}, user_key),
         created_at=datetime.fromtimestamp(event["created"], UTC),
         livemode=bool(event["livemode"]),
         subscription_id=_subscription_of(about),

@@ -31,7 +31,7 @@ class _Installed:
 @node("Read Deletion Plan", step="1")
 async def read_deletion_plan() -> int:
     """Hold the plan against the database's catalogue and against its files; returns the number of its steps."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         gaps = await transaction.all("gaps_in_deletion_plan", _Gap)
         installed = await transaction.all("installed_deletion_plan", _Installed)
     statements = {each.step: each.statement for each in installed}

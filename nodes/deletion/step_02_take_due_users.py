@@ -8,7 +8,7 @@ from nodes.services import services
 @node("Take Due Users", step="2")
 async def take_due_users(selection: Selection) -> Batch:
     """Users with a job that is due (FEATURES W17); none once all are through. A dry run leaves them where they are."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         if selection.dry_run:
             users = await transaction.values("due_deletions", after=selection.after, at_most=selection.at_most)
         else:
@@ -19,6 +19,6 @@ async def take_due_users(selection: Selection) -> Batch:
 
 async def count_due_users() -> int:
     """How many there are to go through, for a progress bar."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         [count] = await transaction.values("count_due_deletions")
     return int(count)

@@ -6,7 +6,7 @@ from nodes.errors import EventsFailed
 from nodes.services import services
 
 
-async def in_turn(item_id: UUID, user_id: str) -> None:
+async def wait_for_earlier_events(item_id: UUID, user_id: str) -> None:
     """Raises `EventsFailed` while an earlier event of this user is still in the outbox: it is tried again later."""
     async with services().database.as_user(user_id) as transaction:
         [waiting] = await transaction.values("earlier_event_waits", id=item_id, user_id=user_id)

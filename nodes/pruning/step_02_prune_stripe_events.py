@@ -12,6 +12,6 @@ async def prune_stripe_events() -> int:
 
 
 async def _delete(at_most: int) -> int:
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         [deleted] = await transaction.values("prune_stripe_events", at_most=at_most)
     return int(deleted)

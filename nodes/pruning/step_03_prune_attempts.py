@@ -12,6 +12,6 @@ async def prune_attempts() -> int:
 
 
 async def _delete(at_most: int) -> int:
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         [deleted] = await transaction.values("prune_attempts", at_most=at_most)
     return int(deleted)

@@ -9,7 +9,7 @@ from nodes.messages.outbox import NOT_REACTIVATED
 from nodes.problems import problem_of, slug_of
 from nodes.reactivation.late_emails import send_refusal
 from nodes.reactivation.records import ReactivationCase, ReactivationRequest
-from nodes.requests.caller import told_directly
+from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import REACTIVATION
 from nodes.requests.records import Answer
@@ -33,7 +33,7 @@ class Reactivation(RunAccount):
         self.answer = Answer("refused", refusal.status, problem_of(refusal, self.request_id))
         if (request := self.request) is None:
             return
-        async with told_directly() as told:
+        async with caller_waits() as told:
             email = None if told or request.origin == "stripe" else NOT_REACTIVATED
             await finish(
                 self.kind,

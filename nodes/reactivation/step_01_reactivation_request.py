@@ -19,7 +19,7 @@ async def reactivation_request(request_id: UUID) -> ReactivationRequest:
         raise RequestUnknown(f"no reactivation has the id {request_id}")
     async with database.as_user(owner) as transaction:
         request = await transaction.one(
-            "take_up_reactivation", ReactivationRequest, request_id=request_id, flow_run_id=flow_run.id
+            "claim_reactivation", ReactivationRequest, request_id=request_id, flow_run_id=flow_run.id
         )
     if request is None:
         raise RequestUnknown(f"no reactivation has the id {request_id}")

@@ -30,7 +30,7 @@ async def send_reactivation_confirmation(active: Active) -> Delivered:
             name=customer.name,
             plan=plan_name(subscription.plan, customer),
             renews_at=active.renews_at,
-            told_failed=request.told_failed,
+            reported_failed=request.reported_failed,
             unpaid=active.status in ARREARS,
             payment_url=invoice_url or services().settings.payment_url,
             locale=customer.locale,

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from nodes.messages.event_order import in_turn
+from nodes.messages.event_order import wait_for_earlier_events
 from nodes.messages.outbox import REACTIVATED_EVENT, deliver
 from nodes.messages.records import Delivered
 from nodes.node import node, run_log
@@ -17,7 +17,7 @@ async def publish_reactivation_event(active: Active) -> Delivered:
     request = active.case.request
 
     async def send(item_id: UUID) -> str:
-        await in_turn(item_id, request.user_id)
+        await wait_for_earlier_events(item_id, request.user_id)
         event = {
             "event": REACTIVATED_EVENT,
             "user_id": request.user_id,

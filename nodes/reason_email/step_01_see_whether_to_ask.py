@@ -33,7 +33,7 @@ async def _unanswered(question: OpenQuestion) -> bool:
     try:
         billed = await billing.subscription(question.subscription_id)
         came_back = is_live(billed.status) and not billed.pending
-        return not (came_back or billed.feedback or await billing.parting_words(question.subscription_id))
+        return not (came_back or billed.feedback or await billing.cancellation_comment(question.subscription_id))
     except BillingFailed as error:
         if error.code == "resource_missing":
             return False

@@ -20,12 +20,12 @@ class Findings:
     seen: set[str] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
     healed: list[Line] = field(default_factory=list)
-    for_a_person: list[Line] = field(default_factory=list)
+    for_operator: list[Line] = field(default_factory=list)
 
     def summary(self) -> str:
         """One sentence of counts."""
         healed = "would be healed" if self.dry_run else "healed"
         return (
             f"{len(self.seen)} subscriptions in Stripe, {len(self.healed)} {healed}, "
-            f"{len(self.for_a_person)} for a person, {len(self.unknown)} not ours"
+            f"{len(self.for_operator)} for a person, {len(self.unknown)} not ours"
         )

@@ -10,7 +10,7 @@ from nodes.errors import BillingFailed
 from nodes.node import node, run_log
 from nodes.reconciliation.findings import Findings, Line
 from nodes.rules.dates import rfc3339
-from nodes.rules.moments import Moment
+from nodes.rules.stripe_changes import Change
 from nodes.services import services
 from nodes.stripe_events.inbox import receive
 from nodes.subscriptions.mirror import mirror, status_of
@@ -32,7 +32,7 @@ async def heal_row(row: SubscriptionState, findings: Findings) -> None:
         if error.code != MISSING:
             raise
         line = Line(row.id, f"{row.status} here, not in Stripe", "find out which Stripe account it belongs to")
-        findings.for_a_person.append(line)
+        findings.for_operator.append(line)
         run_log().warning("%s: %s", row.id, line.what)
         return
     status = status_of(billed)
@@ -57,7 +57,7 @@ async def _heal(row: SubscriptionState, billed: BillingSubscription) -> None:
         Notice(
             id=f"reconciled {billed.id} {status_of(billed)} {rfc3339(ends_at)}",
             type="reconciliation",
-            moment=Moment.BEGINS if billed.pending else Moment.DECISION,
+            change=Change.BEGINS if billed.pending else Change.DECISION,
             created_at=datetime.now(UTC),
             livemode=services().billing.livemode,
             subscription_id=billed.id,

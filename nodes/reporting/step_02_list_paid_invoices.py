@@ -7,7 +7,7 @@ from nodes.clients.database import WithOffer
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log
 from nodes.reporting.records import Paid, ReadFromStripe
-from nodes.runs.each import AT_ONCE, for_each
+from nodes.runs.each import CONCURRENCY, for_each
 from nodes.services import services
 
 MISSING = "resource_missing"
@@ -28,7 +28,7 @@ async def _read(subscription: WithOffer) -> Paid:
     after: str | None = None
     while True:
         # Of as many at once, each takes this long at least: so the calls of a second are bounded.
-        page, _ = await asyncio.gather(_page(subscription, after), asyncio.sleep(AT_ONCE / CALLS_PER_SECOND))
+        page, _ = await asyncio.gather(_page(subscription, after), asyncio.sleep(CONCURRENCY / CALLS_PER_SECOND))
         invoices += page.invoices
         if (after := page.next) is None:
             return Paid(subscription, invoices)

@@ -50,7 +50,7 @@ class WaitingCaller:
 
 
 @asynccontextmanager
-async def told_directly() -> AsyncIterator[bool]:
+async def caller_waits() -> AsyncIterator[bool]:
     """Whether what the block records is what a waiting caller is told; else they must hear of it in another way."""
     caller = waiting_caller()
     if caller is None:

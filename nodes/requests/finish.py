@@ -25,13 +25,13 @@ async def finish(
     *,
     problem: str | None = None,
     stripe_request_id: str | None = None,
-    look_again: bool = False,
+    recheck: bool = False,
     email: str | None = None,
     withdraw: bool = False,
 ) -> bool:
     """Write what the caller is told (FEATURES W29). False if the request already had its answer, or can only go on.
 
-    `look_again`: Stripe may have done it all the same, and is to be asked later. `email`: the caller is not told
+    `recheck`: Stripe may have done it all the same, and is to be asked later. `email`: the caller is not told
     directly, and this is put in the outbox for them. `withdraw`: what it was about to tell is not so any more.
     """
     async with services().database.as_user(user_id) as transaction:
@@ -43,7 +43,7 @@ async def finish(
             answer,
             problem=problem,
             stripe_request_id=stripe_request_id,
-            look_again=look_again or email is not None,
+            recheck=recheck or email is not None,
         )
         if finished and withdraw:
             await transaction.run("withdraw_from_outbox", request_id=request_id, kind=None)
@@ -64,7 +64,7 @@ async def finish_in(
     *,
     problem: str | None = None,
     stripe_request_id: str | None = None,
-    look_again: bool = False,
+    recheck: bool = False,
 ) -> bool:
     """The same, in a transaction that is open."""
     finished = await transaction.one(
@@ -75,7 +75,7 @@ async def finish_in(
         http_status=answer.http_status,
         answer=answer.body,
         stripe_request_id=stripe_request_id,
-        look_again=look_again,
+        recheck=recheck,
     )
     if finished is None:
         return False

@@ -20,7 +20,7 @@ class Kind:
     next_try: str
     failed_try: str
     park: str
-    parked_in_peace: str
+    parking_finished: str
 
 
 CANCELLATION = Kind(
@@ -35,7 +35,7 @@ CANCELLATION = Kind(
     next_try="next_billing_try",
     failed_try="request_try_failed",
     park="park_request",
-    parked_in_peace="parked_in_peace",
+    parking_finished="parking_finished",
 )
 REACTIVATION = Kind(
     action="reactivate_subscription",
@@ -49,5 +49,5 @@ REACTIVATION = Kind(
     next_try="next_reactivation_try",
     failed_try="reactivation_try_failed",
     park="park_reactivation",
-    parked_in_peace="reactivation_parked_in_peace",
+    parking_finished="reactivation_parking_finished",
 )

@@ -28,4 +28,4 @@ async def park_request(
         except EmailRefused as error:
             run_log().warning("the customer can't be emailed: %s", error)
     async with services().database.as_user(user_id) as transaction:
-        await transaction.run(kind.parked_in_peace, request_id=request_id)
+        await transaction.run(kind.parking_finished, request_id=request_id)

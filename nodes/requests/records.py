@@ -19,7 +19,7 @@ class Request:
     outcome: str | None
     answer: dict[str, Any] | None
     billing_try: int
-    told_failed: bool
+    reported_failed: bool
 
     def billing_key(self, step: str) -> str:
         """Return the idempotency key of a write to Stripe: the same until Stripe has answered, another after a failure.

@@ -23,7 +23,7 @@ from nodes.errors import (
 from nodes.messages.records import Delivered
 from nodes.node import run_log
 from nodes.problems import problem, slug_of
-from nodes.requests.caller import told_directly
+from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import Kind
 from nodes.requests.lease import leased
@@ -75,7 +75,7 @@ class RunAccount(ABC):
         owner = self.request.user_id
         if failure.answered:
             await try_with_another_key(self.kind, self.request_id, owner)
-        async with told_directly() as told:
+        async with caller_waits() as told:
             if told:
                 await self._tell_failed(owner, failure)
 
@@ -116,7 +116,7 @@ class RunAccount(ABC):
     def state(self) -> State[None]:
         """The run's last state: a word for the outcome, for whoever looks down the list of runs."""
         if self._held:  # as failed, so that whatever watches failed runs tells an operator
-            return Failed(name="NeedsAPerson", message=f"for an operator: cancelflow resume {self.request_id}")
+            return Failed(name="NeedsAttention", message=f"for an operator: cancelflow resume {self.request_id}")
         if self.answer is None:
             raise RuntimeError("a run ends with an answer")
         name = "Refused" if self.answer.outcome == "refused" else "Completed"
@@ -145,7 +145,7 @@ class RunAccount(ABC):
                 answer,
                 problem=slug_of(failure),
                 stripe_request_id=failure.stripe_request_id,
-                look_again=failure.uncertain,
+                recheck=failure.uncertain,
             )
         except DatabaseUnavailable:
             # It may be recorded, and the caller will be told that it goes on: then it must.

@@ -10,7 +10,7 @@ from nodes.services import services
 
 
 @dataclass(frozen=True)
-class Standing:
+class RequestStatus:
     """`http_status` and `answer` are None while it is under way."""
 
     id: UUID
@@ -21,10 +21,10 @@ class Standing:
     finished_at: datetime | None
 
 
-async def standing_of(kind: Kind, request_id: UUID, user_id: str) -> Standing:
+async def read_status(kind: Kind, request_id: UUID, user_id: str) -> RequestStatus:
     """The request, if it is this user's; raises the kind's `not_found`."""
     async with services().database.as_user(user_id) as transaction:
-        standing = await transaction.one(kind.status, Standing, request_id=request_id)
-    if standing is None:
+        status_now = await transaction.one(kind.status, RequestStatus, request_id=request_id)
+    if status_now is None:
         raise kind.not_found
-    return standing
+    return status_now

@@ -27,8 +27,8 @@ DISPLAY_SECONDS = 2.0
 # each event of their steps.
 READY = "Ready"
 # A run takes seconds.
-LEFT_OPEN_AFTER = timedelta(hours=1)
-CLOSED_AT_ONCE = 200
+STALE_AFTER = timedelta(hours=1)
+CLOSED_PER_RUN = 200
 CLOSING_SECONDS = 60.0
 
 
@@ -78,33 +78,33 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-async def close_runs_left_open(*flow_names: str) -> None:
+async def close_stale_runs(*flow_names: str) -> None:
     """Runs that the server takes for running since long ago: it was away when they ended, or they died with it.
 
     Those that were made ahead and never taken, by a trigger that was killed, are deleted.
     """
-    long_ago = {"before_": datetime.now(UTC) - LEFT_OPEN_AFTER}
-    left_open = FlowRunFilter(
+    long_ago = {"before_": datetime.now(UTC) - STALE_AFTER}
+    stale = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])),
         start_time=FlowRunFilterStartTime.model_validate(long_ago),
     )
-    left_ready = FlowRunFilter(
+    unused = FlowRunFilter(
         state=FlowRunFilterState(name=FlowRunFilterStateName(any_=[READY])),
         expected_start_time=FlowRunFilterExpectedStartTime.model_validate(long_ago),
     )
     flows = FlowFilter(name=FlowFilterName(any_=list(flow_names)))
     try:
         async with asyncio.timeout(CLOSING_SECONDS), get_client() as client:
-            for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=left_ready, limit=CLOSED_AT_ONCE):
+            for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=unused, limit=CLOSED_PER_RUN):
                 await client.delete_flow_run(run.id)
-            for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=left_open, limit=CLOSED_AT_ONCE):
+            for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=stale, limit=CLOSED_PER_RUN):
                 ended: State[None] = Crashed(message="Its end was not reported. Postgres has the record of it.")
                 await client.set_flow_run_state(run.id, ended, force=True)
     except Exception as error:
         run_log().warning("runs that were left open are not closed: %s", type(error).__name__)
 
 
-async def close_run_that_died(flow_run_id: UUID, name: str) -> None:
+async def close_crashed_run(flow_run_id: UUID, name: str) -> None:
     """A process that was killed leaves its run as Running for ever; say what became of it, and whose it was."""
     try:
         async with asyncio.timeout(DISPLAY_SECONDS), get_client() as client:

@@ -12,14 +12,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Stripe takes 100 calls a second of a live account and 25 of a test one; at 8 at once we ask some 50.
-AT_ONCE = 8
+CONCURRENCY = 8
 
 
 async def for_each(
     items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], *, user_of: Callable[[Item], str]
 ) -> tuple[list[Result], dict[str, str]]:
     """What `work` returned, and by user the name of the failure; any error that is no `Failure` is raised."""
-    places = asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(CONCURRENCY)
     failed: dict[str, str] = {}
 
     async def one(item: Item) -> list[Result]:

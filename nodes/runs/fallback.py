@@ -11,7 +11,7 @@ from prefect import Flow
 from prefect.filesystems import WritableFileSystem
 
 from nodes.errors import CancelflowError
-from nodes.node import is_shown, not_shown
+from nodes.node import uses_prefect, without_prefect
 
 log = logging.getLogger(__name__)
 
@@ -96,13 +96,13 @@ def flow_body() -> Iterator[None]:
         body.ended.set()
 
 
-async def run_shown(flow: Flow[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+async def run_flow(flow: Flow[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
     """Run the flow to the end of its function. Its errors are logged by kind: the run and the record say the rest."""
     _as_it_is_run_here(flow)
     shown = cast("_Function[P]", flow)
     try:
-        if not is_shown() or _server.away or not await _shown(shown(*args, **kwargs)):
-            await _not_shown(cast("_Function[P]", flow.fn)(*args, **kwargs))
+        if not uses_prefect() or _server.away or not await _shown(shown(*args, **kwargs)):
+            await _run_without_prefect(cast("_Function[P]", flow.fn)(*args, **kwargs))
     except Exception as error:  # its message may quote what another library was given
         log.warning("a run of %s failed: %s", flow.name, type(error).__name__)
 
@@ -115,10 +115,10 @@ def _as_it_is_run_here(flow: Flow[P, Any]) -> None:
     flow.should_validate_parameters = False
 
 
-async def _not_shown(function: Coroutine[Any, Any, object]) -> None:
+async def _run_without_prefect(function: Coroutine[Any, Any, object]) -> None:
     token = _body.set(None)
     try:
-        with not_shown():
+        with without_prefect():
             await function
     finally:
         _body.reset(token)

@@ -1,54 +1,54 @@
 """The inbox: an event comes in once, and is in one process's hands at a time."""
 
 from nodes.clients.webhooks import Notice
-from nodes.rules.moments import PATIENCE
+from nodes.rules.stripe_changes import PATIENCE
 from nodes.services import services
 
 
 async def receive(notice: Notice) -> bool:
     """Keep the event's id and what it is about; false if it has come in before."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         [new] = await transaction.values(
             "receive_stripe_event",
             id=notice.id,
             type=notice.type,
-            moment=notice.moment.value,
+            change=notice.change.value,
             created_at=notice.created_at,
             livemode=notice.livemode,
             subscription_id=notice.subscription_id,
             customer_id=notice.customer_id,
             caused_by=notice.caused_by,
-            patience=PATIENCE.get(notice.moment, 0.0),
+            patience=PATIENCE.get(notice.change, 0.0),
         )
     return bool(new)
 
 
 async def renew(event_id: str) -> None:
     """The run that has it lives."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         await transaction.run("renew_stripe_event", id=event_id)
 
 
 async def put_off(event_id: str, seconds: float) -> None:
     """Its next turn comes in so many seconds."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         await transaction.run("put_off_stripe_event", id=event_id, seconds=seconds)
 
 
 async def failed(event_id: str, problem: str) -> None:
     """Its next turn comes later."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         await transaction.run("stripe_event_failed", id=event_id, problem=problem)
 
 
 async def park(event_id: str) -> None:
     """It waits for a person."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         await transaction.run("park_stripe_event", id=event_id)
 
 
 async def is_handled(event_id: str) -> bool:
     """Whether nothing is left to do for it."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         [handled] = await transaction.values("stripe_event_is_handled", id=event_id)
     return bool(handled)

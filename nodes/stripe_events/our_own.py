@@ -7,10 +7,10 @@ from nodes.stripe_events.records import Later, Seen
 REQUEST_SECONDS = 2.0
 
 
-async def look_again_at_failed(seen: Seen) -> Later | None:
+async def recheck_failed(seen: Seen) -> Later | None:
     """Our own write did it, though its caller was told that it failed: that request goes on, and this event waits."""
     if seen.event.caused_by is None:
         return None
     async with services().database.as_user(seen.user_id) as transaction:
-        [found] = await transaction.values("look_again_at_failed", request_id=seen.event.caused_by)
+        [found] = await transaction.values("recheck_failed", request_id=seen.event.caused_by)
     return Later("a request of ours that failed is looked at again", REQUEST_SECONDS) if found else None

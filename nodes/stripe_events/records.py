@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from nodes.clients.billing_objects import BillingSubscription
-from nodes.rules.moments import Moment, Turn
+from nodes.rules.stripe_changes import Change, EventOutcome
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class StripeEvent:
     def __init__(
         self,
         event_id: str,
-        moment: Moment,
+        change: Change,
         *,
         tries: int,
         caused_by: UUID | None,
@@ -39,7 +39,7 @@ class StripeEvent:
         to_copy: ToCopy | None,
     ) -> None:
         self.id = event_id
-        self.moment = moment
+        self.change = change
         self.tries = tries
         self.caused_by = caused_by
         self.subjects = subjects
@@ -51,7 +51,7 @@ class Seen:
     """Step 2: what Stripe says now, and what was told before.
 
     `announced_until`: when it ends, by what customer and company were told; None where they were told of no end.
-    `end_is_told`: its end has been dealt with, email and event included.
+    `end_is_announced`: its end has been dealt with, email and event included.
     """
 
     event: StripeEvent
@@ -59,7 +59,7 @@ class Seen:
     plan: str
     billed: BillingSubscription
     announced_until: datetime | None
-    end_is_told: bool
+    end_is_announced: bool
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Happened:
     """Step 3: what became of it."""
 
     seen: Seen
-    turn: Turn
+    outcome: EventOutcome
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,9 @@ class Handling:
 
     def happened(self, happened: Happened) -> None:
         """Support finds the run by event, by subscription and by what it was."""
-        self.outcomes.append(happened.turn.value)
+        self.outcomes.append(happened.outcome.value)
         self._name += f" {happened.seen.billed.id}"
-        self._tags += [f"plan:{happened.seen.plan}", f"event:{happened.turn.value}"]
+        self._tags += [f"plan:{happened.seen.plan}", f"event:{happened.outcome.value}"]
 
     def copied(self) -> None:
         """Record that rows of ours were made or changed."""
@@ -51,7 +51,7 @@ class Handling:
         self._tags.append(f"ended:{ended.kind}")
         if not ended.reason_is_known:
             self._tags.append("reason:unknown")
-            words = f"`{ended.subscription_id}` ended for a reason that nodes/rules/moments.py does not know."
+            words = f"`{ended.subscription_id}` ended for a reason that nodes/rules/stripe_changes.py does not know."
             await show("stripe-reason-unknown", words, "an end was treated as neutral")
 
     async def together(self, *effects: Awaitable[Delivered]) -> None:

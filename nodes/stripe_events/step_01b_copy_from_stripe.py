@@ -3,7 +3,7 @@
 from nodes.clients.billing_customers import Customer
 from nodes.clients.database import Transaction
 from nodes.node import node, run_log
-from nodes.rules.moments import COPIES, Moment
+from nodes.rules.stripe_changes import COPIES, Change
 from nodes.services import services
 from nodes.stripe_events.records import StripeEvent, Subject, ToCopy
 from nodes.subscriptions.rows import customer_rows, subscribers_among, subscription_rows
@@ -16,38 +16,38 @@ async def copy_from_stripe(event: StripeEvent, to_copy: ToCopy) -> tuple[Subject
     What a company wrote stays, unless Stripe has told of a change; and so does what was written since `asked_at`.
     """
     if to_copy.subscription_id is None:
-        await _copy_customer(event.moment, to_copy)
+        await _copy_customer(event.change, to_copy)
         return ()
-    await _copy_subscription(event.moment, to_copy.subscription_id, to_copy)
-    if event.moment in COPIES:
+    await _copy_subscription(event.change, to_copy.subscription_id, to_copy)
+    if event.change in COPIES:
         return ()
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         return tuple(await transaction.all("subscriptions_of_stripe_event", Subject, id=event.id))
 
 
-async def _copy_customer(moment: Moment, to_copy: ToCopy) -> None:
+async def _copy_customer(change: Change, to_copy: ToCopy) -> None:
     customer = await services().customers.customer(str(to_copy.customer_id))
     if customer is None:
         run_log().info("%s is not in Stripe any more", to_copy.customer_id)
         return
-    async with services().database.as_nobody() as transaction:
-        await _write_customer(transaction, customer_rows([customer]), to_copy, changed=moment is Moment.CUSTOMER)
+    async with services().database.without_user() as transaction:
+        await _write_customer(transaction, customer_rows([customer]), to_copy, changed=change is Change.CUSTOMER)
     _report(customer)
 
 
-async def _copy_subscription(moment: Moment, subscription_id: str, to_copy: ToCopy) -> None:
+async def _copy_subscription(change: Change, subscription_id: str, to_copy: ToCopy) -> None:
     found = await services().customers.subscription(subscription_id)
     if found is None:
         run_log().info("%s or its customer is not in Stripe any more", subscription_id)
         return
     customer = customer_rows([found.customer], subscribed=subscribers_among([found]))
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         await _write_customer(transaction, customer, to_copy, changed=False)
         await transaction.run(
             "write_subscriptions",
             subscriptions=subscription_rows([found], services().catalog),
             asked_at=to_copy.asked_at,
-            only_new=moment is not Moment.TERMS,
+            only_new=change is not Change.TERMS,
         )
     _report(found.customer)
 

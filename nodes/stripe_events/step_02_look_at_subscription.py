@@ -11,9 +11,9 @@ from nodes.subscriptions.mirror import mirror
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Announced:
     announced_until: datetime | None
-    end_is_told: bool
+    end_is_announced: bool
 
 
 @node("Look At Subscription", step="2")
@@ -21,9 +21,9 @@ async def look_at_subscription(event: StripeEvent, subject: Subject) -> Seen:
     """Fetch the subscription, believe that, and heal the row (FEATURES N02, N09)."""
     found = await services().billing.subscription(subject.id)
     async with services().database.as_user(subject.user_id) as transaction:
-        [told] = await transaction.all("told_of_subscription", _Told, subscription_id=subject.id)
+        [told] = await transaction.all("announced_of_subscription", _Announced, subscription_id=subject.id)
         billed = replace(found, announced=told.announced_until is not None)
         await mirror(transaction, billed)
         [row] = await transaction.all("subscription", SubscriptionRow, subscription_id=subject.id)
     run_log().info("%s is %s in Stripe, ends at %s", billed.id, billed.status, billed.cancel_at)
-    return Seen(event, subject.user_id, row.plan, billed, told.announced_until, told.end_is_told)
+    return Seen(event, subject.user_id, row.plan, billed, told.announced_until, told.end_is_announced)

@@ -1,21 +1,21 @@
 """Step 3: what became of the subscription, by what there is and not by what an event says."""
 
 from nodes.node import node, run_log
-from nodes.rules.moments import kind_of_end, turn_of
+from nodes.rules.stripe_changes import kind_of_end, outcome_of
 from nodes.stripe_events.records import Happened, Seen
 
 
 @node("Decide What Happened", step="3")
 async def decide_what_happened(seen: Seen) -> Happened:
-    """The rule is nodes/rules/moments.py (FEATURES N01, N03)."""
+    """The rule is nodes/rules/stripe_changes.py (FEATURES N01, N03)."""
     billed = seen.billed
-    turn = turn_of(
-        seen.event.moment,
+    turn = outcome_of(
+        seen.event.change,
         status=billed.status,
         pending=billed.pending,
         announced=seen.announced_until is not None,
         same_date=seen.announced_until == billed.cancel_at,
-        end_is_told=seen.end_is_told,
+        end_is_announced=seen.end_is_announced,
         voluntary=kind_of_end(billed.status, billed.end_reason) == "voluntary",
     )
     run_log().info("%s: %s", billed.id, turn.value)

@@ -5,11 +5,11 @@ from uuid import UUID
 from nodes.clients.database import Transaction
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
-from nodes.rules.moments import Turn
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY
 from nodes.rules.statuses import is_live
+from nodes.rules.stripe_changes import EventOutcome
 from nodes.services import services
-from nodes.stripe_events.our_own import REQUEST_SECONDS, look_again_at_failed
+from nodes.stripe_events.our_own import REQUEST_SECONDS, recheck_failed
 from nodes.stripe_events.records import Happened, Later, Seen
 
 # The portal cancels first and asks why afterwards: whoever answers at once is heard before the company is told.
@@ -23,10 +23,10 @@ async def ask_for_cancellation(happened: Happened) -> Later | None:
     `Later` while a reason may still come, or where something of ours is to be finished first.
     """
     seen = happened.seen
-    if later := await look_again_at_failed(seen):
+    if later := await recheck_failed(seen):
         return later
     reason, words = await _reason(seen)
-    if not (reason or words) and seen.event.tries == 1 and happened.turn is Turn.LEAVES:
+    if not (reason or words) and seen.event.tries == 1 and happened.outcome is EventOutcome.LEAVES:
         return Later("a reason may still come", REASON_SECONDS)
     try:
         async with services().database.as_user(seen.user_id) as transaction:
@@ -37,12 +37,16 @@ async def ask_for_cancellation(happened: Happened) -> Later | None:
             raise
         request_id = None
     run_log().info("request %s", request_id or "of our own is under way")
-    return Later("its cancellation is told before its end", REQUEST_SECONDS) if happened.turn is Turn.LEFT else None
+    return (
+        Later("its cancellation is told before its end", REQUEST_SECONDS)
+        if happened.outcome is EventOutcome.LEFT
+        else None
+    )
 
 
 async def _reason(seen: Seen) -> tuple[str | None, str | None]:
     """What was said, unless that was of an earlier cancellation: Stripe keeps it when one is taken back."""
-    words = await services().billing.parting_words(seen.billed.id)
+    words = await services().billing.cancellation_comment(seen.billed.id)
     words = words[:MAX_FEEDBACK_CHARACTERS].replace("\0", "") if words else None
     async with services().database.as_user(seen.user_id) as transaction:
         [before] = await transaction.values(

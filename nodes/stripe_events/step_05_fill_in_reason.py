@@ -10,7 +10,7 @@ from nodes.stripe_events.records import Happened
 async def fill_in_reason(happened: Happened) -> None:
     """Once, and only for a cancellation that came from Stripe without one: what was said here stays."""
     seen = happened.seen
-    words = await services().billing.parting_words(seen.billed.id)
+    words = await services().billing.cancellation_comment(seen.billed.id)
     if not (seen.billed.feedback or words):
         return
     async with services().database.as_user(seen.user_id) as transaction:

@@ -3,7 +3,7 @@
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.services import services
-from nodes.stripe_events.our_own import look_again_at_failed
+from nodes.stripe_events.our_own import recheck_failed
 from nodes.stripe_events.records import Happened, Later
 
 
@@ -14,7 +14,7 @@ async def ask_for_reactivation(happened: Happened) -> Later | None:
     `Later` where it was our own write, of a request that had failed: the customer is told once.
     """
     seen = happened.seen
-    if later := await look_again_at_failed(seen):
+    if later := await recheck_failed(seen):
         return later
     try:
         async with services().database.as_user(seen.user_id) as transaction:

@@ -7,7 +7,7 @@ from nodes.errors import VerificationFailed
 from nodes.messages.outbox import ENDED, ENDED_EVENT, NEVER_STARTED
 from nodes.node import node, run_log
 from nodes.rules.dates import data_retention_until, rfc3339
-from nodes.rules.moments import is_known_reason, kind_of_end
+from nodes.rules.stripe_changes import is_known_reason, kind_of_end
 from nodes.services import services
 from nodes.stripe_events.records import Ended, Happened
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from nodes.messages.event_order import in_turn
+from nodes.messages.event_order import wait_for_earlier_events
 from nodes.messages.outbox import ENDED_EVENT, deliver
 from nodes.messages.records import Delivered
 from nodes.node import node, run_log
@@ -16,7 +16,7 @@ async def publish_ended_event(ended: Ended) -> Delivered:
     """`subscription.ended`, in the envelope of `subscription.canceled` and after it (FEATURES N02, W19)."""
 
     async def send(item_id: UUID) -> str:
-        await in_turn(item_id, ended.user_id)
+        await wait_for_earlier_events(item_id, ended.user_id)
         event = {
             "event": ENDED_EVENT,
             "user_id": ended.user_id,

@@ -8,6 +8,6 @@ from nodes.stripe_events.records import StripeEvent
 @node("Event Handled", step="12")
 async def event_handled(event: StripeEvent, outcome: str) -> None:
     """What it turned out to be."""
-    async with services().database.as_nobody() as transaction:
+    async with services().database.without_user() as transaction:
         await transaction.run("stripe_event_handled", id=event.id, outcome=outcome)
     run_log().info("%s is handled: %s", event.id, outcome)

@@ -7,8 +7,8 @@ from typing import Any
 
 from nodes.clients.billing_customers import Customer, CustomersSubscription
 from nodes.rules.catalog import Catalog
-from nodes.rules.moments import kind_of_end
 from nodes.rules.statuses import is_live
+from nodes.rules.stripe_changes import kind_of_end
 from nodes.subscriptions.mirror import columns_of
 
 

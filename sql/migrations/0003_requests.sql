@@ -41,7 +41,7 @@ CREATE TABLE cancellation_requests (
     http_status         smallint,
     answer              json,                  -- the response body; json keeps the order of its keys
     finished_at         timestamptz,
-    told_failed         boolean     NOT NULL DEFAULT false,  -- to the caller, before Stripe turned out to have done it
+    reported_failed         boolean     NOT NULL DEFAULT false,  -- to the caller, before Stripe turned out to have done it
 
     runs                integer     NOT NULL DEFAULT 0,      -- flow runs that picked it up
     tries               integer     NOT NULL DEFAULT 0,      -- of these, since it was received or resumed by hand
@@ -80,7 +80,7 @@ CREATE POLICY by_its_id ON cancellation_requests FOR SELECT TO cancelflow_app
 GRANT SELECT, INSERT, UPDATE (feedback, recovery_point, subscription_id, paid_until, approved_at,
     term_ends_at, released_schedule, cancel_at,
     stripe_request_id, billing_try, renewal_undone, invoices_voided, outcome, http_status, answer, finished_at,
-    told_failed, runs, tries, trying_since, resume_at, parked_at, problem, flow_run_id, ask_why_at, anonymized_at)
+    reported_failed, runs, tries, trying_since, resume_at, parked_at, problem, flow_run_id, ask_why_at, anonymized_at)
     ON cancellation_requests TO cancelflow_app;
 
 -- Requests to keep a subscription after all: from the API, from the button in the email, or reported by Stripe.
@@ -104,7 +104,7 @@ CREATE TABLE reactivation_requests (
     http_status        smallint,
     answer             json,
     finished_at        timestamptz,
-    told_failed        boolean     NOT NULL DEFAULT false,
+    reported_failed        boolean     NOT NULL DEFAULT false,
 
     runs               integer     NOT NULL DEFAULT 0,
     tries              integer     NOT NULL DEFAULT 0,
@@ -124,7 +124,7 @@ CALL protect('reactivation_requests');
 CREATE POLICY by_its_id ON reactivation_requests FOR SELECT TO cancelflow_app
     USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
 GRANT SELECT, INSERT, UPDATE (recovery_point, subscription_id, renews_at, stripe_request_id, billing_try, outcome,
-    http_status, answer, finished_at, told_failed, runs, tries, trying_since, resume_at, parked_at, problem,
+    http_status, answer, finished_at, reported_failed, runs, tries, trying_since, resume_at, parked_at, problem,
     flow_run_id) ON reactivation_requests TO cancelflow_app;
 
 -- The caller's `Idempotency-Key` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/), which

@@ -43,18 +43,18 @@ CREATE FUNCTION pause_after(request reactivation_requests) RETURNS interval
         pause_after_tries(request.tries),
         CASE WHEN is_urgent(request) THEN interval '1 minute' ELSE interval '10 minutes' END);
 
-CREATE FUNCTION needs_a_person(request cancellation_requests) RETURNS boolean
+CREATE FUNCTION needs_attention(request cancellation_requests) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN tried_for_hours(request.tries, request.trying_since) AND NOT is_urgent(request);
 
-CREATE FUNCTION needs_a_person(request reactivation_requests) RETURNS boolean
+CREATE FUNCTION needs_attention(request reactivation_requests) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN tried_for_hours(request.tries, request.trying_since) AND NOT is_urgent(request);
 
 -- Claim cancellation requests of any user whose lease has passed, longest overdue first, with a new lease. Returns ids
 -- only. `only_new`: those that no run has started yet, which queue up after a burst.
 CREATE FUNCTION claim_unfinished(at_most integer, only_new boolean)
-    RETURNS TABLE (id uuid, user_id text, needs_a_person boolean, urgent boolean, tries integer, died_in uuid)
+    RETURNS TABLE (id uuid, user_id text, needs_attention boolean, urgent boolean, tries integer, died_in uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     WITH due AS (
@@ -65,13 +65,13 @@ AS $$
     SET resume_at = now() + pause_after(r)
     FROM due
     WHERE r.id = due.id
-    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR needs_a_person(r), is_urgent(r), r.tries,
+    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR needs_attention(r), is_urgent(r), r.tries,
         CASE WHEN r.finished_at IS NULL THEN r.flow_run_id END
 $$;
 
 -- Claim reactivation requests in the same way.
 CREATE FUNCTION claim_reactivations(at_most integer, only_new boolean)
-    RETURNS TABLE (id uuid, user_id text, needs_a_person boolean, urgent boolean, tries integer, died_in uuid)
+    RETURNS TABLE (id uuid, user_id text, needs_attention boolean, urgent boolean, tries integer, died_in uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     WITH due AS (
@@ -82,7 +82,7 @@ AS $$
     SET resume_at = now() + pause_after(r)
     FROM due
     WHERE r.id = due.id
-    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR needs_a_person(r), is_urgent(r), r.tries,
+    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR needs_attention(r), is_urgent(r), r.tries,
         CASE WHEN r.finished_at IS NULL THEN r.flow_run_id END
 $$;
 

@@ -6,7 +6,7 @@
 CREATE TABLE stripe_events (
     id              text        PRIMARY KEY,           -- evt_…, so that an event is received once
     type            text        NOT NULL,
-    moment          text        NOT NULL,              -- what it may be about: nodes/rules/moments.py
+    change          text        NOT NULL,              -- what it may be about: nodes/rules/stripe_changes.py
     created_at      timestamptz NOT NULL,              -- at Stripe
     received_at     timestamptz NOT NULL DEFAULT now(),
     livemode        boolean     NOT NULL,
@@ -25,26 +25,26 @@ CREATE TABLE stripe_events (
     outcome         text                               -- what it turned out to be
 );
 -- What tells of an end comes before what only changes our copy of Stripe's objects, of which there may be many.
-CREATE FUNCTION only_copies(moment text) RETURNS boolean
+CREATE FUNCTION only_copies(change text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    RETURN moment IN ('new customer', 'new subscription', 'customer', 'terms');
-CREATE INDEX stripe_events_to_handle ON stripe_events (only_copies(moment), resume_at) WHERE resume_at IS NOT NULL;
+    RETURN change IN ('new customer', 'new subscription', 'customer', 'terms');
+CREATE INDEX stripe_events_to_handle ON stripe_events (only_copies(change), resume_at) WHERE resume_at IS NOT NULL;
 CREATE INDEX stripe_events_of_subscription ON stripe_events (subscription_id);
 CREATE INDEX stripe_events_of_customer ON stripe_events (customer_id);
 -- Of two concurrent events about one customer, one waits: both would find the same change to report.
-CREATE INDEX stripe_events_in_turn ON stripe_events (coalesce(customer_id, subscription_id, id))
+CREATE INDEX stripe_events_in_line ON stripe_events (coalesce(customer_id, subscription_id, id))
     WHERE handled_at IS NULL;
 CREATE INDEX stripe_events_parked ON stripe_events (parked_at) WHERE parked_at IS NOT NULL;
 CREATE INDEX stripe_events_by_age ON stripe_events (handled_at) WHERE handled_at IS NOT NULL;
 
 -- Return whether a run of the event died or failed. One that was put off has not: it only waits for other work.
-CREATE FUNCTION was_left(event stripe_events) RETURNS boolean
+CREATE FUNCTION was_orphaned(event stripe_events) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN event.problem IS NOT NULL OR event.in_hand_until IS NOT NULL;
 
 -- Return whether the event can be handled now: no run has it, no request is being processed for its subscription, and
 -- no other event of the same customer is being handled or comes before it.
-CREATE FUNCTION has_its_turn(event stripe_events) RETURNS boolean
+CREATE FUNCTION is_next_in_line(event stripe_events) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN event.resume_at <= now() AND coalesce(event.in_hand_until <= now(), true)
         AND NOT subscription_under_way(event.subscription_id) AND NOT EXISTS (
@@ -54,19 +54,19 @@ CREATE FUNCTION has_its_turn(event stripe_events) RETURNS boolean
                 AND other.handled_at IS NULL AND other.id <> event.id
                 AND (other.in_hand_until > now()
                     OR (other.resume_at <= now()
-                        AND (only_copies(other.moment), other.resume_at, other.id)
-                            < (only_copies(event.moment), event.resume_at, event.id)
+                        AND (only_copies(other.change), other.resume_at, other.id)
+                            < (only_copies(event.change), event.resume_at, event.id)
                         AND NOT subscription_under_way(other.subscription_id))));
 
 -- Record an event, to be handled in so many seconds, and return whether it is new.
-CREATE FUNCTION receive_stripe_event(event text, kind text, its_moment text, created timestamptz, live boolean,
+CREATE FUNCTION receive_stripe_event(event text, kind text, its_change text, created timestamptz, live boolean,
     subscription text, customer text, cause uuid, patience double precision) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     WITH came AS (
-        INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, customer_id, caused_by,
+        INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, customer_id, caused_by,
             resume_at)
-        VALUES (event, kind, its_moment, created, live, subscription, customer, cause,
+        VALUES (event, kind, its_change, created, live, subscription, customer, cause,
             now() + make_interval(secs => patience))
         ON CONFLICT (id) DO NOTHING
         RETURNING id)
@@ -78,7 +78,7 @@ $$;
 -- subscription that ended and was reported nothing is left to report. An end is always handled, whoever caused it. What
 -- is new and known here needs no copy, and of several changes the last one shows them all.
 CREATE FUNCTION claim_stripe_events(at_most integer, only_new boolean)
-    RETURNS TABLE (id text, needs_a_person boolean, tries integer, died_in uuid)
+    RETURNS TABLE (id text, needs_attention boolean, tries integer, died_in uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     UPDATE stripe_events e SET handled_at = now(), outcome = 'ours', resume_at = NULL
@@ -91,19 +91,19 @@ AS $$
         SELECT FROM subscription_ends s WHERE s.subscription_id = e.subscription_id AND NOT EXISTS (
             SELECT FROM outbox o WHERE o.request_id = s.id AND o.delivered_at IS NULL AND NOT o.refused));
     UPDATE stripe_events e SET handled_at = now(), outcome = 'known', resume_at = NULL
-    WHERE only_copies(e.moment) AND e.resume_at <= now() AND CASE e.moment
+    WHERE only_copies(e.change) AND e.resume_at <= now() AND CASE e.change
         WHEN 'new subscription' THEN EXISTS (SELECT FROM subscriptions s WHERE s.id = e.subscription_id)
         WHEN 'new customer' THEN EXISTS (SELECT FROM users u WHERE u.stripe_customer_id = e.customer_id)
         ELSE EXISTS (
             SELECT FROM stripe_events later
             WHERE coalesce(later.customer_id, later.subscription_id, later.id)
                     = coalesce(e.customer_id, e.subscription_id, e.id)
-                AND later.subscription_id IS NOT DISTINCT FROM e.subscription_id AND later.moment = e.moment
+                AND later.subscription_id IS NOT DISTINCT FROM e.subscription_id AND later.change = e.change
                 AND later.handled_at IS NULL AND (later.received_at, later.id) > (e.received_at, e.id)) END;
     WITH due AS (
         SELECT e.id FROM stripe_events e
-        WHERE e.resume_at <= now() AND NOT (only_new AND was_left(e)) AND has_its_turn(e)
-        ORDER BY only_copies(e.moment), e.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED)
+        WHERE e.resume_at <= now() AND NOT (only_new AND was_orphaned(e)) AND is_next_in_line(e)
+        ORDER BY only_copies(e.change), e.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED)
     UPDATE stripe_events e
     SET in_hand_until = now() + lease(), resume_at = now() + pause_after_tries(e.tries + 1)
     FROM due WHERE e.id = due.id
@@ -115,11 +115,11 @@ CREATE FUNCTION anything_unfinished() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     RETURN EXISTS (SELECT FROM cancellation_requests WHERE resume_at <= now() AND runs > 0)
         OR EXISTS (SELECT FROM reactivation_requests WHERE resume_at <= now() AND runs > 0)
-        OR EXISTS (SELECT FROM stripe_events e WHERE e.resume_at <= now() AND was_left(e) AND has_its_turn(e));
+        OR EXISTS (SELECT FROM stripe_events e WHERE e.resume_at <= now() AND was_orphaned(e) AND is_next_in_line(e));
 
 -- Start a run of the event, which counts as a try.
-CREATE FUNCTION take_up_stripe_event(event text, run uuid)
-    RETURNS TABLE (id text, type text, moment text, tries integer, caused_by uuid, subscription_id text,
+CREATE FUNCTION claim_stripe_event(event text, run uuid)
+    RETURNS TABLE (id text, type text, change text, tries integer, caused_by uuid, subscription_id text,
         customer_id text, handled boolean)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -127,7 +127,7 @@ AS $$
     SET flow_run_id = run, tries = e.tries + 1, in_hand_until = now() + lease(),
         resume_at = greatest(e.resume_at, now() + lease())
     WHERE e.id = event AND e.handled_at IS NULL;
-    SELECT e.id, e.type, e.moment, e.tries, e.caused_by, e.subscription_id, e.customer_id, e.handled_at IS NOT NULL
+    SELECT e.id, e.type, e.change, e.tries, e.caused_by, e.subscription_id, e.customer_id, e.handled_at IS NOT NULL
     FROM stripe_events e WHERE e.id = event
 $$;
 
@@ -201,13 +201,13 @@ $$;
 
 REVOKE ALL ON FUNCTION receive_stripe_event(text, text, text, timestamptz, boolean, text, text, uuid,
     double precision),
-    claim_stripe_events(integer, boolean), anything_unfinished(), take_up_stripe_event(text, uuid),
+    claim_stripe_events(integer, boolean), anything_unfinished(), claim_stripe_event(text, uuid),
     renew_stripe_event(text), subscriptions_of_stripe_event(text), stripe_event_handled(text, text),
     stripe_event_is_handled(text), put_off_stripe_event(text, double precision), stripe_event_failed(text, text),
     park_stripe_event(text), prune_stripe_events(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION receive_stripe_event(text, text, text, timestamptz, boolean, text, text, uuid,
     double precision),
-    claim_stripe_events(integer, boolean), anything_unfinished(), take_up_stripe_event(text, uuid),
+    claim_stripe_events(integer, boolean), anything_unfinished(), claim_stripe_event(text, uuid),
     renew_stripe_event(text), subscriptions_of_stripe_event(text), stripe_event_handled(text, text),
     stripe_event_is_handled(text), put_off_stripe_event(text, double precision), stripe_event_failed(text, text),
     park_stripe_event(text), prune_stripe_events(integer) TO cancelflow_app;

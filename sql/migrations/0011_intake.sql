@@ -130,7 +130,7 @@ BEGIN
     ELSE
         BEGIN
             UPDATE cancellation_requests
-            SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, told_failed = false,
+            SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, reported_failed = false,
                 resume_at = CASE WHEN in_line THEN now() ELSE now() + lease() END
             WHERE id = earlier.id;
         EXCEPTION WHEN unique_violation THEN  -- another for this subscription has come in meanwhile

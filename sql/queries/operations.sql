@@ -60,7 +60,7 @@ UPDATE outbox SET problem = NULL WHERE request_id::text = %(id)s AND problem IS 
 -- only for an email that is still to be sent.
 UPDATE cancellation_requests
 SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(), approved_at = coalesce(approved_at, now()),
-    told_failed = told_failed AND finished_at IS NOT NULL AND outcome <> 'failed',  -- else it was asked for again
+    reported_failed = reported_failed AND finished_at IS NOT NULL AND outcome <> 'failed',  -- else it was asked for again
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
     answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,
@@ -73,7 +73,7 @@ RETURNING id;
 -- The same.
 UPDATE reactivation_requests
 SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(),
-    told_failed = told_failed AND finished_at IS NOT NULL AND outcome <> 'failed',
+    reported_failed = reported_failed AND finished_at IS NOT NULL AND outcome <> 'failed',
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
     answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,

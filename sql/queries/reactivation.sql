@@ -8,13 +8,13 @@ SELECT * FROM receive_reactivation(request => %(request_id)s, caller => %(user_i
 -- Under begin_for_request, which shows this one row.
 SELECT user_id FROM reactivation_requests WHERE id = %(request_id)s;
 
--- name: take_up_reactivation
+-- name: claim_reactivation
 UPDATE reactivation_requests
 SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + lease()),
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, origin, subscription_id, recovery_point, renews_at, received_at, outcome,
-    answer, billing_try, stripe_request_id, told_failed;
+    answer, billing_try, stripe_request_id, reported_failed;
 
 -- name: choose_reactivation
 UPDATE reactivation_requests SET subscription_id = %(subscription_id)s WHERE id = %(request_id)s;
@@ -42,7 +42,7 @@ UPDATE reactivation_requests SET recovery_point = %(recovery_point)s WHERE id = 
 -- they were not told.
 UPDATE reactivation_requests
 SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + lease(),
-    told_failed = told_failed AND NOT %(asked_for)s
+    reported_failed = reported_failed AND NOT %(asked_for)s
 WHERE id = %(request_id)s AND outcome = 'failed';
 
 -- name: finish_reactivation
@@ -50,10 +50,10 @@ WHERE id = %(request_id)s AND outcome = 'failed';
 UPDATE reactivation_requests
 SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recovery_point ELSE 'finished' END,
     outcome = %(outcome)s, http_status = %(http_status)s, answer = %(answer)s, finished_at = now(),
-    resume_at = CASE WHEN %(look_again)s THEN now() + interval '1 minute'
+    resume_at = CASE WHEN %(recheck)s THEN now() + interval '1 minute'
         WHEN %(outcome)s IN ('refused', 'failed') THEN NULL ELSE resume_at END,
     problem = NULL,
-    told_failed = %(outcome)s = 'failed' OR told_failed,
+    reported_failed = %(outcome)s = 'failed' OR reported_failed,
     stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
 WHERE id = %(request_id)s AND finished_at IS NULL
     AND NOT (%(outcome)s = 'failed' AND recovery_point IN ('cleared', 'marked_active'))
@@ -69,7 +69,7 @@ UPDATE reactivation_requests SET parked_at = coalesce(parked_at, now())
 WHERE id = %(request_id)s
 RETURNING finished_at IS NULL AND origin <> 'stripe' AS unanswered;
 
--- name: reactivation_parked_in_peace
+-- name: reactivation_parking_finished
 UPDATE reactivation_requests SET resume_at = NULL WHERE id = %(request_id)s AND parked_at IS NOT NULL;
 
 -- name: leave_reactivation
@@ -90,7 +90,7 @@ SELECT id, outcome, http_status, answer, received_at, finished_at FROM reactivat
 
 -- name: claim_reactivations
 -- Of any user, whose lease has passed.
-SELECT id::text, user_id, needs_a_person, urgent, tries, died_in FROM claim_reactivations(%(at_most)s, %(only_new)s);
+SELECT id::text, user_id, needs_attention, urgent, tries, died_in FROM claim_reactivations(%(at_most)s, %(only_new)s);
 
 -- name: earlier_event_waits
 SELECT EXISTS (

@@ -34,7 +34,7 @@ SELECT one_intake_at_a_time(%(user_id)s);
 -- Under begin_for_request, which shows this one row.
 SELECT user_id FROM cancellation_requests WHERE id = %(request_id)s;
 
--- name: take_up_request
+-- name: claim_request
 -- Step 1. A finished request keeps the run that finished it.
 UPDATE cancellation_requests
 SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + lease()),
@@ -43,14 +43,14 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
     released_schedule, cancel_at, received_at, now() - received_at AS waited, approved_at IS NOT NULL AS approved,
-    outcome, answer, billing_try, told_failed, renewal_undone, invoices_voided;
+    outcome, answer, billing_try, reported_failed, renewal_undone, invoices_voided;
 
 -- name: reopen_request
 -- One that failed goes on: its caller or an operator asked for it, or Stripe turned out to have done it; only then
 -- must the customer hear that it was not so.
 UPDATE cancellation_requests
 SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + lease(),
-    told_failed = told_failed AND NOT %(asked_for)s
+    reported_failed = reported_failed AND NOT %(asked_for)s
 WHERE id = %(request_id)s AND outcome = 'failed';
 
 -- name: choose_subscription
@@ -104,10 +104,10 @@ SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recover
     outcome = %(outcome)s, http_status = %(http_status)s, answer = %(answer)s, finished_at = now(),
     -- The caller of a request that was refused or given up was told so: nothing goes on behind their back. Where the
     -- answer of a write was lost, Stripe is asked once more, later, whether it did it after all.
-    resume_at = CASE WHEN %(look_again)s THEN now() + interval '1 minute'
+    resume_at = CASE WHEN %(recheck)s THEN now() + interval '1 minute'
         WHEN %(outcome)s IN ('refused', 'failed') THEN NULL ELSE resume_at END,
     problem = NULL,
-    told_failed = %(outcome)s = 'failed' OR told_failed,
+    reported_failed = %(outcome)s = 'failed' OR reported_failed,
     stripe_request_id = coalesce(%(stripe_request_id)s, stripe_request_id)
 WHERE id = %(request_id)s AND finished_at IS NULL
     -- Past these points Stripe has done it: the request can only be carried to its end.
@@ -127,7 +127,7 @@ WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
 
 -- name: claim_cancellations
 -- Requests, of any user, whose lease has passed.
-SELECT id::text, user_id, needs_a_person, urgent, tries, died_in FROM claim_unfinished(%(at_most)s, %(only_new)s);
+SELECT id::text, user_id, needs_attention, urgent, tries, died_in FROM claim_unfinished(%(at_most)s, %(only_new)s);
 
 -- name: anything_unfinished
 SELECT anything_unfinished();
@@ -145,7 +145,7 @@ UPDATE cancellation_requests SET parked_at = coalesce(parked_at, now())
 WHERE id = %(request_id)s
 RETURNING finished_at IS NULL AND origin <> 'stripe' AS unanswered;
 
--- name: parked_in_peace
+-- name: parking_finished
 UPDATE cancellation_requests SET resume_at = NULL WHERE id = %(request_id)s AND parked_at IS NOT NULL;
 
 -- name: asked

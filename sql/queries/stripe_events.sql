@@ -1,15 +1,15 @@
 -- name: receive_stripe_event
-SELECT receive_stripe_event(%(id)s, %(type)s, %(moment)s, %(created_at)s, %(livemode)s, %(subscription_id)s,
+SELECT receive_stripe_event(%(id)s, %(type)s, %(change)s, %(created_at)s, %(livemode)s, %(subscription_id)s,
     %(customer_id)s, %(caused_by)s, %(patience)s);
 
 -- name: claim_stripe_events
 -- Whose subscription no request of ours is at work on.
-SELECT id, NULL::text AS user_id, needs_a_person, false AS urgent, tries, died_in
+SELECT id, NULL::text AS user_id, needs_attention, false AS urgent, tries, died_in
 FROM claim_stripe_events(%(at_most)s, %(only_new)s);
 
--- name: take_up_stripe_event
-SELECT id, type, moment, tries, caused_by, subscription_id, customer_id, now() AS taken_up_at, handled
-FROM take_up_stripe_event(%(id)s, %(flow_run_id)s::uuid);
+-- name: claim_stripe_event
+SELECT id, type, change, tries, caused_by, subscription_id, customer_id, now() AS claimed_at, handled
+FROM claim_stripe_event(%(id)s, %(flow_run_id)s::uuid);
 
 -- name: subscriptions_of_stripe_event
 SELECT id, user_id FROM subscriptions_of_stripe_event(%(id)s);
@@ -32,14 +32,14 @@ SELECT park_stripe_event(%(id)s);
 -- name: stripe_event_is_handled
 SELECT stripe_event_is_handled(%(id)s);
 
--- name: told_of_subscription
+-- name: announced_of_subscription
 -- What customer and company were told, and whether all that there was to tell of its end is out.
 SELECT (SELECT cancel_at FROM data_retention_jobs
         WHERE subscription_id = %(subscription_id)s AND status = 'scheduled') AS announced_until,
     EXISTS (SELECT FROM subscription_ends e WHERE e.subscription_id = %(subscription_id)s AND NOT EXISTS (
-        SELECT FROM outbox o WHERE o.request_id = e.id AND o.delivered_at IS NULL AND NOT o.refused)) AS end_is_told;
+        SELECT FROM outbox o WHERE o.request_id = e.id AND o.delivered_at IS NULL AND NOT o.refused)) AS end_is_announced;
 
--- name: look_again_at_failed
+-- name: recheck_failed
 -- It was told as failed, and Stripe says that our own write did it. Whether there is such a request, of either kind.
 WITH cancellation AS (
     UPDATE cancellation_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed' RETURNING 1),

@@ -223,7 +223,7 @@ def test_a_term_that_support_sets_is_told_to_nobody(world: World) -> None:
     person = world.person("professional")
     ends_at = int(time.time()) + 330 * DAY
     world.stripe.subscriptions.update(person.subscription_id, {"cancel_at": ends_at})
-    seen = "SELECT FROM stripe_events WHERE subscription_id = %s AND moment = 'begins' AND handled_at IS NOT NULL"
+    seen = "SELECT FROM stripe_events WHERE subscription_id = %s AND change = 'begins' AND handled_at IS NOT NULL"
 
     eventually(lambda: world.rows(seen, person.subscription_id))
 

@@ -12,7 +12,7 @@ import pytest
 from deployments.demo.catalog import LOYALTY_COUPON
 from flows.cancel_subscription import cancel_subscription
 from nodes.clients.billing_objects import Discount
-from nodes.node import not_shown
+from nodes.node import without_prefect
 from tests.acceptance.subscribers import Clock, subscriber
 from tests.acceptance.test_accept import PROFESSIONAL, UNAVAILABLE, coupons_in_stripe, offer_rows, offered
 from tests.acceptance.trigger import serving
@@ -192,7 +192,7 @@ def test_a_request_that_is_taken_up_again_still_knows_it(world: World, policy: P
     )
 
     async def run() -> None:
-        with not_shown():
+        with without_prefect():
             await cancel_subscription.fn(UUID(request_id))
 
     asyncio.run(run())

@@ -30,8 +30,8 @@ class Walked:
     after: dict[str, Row]
     dry_run: str
     report: str
-    left_open: Row
-    left_ready: list[Row]  # made ahead hours ago, and just now
+    stale: Row
+    unused: list[Row]  # made ahead hours ago, and just now
 
     def id_of(self, case: str) -> str:
         return self.cases[case].subscription_id
@@ -170,13 +170,13 @@ def test_the_report_names_nobody(walked: Walked) -> None:
 
 
 def test_a_run_whose_end_prefect_never_heard_of_does_not_stay_running(world: World, walked: Walked) -> None:
-    run = world.prefect.get(f"/flow_runs/{walked.left_open['id']}").json()
-    assert (walked.left_open["state_type"], run["state_type"]) == ("RUNNING", "CRASHED")
+    run = world.prefect.get(f"/flow_runs/{walked.stale['id']}").json()
+    assert (walked.stale["state_type"], run["state_type"]) == ("RUNNING", "CRASHED")
 
 
 def test_what_a_killed_trigger_made_ahead_goes_and_what_another_may_still_take_stays(
     world: World, walked: Walked
 ) -> None:
-    found = [world.prefect.get(f"/flow_runs/{run['id']}").status_code for run in walked.left_ready]
+    found = [world.prefect.get(f"/flow_runs/{run['id']}").status_code for run in walked.unused]
     assert found == [404, 200]
-    world.prefect.delete(f"/flow_runs/{walked.left_ready[1]['id']}")
+    world.prefect.delete(f"/flow_runs/{walked.unused[1]['id']}")

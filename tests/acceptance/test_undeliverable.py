@@ -8,7 +8,7 @@ import pytest
 from deployments.requests import NothingToDismiss, Unfinished, dismiss, resume, unfinished
 from nodes.settings import DatabaseSettings, load
 from tests.faults.left import in_peace
-from tests.faults.test_given_to_a_person import tried_for_hours
+from tests.faults.test_parked import tried_for_hours
 from tests.reactivation.people import leaving, reactivate, subjects
 from tests.waiting import eventually
 from tests.webhooks.events import order, settled

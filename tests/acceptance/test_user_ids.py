@@ -8,7 +8,7 @@ import pytest
 from flows.delete_expired_data import delete_expired_data
 from nodes.deletion.records import Selection
 from nodes.deletion.step_02_take_due_users import take_due_users
-from nodes.node import not_shown
+from nodes.node import without_prefect
 from nodes.runs.display import table
 from nodes.services import services_of_this_run
 from tests.acceptance.consumer import Consumer, body, consuming
@@ -101,7 +101,7 @@ def test_a_dry_run_pages_through_every_user_once(due: list[str]) -> None:
     async def pages() -> list[str]:
         seen: list[str] = []
         async with services_of_this_run():
-            with not_shown():
+            with without_prefect():
                 while users := (await take_due_users(Selection(True, 2, max(seen, default=None)))).users:
                     seen += users
         return seen

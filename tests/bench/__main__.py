@@ -28,7 +28,7 @@ PAST_RUNS = 20_000
 IMPORTED = 10_000
 BURST = 500
 WITHIN_SECONDS = 20.0  # no longer is waited for what is not finished: of a burst, the rest is not looked at
-AT_ONCE = 16
+CONCURRENCY = 16
 WARM_UP = 4
 ONE = "one at a time, Stripe 20 ms"
 ONE_FAR = "one at a time, Stripe 300 ms"
@@ -41,11 +41,11 @@ BURST_OF = "burst of 500"
 # What is measured in pairs: runs a side, how many at once, Stripe's seconds, how many pairs.
 PAIRS = {
     ONE: (12, 1, NEAR, 3),
-    SIXTEEN: (48, AT_ONCE, NEAR, 2),
+    SIXTEEN: (48, CONCURRENCY, NEAR, 2),
     ONE_FAR: (6, 1, FAR, 2),
-    SIXTEEN_FAR: (32, AT_ONCE, FAR, 1),
+    SIXTEEN_FAR: (32, CONCURRENCY, FAR, 1),
 }
-ALONE = {ONE_PAST: (12, 1), SIXTEEN_PAST: (32, AT_ONCE)}
+ALONE = {ONE_PAST: (12, 1), SIXTEEN_PAST: (32, CONCURRENCY)}
 ECHOED = 32
 
 
@@ -103,7 +103,7 @@ class Bench:
     def _echo(self) -> None:
         """Stripe tells of each of our own writes, and the trigger looks into it, in a run of its own."""
         self._webhooks(paused=False)
-        self._report.alone[ECHO] = self._shown(ECHO, self._measure(self._trigger, ECHOED, AT_ONCE, NEAR))
+        self._report.alone[ECHO] = self._shown(ECHO, self._measure(self._trigger, ECHOED, CONCURRENCY, NEAR))
         self._webhooks(paused=True)
 
     def _beside(self) -> None:

@@ -1,21 +1,21 @@
 """The bare handler, as a process: the trigger itself, with its flow's function called as a plain function.
 
 It is the same FastAPI application with the same clients, statements, places and answers. Only Prefect is left out:
-inside `not_shown` every node is the function that it is, and the flow is `cancel_subscription.fn`, so that nothing is
-reported to a server. What a run writes to its log goes to the process's.
+inside `without_prefect` every node is the function that it is, and the flow is `cancel_subscription.fn`, so that
+nothing is reported to a server. What a run writes to its log goes to the process's.
 """
 
 import uvicorn
 
 from deployments.http.app import create_app
-from nodes.node import not_shown
+from nodes.node import without_prefect
 from nodes.settings import TriggerSettings, load
 
 
 def main() -> None:
     """Serve until told to stop."""
     settings = load(TriggerSettings)
-    with not_shown():
+    with without_prefect():
         uvicorn.run(
             create_app(settings),
             host=settings.http_host,

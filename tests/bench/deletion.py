@@ -104,7 +104,7 @@ class Deleted:
 def delete(users: int) -> Deleted:
     """Delete so many users whose time has come; the settings are those of the environment."""
     from flows.delete_expired_data import delete_expired_data
-    from nodes.node import not_shown
+    from nodes.node import without_prefect
 
     fill(users)
     watch = Watch(os.environ["DATABASE_ADMIN_URL"])
@@ -112,7 +112,7 @@ def delete(users: int) -> Deleted:
     watching.start()
 
     async def run() -> Any:
-        with not_shown():
+        with without_prefect():
             return await delete_expired_data.fn(dry_run=False)
 
     began = time.monotonic()

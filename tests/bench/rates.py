@@ -16,7 +16,7 @@ from email_templates.cancellation_confirmation import CancellationConfirmation
 
 EMAILS = 200
 EVENTS = 400
-EVENTS_AT_ONCE = 16
+MAX_CONCURRENT_EVENTS = 16
 # As if each had been handled: what handles them would take the processor from what is measured next.
 _HANDLED = (
     "UPDATE stripe_events SET resume_at = NULL, handled_at = now() WHERE id LIKE 'evt_bench_%' AND handled_at IS NULL"
@@ -43,7 +43,7 @@ def emails_a_second() -> float:
             unpaid=False,
             due_at=None,
             plan_change_dropped=False,
-            told_failed=False,
+            reported_failed=False,
             renewal_undone=False,
             invoices_voided=False,
             company_name="Example",
@@ -81,7 +81,7 @@ def _email(event: dict[str, Any], secret: str) -> tuple[dict[str, str], bytes]:
 
 async def _post(trigger: str, emails: list[tuple[dict[str, str], bytes]]) -> float:
     waiting = iter(emails)
-    limits = httpx.Limits(max_connections=EVENTS_AT_ONCE)
+    limits = httpx.Limits(max_connections=MAX_CONCURRENT_EVENTS)
     async with httpx.AsyncClient(base_url=trigger, timeout=30, limits=limits, verify=False) as client:
 
         async def one_by_one() -> None:
@@ -89,5 +89,5 @@ async def _post(trigger: str, emails: list[tuple[dict[str, str], bytes]]) -> flo
                 (await client.post("/webhooks/stripe", content=body, headers=headers)).raise_for_status()
 
         began = time.perf_counter()
-        await asyncio.gather(*(one_by_one() for _ in range(EVENTS_AT_ONCE)))
+        await asyncio.gather(*(one_by_one() for _ in range(MAX_CONCURRENT_EVENTS)))
         return time.perf_counter() - began

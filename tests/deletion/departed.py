@@ -11,7 +11,7 @@ from typing import Any
 from prefect import Flow
 from prefect.client.schemas.objects import State
 
-from nodes.node import not_shown
+from nodes.node import without_prefect
 from nodes.rules.dates import months_after
 from nodes.rules.statuses import is_live
 from tests.acceptance.subscribers import Clock, subscriber
@@ -69,7 +69,7 @@ def swept(flow: Flow[..., Any], **parameters: Any) -> State[None]:
     """Run a scheduled flow here, with services of its own, and give its last state. Prefect has tests of its own."""
 
     async def run() -> State[None]:
-        with not_shown():
+        with without_prefect():
             ended: State[None] = await flow.fn(**parameters)
             return ended
 

@@ -27,8 +27,8 @@ pytestmark = [
 RUN = """
 import asyncio
 from flows.delete_expired_data import delete_expired_data
-from nodes.node import not_shown
-with not_shown():
+from nodes.node import without_prefect
+with without_prefect():
     asyncio.run(delete_expired_data.fn(dry_run=False))
 """
 SHOWN = """

@@ -35,7 +35,7 @@ def events_handled(world: World, *, days_ago: float, how_many: int = 1, handled:
     """So many events of Stripe's, by the start of their ids."""
     mark = f"evt_{uuid.uuid4().hex[:12]}"
     world.admin.execute(
-        """INSERT INTO stripe_events (id, type, moment, created_at, livemode, resume_at, handled_at, parked_at, outcome)
+        """INSERT INTO stripe_events (id, type, change, created_at, livemode, resume_at, handled_at, parked_at, outcome)
         SELECT %(mark)s || n, 'customer.subscription.updated', 'nothing', now(), false, NULL,
             CASE WHEN %(handled)s THEN now() - make_interval(secs => %(seconds)s) END,
             CASE WHEN NOT %(handled)s THEN now() - make_interval(secs => %(seconds)s) END, 'nothing'

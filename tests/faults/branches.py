@@ -76,11 +76,11 @@ BRANCHES = (CANCEL, ACCEPT, *OTHERS)
 
 
 def what_is_wrong(
-    world: World, person: Person, branch: Branch, events: list[Event], *, told_failed: bool = False
+    world: World, person: Person, branch: Branch, events: list[Event], *, reported_failed: bool = False
 ) -> list[str]:
     """What is missing or too much, counted at the far sides once the request is at peace.
 
-    `told_failed`: its caller was, and asked again. Asking again too early is refused, and audited as that.
+    `reported_failed`: its caller was, and asked again. Asking again too early is refused, and audited as that.
     """
     rows = world.belongings(person.user_id)
     cancelled = not branch.accept
@@ -100,7 +100,7 @@ def what_is_wrong(
     ids = {row["kind"]: row["id"] for row in rows["outbox"]}
     due = _due_at_stripe(branch) | {
         "requests": [(branch.outcome, 200, None)],
-        "audited": sorted([("failed", 500)] * told_failed + [(branch.outcome, 200)]),
+        "audited": sorted([("failed", 500)] * reported_failed + [(branch.outcome, 200)]),
         "reasons": int(cancelled),
         "retention jobs": ["scheduled"] * cancelled,
         "offers": ["applied"] * branch.accept,

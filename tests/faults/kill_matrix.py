@@ -23,7 +23,7 @@ from tests.faults.wires import Stop, wired
 from tests.faults.wires_line import Moment
 from tests.world import Person, World
 
-AT_ONCE = 4
+CONCURRENCY = 4
 REACH_SECONDS = 60.0
 MOVE_ON_SECONDS = 0.3  # for a process that has its answer to ask for something more
 PEACE_SECONDS = 300.0
@@ -99,7 +99,7 @@ class Matrix:
         self.points: list[Point] = []
 
     def run(self) -> None:
-        with ThreadPoolExecutor(AT_ONCE) as threads:
+        with ThreadPoolExecutor(CONCURRENCY) as threads:
             self.undisturbed = dict(zip(self.ways, threads.map(self._record, self.ways), strict=True))
         usual = {effect for way, effects in self.undisturbed.items() if way.whole for effect in effects}
         # The rarest first, and beside one effect one after the other: of two at once, or of one that is taken up again
@@ -111,10 +111,10 @@ class Matrix:
             if way.whole or effect not in usual
         ]
         self.points = [point for points in beside for point in points]
-        with ThreadPoolExecutor(AT_ONCE) as threads:
+        with ThreadPoolExecutor(CONCURRENCY) as threads:
             list(threads.map(self._kill_one_after_the_other, beside))
         self._watch.until_peace(PEACE_SECONDS)
-        with ThreadPoolExecutor(AT_ONCE) as threads:
+        with ThreadPoolExecutor(CONCURRENCY) as threads:
             list(threads.map(self._judge, (point for point in self.points if not point.wrong)))
 
     def of(self, way: Way) -> list[Point]:

@@ -31,7 +31,7 @@ def take_up(world: World, request_id: UUID) -> None:
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
 
 
-def standing(world: World, request_id: UUID) -> Row:
+def status_now(world: World, request_id: UUID) -> Row:
     """The whole row."""
     return world.row("SELECT * FROM cancellation_requests WHERE id = %s", request_id)
 
@@ -40,7 +40,7 @@ def in_peace(world: World, request_id: UUID) -> Row:
     """The row, once nothing is left to do for it."""
 
     def at_rest() -> Row | None:
-        row = standing(world, request_id)
+        row = status_now(world, request_id)
         return row if row["resume_at"] is None else None
 
     row = eventually(at_rest)

@@ -17,7 +17,7 @@ from tests.faults.wires_line import Fault, Moment
 from tests.waiting import eventually
 from tests.world import World
 
-AT_ONCE = 4  # ask; many more wait for their end
+CONCURRENCY = 4  # ask; many more wait for their end
 REACH_SECONDS = 60.0
 BARRIER_SECONDS = 300.0
 
@@ -29,7 +29,7 @@ class Bench:
         self._world, self._triggers, self._topic = world, triggers, topic
         self.server = server
         self.calm = Event()  # the server stands for good
-        self._asking = Semaphore(AT_ONCE)
+        self._asking = Semaphore(CONCURRENCY)
 
     def effects_of(self, branch: Branch) -> list[str]:
         """What an undisturbed run does."""
@@ -110,9 +110,9 @@ class Bench:
         with self._recording(outage):
             person = outage.branch.customer(world)
             caller = Caller(world, trigger, person, outage)
-            with self._asking, ExitStack() as standing:
+            with self._asking, ExitStack() as status_now:
                 for fault in faults:
-                    standing.enter_context(world.simulator.fault(contains=person.subscription_id, **fault))
+                    status_now.enter_context(world.simulator.fault(contains=person.subscription_id, **fault))
                 caller.ask()
             self._finish(caller)
 

@@ -98,9 +98,9 @@ class Caller:
 
     def count(self, topic: Topic) -> None:
         """At the far sides, once all is done."""
-        events, told_failed = topic.events_of(self._person.user_id), self._outage.status == GAVE_UP
+        events, reported_failed = topic.events_of(self._person.user_id), self._outage.status == GAVE_UP
         self._outage.wrong += what_is_wrong(
-            self._world, self._person, self._outage.branch, events, told_failed=told_failed
+            self._world, self._person, self._outage.branch, events, reported_failed=reported_failed
         )
 
     def wait_for_a_try(self) -> None:

@@ -105,7 +105,7 @@ def _told_what_is_not_so(customer: Customer, requests: dict[str, Row]) -> Iterat
         elif each.status == 202 and row["outcome"] == "failed":
             yield f"told that {row['id']} goes on, and it was given up"
         elif each.status == 500 and last[each.request_id] is each and each.request_id not in customer.resumed:
-            only_stripe_did_it = row["outcome"] == "failed" or row["told_failed"]
+            only_stripe_did_it = row["outcome"] == "failed" or row["reported_failed"]
             if not only_stripe_did_it:
                 yield f"told that {row['id']} failed, and it went on as {row['outcome']}"
     for status in {each.status for each in customer.told} - {0, 200, 202, 409, 422, 500, 503, 404}:

@@ -34,16 +34,16 @@ def test_what_was_told_as_under_way_is_never_given_up(world: World) -> None:
     assert world.row(run, request_id)["outcome"] is None
 
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
-    standing = eventually(lambda: _finished(world, answer.headers["Location"], person.headers))
+    status_now = eventually(lambda: _finished(world, answer.headers["Location"], person.headers))
 
-    assert standing is not None
-    assert standing.json()["status"] == "pending_cancellation"
+    assert status_now is not None
+    assert status_now.json()["status"] == "pending_cancellation"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
 
 
 def _finished(world: World, location: str, headers: dict[str, str]) -> httpx.Response | None:
-    standing = world.http.get(location, headers=headers)
-    return standing if standing.status_code == 200 else None
+    status_now = world.http.get(location, headers=headers)
+    return status_now if status_now.status_code == 200 else None
 
 
 def test_a_change_that_stripe_took_is_not_called_a_failure_when_it_cannot_be_read_back(world: World) -> None:
@@ -60,10 +60,10 @@ def test_a_change_that_stripe_took_is_not_called_a_failure_when_it_cannot_be_rea
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
 
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [world.request_id(answer)])
-    standing = eventually(lambda: _finished(world, location, person.headers))
+    status_now = eventually(lambda: _finished(world, location, person.headers))
 
-    assert standing is not None
-    assert standing.json()["status"] == "pending_cancellation"
+    assert status_now is not None
+    assert status_now.json()["status"] == "pending_cancellation"
     eventually(lambda: len(world.emails(person)) == 1)
 
 
@@ -79,16 +79,16 @@ def test_what_was_told_as_failed_goes_on_only_if_stripe_did_it_after_all(world: 
         ):
             assert world.cancel(person).status_code == 500
 
-    standing = "SELECT outcome, resume_at FROM cancellation_requests WHERE user_id = %s"
+    status_now = "SELECT outcome, resume_at FROM cancellation_requests WHERE user_id = %s"
     for person in (done, not_done):
-        assert world.row(standing, person.user_id)["resume_at"] is not None
+        assert world.row(status_now, person.user_id)["resume_at"] is not None
         world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE user_id = %s", [person.user_id])
     for person in (done, not_done):
         eventually(partial(_looked_at, world, person.user_id))
 
-    assert world.row(standing, done.user_id)["outcome"] == "pending_cancellation"
+    assert world.row(status_now, done.user_id)["outcome"] == "pending_cancellation"
     assert len(world.emails(done)) == 1
-    assert world.row(standing, not_done.user_id)["outcome"] == "failed"
+    assert world.row(status_now, not_done.user_id)["outcome"] == "failed"
     assert not world.stripe.subscriptions.retrieve(not_done.subscription_id).cancel_at_period_end
     assert world.emails(not_done) == []
 
@@ -141,4 +141,4 @@ def test_a_failure_that_was_recorded_while_the_database_went_away_is_taken_back(
         eventually(lambda: asked.row(world, person)["outcome"] != "failed")
     in_peace(world, person)
     row = asked.row(world, person)
-    assert (row["outcome"], row["told_failed"]) == (asked.outcome, False)
+    assert (row["outcome"], row["reported_failed"]) == (asked.outcome, False)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 # What each node of the flow does outside of it, by the number of its file; nothing, for pure decisions.
 NODES = {
-    "01": "take_up_request",
+    "01": "claim_request",
     "02": "choose_subscription",
     "03": "",
     "04": "",

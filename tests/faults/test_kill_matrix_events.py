@@ -15,8 +15,7 @@ import pytest
 import stripe
 
 from nodes import stripe_events
-from nodes.rules.moments import Moment as Occasion
-from nodes.rules.moments import moment_of
+from nodes.rules.stripe_changes import Change, change_of
 from tests.faults.branches import effects_at_stripe
 from tests.faults.kill_matrix import Matrix, Way, differences, nodes_unseen, show
 from tests.faults.peace import EVENTS, Watch
@@ -30,7 +29,7 @@ from tests.world import Person, World
 pytestmark = pytest.mark.slow
 
 NODES = {
-    "01": "take_up_stripe_event",
+    "01": "claim_stripe_event",
     "01b": "",  # tests/webhooks/test_copies.py
     "02": "mirror_subscription",
     "03": "",
@@ -53,7 +52,7 @@ LATER = 86400
 class Handling(Way):
     """Something that happens in Stripe, and the event of it. `due`: what there must be, by what it is called below."""
 
-    moment: Occasion = Occasion.BEGINS
+    moment: Change = Change.BEGINS
     happens: Callable[[World, Person], None] = lambda world, person: None
     due: dict[str, Any] = field(default_factory=dict)
     left_before: bool = False  # by our API, which was told and done
@@ -74,7 +73,7 @@ class Handling(Way):
         """A run with the event in its hands: as `claim_stripe_events` leaves it to whoever claimed it."""
         event = self.event(world, person)
         world.admin.execute(
-            "INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, customer_id,"
+            "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, customer_id,"
             " in_hand_until, resume_at) VALUES (%s, %s, %s, now(), false, %s, %s, now() + lease(), now() + lease())",
             [event.id, event.type, self.moment.value, person.subscription_id, str(in_stripe(world, person).customer)],
         )
@@ -149,8 +148,8 @@ class AtTheDoor(Handling):
 EMAILS: dict[str, tuple[dict[str, str], bytes]] = {}
 
 
-def _occasion(event: stripe.Event) -> Occasion:
-    return moment_of(event.type, event.to_dict()["data"].get("previous_attributes", {}), "user_id")
+def _occasion(event: stripe.Event) -> Change:
+    return change_of(event.type, event.to_dict()["data"].get("previous_attributes", {}), "user_id")
 
 
 def _inbox(world: World, person: Person) -> list[dict[str, Any]]:
@@ -210,10 +209,8 @@ ENDED = {
 }
 WAYS = [
     Handling("departure in the portal", happens=_portal("cancel", feedback="unused"), due=DEPARTED),
-    Handling(
-        "return in the portal", moment=Occasion.DECISION, left_before=True, happens=_portal("undo"), due=CAME_BACK
-    ),
-    Handling("end, a payment failed", moment=Occasion.END, happens=_end, due=ENDED),
+    Handling("return in the portal", moment=Change.DECISION, left_before=True, happens=_portal("undo"), due=CAME_BACK),
+    Handling("end, a payment failed", moment=Change.END, happens=_end, due=ENDED),
     Handling(
         "departure, no reason given",
         whole=False,
@@ -223,14 +220,14 @@ WAYS = [
     Handling(
         "the reason, later",
         whole=False,
-        moment=Occasion.REASON,
+        moment=Change.REASON,
         happens=_says_why,
         due={**DEPARTED, "handled": [None, None]},
     ),
-    Handling("date moved", whole=False, moment=Occasion.DECISION, left_before=True, happens=_later, due=STAYED_AWAY),
+    Handling("date moved", whole=False, moment=Change.DECISION, left_before=True, happens=_later, due=STAYED_AWAY),
     Handling(
         "offer accepted in the portal",
-        moment=Occasion.DISCOUNT,
+        moment=Change.DISCOUNT,
         whole=False,
         happens=_coupon,
         due={"cancellations": ["retained"], "offers": ["applied"]},

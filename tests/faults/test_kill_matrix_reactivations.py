@@ -21,7 +21,7 @@ from tests.world import Person, World, links
 pytestmark = pytest.mark.slow
 
 NODES = {
-    "01": "take_up_reactivation",
+    "01": "claim_reactivation",
     "02": "choose_reactivation",
     "03": "POST /v1/subscriptions/{id}",
     "04": "drop_retention_jobs",

@@ -21,7 +21,7 @@ from prefect.context import refresh_global_settings_context
 from deployments.command_line import main
 from deployments.http.serve import serve as _imported_before_the_fork  # noqa: F401
 from flows.handle_stripe_event import handle_stripe_event
-from nodes.runs.fallback import run_shown
+from nodes.runs.fallback import run_flow
 
 TASKS = Path("/proc/self/task")
 
@@ -74,7 +74,7 @@ class TriggerServer:
                 sys.argv = ["cancelflow", "serve"]
                 main()
             else:
-                asyncio.run(run_shown(handle_stripe_event, event_id))
+                asyncio.run(run_flow(handle_stripe_event, event_id))
                 status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 1

@@ -17,7 +17,7 @@ _WRITES = re.compile(r"(INSERT|UPDATE|DELETE|WITH\b.*\b(INSERT|UPDATE|DELETE))\b
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _WRITING = (
     *("receive_request", "receive_reactivation", "refuse_attempt"),
-    *("receive_stripe_event", "take_up_stripe_event", "put_off_stripe_event", "stripe_event_handled"),
+    *("receive_stripe_event", "claim_stripe_event", "put_off_stripe_event", "stripe_event_handled"),
 )
 _LOOKS_FOR_WORK = re.compile(rb"\b(claim_\w+|anything_unfinished)\(")
 # The one statement that two nodes share, told apart by its second parameter: only Pub/Sub gives a receipt.

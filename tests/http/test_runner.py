@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from deployments.http import runner as module
-from deployments.http.runner import RECEIVED_AT_ONCE, RUNS_AT_ONCE, Runner, run_context
+from deployments.http.runner import MAX_CONCURRENT_INTAKES, MAX_CONCURRENT_RUNS, Runner, run_context
 from nodes.errors import DatabaseUnavailable
 from nodes.services import open_services
 from nodes.settings import TriggerSettings, load
@@ -23,9 +23,9 @@ def test_a_run_begins_once_all_who_came_are_received(world: World, monkeypatch: 
 
     async def many_come() -> None:
         async with _runner() as (runner, far), asyncio.TaskGroup() as coming, AsyncExitStack() as inside:
-            for _ in range(RECEIVED_AT_ONCE):
+            for _ in range(MAX_CONCURRENT_INTAKES):
                 await inside.enter_async_context(runner.receiving(far))
-            for _ in range(RECEIVED_AT_ONCE):
+            for _ in range(MAX_CONCURRENT_INTAKES):
                 coming.create_task(receive(runner, far))
             await asyncio.sleep(0)
             coming.create_task(runner.run(uuid.uuid4(), far))
@@ -37,7 +37,7 @@ def test_a_run_begins_once_all_who_came_are_received(world: World, monkeypatch: 
 
     asyncio.run(many_come())
 
-    assert happened == ["received"] * RECEIVED_AT_ONCE + ["run"]
+    assert happened == ["received"] * MAX_CONCURRENT_INTAKES + ["run"]
 
 
 def test_a_stream_of_callers_that_never_ends_keeps_no_run_waiting(
@@ -47,7 +47,7 @@ def test_a_stream_of_callers_that_never_ends_keeps_no_run_waiting(
 
     async def somebody_waits_for_ever() -> None:
         async with _runner() as (runner, far), AsyncExitStack() as inside:
-            for _ in range(RECEIVED_AT_ONCE):
+            for _ in range(MAX_CONCURRENT_INTAKES):
                 await inside.enter_async_context(runner.receiving(far))
             outside = asyncio.create_task(inside.enter_async_context(runner.receiving(far)))
             await asyncio.sleep(0)
@@ -65,11 +65,11 @@ def test_who_goes_while_giving_way_leaves_the_place_to_others(world: World, monk
     async def all_go_but_one() -> None:
         async with _runner() as (runner, far):
             async with AsyncExitStack() as inside:
-                for _ in range(RECEIVED_AT_ONCE):
+                for _ in range(MAX_CONCURRENT_INTAKES):
                     await inside.enter_async_context(runner.receiving(far))
                 outside = asyncio.create_task(inside.enter_async_context(runner.receiving(far)))
                 await asyncio.sleep(0)
-                gone = [asyncio.create_task(runner.run(uuid.uuid4(), far)) for _ in range(RUNS_AT_ONCE)]
+                gone = [asyncio.create_task(runner.run(uuid.uuid4(), far)) for _ in range(MAX_CONCURRENT_RUNS)]
                 await asyncio.sleep(0)
                 for each in [*gone, outside]:
                     each.cancel()
@@ -87,7 +87,7 @@ def test_where_requests_are_recorded_slowly_nobody_is_sent_away(world: World) ->
 
     async def past_the_deadline() -> bool:
         async with _runner() as (runner, far), AsyncExitStack() as inside:
-            for _ in range(RECEIVED_AT_ONCE):
+            for _ in range(MAX_CONCURRENT_INTAKES):
                 await inside.enter_async_context(runner.receiving(far))
             waiting = asyncio.create_task(_received(runner, PAST))
             await asyncio.sleep(0)
@@ -104,7 +104,7 @@ def test_where_nothing_can_be_recorded_who_waits_is_sent_away_at_the_deadline(wo
 
     async def past_the_deadline() -> None:
         async with _runner() as (runner, far), AsyncExitStack() as inside:
-            for _ in range(RECEIVED_AT_ONCE - 1):
+            for _ in range(MAX_CONCURRENT_INTAKES - 1):
                 await inside.enter_async_context(runner.receiving(far))
             with pytest.raises(DatabaseUnavailable, match="away"):
                 async with runner.receiving(far):

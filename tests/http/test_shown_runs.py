@@ -19,7 +19,7 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.prefect.client import ClientBehind, shared_client
-from deployments.prefect.ready_runs import MADE_AHEAD
+from deployments.prefect.ready_runs import PRECREATED
 from deployments.prefect.steps import SHOWN_AFTER_SECONDS
 from nodes.runs.display import READY
 from nodes.runs.labels import label
@@ -99,11 +99,11 @@ async def counted() -> AsyncIterator[Calls]:
 
 async def ready(world: World) -> None:
     """Once the server has what was made ahead, which comes after all reports."""
-    found = await asyncio.to_thread(eventually, lambda: len(left_ready(world)) == MADE_AHEAD)
+    found = await asyncio.to_thread(eventually, lambda: len(unused(world)) == PRECREATED)
     assert found
 
 
-def left_ready(world: World) -> list[Row]:
+def unused(world: World) -> list[Row]:
     """Runs that were made ahead and wait."""
     asked = {"flow_runs": {"state": {"name": {"any_": [READY]}}}, "flows": {"name": {"any_": [FLOW]}}}
     found: list[Row] = world.prefect.post("/flow_runs/filter", json=asked).json()
@@ -164,7 +164,7 @@ def test_a_run_asks_the_server_for_as_little_as_it_can(world: World) -> None:
             first, others = calls.taken(), []
             for which in ("second", "third"):
                 await ready(world)
-                oldest = min(left_ready(world), key=lambda run: str(run["created"]))
+                oldest = min(unused(world), key=lambda run: str(run["created"]))
                 calls.clear()
                 run_id = await shown(which)
                 assert run_id == oldest["id"]  # none stays for so long that it is taken for left behind
@@ -264,4 +264,4 @@ def test_runs_that_were_made_ahead_are_taken_back(world: World) -> None:
             await ready(world)
 
     asyncio.run(scenario())
-    assert left_ready(world) == []
+    assert unused(world) == []

@@ -275,7 +275,7 @@ def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(
     in_peace(world, person)
     settled(world, person)
     [request] = requests(world, person)
-    assert (request["outcome"], request["told_failed"]) == ("reactivated", True)
+    assert (request["outcome"], request["reported_failed"]) == ("reactivated", True)
     [email] = [each for each in world.emails(person) if each["subject"].startswith("Welcome back")]
     assert "We told you that it had failed." in email["text"]
 

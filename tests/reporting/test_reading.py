@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nodes.clients.database import WithOffer
-from nodes.node import not_shown
+from nodes.node import without_prefect
 from nodes.reporting.records import ReadFromStripe
 from nodes.reporting.step_02_list_paid_invoices import CALLS_PER_SECOND, list_paid_invoices
-from nodes.runs.each import AT_ONCE
+from nodes.runs.each import CONCURRENCY
 from nodes.services import services_of_this_run
 from tests.acceptance.subscribers import subscriber
 from tests.world import World
@@ -24,7 +24,7 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 def read(subscriptions: list[WithOffer]) -> ReadFromStripe:
     async def reading() -> ReadFromStripe:
         async with services_of_this_run():
-            with not_shown():
+            with without_prefect():
                 return await list_paid_invoices(subscriptions)
 
     return asyncio.run(reading())
@@ -40,7 +40,7 @@ def test_no_more_calls_a_second_than_stripe_gladly_takes(world: World) -> None:
     times = [call["time"] for call in world.simulator.requests(contains=mark)]
     assert len(times) == len(unknown)
     busiest = max(sum(begin <= moment < begin + 1 for moment in times) for begin in times)
-    assert busiest <= CALLS_PER_SECOND + AT_ONCE
+    assert busiest <= CALLS_PER_SECOND + CONCURRENCY
     assert len(times) / (times[-1] - times[0]) > CALLS_PER_SECOND / 2
 
 

@@ -16,8 +16,8 @@ from deployments.demo.customers import GOOD_CARD, DemoCustomer
 from deployments.migrations import migrate
 from flows.handle_stripe_event import handle_stripe_event
 from nodes.clients.webhooks import STRIPE_EVENTS, Webhooks
-from nodes.node import not_shown
-from nodes.rules.moments import Moment
+from nodes.node import without_prefect
+from nodes.rules.stripe_changes import Change
 from nodes.services import open_services, using
 from nodes.settings import BillingSettings, DatabaseSettings, ServiceSettings, load
 from tests.nodes.clients.test_database import new_database
@@ -198,7 +198,7 @@ def test_of_a_burst_of_changes_one_is_looked_at(world: World) -> None:
     found = user(world, them.user_id)
     assert found is not None
     world.admin.execute(
-        """INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, customer_id)
+        """INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, customer_id)
         SELECT 'burst ' || %s || n, 'customer.subscription.updated', 'terms', now(), false, %s, %s
         FROM generate_series(1, 100) n""",
         [them.user_id, them.subscription_id, found["stripe_customer_id"]],
@@ -248,19 +248,19 @@ def test_a_company_that_fills_its_own_tables_switches_it_off(world: World) -> No
         (bought.id, "customer.subscription.created"),
     ):
         headers, body = envelope(world, told_of(world, identifier, kind))
-        assert off.read(body, headers["stripe-signature"]).moment is Moment.OTHER
+        assert off.read(body, headers["stripe-signature"]).change is Change.OTHER
 
     event_id = f"unknown {bought.id}"
 
     async def handled() -> None:
         settings = load(ServiceSettings).model_copy(update={"sync_from_stripe": False})
         async with open_services(settings) as available:
-            with using(available), not_shown():
+            with using(available), without_prefect():
                 await handle_stripe_event.fn(event_id)
 
     # Out of the running trigger's reach, which has it switched on.
     world.admin.execute(
-        """INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, resume_at)
+        """INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, resume_at)
         VALUES (%s, 'customer.subscription.updated', 'begins', now(), false, %s, now() + interval '1 day')""",
         [event_id, bought.id],
     )
@@ -274,7 +274,7 @@ def test_what_tells_of_an_end_comes_before_copies(world: World) -> None:
     with new_database(str(world.addresses["database_admin_url"])) as url:
         migrate(DatabaseSettings(database_url=SecretStr(url), database_admin_url=SecretStr(url)))
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
-            made = """INSERT INTO stripe_events (id, type, moment, created_at, livemode, customer_id, resume_at)
+            made = """INSERT INTO stripe_events (id, type, change, created_at, livemode, customer_id, resume_at)
                 VALUES (%s, 'any', %s, now(), false, %s, now() - %s * interval '1 minute')"""
             connection.execute(made, ["copy", "customer", "cus_1", 3])
             connection.execute(made, ["copy of the same", "customer", "cus_2", 2])

@@ -188,7 +188,7 @@ def test_a_killed_handling_is_taken_up_again(world: World) -> None:
         portal(world, person, "cancel", feedback="unused")
         [event, _] = told(world, person.subscription_id, "customer.subscription.updated")
     world.admin.execute(
-        "INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, tries, resume_at)"
+        "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, tries, resume_at)"
         " VALUES (%s, %s, 'begins', now(), false, %s, 1, now() - interval '1 second')",
         [event.id, event.type, person.subscription_id],
     )

@@ -173,7 +173,7 @@ def test_an_end_that_comes_twice_is_told_once(world: World) -> None:
     deliver(world, event.id)
     # And another event about the same end.
     world.admin.execute(
-        "INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id)"
+        "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id)"
         " VALUES (%s, 'customer.subscription.deleted', 'end', now(), false, %s)",
         [f"{event.id}_again", person.subscription_id],
     )

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 DAY = 24 * 3600
 KINDS = ["updated", "updated", "updated", "updated", "deleted"]  # cancelled, why, taken back, cancelled again, over
-AT_ONCE = 8
+CONCURRENCY = 8
 
 
 def life(world: World) -> tuple[Person, list[str]]:
@@ -62,7 +62,7 @@ def test_every_order_ends_in_the_same_state(world: World) -> None:
     orders = list(permutations(range(len(KINDS))))
     with world.simulator.losing_webhooks():
         lives = list(lived(world, orders))
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with ThreadPoolExecutor(CONCURRENCY) as threads:
         list(threads.map(lambda one: [deliver(world, event) for event in [*one[1], *reversed(one[1])]], lives))
     eventually(
         lambda: not world.rows("SELECT FROM stripe_events WHERE resume_at IS NOT NULL LIMIT 1"), within=600, every=0.5

@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 
 from flows.ask_for_reason import ask_for_reason
 from flows.handle_stripe_event import handle_stripe_event
-from nodes.node import not_shown
+from nodes.node import without_prefect
 from nodes.services import open_services, using
 from nodes.settings import ServiceSettings, load
 from tests.reactivation.people import jobs, subjects
@@ -47,7 +47,7 @@ def here(run: Coroutine[Any, Any, State[None]], **wished: Any) -> State[None]:
 
     async def scenario() -> State[None]:
         async with open_services(load(ServiceSettings).model_copy(update=wished)) as available:
-            with using(available), not_shown():
+            with using(available), without_prefect():
                 return await run
 
     return asyncio.run(scenario())
@@ -226,7 +226,7 @@ def test_at_the_moment_where_a_company_wishes_so(world: World) -> None:
         [event] = told(world, person.subscription_id, "customer.subscription.updated")
     # Not for the stack's trigger, whose emails wait an hour.
     world.admin.execute(
-        "INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, tries, resume_at)"
+        "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, tries, resume_at)"
         " VALUES (%s, %s, 'begins', now(), false, %s, 2, now() + interval '1 day')",
         [event.id, event.type, person.subscription_id],
     )

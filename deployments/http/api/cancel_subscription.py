@@ -9,13 +9,13 @@ from fastapi.responses import JSONResponse
 
 from deployments.http.api.bodies import Cancelled, CancelSubscriptionRequest, Retained, Underway
 from deployments.http.api.json_body import read_json
-from deployments.http.api.responses import answer_for_request, problems
+from deployments.http.api.responses import problems, respond_for_request
 from deployments.http.dependencies import Caller, TheRunner, TheServices
 from nodes.cancellation.intake import Asked, receive
 from nodes.errors import DatabaseUnavailable, Refusal
 from nodes.requests.intake import refuse_attempt
 from nodes.requests.kind import CANCELLATION
-from nodes.requests.status import Standing, standing_of
+from nodes.requests.status import RequestStatus, read_status
 from nodes.services import using
 
 router = APIRouter(tags=["cancellation"])
@@ -75,16 +75,18 @@ async def cancel_subscription(
             )
         if received.answer:
             headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
-            return answer_for_request(received.request_id, received.answer.http_status, received.answer.body, **headers)
+            return respond_for_request(
+                received.request_id, received.answer.http_status, received.answer.body, **headers
+            )
         if in_line:
             return _under_way(received.request_id)
         deadline = arrived + ANSWER_SECONDS
         try:
             answer = await runner.run(received.request_id, deadline - LAST_LOOK_SECONDS)
             if answer:
-                return answer_for_request(received.request_id, answer.http_status, answer.body)
+                return respond_for_request(received.request_id, answer.http_status, answer.body)
             async with asyncio.timeout_at(deadline):
-                return _told(await standing_of(CANCELLATION, received.request_id, caller), received.request_id)
+                return _told(await read_status(CANCELLATION, received.request_id, caller), received.request_id)
         except (DatabaseUnavailable, TimeoutError):
             # The intent is committed and is carried out once the database is back: no failure to tell, and no success.
             return _under_way(received.request_id)
@@ -98,18 +100,18 @@ async def cancel_subscription(
 async def cancellation_request(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
     """Return the response to a request, or 202 while it is in progress."""
     with using(services):
-        return _told(await standing_of(CANCELLATION, request_id, caller), request_id)
+        return _told(await read_status(CANCELLATION, request_id, caller), request_id)
 
 
-def _told(standing: Standing, request_id: UUID) -> JSONResponse:
-    if standing.http_status is not None and standing.answer is not None:
-        return answer_for_request(request_id, standing.http_status, standing.answer)
+def _told(status_now: RequestStatus, request_id: UUID) -> JSONResponse:
+    if status_now.http_status is not None and status_now.answer is not None:
+        return respond_for_request(request_id, status_now.http_status, status_now.answer)
     return _under_way(request_id)
 
 
 def _under_way(request_id: UUID) -> JSONResponse:
     body = {"success": True, "status": "in_progress", "request_id": str(request_id)}
-    return answer_for_request(request_id, 202, body, Location=f"/cancellation-requests/{request_id}")
+    return respond_for_request(request_id, 202, body, Location=f"/cancellation-requests/{request_id}")
 
 
 async def _read(request: Request) -> Asked:

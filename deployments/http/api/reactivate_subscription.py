@@ -15,7 +15,7 @@ from nodes.errors import DatabaseUnavailable, Refusal
 from nodes.reactivation.intake import Received, receive
 from nodes.requests.intake import refuse_attempt
 from nodes.requests.kind import REACTIVATION
-from nodes.requests.status import Standing, standing_of
+from nodes.requests.status import RequestStatus, read_status
 from nodes.services import using
 
 router = APIRouter(tags=["reactivation"])
@@ -52,8 +52,8 @@ async def reactivate_subscription(
             await refuse_attempt(REACTIVATION, caller, refusal)
             raise
         received = await receive(body.user_id, caller, body.subscription_id, origin="api")
-        standing = await carried_out(received, caller, backlog, request.state.arrived + ANSWER_SECONDS)
-    return _told(standing, received.request_id)
+        status_now = await carried_out(received, caller, backlog, request.state.arrived + ANSWER_SECONDS)
+    return _told(status_now, received.request_id)
 
 
 @router.get(
@@ -64,27 +64,27 @@ async def reactivate_subscription(
 async def reactivation(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
     """Return the response to a reactivation, or 202 while it is in progress."""
     with using(services):
-        return _told(await standing_of(REACTIVATION, request_id, caller), request_id)
+        return _told(await read_status(REACTIVATION, request_id, caller), request_id)
 
 
-async def carried_out(received: Received, user_id: str, backlog: Backlog, deadline: float) -> Standing | None:
+async def carried_out(received: Received, user_id: str, backlog: Backlog, deadline: float) -> RequestStatus | None:
     """Where the request stands once it is answered, or None at the deadline: it goes on."""
     if received.answer is None and not received.joined:
         await backlog.reactivate(received.request_id, deadline - LAST_LOOK_SECONDS)
     try:
         async with asyncio.timeout_at(deadline):
-            standing = await standing_of(REACTIVATION, received.request_id, user_id)
-            while received.joined and standing.answer is None:
+            status_now = await read_status(REACTIVATION, received.request_id, user_id)
+            while received.joined and status_now.answer is None:
                 await asyncio.sleep(JOINED_EVERY_SECONDS)
-                standing = await standing_of(REACTIVATION, received.request_id, user_id)
-            return standing
+                status_now = await read_status(REACTIVATION, received.request_id, user_id)
+            return status_now
     except (DatabaseUnavailable, TimeoutError):
         return None  # the intent is committed, and is carried out
 
 
-def _told(standing: Standing | None, request_id: UUID) -> JSONResponse:
+def _told(status_now: RequestStatus | None, request_id: UUID) -> JSONResponse:
     headers = {"Reactivation-Request-Id": str(request_id)}
-    if standing is not None and standing.http_status is not None and standing.answer is not None:
-        return answer(standing.http_status, standing.answer, **headers)
+    if status_now is not None and status_now.http_status is not None and status_now.answer is not None:
+        return answer(status_now.http_status, status_now.answer, **headers)
     body = {"success": True, "status": "in_progress", "request_id": str(request_id)}
     return answer(202, body, Location=f"/reactivations/{request_id}", **headers)

@@ -24,7 +24,7 @@ def answer(status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
     return JSONResponse(body, status, headers=headers, media_type=media_type)
 
 
-def answer_for_request(request_id: UUID, status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
+def respond_for_request(request_id: UUID, status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
     """The same, with the request's id for support to search by."""
     return answer(status, body, **{"Cancellation-Request-Id": str(request_id), **headers})
 

@@ -12,12 +12,19 @@ from deployments.http.api.reactivate_subscription import ANSWER_SECONDS, carried
 from deployments.http.body_time_limit import BodyTooSlow
 from deployments.http.dependencies import TheBacklog, TheServices
 from deployments.http.pages.page import page, read_form, way_to_subscribe
-from nodes.cancellation.feedback import Question, answer_question, question
+from nodes.cancellation.feedback import Question, question, save_feedback
 from nodes.clients.links import Purpose
-from nodes.errors import AnsweredBefore, DatabaseUnavailable, LinkExpired, Refusal, SubscriptionEnded, TooManyAttempts
+from nodes.errors import (
+    DatabaseUnavailable,
+    FeedbackAlreadyGiven,
+    LinkExpired,
+    Refusal,
+    SubscriptionEnded,
+    TooManyAttempts,
+)
 from nodes.reactivation.intake import receive
 from nodes.reactivation.look_up import preview
-from nodes.requests.status import Standing
+from nodes.requests.status import RequestStatus
 from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.services import services, using
 
@@ -73,13 +80,13 @@ async def press_reactivate(request: Request, available: TheServices, backlog: Th
             link = await _opened("reactivate", token)
             received = await receive(link.user_id, link.user_id, link.subscription_id, origin="link")
             deadline = request.state.arrived + ANSWER_SECONDS
-            standing = await carried_out(received, link.user_id, backlog, deadline)
-            if standing is not None and standing.http_status == 200:
+            status_now = await carried_out(received, link.user_id, backlog, deadline)
+            if status_now is not None and status_now.http_status == 200:
                 shown = await preview(link.user_id, link.subscription_id)
                 return _active(shown.plan, shown.renews_on, str(link.request_id))
         except (Refusal, DatabaseUnavailable) as error:
             return _sorry(error)
-        return _not_active_yet(standing, str(received.request_id), token)
+        return _not_active_yet(status_now, str(received.request_id), token)
 
 
 @router.get("/feedback")
@@ -113,7 +120,7 @@ async def press_feedback(request: Request, available: TheServices) -> HTMLRespon
             reason = form.get("reason") or None
             if wrong := _wrong(asked, reason, written):
                 return _ask(asked, form["token"], str(link.request_id), wrong=wrong, written=written, chosen=reason)
-            await answer_question(link.request_id, link.user_id, reason=reason, feedback=written or None)
+            await save_feedback(link.request_id, link.user_id, reason=reason, feedback=written or None)
         except (Refusal, DatabaseUnavailable) as error:
             return _sorry(error)
         return page("Thank you for your feedback", "A person reads every reply. There's nothing else you need to do.")
@@ -172,19 +179,19 @@ def _active(plan: str, renews_on: str, reference: str) -> HTMLResponse:
     )
 
 
-def _not_active_yet(standing: Standing | None, reference: str, token: str) -> HTMLResponse:
-    if standing is None or standing.http_status is None:
+def _not_active_yet(status_now: RequestStatus | None, reference: str, token: str) -> HTMLResponse:
+    if status_now is None or status_now.http_status is None:
         wait = "This is taking a little longer than usual."
         done = "You don't need to press the button again: we'll email you when it's done."
         return page("We're reactivating your plan", wait, done, status=202, reference=reference)
-    if standing.http_status == 410:
+    if status_now.http_status == 410:
         return _ended(reference)
-    if standing.http_status == 500:
+    if status_now.http_status == 500:
         title, text = "That did not work", "Nothing was changed. Try again."
         return page(title, text, status=500, name="reactivate.html", reference=reference, token=token)
-    detail = str((standing.answer or {}).get("detail"))
+    detail = str((status_now.answer or {}).get("detail"))
     again = "Nothing was changed. Try again in a moment."
-    return page(detail, again, status=standing.http_status, name="reactivate.html", reference=reference, token=token)
+    return page(detail, again, status=status_now.http_status, name="reactivate.html", reference=reference, token=token)
 
 
 def _ended(reference: str | None = None) -> HTMLResponse:
@@ -204,7 +211,7 @@ def _sorry(error: Refusal | DatabaseUnavailable) -> HTMLResponse:
         case TooManyAttempts(retry_after=seconds):
             text = "You've pressed the button many times in a short while. Nothing was changed."
             return page("Try again in a minute", text, status=429, retry_after=seconds)
-        case AnsweredBefore():
+        case FeedbackAlreadyGiven():
             return page("Thank you, we have your feedback", "You've already sent it. You can only send it once.")
         case SubscriptionEnded():
             return _ended()

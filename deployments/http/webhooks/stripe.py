@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 from deployments.http.api.json_body import read_raw
 from deployments.http.api.responses import answer
 from deployments.http.dependencies import TheBacklog, TheServices, TheWebhooks
-from nodes.rules.moments import Moment
+from nodes.rules.stripe_changes import Change
 from nodes.services import using
 from nodes.stripe_events.inbox import receive
 
@@ -23,7 +23,7 @@ async def stripe_webhook(
     """400 for what Stripe did not sign, and no row; 200 once the event is in the inbox, or was, or is about nothing."""
     raw = await read_raw(request, MAX_EVENT_BYTES)
     notice = webhooks.read(raw, request.headers.get("stripe-signature"))
-    if notice.moment is not Moment.OTHER:
+    if notice.change is not Change.OTHER:
         with using(services):
             if await receive(notice):
                 backlog.event_came()

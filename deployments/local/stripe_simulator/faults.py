@@ -74,7 +74,7 @@ class Faults:
     """The orders that stand. They live in memory: a restart clears them."""
 
     def __init__(self) -> None:
-        self.standing: list[Fault] = []
+        self.status_now: list[Fault] = []
         self._made = 0
 
     def order(self, given: dict[str, Any]) -> Fault:
@@ -95,12 +95,12 @@ class Faults:
             raise FaultInvalid(f"path is not a regular expression: {error}") from None
         self._made += 1
         fault = Fault(**given, id=f"fault_{self._made}")
-        self.standing.append(fault)
+        self.status_now.append(fault)
         return fault
 
     def meet(self, call: Call) -> Fault | None:
         """The first fault that this call meets; counts it."""
-        fault = next((one for one in self.standing if one.meets(call)), None)
+        fault = next((one for one in self.status_now if one.meets(call)), None)
         if fault:
             fault.hits += 1
             call.fault = fault.kind
@@ -108,8 +108,8 @@ class Faults:
 
     def clear(self, identifier: str | None = None) -> None:
         """Take back one order or all."""
-        self.standing = [one for one in self.standing if identifier and one.id != identifier]
+        self.status_now = [one for one in self.status_now if identifier and one.id != identifier]
 
     def shown(self) -> list[dict[str, Any]]:
         """All orders, with how often each was met."""
-        return [asdict(fault) for fault in self.standing]
+        return [asdict(fault) for fault in self.status_now]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Seconds before each further attempt; real ones lie hours apart.
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 4.0)
 ANSWER_SECONDS = 10
-AT_ONCE = 16
+CONCURRENCY = 16
 
 
 def signature(body: bytes, secrets: list[str], at: int) -> str:
@@ -63,7 +63,7 @@ class Courier:
 
     def _patience(self) -> float:
         row = self.connection.execute("SELECT min(next_at) AS next FROM deliveries WHERE state = 'pending'").fetchone()
-        if row["next"] is None or self.paused or len(self._under_way) >= AT_ONCE:
+        if row["next"] is None or self.paused or len(self._under_way) >= CONCURRENCY:
             return 1.0
         return float(min(1.0, max(0.02, row["next"] - time.time())))
 
@@ -72,10 +72,10 @@ class Courier:
             return
         rows = self.connection.execute(
             "SELECT * FROM deliveries WHERE state = 'pending' AND next_at <= ? ORDER BY id LIMIT ?",
-            (time.time(), AT_ONCE * 2),
+            (time.time(), CONCURRENCY * 2),
         ).fetchall()
         for row in rows:
-            if len(self._under_way) < AT_ONCE and row["id"] not in self._under_way:
+            if len(self._under_way) < CONCURRENCY and row["id"] not in self._under_way:
                 self._under_way[row["id"]] = asyncio.create_task(self._deliver(dict(row)))
 
     async def _deliver(self, delivery: dict[str, Any]) -> None:

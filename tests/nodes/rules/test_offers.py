@@ -13,10 +13,10 @@ CATALOG = read_catalog()
 OFFERS = {key: plan.offer for key, plan in CATALOG.plans.items() if plan.offer}
 
 
-def offer(plan: str, **standing: Any) -> RetentionOffer | None:
+def offer(plan: str, **status_now: Any) -> RetentionOffer | None:
     """For a plain subscription, but for what is given."""
     return offer_for(
-        CATALOG.plan(plan).offer, **{"status": "active", "billed_monthly": True, "has_schedule": False, **standing}
+        CATALOG.plan(plan).offer, **{"status": "active", "billed_monthly": True, "has_schedule": False, **status_now}
     )
 
 
@@ -55,12 +55,12 @@ def test_a_plan_is_known_by_its_exact_name(plan: str) -> None:
 
 @pytest.mark.parametrize("plan", OFFERS)
 @pytest.mark.parametrize(
-    "standing",
+    "status_now",
     [{"billed_monthly": False}, {"has_schedule": True}, {"status": "trialing"}],
     ids=["yearly", "schedule", "trial"],
 )
-def test_no_plan_is_offered_what_could_not_be_kept(plan: str, standing: dict[str, bool]) -> None:
-    assert offer(plan, **standing) is None
+def test_no_plan_is_offered_what_could_not_be_kept(plan: str, status_now: dict[str, bool]) -> None:
+    assert offer(plan, **status_now) is None
 
 
 @pytest.mark.parametrize("status", ["active", "past_due", "unpaid", "paused", "a_new_one"])

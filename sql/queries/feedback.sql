@@ -1,8 +1,8 @@
--- name: opinion_asked
+-- name: feedback_question
 SELECT category, coalesce(length(feedback), 0) AS written, answered_at IS NOT NULL AS answered
 FROM cancellation_reasons WHERE request_id = %(request_id)s;
 
--- name: take_opinion
+-- name: save_feedback
 -- Once. A reason that was given when cancelling stays; the words are added to those that were.
 UPDATE cancellation_reasons
 SET category = CASE WHEN category = 'prefer_not_to_say' THEN coalesce(%(category)s, category) ELSE category END,

@@ -13,7 +13,7 @@ import stripe
 from deployments.requests import Unfinished, resume, unfinished
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber
-from tests.faults.left import in_peace, left, standing, take_up
+from tests.faults.left import in_peace, left, status_now, take_up
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
@@ -36,7 +36,7 @@ def tried_for_hours(world: World, person: Person, **columns: Any) -> UUID:
 def run_about(world: World, request_id: UUID | str) -> Row | None:
     wanted = {
         "flows": {"name": {"any_": ["resume-unfinished"]}},
-        "flow_runs": {"state": {"name": {"any_": ["NeedsAPerson"]}}},
+        "flow_runs": {"state": {"name": {"any_": ["NeedsAttention"]}}},
         "sort": "START_TIME_DESC",
     }
     runs: list[Row] = world.prefect.post("/flow_runs/filter", json=wanted).json()
@@ -108,7 +108,7 @@ def test_a_cancellation_whose_period_runs_out_is_never_parked(world: World) -> N
 
 
 def _tried_again(world: World, request_id: UUID) -> Row | None:
-    row = standing(world, request_id)
+    row = status_now(world, request_id)
     return row if row["tries"] == 13 and row["billing_try"] == 2 else None
 
 

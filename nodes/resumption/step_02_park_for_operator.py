@@ -17,7 +17,7 @@ REQUESTS = {
 
 
 @node("Park For A Person", step="2")
-async def park_for_a_person(left: Left) -> None:
+async def park_for_operator(left: Left) -> None:
     """Nothing is given up: `cancelflow resume ID` takes it up from where it stands.
 
     A customer who has had their answer is told nothing: it is an email or an event that could not be sent; and nobody

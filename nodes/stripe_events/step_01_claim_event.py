@@ -8,7 +8,7 @@ from prefect.runtime import flow_run
 
 from nodes.errors import EventUnknown
 from nodes.node import node, run_log
-from nodes.rules.moments import COPIES, Moment
+from nodes.rules.stripe_changes import COPIES, Change
 from nodes.services import services
 from nodes.stripe_events.records import StripeEvent, Subject, ToCopy
 
@@ -17,39 +17,39 @@ from nodes.stripe_events.records import StripeEvent, Subject, ToCopy
 class _Event:
     id: str
     type: str
-    moment: str
+    change: str
     tries: int
     caused_by: UUID | None
     subscription_id: str | None
     customer_id: str | None
-    taken_up_at: datetime
+    claimed_at: datetime
     handled: bool
 
 
 @node("Take Up Event", step="1")
-async def take_up_event(event_id: str) -> StripeEvent:
+async def claim_event(event_id: str) -> StripeEvent:
     """One that was handled, that only changes a copy, or that is about nobody's subscription here, has no subject."""
-    async with services().database.as_nobody() as transaction:
-        event = await transaction.one("take_up_stripe_event", _Event, id=event_id, flow_run_id=flow_run.id)
+    async with services().database.without_user() as transaction:
+        event = await transaction.one("claim_stripe_event", _Event, id=event_id, flow_run_id=flow_run.id)
         subjects = await transaction.all("subscriptions_of_stripe_event", Subject, id=event_id)
     if event is None:
         raise EventUnknown(f"no event {event_id} has come in")
     run_log().info("%s: %s, about %d subscriptions, try %d", event.id, event.type, len(subjects), event.tries)
-    moment = Moment(event.moment)
+    change = Change(event.change)
     return StripeEvent(
         event.id,
-        moment,
+        change,
         tries=event.tries,
         caused_by=event.caused_by,
-        subjects=() if event.handled or moment in COPIES else tuple(subjects),
-        to_copy=_to_copy(event, moment, known=bool(subjects)),
+        subjects=() if event.handled or change in COPIES else tuple(subjects),
+        to_copy=_to_copy(event, change, known=bool(subjects)),
     )
 
 
-def _to_copy(event: _Event, moment: Moment, *, known: bool) -> ToCopy | None:
+def _to_copy(event: _Event, change: Change, *, known: bool) -> ToCopy | None:
     """Return what the event tells to copy; of any event, the subscription that is not known here."""
     if event.handled or not services().settings.sync_from_stripe:
         return None
-    if moment not in COPIES and (known or event.subscription_id is None):
+    if change not in COPIES and (known or event.subscription_id is None):
         return None
-    return ToCopy(event.subscription_id, event.customer_id, event.taken_up_at)
+    return ToCopy(event.subscription_id, event.customer_id, event.claimed_at)

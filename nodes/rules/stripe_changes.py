@@ -10,10 +10,10 @@ from typing import Any
 from nodes.rules.statuses import is_live
 
 
-class Moment(Enum):
+class Change(Enum):
     """What an event may be about, by its type and by the names of what changed."""
 
-    BEGINS = "begins"  # a sign of the end was set that was not: the moment of decision
+    BEGINS = "begins"  # a sign of the end was set that was not: the change of decision
     DECISION = "decision"  # a sign of the end was cleared, or its date moved
     STATUS = "status"
     REASON = "reason"
@@ -26,7 +26,7 @@ class Moment(Enum):
     OTHER = "other"  # nothing to look at
 
 
-class Turn(Enum):
+class EventOutcome(Enum):
     """What became of it, by Stripe's word and by what was told here before."""
 
     NOTHING = "nothing"
@@ -47,79 +47,86 @@ KINDS = {
     "canceled_by_retention_policy": "neutral",
 }
 # Nothing is told of these: rows of ours are made or changed, and only where they are copies of Stripe's.
-COPIES = (Moment.NEW_CUSTOMER, Moment.NEW_SUBSCRIPTION, Moment.CUSTOMER, Moment.TERMS)
+COPIES = (Change.NEW_CUSTOMER, Change.NEW_SUBSCRIPTION, Change.CUSTOMER, Change.TERMS)
 # Seconds until such an event is handled: whoever makes customers and subscriptions in Stripe and fills our tables has
 # done that by then, and a subscription's event brings its customer.
-PATIENCE = {Moment.NEW_SUBSCRIPTION: 2.0, Moment.NEW_CUSTOMER: 5.0}
+PATIENCE = {Change.NEW_SUBSCRIPTION: 2.0, Change.NEW_CUSTOMER: 5.0}
 _SIGNS = ("cancel_at_period_end", "cancel_at")
 _TERMS = ("items", "plan", "current_period_start", "current_period_end")
 _OF_A_USER = ("email", "name", "preferred_locales", "address")
 UPDATED = ("customer.subscription.updated", "customer.updated")
 OTHERS = {
-    "customer.created": Moment.NEW_CUSTOMER,
-    "customer.subscription.created": Moment.NEW_SUBSCRIPTION,
-    "customer.subscription.deleted": Moment.END,
-    "customer.deleted": Moment.END,
-    "customer.subscription.paused": Moment.STATUS,
-    "customer.subscription.resumed": Moment.STATUS,
-    "customer.discount.created": Moment.DISCOUNT,
-    "customer.discount.updated": Moment.DISCOUNT,
-    "customer.discount.deleted": Moment.DISCOUNT,
+    "customer.created": Change.NEW_CUSTOMER,
+    "customer.subscription.created": Change.NEW_SUBSCRIPTION,
+    "customer.subscription.deleted": Change.END,
+    "customer.deleted": Change.END,
+    "customer.subscription.paused": Change.STATUS,
+    "customer.subscription.resumed": Change.STATUS,
+    "customer.discount.created": Change.DISCOUNT,
+    "customer.discount.updated": Change.DISCOUNT,
+    "customer.discount.deleted": Change.DISCOUNT,
 }
 
 
-def moment_of(kind: str, previous: Mapping[str, Any], user_key: str) -> Moment:
-    """The moment, by the event's type and its `previous_attributes` (FEATURES N01).
+def change_of(kind: str, previous: Mapping[str, Any], user_key: str) -> Change:
+    """The change, by the event's type and its `previous_attributes` (FEATURES N01).
 
     A key that is not there did not change: a cancellation begins only where its sign is there and was false or null.
     `user_key`: the metadata key that names the user.
     """
     renamed = user_key in (previous.get("metadata") or {})
     if kind == "customer.updated":
-        return Moment.CUSTOMER if renamed or any(name in previous for name in _OF_A_USER) else Moment.OTHER
+        return Change.CUSTOMER if renamed or any(name in previous for name in _OF_A_USER) else Change.OTHER
     if kind != "customer.subscription.updated":
-        return OTHERS.get(kind, Moment.OTHER)
+        return OTHERS.get(kind, Change.OTHER)
     if any(sign in previous and not previous[sign] for sign in _SIGNS):
-        return Moment.BEGINS
+        return Change.BEGINS
     if any(sign in previous for sign in _SIGNS):
-        return Moment.DECISION
+        return Change.DECISION
     if "status" in previous:
-        return Moment.STATUS
+        return Change.STATUS
     if "cancellation_details" in previous:
-        return Moment.REASON
+        return Change.REASON
     if "discounts" in previous:
-        return Moment.DISCOUNT
-    return Moment.TERMS if renamed or any(name in previous for name in _TERMS) else Moment.OTHER
+        return Change.DISCOUNT
+    return Change.TERMS if renamed or any(name in previous for name in _TERMS) else Change.OTHER
 
 
-def turn_of(
-    moment: Moment, *, status: str, pending: bool, announced: bool, same_date: bool, end_is_told: bool, voluntary: bool
-) -> Turn:
+def outcome_of(
+    change: Change,
+    *,
+    status: str,
+    pending: bool,
+    announced: bool,
+    same_date: bool,
+    end_is_announced: bool,
+    voluntary: bool,
+) -> EventOutcome:
     """What is to be done, whichever event it was that made us look.
 
     Args:
-        moment: why we look. Only a cancellation that begins, or a subscription that is over, makes a new departure.
+        change: why we look. Only a cancellation that begins, or a subscription that is over, makes a new departure.
         status: Stripe's status now.
         pending: whether it has its end now, by either sign.
         announced: customer and company were told that it ends, and not that it goes on.
         same_date: what was told is what Stripe says.
-        end_is_told: its end has been dealt with.
+        end_is_announced: its end has been dealt with.
         voluntary: the customer asked for the end.
     """
     if not is_live(status):
-        if end_is_told:
-            return Turn.NOTHING
-        return Turn.LEFT if voluntary and not announced and status == "canceled" else Turn.ENDED
-    if moment in (Moment.BEGINS, Moment.DECISION):
+        if end_is_announced:
+            return EventOutcome.NOTHING
+        return EventOutcome.LEFT if voluntary and not announced and status == "canceled" else EventOutcome.ENDED
+    if change in (Change.BEGINS, Change.DECISION):
         if pending and not announced:
-            return Turn.LEAVES if moment is Moment.BEGINS else Turn.NOTHING
+            return EventOutcome.LEAVES if change is Change.BEGINS else EventOutcome.NOTHING
         if announced and not pending:
-            return Turn.COMES_BACK
+            return EventOutcome.COMES_BACK
     if pending and announced and not same_date:
-        return Turn.MOVED
-    if moment is Moment.REASON and pending and announced:
-        return Turn.SAYS_WHY
-    return Turn.DISCOUNTED if moment is Moment.DISCOUNT else Turn.NOTHING
+        return EventOutcome.MOVED
+    if change is Change.REASON and pending and announced:
+        return EventOutcome.SAYS_WHY
+    return EventOutcome.DISCOUNTED if change is Change.DISCOUNT else EventOutcome.NOTHING
 
 
 def kind_of_end(status: str, reason: str | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from deployments.requests import NothingToResume, resume
 from nodes.settings import DatabaseSettings, load
-from tests.faults.test_given_to_a_person import LONG_AGO, listed, run_about
+from tests.faults.test_parked import LONG_AGO, listed, run_about
 from tests.reactivation.people import in_peace, in_stripe, jobs, leaving, subjects
 from tests.waiting import eventually
 from tests.webhooks.events import order, settled, told
@@ -140,7 +140,7 @@ def test_an_event_that_was_tried_for_hours_waits_for_a_person(world: World) -> N
         order(world, "portal", subscription=person.subscription_id, action="cancel", feedback="unused")
         [told_of, _] = told(world, person.subscription_id, "customer.subscription.updated")
     world.admin.execute(
-        "INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id, tries, trying_since,"
+        "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, tries, trying_since,"
         " problem) VALUES (%s, %s, 'begins', now(), false, %s, 12, %s, 'billing-failed')",
         [told_of.id, told_of.type, person.subscription_id, datetime.now(UTC) - LONG_AGO],
     )
