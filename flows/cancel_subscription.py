@@ -45,7 +45,7 @@ async def cancel_subscription(request_id: UUID) -> State[None]:
             run.phase("Verification")
             verify_discount(applied)
             run.phase("Finalization")
-            run.answer = await retention_success_response(applied)
+            run.response = await retention_success_response(applied)
             await run.together(send_discount(applied))
         else:
             reason = await capture_cancellation_reason(decision)
@@ -55,7 +55,7 @@ async def cancel_subscription(request_id: UUID) -> State[None]:
             verify_pending(scheduled, pending)
             run.phase("Finalization")
             preserved = await schedule_data_preservation(pending)
-            run.answer = await success_response(pending, preserved)
+            run.response = await success_response(pending, preserved)
             # After the answer, which waits for neither: step 7B has put both in the outbox.
             await run.together(send_cancellation_confirmation(pending), publish_cancellation_event(pending))
     return run.state()

@@ -28,11 +28,11 @@ async def reactivate_subscription(request_id: UUID) -> State[None]:
         run.found(case)
         if case.active_already:
             billed = case.subscription.billed
-            run.answer = await reactivation_response(Active(case, billed.status, billed.current_period_end))
+            run.response = await reactivation_response(Active(case, billed.status, billed.current_period_end))
         else:
             cleared = await clear_cancellation(case)
             active = await mark_subscription_as_active(cleared)
-            run.answer = await reactivation_response(active)
+            run.response = await reactivation_response(active)
             # After the answer, which waits for neither: step 4 has put both in the outbox.
             await run.together(send_reactivation_confirmation(active), publish_reactivation_event(active))
     return run.state()

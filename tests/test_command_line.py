@@ -127,8 +127,8 @@ ISSUED = {"JWT_ISSUER": "https://issuer.example.com", "JWT_AUDIENCE": "cancelflo
 def test_a_token_of_the_stacks_key_opens_the_door(world: World, elsewhere: Path) -> None:
     done = cancelflow("token", USER, cwd=elsewhere)
     assert done.code == 0
-    answer = world.http.get("/subscription", headers={"Authorization": f"Bearer {done.out.strip()}"})
-    assert answer.status_code == 404
+    response = world.http.get("/subscription", headers={"Authorization": f"Bearer {done.out.strip()}"})
+    assert response.status_code == 404
     claims = jwt.decode(done.out.strip(), options={"verify_signature": False})
     assert claims["sub"] == USER
     assert claims["exp"] - claims["iat"] == 3600

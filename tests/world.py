@@ -191,13 +191,13 @@ class World:
             for table in tables
         }
 
-    def request_id(self, answer: httpx.Response) -> str:
+    def request_id(self, response: httpx.Response) -> str:
         """The header that support searches by."""
-        return answer.headers["Cancellation-Request-Id"]
+        return response.headers["Cancellation-Request-Id"]
 
-    def run_of(self, answer: httpx.Response) -> Row:
+    def run_of(self, response: httpx.Response) -> Row:
         """The Prefect flow run that carried the request out, once it has ended: the answer does not wait for that."""
-        request = self.row("SELECT flow_run_id FROM cancellation_requests WHERE id = %s", self.request_id(answer))
+        request = self.row("SELECT flow_run_id FROM cancellation_requests WHERE id = %s", self.request_id(response))
 
         def ended() -> Row | None:
             found: Row = self.prefect.get(f"/flow_runs/{request['flow_run_id']}").json()

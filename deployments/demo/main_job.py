@@ -84,12 +84,14 @@ def _post(job: _Job, console: Console) -> None:
     console.print(f"\n[bold]POST {url}[/bold]  for {job.customer.email}, plan professional")
     bearer = token(load(IdentitySettings), job.customer.user_id)
     try:
-        answer = httpx.post(url, json=body, headers={"Authorization": f"Bearer {bearer}"}, timeout=POST_TIMEOUT_SECONDS)
+        response = httpx.post(
+            url, json=body, headers={"Authorization": f"Bearer {bearer}"}, timeout=POST_TIMEOUT_SECONDS
+        )
     except httpx.HTTPError as error:
         raise MainJobFailed(f"no answer from {url}: {type(error).__name__}") from None
-    console.print(f"  {answer.status_code}  {answer.text}", markup=False)
-    if answer.status_code != 200:
-        raise MainJobFailed(f"the answer was {answer.status_code}, not 200")
+    console.print(f"  {response.status_code}  {response.text}", markup=False)
+    if response.status_code != 200:
+        raise MainJobFailed(f"the answer was {response.status_code}, not 200")
 
 
 def _read_back(job: _Job, listener: Listener, console: Console) -> None:

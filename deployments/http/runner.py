@@ -11,7 +11,7 @@ from flows.cancel_subscription import cancel_subscription
 from flows.resume_unfinished import resume_unfinished
 from nodes.errors import CancelflowError, DatabaseUnavailable
 from nodes.requests.caller import WaitingCaller
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 from nodes.runs.fallback import run_flow
 from nodes.services import Services, using
 
@@ -91,7 +91,7 @@ class Runner:
         """Whether one more caller would wait in vain: their request is then to wait in Postgres."""
         return self._draining or (self._places.locked() and self._in_line >= CALLERS_IN_LINE)
 
-    async def run(self, request_id: UUID, deadline: float) -> Answer | None:
+    async def run(self, request_id: UUID, deadline: float) -> Response | None:
         """Run the flow for this request; returns once its answer is recorded, the run ended, or the deadline passed.
 
         In the last case it goes on, or waits its turn in Postgres. None: this run has recorded no answer. Its errors
@@ -114,7 +114,7 @@ class Runner:
         caller = WaitingCaller()
         self._begin(request_id, caller).add_done_callback(lambda _: caller.answered())
         await caller.wait(deadline)
-        return caller.answer
+        return caller.response
 
     def drain(self) -> None:
         """Take up nothing more; what runs goes on. May be called from another thread."""

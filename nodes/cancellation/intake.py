@@ -7,7 +7,7 @@ from uuid import UUID
 
 from nodes.errors import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
 from nodes.requests.intake import IN_THE_WAY, by_slug, received
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 from nodes.services import services
 
 _REFUSALS = by_slug(NotYourSubscription(), ReasonRequired(), IN_THE_WAY, KeyReused(), KeyUnderWay())
@@ -33,7 +33,7 @@ class Received:
     """The request, and its answer if it has one already; `retry_after` in seconds, where waiting helps."""
 
     request_id: UUID
-    answer: Answer | None
+    response: Response | None
     retry_after: int | None = None
 
 

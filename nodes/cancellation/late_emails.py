@@ -23,7 +23,7 @@ from nodes.messages.records import Delivered
 from nodes.problems import slug_of
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 from nodes.services import services
 
 IN_CUSTOMERS_WORDS = {
@@ -36,11 +36,11 @@ IN_CUSTOMERS_WORDS = {
 class _Asked:
     received_at: datetime
     accept_offer: bool
-    answer: dict[str, Any] | None
+    response: dict[str, Any] | None
     refusal_to_send: bool
 
 
-async def finish_refused(request: CancellationRequest, refusal: Refusal, answer: Answer, *, told: bool) -> None:
+async def finish_refused(request: CancellationRequest, refusal: Refusal, response: Response, *, told: bool) -> None:
     """Record the refusal. A caller who is not told directly gets an email, unless they have what they wanted."""
     as_wanted = SubscriptionAlreadyPending | NoActiveSubscription | CancellationTakenBack
     has_it = isinstance(refusal, as_wanted) and not request.accept_offer
@@ -49,7 +49,7 @@ async def finish_refused(request: CancellationRequest, refusal: Refusal, answer:
         CANCELLATION,
         request.id,
         request.user_id,
-        answer,
+        response,
         problem=slug_of(refusal),
         email=email,
         withdraw=isinstance(refusal, CancellationTakenBack),
@@ -64,15 +64,15 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
 
     def email(customer: Customer) -> Email:
         about = opening(customer, request_id, asked.received_at)
-        return RequestRefused(why=_why(asked.answer or {}), cancelling=not asked.accept_offer, **about).email()
+        return RequestRefused(why=_why(asked.response or {}), cancelling=not asked.accept_offer, **about).email()
 
     return await deliver_email(request_id, user_id, REFUSED, email)
 
 
-def _why(answer: dict[str, Any]) -> str:
+def _why(response: dict[str, Any]) -> str:
     """The API's words, but where those are for programs."""
-    kind = str(answer.get("type")).rpartition(":")[2]
-    return IN_CUSTOMERS_WORDS.get(kind) or str(answer.get("detail"))
+    kind = str(response.get("type")).rpartition(":")[2]
+    return IN_CUSTOMERS_WORDS.get(kind) or str(response.get("detail"))
 
 
 async def send_discount(applied: AppliedDiscount) -> Delivered:

@@ -12,7 +12,7 @@ from nodes.problems import problem_of
 from nodes.requests.caller import caller_waits
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.park import park_request
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 from nodes.requests.run import RunAccount, carried_out
 from nodes.subscriptions.records import ActiveSubscription
 
@@ -41,12 +41,12 @@ class Attempt(RunAccount):
 
     async def refused(self, refusal: Refusal) -> None:
         """The steps end here, and that is a proper end. A caller who was told that it goes on is written to."""
-        self.answer = Answer("refused", refusal.status, problem_of(refusal, self.request_id))
+        self.response = Response("refused", refusal.status, problem_of(refusal, self.request_id))
         if subscription_id := refusal.extensions.get("subscription_id"):
             self.named_after(subscription_id)
         if (request := self.request) is not None:
             async with caller_waits() as told:
-                await finish_refused(request, refusal, self.answer, told=told)
+                await finish_refused(request, refusal, self.response, told=told)
             await self.together(send_refusal(request.id, request.user_id))
 
 

@@ -4,11 +4,11 @@ from nodes.cancellation.records import AppliedDiscount
 from nodes.node import node, run_log
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 
 
 @node("Retention Success Response", step="6A")
-async def retention_success_response(applied: AppliedDiscount) -> Answer:
+async def retention_success_response(applied: AppliedDiscount) -> Response:
     """`{success, retention_applied, discount: "30% off", duration: "3 months"}` (FEATURES W09).
 
     And `current_discount`, "kept" or "replaced", where one ran: never silently (FEATURES F06).
@@ -22,7 +22,7 @@ async def retention_success_response(applied: AppliedDiscount) -> Answer:
     if applied.terms.current_discount:
         body["current_discount"] = applied.terms.current_discount
     request = applied.case.request
-    answer = Answer("retained", 200, body)
-    await finish(CANCELLATION, request.id, request.user_id, answer)
+    response = Response("retained", 200, body)
+    await finish(CANCELLATION, request.id, request.user_id, response)
     run_log().info("200 retained")
-    return answer
+    return response

@@ -5,12 +5,12 @@ from nodes.messages.records import Delivered
 from nodes.node import node, run_log
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 from nodes.rules.dates import rfc3339
 
 
 @node("Success Response", step="11B")
-async def success_response(pending: PendingCancellation, preserved: Delivered) -> Answer:
+async def success_response(pending: PendingCancellation, preserved: Delivered) -> Response:
     """`{success, status, cancel_at, data_retention_until}` (FEATURES W20)."""
     body = {
         "success": True,
@@ -19,7 +19,7 @@ async def success_response(pending: PendingCancellation, preserved: Delivered) -
         "data_retention_until": rfc3339(pending.data_retention_until),
     }
     request = pending.case.request
-    answer = Answer(pending.status, 200, body)
-    await finish(CANCELLATION, request.id, request.user_id, answer)
+    response = Response(pending.status, 200, body)
+    await finish(CANCELLATION, request.id, request.user_id, response)
     run_log().info("200 %s, with %s", pending.status, preserved.what)
-    return answer
+    return response

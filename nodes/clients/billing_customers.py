@@ -154,8 +154,8 @@ class BillingCustomers:
 
     async def _ask(self, path: str, params: Found) -> Found:
         with our_errors(writing=False):
-            answer = await self._stripe.raw_request_async("get", path, **params)
-        found: Found = answer.data
+            response = await self._stripe.raw_request_async("get", path, **params)
+        found: Found = response.data
         return found
 
     def _read(self, found: Found) -> Customer:

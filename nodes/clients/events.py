@@ -66,13 +66,13 @@ class Events:
             ordering_key=ordering_key,
         )
         async with self._within(self._timeout) as client:
-            answer = await client.publish(
+            response = await client.publish(
                 topic=self._topic,
                 messages=[message],
                 retry=self._retry(),
                 timeout=min(self._timeout, ATTEMPT_TIMEOUT),
             )
-        return str(answer.message_ids[0])
+        return str(response.message_ids[0])
 
     async def check(self) -> None:
         """Ask for the topic, which needs `pubsub.topics.get`. Raises `EventsFailed` within two seconds."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from nodes.errors import NotYourSubscription
 from nodes.requests.intake import IN_THE_WAY, by_slug, received
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 
 _REFUSALS = by_slug(NotYourSubscription("A user can reactivate only their own subscription"), IN_THE_WAY)
 
@@ -15,7 +15,7 @@ class Received:
     """The request, and its answer if it has one already. `joined`: another that is under way does the same."""
 
     request_id: UUID
-    answer: Answer | None = None
+    response: Response | None = None
     joined: bool = False
 
 

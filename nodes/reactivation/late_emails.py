@@ -17,7 +17,7 @@ from nodes.services import services
 @dataclass(frozen=True)
 class _Asked:
     received_at: datetime
-    answer: dict[str, Any] | None
+    response: dict[str, Any] | None
     ends_at: datetime | None
 
 
@@ -31,7 +31,7 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
 
     def email(customer: Customer) -> Email:
         return ReactivationRefused(
-            why=str((asked.answer or {}).get("detail")),
+            why=str((asked.response or {}).get("detail")),
             new_subscription_url=services().settings.new_subscription_url,
             **opening(customer, request_id, asked.received_at),
         ).email()

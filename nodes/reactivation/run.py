@@ -12,7 +12,7 @@ from nodes.reactivation.records import ReactivationCase, ReactivationRequest
 from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import REACTIVATION
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 from nodes.requests.run import RunAccount, carried_out
 
 
@@ -30,7 +30,7 @@ class Reactivation(RunAccount):
 
     async def refused(self, refusal: Refusal) -> None:
         """A proper end. A customer who was told that it goes on is written to."""
-        self.answer = Answer("refused", refusal.status, problem_of(refusal, self.request_id))
+        self.response = Response("refused", refusal.status, problem_of(refusal, self.request_id))
         if (request := self.request) is None:
             return
         async with caller_waits() as told:
@@ -39,7 +39,7 @@ class Reactivation(RunAccount):
                 self.kind,
                 request.id,
                 request.user_id,
-                self.answer,
+                self.response,
                 problem=slug_of(refusal),
                 email=email,
                 withdraw=isinstance(refusal, CancelledAgain),

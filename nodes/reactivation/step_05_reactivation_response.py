@@ -4,12 +4,12 @@ from nodes.node import node, run_log
 from nodes.reactivation.records import Active
 from nodes.requests.finish import finish
 from nodes.requests.kind import REACTIVATION
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 from nodes.rules.dates import rfc3339
 
 
 @node("Reactivation Response", step="5")
-async def reactivation_response(active: Active) -> Answer:
+async def reactivation_response(active: Active) -> Response:
     """`{success, status, subscription_id, renews_at}`; the same where there was nothing to take back (DECISIONS)."""
     request = active.case.request
     body = {
@@ -19,7 +19,7 @@ async def reactivation_response(active: Active) -> Answer:
         "renews_at": rfc3339(active.renews_at),
     }
     outcome = "active_already" if active.case.active_already else "reactivated"
-    answer = Answer(outcome, 200, body)
-    await finish(REACTIVATION, request.id, request.user_id, answer)
+    response = Response(outcome, 200, body)
+    await finish(REACTIVATION, request.id, request.user_id, response)
     run_log().info("200 %s", outcome)
-    return answer
+    return response

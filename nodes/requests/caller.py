@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 
 _caller: ContextVar["WaitingCaller | None"] = ContextVar("caller", default=None)
 
@@ -18,11 +18,11 @@ class WaitingCaller:
         self._turn = asyncio.Lock()
         self._waits = True
         # As it was recorded, so that nobody has to read it back: the database may be away by then.
-        self.answer: Answer | None = None
+        self.response: Response | None = None
 
-    def answered(self, answer: Answer | None = None) -> None:
+    def answered(self, response: Response | None = None) -> None:
         """The answer is in the record, or the run ended without one: they need not wait any longer."""
-        self.answer = self.answer or answer
+        self.response = self.response or response
         self._answered.set()
 
     async def wait(self, deadline: float) -> None:
@@ -60,10 +60,10 @@ async def caller_waits() -> AsyncIterator[bool]:
         yield waits
 
 
-def tell(answer: Answer) -> None:
+def tell(response: Response) -> None:
     """Give whoever waits the answer that was recorded just now."""
     if caller := waiting_caller():
-        caller.answered(answer)
+        caller.answered(response)
 
 
 def waiting_caller() -> WaitingCaller | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from nodes.clients.database import Transaction
 from nodes.requests.caller import tell
 from nodes.requests.kind import Kind
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 from nodes.services import services
 
 
@@ -21,7 +21,7 @@ async def finish(
     kind: Kind,
     request_id: UUID,
     user_id: str,
-    answer: Answer,
+    response: Response,
     *,
     problem: str | None = None,
     stripe_request_id: str | None = None,
@@ -40,7 +40,7 @@ async def finish(
             kind,
             request_id,
             user_id,
-            answer,
+            response,
             problem=problem,
             stripe_request_id=stripe_request_id,
             recheck=recheck or email is not None,
@@ -51,7 +51,7 @@ async def finish(
         if finished and email:
             await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=email)
     if finished:
-        tell(answer)
+        tell(response)
     return finished
 
 
@@ -60,7 +60,7 @@ async def finish_in(
     kind: Kind,
     request_id: UUID,
     user_id: str,
-    answer: Answer,
+    response: Response,
     *,
     problem: str | None = None,
     stripe_request_id: str | None = None,
@@ -71,9 +71,9 @@ async def finish_in(
         kind.finish,
         _Finished,
         request_id=request_id,
-        outcome=answer.outcome,
-        http_status=answer.http_status,
-        answer=answer.body,
+        outcome=response.outcome,
+        http_status=response.http_status,
+        response=response.body,
         stripe_request_id=stripe_request_id,
         recheck=recheck,
     )
@@ -86,8 +86,8 @@ async def finish_in(
         request_id=request_id,
         asked_user_id=finished.asked_user_id,
         subscription_id=finished.subscription_id,
-        outcome=answer.outcome,
-        http_status=answer.http_status,
+        outcome=response.outcome,
+        http_status=response.http_status,
         problem=problem,
         stripe_request_id=finished.stripe_request_id,
     )

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from nodes.errors import Refusal, RequestUnderWay, TooManyAttempts
 from nodes.problems import problem_of, slug_of
 from nodes.requests.kind import Kind
-from nodes.requests.records import Answer
+from nodes.requests.records import Response
 from nodes.services import services
 
 # PostgreSQL alone knows which request is under way, and puts its id where this stands.
@@ -25,14 +25,14 @@ class Reception:
     wait: int | None
     outcome: str | None
     http_status: int | None
-    answer: dict[str, Any] | None
+    response: dict[str, Any] | None
 
     @property
-    def answered(self) -> Answer | None:
+    def answered(self) -> Response | None:
         """The request's answer, if it has one already."""
-        if self.outcome is None or self.http_status is None or self.answer is None:
+        if self.outcome is None or self.http_status is None or self.response is None:
             return None
-        return Answer(self.outcome, self.http_status, self.answer)
+        return Response(self.outcome, self.http_status, self.response)
 
 
 @dataclass(frozen=True)

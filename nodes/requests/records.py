@@ -17,7 +17,7 @@ class Request:
     recovery_point: str
     received_at: datetime
     outcome: str | None
-    answer: dict[str, Any] | None
+    response: dict[str, Any] | None
     billing_try: int
     reported_failed: bool
 
@@ -29,7 +29,7 @@ class Request:
         return f"{self.id}:{step}:{self.billing_try}"
 
 
-class Answer:
+class Response:
     """What the caller is told.
 
     Not a dataclass, as a case is none: its words are those of the records before it, and Prefect goes by them.

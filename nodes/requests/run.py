@@ -27,7 +27,7 @@ from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import Kind
 from nodes.requests.lease import leased
-from nodes.requests.records import Answer, Request
+from nodes.requests.records import Request, Response
 from nodes.requests.retry import leave, leave_unfinished, reopen_once_back, try_with_another_key
 from nodes.runs.fallback import flow_body
 from nodes.runs.labels import label
@@ -43,7 +43,7 @@ class RunAccount(ABC):
 
     def __init__(self, request_id: UUID) -> None:
         self.request_id = request_id
-        self.answer: Answer | None = None
+        self.response: Response | None = None
         self._name = f"{self.flow_name} {request_id}"
         self._tags = ["cancelflow"]
         self._undelivered: list[str] = []
@@ -109,7 +109,7 @@ class RunAccount(ABC):
 
     async def label(self) -> None:
         """Name and tags, once it is known how it ended."""
-        self._tags.append(f"outcome:{self.answer.outcome if self.answer else 'unfinished'}")
+        self._tags.append(f"outcome:{self.response.outcome if self.response else 'unfinished'}")
         self._tags.extend(f"undelivered:{what}" for what in self._undelivered)
         await label(self._name, self._tags)
 
@@ -117,32 +117,32 @@ class RunAccount(ABC):
         """The run's last state: a word for the outcome, for whoever looks down the list of runs."""
         if self._held:  # as failed, so that whatever watches failed runs tells an operator
             return Failed(name="NeedsAttention", message=f"for an operator: cancelflow resume {self.request_id}")
-        if self.answer is None:
+        if self.response is None:
             raise RuntimeError("a run ends with an answer")
-        name = "Refused" if self.answer.outcome == "refused" else "Completed"
-        message = f"{self.answer.http_status} {self.answer.outcome}"
-        if problem_type := self.answer.body.get("type"):
+        name = "Refused" if self.response.outcome == "refused" else "Completed"
+        message = f"{self.response.http_status} {self.response.outcome}"
+        if problem_type := self.response.body.get("type"):
             message += f": {problem_type.rpartition(':')[2]}"
         if self._undelivered:
             message += f"; to be sent again: {', '.join(self._undelivered)}"
         return Completed(name=name, message=message)
 
     async def _leave(self, owner: str) -> None:
-        if self.answer is not None and self.answer.outcome == "failed":
+        if self.response is not None and self.response.outcome == "failed":
             return  # told just now: its row says when to look again, if ever
         if self._problem:
             await leave_unfinished(self.kind, self.request_id, owner, self._problem)
-        if self.answer is not None:
+        if self.response is not None:
             await leave(self.kind, self.request_id, owner)
 
     async def _tell_failed(self, owner: str, failure: BillingFailed) -> None:
-        answer = Answer("failed", 500, problem(500, self.kind.slug, self.kind.detail, self.request_id))
+        response = Response("failed", 500, problem(500, self.kind.slug, self.kind.detail, self.request_id))
         try:
             recorded = await finish(
                 self.kind,
                 self.request_id,
                 owner,
-                answer,
+                response,
                 problem=slug_of(failure),
                 stripe_request_id=failure.stripe_request_id,
                 recheck=failure.uncertain,
@@ -152,7 +152,7 @@ class RunAccount(ABC):
             self._to_reopen = True
             raise
         if recorded:
-            self.answer = answer
+            self.response = response
 
 
 Run = TypeVar("Run", bound=RunAccount)

@@ -16,7 +16,7 @@ class RequestStatus:
     id: UUID
     outcome: str | None
     http_status: int | None
-    answer: dict[str, Any] | None
+    response: dict[str, Any] | None
     received_at: datetime
     finished_at: datetime | None
 

@@ -30,7 +30,7 @@ async def record_portal_offer(happened: Happened) -> None:
                 coupon_id=offer.coupon_id,
                 cooldown_months=plan.cooldown_months,
                 stripe_discount_id=discount.id,
-                answer={
+                response={
                     "success": True,
                     "retention_applied": True,
                     "discount": offer.discount,

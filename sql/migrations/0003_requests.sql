@@ -39,7 +39,7 @@ CREATE TABLE cancellation_requests (
     outcome             text        CHECK (outcome IN (
         'pending_cancellation', 'canceled', 'retained', 'refused', 'failed')),
     http_status         smallint,
-    answer              json,                  -- the response body; json keeps the order of its keys
+    response              json,                  -- the response body; json keeps the order of its keys
     finished_at         timestamptz,
     reported_failed         boolean     NOT NULL DEFAULT false,  -- to the caller, before Stripe turned out to have done it
 
@@ -59,7 +59,7 @@ CREATE TABLE cancellation_requests (
     anonymized_at       timestamptz,
     anonymizing_until   timestamptz,           -- claimed by a run; after this time that run counts as dead
     CONSTRAINT an_outcome_is_whole CHECK (
-        num_nonnulls(outcome, http_status, answer, finished_at) IN (0, 4))
+        num_nonnulls(outcome, http_status, response, finished_at) IN (0, 4))
 );
 -- Of two concurrent requests for one subscription, the second is refused while the first is under way.
 CREATE UNIQUE INDEX one_request_at_a_time ON cancellation_requests (subscription_id) WHERE finished_at IS NULL;
@@ -79,7 +79,7 @@ CREATE POLICY by_its_id ON cancellation_requests FOR SELECT TO cancelflow_app
     USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
 GRANT SELECT, INSERT, UPDATE (feedback, recovery_point, subscription_id, paid_until, approved_at,
     term_ends_at, released_schedule, cancel_at,
-    stripe_request_id, billing_try, renewal_undone, invoices_voided, outcome, http_status, answer, finished_at,
+    stripe_request_id, billing_try, renewal_undone, invoices_voided, outcome, http_status, response, finished_at,
     reported_failed, runs, tries, trying_since, resume_at, parked_at, problem, flow_run_id, ask_why_at, anonymized_at)
     ON cancellation_requests TO cancelflow_app;
 
@@ -102,7 +102,7 @@ CREATE TABLE reactivation_requests (
 
     outcome            text        CHECK (outcome IN ('reactivated', 'active_already', 'refused', 'failed')),
     http_status        smallint,
-    answer             json,
+    response             json,
     finished_at        timestamptz,
     reported_failed        boolean     NOT NULL DEFAULT false,
 
@@ -113,7 +113,7 @@ CREATE TABLE reactivation_requests (
     parked_at          timestamptz,
     problem            text,
     flow_run_id        uuid,
-    CONSTRAINT a_reactivation_is_whole CHECK (num_nonnulls(outcome, http_status, answer, finished_at) IN (0, 4))
+    CONSTRAINT a_reactivation_is_whole CHECK (num_nonnulls(outcome, http_status, response, finished_at) IN (0, 4))
 );
 CREATE UNIQUE INDEX one_reactivation_at_a_time ON reactivation_requests (subscription_id) WHERE finished_at IS NULL;
 CREATE INDEX reactivation_requests_of_user ON reactivation_requests (user_id, received_at);
@@ -124,7 +124,7 @@ CALL protect('reactivation_requests');
 CREATE POLICY by_its_id ON reactivation_requests FOR SELECT TO cancelflow_app
     USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
 GRANT SELECT, INSERT, UPDATE (recovery_point, subscription_id, renews_at, stripe_request_id, billing_try, outcome,
-    http_status, answer, finished_at, reported_failed, runs, tries, trying_since, resume_at, parked_at, problem,
+    http_status, response, finished_at, reported_failed, runs, tries, trying_since, resume_at, parked_at, problem,
     flow_run_id) ON reactivation_requests TO cancelflow_app;
 
 -- The caller's `Idempotency-Key` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/), which

@@ -36,7 +36,7 @@ CREATE TYPE reception AS (
     wait        integer,   -- seconds until the next attempt is possible
     outcome     text,      -- with http_status and answer: the request's
     http_status smallint,
-    answer      json
+    response      json
 );
 
 -- The audit row of an attempt that is refused. `refusals`, here and below: the problem+json body of each refusal.
@@ -114,7 +114,7 @@ DECLARE
     taken   reception;
     earlier record;
 BEGIN
-    SELECT k.fingerprint, r.id, r.outcome, r.http_status, r.answer INTO earlier
+    SELECT k.fingerprint, r.id, r.outcome, r.http_status, r.response INTO earlier
     FROM idempotency_keys k JOIN cancellation_requests r ON r.id = k.request_id
     WHERE k.user_id = caller AND k.key = own_key AND k.created_at >= now() - interval '24 hours';
     IF NOT FOUND THEN
@@ -126,11 +126,11 @@ BEGIN
     ELSIF earlier.outcome IS NULL THEN
         taken.problem := 'key-under-way';
     ELSIF earlier.outcome <> 'failed' THEN
-        taken := ROW(earlier.id, NULL, NULL, earlier.outcome, earlier.http_status, earlier.answer);
+        taken := ROW(earlier.id, NULL, NULL, earlier.outcome, earlier.http_status, earlier.response);
     ELSE
         BEGIN
             UPDATE cancellation_requests
-            SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, reported_failed = false,
+            SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, reported_failed = false,
                 resume_at = CASE WHEN in_line THEN now() ELSE now() + lease() END
             WHERE id = earlier.id;
         EXCEPTION WHEN unique_violation THEN  -- another for this subscription has come in meanwhile
@@ -186,13 +186,13 @@ BEGIN
     END, under_way, refusals);
 
     INSERT INTO cancellation_requests (id, user_id, asked_user_id, asked_subscription, accept_offer, reason, feedback,
-        resume_at, period_end, outcome, http_status, answer, finished_at)
+        resume_at, period_end, outcome, http_status, response, finished_at)
     VALUES (request, caller, asked_user, asked_subscription, accept_offer, reason, feedback,
         CASE WHEN taken.problem IS NOT NULL THEN NULL WHEN in_line THEN now() ELSE now() + lease() END,
         (SELECT min(s.current_period_end) FROM subscriptions s
          WHERE s.user_id = caller AND s.status NOT IN ('canceled', 'incomplete_expired')
             AND s.id = coalesce(asked_subscription, s.id)),
-        taken.outcome, taken.http_status, taken.answer, CASE WHEN taken.problem IS NOT NULL THEN now() END);
+        taken.outcome, taken.http_status, taken.response, CASE WHEN taken.problem IS NOT NULL THEN now() END);
     IF own_key IS NOT NULL THEN
         INSERT INTO idempotency_keys (user_id, key, fingerprint, request_id) VALUES (caller, own_key, body, request)
         ON CONFLICT (user_id, key) DO UPDATE  -- one that is older than a day
@@ -243,10 +243,10 @@ BEGIN
         WHEN under_way IS NOT NULL THEN 'request-under-way'
     END, under_way, refusals);
     INSERT INTO reactivation_requests (id, user_id, asked_user_id, asked_subscription, origin, resume_at, outcome,
-        http_status, answer, finished_at)
+        http_status, response, finished_at)
     VALUES (request, caller, asked_user, asked_subscription, origin,
         CASE WHEN taken.problem IS NULL THEN now() + lease() END,
-        taken.outcome, taken.http_status, taken.answer, CASE WHEN taken.problem IS NOT NULL THEN now() END);
+        taken.outcome, taken.http_status, taken.response, CASE WHEN taken.problem IS NOT NULL THEN now() END);
     IF taken.problem IS NOT NULL THEN
         PERFORM audit_refusal(caller, 'reactivate_subscription', request, asked_user, asked_subscription, taken.problem,
             refusals);

@@ -63,7 +63,7 @@ SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(), approv
     reported_failed = reported_failed AND finished_at IS NOT NULL AND outcome <> 'failed',  -- else it was asked for again
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
-    answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,
+    response = CASE WHEN outcome = 'failed' THEN NULL ELSE response END,
     finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END
 WHERE id::text = %(id)s AND (outcome IS DISTINCT FROM 'refused' OR EXISTS (
     SELECT FROM outbox o WHERE o.request_id = cancellation_requests.id AND o.delivered_at IS NULL AND NOT o.refused))
@@ -76,7 +76,7 @@ SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(),
     reported_failed = reported_failed AND finished_at IS NOT NULL AND outcome <> 'failed',
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
-    answer = CASE WHEN outcome = 'failed' THEN NULL ELSE answer END,
+    response = CASE WHEN outcome = 'failed' THEN NULL ELSE response END,
     finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END
 WHERE id::text = %(id)s AND (outcome IS DISTINCT FROM 'refused' OR EXISTS (
     SELECT FROM outbox o WHERE o.request_id = reactivation_requests.id AND o.delivered_at IS NULL AND NOT o.refused))

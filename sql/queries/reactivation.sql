@@ -14,7 +14,7 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, origin, subscription_id, recovery_point, renews_at, received_at, outcome,
-    answer, billing_try, stripe_request_id, reported_failed;
+    response, billing_try, stripe_request_id, reported_failed;
 
 -- name: choose_reactivation
 UPDATE reactivation_requests SET subscription_id = %(subscription_id)s WHERE id = %(request_id)s;
@@ -41,7 +41,7 @@ UPDATE reactivation_requests SET recovery_point = %(recovery_point)s WHERE id = 
 -- It was told as failed, and Stripe turned out to have done it: the customer must hear that it was not so. `asked_for`:
 -- they were not told.
 UPDATE reactivation_requests
-SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + lease(),
+SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, resume_at = now() + lease(),
     reported_failed = reported_failed AND NOT %(asked_for)s
 WHERE id = %(request_id)s AND outcome = 'failed';
 
@@ -49,7 +49,7 @@ WHERE id = %(request_id)s AND outcome = 'failed';
 -- The answer, once: a second finish changes nothing and returns no row.
 UPDATE reactivation_requests
 SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recovery_point ELSE 'finished' END,
-    outcome = %(outcome)s, http_status = %(http_status)s, answer = %(answer)s, finished_at = now(),
+    outcome = %(outcome)s, http_status = %(http_status)s, response = %(response)s, finished_at = now(),
     resume_at = CASE WHEN %(recheck)s THEN now() + interval '1 minute'
         WHEN %(outcome)s IN ('refused', 'failed') THEN NULL ELSE resume_at END,
     problem = NULL,
@@ -80,13 +80,13 @@ WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
 
 -- name: reactivation_asked
 -- For an email beside the steps: when it was asked, what was answered, and when the plan ends as long as it is not done.
-SELECT r.received_at, r.answer,
+SELECT r.received_at, r.response,
     (SELECT s.cancel_at FROM subscriptions s WHERE s.id = coalesce(r.subscription_id, r.asked_subscription)
         AND r.recovery_point = 'received' AND s.cancel_at > now()) AS ends_at
 FROM reactivation_requests r WHERE r.id = %(request_id)s;
 
 -- name: reactivation_status
-SELECT id, outcome, http_status, answer, received_at, finished_at FROM reactivation_requests WHERE id = %(request_id)s;
+SELECT id, outcome, http_status, response, received_at, finished_at FROM reactivation_requests WHERE id = %(request_id)s;
 
 -- name: claim_reactivations
 -- Of any user, whose lease has passed.

@@ -43,13 +43,13 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
     released_schedule, cancel_at, received_at, now() - received_at AS waited, approved_at IS NOT NULL AS approved,
-    outcome, answer, billing_try, reported_failed, renewal_undone, invoices_voided;
+    outcome, response, billing_try, reported_failed, renewal_undone, invoices_voided;
 
 -- name: reopen_request
 -- One that failed goes on: its caller or an operator asked for it, or Stripe turned out to have done it; only then
 -- must the customer hear that it was not so.
 UPDATE cancellation_requests
-SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL, resume_at = now() + lease(),
+SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, resume_at = now() + lease(),
     reported_failed = reported_failed AND NOT %(asked_for)s
 WHERE id = %(request_id)s AND outcome = 'failed';
 
@@ -101,7 +101,7 @@ UPDATE cancellation_requests SET recovery_point = %(recovery_point)s WHERE id = 
 -- The answer, once: a second finish changes nothing and returns no row.
 UPDATE cancellation_requests
 SET recovery_point = CASE WHEN %(outcome)s IN ('refused', 'failed') THEN recovery_point ELSE 'finished' END,
-    outcome = %(outcome)s, http_status = %(http_status)s, answer = %(answer)s, finished_at = now(),
+    outcome = %(outcome)s, http_status = %(http_status)s, response = %(response)s, finished_at = now(),
     -- The caller of a request that was refused or given up was told so: nothing goes on behind their back. Where the
     -- answer of a write was lost, Stripe is asked once more, later, whether it did it after all.
     resume_at = CASE WHEN %(recheck)s THEN now() + interval '1 minute'
@@ -150,14 +150,14 @@ UPDATE cancellation_requests SET resume_at = NULL WHERE id = %(request_id)s AND 
 
 -- name: asked
 -- For an email beside the steps: what was asked, when, and what was answered.
-SELECT received_at, accept_offer, answer, EXISTS (
+SELECT received_at, accept_offer, response, EXISTS (
     SELECT FROM outbox WHERE request_id = %(request_id)s AND kind = 'request_refused' AND delivered_at IS NULL
         AND NOT refused) AS refusal_to_send
 FROM cancellation_requests WHERE id = %(request_id)s;
 
 -- name: request_status
 -- What the trigger answers from: the record, not the run.
-SELECT id, outcome, http_status, answer, received_at, finished_at FROM cancellation_requests WHERE id = %(request_id)s;
+SELECT id, outcome, http_status, response, received_at, finished_at FROM cancellation_requests WHERE id = %(request_id)s;
 
 -- name: write_audit
 INSERT INTO audit_log (user_id, action, request_id, asked_user_id, subscription_id, outcome, http_status, problem,

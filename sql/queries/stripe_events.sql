@@ -107,9 +107,9 @@ SELECT id FROM subscription_ends WHERE subscription_id = %(subscription_id)s;
 -- With a request that was answered in the portal: an offer belongs to one.
 WITH accepted AS (
     INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, subscription_id, accept_offer, origin,
-        recovery_point, outcome, http_status, answer, finished_at, resume_at)
+        recovery_point, outcome, http_status, response, finished_at, resume_at)
     SELECT %(user_id)s, %(user_id)s, %(subscription_id)s, %(subscription_id)s, true, 'stripe', 'finished', 'retained',
-        200, %(answer)s, now(), NULL
+        200, %(response)s, now(), NULL
     WHERE NOT EXISTS (SELECT FROM retention_offers WHERE stripe_discount_id = %(stripe_discount_id)s)
     RETURNING id)
 INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percent_off, months, coupon_id,

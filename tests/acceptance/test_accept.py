@@ -37,9 +37,9 @@ each_plan = pytest.mark.parametrize("offer", OFFERS, ids=[offer.plan for offer i
 
 
 def offered(world: World, person: Person) -> Row:
-    answer = world.http.get("/retention-offer", headers=person.headers)
-    assert answer.status_code == 200
-    found: Row = answer.json()
+    response = world.http.get("/retention-offer", headers=person.headers)
+    assert response.status_code == 200
+    found: Row = response.json()
     return found
 
 
@@ -76,10 +76,10 @@ def test_each_plan_has_its_offer(world: World, offer: Offer) -> None:
 def test_accepting_applies_the_discount_and_cancels_nothing(world: World, offer: Offer) -> None:
     person = world.person(offer.plan)
 
-    answer = world.accept(person)
+    response = world.accept(person)
 
-    assert answer.status_code == 200
-    assert list(answer.json().items()) == [
+    assert response.status_code == 200
+    assert list(response.json().items()) == [
         ("success", True),
         ("retention_applied", True),
         ("discount", f"{offer.percent_off}% off"),
@@ -89,7 +89,7 @@ def test_accepting_applies_the_discount_and_cancels_nothing(world: World, offer:
     assert write["path"] == f"/v1/subscriptions/{person.subscription_id}"
     assert write["params"]["discounts"] == [{"coupon": offer.coupon}]
     assert "cancel_at_period_end" not in write["params"]
-    assert write["idempotency_key"] == f"{world.request_id(answer)}:5A:1"
+    assert write["idempotency_key"] == f"{world.request_id(response)}:5A:1"
     after = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert (after.status, after.cancel_at_period_end, after.cancel_at) == ("active", False, None)
     assert coupons_in_stripe(world, person) == [offer.coupon]
@@ -98,7 +98,7 @@ def test_accepting_applies_the_discount_and_cancels_nothing(world: World, offer:
     assert (row["state"], row["percent_off"], row["months"]) == ("applied", offer.percent_off, offer.months)
     assert (row["coupon_id"], row["plan"]) == (offer.coupon, offer.plan)
     assert after.discounts == [row["stripe_discount_id"]]
-    assert str(row["request_id"]) == world.request_id(answer)
+    assert str(row["request_id"]) == world.request_id(response)
     belongings = world.belongings(person.user_id)
     [subscription] = belongings["subscriptions"]
     assert (subscription["status"], subscription["cancel_at"]) == ("active", None)
@@ -117,11 +117,11 @@ def test_the_coupon_is_made_once_and_serves_everyone(world: World) -> None:
     first, second = world.person("professional"), world.person("professional")
     earlier = len(world.simulator.requests(method="POST", path="/v1/coupons", contains=coupon))
 
-    answer = world.accept(first)
+    response = world.accept(first)
     assert world.accept(second).status_code == 200
 
     [made] = world.simulator.requests(method="POST", path="/v1/coupons", contains=coupon)[earlier:]
-    assert made["idempotency_key"] == f"{world.request_id(answer)}:5A:coupon:1"
+    assert made["idempotency_key"] == f"{world.request_id(response)}:5A:coupon:1"
     assert world.stripe.coupons.retrieve(coupon).times_redeemed == 2
     assert coupons_in_stripe(world, first) == coupons_in_stripe(world, second) == [coupon]
 
@@ -131,7 +131,7 @@ def test_what_the_offer_is_worth(world: World, offer: Offer) -> None:
     """The coupon's terms, the next invoice, and for Enterprise alone priority support for as long."""
     person = world.person(offer.plan)
 
-    answer = world.accept(person)
+    response = world.accept(person)
 
     coupon = world.stripe.coupons.retrieve(offer.coupon)
     assert (coupon.percent_off, coupon.amount_off) == (offer.percent_off, None)
@@ -149,7 +149,7 @@ def test_what_the_offer_is_worth(world: World, offer: Offer) -> None:
         return
     [support] = granted
     assert (support["kind"], support["subscription_id"]) == ("priority_support", person.subscription_id)
-    assert str(support["request_id"]) == world.request_id(answer)
+    assert str(support["request_id"]) == world.request_id(response)
     assert support["for_six_months"]
     assert timedelta() <= datetime.now(UTC) - support["starts_at"] < timedelta(minutes=1)
 
@@ -222,8 +222,8 @@ def test_of_two_acceptances_at_once_one_is_applied(world: World, attempt: int) -
 
     answers = at_once(lambda: world.accept(person), lambda: world.accept(person))
 
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
-    [refused] = [answer for answer in answers if answer.status_code == 409]
+    assert sorted(response.status_code for response in answers) == [200, 409]
+    [refused] = [response for response in answers if response.status_code == 409]
     assert refused.json()["detail"] in (UNAVAILABLE, UNDER_WAY)
     assert len(world.simulator.writes(person.subscription_id)) == 1
     assert len(world.stripe.subscriptions.retrieve(person.subscription_id).discounts) == 1
@@ -242,8 +242,8 @@ def test_a_user_gets_one_discount_though_they_accept_for_two_subscriptions_at_on
         lambda: world.accept(person, subscription_id=first), lambda: world.accept(person, subscription_id=second)
     )
 
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
-    [refused] = [answer for answer in answers if answer.status_code == 409]
+    assert sorted(response.status_code for response in answers) == [200, 409]
+    [refused] = [response for response in answers if response.status_code == 409]
     assert refused.json()["detail"] == UNAVAILABLE
     discounted = [len(world.stripe.subscriptions.retrieve(each).discounts) for each in person.subscription_ids]
     assert sorted(discounted) == [0, 1]
@@ -254,9 +254,9 @@ def test_a_user_gets_one_discount_though_they_accept_for_two_subscriptions_at_on
 def test_accepting_needs_no_reason_and_keeps_none(world: World) -> None:
     person = world.person("starter")
 
-    answer = world.accept(person, reason="too_expensive", feedback="changed my mind")
+    response = world.accept(person, reason="too_expensive", feedback="changed my mind")
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert world.belongings(person.user_id)["cancellation_reasons"] == []
 
 
@@ -264,9 +264,9 @@ def test_a_customer_who_was_retained_may_still_leave(world: World) -> None:
     person = world.person("professional")
     world.accept(person)
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert (answer.status_code, answer.json()["status"]) == (200, "pending_cancellation")
+    assert (response.status_code, response.json()["status"]) == (200, "pending_cancellation")
     after = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert after.cancel_at_period_end
     assert len(after.discounts) == 1

@@ -32,14 +32,14 @@ def test_an_active_subscription_is_cancelled_at_its_period_end(world: World) -> 
     person = world.person("professional")
     before = world.stripe.subscriptions.retrieve(person.subscription_id)
 
-    answer = world.cancel(person, feedback=FEEDBACK, accept_offer=False)
+    response = world.cancel(person, feedback=FEEDBACK, accept_offer=False)
 
     after = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert after.cancel_at is not None
     ends = datetime.fromtimestamp(after.cancel_at, UTC)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert list(answer.json().items()) == [
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert list(response.json().items()) == [
         ("success", True),
         ("status", "pending_cancellation"),
         ("cancel_at", rfc3339(ends)),
@@ -56,9 +56,9 @@ def test_an_active_subscription_is_cancelled_at_its_period_end(world: World) -> 
 def test_cancelling_is_what_an_absent_accept_offer_means(world: World) -> None:
     person = world.person("starter")
 
-    answer = world.post(person, reason="unused")
+    response = world.post(person, reason="unused")
 
-    assert answer.json()["status"] == "pending_cancellation"
+    assert response.json()["status"] == "pending_cancellation"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
 
 
@@ -66,11 +66,11 @@ def test_stripe_is_asked_once_and_bills_nothing_for_it(world: World) -> None:
     person = world.person("professional")
     invoices = [invoice.id for invoice in world.stripe.invoices.list({"subscription": person.subscription_id}).data]
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     [write] = world.simulator.writes(person.subscription_id)
     assert (write["method"], write["path"]) == ("POST", f"/v1/subscriptions/{person.subscription_id}")
-    assert write["idempotency_key"] == f"{world.request_id(answer)}:6B:1"
+    assert write["idempotency_key"] == f"{world.request_id(response)}:6B:1"
     assert "discounts" not in write["params"]
     after = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert after.discounts == []
@@ -93,13 +93,13 @@ def test_each_reason_is_kept_and_told_to_stripe(world: World, reason: str) -> No
     person = world.person("professional")
     before = datetime.now(UTC)
 
-    answer = world.cancel(person, reason=reason, feedback=FEEDBACK)
+    response = world.cancel(person, reason=reason, feedback=FEEDBACK)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     kept = world.row("SELECT * FROM cancellation_reasons WHERE user_id = %s", person.user_id)
     assert (kept["category"], kept["feedback"]) == (reason, FEEDBACK)
     assert before <= kept["created_at"] <= datetime.now(UTC)
-    assert (str(kept["request_id"]), kept["plan"]) == (world.request_id(answer), "professional")
+    assert (str(kept["request_id"]), kept["plan"]) == (world.request_id(response), "professional")
     details = world.stripe.subscriptions.retrieve(person.subscription_id).cancellation_details
     assert details is not None
     # Stripe has no word for a question that was not answered.
@@ -110,9 +110,9 @@ def test_each_reason_is_kept_and_told_to_stripe(world: World, reason: str) -> No
 def test_the_free_text_stands_in_one_place(world: World) -> None:
     person = world.person("professional")
 
-    answer = world.cancel(person, feedback="a sentence of my own")
+    response = world.cancel(person, feedback="a sentence of my own")
 
-    request = world.row("SELECT * FROM cancellation_requests WHERE id = %s", world.request_id(answer))
+    request = world.row("SELECT * FROM cancellation_requests WHERE id = %s", world.request_id(response))
     assert request["feedback"] is None
     holding = {
         table
@@ -125,9 +125,9 @@ def test_the_free_text_stands_in_one_place(world: World) -> None:
 def test_feedback_is_not_needed(world: World) -> None:
     person = world.person("professional")
 
-    answer = world.cancel(person, reason="other")
+    response = world.cancel(person, reason="other")
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert world.row("SELECT feedback FROM cancellation_reasons WHERE user_id = %s", person.user_id) == {
         "feedback": None
     }
@@ -139,32 +139,32 @@ def test_feedback_is_not_needed(world: World) -> None:
 def test_the_request_is_recorded_from_intent_to_answer(world: World) -> None:
     person = world.person("professional")
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     request = world.row("SELECT * FROM cancellation_requests WHERE user_id = %s", person.user_id)
-    assert str(request["id"]) == world.request_id(answer)
+    assert str(request["id"]) == world.request_id(response)
     assert (request["outcome"], request["http_status"]) == ("pending_cancellation", 200)
-    assert request["answer"] == answer.json()
-    assert list(request["answer"]) == list(answer.json())
+    assert request["response"] == response.json()
+    assert list(request["response"]) == list(response.json())
     assert (request["recovery_point"], request["runs"]) == ("finished", 1)
     assert request["received_at"] < request["finished_at"]
     assert (request["reason"], request["accept_offer"]) == ("too_expensive", False)
     assert (request["subscription_id"], request["cancel_at"]) == (person.subscription_id, ends_in_stripe(world, person))
-    assert str(request["flow_run_id"]) == world.run_of(answer)["id"]
-    again = world.http.get(f"/cancellation-requests/{world.request_id(answer)}", headers=person.headers)
-    assert (again.status_code, again.json()) == (200, answer.json())
+    assert str(request["flow_run_id"]) == world.run_of(response)["id"]
+    again = world.http.get(f"/cancellation-requests/{world.request_id(response)}", headers=person.headers)
+    assert (again.status_code, again.json()) == (200, response.json())
     resume_at = "SELECT resume_at FROM cancellation_requests WHERE id = %s"
-    assert world.row(resume_at, world.request_id(answer)) == {"resume_at": None}
+    assert world.row(resume_at, world.request_id(response)) == {"resume_at": None}
 
 
 def test_the_attempt_is_audited_once_with_stripes_request(world: World) -> None:
     person = world.person("professional")
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     [write] = world.simulator.writes(person.subscription_id)
     audit = world.row("SELECT * FROM audit_log WHERE user_id = %s", person.user_id)
-    assert str(audit["request_id"]) == world.request_id(answer)
+    assert str(audit["request_id"]) == world.request_id(response)
     assert (str(audit["user_id"]), str(audit["asked_user_id"])) == (person.user_id, person.user_id)
     assert (audit["action"], audit["subscription_id"]) == ("cancel_subscription", person.subscription_id)
     assert (audit["outcome"], audit["http_status"], audit["problem"]) == ("pending_cancellation", 200, None)
@@ -174,22 +174,22 @@ def test_the_attempt_is_audited_once_with_stripes_request(world: World) -> None:
 def test_data_is_kept_until_90_days_after_the_end(world: World) -> None:
     person = world.person("professional")
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     ends = ends_in_stripe(world, person)
     job = world.row("SELECT * FROM data_retention_jobs WHERE user_id = %s", person.user_id)
     assert (job["cancel_at"], job["run_at"], job["status"]) == (ends, ends + RETENTION, "scheduled")
-    assert (str(job["request_id"]), job["subscription_id"]) == (world.request_id(answer), person.subscription_id)
-    assert answer.json()["data_retention_until"] == rfc3339(job["run_at"])
+    assert (str(job["request_id"]), job["subscription_id"]) == (world.request_id(response), person.subscription_id)
+    assert response.json()["data_retention_until"] == rfc3339(job["run_at"])
 
 
 def test_what_leaves_the_house_is_ticked_off(world: World) -> None:
     person = world.person("professional")
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     world.tried(person)
-    outbox = world.rows("SELECT * FROM outbox WHERE request_id = %s ORDER BY kind", world.request_id(answer))
+    outbox = world.rows("SELECT * FROM outbox WHERE request_id = %s ORDER BY kind", world.request_id(response))
     assert [item["kind"] for item in outbox] == ["cancellation_confirmation", "subscription.canceled"]
     for item in outbox:
         assert (item["attempts"], item["refused"]) == (1, False)
@@ -200,10 +200,10 @@ def test_what_leaves_the_house_is_ticked_off(world: World) -> None:
 def test_the_email_has_its_five_parts_and_the_right_date(world: World) -> None:
     person = world.person("professional")
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     [email] = world.emails(person)
-    told = answer.json()
+    told = response.json()
     assert person.email in email["recipients"]
     assert re.findall(r'<time datetime="([^"]+)"', email["html"]) == [
         told["cancel_at"],
@@ -229,25 +229,25 @@ def test_the_email_has_its_five_parts_and_the_right_date(world: World) -> None:
 def test_the_email_is_named_after_its_outbox_item(world: World) -> None:
     person = world.person("professional")
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     [email] = world.emails(person)
     item = world.row(
-        "SELECT id FROM outbox WHERE request_id = %s AND kind = 'cancellation_confirmation'", world.request_id(answer)
+        "SELECT id FROM outbox WHERE request_id = %s AND kind = 'cancellation_confirmation'", world.request_id(response)
     )
     assert email["message_id"] == f"<{item['id']}@cancelflow>"
 
 
 def test_the_emails_links_are_signed_and_change_nothing(world: World) -> None:
     person = world.person("professional")
-    answer = world.cancel(person)
+    response = world.cancel(person)
     [email] = world.emails(person)
-    world.run_of(answer)
+    world.run_of(response)
     ours = world.belongings(person.user_id)
     stripes = world.stripe.subscriptions.retrieve(person.subscription_id)
     ends: dict[Purpose, str] = {
-        "reactivate": answer.json()["cancel_at"],
-        "feedback": answer.json()["data_retention_until"],
+        "reactivate": response.json()["cancel_at"],
+        "feedback": response.json()["data_retention_until"],
     }
 
     for purpose, until in ends.items():
@@ -255,7 +255,7 @@ def test_the_emails_links_are_signed_and_change_nothing(world: World) -> None:
         address, _, token = url.partition("?token=")
         assert address == f"{world.addresses['http']}/{purpose}"
         vouched = Links(load(LinkSettings)).verify(token, purpose)
-        assert (vouched.subscription_id, vouched.request_id) == (person.subscription_id, world.request_id(answer))
+        assert (vouched.subscription_id, vouched.request_id) == (person.subscription_id, world.request_id(response))
         assert rfc3339(vouched.expires_at) == until
 
         page = world.http.get(url)
@@ -274,11 +274,11 @@ def test_the_event_is_published_once(world: World) -> None:
     person = world.person("professional")
 
     with consuming() as consumer:
-        answer = world.cancel(person, reason="switched_service", feedback=FEEDBACK)
+        response = world.cancel(person, reason="switched_service", feedback=FEEDBACK)
         world.tried(person)
         [message] = consumer.everything_of(person.user_id)
 
-    request_id, ends = world.request_id(answer), answer.json()["cancel_at"]
+    request_id, ends = world.request_id(response), response.json()["cancel_at"]
     item = world.row(
         "SELECT id, receipt FROM outbox WHERE request_id = %s AND kind = 'subscription.canceled'", request_id
     )
@@ -335,8 +335,8 @@ def test_of_several_cancellations_at_once_one_is_carried_out(world: World, attem
         world.tried(person)
         events = consumer.everything_of(person.user_id)
 
-    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
-    texts = {answer.json()["detail"] for answer in answers if answer.status_code == 409}
+    assert sorted(response.status_code for response in answers) == [200, 409, 409]
+    texts = {response.json()["detail"] for response in answers if response.status_code == 409}
     assert texts <= {PENDING, "A request for this subscription is already under way"}
     assert (len(events), len(world.emails(person)), len(world.simulator.writes(person.subscription_id))) == (1, 1, 1)
     belongings = world.belongings(person.user_id)
@@ -361,10 +361,10 @@ def test_a_dashboard_says_when_it_ends(world: World) -> None:
     person = world.person("professional")
     before = world.http.get("/subscription", headers=person.headers).json()
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     after = world.http.get("/subscription", headers=person.headers).json()
-    ends = datetime.fromisoformat(answer.json()["cancel_at"])
+    ends = datetime.fromisoformat(response.json()["cancel_at"])
     assert (before["status"], before["access"], before["cancel_at"], before["banner"]) == ("active", True, None, None)
     assert after == {
         "subscription_id": person.subscription_id,
@@ -372,9 +372,9 @@ def test_a_dashboard_says_when_it_ends(world: World) -> None:
         "plan_name": "Professional",
         "status": "pending_cancellation",
         "access": True,
-        "current_period_end": answer.json()["cancel_at"],
+        "current_period_end": response.json()["cancel_at"],
         "cancel_at_period_end": True,
-        "cancel_at": answer.json()["cancel_at"],
+        "cancel_at": response.json()["cancel_at"],
         "banner": f"Cancels on {ends:%B} {ends.day}, {ends.year}",
     }
 

@@ -77,10 +77,10 @@ def test_each_case_is_answered_as_it_stands(world: World, case: str) -> None:
     expected, person = EXPECTED[case], world.person(case)
     before = {each: len(world.simulator.writes(each)) for each in person.subscription_ids}
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert answer.status_code == expected.status
-    told = answer.json()
+    assert response.status_code == expected.status
+    told = response.json()
     assert told.get("detail") == expected.refusal
     assert told["success"] is (expected.refusal is None)
     for subscription_id in person.subscription_ids:
@@ -111,12 +111,12 @@ def test_who_paid_nothing_for_the_period_leaves_it_and_owes_nothing(world: World
     """FEATURES F18, C23."""
     person, unpaid = in_arrears(world)
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     after = {each.id: each for each in world.stripe.invoices.list({"subscription": person.subscription_id}).data}
     assert (after[unpaid.id].status, after[unpaid.id].next_payment_attempt) == ("void", None)
     assert [each.status for each in after.values() if each.id != unpaid.id] == ["paid"]
-    assert answer.json()["status"] == "canceled"
+    assert response.json()["status"] == "canceled"
     [email] = world.emails(person)
     for words in (email["text"], email["html"]):
         assert "won't try to collect it again" in " ".join(words.split())
@@ -124,8 +124,8 @@ def test_who_paid_nothing_for_the_period_leaves_it_and_owes_nothing(world: World
     shown = world.http.get("/subscription", params={"subscription_id": person.subscription_id}, headers=person.headers)
     assert shown.json()["access"] is False
     [write] = world.simulator.writes(unpaid.id)
-    assert write["idempotency_key"] == f"{world.request_id(answer)}:6B:void:{unpaid.id}:1"
-    run = world.run_of(answer)
+    assert write["idempotency_key"] == f"{world.request_id(response)}:6B:void:{unpaid.id}:1"
+    run = world.run_of(response)
     eventually(lambda: f"voided invoice {unpaid.id}: nothing was paid on it" in lines_of(world, run["id"]))
 
 
@@ -133,9 +133,9 @@ def test_who_paid_a_part_keeps_the_period_and_the_email_says_what_is_open(world:
     person, unpaid = in_arrears(world)
     order(world, "part_payment", invoice=unpaid.id, amount=100)
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert answer.json()["status"] == "pending_cancellation"
+    assert response.json()["status"] == "pending_cancellation"
     [email] = world.emails(person)
     for words in (email["text"], email["html"]):
         assert "invoice is still open" in words.lower()
@@ -151,8 +151,8 @@ def test_an_invoice_that_cannot_be_voided_yet_delays_the_end_and_is_no_failure(w
     """Stripe has carried the cancellation out by then, and answers the same key the same way."""
     person, unpaid = in_arrears(world)
     with world.simulator.fault(kind="status", method="POST", contains=unpaid.id, stored=True):
-        answer = world.cancel(person)
-    assert answer.status_code == 202
+        response = world.cancel(person)
+    assert response.status_code == 202
 
     def finished() -> Row | None:
         row = world.row("SELECT * FROM cancellation_requests WHERE user_id = %s", person.user_id)
@@ -176,11 +176,11 @@ def test_a_trial_ends_with_the_trial_and_nothing_is_charged(world: World) -> Non
     person = subscriber(world, on=time, trial_days=14)
     offer = world.http.get("/retention-offer", headers=person.headers).json()
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     found = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert found.cancel_at == found.trial_end == time.now + 14 * 24 * 3600
-    assert answer.json()["cancel_at"] == moment(found.trial_end)
+    assert response.json()["cancel_at"] == moment(found.trial_end)
     assert offer == {"retention_offer": None, "show_offer": False}
     time.advance(found.cancel_at + 1)
     assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "canceled"
@@ -193,12 +193,12 @@ def test_a_year_that_was_paid_is_kept_in_full(world: World) -> None:
     offer = world.http.get("/retention-offer", headers=person.headers).json()
     accepted = world.accept(person)
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
     assert offer == {"retention_offer": None, "show_offer": False}
     assert accepted.status_code == 409
     [item] = world.stripe.subscriptions.retrieve(person.subscription_id).items.data
-    assert answer.json()["cancel_at"] == moment(item.current_period_end)
+    assert response.json()["cancel_at"] == moment(item.current_period_end)
     length = timedelta(seconds=item.current_period_end - item.current_period_start)
     assert length in (timedelta(days=365), timedelta(days=366))
 
@@ -209,14 +209,14 @@ def test_a_schedule_is_released_once_and_then_cancelled(world: World) -> None:
     assert isinstance(schedule, str)
     offer = world.http.get("/retention-offer", headers=person.headers).json()
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     released = world.stripe.subscription_schedules.retrieve(schedule)
     assert (released.status, released.released_subscription) == ("released", person.subscription_id)
     after = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert (after.schedule, after.cancel_at_period_end) == (None, True)
-    request_id = world.request_id(answer)
+    request_id = world.request_id(response)
     [release] = world.simulator.writes(schedule)
     [update] = world.simulator.writes(person.subscription_id)[-1:]
     assert release["path"] == f"/v1/subscription_schedules/{schedule}/release"
@@ -239,9 +239,9 @@ def test_what_the_portal_did_is_found_and_the_row_healed(world: World) -> None:
     assert (found.cancel_at_period_end, status_of(world, person)) == (False, "active")
     assert found.cancel_at is not None
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert (answer.status_code, answer.json()["detail"]) == (409, PENDING)
+    assert (response.status_code, response.json()["detail"]) == (409, PENDING)
     row = world.row("SELECT * FROM subscriptions WHERE id = %s", person.subscription_id)
     assert (row["status"], row["cancel_at_period_end"]) == ("pending_cancellation", True)
     assert row["cancel_at"] == datetime.fromtimestamp(found.cancel_at, UTC)
@@ -257,13 +257,13 @@ def test_of_two_subscriptions_only_the_one_named_is_cancelled(world: World) -> N
     writes = len(world.simulator.writes(kept))
 
     asked = world.cancel(person)
-    answer = world.cancel(person, subscription_id=named)
+    response = world.cancel(person, subscription_id=named)
 
     assert sorted(asked.json()["subscriptions"], key=lambda choice: str(choice["plan"])) == [
         {"subscription_id": kept, "plan": "professional", "status": "active"},
         {"subscription_id": named, "plan": "starter", "status": "active"},
     ]
-    assert (answer.status_code, answer.json()["status"]) == (200, "pending_cancellation")
+    assert (response.status_code, response.json()["status"]) == (200, "pending_cancellation")
     assert world.stripe.subscriptions.retrieve(named).cancel_at_period_end
     assert world.stripe.subscriptions.retrieve(kept) == other
     assert world.row("SELECT * FROM subscriptions WHERE id = %s", kept) == other_row
@@ -284,10 +284,10 @@ def test_look_ups_ask_which_one_too(world: World) -> None:
 def test_dates_are_in_the_customers_time_zone_and_the_messages_language(world: World) -> None:
     person = world.person("other_locale")
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    ends = datetime.fromisoformat(answer.json()["cancel_at"])
-    kept = datetime.fromisoformat(answer.json()["data_retention_until"])
+    ends = datetime.fromisoformat(response.json()["cancel_at"])
+    kept = datetime.fromisoformat(response.json()["data_retention_until"])
     day, last_day = in_auckland(ends), in_auckland(kept)
     there = ends.astimezone(AUCKLAND)
     time = f"{there.hour % 12 or 12}:{there:%M %p %Z}"
@@ -299,7 +299,7 @@ def test_dates_are_in_the_customers_time_zone_and_the_messages_language(world: W
         assert words.count(day) >= 1
         assert words.count(last_day) >= 2
     # A program reads the same time, whatever the format.
-    assert re.findall(r'<time datetime="([^"]+)"', email["html"])[0] == answer.json()["cancel_at"]
+    assert re.findall(r'<time datetime="([^"]+)"', email["html"])[0] == response.json()["cancel_at"]
     banner = world.http.get("/subscription", headers=person.headers).json()["banner"]
     assert banner == f"Cancels on {day}"
 
@@ -310,13 +310,13 @@ def test_what_never_reaches_its_end_is_ended_now(world: World, make: Callable[[W
     assert world.stripe.subscriptions.retrieve(person.subscription_id).status == status
 
     with consuming() as consumer:
-        answer = world.cancel(person, feedback="not for me")
+        response = world.cancel(person, feedback="not for me")
         world.tried(person)
         event, *_ = consumer.everything_of(person.user_id)  # Stripe's word of the end may be there as well
 
     ended = world.stripe.subscriptions.retrieve(person.subscription_id)
-    assert (answer.status_code, ended.status) == (200, "canceled")
-    assert answer.json() == {
+    assert (response.status_code, ended.status) == (200, "canceled")
+    assert response.json() == {
         "success": True,
         "status": "canceled",
         "cancel_at": moment(ended.ended_at),
@@ -326,9 +326,9 @@ def test_what_never_reaches_its_end_is_ended_now(world: World, make: Callable[[W
     assert ended.cancellation_details.comment == "not for me"
     [end] = world.simulator.writes(person.subscription_id)
     assert (end["method"], end["path"]) == ("DELETE", f"/v1/subscriptions/{person.subscription_id}")
-    assert body(event)["effective_at"] == answer.json()["cancel_at"]
+    assert body(event)["effective_at"] == response.json()["cancel_at"]
     row = world.row("SELECT * FROM subscriptions WHERE id = %s", person.subscription_id)
-    assert (row["status"], moment(int(row["ended_at"].timestamp()))) == ("canceled", answer.json()["cancel_at"])
+    assert (row["status"], moment(int(row["ended_at"].timestamp()))) == ("canceled", response.json()["cancel_at"])
     [email] = world.emails(person)
     assert "has ended" in email["text"]
     assert set(links(email)) == {"feedback"}
@@ -344,7 +344,7 @@ def test_one_that_ended_in_stripe_unnoticed_is_not_cancelled_again(world: World)
 
     answers = [world.cancel(person), world.accept(person), world.cancel(person, subscription_id=person.subscription_id)]
 
-    assert [(answer.status_code, answer.json()["detail"]) for answer in answers] == [(404, NOTHING)] * 3
+    assert [(response.status_code, response.json()["detail"]) for response in answers] == [(404, NOTHING)] * 3
     assert len(world.simulator.writes(person.subscription_id)) == writes
     assert status_of(world, person) == "canceled"
     assert world.emails(person) == []
@@ -356,7 +356,7 @@ def test_one_whose_first_payment_never_came_has_nothing_to_cancel(world: World) 
     time.advance(time.now + 24 * 3600)
     assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "incomplete_expired"
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert (answer.status_code, answer.json()["detail"]) == (404, NOTHING)
+    assert (response.status_code, response.json()["detail"]) == (404, NOTHING)
     assert status_of(world, person) == "incomplete_expired"

@@ -123,12 +123,12 @@ def test_a_price_in_no_plan_can_be_cancelled_gets_no_offer_and_is_named_in_the_l
     person = subscriber(world, plan="unknown", price=bare)
 
     assert offered(world.http, person) is None
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert answer.json()["status"] == "pending_cancellation"
+    assert response.json()["status"] == "pending_cancellation"
     [email] = world.emails(person)
     assert "your current plan ends on" in email["subject"]
-    logs = {"logs": {"flow_run_id": {"any_": [world.run_of(answer)["id"]]}}, "limit": 200}
+    logs = {"logs": {"flow_run_id": {"any_": [world.run_of(response)["id"]]}}, "limit": 200}
     eventually(lambda: f"are in no plan of the catalogue: {bare}" in world.prefect.post("/logs/filter", json=logs).text)
 
 
@@ -149,9 +149,9 @@ def test_a_past_due_customer_leaves_immediately_and_owes_the_invoice_if_the_plan
 ) -> None:
     person, unpaid = past_due(world, "team")
 
-    answer = cancel(ours, person)
+    response = cancel(ours, person)
 
-    assert answer.json()["status"] == "canceled"
+    assert response.json()["status"] == "canceled"
     assert world.stripe.invoices.retrieve(unpaid).status == "open"
     [email] = world.emails(person)
     text = " ".join(email["text"].split())
@@ -162,9 +162,9 @@ def test_a_past_due_customer_leaves_immediately_and_owes_the_invoice_if_the_plan
 def test_where_the_plan_says_nothing_the_setting_decides_what_past_due_means(world: World, ours: httpx.Client) -> None:
     person, unpaid = past_due(world, "contract")
 
-    answer = cancel(ours, person)
+    response = cancel(ours, person)
 
-    assert answer.json()["status"] == "pending_cancellation"
+    assert response.json()["status"] == "pending_cancellation"
     found = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert (found.status, found.cancel_at_period_end) == ("past_due", True)
     assert world.stripe.invoices.retrieve(unpaid).status == "open"
@@ -184,11 +184,11 @@ def on_a_term(world: World, plan: str | None, **given: Any) -> tuple[Person, int
 def test_a_term_may_have_to_run_out_and_its_customer_is_told_until_when(world: World, ours: httpx.Client) -> None:
     person, ends_at = on_a_term(world, "contract")
 
-    answer = cancel(ours, person)
+    response = cancel(ours, person)
 
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:cancelflow:problem:fixed-term-running")
-    assert answer.json()["detail"] == "Your contract runs for a year. Write to us if you can't wait."
-    assert datetime.fromisoformat(answer.json()["term_ends_at"]) == datetime.fromtimestamp(ends_at, UTC)
+    assert (response.status_code, response.json()["type"]) == (409, "urn:cancelflow:problem:fixed-term-running")
+    assert response.json()["detail"] == "Your contract runs for a year. Write to us if you can't wait."
+    assert datetime.fromisoformat(response.json()["term_ends_at"]) == datetime.fromtimestamp(ends_at, UTC)
     assert world.simulator.writes(person.subscription_id) == []
 
 
@@ -197,9 +197,9 @@ def test_a_term_is_no_cancellation_and_its_customer_may_leave_before(world: Worl
     shown = world.http.get("/subscription", headers=person.headers).json()
     assert (shown["status"], shown["cancel_at_period_end"], shown["banner"]) == ("active", False, None)
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert answer.json()["status"] == "pending_cancellation"
+    assert response.json()["status"] == "pending_cancellation"
     found = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert found.cancel_at == found.items.data[0].current_period_end < ends_at
     again = world.cancel(person)

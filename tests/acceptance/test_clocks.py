@@ -29,10 +29,10 @@ def refunds(world: World, person: Person) -> list[int]:
 
 
 def keeps_the_period(world: World, person: Person) -> None:
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert (answer.status_code, answer.json().get("status")) == (200, "pending_cancellation"), answer.text
-    assert datetime.fromisoformat(answer.json()["cancel_at"]) == period_end(world, person)
+    assert (response.status_code, response.json().get("status")) == (200, "pending_cancellation"), response.text
+    assert datetime.fromisoformat(response.json()["cancel_at"]) == period_end(world, person)
     assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "active"
     assert set(refunds(world, person)) == {0}
 

@@ -152,14 +152,14 @@ def policy(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytes
 def test_what_becomes_of_the_discount_is_said_before_and_after(world: World, policy: Policy) -> None:
     person = world.person("already_discounted")
 
-    shown, answer = policy.offered(person), policy.accept(person)
+    shown, response = policy.offered(person), policy.accept(person)
 
     assert shown["retention_offer"] == {
         "discount": 30,
         "description": f"30% off for 3 months, {policy.words} your current discount",
         "current_discount": policy.fate,
     }
-    assert answer.json() == {
+    assert response.json() == {
         "success": True,
         "retention_applied": True,
         "discount": "30% off",
@@ -181,12 +181,12 @@ def test_where_no_discount_runs_nothing_is_said_of_one(world: World, policy: Pol
 def test_a_request_that_is_taken_up_again_still_knows_it(world: World, policy: Policy) -> None:
     """By a process that has another policy: Stripe had done it, and nobody had been answered."""
     person = world.person("already_discounted")
-    answer = policy.accept(person)
-    request_id = world.request_id(answer)
+    response = policy.accept(person)
+    request_id = world.request_id(response)
     eventually(lambda: world.rows("SELECT FROM audit_log WHERE request_id = %s", request_id))
     writes = world.simulator.writes(person.subscription_id)
     world.admin.execute(
-        "UPDATE cancellation_requests SET outcome = NULL, http_status = NULL, answer = NULL, finished_at = NULL,"
+        "UPDATE cancellation_requests SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL,"
         " recovery_point = 'offer_reserved' WHERE id = %s",
         [request_id],
     )
@@ -197,8 +197,8 @@ def test_a_request_that_is_taken_up_again_still_knows_it(world: World, policy: P
 
     asyncio.run(run())
 
-    again = world.row("SELECT answer FROM cancellation_requests WHERE id = %s", request_id)
-    assert again["answer"] == answer.json()
+    again = world.row("SELECT response FROM cancellation_requests WHERE id = %s", request_id)
+    assert again["response"] == response.json()
     assert world.simulator.writes(person.subscription_id) == writes
     assert coupons_in_stripe(world, person) == policy.left
 

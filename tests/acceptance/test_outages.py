@@ -49,7 +49,7 @@ class Attempt:
     person: Person
     row: Row
     found: stripe.Subscription
-    answer: httpx.Response
+    response: httpx.Response
 
 
 def attempt(world: World, fault: str) -> Attempt:
@@ -77,26 +77,26 @@ def effects(world: World, person: Person) -> list[Row]:
     return [w for w in world.simulator.writes(person.subscription_id) if w["status"] == 200 and not w["replayed"]]
 
 
-def given_up(world: World, person: Person, answer: httpx.Response, *, cut_off: bool = False) -> None:
+def given_up(world: World, person: Person, response: httpx.Response, *, cut_off: bool = False) -> None:
     """The caller was told that it failed, and nothing goes on; a second look is due only where a write was cut off."""
-    assert answer.status_code == 500
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json() == {
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
         "type": "urn:cancelflow:problem:cancellation-failed",
         "title": "Cancellation failed",
         "status": 500,
         "detail": FAILED,
         "success": False,
-        "request_id": world.request_id(answer),
+        "request_id": world.request_id(response),
     }
-    request = world.row("SELECT * FROM cancellation_requests WHERE id = %s", world.request_id(answer))
+    request = world.row("SELECT * FROM cancellation_requests WHERE id = %s", world.request_id(response))
     assert (request["outcome"], request["http_status"]) == ("failed", 500)
     if cut_off:
         assert request["resume_at"] is not None or request["runs"] == 2  # due, or done by now
     else:
         assert (request["resume_at"], request["runs"]) == (None, 1)
-    assert request["answer"] == answer.json()
-    [audit] = world.rows("SELECT * FROM audit_log WHERE request_id = %s", world.request_id(answer))
+    assert request["response"] == response.json()
+    [audit] = world.rows("SELECT * FROM audit_log WHERE request_id = %s", world.request_id(response))
     assert (audit["outcome"], audit["http_status"]) == ("failed", 500)
     belongings = world.belongings(person.user_id)
     assert belongings["outbox"] == belongings["data_retention_jobs"] == belongings["entitlements"] == []
@@ -109,14 +109,14 @@ def test_what_stripe_did_not_do_is_told_as_failed_and_can_be_tried_again(
 ) -> None:
     seen = attempts(fault)
     person = seen.person
-    if fault == "a timeout" and seen.answer.status_code == 202:
+    if fault == "a timeout" and seen.response.status_code == 202:
         # A slow machine reached the caller's deadline before it could give up: then it goes on (SPEC, Decided 12).
-        done = eventually(lambda: finished(world, person, seen.answer.headers["Location"]))
+        done = eventually(lambda: finished(world, person, seen.response.headers["Location"]))
         assert done is not None
         assert done.json()["status"] == "pending_cancellation"
         return
 
-    given_up(world, person, seen.answer, cut_off=fault in CUT_OFF)
+    given_up(world, person, seen.response, cut_off=fault in CUT_OFF)
     assert row_of(world, person) == seen.row
     assert world.stripe.subscriptions.retrieve(person.subscription_id) == seen.found
 
@@ -133,11 +133,11 @@ def test_stripe_away_from_the_start_is_told_as_failed_too(world: World) -> None:
     row = row_of(world, person)
 
     with world.simulator.fault(kind="status", status=503, method="GET", contains=person.subscription_id, times=0):
-        answer = world.cancel(person)
+        response = world.cancel(person)
         dashboard = world.http.get("/subscription", headers=person.headers)
         offer = world.http.get("/retention-offer", headers=person.headers)
 
-    given_up(world, person, answer)
+    given_up(world, person, response)
     assert row_of(world, person) == row
     assert world.simulator.writes(person.subscription_id) == []
     # A dashboard goes by our row; an offer that Stripe may not keep is not made.
@@ -153,7 +153,7 @@ def test_a_lost_answer_is_settled_by_what_stripe_shows(
     seen = attempts(fault)
     person = seen.person
 
-    assert (seen.answer.status_code, seen.answer.json()["status"]) == (200, "pending_cancellation")
+    assert (seen.response.status_code, seen.response.json()["status"]) == (200, "pending_cancellation")
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
     assert len(effects(world, person)) == 1
     assert row_of(world, person)["status"] == "pending_cancellation"
@@ -168,9 +168,9 @@ def test_a_release_whose_answer_was_lost_is_not_done_twice(world: World) -> None
     assert isinstance(schedule, str)
 
     with world.simulator.fault(kind="lost_answer", method="POST", contains=f"{schedule}/release", times=0):
-        answer = world.cancel(person)
+        response = world.cancel(person)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert len([w for w in world.simulator.writes(schedule) if w["status"] == 200 and not w["replayed"]]) == 1
     assert world.stripe.subscription_schedules.retrieve(schedule).status == "released"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
@@ -183,9 +183,9 @@ def test_an_offer_that_stripe_did_not_apply_is_the_customers_to_try_again(world:
     person = world.person("enterprise")
 
     with world.simulator.fault(method="POST", contains=person.subscription_id, **LEAVES_NOTHING[fault]):
-        answer = world.accept(person)
+        response = world.accept(person)
 
-    given_up(world, person, answer, cut_off=fault in CUT_OFF)
+    given_up(world, person, response, cut_off=fault in CUT_OFF)
     assert [offer["state"] for offer in world.belongings(person.user_id)["retention_offers"]] == ["withdrawn"]
     assert world.http.get("/retention-offer", headers=person.headers).json()["show_offer"] is True
     assert world.stripe.subscriptions.retrieve(person.subscription_id).discounts == []
@@ -203,9 +203,9 @@ def test_a_discount_whose_answer_was_lost_is_applied_once(world: World) -> None:
     person = world.person("starter")
 
     with world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id, times=0):
-        answer = world.accept(person)
+        response = world.accept(person)
 
-    assert (answer.status_code, answer.json()["discount"]) == (200, "20% off")
+    assert (response.status_code, response.json()["discount"]) == (200, "20% off")
     assert len(effects(world, person)) == 1
     [discount] = world.stripe.subscriptions.retrieve(person.subscription_id).discounts
     [offer] = world.belongings(person.user_id)["retention_offers"]
@@ -217,9 +217,9 @@ def test_an_immediate_end_whose_answer_was_lost_counts(world: World) -> None:
     person = unpaid_from_the_start(world)
 
     with world.simulator.fault(kind="lost_answer", method="DELETE", contains=person.subscription_id):
-        answer = world.cancel(person)
+        response = world.cancel(person)
 
-    assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
+    assert (response.status_code, response.json()["status"]) == (200, "canceled")
     assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "canceled"
     assert len(world.emails(person)) == 1
 
@@ -233,9 +233,9 @@ def test_a_coupon_that_cannot_be_made_is_told_as_failed(world: World) -> None:
     person = world.person("starter")
 
     with world.simulator.fault(kind="status", method="POST", path="^/v1/coupons$", contains=coupon, times=0):
-        answer = world.accept(person)
+        response = world.accept(person)
 
-    given_up(world, person, answer)
+    given_up(world, person, response)
     assert world.simulator.writes(person.subscription_id) == []
     assert world.accept(person).status_code == 200
 
@@ -244,11 +244,11 @@ def test_slow_but_sure_is_told_as_under_way_and_carried_to_its_end(
     world: World, attempts: Callable[[str], Attempt]
 ) -> None:
     seen = attempts(SLOW)
-    person, request_id = seen.person, world.request_id(seen.answer)
+    person, request_id = seen.person, world.request_id(seen.response)
 
-    assert seen.answer.status_code == 202
-    assert seen.answer.json() == {"success": True, "status": "in_progress", "request_id": request_id}
-    where = seen.answer.headers["location"]
+    assert seen.response.status_code == 202
+    assert seen.response.json() == {"success": True, "status": "in_progress", "request_id": request_id}
+    where = seen.response.headers["location"]
     assert where == f"/cancellation-requests/{request_id}"
     done = eventually(lambda: finished(world, person, where))
     assert done is not None
@@ -261,8 +261,8 @@ def test_slow_but_sure_is_told_as_under_way_and_carried_to_its_end(
 
 
 def finished(world: World, person: Person, where: str) -> httpx.Response | None:
-    answer = world.http.get(where, headers=person.headers)
-    return None if answer.status_code == 202 else answer
+    response = world.http.get(where, headers=person.headers)
+    return None if response.status_code == 202 else response
 
 
 @dataclass
@@ -270,7 +270,7 @@ class Undelivered:
     """A cancellation through a trigger that reaches no mail server, or no Pub/Sub."""
 
     person: Person
-    answer: httpx.Response
+    response: httpx.Response
     run: Row
     outbox: dict[str, Row]
     emails: list[Row]
@@ -295,16 +295,16 @@ def cancelled(world: World, directory: Path, settings: dict[str, str], consumer:
     person = world.person("professional")
     asked = {"user_id": person.user_id, "reason": "unused"}
     with serving(directory, **settings) as trigger:
-        answer = trigger.post("/cancel-subscription", json=asked, headers=person.headers)
+        response = trigger.post("/cancel-subscription", json=asked, headers=person.headers)
         # The stack's own trigger is to wait until it was seen what is left.
         world.rows(
             "UPDATE cancellation_requests SET resume_at = now() + interval '1 hour' WHERE id = %s RETURNING id",
-            world.request_id(answer),
+            world.request_id(response),
         )
     return Undelivered(
         person,
-        answer,
-        world.run_of(answer),
+        response,
+        world.run_of(response),
         outbox_of(world, person),
         world.emails(person),
         consumer.everything_of(person.user_id),
@@ -328,7 +328,7 @@ def test_what_could_not_leave_does_not_hold_up_the_answer(
     seen = undelivered[what]
     [other] = set(KINDS) - {what}
 
-    assert (seen.answer.status_code, seen.answer.json()["status"]) == (200, "pending_cancellation")
+    assert (seen.response.status_code, seen.response.json()["status"]) == (200, "pending_cancellation")
     assert seen.outbox[KINDS[what]]["delivered_at"] is None
     assert seen.outbox[KINDS[what]]["attempts"] == 1
     assert seen.outbox[KINDS[other]]["delivered_at"] is not None
@@ -344,7 +344,7 @@ def test_what_could_not_leave_does_not_hold_up_the_answer(
 @pytest.mark.slow
 def test_what_could_not_leave_is_sent_later_and_once(world: World, undelivered: dict[str, Undelivered]) -> None:
     """Both outages at once: the trigger takes up at its next round whatever is due."""
-    requests = {what: world.request_id(seen.answer) for what, seen in undelivered.items()}
+    requests = {what: world.request_id(seen.response) for what, seen in undelivered.items()}
     for request_id in requests.values():
         due = world.admin.execute(
             "UPDATE cancellation_requests SET resume_at = now() WHERE id = %s AND resume_at > now()", [request_id]
@@ -370,25 +370,25 @@ def test_what_could_not_leave_is_sent_later_and_once(world: World, undelivered: 
         assert email["message_id"] == f"<{outbox['cancellation_confirmation']['id']}@cancelflow>"
         [event] = seen.events + seen.consumer.everything_of(seen.person.user_id)
         assert body(event)["event_id"] == str(outbox["subscription.canceled"]["id"])
-        assert body(event)["cancel_at"] == seen.answer.json()["cancel_at"]
+        assert body(event)["cancel_at"] == seen.response.json()["cancel_at"]
         assert len(effects(world, seen.person)) == 1
         belongings = world.belongings(seen.person.user_id)
         assert [len(belongings[table]) for table in ("cancellation_reasons", "data_retention_jobs")] == [1, 1]
         assert [row["outcome"] for row in belongings["audit_log"]] == ["pending_cancellation"]
         [request] = belongings["cancellation_requests"]
-        assert (request["runs"], request["answer"]) == (2, seen.answer.json())
+        assert (request["runs"], request["response"]) == (2, seen.response.json())
 
 
 def test_an_address_that_takes_no_mail_is_given_up_and_not_tried_for_ever(world: World) -> None:
     person = world.person("professional")
     world.admin.execute("UPDATE users SET email = 'not an address' WHERE id = %s", [person.user_id])
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     world.tried(person)
     email = outbox_of(world, person)["cancellation_confirmation"]
     assert (email["delivered_at"], email["attempts"], email["refused"]) == (None, 1, True)
-    assert "undelivered:email-refused" in world.run_of(answer)["tags"]
+    assert "undelivered:email-refused" in world.run_of(response)["tags"]
     [request] = world.belongings(person.user_id)["cancellation_requests"]
     assert request["resume_at"] is None

@@ -63,9 +63,9 @@ def operated(world: World) -> dict[str, Operated]:
     """Started before the other tests here, since a worker takes seconds to begin, and looked at after them."""
     left, given_up = world.person("professional"), world.person("professional")
     with world.simulator.fault(kind="status", method="POST", contains=given_up.subscription_id, times=0):
-        answer = world.cancel(given_up)
-    assert answer.status_code == 500
-    begun = {"left behind": (left, left_behind(world, left)), "given up": (given_up, world.request_id(answer))}
+        response = world.cancel(given_up)
+    assert response.status_code == 500
+    begun = {"left behind": (left, left_behind(world, left)), "given up": (given_up, world.request_id(response))}
     return {
         what: Operated(person, request_id, started(world, request_id)) for what, (person, request_id) in begun.items()
     }
@@ -106,8 +106,8 @@ def left_behind(world: World, person: Person) -> str:
     return str(made["id"])
 
 
-def ended(world: World, person: Person, answer: httpx.Response) -> Ended:
-    return Ended(person, world.request_id(answer), world.run_of(answer))
+def ended(world: World, person: Person, response: httpx.Response) -> Ended:
+    return Ended(person, world.request_id(response), world.run_of(response))
 
 
 def graph(world: World, run: Row, nodes: int) -> dict[str, tuple[str, set[str]]]:
@@ -253,7 +253,7 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
     world.admin.execute("UPDATE users SET email = %s WHERE id = %s", [f"no address {marker}", stayer.user_id])
     answers.append(world.cancel(stayer, feedback=f"said {marker}"))
 
-    assert [answer.status_code for answer in answers] == [500, 200, 409, 400, 400, 200, 409, 200]
+    assert [response.status_code for response in answers] == [500, 200, 409, 400, 400, 200, 409, 200]
     # It is where it belongs: in our rows, in the email and in Stripe.
     assert len(world.rows("SELECT FROM cancellation_reasons WHERE strpos(feedback, %s) > 0", marker)) == 3
     [email] = world.emails(leaver)
@@ -266,8 +266,8 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
     graph(world, last.run, len(CANCELLED))
     messages(world, last.run, "Finished in state Completed")
     where = {"flow_run", "flow_run_state", "task_run", "task_run_state", "log", "events"}
-    for answer in (answers[0], answers[-1]):
-        run_id = str(world.run_of(answer)["id"])
+    for response in (answers[0], answers[-1]):
+        run_id = str(world.run_of(response)["id"])
         eventually(
             lambda run_id=run_id: where <= tables_that_hold(prefects_database, run_id),  # type: ignore[misc]
         )

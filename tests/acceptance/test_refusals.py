@@ -71,11 +71,11 @@ def send(world: World, person: Person, content: bytes | str, content_type: str =
     return world.http.post("/cancel-subscription", content=content, headers=headers)
 
 
-def refused(answer: httpx.Response, status: int, slug: str) -> Row:
+def refused(response: httpx.Response, status: int, slug: str) -> Row:
     """The problem, with what every problem has."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: Row = answer.json()
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: Row = response.json()
     assert (problem["status"], problem["success"]) == (status, False)
     assert problem["type"] == f"urn:cancelflow:problem:{slug}"
     assert problem["title"]
@@ -101,15 +101,15 @@ def test_anothers_subscription_is_refused_without_a_look(world: World) -> None:
     mallory, victim = world.person("professional"), world.person("professional")
     watches = [Watch(world, mallory), Watch(world, victim)]
 
-    answer = world.cancel(mallory, user_id=victim.user_id, feedback="please")
+    response = world.cancel(mallory, user_id=victim.user_id, feedback="please")
 
-    problem = refused(answer, 403, "not-your-subscription")
+    problem = refused(response, 403, "not-your-subscription")
     assert problem["detail"] == "A user can cancel only their own subscription"
     for watch in watches:
         watch.nothing_changed()
     audit = audited(world, mallory, 403, "not-your-subscription")
     request = world.row("SELECT * FROM cancellation_requests WHERE user_id = %s", mallory.user_id)
-    assert str(audit["request_id"]) == str(request["id"]) == world.request_id(answer) == problem["request_id"]
+    assert str(audit["request_id"]) == str(request["id"]) == world.request_id(response) == problem["request_id"]
     assert str(audit["asked_user_id"]) == str(request["asked_user_id"]) == victim.user_id
     assert (request["outcome"], request["http_status"], request["flow_run_id"]) == ("refused", 403, None)
     assert (request["subscription_id"], request["runs"], request["resume_at"]) == (None, 0, None)
@@ -121,11 +121,11 @@ def test_anothers_subscription_id_is_none_of_ours(world: World) -> None:
     mallory, victim = world.person("professional"), world.person("professional")
     watches = [Watch(world, mallory), Watch(world, victim)]
 
-    for answer in (
+    for response in (
         world.cancel(mallory, subscription_id=victim.subscription_id),
         world.accept(mallory, subscription_id=victim.subscription_id),
     ):
-        assert refused(answer, 404, "no-active-subscription")["detail"] == "No active subscription to cancel"
+        assert refused(response, 404, "no-active-subscription")["detail"] == "No active subscription to cancel"
     for path in ("/retention-offer", "/subscription"):
         wanted = {"subscription_id": victim.subscription_id}
         assert world.http.get(path, headers=mallory.headers, params=wanted).status_code == 404
@@ -137,9 +137,9 @@ def test_a_stranger_with_a_good_token_has_nothing_to_cancel(world: World) -> Non
     user_id = str(uuid.uuid4())
     stranger = Person("stranger", user_id, "stranger@example.com", [], world.headers(user_id))
 
-    answer = world.cancel(stranger)
+    response = world.cancel(stranger)
 
-    assert refused(answer, 404, "no-active-subscription")["detail"] == "No active subscription to cancel"
+    assert refused(response, 404, "no-active-subscription")["detail"] == "No active subscription to cancel"
     audited(world, stranger, 404, "no-active-subscription")
 
 
@@ -148,12 +148,12 @@ def test_a_cancellation_needs_a_reason(world: World, given: dict[str, Any]) -> N
     person = world.person("professional")
     watch = Watch(world, person)
 
-    answer = world.post(person, **given)
+    response = world.post(person, **given)
 
-    assert refused(answer, 400, "reason-required")["detail"] == "Cancellation reason required"
+    assert refused(response, 400, "reason-required")["detail"] == "Cancellation reason required"
     watch.nothing_changed()
     audit = audited(world, person, 400, "reason-required")
-    assert str(audit["request_id"]) == world.request_id(answer)
+    assert str(audit["request_id"]) == world.request_id(response)
 
 
 def test_a_company_may_waive_the_reason_by_country(world: World, tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ def test_an_unknown_reason_is_answered_with_those_that_there_are(world: World) -
     person = world.person("professional")
     watch = Watch(world, person)
 
-    answer = world.cancel(person, reason="because")
+    response = world.cancel(person, reason="because")
 
-    problem = refused(answer, 400, "body-invalid")
+    problem = refused(response, 400, "body-invalid")
     assert problem["detail"] == "reason: reason must be one of: " + ", ".join(REASONS)
     assert [error["pointer"] for error in problem["errors"]] == ["#/reason"]
     watch.nothing_changed()
@@ -191,9 +191,9 @@ def test_a_member_of_the_wrong_kind_is_refused_where_it_stands(world: World, wha
     person = world.person("professional")
     watch = Watch(world, person)
 
-    answer = world.cancel(person, **WRONG[what].changed)
+    response = world.cancel(person, **WRONG[what].changed)
 
-    problem = refused(answer, 400, "body-invalid")
+    problem = refused(response, 400, "body-invalid")
     assert [error["pointer"] for error in problem["errors"]] == [WRONG[what].pointer]
     watch.nothing_changed()
     unreadable(world, person, 400, "body-invalid")
@@ -253,9 +253,9 @@ def test_a_body_of_64_kib_and_5000_characters_is_taken(world: World) -> None:
     feedback = "ü" * 5000
     body = json.dumps({"user_id": person.user_id, "reason": "other", "feedback": feedback}).ljust(MAX_BODY_BYTES)
 
-    answer = send(world, person, body, "Application/JSON; charset=utf-8")
+    response = send(world, person, body, "Application/JSON; charset=utf-8")
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert world.row("SELECT feedback FROM cancellation_reasons WHERE user_id = %s", person.user_id) == {
         "feedback": feedback
     }
@@ -269,9 +269,9 @@ def test_another_content_type_is_refused(world: World, content_type: str) -> Non
     person = world.person("professional")
     watch = Watch(world, person)
 
-    answer = send(world, person, json.dumps({"user_id": person.user_id, "reason": "other"}), content_type)
+    response = send(world, person, json.dumps({"user_id": person.user_id, "reason": "other"}), content_type)
 
-    assert refused(answer, 415, "body-not-json")["detail"] == "Send the body as application/json"
+    assert refused(response, 415, "body-not-json")["detail"] == "Send the body as application/json"
     watch.nothing_changed()
     unreadable(world, person, 415, "body-not-json")
 
@@ -279,7 +279,7 @@ def test_another_content_type_is_refused(world: World, content_type: str) -> Non
 def test_a_refusal_does_not_quote_what_was_sent(world: World) -> None:
     person = world.person("professional")
 
-    answer = world.cancel(person, reason="a very private matter", feedback="x" * 5001)
+    response = world.cancel(person, reason="a very private matter", feedback="x" * 5001)
 
-    assert "private" not in answer.text
-    assert "xxx" not in answer.text
+    assert "private" not in response.text
+    assert "xxx" not in response.text

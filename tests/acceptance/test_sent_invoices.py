@@ -22,9 +22,9 @@ def test_who_is_sent_invoices_keeps_the_period_and_owes_what_is_open(world: Worl
     before = {i.id: i.status for i in world.stripe.invoices.list({"subscription": person.subscription_id}).data}
     assert "open" in before.values()
 
-    answer = world.cancel(person)
+    response = world.cancel(person)
 
-    assert answer.json()["status"] == "pending_cancellation"
+    assert response.json()["status"] == "pending_cancellation"
     after = {i.id: i.status for i in world.stripe.invoices.list({"subscription": person.subscription_id}).data}
     assert after == before
     [email] = world.emails(person)

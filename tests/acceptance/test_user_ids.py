@@ -63,8 +63,11 @@ def test_another_id_is_refused_however_near_it_is(world: World, like: str) -> No
     person = subscriber(world, user_id=unused(like))
     for other in (person.user_id.swapcase(), person.user_id[:-1], person.user_id[1:], f"{person.user_id[:254]} "):
         if other != person.user_id:
-            answer = world.cancel(person, user_id=other)
-            assert (answer.status_code, answer.json()["type"]) == (403, "urn:cancelflow:problem:not-your-subscription")
+            response = world.cancel(person, user_id=other)
+            assert (response.status_code, response.json()["type"]) == (
+                403,
+                "urn:cancelflow:problem:not-your-subscription",
+            )
             assert world.http.get("/subscription", headers=world.headers(other)).status_code == 404
 
 

@@ -74,9 +74,9 @@ def person(world: World) -> Person:
 @pytest.fixture(scope="module")
 def run(world: World, person: Person) -> Row:
     """The run that cancelled this person's subscription."""
-    answer = world.cancel(person, feedback="Great product but can't justify cost for my usage")
-    assert answer.status_code == 200
-    return world.run_of(answer)
+    response = world.cancel(person, feedback="Great product but can't justify cost for my usage")
+    assert response.status_code == 200
+    return world.run_of(response)
 
 
 @pytest.fixture(scope="module")
@@ -177,9 +177,9 @@ def test_the_emails_links_are_reached_by_keyboard(world: World, page: Page, emai
 )
 def test_the_page_for_coming_back(world: World, page: Page, email: Row, token: str, title: str) -> None:
     [link] = re.findall(r'href="([^"]+/reactivate\?token=[^"]+)"', email["html"])
-    answer = page.goto(link if token == "of the email" else link + "x")
-    assert answer is not None
-    assert answer.ok is (token == "of the email")
+    response = page.goto(link if token == "of the email" else link + "x")
+    assert response is not None
+    assert response.ok is (token == "of the email")
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
     assert page.title() == title
     assert page.locator("html").get_attribute("lang") == "en"

@@ -33,7 +33,7 @@ FILL = (
     SELECT sub, user_id, %(customer)s, 'professional', 'canceled', now() - interval '122 days',
         now() - interval '92 days', now() - interval '92 days' FROM leavers""",
     """INSERT INTO cancellation_requests (id, user_id, asked_user_id, accept_offer, subscription_id, recovery_point,
-        received_at, outcome, http_status, answer, finished_at, resume_at, anonymized_at)
+        received_at, outcome, http_status, response, finished_at, resume_at, anonymized_at)
     SELECT request_id, user_id, user_id, false, sub, 'finished', now() - interval '100 days', 'pending_cancellation',
         200, '{}', now() - interval '100 days', NULL, now() FROM leavers""",
     """INSERT INTO outbox (request_id, user_id, kind, delivered_at)

@@ -28,7 +28,7 @@ _OURS = (
     SELECT sub, user_id, 'cus_past', 'professional', 'canceled', now() - interval '60 days', now() - interval '30 days',
         now() - interval '30 days' FROM past""",
     """INSERT INTO cancellation_requests (id, user_id, asked_user_id, accept_offer, subscription_id, recovery_point,
-        received_at, outcome, http_status, answer, finished_at, resume_at, flow_run_id)
+        received_at, outcome, http_status, response, finished_at, resume_at, flow_run_id)
     SELECT request_id, user_id, user_id, false, sub, 'finished', now() - interval '60 days', 'pending_cancellation',
         200, '{}', now() - interval '60 days', NULL, gen_random_uuid() FROM past""",
     """INSERT INTO outbox (request_id, user_id, kind, delivered_at) SELECT request_id, user_id, kind, now()

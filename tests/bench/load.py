@@ -50,12 +50,12 @@ async def _press(url: str, asks: Sequence[Ask], at_once: int) -> Answers:
             for ask in waiting:
                 body: dict[str, Any] = {"user_id": ask.user_id, "reason": "too_expensive"}
                 sent = time.perf_counter()
-                answer = await client.post("/cancel-subscription", json=body, headers=ask.headers)
+                response = await client.post("/cancel-subscription", json=body, headers=ask.headers)
                 seconds.append(time.perf_counter() - sent)
-                answers.append(answer)
+                answers.append(response)
 
         began = time.time()
         await asyncio.gather(*(one_by_one() for _ in range(at_once)))
-    statuses = Counter(answer.status_code for answer in answers)
-    named = [answer.headers.get("Cancellation-Request-Id") for answer in answers]
+    statuses = Counter(response.status_code for response in answers)
+    named = [response.headers.get("Cancellation-Request-Id") for response in answers]
     return Answers(seconds, dict(statuses), [each for each in named if each], began)

@@ -78,8 +78,10 @@ def call_all(
     def call(case: Case[Any]) -> None:
         # One customer makes more calls here than a person does.
         world.admin.execute("DELETE FROM attempts WHERE user_id = %s", [customer.user_id])
-        answer = case.call_and_validate(headers=customer.headers, excluded_checks=list(without), timeout=ANSWER_SECONDS)
-        answered.add(answer.status_code)
+        response = case.call_and_validate(
+            headers=customer.headers, excluded_checks=list(without), timeout=ANSWER_SECONDS
+        )
+        answered.add(response.status_code)
 
     call()
     return answered

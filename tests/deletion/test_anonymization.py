@@ -50,7 +50,7 @@ def test_after_91_days_what_they_wrote_is_nowhere(world: World) -> None:
         answers = [world.cancel(person, feedback=f"failed {marker}")]
     answers += [world.cancel(keyed, feedback=f"said {marker}"), world.cancel(person, feedback=f"again {marker}")]
     answers.append(world.accept(stayer, reason="unused", feedback=f"accepted {marker}"))
-    assert [answer.status_code for answer in answers] == [500, 200, 409, 200]
+    assert [response.status_code for response in answers] == [500, 200, 409, 200]
     before = places_that_hold(world, marker)
     assert before == {"cancelflow.cancellation_reasons", "cancelflow.cancellation_requests", "stripe.subscription"}
     for each in (person, stayer):

@@ -120,9 +120,9 @@ def test_a_key_set_without_a_usable_key(served: Provider) -> None:
     assert_bad(identity(JWT_JWKS_URL=served.url)["response"], Level.FAILED, "No usable key at JWT_JWKS_URL")
 
 
-@pytest.mark.parametrize("answer", [b"<html>", {"keys": []}, {}], ids=str)
-def test_what_is_no_key_set(served: Provider, answer: object) -> None:
-    served.answer = answer
+@pytest.mark.parametrize("response", [b"<html>", {"keys": []}, {}], ids=str)
+def test_what_is_no_key_set(served: Provider, response: object) -> None:
+    served.response = response
     assert_bad(identity(JWT_JWKS_URL=served.url)["response"], Level.FAILED, "No usable key at JWT_JWKS_URL")
 
 
@@ -156,9 +156,9 @@ def test_an_address_at_which_we_respond(stack: Addresses) -> None:
     assert findings["response"].found == f"cancelflow responds at {stack['http']}/healthz"
 
 
-@pytest.mark.parametrize("answer", [{"status": "ok"}, {"service": "another"}, b"<html>", b"\xff", []], ids=str)
-def test_an_address_at_which_something_else_responds(served: Provider, answer: object) -> None:
-    served.answer = answer
+@pytest.mark.parametrize("response", [{"status": "ok"}, {"service": "another"}, b"<html>", b"\xff", []], ids=str)
+def test_an_address_at_which_something_else_responds(served: Provider, response: object) -> None:
+    served.response = response
     finding = found("Public address", PUBLIC_URL=served.url.removesuffix("/keys"))["response"]
     assert_bad(finding, Level.FAILED, "responds 200, and is not cancelflow")
 

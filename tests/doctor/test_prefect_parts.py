@@ -102,7 +102,7 @@ def test_a_schedule_that_is_not_active(world: World) -> None:
 def test_another_version_and_what_is_no_server() -> None:
     """An old server is not at hand: something responds like one to the first question, and then as none."""
     with provider() as server:
-        server.answer = "2.20.1"
+        server.response = "2.20.1"
         findings = found("Prefect", PREFECT_API_URL=server.url.replace("/keys", "/api"))
     assert_bad(findings["version"], Level.FAILED, "the server is 2.20.1")
     assert_bad(findings["response"], Level.FAILED, "PREFECT_API_URL leads to no Prefect server")

@@ -81,7 +81,7 @@ class Point:
     moment: Moment
     key: str = field(default_factory=lambda: str(uuid.uuid4()))
     person: Person | None = None
-    answer: httpx.Response | None = None
+    response: httpx.Response | None = None
     seconds: tuple[float, float] = (0.0, 0.0)  # from the kill until it was taken up, and until it was at peace
     wrong: list[str] = field(default_factory=list)
 
@@ -126,8 +126,8 @@ class Matrix:
             wired(alone=True) as wires,
             way.process(self._world, self._triggers, person, wires.settings()) as process,
         ):
-            answer = way.ask(process, person, str(uuid.uuid4()))
-            assert answer is None or answer.status_code == 200, answer.text
+            response = way.ask(process, person, str(uuid.uuid4()))
+            assert response is None or response.status_code == 200, response.text
             self._watch.add(person)
             self._watch.until_peace(PEACE_SECONDS)
             return list(wires.effects)
@@ -152,7 +152,7 @@ class Matrix:
                     process.kill()
                     error = asking.exception()
                     assert error is None or isinstance(error, httpx.TransportError), error
-                    point.answer = None if error else asking.result()
+                    point.response = None if error else asking.result()
             point.way.after_kill(self._world, person)
             self._watch.add(person)
         except Exception as error:  # one report of all points, whatever happens at one
@@ -174,28 +174,28 @@ class Matrix:
 
     def _ask_again(self, point: Point, person: Person) -> list[str]:
         """The same answer as was recorded, and as was told, if the process came to that."""
-        recorded, answered = self._watch.of(person).answer, self._watch.of(person).answered
+        recorded, answered = self._watch.of(person).response, self._watch.of(person).answered
         again = point.way.ask_again(self._world, person, point.key)
-        wrong = ["told before there was an answer"] if point.answer is not None and not answered else []
-        for answer in (point.answer, again):
-            if answer is point.answer and _goes_on(answer):
+        wrong = ["told before there was an answer"] if point.response is not None and not answered else []
+        for response in (point.response, again):
+            if response is point.response and _goes_on(response):
                 continue  # a slow machine reached the caller's deadline, and "it goes on" was true
-            if answer is not None and (answer.status_code, answer.json()) != (200, recorded):
-                wrong.append(f"told {answer.status_code} {answer.text}, recorded {recorded}")
+            if response is not None and (response.status_code, response.json()) != (200, recorded):
+                wrong.append(f"told {response.status_code} {response.text}, recorded {recorded}")
         return wrong
 
 
-def _goes_on(answer: httpx.Response | None) -> bool:
-    return answer is not None and answer.status_code == 202 and answer.json()["status"] == "in_progress"
+def _goes_on(response: httpx.Response | None) -> bool:
+    return response is not None and response.status_code == 202 and response.json()["status"] == "in_progress"
 
 
 def _ask(point: Point, process: Any, stop: Stop) -> httpx.Response | None:
     """Ask, and again as a caller does who is told to: a slow machine may not have a connection in time."""
     assert point.person
-    answer = point.way.ask(process, point.person, point.key)
-    while answer is not None and answer.status_code == 503 and not stop.reached.is_set():
-        answer = point.way.ask(process, point.person, point.key)
-    return answer
+    response = point.way.ask(process, point.person, point.key)
+    while response is not None and response.status_code == 503 and not stop.reached.is_set():
+        response = point.way.ask(process, point.person, point.key)
+    return response
 
 
 def show(matrix: Matrix, title: str) -> None:

@@ -35,14 +35,14 @@ class Outage:
     quick: bool = False  # nobody waits for this part
     shown: bool = True  # in Prefect
     loses: bool = False  # an answer: what it answered was done
-    answer: httpx.Response | None = None
+    response: httpx.Response | None = None
     seconds: float = 0.0  # until the answer
     after: float = 0.0  # from the part's return until all was done
     wrong: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> int:
-        return 0 if self.answer is None else self.answer.status_code
+        return 0 if self.response is None else self.response.status_code
 
     def __str__(self) -> str:
         what = f"{self.branch.name}, {self.part} {self.fault} {self.begins}"
@@ -61,36 +61,36 @@ class Caller:
         outage = self._outage
         began = time.monotonic()
         try:
-            answer = outage.answer = self._post()
+            response = outage.response = self._post()
         finally:
             outage.seconds = time.monotonic() - began
-        if answer.status_code not in outage.told:
-            outage.wrong.append(f"told {answer.text}")
+        if response.status_code not in outage.told:
+            outage.wrong.append(f"told {response.text}")
         if outage.quick and outage.seconds > QUICK_SECONDS:
             outage.wrong.append("too late")
-        if answer.status_code == GAVE_UP and answer.json()["detail"] != FAILED:
-            outage.wrong.append(f"told {answer.text}")
-        if answer.status_code == NOT_RECEIVED and int(answer.headers.get("Retry-After", 0)) < 1:
+        if response.status_code == GAVE_UP and response.json()["detail"] != FAILED:
+            outage.wrong.append(f"told {response.text}")
+        if response.status_code == NOT_RECEIVED and int(response.headers.get("Retry-After", 0)) < 1:
             outage.wrong.append("not told when to try again")
 
     def see_it_done(self) -> None:
         """The part is back: wait for the end, and ask again where the answer said so."""
-        outage, answer = self._outage, self._outage.answer
+        outage, response = self._outage, self._outage.response
         began, received = time.monotonic(), self._request()
         self._see_nothing_done()
         if outage.status in (GAVE_UP, NOT_RECEIVED):
-            answer = eventually(self._answer_at_last, within=AGAIN_SECONDS, every=LOOK_EVERY_SECONDS)
+            response = eventually(self._answer_at_last, within=AGAIN_SECONDS, every=LOOK_EVERY_SECONDS)
         try:
             request = eventually(self._at_peace, within=PEACE_SECONDS, every=LOOK_EVERY_SECONDS)
         except AssertionError:
             raise AssertionError(f"not done, but left as {self._standing()}") from None
         outage.after = time.monotonic() - began
         assert request
-        assert answer
-        if answer.status_code == GOES_ON:
-            answer = self._trigger.http.get(answer.headers["Location"], headers=self._person.headers)
-        if (answer.status_code, answer.json()) != (DONE, request["answer"]):
-            outage.wrong.append(f"told {answer.status_code} {answer.text}, recorded {request['answer']}")
+        assert response
+        if response.status_code == GOES_ON:
+            response = self._trigger.http.get(response.headers["Location"], headers=self._person.headers)
+        if (response.status_code, response.json()) != (DONE, request["response"]):
+            outage.wrong.append(f"told {response.status_code} {response.text}, recorded {request['response']}")
         if received and request["received_at"] != received["received_at"]:
             outage.wrong.append("the moment at which the customer asked is another")
         if not outage.shown and request["flow_run_id"] is not None:
@@ -122,8 +122,8 @@ class Caller:
 
     def _answer_at_last(self) -> httpx.Response | None:
         """With the same key; a part that is just back may need a moment."""
-        answer = self._post()
-        return answer if answer.status_code in (DONE, GOES_ON) else None
+        response = self._post()
+        return response if response.status_code in (DONE, GOES_ON) else None
 
     def _request(self) -> Row | None:
         found = self._world.rows("SELECT * FROM cancellation_requests WHERE user_id = %s", self._person.user_id)

@@ -16,12 +16,12 @@ from tests.world import Person, Row, World
 LOOK_EVERY_SECONDS = 0.2
 
 # What is watched, a row a user: how often it was run, when it had its answer, and when it is to be taken up again.
-CANCELLATIONS = """SELECT user_id, runs, finished_at, resume_at, answer FROM cancellation_requests
+CANCELLATIONS = """SELECT user_id, runs, finished_at, resume_at, response FROM cancellation_requests
     WHERE user_id = ANY(%s)"""
-REACTIVATIONS = """SELECT user_id, runs, finished_at, resume_at, answer FROM reactivation_requests
+REACTIVATIONS = """SELECT user_id, runs, finished_at, resume_at, response FROM reactivation_requests
     WHERE user_id = ANY(%s)"""
 # Until the requests that an event makes have come to their end too.
-EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled_at AS finished_at, NULL AS answer,
+EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled_at AS finished_at, NULL AS response,
     coalesce(e.resume_at,
         (SELECT min(resume_at) FROM cancellation_requests r WHERE r.user_id = s.user_id),
         (SELECT min(resume_at) FROM reactivation_requests r WHERE r.user_id = s.user_id)) AS resume_at
@@ -39,7 +39,7 @@ class Watched:
     taken_up: float = 0.0
     at_peace: float = 0.0
     peaceful: bool = False
-    answer: dict[str, Any] | None = field(default=None, repr=False)
+    response: dict[str, Any] | None = field(default=None, repr=False)
 
 
 class Watch:
@@ -92,7 +92,7 @@ class Watch:
         if watched.runs is not None and row["runs"] > watched.runs:
             watched.runs, watched.taken_up = None, seconds
         if row["resume_at"] is None:
-            watched.at_peace, watched.answer, watched.peaceful = seconds, row["answer"], True
+            watched.at_peace, watched.response, watched.peaceful = seconds, row["response"], True
 
     def _requests(self, users: list[str]) -> Iterable[Row]:
         return self._connection.execute(self._what.encode(), [users]).fetchall()

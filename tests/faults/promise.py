@@ -40,11 +40,11 @@ class Told:
     @classmethod
     def by(cls, ask: Callable[[], httpx.Response], *, accept: bool, key: str | None) -> "Told":
         try:
-            answer = ask()
+            response = ask()
         except httpx.TransportError:
             return cls(accept, key)
-        found = cls(accept, key, answer.status_code, body=json.loads(answer.content))
-        found.request_id = answer.headers.get("Cancellation-Request-Id") or found.body.get("request_id")
+        found = cls(accept, key, response.status_code, body=json.loads(response.content))
+        found.request_id = response.headers.get("Cancellation-Request-Id") or found.body.get("request_id")
         return found
 
 
@@ -100,8 +100,8 @@ def _told_what_is_not_so(customer: Customer, requests: dict[str, Row]) -> Iterat
         row = requests.get(each.request_id)
         if row is None:
             yield f"told of request {each.request_id}, which is not there"
-        elif each.status == 200 and (row["outcome"] not in DONE or row["answer"] != each.body):
-            yield f"told {each.body}, recorded {row['outcome']} {row['answer']}"
+        elif each.status == 200 and (row["outcome"] not in DONE or row["response"] != each.body):
+            yield f"told {each.body}, recorded {row['outcome']} {row['response']}"
         elif each.status == 202 and row["outcome"] == "failed":
             yield f"told that {row['id']} goes on, and it was given up"
         elif each.status == 500 and last[each.request_id] is each and each.request_id not in customer.resumed:
@@ -117,7 +117,7 @@ def _left_undone(requests: dict[str, Row]) -> Iterator[str]:
         if row["outcome"] is None:
             yield f"{row['id']} has no end"
         if row["outcome"] == "refused":
-            why = str(row["answer"].get("type")).rpartition(":")[2]
+            why = str(row["response"].get("type")).rpartition(":")[2]
             if why not in GOOD_REASONS:
                 yield f"{row['id']} was refused for {why}"
 

@@ -88,11 +88,11 @@ def test_two_triggers_share_the_limit_and_so_do_all_kinds_of_attempts(
 
     for trigger in two:
         for attempt in (*ATTEMPTS, cancel):
-            answer = attempt(trigger, person)
-            assert answer.status_code == 429
-            assert answer.headers["content-type"] == "application/problem+json"
-            assert answer.json()["type"] == "urn:cancelflow:problem:too-many-attempts"
-            assert A_MINUTE < int(answer.headers["Retry-After"]) <= AN_HOUR + A_MINUTE
+            response = attempt(trigger, person)
+            assert response.status_code == 429
+            assert response.headers["content-type"] == "application/problem+json"
+            assert response.json()["type"] == "urn:cancelflow:problem:too-many-attempts"
+            assert A_MINUTE < int(response.headers["Retry-After"]) <= AN_HOUR + A_MINUTE
 
     # However many are refused, one row in the audit log says so.
     assert rows(world, person) == {**before, "audit_log": before["audit_log"] + 1}
@@ -125,7 +125,7 @@ def test_of_many_attempts_at_the_same_time_as_many_are_taken_as_the_limit_allows
     with ThreadPoolExecutor(BESIDE) as threads:
         answers = list(threads.map(lambda number: without_reason(two[number % 2], person), range(BESIDE)))
 
-    statuses = sorted(answer.status_code for answer in answers)
+    statuses = sorted(response.status_code for response in answers)
     assert statuses == [400] * (LIMIT - 1) + [429] * (BESIDE - LIMIT + 1)
     assert len(world.belongings(person.user_id)["cancellation_requests"]) == LIMIT
 

@@ -23,18 +23,18 @@ def test_what_was_told_as_under_way_is_never_given_up(world: World) -> None:
         world.simulator.fault(kind="delay", seconds=2.3, method="GET", contains=person.subscription_id),
         world.simulator.fault(kind="timeout", method="POST", contains=person.subscription_id, times=0),
     ):
-        answer = world.cancel(person)
-        request_id = world.request_id(answer)
+        response = world.cancel(person)
+        request_id = world.request_id(response)
         run = "SELECT outcome, flow_run_id FROM cancellation_requests WHERE id = %s"
         flow_run_id = world.row(run, request_id)["flow_run_id"]
         eventually(lambda: world.prefect.get(f"/flow_runs/{flow_run_id}").json()["state_type"] == "FAILED")
 
-    assert answer.status_code == 202
-    assert answer.headers["Location"] == f"/cancellation-requests/{request_id}"
+    assert response.status_code == 202
+    assert response.headers["Location"] == f"/cancellation-requests/{request_id}"
     assert world.row(run, request_id)["outcome"] is None
 
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
-    status_now = eventually(lambda: _finished(world, answer.headers["Location"], person.headers))
+    status_now = eventually(lambda: _finished(world, response.headers["Location"], person.headers))
 
     assert status_now is not None
     assert status_now.json()["status"] == "pending_cancellation"
@@ -53,13 +53,15 @@ def test_a_change_that_stripe_took_is_not_called_a_failure_when_it_cannot_be_rea
         world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
         world.simulator.fault(kind="status", method="GET", contains=person.subscription_id, times=0),
     ):
-        answer = world.cancel(person)
+        response = world.cancel(person)
 
-    assert answer.status_code == 202
-    location = answer.headers["Location"]
+    assert response.status_code == 202
+    location = response.headers["Location"]
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
 
-    world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [world.request_id(answer)])
+    world.admin.execute(
+        "UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [world.request_id(response)]
+    )
     status_now = eventually(lambda: _finished(world, location, person.headers))
 
     assert status_now is not None
@@ -133,9 +135,9 @@ def test_a_failure_that_was_recorded_while_the_database_went_away_is_taken_back(
     with wired(alone=True) as wires, triggers.started(**wires.settings()) as trigger:
         stop = wires.fail_at(asked.effect, Moment.ANSWER_LOST, "postgresql", Fault.REFUSED)
         with world.simulator.fault(**failing):
-            answer = trigger.http.post(asked.path, json=body, headers=person.headers)
+            response = trigger.http.post(asked.path, json=body, headers=person.headers)
         assert stop.reached.is_set()
-        assert answer.status_code == 202, answer.text
+        assert response.status_code == 202, response.text
         assert asked.row(world, person)["outcome"] == "failed"
         wires.restore("postgresql")
         eventually(lambda: asked.row(world, person)["outcome"] != "failed")

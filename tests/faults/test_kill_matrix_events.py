@@ -137,8 +137,8 @@ class AtTheDoor(Handling):
     def ask(self, process: Process, person: Person, key: str) -> httpx.Response | None:
         assert isinstance(process, Trigger)
         headers, body = EMAILS[person.user_id]
-        answer = process.http.post(ENDPOINT, content=body, headers=headers)
-        assert answer.status_code == 200
+        response = process.http.post(ENDPOINT, content=body, headers=headers)
+        assert response.status_code == 200
         return None
 
     def after_kill(self, world: World, person: Person) -> None:

@@ -83,7 +83,7 @@ def test_a_cancellation_that_nobody_was_told_of_and_that_was_taken_back_ends_as_
 
     request = world.row("SELECT * FROM cancellation_requests WHERE user_id = %s", person.user_id)
     assert (request["outcome"], request["parked_at"]) == ("refused", None)
-    assert request["answer"]["type"] == "urn:cancelflow:problem:cancellation-taken-back"
+    assert request["response"]["type"] == "urn:cancelflow:problem:cancellation-taken-back"
     assert in_stripe(world, person).cancel_at is None
     assert "scheduled" not in jobs(world, person)
     assert told(world, person) == []
@@ -138,7 +138,7 @@ def test_a_way_back_that_nobody_was_told_of_and_that_was_left_again_ends_as_that
     settled(world, person)
 
     [request] = requests(world, person)
-    assert (request["outcome"], request["answer"]["type"]) == ("refused", "urn:cancelflow:problem:cancelled-again")
+    assert (request["outcome"], request["response"]["type"]) == ("refused", "urn:cancelflow:problem:cancelled-again")
     assert in_stripe(world, person).cancel_at is not None
     assert BACK not in subjects(world, person)
     assert jobs(world, person) == ["cancelled", "scheduled"]

@@ -16,11 +16,11 @@ def test_a_cancellation_does_not_wait_for_the_prefect_server(world: World, tmp_p
     with serving(tmp_path, PREFECT_API_URL=f"http://127.0.0.1:{free_port()}/api") as trigger:
         assert "prefect" in str(trigger.get("/readyz").json())
 
-        answer = trigger.post(
+        response = trigger.post(
             "/cancel-subscription", json={"user_id": person.user_id, "reason": "unused"}, headers=person.headers
         )
 
-    assert answer.status_code == 200, answer.text
+    assert response.status_code == 200, response.text
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
     assert len(world.simulator.writes(person.subscription_id)) == 1
     assert len(world.emails(person)) == 1

@@ -44,7 +44,7 @@ def test_of_fifty_at_once_exactly_one_takes_effect(
     request = _at_peace(world, person)[-1]
     assert winner.response
     assert world.request_id(winner.response) == str(request["id"])
-    assert winner.response.json() == request["answer"]
+    assert winner.response.json() == request["response"]
     for each in answers:
         if each is not winner:
             _assert_in_the_way(each, str(request["id"]))
@@ -62,7 +62,7 @@ def test_whoever_is_in_the_way_the_caller_is_told_when_to_try_again(world: World
 
     told = [each.response for each in _race(three, [(person, CANCEL)]) if each.response and each.status == 409]
 
-    assert all("Retry-After" in answer.headers for answer in told)
+    assert all("Retry-After" in response.headers for response in told)
 
 
 def test_one_offer_in_six_months_however_many_subscriptions_race_for_it(world: World, three: list[Trigger]) -> None:

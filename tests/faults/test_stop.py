@@ -57,7 +57,7 @@ def test_those_who_wait_get_their_answers_and_nobody_else_is_let_in(
 
         assert trigger.wait() == 0
 
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in answers] == [200, 200]
     with Watch(world) as watch:
         for person, _ in waiting:
             watch.add(person)

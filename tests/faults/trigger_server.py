@@ -37,8 +37,8 @@ class TriggerServer:
         """Until whoever gives them is gone."""
         for line in sys.stdin:
             order: dict[str, Any] = json.loads(line)
-            answer = self._start(**order["start"]) if "start" in order else self._status(order["ended"])
-            sys.stdout.write(json.dumps(answer) + "\n")
+            response = self._start(**order["start"]) if "start" in order else self._status(order["ended"])
+            sys.stdout.write(json.dumps(response) + "\n")
             sys.stdout.flush()
 
     def _start(self, environment: dict[str, str], log: str, event_id: str | None = None) -> int:

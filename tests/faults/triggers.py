@@ -134,9 +134,9 @@ class Triggers:
         with self._orders:
             stdin.write(json.dumps(order) + "\n")
             stdin.flush()
-            answer = stdout.readline()
-        assert answer, (self._directory / "trigger-server.log").read_text()
-        return json.loads(answer)
+            response = stdout.readline()
+        assert response, (self._directory / "trigger-server.log").read_text()
+        return json.loads(response)
 
     def close(self) -> None:
         """Leave no process."""

@@ -25,15 +25,15 @@ class Document:
         """One of its schemas, whole."""
         return self._whole({"$ref": f"#/components/schemas/{name}"})
 
-    def check(self, answer: httpx.Response, path: str) -> None:
+    def check(self, response: httpx.Response, path: str) -> None:
         """The status, the media type, the headers and the body are as promised for this path template."""
-        promised = self.operations[answer.request.method, path]["responses"]
-        assert str(answer.status_code) in promised, answer.text
-        of_status = promised[str(answer.status_code)]
-        media_type = answer.headers["content-type"]
+        promised = self.operations[response.request.method, path]["responses"]
+        assert str(response.status_code) in promised, response.text
+        of_status = promised[str(response.status_code)]
+        media_type = response.headers["content-type"]
         assert list(of_status["content"]) == [media_type]
-        assert [name for name in of_status.get("headers", {}) if name not in answer.headers] == []
-        self._validator(self._whole(of_status["content"][media_type]["schema"])).validate(answer.json())
+        assert [name for name in of_status.get("headers", {}) if name not in response.headers] == []
+        self._validator(self._whole(of_status["content"][media_type]["schema"])).validate(response.json())
 
     def _whole(self, schema: dict[str, Any]) -> dict[str, Any]:
         return {**schema, "components": self.content["components"]}

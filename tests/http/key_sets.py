@@ -40,13 +40,13 @@ class Provider:
     """What is answered, and how often it was asked."""
 
     def __init__(self) -> None:
-        self.answer: Any = {"keys": []}
+        self.response: Any = {"keys": []}
         self.status = 200
         self.asked = 0
         self.url = ""
 
     def offer(self, *keys: dict[str, Any]) -> None:
-        self.answer = {"keys": list(keys)}
+        self.response = {"keys": list(keys)}
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def provider() -> Iterator[Provider]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the library's name
             served.asked += 1
-            body = served.answer if isinstance(served.answer, bytes) else json.dumps(served.answer).encode()
+            body = served.response if isinstance(served.response, bytes) else json.dumps(served.response).encode()
             self.send_response(served.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

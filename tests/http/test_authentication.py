@@ -65,14 +65,14 @@ def call(world: World, door: str, user_id: str, headers: dict[str, str]) -> http
 @pytest.mark.parametrize("kind", HEADERS)
 def test_a_door_is_shut_without_a_good_token(world: World, document: Document, door: str, kind: str) -> None:
     user_id = str(uuid4())
-    answer = call(world, door, user_id, HEADERS[kind](user_id))
+    response = call(world, door, user_id, HEADERS[kind](user_id))
 
-    assert answer.status_code == 401
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["www-authenticate"] == "Bearer"
-    assert answer.json()["type"] == "urn:cancelflow:problem:unauthenticated"
-    assert answer.json()["success"] is False
-    document.check(answer, door)
+    assert response.status_code == 401
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.json()["type"] == "urn:cancelflow:problem:unauthenticated"
+    assert response.json()["success"] is False
+    document.check(response, door)
     assert world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", user_id) == []
     assert world.rows("SELECT FROM audit_log WHERE user_id = %s", user_id) == []
 
@@ -81,9 +81,9 @@ def test_a_door_is_shut_without_a_good_token(world: World, document: Document, d
 def test_a_door_is_open_with_one(world: World, document: Document, door: str) -> None:
     """The same token, with nothing wrong in it: nobody's, so there is nothing to find."""
     user_id = str(uuid4())
-    answer = call(world, door, user_id, bearer(token(user_id)))
-    assert answer.status_code == 404
-    document.check(answer, door)
+    response = call(world, door, user_id, bearer(token(user_id)))
+    assert response.status_code == 404
+    document.check(response, door)
 
 
 def test_nothing_is_told_of_the_token(world: World) -> None:

@@ -38,12 +38,12 @@ def test_ones_own_request_answers_as_it_did(
 def test_another_users_request_does_not_exist(world: World, document: Document) -> None:
     person, other = world.person("starter"), world.person("no_subscription")
     request_id = world.request_id(world.cancel(person))
-    answer = world.http.get(PATH.format(request_id=request_id), headers=other.headers)
+    response = world.http.get(PATH.format(request_id=request_id), headers=other.headers)
     unknown = world.http.get(PATH.format(request_id=uuid4()), headers=other.headers)
-    assert answer.status_code == unknown.status_code == 404
-    assert answer.json() == unknown.json()
-    assert answer.json()["detail"] == "No such cancellation request"
-    document.check(answer, PATH)
+    assert response.status_code == unknown.status_code == 404
+    assert response.json() == unknown.json()
+    assert response.json()["detail"] == "No such cancellation request"
+    document.check(response, PATH)
 
 
 def test_a_request_under_way_says_so(world: World, document: Document) -> None:
@@ -53,16 +53,16 @@ def test_a_request_under_way_says_so(world: World, document: Document) -> None:
         " VALUES (%s, %s, false, null) RETURNING id"
     )
     request_id = str(world.row(insert, user_id, user_id)["id"])
-    answer = world.http.get(PATH.format(request_id=request_id), headers=world.headers(user_id))
-    assert answer.status_code == 202
-    assert answer.json() == {"success": True, "status": "in_progress", "request_id": request_id}
-    assert answer.headers["location"] == f"/cancellation-requests/{request_id}"
-    document.check(answer, PATH)
+    response = world.http.get(PATH.format(request_id=request_id), headers=world.headers(user_id))
+    assert response.status_code == 202
+    assert response.json() == {"success": True, "status": "in_progress", "request_id": request_id}
+    assert response.headers["location"] == f"/cancellation-requests/{request_id}"
+    document.check(response, PATH)
 
 
 @pytest.mark.parametrize("wrong", ["x", "1", "550e8400-e29b-41d4-a716", "%00", "'"])
 def test_an_id_that_is_none_is_refused(world: World, document: Document, wrong: str) -> None:
-    answer = world.http.get(PATH.format(request_id=wrong), headers=world.headers(str(uuid4())))
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["parameter"] == "request_id"
-    document.check(answer, PATH)
+    response = world.http.get(PATH.format(request_id=wrong), headers=world.headers(str(uuid4())))
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["parameter"] == "request_id"
+    document.check(response, PATH)

@@ -16,15 +16,15 @@ PARTS = ("postgresql", "stripe", "pubsub", "smtp", "prefect")
 
 
 def test_a_process_that_answers_is_up(world: World, document: Document) -> None:
-    answer = world.http.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "service": "cancelflow"})
-    document.check(answer, "/healthz")
+    response = world.http.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "service": "cancelflow"})
+    document.check(response, "/healthz")
 
 
 def test_with_every_part_there_it_is_ready_and_names_each(world: World, document: Document) -> None:
-    answer = world.http.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "checks": dict.fromkeys(PARTS, "ok")})
-    document.check(answer, "/readyz")
+    response = world.http.get("/readyz")
+    assert (response.status_code, response.json()) == (200, {"status": "ready", "checks": dict.fromkeys(PARTS, "ok")})
+    document.check(response, "/readyz")
 
 
 def readiness(application: Application, **environment: str) -> httpx.Response:
@@ -57,23 +57,23 @@ def test_a_part_that_is_away_is_named_and_the_others_are_ok(
 def test_a_database_that_is_away_is_named(
     application: Application, document: Document, without_a_database: dict[str, str]
 ) -> None:
-    answer = readiness(application, **without_a_database)
-    check_that_only("postgresql", "PostgreSQL is not reachable", answer, document)
+    response = readiness(application, **without_a_database)
+    check_that_only("postgresql", "PostgreSQL is not reachable", response, document)
 
 
-def check_that_only(part: str, says: str, answer: httpx.Response, document: Document) -> None:
-    assert answer.status_code == 503
-    document.check(answer, "/readyz")
-    checks: dict[str, Any] = answer.json()["checks"]
-    assert answer.json()["status"] == "not ready"
+def check_that_only(part: str, says: str, response: httpx.Response, document: Document) -> None:
+    assert response.status_code == 503
+    document.check(response, "/readyz")
+    checks: dict[str, Any] = response.json()["checks"]
+    assert response.json()["status"] == "not ready"
     assert {name for name, result in checks.items() if result != "ok"} == {part}
     assert checks[part]
     assert says in checks[part]
-    assert "hunter2" not in answer.text
+    assert "hunter2" not in response.text
 
 
 def test_a_confined_role_is_part_of_being_ready(application: Application, stack: Addresses) -> None:
     """The server's other database is there, and none of ours: a port that answers is not enough."""
     elsewhere = str(stack["database_admin_url"]).rpartition("/")[0] + "/postgres"
-    answer = readiness(application, DATABASE_URL=elsewhere)
-    assert answer.json()["checks"]["postgresql"] == "the database is not migrated: run `cancelflow migrate`"
+    response = readiness(application, DATABASE_URL=elsewhere)
+    assert response.json()["checks"]["postgresql"] == "the database is not migrated: run `cancelflow migrate`"

@@ -53,7 +53,7 @@ def test_a_key_is_the_callers_own(world: World) -> None:
 
     answers = [ask(world, person, key) for person in (one, other)]
 
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in answers] == [200, 200]
     assert world.request_id(answers[0]) != world.request_id(answers[1])
 
 
@@ -87,10 +87,10 @@ def test_at_once_one_does_the_work_and_the_others_wait_or_repeat_it(world: World
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: ask(world, person, key), range(8)))
 
-    assert {answer.status_code for answer in answers} <= {200, 409}
-    assert len({answer.content for answer in answers if answer.status_code == 200}) == 1
-    for answer in answers:
-        if answer.status_code == 409:
-            assert answer.json()["type"] == "urn:cancelflow:problem:key-under-way"
-            assert int(answer.headers["Retry-After"]) > 0
+    assert {response.status_code for response in answers} <= {200, 409}
+    assert len({response.content for response in answers if response.status_code == 200}) == 1
+    for response in answers:
+        if response.status_code == 409:
+            assert response.json()["type"] == "urn:cancelflow:problem:key-under-way"
+            assert int(response.headers["Retry-After"]) > 0
     assert len(world.simulator.writes(person.subscription_id)) == 1

@@ -375,9 +375,9 @@ def test_a_provider_that_fails_judges_nobody(served: Provider, status: int) -> N
     assert caller(trusting, signed(kid="ours")) == USER
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>", b"\xff\xfe", {"keys": []}, {"keys": "none"}, {}], ids=str)
-def test_a_set_that_is_none_judges_nobody(served: Provider, answer: Any) -> None:
-    served.answer = answer
+@pytest.mark.parametrize("response", [b"", b"<html>", b"\xff\xfe", {"keys": []}, {"keys": "none"}, {}], ids=str)
+def test_a_set_that_is_none_judges_nobody(served: Provider, response: Any) -> None:
+    served.response = response
     unavailable(identity(jwt_jwks_url=served.url))
 
 

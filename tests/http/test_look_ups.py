@@ -40,10 +40,10 @@ def ask(world: World, path: str, person: Person, **query: str) -> httpx.Response
 )
 def test_the_offer_of_each_case(world: World, document: Document, case: str, offer: dict[str, Any] | None) -> None:
     person = world.person(case)
-    answer = ask(world, OFFER, person)
-    assert answer.status_code == 200
-    assert answer.json() == {"retention_offer": offer, "show_offer": offer is not None}
-    document.check(answer, OFFER)
+    response = ask(world, OFFER, person)
+    assert response.status_code == 200
+    assert response.json() == {"retention_offer": offer, "show_offer": offer is not None}
+    document.check(response, OFFER)
 
 
 def test_asking_for_the_offer_changes_nothing(world: World) -> None:
@@ -91,9 +91,9 @@ def test_a_plan_that_we_do_not_know_has_no_offer(world: World, document: Documen
         {"product": product, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}
     )
     person = subscriber(world, plan="business", price=price.id)
-    answer = ask(world, OFFER, person)
-    assert answer.json() == {"retention_offer": None, "show_offer": False}
-    document.check(answer, OFFER)
+    response = ask(world, OFFER, person)
+    assert response.json() == {"retention_offer": None, "show_offer": False}
+    document.check(response, OFFER)
 
 
 # The subscription
@@ -101,10 +101,10 @@ def test_a_plan_that_we_do_not_know_has_no_offer(world: World, document: Documen
 
 def test_an_active_subscription(world: World, document: Document) -> None:
     person = world.person("professional")
-    answer = ask(world, STATUS, person)
+    response = ask(world, STATUS, person)
     [item] = world.stripe.subscriptions.retrieve(person.subscription_id)["items"].data
-    assert answer.status_code == 200
-    assert answer.json() == {
+    assert response.status_code == 200
+    assert response.json() == {
         "subscription_id": person.subscription_id,
         "plan": "professional",
         "plan_name": "Professional",
@@ -115,7 +115,7 @@ def test_an_active_subscription(world: World, document: Document) -> None:
         "cancel_at": None,
         "banner": None,
     }
-    document.check(answer, STATUS)
+    document.check(response, STATUS)
 
 
 def rfc3339(seconds: int) -> str:
@@ -125,15 +125,15 @@ def rfc3339(seconds: int) -> str:
 @pytest.mark.parametrize("case", ["already_pending", "pending_in_stripe_only"])
 def test_a_pending_one_says_when_it_ends(world: World, document: Document, case: str) -> None:
     person = world.person(case)
-    answer = ask(world, STATUS, person)
+    response = ask(world, STATUS, person)
     ends = world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at
     assert ends is not None
     day = datetime.fromtimestamp(ends, UTC)
-    told = answer.json()
+    told = response.json()
     assert (told["status"], told["access"], told["cancel_at_period_end"]) == ("pending_cancellation", True, True)
     assert told["cancel_at"] == rfc3339(ends)
     assert told["banner"] == f"Cancels on {day:%B} {day.day}, {day.year}"
-    document.check(answer, STATUS)
+    document.check(response, STATUS)
 
 
 def test_the_row_is_healed_by_looking(world: World) -> None:
@@ -146,18 +146,22 @@ def test_the_row_is_healed_by_looking(world: World) -> None:
 
 @pytest.mark.parametrize(("case", "status"), [("trialing", "trialing"), ("past_due", "past_due"), ("yearly", "active")])
 def test_the_status_is_stripes_word(world: World, document: Document, case: str, status: str) -> None:
-    answer = ask(world, STATUS, world.person(case))
-    assert (answer.json()["status"], answer.json()["access"]) == (status, True)
-    document.check(answer, STATUS)
+    response = ask(world, STATUS, world.person(case))
+    assert (response.json()["status"], response.json()["access"]) == (status, True)
+    document.check(response, STATUS)
 
 
 def test_one_that_has_ended_is_still_shown(world: World, document: Document) -> None:
     person = world.person("professional")
     world.stripe.subscriptions.cancel(person.subscription_id)
     told = [ask(world, STATUS, person) for _ in range(2)]  # the first look heals the row
-    for answer in told:
-        assert (answer.json()["status"], answer.json()["access"], answer.json()["banner"]) == ("canceled", False, None)
-        document.check(answer, STATUS)
+    for response in told:
+        assert (response.json()["status"], response.json()["access"], response.json()["banner"]) == (
+            "canceled",
+            False,
+            None,
+        )
+        document.check(response, STATUS)
     refused = ask(world, OFFER, person)
     assert (refused.status_code, refused.json()["detail"]) == (404, "No active subscription to cancel")
 
@@ -165,10 +169,10 @@ def test_one_that_has_ended_is_still_shown(world: World, document: Document) -> 
 def test_with_stripe_away_our_row_answers(world: World, document: Document) -> None:
     person = world.person("professional")
     with world.simulator.fault(kind="status", status=503, times=0, contains=person.subscription_id):
-        answer = ask(world, STATUS, person)
+        response = ask(world, STATUS, person)
         refused = ask(world, OFFER, person)
-    assert (answer.status_code, answer.json()["status"]) == (200, "active")
-    document.check(answer, STATUS)
+    assert (response.status_code, response.json()["status"]) == (200, "active")
+    document.check(response, STATUS)
     # An offer is a promise, and is not made from memory.
     assert refused.status_code == 503
     assert refused.json()["detail"] == "Stripe is not reachable. Nothing was changed: try again"
@@ -187,25 +191,25 @@ def test_several_subscriptions_ask_which(world: World, document: Document, path:
     assert {choice["subscription_id"] for choice in refused.json()["subscriptions"]} == set(person.subscription_ids)
     document.check(refused, path)
     for subscription_id in person.subscription_ids:
-        answer = ask(world, path, person, subscription_id=subscription_id)
-        assert answer.status_code == 200
-        document.check(answer, path)
+        response = ask(world, path, person, subscription_id=subscription_id)
+        assert response.status_code == 200
+        document.check(response, path)
 
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
 def test_another_users_subscription_does_not_exist(world: World, document: Document, path: str) -> None:
     person, other = world.person("starter"), world.person("professional")
     for subscription_id in (other.subscription_id, "sub_unknown"):
-        answer = ask(world, path, person, subscription_id=subscription_id)
-        assert (answer.status_code, answer.json()["detail"]) == (404, "No active subscription to cancel")
-        document.check(answer, path)
+        response = ask(world, path, person, subscription_id=subscription_id)
+        assert (response.status_code, response.json()["detail"]) == (404, "No active subscription to cancel")
+        document.check(response, path)
 
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
 def test_a_customer_without_a_subscription(world: World, document: Document, path: str) -> None:
-    answer = ask(world, path, world.person("no_subscription"))
-    assert (answer.status_code, answer.json()["detail"]) == (404, "No active subscription to cancel")
-    document.check(answer, path)
+    response = ask(world, path, world.person("no_subscription"))
+    assert (response.status_code, response.json()["detail"]) == (404, "No active subscription to cancel")
+    document.check(response, path)
 
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
@@ -213,11 +217,11 @@ def test_a_customer_without_a_subscription(world: World, document: Document, pat
 def test_a_name_that_is_none_is_refused_without_being_repeated(
     world: World, document: Document, path: str, wrong: str
 ) -> None:
-    answer = world.http.get(path, headers=world.headers(str(uuid4())), params={"subscription_id": wrong})
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["parameter"] == "subscription_id"
-    assert not wrong or wrong not in answer.text.replace(answer.json()["errors"][0]["detail"], "")
-    document.check(answer, path)
+    response = world.http.get(path, headers=world.headers(str(uuid4())), params={"subscription_id": wrong})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["parameter"] == "subscription_id"
+    assert not wrong or wrong not in response.text.replace(response.json()["errors"][0]["detail"], "")
+    document.check(response, path)
 
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
@@ -230,8 +234,8 @@ def test_with_the_database_away_the_answer_is_to_try_again(
         async with application(**without_a_database) as client:
             return await client.get(path, headers=headers)
 
-    answer = asyncio.run(scenario())
-    assert answer.status_code == 503
-    assert answer.json()["detail"] == "The database is not reachable. Nothing was changed: try again"
-    assert "hunter2" not in answer.text
-    document.check(answer, path)
+    response = asyncio.run(scenario())
+    assert response.status_code == 503
+    assert response.json()["detail"] == "The database is not reachable. Nothing was changed: try again"
+    assert "hunter2" not in response.text
+    document.check(response, path)

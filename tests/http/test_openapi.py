@@ -231,14 +231,14 @@ CALLS: dict[str, tuple[Call, int, str | None]] = {
 @pytest.mark.parametrize("name", CALLS)
 def test_an_answer_is_as_the_document_says(world: World, document: Document, name: str) -> None:
     call, status, detail = CALLS[name]
-    answer = call(world)
-    assert answer.status_code == status, answer.text
-    document.check(answer, POST)
-    assert answer.json()["success"] is (detail is None)
+    response = call(world)
+    assert response.status_code == status, response.text
+    document.check(response, POST)
+    assert response.json()["success"] is (detail is None)
     if detail is not None:
-        assert answer.json()["detail"].startswith(detail)
-        assert answer.json()["status"] == status
-        assert re.fullmatch(r"urn:cancelflow:problem:[a-z-]+", answer.json()["type"])
+        assert response.json()["detail"].startswith(detail)
+        assert response.json()["status"] == status
+        assert re.fullmatch(r"urn:cancelflow:problem:[a-z-]+", response.json()["type"])
 
 
 def test_with_the_database_away_the_answer_is_to_try_again(
@@ -251,9 +251,9 @@ def test_with_the_database_away_the_answer_is_to_try_again(
             body = {"user_id": user_id, "reason": "unused"}
             return await client.post(POST, json=body, headers=world.headers(user_id))
 
-    answer = asyncio.run(scenario())
-    assert answer.status_code == 503
-    document.check(answer, POST)
+    response = asyncio.run(scenario())
+    assert response.status_code == 503
+    document.check(response, POST)
 
 
 def test_with_the_identity_provider_away_the_answer_is_to_try_again(
@@ -266,10 +266,10 @@ def test_with_the_identity_provider_away_the_answer_is_to_try_again(
         async with application(JWT_JWKS_URL=jwks, JWT_PUBLIC_KEY="") as client:
             return await client.get("/subscription", headers=headers)
 
-    answer = asyncio.run(scenario())
-    assert answer.status_code == 503
-    assert answer.json()["type"] == "urn:cancelflow:problem:identity-provider-unavailable"
-    document.check(answer, "/subscription")
+    response = asyncio.run(scenario())
+    assert response.status_code == 503
+    assert response.json()["type"] == "urn:cancelflow:problem:identity-provider-unavailable"
+    document.check(response, "/subscription")
 
 
 # What is in no document
@@ -290,13 +290,13 @@ def test_with_the_identity_provider_away_the_answer_is_to_try_again(
 def test_an_unknown_path_or_method_is_a_problem_too(
     world: World, method: str, path: str, status: int, slug: str
 ) -> None:
-    answer = world.http.request(method, path)
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"] == f"urn:cancelflow:problem:{slug}"
-    assert answer.json()["success"] is False
-    assert ("allow" in answer.headers) is (status == 405)
-    assert ("GET /docs shows every endpoint" in answer.json()["detail"]) is (status == 404)
+    response = world.http.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["type"] == f"urn:cancelflow:problem:{slug}"
+    assert response.json()["success"] is False
+    assert ("allow" in response.headers) is (status == 405)
+    assert ("GET /docs shows every endpoint" in response.json()["detail"]) is (status == 404)
 
 
 def test_a_mistake_of_ours_is_a_problem_without_a_word_of_it(
@@ -315,8 +315,8 @@ def test_a_mistake_of_ours_is_a_problem_without_a_word_of_it(
         async with application() as client:
             return await client.get("/subscription")
 
-    answer = asyncio.run(scenario())
-    assert answer.status_code == 500
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert json.loads(answer.text)["detail"] == "Something went wrong on our side"
-    assert "ada@example.com" not in answer.text
+    response = asyncio.run(scenario())
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert json.loads(response.text)["detail"] == "Something went wrong on our side"
+    assert "ada@example.com" not in response.text

@@ -128,7 +128,7 @@ def test_every_example_is_a_call_that_works(world: World, document: Document, re
         headers = dict(rest[at + 1].split(": ", 1) for at, word in enumerate(rest) if word == "-H")
         body = rest[rest.index("-d") + 1] if "-d" in rest else None
         sent_as = rest[rest.index("-X") + 1] if "-X" in rest else "GET"
-        answer = httpx.request(sent_as, url, headers=headers, content=body, timeout=60)
+        response = httpx.request(sent_as, url, headers=headers, content=body, timeout=60)
         assert sent_as == method
-        document.check(answer, path)
-        assert answer.status_code == (200 if path in ("/healthz", "/readyz") else 404)
+        document.check(response, path)
+        assert response.status_code == (200 if path in ("/healthz", "/readyz") else 404)

@@ -112,15 +112,15 @@ def test_what_an_email_holds_is_escaped_and_sandboxed(inbox: Inbox) -> None:
     inbox.deliver(email(f'"{HOSTILE}" <evil@example.com>', HOSTILE))
     [summary] = inbox.listed("evil@example.com")
     for address in ("/", f"/messages/{summary['id']}"):
-        answer = inbox.page.get(address)
-        assert HOSTILE not in answer.text
-        assert "&lt;script&gt;" in answer.text
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
-        assert "script-src" not in answer.headers["content-security-policy"]
+        response = inbox.page.get(address)
+        assert HOSTILE not in response.text
+        assert "&lt;script&gt;" in response.text
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+        assert "script-src" not in response.headers["content-security-policy"]
     part = inbox.page.get(f"/messages/{summary['id']}.html")
     assert part.headers["content-security-policy"].startswith("sandbox allow-popups")
     assert "allow-scripts" not in part.headers["content-security-policy"]
-    assert f'<iframe src="/messages/{summary["id"]}.html" sandbox="allow-popups' in answer.text
+    assert f'<iframe src="/messages/{summary["id"]}.html" sandbox="allow-popups' in response.text
 
 
 def test_broken_mail_is_shown_all_the_same(inbox: Inbox) -> None:
@@ -145,10 +145,10 @@ def test_broken_mail_is_shown_all_the_same(inbox: Inbox) -> None:
 def test_the_raw_email_can_be_kept(inbox: Inbox) -> None:
     inbox.deliver(email("raw@example.com"))
     [summary] = inbox.listed("raw@example.com")
-    answer = inbox.page.get(f"/messages/{summary['id']}.eml")
-    assert answer.headers["content-type"] == "message/rfc822"
-    assert "attachment" in answer.headers["content-disposition"]
-    assert b"To: raw@example.com" in answer.content
+    response = inbox.page.get(f"/messages/{summary['id']}.eml")
+    assert response.headers["content-type"] == "message/rfc822"
+    assert "attachment" in response.headers["content-disposition"]
+    assert b"To: raw@example.com" in response.content
 
 
 @pytest.mark.parametrize("identifier", ["missing", "..%2Fsecrets", "0" * 20 + "-00000000"])

@@ -42,13 +42,13 @@ def test_data_is_found_again(cluster: EmbeddedPostgres) -> None:
         cluster.ensure_role("reader", "first")
         cluster.ensure_database("books", owner="reader")
         with psycopg.connect(cluster.url("books", "reader", "first"), autocommit=True) as connection:
-            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS response")
     assert process.returncode == 0
     with started(cluster):
         cluster.ensure_role("reader", "second")
         cluster.ensure_database("books", owner="reader")
         with psycopg.connect(cluster.url("books", "reader", "second")) as connection:
-            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+            assert connection.execute("SELECT response FROM kept").fetchone() == (42,)
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(cluster.url("books", "reader", "first"))
 

@@ -83,9 +83,9 @@ def test_after_the_end_it_says_so(world: World, page: Page, request: pytest.Fixt
     link, ends = link_to(world, person, "reactivate"), in_stripe(world, person).cancel_at
     assert ends is not None
     on.advance(ends + 60)
-    answer = page.goto(link)
-    assert answer is not None
-    assert answer.status == 410
+    response = page.goto(link)
+    assert response is not None
+    assert response.status == 410
     expect(page.get_by_role("heading", level=1)).to_have_text("Your subscription has ended")
     assert page.get_by_role("button").count() == 0
     seen(page, "ended", request)

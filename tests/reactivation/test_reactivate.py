@@ -29,10 +29,10 @@ def test_a_cancellation_is_taken_back(world: World) -> None:
     person = leaving(world)
     writes = len(world.simulator.writes(person.subscription_id))
 
-    answer = reactivate(world, person)
+    response = reactivate(world, person)
 
-    assert answer.status_code == 200
-    assert list(answer.json().items()) == [
+    assert response.status_code == 200
+    assert list(response.json().items()) == [
         ("success", True),
         ("status", "active"),
         ("subscription_id", person.subscription_id),
@@ -43,7 +43,7 @@ def test_a_cancellation_is_taken_back(world: World) -> None:
     [write] = world.simulator.writes(person.subscription_id)[writes:]
     assert write["params"]["cancel_at_period_end"] == "false"
     assert "cancel_at" not in write["params"]
-    assert write["idempotency_key"] == f"{answer.headers['Reactivation-Request-Id']}:clear:1"
+    assert write["idempotency_key"] == f"{response.headers['Reactivation-Request-Id']}:clear:1"
     row = row_of(world, person)
     assert (row["status"], row["cancel_at"], row["cancel_at_period_end"]) == ("active", None, False)
     assert jobs(world, person) == ["cancelled"]
@@ -52,7 +52,7 @@ def test_a_cancellation_is_taken_back(world: World) -> None:
 def test_it_is_confirmed_by_email_and_told_to_the_company(world: World) -> None:
     with consuming() as consumer:
         person = leaving(world)
-        answer = reactivate(world, person)
+        response = reactivate(world, person)
         emails = world.emails(person)
         eventually(
             lambda: not world.rows("SELECT FROM outbox WHERE user_id = %s AND delivered_at IS NULL", person.user_id)
@@ -62,14 +62,14 @@ def test_it_is_confirmed_by_email_and_told_to_the_company(world: World) -> None:
     [email] = [each for each in emails if each["subject"] == "Welcome back: your Professional plan continues"]
     assert "Renews on" in email["text"]
     assert "Renews on" in email["html"]
-    assert answer.headers["Reactivation-Request-Id"] in email["text"]
+    assert response.headers["Reactivation-Request-Id"] in email["text"]
     assert body(first)["event"] == "subscription.canceled"
     event = body(second)
     assert event == {
         "event": "subscription.reactivated",
         "user_id": person.user_id,
         "subscription_id": person.subscription_id,
-        "request_id": answer.headers["Reactivation-Request-Id"],
+        "request_id": response.headers["Reactivation-Request-Id"],
         "effective_at": event["effective_at"],
         "renews_at": renews_at(world, person),
         "event_id": event["event_id"],
@@ -95,8 +95,8 @@ def test_twice_is_once(world: World) -> None:
 def test_at_once_is_once(world: World) -> None:
     person = leaving(world)
     answers = at_once(*[lambda: reactivate(world, person)] * 4)
-    assert [answer.status_code for answer in answers] == [200] * 4
-    assert len({answer.text for answer in answers}) == 1
+    assert [response.status_code for response in answers] == [200] * 4
+    assert len({response.text for response in answers}) == 1
     assert len(subjects(world, person)) == 2
     assert outbox(world, person).count("subscription.reactivated") == 1
     assert [e["outcome"] for e in requests(world, person)].count("reactivated") == 1
@@ -108,8 +108,8 @@ def test_at_once_is_once(world: World) -> None:
 
 def test_what_was_never_cancelled_is_active_as_asked(world: World) -> None:
     person = world.person("professional")
-    answer = reactivate(world, person)
-    assert (answer.status_code, answer.json()["status"]) == (200, "active")
+    response = reactivate(world, person)
+    assert (response.status_code, response.json()["status"]) == (200, "active")
     assert world.simulator.writes(person.subscription_id) == []
     assert (outbox(world, person), subjects(world, person)) == ([], [])
 
@@ -121,9 +121,9 @@ def test_only_the_sign_that_is_set_is_cleared(world: World) -> None:
     world.stripe.subscriptions.update(person.subscription_id, {"cancel_at": end})
     writes = len(world.simulator.writes(person.subscription_id))
 
-    answer = reactivate(world, person)
+    response = reactivate(world, person)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     [write] = [
         w for w in world.simulator.writes(person.subscription_id)[writes:] if w["idempotency_key"].endswith("clear:1")
     ]
@@ -162,11 +162,11 @@ def test_after_the_end_it_says_so(world: World) -> None:
     assert ends is not None
     on.advance(ends + 60)
 
-    answer = reactivate(world, person)
+    response = reactivate(world, person)
 
-    assert answer.status_code == 410
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
+    assert response.status_code == 410
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
     assert problem["type"] == "urn:cancelflow:problem:subscription-ended"
     assert problem["detail"] == "The subscription has ended and cannot be reactivated. Start a new one"
     assert problem["success"] is False
@@ -182,9 +182,9 @@ def test_of_several_the_pending_one_is_meant(world: World) -> None:
     assert {each["subscription_id"] for each in unclear.json()["subscriptions"]} == set(person.subscription_ids)
     assert world.cancel(person, subscription_id=person.subscription_ids[1]).status_code == 200
 
-    answer = reactivate(world, person)
+    response = reactivate(world, person)
 
-    assert (answer.status_code, answer.json()["subscription_id"]) == (200, person.subscription_ids[1])
+    assert (response.status_code, response.json()["subscription_id"]) == (200, person.subscription_ids[1])
 
 
 REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
@@ -199,8 +199,8 @@ def test_what_is_refused_changes_nothing_and_is_audited(
     world: World, what: str, given: dict[str, Any], status: int, problem: str
 ) -> None:
     person = leaving(world)
-    answer = reactivate(world, person, **given)
-    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:cancelflow:problem:{problem}"), what
+    response = reactivate(world, person, **given)
+    assert (response.status_code, response.json()["type"]) == (status, f"urn:cancelflow:problem:{problem}"), what
     assert in_stripe(world, person).cancel_at is not None
     assert jobs(world, person) == ["scheduled"]
     [audit] = world.rows(
@@ -211,19 +211,19 @@ def test_what_is_refused_changes_nothing_and_is_audited(
 
 def test_anothers_subscription_does_not_exist(world: World) -> None:
     person, other = leaving(world), world.person("professional")
-    answer = reactivate(world, other, subscription_id=person.subscription_id)
-    assert answer.status_code == 404
+    response = reactivate(world, other, subscription_id=person.subscription_id)
+    assert response.status_code == 404
     assert in_stripe(world, person).cancel_at is not None
 
 
 def test_nobody_in_particular_is_nobody(world: World) -> None:
-    answer = world.http.post("/reactivate-subscription", json={"user_id": str(uuid.uuid4())})
-    assert answer.status_code == 401
+    response = world.http.post("/reactivate-subscription", json={"user_id": str(uuid.uuid4())})
+    assert response.status_code == 401
 
 
 def test_every_attempt_that_succeeds_is_audited_with_stripes_request(world: World) -> None:
     person = leaving(world)
-    answer = reactivate(world, person)
+    response = reactivate(world, person)
     [audit] = world.rows(
         "SELECT * FROM audit_log WHERE user_id = %s AND action = 'reactivate_subscription'", person.user_id
     )
@@ -233,7 +233,7 @@ def test_every_attempt_that_succeeds_is_audited_with_stripes_request(world: Worl
         200,
         person.subscription_id,
     )
-    assert str(audit["request_id"]) == answer.headers["Reactivation-Request-Id"]
+    assert str(audit["request_id"]) == response.headers["Reactivation-Request-Id"]
     assert re.fullmatch(r"req_\w+", audit["stripe_request_id"])
     assert request["stripe_request_id"] == audit["stripe_request_id"]
 
@@ -251,8 +251,8 @@ def test_stripe_failing_is_told_and_the_next_try_works(world: World) -> None:
 def test_an_answer_that_was_lost_is_found_by_reading_back(world: World) -> None:
     person = leaving(world)
     with world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id, times=2):
-        answer = reactivate(world, person)
-    assert answer.status_code == 200
+        response = reactivate(world, person)
+    assert response.status_code == 200
     assert in_stripe(world, person).cancel_at is None
     assert len(subjects(world, person)) == 2
 
@@ -351,8 +351,8 @@ def _seven(world: World, run_id: str) -> list[dict[str, Any]]:
 
 def test_another_reads_nothing_of_it(world: World) -> None:
     person, other = leaving(world), world.person("professional")
-    answer = reactivate(world, person)
-    hidden = world.http.get(f"/reactivations/{answer.headers['Reactivation-Request-Id']}", headers=other.headers)
+    response = reactivate(world, person)
+    hidden = world.http.get(f"/reactivations/{response.headers['Reactivation-Request-Id']}", headers=other.headers)
     assert hidden.status_code == 404
 
 
@@ -364,5 +364,5 @@ def test_what_is_still_being_cancelled_waits(world: World) -> None:
         person.user_id,
         person.user_id,
     )
-    answer = reactivate(world, person)
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:cancelflow:problem:request-under-way")
+    response = reactivate(world, person)
+    assert (response.status_code, response.json()["type"]) == (409, "urn:cancelflow:problem:request-under-way")

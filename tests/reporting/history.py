@@ -166,7 +166,7 @@ class Customer:
             recovery_point="finished",
             outcome=outcome,
             http_status=200,
-            answer="{}",
+            response="{}",
             finished_at=at,
             resume_at=None,
             **columns,

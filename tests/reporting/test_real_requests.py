@@ -82,8 +82,8 @@ def test_a_customer_who_presses_reactivate_is_won_back(world: World) -> None:
     assert world.cancel(person).status_code == 200
     world.tried(person)
     body = {"user_id": person.user_id, "subscription_id": person.subscription_id}
-    answer = world.http.post("/reactivate-subscription", json=body, headers=person.headers)
-    assert answer.status_code == 200, answer.text
+    response = world.http.post("/reactivate-subscription", json=body, headers=person.headers)
+    assert response.status_code == 200, response.text
     audited = world.rows(
         "SELECT outcome, subscription_id FROM audit_log WHERE user_id = %s ORDER BY id", person.user_id
     )

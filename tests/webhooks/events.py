@@ -21,9 +21,9 @@ def secret() -> str:
 
 def order(world: World, what: str, **given: Any) -> Row:
     """Have something happen in Stripe without a call to its API: portal, dashboard, end, settings."""
-    answer = httpx.post(f"{world.addresses['stripe']}/_simulator/{what}", json=given, timeout=20)
-    assert answer.status_code < 300, answer.text
-    done: Row = answer.json()
+    response = httpx.post(f"{world.addresses['stripe']}/_simulator/{what}", json=given, timeout=20)
+    assert response.status_code < 300, response.text
+    done: Row = response.json()
     return done
 
 

@@ -28,8 +28,8 @@ def cancelled_unheard(world: World) -> tuple[Person, str]:
     return person, event.id
 
 
-def refuses(answer: httpx.Response) -> bool:
-    return (answer.status_code, answer.json().get("type")) == (400, "urn:cancelflow:problem:signature-invalid")
+def refuses(response: httpx.Response) -> bool:
+    return (response.status_code, response.json().get("type")) == (400, "urn:cancelflow:problem:signature-invalid")
 
 
 def test_what_is_forged_stale_or_cut_short_changes_nothing(world: World, cancelled_unheard: tuple[Person, str]) -> None:
@@ -55,7 +55,7 @@ def test_what_is_forged_stale_or_cut_short_changes_nothing(world: World, cancell
         "not even text": post(b"\xff\xfe" + body, signature),
         "nothing": post(b"", signature),
     }
-    assert [what for what, answer in wrong.items() if not refuses(answer)] == []
+    assert [what for what, response in wrong.items() if not refuses(response)] == []
     assert inbox(world, person) == []
     assert world.belongings(person.user_id) == before
 
@@ -69,8 +69,8 @@ def test_within_the_tolerance_it_holds(world: World, cancelled_unheard: tuple[Pe
 def test_an_event_comes_in_once(world: World, cancelled_unheard: tuple[Person, str]) -> None:
     person, event_id = cancelled_unheard
     for _ in range(3):
-        answer = deliver(world, event_id)
-        assert (answer.status_code, answer.json()) == (200, {"received": True})
+        response = deliver(world, event_id)
+        assert (response.status_code, response.json()) == (200, {"received": True})
     settled(world, person)
     deliver(world, event_id)
     [row] = settled(world, person)

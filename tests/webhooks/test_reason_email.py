@@ -114,9 +114,9 @@ def test_it_can_be_answered_on_the_page(world: World) -> None:
     page = world.http.get(link, follow_redirects=True)
     assert (page.status_code, "What was the main reason?" in page.text) == (200, True)
     token = page.url.params["token"]
-    answer = world.http.post("/feedback", data={"token": token, "reason": "unused", "feedback": "Too little time"})
+    response = world.http.post("/feedback", data={"token": token, "reason": "unused", "feedback": "Too little time"})
 
-    assert "Thank you" in answer.text
+    assert "Thank you" in response.text
     reason = world.row("SELECT * FROM cancellation_reasons WHERE user_id = %s", person.user_id)
     assert (reason["category"], reason["feedback"]) == ("unused", "Too little time")
 

@@ -73,18 +73,18 @@ async def cancel_subscription(
                 in_line=in_line,
                 coming_in_seconds=asyncio.get_running_loop().time() - arrived,
             )
-        if received.answer:
+        if received.response:
             headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
             return respond_for_request(
-                received.request_id, received.answer.http_status, received.answer.body, **headers
+                received.request_id, received.response.http_status, received.response.body, **headers
             )
         if in_line:
             return _under_way(received.request_id)
         deadline = arrived + ANSWER_SECONDS
         try:
-            answer = await runner.run(received.request_id, deadline - LAST_LOOK_SECONDS)
-            if answer:
-                return respond_for_request(received.request_id, answer.http_status, answer.body)
+            response = await runner.run(received.request_id, deadline - LAST_LOOK_SECONDS)
+            if response:
+                return respond_for_request(received.request_id, response.http_status, response.body)
             async with asyncio.timeout_at(deadline):
                 return _told(await read_status(CANCELLATION, received.request_id, caller), received.request_id)
         except (DatabaseUnavailable, TimeoutError):
@@ -104,8 +104,8 @@ async def cancellation_request(request_id: UUID, caller: Caller, services: TheSe
 
 
 def _told(status_now: RequestStatus, request_id: UUID) -> JSONResponse:
-    if status_now.http_status is not None and status_now.answer is not None:
-        return respond_for_request(request_id, status_now.http_status, status_now.answer)
+    if status_now.http_status is not None and status_now.response is not None:
+        return respond_for_request(request_id, status_now.http_status, status_now.response)
     return _under_way(request_id)
 
 

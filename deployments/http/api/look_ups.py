@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from deployments.http.api.bodies import RetentionOffer, SubscriptionId, SubscriptionStatus
-from deployments.http.api.responses import answer, problems
+from deployments.http.api.responses import problems, respond
 from deployments.http.dependencies import Caller, TheServices
 from nodes.offers.current import show_offer
 from nodes.services import using
@@ -32,11 +32,11 @@ async def retention_offer(caller: Caller, services: TheServices, subscription_id
     offer = {"discount": terms.percent_off, "description": terms.description} if terms else None
     if offer and terms and terms.current_discount:
         offer["current_discount"] = terms.current_discount
-    return answer(200, {"retention_offer": offer, "show_offer": offer is not None})
+    return respond(200, {"retention_offer": offer, "show_offer": offer is not None})
 
 
 @router.get("/subscription", response_model=SubscriptionStatus, responses=problems(400, 401, 404, 409, 503))
 async def subscription(caller: Caller, services: TheServices, subscription_id: Which = None) -> JSONResponse:
     """Return the subscription for a dashboard, with the text of a banner while it is cancelled."""
     with using(services):
-        return answer(200, await subscription_status(caller, subscription_id))
+        return respond(200, await subscription_status(caller, subscription_id))

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from deployments.http.api.bodies import Reactivated, ReactivateSubscriptionRequest, Underway
 from deployments.http.api.json_body import read_json
-from deployments.http.api.responses import answer, problems
+from deployments.http.api.responses import problems, respond
 from deployments.http.backlog import Backlog
 from deployments.http.dependencies import Caller, TheBacklog, TheServices
 from nodes.errors import DatabaseUnavailable, Refusal
@@ -69,12 +69,12 @@ async def reactivation(request_id: UUID, caller: Caller, services: TheServices) 
 
 async def carried_out(received: Received, user_id: str, backlog: Backlog, deadline: float) -> RequestStatus | None:
     """Where the request stands once it is answered, or None at the deadline: it goes on."""
-    if received.answer is None and not received.joined:
+    if received.response is None and not received.joined:
         await backlog.reactivate(received.request_id, deadline - LAST_LOOK_SECONDS)
     try:
         async with asyncio.timeout_at(deadline):
             status_now = await read_status(REACTIVATION, received.request_id, user_id)
-            while received.joined and status_now.answer is None:
+            while received.joined and status_now.response is None:
                 await asyncio.sleep(JOINED_EVERY_SECONDS)
                 status_now = await read_status(REACTIVATION, received.request_id, user_id)
             return status_now
@@ -84,7 +84,7 @@ async def carried_out(received: Received, user_id: str, backlog: Backlog, deadli
 
 def _told(status_now: RequestStatus | None, request_id: UUID) -> JSONResponse:
     headers = {"Reactivation-Request-Id": str(request_id)}
-    if status_now is not None and status_now.http_status is not None and status_now.answer is not None:
-        return answer(status_now.http_status, status_now.answer, **headers)
+    if status_now is not None and status_now.http_status is not None and status_now.response is not None:
+        return respond(status_now.http_status, status_now.response, **headers)
     body = {"success": True, "status": "in_progress", "request_id": str(request_id)}
-    return answer(202, body, Location=f"/reactivations/{request_id}", **headers)
+    return respond(202, body, Location=f"/reactivations/{request_id}", **headers)

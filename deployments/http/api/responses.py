@@ -18,7 +18,7 @@ PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 
 
-def answer(status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
+def respond(status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
     """A body with the media type that its status calls for."""
     media_type = PROBLEM_JSON if status >= 400 else "application/json"
     return JSONResponse(body, status, headers=headers, media_type=media_type)
@@ -26,17 +26,17 @@ def answer(status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
 
 def respond_for_request(request_id: UUID, status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
     """The same, with the request's id for support to search by."""
-    return answer(status, body, **{"Cancellation-Request-Id": str(request_id), **headers})
+    return respond(status, body, **{"Cancellation-Request-Id": str(request_id), **headers})
 
 
 def unavailable(slug: str, detail: str) -> JSONResponse:
     """503: nothing was changed, and the same call may be made again."""
-    return answer(503, problem(503, slug, detail), **{"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return respond(503, problem(503, slug, detail), **{"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 async def on_unauthenticated(_: Request, error: Exception) -> JSONResponse:
     """401."""
-    return answer(401, problem(401, "unauthenticated", str(error)), **{"WWW-Authenticate": "Bearer"})
+    return respond(401, problem(401, "unauthenticated", str(error)), **{"WWW-Authenticate": "Bearer"})
 
 
 async def on_refusal(_: Request, error: Exception) -> JSONResponse:
@@ -44,7 +44,7 @@ async def on_refusal(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, Refusal):
         raise error
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-    return answer(error.status, problem_of(error), **headers)
+    return respond(error.status, problem_of(error), **headers)
 
 
 async def on_part_down(request: Request, error: Exception) -> JSONResponse:
@@ -58,14 +58,14 @@ async def on_part_down(request: Request, error: Exception) -> JSONResponse:
 
 async def on_mistake(_: Request, error: Exception) -> JSONResponse:
     """500 for a mistake of ours, without a word of it: the server logs the error."""
-    return answer(500, problem(500, "internal-error", "Something went wrong on our side"))
+    return respond(500, problem(500, "internal-error", "Something went wrong on our side"))
 
 
 async def on_invalid_parameter(_: Request, error: Exception) -> JSONResponse:
     """400 for a path or query parameter, never with the value."""
     errors = error.errors() if isinstance(error, RequestValidationError) else []
     found = [{"parameter": str(e["loc"][-1]), "detail": e["msg"]} for e in errors]
-    return answer(400, problem(400, "invalid-parameter", "A parameter is not valid", errors=found))
+    return respond(400, problem(400, "invalid-parameter", "A parameter is not valid", errors=found))
 
 
 async def on_http_error(_: Request, error: Exception) -> JSONResponse:
@@ -75,7 +75,7 @@ async def on_http_error(_: Request, error: Exception) -> JSONResponse:
     slug, detail = str(error.detail).lower().replace(" ", "-"), str(error.detail)
     if error.status_code == 404:
         detail = "There is nothing at this address. GET /docs shows every endpoint"
-    return answer(error.status_code, problem(error.status_code, slug, detail), **(error.headers or {}))
+    return respond(error.status_code, problem(error.status_code, slug, detail), **(error.headers or {}))
 
 
 _PARTS: dict[type[Exception], tuple[str, str]] = {

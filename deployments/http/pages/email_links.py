@@ -189,7 +189,7 @@ def _not_active_yet(status_now: RequestStatus | None, reference: str, token: str
     if status_now.http_status == 500:
         title, text = "That did not work", "Nothing was changed. Try again."
         return page(title, text, status=500, name="reactivate.html", reference=reference, token=token)
-    detail = str((status_now.answer or {}).get("detail"))
+    detail = str((status_now.response or {}).get("detail"))
     again = "Nothing was changed. Try again in a moment."
     return page(detail, again, status=status_now.http_status, name="reactivate.html", reference=reference, token=token)
 

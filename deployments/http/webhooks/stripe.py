@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from deployments.http.api.json_body import read_raw
-from deployments.http.api.responses import answer
+from deployments.http.api.responses import respond
 from deployments.http.dependencies import TheBacklog, TheServices, TheWebhooks
 from nodes.rules.stripe_changes import Change
 from nodes.services import using
@@ -27,4 +27,4 @@ async def stripe_webhook(
         with using(services):
             if await receive(notice):
                 backlog.event_came()
-    return answer(200, {"received": True})
+    return respond(200, {"received": True})

@@ -64,9 +64,9 @@ class Simulator:
 
     def control(self, method: str, path: str, body: Any = None, query: Any = None) -> Any:
         """A call to the control API; answers its JSON."""
-        answer = self.http.request(method, f"/_simulator/{path}", json=body, params=query)
-        assert answer.status_code < 300, answer.text
-        return answer.json()
+        response = self.http.request(method, f"/_simulator/{path}", json=body, params=query)
+        assert response.status_code < 300, response.text
+        return response.json()
 
     def call(self, method: str, path: str, data: dict[str, str] | None = None, **headers: str) -> httpx.Response:
         """A call to /v1 by hand, for what the SDK would not send or show."""
@@ -90,9 +90,9 @@ class Simulator:
 
     def refuses(self, order: str, **given: Any) -> str:
         """What the control API says against an order."""
-        answer = self.http.post(f"/_simulator/{order}", json=given)
-        assert answer.status_code == 400, answer.text
-        return str(answer.json()["error"])
+        response = self.http.post(f"/_simulator/{order}", json=given)
+        assert response.status_code == 400, response.text
+        return str(response.json()["error"])
 
     def move_clock(self, **order: Any) -> int:
         """Move the global clock; answers the time that it is then."""

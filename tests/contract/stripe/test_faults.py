@@ -148,9 +148,9 @@ def test_a_fault_meets_only_what_it_names(simulator: Simulator, shop: Shop) -> N
 
 @pytest.mark.parametrize("order", [{"kind": "nonsense"}, {"kind": "lie", "color": 1}, {"kind": "lie", "path": "("}])
 def test_an_order_that_makes_no_sense(simulator: Simulator, order: dict[str, Any]) -> None:
-    answer = simulator.http.post("/_simulator/faults", json=order)
-    assert answer.status_code == 400
-    assert answer.json()["error"]
+    response = simulator.http.post("/_simulator/faults", json=order)
+    assert response.status_code == 400
+    assert response.json()["error"]
 
 
 def test_held_connections_do_not_hold_up_the_end(new_simulator: Callable[..., Simulator]) -> None:

@@ -13,10 +13,10 @@ from .shop import Shop
 
 
 def test_no_key(simulator: Simulator) -> None:
-    answer = simulator.http.get("/v1/balance")
-    assert answer.status_code == 401
-    assert answer.json()["error"]["type"] == "invalid_request_error"
-    assert answer.json()["error"]["message"].startswith("You did not provide an API key.")
+    response = simulator.http.get("/v1/balance")
+    assert response.status_code == 401
+    assert response.json()["error"]["type"] == "invalid_request_error"
+    assert response.json()["error"]["message"].startswith("You did not provide an API key.")
 
 
 @pytest.mark.parametrize("key", ["sk_live_0123456789abcdef", "pk_test_0123456789abcdef", "nonsense", "sk_test_"])

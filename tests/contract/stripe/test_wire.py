@@ -12,25 +12,25 @@ from .shop import Shop
 
 
 def test_every_answer_names_its_request_and_version(simulator: Simulator) -> None:
-    answer = simulator.call("GET", "/v1/balance", stripe_version="2026-10-28.endive")
-    assert answer.headers["request-id"].startswith("req_")
-    assert answer.headers["stripe-version"] == "2026-10-28.endive"
-    assert answer.headers["content-type"] == "application/json"
+    response = simulator.call("GET", "/v1/balance", stripe_version="2026-10-28.endive")
+    assert response.headers["request-id"].startswith("req_")
+    assert response.headers["stripe-version"] == "2026-10-28.endive"
+    assert response.headers["content-type"] == "application/json"
 
 
 def test_every_answer_has_the_date_by_the_global_clock(simulator: Simulator) -> None:
     ahead = simulator.move_clock(advance=1_000_000)
     answers = [simulator.call("GET", path) for path in ("/v1/balance", "/v1/nonsense")]
     answers.append(simulator.http.get("/v1/balance"))
-    for answer in answers:
-        assert 0 <= parsedate_to_datetime(answer.headers["date"]).timestamp() - ahead < 5
-        assert len(answer.headers.get_list("date")) == 1
+    for response in answers:
+        assert 0 <= parsedate_to_datetime(response.headers["date"]).timestamp() - ahead < 5
+        assert len(response.headers.get_list("date")) == 1
 
 
 def test_an_unknown_address(simulator: Simulator) -> None:
-    answer = simulator.call("GET", "/v1/nonsense")
-    assert answer.status_code == 404
-    assert answer.json()["error"]["message"].startswith("Unrecognized request URL (GET: /v1/nonsense).")
+    response = simulator.call("GET", "/v1/nonsense")
+    assert response.status_code == 404
+    assert response.json()["error"]["message"].startswith("Unrecognized request URL (GET: /v1/nonsense).")
 
 
 def test_an_unknown_parameter(loose: Any) -> None:
