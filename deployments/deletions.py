@@ -14,7 +14,7 @@ from flows.delete_expired_data import delete_expired_data
 
 
 def carry_out(*, dry_run: bool, at_most: int | None) -> tuple[bool, str]:
-    """Whether nobody is left for the next run; and the run's page in Markdown, in ids and counts."""
+    """Return whether nobody is left for the next run; and the run's page in Markdown, in ids and counts."""
     return asyncio.run(_carry_out(dry_run, at_most))
 
 
@@ -25,7 +25,7 @@ async def _carry_out(dry_run: bool, at_most: int | None) -> tuple[bool, str]:
 
 
 async def _page(flow_run_id: UUID | None) -> str | None:
-    """What the run wrote under Artifacts; none where it failed before that."""
+    """Return what the run wrote under Artifacts; none where it failed before that."""
     wanted = ArtifactFilter(
         flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run_id] if flow_run_id else []),
         key=ArtifactFilterKey(any_=[delete_expired_data.name]),

@@ -97,7 +97,7 @@ def _moment(at: datetime | None) -> str:
 
 
 def unfinished(settings: DatabaseSettings) -> list[Unfinished]:
-    """All of them, oldest first. Needs the owner's connection; raises `DatabaseUnavailable`."""
+    """Return all of them, oldest first. Needs the owner's connection; raises `DatabaseUnavailable`."""
     with _connected(settings) as connection, connection.cursor(row_factory=class_row(Unfinished)) as cursor:
         return cursor.execute(QUERIES["requests_without_end"]).fetchall()
 

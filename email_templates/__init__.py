@@ -39,7 +39,7 @@ def render(name: str, /, **context: Any) -> Email:
 
 
 def render_plain(name: str, /, **context: Any) -> Email:
-    """The same for an email that is plain text alone."""
+    """Return the same for an email that is plain text alone."""
     return Email(
         subject=" ".join(_part(name, "subject.txt", context).split()),
         # Paragraphs that do not apply leave their blank lines behind.

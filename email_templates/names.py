@@ -9,6 +9,6 @@ _LONGEST_NAME = 60
 
 
 def greeting_name(name: str | None) -> str | None:
-    """The name on one line, or None where it had better not be repeated."""
+    """Return the name on one line, or None where it had better not be repeated."""
     words = " ".join((name or "").split())
     return words if words and len(words) <= _LONGEST_NAME and not _NOT_A_NAME.search(words) else None

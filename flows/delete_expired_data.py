@@ -65,7 +65,7 @@ class Totals:
         return f"{would} {self._users} users, {self._rows.total()} rows; {self._put_off.total()} put off"
 
     def as_markdown(self) -> str:
-        """Tables of what went, what was kept and why, and who stays; and for a dry run the users."""
+        """Return tables of what went, what was kept and why, and who stays; and for a dry run the users."""
         parts = [
             f"**{self}**",
             table(("table", "rows that went"), [(name, str(rows)) for name, rows in self._rows.items()]),

@@ -59,7 +59,7 @@ class Walk:
         await progress.done(self.summary())
 
     def summary(self) -> str:
-        """One sentence of counts."""
+        """Return one sentence of counts."""
         read = f"subscriptions with an offer: {self.subscriptions}, paid invoices of theirs: {self.invoices}"
         if self.failed >= FAILURES:
             return f"{read}, then Stripe was away: what was paid lately is missing"

@@ -73,7 +73,7 @@ async def _claim(left: Left, account: "Account") -> None:
 
 
 async def _carry_out(left: Left) -> bool:
-    """Whether it has come to its end."""
+    """Return whether it has come to its end."""
     if left.claimed.user_id is None:
         await run_flow(handle_stripe_event, left.id)
         return await is_handled(left.id)

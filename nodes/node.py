@@ -49,12 +49,12 @@ def node(name: str, step: str) -> Callable[[Node[P, R]], Node[P, R]]:
 
 
 def uses_prefect() -> bool:
-    """Whether nodes run as Prefect's tasks here."""
+    """Return whether nodes run as Prefect's tasks here."""
     return _shown.get()
 
 
 def started_by_hand() -> bool:
-    """Whether an operator started this run from the UI: a deployment's, and not another run's part.
+    """Return whether an operator started this run from the UI: a deployment's, and not another run's part.
 
     As the run itself has it. `prefect.runtime.deployment` asks the server each time, and holds up every other run of
     the process while it waits.
@@ -75,5 +75,5 @@ def without_prefect() -> Iterator[None]:
 
 
 def run_log() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
-    """The run's own log, which its page shows; the process's where there is no run to show it."""
+    """Return the run's own log, which its page shows; the process's where there is no run to show it."""
     return get_run_logger() if FlowRunContext.get() else logging.getLogger("cancelflow.run")

@@ -8,7 +8,7 @@ from nodes.errors import Refusal
 
 
 def problem(status: int, slug: str, detail: str, request_id: UUID | None = None, **extensions: Any) -> dict[str, Any]:
-    """The body: RFC 9457's members, `success: false`, the request's id where there is one, and extensions."""
+    """Return the body: RFC 9457's members, `success: false`, the request's id where there is one, and extensions."""
     body: dict[str, Any] = {
         "type": f"urn:cancelflow:problem:{slug}",
         "title": slug.replace("-", " ").capitalize(),
@@ -22,7 +22,7 @@ def problem(status: int, slug: str, detail: str, request_id: UUID | None = None,
 
 
 def problem_of(refusal: Refusal, request_id: UUID | None = None) -> dict[str, Any]:
-    """The body for a refusal."""
+    """Return the body for a refusal."""
     return problem(
         refusal.status, slug_of(refusal), refusal.text, request_id or refusal.request_id, **refusal.extensions
     )

@@ -39,7 +39,7 @@ _current: ContextVar[Services] = ContextVar("services")
 
 
 def services() -> Services:
-    """The services of this run; raises LookupError outside of `using` and `services_of_this_run`."""
+    """Return the services of this run; raises LookupError outside of `using` and `services_of_this_run`."""
     return _current.get()
 
 

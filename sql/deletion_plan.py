@@ -36,7 +36,7 @@ class Step:
 
 
 def read_plan(further: Path | None = None) -> list[Step]:
-    """The product's steps, and those of a folder that a company adds; raises `DeletionPlanInvalid`."""
+    """Return the product's steps, and those of a folder that a company adds; raises `DeletionPlanInvalid`."""
     folders: list[Traversable] = [files("sql").joinpath("data_deletion")]
     if further is not None:
         if not further.is_dir():

@@ -16,14 +16,14 @@ class Catalog:
         self._prices: dict[str, str] = {}
 
     def price(self, plan: str, interval: Interval) -> str:
-        """The id of the plan's price for this interval."""
+        """Return the id of the plan's price for this interval."""
         key = f"cancelflow_demo_{plan}_{interval}"
         if key not in self._prices:
             self._prices[key] = self._found_price(key) or self._new_price(key, plan, interval)
         return self._prices[key]
 
     def loyalty_coupon(self) -> str:
-        """A discount of the merchant's own, which an offer must leave alone."""
+        """Return a discount of the merchant's own, which an offer must leave alone."""
         if not self._has_loyalty_coupon():
             try:
                 self._stripe.coupons.create(

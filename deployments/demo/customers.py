@@ -50,7 +50,7 @@ class DemoCustomer:
 def seed(
     settings: SeedSettings, progress: Callable[[str], None], cases: tuple[Case, ...] = CASES
 ) -> list[DemoCustomer]:
-    """A fresh customer of each case, in Stripe and in our tables. Raises `LiveKeyRefused` and `PartFailed`."""
+    """Return a fresh customer of each case, in Stripe and in our tables. Raises `LiveKeyRefused` and `PartFailed`."""
     key = settings.stripe_api_key.get_secret_value()
     if "_live_" in key:
         raise LiveKeyRefused("STRIPE_API_KEY is a live key; demo customers are made with a test key only")

@@ -23,7 +23,7 @@ class Listener:
         self._subscription = subscription
 
     def pull(self, request_id: str) -> dict[str, Any] | None:
-        """The event of this request, or None if it did not come in time."""
+        """Return the event of this request, or None if it did not come in time."""
         pulled = self._client.pull(
             subscription=self._subscription, max_messages=100, timeout=PULL_TIMEOUT_SECONDS, retry=None
         )

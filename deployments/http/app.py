@@ -30,7 +30,7 @@ WAITED_FOR = ("cancel-subscription", "reactivate-subscription")
 
 
 def create_app(settings: TriggerSettings) -> FastAPI:
-    """The application; its clients open when it starts and close when it stops. Raises `SettingsInvalid`."""
+    """Return the application; its clients open when it starts and close when it stops. Raises `SettingsInvalid`."""
     identity = Identity(settings)
     judge(settings)
 

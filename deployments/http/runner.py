@@ -88,7 +88,7 @@ class Runner:
 
     @property
     def full(self) -> bool:
-        """Whether one more caller would wait in vain: their request is then to wait in Postgres."""
+        """Return whether one more caller would wait in vain: their request is then to wait in Postgres."""
         return self._draining or (self._places.locked() and self._in_line >= CALLERS_IN_LINE)
 
     async def run(self, request_id: UUID, deadline: float) -> Response | None:
@@ -196,7 +196,7 @@ class Runner:
         return bool(claimed)
 
     async def _resume(self) -> bool:
-        """Whether a run had left something unfinished; then it has had its turn."""
+        """Return whether a run had left something unfinished; then it has had its turn."""
         if not await self._services.database.anything_unfinished():
             return False
         await run_flow(resume_unfinished)
@@ -204,7 +204,7 @@ class Runner:
 
 
 def run_context(services: Services) -> contextvars.Context:
-    """The context of here and now, with these services in it."""
+    """Return the context of here and now, with these services in it."""
     with using(services):
         return contextvars.copy_context()
 

@@ -11,7 +11,7 @@ PREFECT_DATABASE_SETTINGS = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_
 
 
 def plan_postgres(stack: PlannedStack) -> EmbeddedPostgres | None:
-    """A server for the product, for Prefect, or for both; the product's addresses either way."""
+    """Return a server for the product, for Prefect, or for both; the product's addresses either way."""
     outside = stack.given.get("DATABASE_URL")
     wanted = "postgres" in stack.wanted and (outside is None or _prefect_needs_one(stack))
     server = _add_postgres(stack) if wanted else None

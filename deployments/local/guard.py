@@ -16,7 +16,7 @@ GRACE = 8.0  # seconds between asking a process to end and killing its group
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; one that ended and waits to be reaped, by an init that never reaps, does not."""
+    """Return whether the process runs; one that ended and waits to be reaped, by an init that never reaps, does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

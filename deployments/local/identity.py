@@ -20,7 +20,7 @@ KEY_SOURCES = ("JWT_JWKS_URL", "JWT_PUBLIC_KEY", "JWT_SECRET")  # any of them: s
 
 
 def identity(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The JWT settings: the environment's where it names a key, else those of a key pair kept in the directory."""
+    """Return the JWT settings: the environment's where it names a key, else those of a key pair kept in the directory."""
     given = {name: environment[name] for name in (*KEY_SOURCES, "JWT_PRIVATE_KEY") if environment.get(name)}
     if not any(name in given for name in KEY_SOURCES):
         given = key_pair(directory)

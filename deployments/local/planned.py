@@ -51,7 +51,7 @@ class PlannedStack:
         self.environment |= {name: value for name, value in settings.items() if value is not None}
 
     def process_environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        """What a part sees: the user's environment, and ours above it."""
+        """Return what a part sees: the user's environment, and ours above it."""
         return {
             **self.given,
             "DO_NOT_TRACK": "1",  # Prefect's client would report its use

@@ -49,7 +49,7 @@ class Ports:
         self._remembered: dict[str, int] = _remembered(file)
 
     def choose(self, name: str, host: str = "127.0.0.1") -> int:
-        """A port for the part; raises `PortBusy` when the one that a setting names is taken."""
+        """Return a port for the part; raises `PortBusy` when the one that a setting names is taken."""
         listener = LISTENERS[name]
         asked = self._environment.get(listener.setting)
         port = self._asked(listener.setting, asked, host) if asked else self._near(name, listener.usual, host)
@@ -92,7 +92,7 @@ class Ports:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now; a connection that is still closing does not count."""
+    """Return whether a server could listen there now; a connection that is still closing does not count."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -49,7 +49,7 @@ class EmbeddedPostgres:
     stop_signal = signal.SIGINT  # PostgreSQL's fast shutdown: SIGTERM would wait for every client to leave
 
     def url(self, database: str, user: str = SUPERUSER, password: str | None = None) -> str:
-        """A connection string for one of the server's databases."""
+        """Return a connection string for one of the server's databases."""
         return f"postgresql://{user}:{quote(password or self.password, safe='')}@{self.host}:{self.port}/{database}"
 
     @property
@@ -77,7 +77,7 @@ class EmbeddedPostgres:
         self._stop_leftover()
 
     def is_ready(self) -> bool:
-        """Whether the server takes queries; it takes connections, and refuses them, some time before that."""
+        """Return whether the server takes queries; it takes connections, and refuses them, some time before that."""
         try:
             psycopg.connect(self.url("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -183,7 +183,7 @@ def _works(command: list[str]) -> bool:
 
 
 def _server_at(lock: Path, data: Path) -> psutil.Process | None:
-    """The process whose number the lock file holds, if it is a server on this data."""
+    """Return the process whose number the lock file holds, if it is a server on this data."""
     try:
         process = psutil.Process(int(lock.read_text().split()[0]))
         return process if str(data) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE else None

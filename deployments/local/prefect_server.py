@@ -11,18 +11,18 @@ WORK_POOL = "cancelflow"
 
 
 def server_command(host: str, port: int) -> list[str]:
-    """The server with its UI, in the foreground."""
+    """Return the server with its UI, in the foreground."""
     return [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
 
 
 def worker_command() -> list[str]:
-    """A worker that runs deployments as processes of this machine; it makes the pool where it is missing."""
+    """Return a worker that runs deployments as processes of this machine; it makes the pool where it is missing."""
     start = [sys.executable, "-m", "prefect", "worker", "start", "--with-healthcheck"]
     return [*start, "--pool", WORK_POOL, "--type", "process", "--name", WORK_POOL]
 
 
 def worker_environment(directory: Path, host: str, port: int) -> dict[str, str]:
-    """The worker's settings: where its health page is, and a directory for passing files.
+    """Return the worker's settings: where its health page is, and a directory for passing files.
 
     Prefect's runner writes to `runner_storage` in the machine's own, which belongs to the first user who ran one.
     """
@@ -37,12 +37,12 @@ def worker_environment(directory: Path, host: str, port: int) -> dict[str, str]:
 
 
 def home(directory: Path) -> dict[str, str]:
-    """What server and clients share, so that none of them reads or changes the user's own Prefect profile."""
+    """Return what server and clients share, so that none of them reads or changes the user's own Prefect profile."""
     return {"PREFECT_HOME": str(directory / "prefect")}
 
 
 def server_environment(directory: Path, url: str, database: str, given: Mapping[str, str]) -> dict[str, str]:
-    """The server's settings. `url` is where people reach it, `database` the connection of its own database.
+    """Return the server's settings. `url` is where people reach it, `database` the connection of its own database.
 
     What `given`, the user's environment, says of our choices stays.
     """
@@ -60,5 +60,5 @@ def server_environment(directory: Path, url: str, database: str, given: Mapping[
 
 
 def asyncpg_url(url: str) -> str:
-    """A PostgreSQL address, in SQLAlchemy's spelling."""
+    """Return a PostgreSQL address, in SQLAlchemy's spelling."""
     return url.replace("postgresql://", "postgresql+asyncpg://", 1)

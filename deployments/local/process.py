@@ -121,12 +121,12 @@ class Command(Supervised, Executor):
     """Ready when it has ended well."""
 
     def after_start_check(self) -> bool:
-        """Whether it has ended well."""
+        """Return whether it has ended well."""
         return self.process is not None and self.process.poll() == 0
 
 
 def open_log(path: Path) -> TextIO:
-    """A new log; the last run's is kept beside it."""
+    """Return a new log; the last run's is kept beside it."""
     private_directory(path.parent)
     if path.exists():
         path.replace(path.with_suffix(".log.1"))
@@ -134,7 +134,7 @@ def open_log(path: Path) -> TextIO:
 
 
 def log_tail(path: Path) -> str:
-    """The last lines of a log, and where the rest is."""
+    """Return the last lines of a log, and where the rest is."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:

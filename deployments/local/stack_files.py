@@ -15,7 +15,7 @@ PATIENCE = 30.0  # seconds for the guard of a killed stack to finish
 
 
 def stack_files(directory: Path) -> list[Path]:
-    """The files that are there while the stack runs."""
+    """Return the files that are there while the stack runs."""
     return [directory / "stack.json", directory / "stack.env"]
 
 

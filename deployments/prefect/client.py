@@ -62,7 +62,9 @@ class ClientBehind(PrefectClient):
         return self._flows[name]
 
     async def create_flow_run(self, flow: Flow[..., Any], *args: Any, **given: Any) -> FlowRun:
-        """A run that was made ahead, whose name and parameters the server hears at its end; or one that has begun."""
+        """Return a run that was made ahead, whose name and parameters the server hears at its end; or one that has
+        begun.
+        """
         if args:
             return await super().create_flow_run(flow, *args, **given)
         part_of_another = given.get("parent_task_run_id") is not None
@@ -79,12 +81,12 @@ class ClientBehind(PrefectClient):
         return run
 
     async def read_flow_run(self, flow_run_id: UUID) -> FlowRun:
-        """A run of ours as it is known here."""
+        """Return a run of ours as it is known here."""
         run = self._runs.get(flow_run_id)
         return run.model_copy() if run else await super().read_flow_run(flow_run_id)
 
     async def set_flow_run_name(self, flow_run_id: UUID, name: str) -> httpx.Response:
-        """A run of ours was named when it was made."""
+        """Return a run of ours was named when it was made."""
         if (run := self._runs.get(flow_run_id)) and run.name == name:
             return httpx.Response(204)
         return await super().set_flow_run_name(flow_run_id, name)

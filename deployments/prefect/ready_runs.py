@@ -36,7 +36,7 @@ class ReadyRuns:
         self._idle: asyncio.TimerHandle | None = None
 
     def take(self, flow: Flow[..., Any]) -> FlowRun | None:
-        """The oldest of this flow, if there is one, so that none grows as old as what `reconcile` clears away."""
+        """Return the oldest of this flow, if there is one, so that none grows as old as what `reconcile` clears away."""
         if flow.name not in self._ready:
             return None
         self._flows[flow.name] = flow

@@ -131,7 +131,7 @@ async def _wait(ended: asyncio.Event, seconds: float) -> None:
 
 
 def _about_this_run() -> list[RelatedResource]:
-    """What Prefect's worker would ask the server for, each time."""
+    """Return what Prefect's worker would ask the server for, each time."""
     context = FlowRunContext.get()
     run = context and context.flow_run
     if not context or not context.flow or not run:

@@ -40,5 +40,5 @@ class CancellationConfirmation:
     request_id: str
 
     def email(self) -> Email:
-        """The email, ready to send."""
+        """Return the email, ready to send."""
         return render("cancellation_confirmation", **{**vars(self), "name": greeting_name(self.name)})

@@ -24,5 +24,5 @@ class CancellationDelayed:
     request_id: str
 
     def email(self) -> Email:
-        """The email, ready to send."""
+        """Return the email, ready to send."""
         return render("cancellation_delayed", **{**vars(self), "name": greeting_name(self.name)})

@@ -22,5 +22,5 @@ class DeletionNotice:
     request_id: str
 
     def email(self) -> Email:
-        """The email, ready to send."""
+        """Return the email, ready to send."""
         return render("deletion_notice", **{**vars(self), "name": greeting_name(self.name)})

@@ -21,5 +21,5 @@ class DiscountConfirmation:
     request_id: str
 
     def email(self) -> Email:
-        """The email, ready to send."""
+        """Return the email, ready to send."""
         return render("discount_confirmation", **{**vars(self), "name": greeting_name(self.name)})

@@ -17,5 +17,5 @@ class OnboardingFollowUp:
     request_id: str
 
     def email(self) -> Email:
-        """The email, ready to send."""
+        """Return the email, ready to send."""
         return render("onboarding_follow_up", **{**vars(self), "name": greeting_name(self.name)})

@@ -25,5 +25,5 @@ class ReactivationConfirmation:
     request_id: str
 
     def email(self) -> Email:
-        """The email, ready to send."""
+        """Return the email, ready to send."""
         return render("reactivation_confirmation", **{**vars(self), "name": greeting_name(self.name)})

@@ -21,5 +21,5 @@ class ReactivationRefused:
     request_id: str
 
     def email(self) -> Email:
-        """The email, ready to send."""
+        """Return the email, ready to send."""
         return render("reactivation_refused", **{**vars(self), "name": greeting_name(self.name)})

@@ -17,5 +17,5 @@ class ReasonEmail:
     request_id: str
 
     def email(self) -> Email:
-        """The email, ready to send."""
+        """Return the email, ready to send."""
         return render_plain("reason_email", **{**vars(self), "name": greeting_name(self.name)})

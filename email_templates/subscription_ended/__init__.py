@@ -30,5 +30,5 @@ class SubscriptionEnded:
     request_id: str
 
     def email(self) -> Email:
-        """The email, ready to send."""
+        """Return the email, ready to send."""
         return render("subscription_ended", **{**vars(self), "name": greeting_name(self.name)})

@@ -15,7 +15,7 @@ async def take_due_feedback(at_most: int) -> list[DueFeedback]:
 
 
 async def count_due_feedback() -> int:
-    """How many there are to go through, for a progress bar."""
+    """Return how many there are to go through, for a progress bar."""
     async with services().database.without_user() as transaction:
         [count] = await transaction.values("count_due_feedback")
     return int(count)

@@ -27,7 +27,7 @@ class Question:
 
 
 async def question(request_id: UUID, user_id: str) -> Question:
-    """What the page asks. Raises `FeedbackAlreadyGiven`, and `LinkExpired` once nothing is left to add to."""
+    """Return what the page asks. Raises `FeedbackAlreadyGiven`, and `LinkExpired` once nothing is left to add to."""
     async with services().database.as_user(user_id) as transaction:
         asked = await transaction.one("feedback_question", _Asked, request_id=request_id)
     if asked is None:

@@ -57,7 +57,7 @@ async def finish_refused(request: CancellationRequest, refusal: Refusal, respons
 
 
 async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
-    """The email that `finish_refused` put in the outbox, if it did."""
+    """Return the email that `finish_refused` put in the outbox, if it did."""
     asked = await _asked(request_id, user_id)
     if not asked.refusal_to_send:
         return Delivered(REFUSED)
@@ -70,7 +70,7 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
 
 
 def _why(response: dict[str, Any]) -> str:
-    """The API's words, but where those are for programs."""
+    """Return the API's words, but where those are for programs."""
     kind = str(response.get("type")).rpartition(":")[2]
     return IN_CUSTOMERS_WORDS.get(kind) or str(response.get("detail"))
 

@@ -27,12 +27,12 @@ class CancellationRequest(Request):
     invoices_voided: bool
 
     def reached(self, point: RecoveryPoint) -> bool:
-        """Whether an earlier run came as far as this point."""
+        """Return whether an earlier run came as far as this point."""
         return RecoveryPoint.of(self.recovery_point) >= point
 
     @property
     def begun(self) -> bool:
-        """Whether an earlier run may have changed something: what it finds changed is then its own doing."""
+        """Return whether an earlier run may have changed something: what it finds changed is then its own doing."""
         return self.reached(RecoveryPoint.OFFER_RESERVED)
 
 

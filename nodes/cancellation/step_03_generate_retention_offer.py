@@ -29,7 +29,7 @@ async def generate_retention_offer(case: CancellationCase) -> OfferMade:
 
 
 async def _reserved(case: CancellationCase) -> RetentionOffer | None:
-    """What an earlier run of this request reserved: its terms hold, whatever the offer is by now.
+    """Return what an earlier run of this request reserved: its terms hold, whatever the offer is by now.
 
     What was given up after a failure counts only if Stripe turns out to have done it.
     """

@@ -67,7 +67,7 @@ def _refuse_taken_back(request: CancellationRequest, subscription: ActiveSubscri
 
 
 async def _release_schedule(request: CancellationRequest, subscription: ActiveSubscription) -> bool:
-    """A schedule refuses the cancellation. Its id is kept first: after the release nothing leads back to it."""
+    """Return a schedule refuses the cancellation. Its id is kept first: after the release nothing leads back to it."""
     schedule_id = subscription.billed.schedule_id
     if schedule_id is None or ending_of(subscription.billed.status) is Ending.NOW:
         return request.released_schedule is not None

@@ -48,11 +48,11 @@ class Billing:
 
     @property
     def livemode(self) -> bool:
-        """Whether real money moves."""
+        """Return whether real money moves."""
         return self._livemode
 
     async def subscription(self, subscription_id: str) -> BillingSubscription:
-        """What Stripe says of it now. A GET, so repeating it is free."""
+        """Return what Stripe says of it now. A GET, so repeating it is free."""
         return read_subscription(
             await ask(
                 lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": _EXPANDED}), writing=False
@@ -60,7 +60,7 @@ class Billing:
         )
 
     async def live_subscriptions(self, after: str | None) -> Page:
-        """A page of those that have not ended, the newest first; without their customers' discounts."""
+        """Return a page of those that have not ended, the newest first; without their customers' discounts."""
         params: SubscriptionListParams = {"limit": PAGE_SIZE}
         if after is not None:
             params["starting_after"] = after
@@ -68,7 +68,7 @@ class Billing:
         return Page(tuple(map(read_subscription, found.data)), found.data[-1].id if found.has_more else None)
 
     async def glance(self, subscription_id: str) -> BillingSubscription | None:
-        """What Stripe says of it, if it says so at once: to settle a lost answer inside the customer's deadline."""
+        """Return what Stripe says of it, if it says so at once: to settle a lost answer inside the customer's deadline."""
         once: RequestOptions = {"max_network_retries": 0}
         try:
             return read_subscription(
@@ -109,7 +109,7 @@ class Billing:
         return await self._update(subscription.id, {"cancel_at": ""}, key)
 
     async def cancellation_comment(self, subscription_id: str) -> str | None:
-        """What the customer wrote when they cancelled in Stripe's portal. Personal: it goes into its row alone."""
+        """Return what the customer wrote when they cancelled in Stripe's portal. Personal: it goes into its row alone."""
         found = await ask(lambda: self._stripe.subscriptions.retrieve_async(subscription_id), writing=False)
         return found.cancellation_details.comment if found.cancellation_details else None
 
@@ -132,7 +132,7 @@ class Billing:
         return read_subscription(canceled)
 
     async def ensure_coupon(self, offer: RetentionOffer, *, key: str) -> str:
-        """The offer's coupon, made on its first use and reused after; refuses one of that id with other terms."""
+        """Return the offer's coupon, made on its first use and reused after; refuses one of that id with other terms."""
         coupon = await self._existing_coupon(offer.coupon_id) or await self._new_coupon(offer, key)
         terms = (coupon.percent_off, coupon.duration, coupon.duration_in_months)
         if terms != (offer.percent_off, "repeating", offer.months):

@@ -20,7 +20,7 @@ PAGE_SIZE = 100  # Stripe's largest
 
 
 async def ask(call: Callable[[], Awaitable[T]], *, writing: bool, seconds: float | None = None) -> T:
-    """One call within its seconds. Where Stripe has too much to do and says for how long, we wait that once."""
+    """Return one call within its seconds. Where Stripe has too much to do and says for how long, we wait that once."""
     seconds = seconds or (WRITE_SECONDS if writing else READ_SECONDS)
     with our_errors(writing=writing):
         async with asyncio.timeout(seconds):

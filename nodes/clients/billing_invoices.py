@@ -58,7 +58,7 @@ class BillingInvoices:
         self._credit_notes = credit_notes
 
     async def open(self, subscription_id: str) -> list[OpenInvoice]:
-        """Those that are not paid, or not in full, and that Stripe goes on collecting; the newest first."""
+        """Return those that are not paid, or not in full, and that Stripe goes on collecting; the newest first."""
         params: InvoiceListParams = {"subscription": subscription_id, "status": "open", "limit": PAGE_SIZE}
         found = await ask(lambda: self._invoices.list_async(params), writing=False)
         return [_read_open(each) for each in found.data]
@@ -69,7 +69,9 @@ class BillingInvoices:
         await ask(lambda: self._invoices.void_invoice_async(invoice_id, {}, options), writing=True)
 
     async def renewals_since(self, subscription_id: str, moment: datetime) -> list[Renewal]:
-        """What the subscription was charged for new periods since then; a handful, for it is asked within months."""
+        """Return what the subscription was charged for new periods since then; a handful, for it is asked within
+        months.
+        """
         params: InvoiceListParams = {"subscription": subscription_id, "created": {"gte": int(moment.timestamp())}}
         found = await ask(lambda: self._invoices.list_async({**params, "limit": PAGE_SIZE}), writing=False)
         return [
@@ -93,7 +95,7 @@ class BillingInvoices:
             await ask(lambda: self._credit_notes.create_async(note, {"idempotency_key": key}), writing=True)
 
     async def paid(self, subscription_id: str, since: datetime, after: str | None) -> PaidInvoices:
-        """A page of the subscription's invoices that were made since then and are paid, the newest first."""
+        """Return a page of the subscription's invoices that were made since then and are paid, the newest first."""
         params: InvoiceListParams = {
             "subscription": subscription_id,
             "status": "paid",

@@ -67,7 +67,7 @@ class BillingSubscription:
         return has_end and not self.fixed_term
 
     def discount_of(self, coupon_id: str) -> Discount | None:
-        """The discount that this coupon gave, if it did."""
+        """Return the discount that this coupon gave, if it did."""
         return next((d for d in self.discounts if d.coupon_id == coupon_id), None)
 
     @property
@@ -85,7 +85,7 @@ class Page:
 
 
 def read_subscription(found: stripe.Subscription) -> BillingSubscription:
-    """What Stripe answered, in our words."""
+    """Return what Stripe answered, in our words."""
     items = found.items.data
     inherited = getattr(found.customer, "discount", None)
     intervals = {(i.price.recurring.interval, i.price.recurring.interval_count) for i in items if i.price.recurring}

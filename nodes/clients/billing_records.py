@@ -29,7 +29,7 @@ class BillingRecords:
         ).v1
 
     async def subscriptions_of(self, customer_id: str) -> list[BillingSubscription] | None:
-        """Each that the customer has or had, with none of the discounts; None where Stripe does not know them."""
+        """Return each that the customer has or had, with none of the discounts; None where Stripe does not know them."""
         try:
             with our_errors(writing=False):
                 found = await self._stripe.subscriptions.list_async(

@@ -30,25 +30,25 @@ class Transaction:
         self._connection = connection
 
     async def one(self, query: str, row: type[Row], **parameters: object) -> Row | None:
-        """The first row as a `row`, or None."""
+        """Return the first row as a `row`, or None."""
         async with self._connection.cursor(row_factory=class_row(row)) as cursor:
             await cursor.execute(_sql(query), _adapted(parameters))
             return await cursor.fetchone()
 
     async def all(self, query: str, row: type[Row], **parameters: object) -> list[Row]:
-        """Every row as a `row`."""
+        """Return every row as a `row`."""
         async with self._connection.cursor(row_factory=class_row(row)) as cursor:
             await cursor.execute(_sql(query), _adapted(parameters))
             return await cursor.fetchall()
 
     async def values(self, query: str, **parameters: object) -> list[Any]:
-        """The first column of every row."""
+        """Return the first column of every row."""
         async with self._connection.cursor(row_factory=scalar_row) as cursor:
             await cursor.execute(_sql(query), _adapted(parameters))
             return await cursor.fetchall()
 
     async def run(self, query: str, **parameters: object) -> int:
-        """How many rows a statement touched."""
+        """Return how many rows a statement touched."""
         cursor = await self._connection.execute(_sql(query), _adapted(parameters))
         return cursor.rowcount
 
@@ -135,13 +135,13 @@ class Database:
             return found
 
     async def owner_of_reactivation(self, request_id: UUID) -> str | None:
-        """Whose request to go on this is, or None for an id that is nobody's."""
+        """Return whose request to go on this is, or None for an id that is nobody's."""
         async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
             owners = await transaction.values("reactivation_owner", request_id=request_id)
         return owners[0] if owners else None
 
     async def owner_of_request(self, request_id: UUID) -> str | None:
-        """Whose request this is, or None for an id that is nobody's."""
+        """Return whose request this is, or None for an id that is nobody's."""
         async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
             owners = await transaction.values("request_owner", request_id=request_id)
         return owners[0] if owners else None
@@ -152,17 +152,17 @@ class Database:
             return await transaction.all("claim_cancellations", Claimed, at_most=at_most, only_new=only_new)
 
     async def claim_reactivations(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
-        """The same of the requests to come back."""
+        """Return the same of the requests to come back."""
         async with self._transaction() as transaction:
             return await transaction.all("claim_reactivations", Claimed, at_most=at_most, only_new=only_new)
 
     async def claim_events(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
-        """The same of Stripe's events whose turn it is. `only_new`: that no run has left."""
+        """Return the same of Stripe's events whose turn it is. `only_new`: that no run has left."""
         async with self._transaction() as transaction:
             return await transaction.all("claim_stripe_events", Claimed, at_most=at_most, only_new=only_new)
 
     async def anything_unfinished(self) -> bool:
-        """Whether something that a run had begun waits to be claimed."""
+        """Return whether something that a run had begun waits to be claimed."""
         async with self._transaction() as transaction:
             [found] = await transaction.values("anything_unfinished")
         return bool(found)
@@ -178,17 +178,17 @@ class Database:
             await transaction.run("end_lease", request_id=request_id)
 
     async def subscription_states(self, ids: list[str]) -> list[SubscriptionState]:
-        """Those of these subscriptions that are ours, of any user."""
+        """Return those of these subscriptions that are ours, of any user."""
         async with self._transaction() as transaction:
             return await transaction.all("subscription_states", SubscriptionState, ids=ids)
 
     async def live_subscriptions_after(self, after: str, at_most: int) -> list[str]:
-        """A page of the ids of those that had not ended when last heard of, of any user."""
+        """Return a page of the ids of those that had not ended when last heard of, of any user."""
         async with self._transaction() as transaction:
             return await transaction.values("live_subscriptions_after", after=after, at_most=at_most)
 
     async def report(self, month: date) -> dict[str, Any]:
-        """The figures of the month that begins on this day, across all users and without a row of theirs."""
+        """Return the figures of the month that begins on this day, across all users and without a row of theirs."""
         async with self._transaction(REPORT_TIMEOUT_MS / 1000) as transaction:
             await transaction.run("take_longer", milliseconds=str(REPORT_TIMEOUT_MS))
             [report] = await transaction.values("report", month=month)
@@ -202,7 +202,7 @@ class Database:
             return await transaction.values("close_figures", month=month)
 
     async def subscriptions_with_an_offer(self, after: str, at_most: int) -> list[WithOffer]:
-        """A page of those that took an offer within 13 months, of any user, by id."""
+        """Return a page of those that took an offer within 13 months, of any user, by id."""
         async with self._transaction() as transaction:
             return await transaction.all("subscriptions_with_an_offer", WithOffer, after=after, at_most=at_most)
 

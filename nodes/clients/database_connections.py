@@ -30,7 +30,7 @@ ASKED_EVERY_SECONDS = 1.0
 
 
 def connections(settings: DatabaseSettings) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
-    """The pool, not open yet."""
+    """Return the pool, not open yet."""
     return AsyncConnectionPool(
         settings.database_url.get_secret_value(),
         min_size=1,

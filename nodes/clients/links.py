@@ -36,17 +36,19 @@ class Links:
             raise SettingsInvalid("Settings:\n  PUBLIC_URL must read: https://host, with a path where there is one")
 
     def url(self, purpose: Purpose, *, subscription_id: str, request_id: str, expires_at: datetime) -> str:
-        """The complete link: `PUBLIC_URL/reactivate?token=…` or `PUBLIC_URL/feedback?token=…`."""
+        """Return the complete link: `PUBLIC_URL/reactivate?token=…` or `PUBLIC_URL/feedback?token=…`."""
         token = self.sign(purpose, subscription_id=subscription_id, request_id=request_id, expires_at=expires_at)
         return f"{self._public_url}/{purpose}?{urlencode({'token': token})}"
 
     def feedback_url_in_path(self, *, subscription_id: str, request_id: str, expires_at: datetime) -> str:
-        """The same as `PUBLIC_URL/feedback/…`, for an email in which only the question has a question mark."""
+        """Return the same as `PUBLIC_URL/feedback/…`, for an email in which only the question has a question mark."""
         token = self.sign("feedback", subscription_id=subscription_id, request_id=request_id, expires_at=expires_at)
         return f"{self._public_url}/feedback/{token}"
 
     def sign(self, purpose: Purpose, *, subscription_id: str, request_id: str, expires_at: datetime) -> str:
-        """A token, good until `expires_at` (aware, counted in whole seconds); the same arguments give the same one."""
+        """Return a token, good until `expires_at` (aware, counted in whole seconds); the same arguments give the same
+        one.
+        """
         claims = {
             "aud": purpose,
             "sub": subscription_id,

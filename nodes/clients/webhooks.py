@@ -90,7 +90,7 @@ def _id(expandable: Any) -> str | None:
 
 
 def _request_of(idempotency_key: str | None) -> UUID | None:
-    """Our keys read `{request}:{step}:{try}` (nodes/clients/billing.py)."""
+    """Return our keys read `{request}:{step}:{try}` (nodes/clients/billing.py)."""
     request, separator, _ = (idempotency_key or "").partition(":")
     try:
         return UUID(request) if separator else None

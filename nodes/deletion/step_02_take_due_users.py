@@ -18,7 +18,7 @@ async def take_due_users(selection: Selection) -> Batch:
 
 
 async def count_due_users() -> int:
-    """How many there are to go through, for a progress bar."""
+    """Return how many there are to go through, for a progress bar."""
     async with services().database.without_user() as transaction:
         [count] = await transaction.values("count_due_deletions")
     return int(count)

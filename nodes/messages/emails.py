@@ -45,7 +45,7 @@ def plan_name(plan: str, customer: Customer) -> str:
 
 
 def opening(customer: Customer, request_id: UUID, asked_at: datetime) -> dict[str, Any]:
-    """What every email about a request of theirs has."""
+    """Return what every email about a request of theirs has."""
     return {
         "name": customer.name,
         "asked_at": asked_at,

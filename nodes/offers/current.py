@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 async def current_offer(subscription: ActiveSubscription, request_id: UUID | None = None) -> RetentionOffer | None:
-    """The offer that holds now, by Stripe's word of a moment ago (FEATURES W04, W31, F06, F07).
+    """Return the offer that holds now, by Stripe's word of a moment ago (FEATURES W04, W31, F06, F07).
 
     What a request itself has reserved does not stand in its way.
     """
@@ -35,7 +35,9 @@ async def current_offer(subscription: ActiveSubscription, request_id: UUID | Non
 
 
 def _discounted(subscription: ActiveSubscription, *, accepting: bool) -> bool:
-    """Whether a discount runs. The offer's own, taken in the portal or by a try whose answer was lost, is accepted."""
+    """Return whether a discount runs. The offer's own, taken in the portal or by a try whose answer was lost, is
+    accepted.
+    """
     offer, billed = services().catalog.plan(subscription.plan).offer, subscription.billed
     own = offer.coupon_id if accepting and offer else None
     return any(each.runs(billed.read_at) and each.coupon_id != own for each in billed.discounts_in_force)

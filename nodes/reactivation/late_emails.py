@@ -22,7 +22,7 @@ class _Asked:
 
 
 async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
-    """The email that `finish(email=…)` put in the outbox, if it did."""
+    """Return the email that `finish(email=…)` put in the outbox, if it did."""
     async with services().database.as_user(user_id) as transaction:
         [waits] = await transaction.values("waits_in_outbox", request_id=request_id, kind=NOT_REACTIVATED)
     if not waits:

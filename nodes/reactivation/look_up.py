@@ -21,7 +21,7 @@ class Preview:
 
 
 async def choose(user_id: str, subscription_id: str | None) -> SubscriptionRow:
-    """The one named, the user's only live one, or of several the only pending one.
+    """Return the one named, the user's only live one, or of several the only pending one.
 
     Raises `NothingToReactivate`, `SubscriptionEnded` where nothing lives any more, and `SeveralSubscriptions`.
     """
@@ -49,7 +49,7 @@ def has_ended(billed: BillingSubscription) -> bool:
 
 
 def ended_subscription() -> SubscriptionEnded:
-    """The refusal, with the way to a new subscription where there is one."""
+    """Return the refusal, with the way to a new subscription where there is one."""
     url = services().settings.new_subscription_url
     return SubscriptionEnded(new_subscription_url=url) if url else SubscriptionEnded()
 

@@ -19,7 +19,7 @@ class ReactivationRequest(Request):
     stripe_request_id: str | None
 
     def reached(self, point: str) -> bool:
-        """Whether an earlier run came as far as this point."""
+        """Return whether an earlier run came as far as this point."""
         return POINTS.index(self.recovery_point) >= POINTS.index(point)
 
 

@@ -23,7 +23,7 @@ class Findings:
     for_operator: list[Line] = field(default_factory=list)
 
     def summary(self) -> str:
-        """One sentence of counts."""
+        """Return one sentence of counts."""
         healed = "would be healed" if self.dry_run else "healed"
         return (
             f"{len(self.seen)} subscriptions in Stripe, {len(self.healed)} {healed}, "

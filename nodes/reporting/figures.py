@@ -47,7 +47,7 @@ def _measure(name: str, head: str, of: str, words: str) -> Column:
 
 
 def _spoken(value: float | None, rows: int, words: Callable[[float], str]) -> str:
-    """No figure is invented: of too few rows there is only how many."""
+    """Return no figure is invented: of too few rows there is only how many."""
     return f"too few rows ({rows})" if value is None else words(value)
 
 
@@ -107,7 +107,7 @@ def without_rows(found: list[Table]) -> str | None:
 
 
 def lines_of(report: Report, figure: str) -> list[Line]:
-    """The lines of one figure, ordered: the whole first, then by plan, the most frequent first."""
+    """Return the lines of one figure, ordered: the whole first, then by plan, the most frequent first."""
     [found] = [each for each in report["figures"] if each["figure"] == figure]
     return _told(found)
 

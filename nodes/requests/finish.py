@@ -66,7 +66,7 @@ async def finish_in(
     stripe_request_id: str | None = None,
     recheck: bool = False,
 ) -> bool:
-    """The same, in a transaction that is open."""
+    """Return the same, in a transaction that is open."""
     finished = await transaction.one(
         kind.finish,
         _Finished,

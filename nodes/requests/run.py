@@ -114,7 +114,7 @@ class RunAccount(ABC):
         await label(self._name, self._tags)
 
     def state(self) -> State[None]:
-        """The run's last state: a word for the outcome, for whoever looks down the list of runs."""
+        """Return the run's last state: a word for the outcome, for whoever looks down the list of runs."""
         if self._held:  # as failed, so that whatever watches failed runs tells an operator
             return Failed(name="NeedsAttention", message=f"for an operator: cancelflow resume {self.request_id}")
         if self.response is None:

@@ -22,7 +22,7 @@ class RequestStatus:
 
 
 async def read_status(kind: Kind, request_id: UUID, user_id: str) -> RequestStatus:
-    """The request, if it is this user's; raises the kind's `not_found`."""
+    """Return the request, if it is this user's; raises the kind's `not_found`."""
     async with services().database.as_user(user_id) as transaction:
         status_now = await transaction.one(kind.status, RequestStatus, request_id=request_id)
     if status_now is None:

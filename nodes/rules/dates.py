@@ -17,7 +17,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def months_after(moment: datetime, months: int) -> datetime:
-    """The same day so many calendar months on, or the month's last day where it has none such."""
+    """Return the same day so many calendar months on, or the month's last day where it has none such."""
     years, month = divmod(moment.month - 1 + months, 12)
     last_day = monthrange(moment.year + years, month + 1)[1]
     return moment.replace(year=moment.year + years, month=month + 1, day=min(moment.day, last_day))

@@ -7,7 +7,7 @@ _NAME = re.compile(r"(\d{4})-(\d{2})")
 
 
 def month_named(name: str) -> date:
-    """The month of a name such as `2026-10`; raises ValueError for anything else."""
+    """Return the month of a name such as `2026-10`; raises ValueError for anything else."""
     named = _NAME.fullmatch(name)
     if named is None:
         raise ValueError(f"{name!r} is no month; write it as 2026-10")
@@ -18,6 +18,6 @@ def month_named(name: str) -> date:
 
 
 def month_before(day: date, months: int = 1) -> date:
-    """The month so many before that of this day."""
+    """Return the month so many before that of this day."""
     counted = day.year * 12 + day.month - 1 - months
     return date(counted // 12, counted % 12 + 1, 1)

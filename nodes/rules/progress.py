@@ -16,5 +16,5 @@ class RecoveryPoint(IntEnum):
 
     @classmethod
     def of(cls, column: str) -> "RecoveryPoint":
-        """The point that the column names."""
+        """Return the point that the column names."""
         return cls[column.upper()]

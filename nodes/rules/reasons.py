@@ -20,5 +20,5 @@ MAX_FEEDBACK_CHARACTERS = 5000
 
 
 def stripe_feedback(reason: str) -> str | None:
-    """The `cancellation_details[feedback]` for a reason, or none."""
+    """Return the `cancellation_details[feedback]` for a reason, or none."""
     return reason if reason in STRIPE_FEEDBACK else None

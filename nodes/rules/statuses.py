@@ -32,12 +32,12 @@ def is_pending(*, cancel_at_period_end: bool, cancel_at: object | None) -> bool:
 
 
 def is_live(status: str) -> bool:
-    """Whether there is still something to cancel. An unknown status counts as live, for Stripe adds words."""
+    """Return whether there is still something to cancel. An unknown status counts as live, for Stripe adds words."""
     return ENDINGS.get(status, Ending.AT_PERIOD_END) is not Ending.ENDED_ALREADY
 
 
 def ending_of(status: str) -> Ending:
-    """How to end a subscription of this status; a status that Stripe added since is asked to end at period end."""
+    """Return how to end a subscription of this status; a status that Stripe added since is asked to end at period end."""
     return ENDINGS.get(status, Ending.AT_PERIOD_END)
 
 
@@ -52,5 +52,5 @@ def local_status(status: str, *, pending: bool) -> str:
 
 
 def has_access(status: str) -> bool:
-    """Whether a customer of this local status may use the product: what is paid for, tried, or being collected."""
+    """Return whether a customer of this local status may use the product: what is paid for, tried, or being collected."""
     return status in ("trialing", "active", "past_due", PENDING_CANCELLATION)

@@ -69,7 +69,7 @@ OTHERS = {
 
 
 def change_of(kind: str, previous: Mapping[str, Any], user_key: str) -> Change:
-    """The change, by the event's type and its `previous_attributes` (FEATURES N01).
+    """Return the change, by the event's type and its `previous_attributes` (FEATURES N01).
 
     A key that is not there did not change: a cancellation begins only where its sign is there and was false or null.
     `user_key`: the metadata key that names the user.
@@ -102,7 +102,7 @@ def outcome_of(
     end_is_announced: bool,
     voluntary: bool,
 ) -> EventOutcome:
-    """What is to be done, whichever event it was that made us look.
+    """Return what is to be done, whichever event it was that made us look.
 
     Args:
         change: why we look. Only a cancellation that begins, or a subscription that is over, makes a new departure.
@@ -137,5 +137,5 @@ def kind_of_end(status: str, reason: str | None) -> str:
 
 
 def is_known_reason(reason: str | None) -> bool:
-    """Whether Stripe's word is one that we know; another is reported, for Stripe adds words."""
+    """Return whether Stripe's word is one that we know; another is reported, for Stripe adds words."""
     return reason in KINDS

@@ -18,7 +18,7 @@ CONCURRENCY = 8
 async def for_each(
     items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], *, user_of: Callable[[Item], str]
 ) -> tuple[list[Result], dict[str, str]]:
-    """What `work` returned, and by user the name of the failure; any error that is no `Failure` is raised."""
+    """Return what `work` returned, and by user the name of the failure; any error that is no `Failure` is raised."""
     places = asyncio.Semaphore(CONCURRENCY)
     failed: dict[str, str] = {}
 

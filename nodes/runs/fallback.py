@@ -125,7 +125,7 @@ async def _run_without_prefect(function: Coroutine[Any, Any, object]) -> None:
 
 
 async def _shown(run: Coroutine[Any, Any, object]) -> bool:
-    """Whether Prefect began the run; if so, its function has ended when this returns."""
+    """Return whether Prefect began the run; if so, its function has ended when this returns."""
     body = _Body()
     token = _body.set(body)
     try:

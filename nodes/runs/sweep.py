@@ -64,7 +64,7 @@ class Sweep:
             await show(self.name, markdown, "What this run did")
 
     def state(self, message: str) -> State[None]:
-        """The run's last state: failed if it left anyone for the next run, so that somebody looks."""
+        """Return the run's last state: failed if it left anyone for the next run, so that somebody looks."""
         if self.failed:
             return Failed(message=f"{message}; {len(self.failed)} left for the next run")
         return Completed(message=message)

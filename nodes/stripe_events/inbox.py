@@ -48,7 +48,7 @@ async def park(event_id: str) -> None:
 
 
 async def is_handled(event_id: str) -> bool:
-    """Whether nothing is left to do for it."""
+    """Return whether nothing is left to do for it."""
     async with services().database.without_user() as transaction:
         [handled] = await transaction.values("stripe_event_is_handled", id=event_id)
     return bool(handled)

@@ -8,7 +8,9 @@ REQUEST_SECONDS = 2.0
 
 
 async def recheck_failed(seen: Seen) -> Later | None:
-    """Our own write did it, though its caller was told that it failed: that request goes on, and this event waits."""
+    """Return our own write did it, though its caller was told that it failed: that request goes on, and this event
+    waits.
+    """
     if seen.event.caused_by is None:
         return None
     async with services().database.as_user(seen.user_id) as transaction:

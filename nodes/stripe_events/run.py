@@ -72,7 +72,7 @@ class Handling:
         await label(self._name, self._tags)
 
     def state(self) -> State[None]:
-        """The run's last state: a word for the outcome."""
+        """Return the run's last state: a word for the outcome."""
         if self._put_off:
             return Completed(name="PutOff", message=self._put_off)
         return Completed(message=self.outcome)

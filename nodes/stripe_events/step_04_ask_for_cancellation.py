@@ -45,7 +45,7 @@ async def ask_for_cancellation(happened: Happened) -> Later | None:
 
 
 async def _reason(seen: Seen) -> tuple[str | None, str | None]:
-    """What was said, unless that was of an earlier cancellation: Stripe keeps it when one is taken back."""
+    """Return what was said, unless that was of an earlier cancellation: Stripe keeps it when one is taken back."""
     words = await services().billing.cancellation_comment(seen.billed.id)
     words = words[:MAX_FEEDBACK_CHARACTERS].replace("\0", "") if words else None
     async with services().database.as_user(seen.user_id) as transaction:

@@ -27,7 +27,7 @@ class SubscriptionRow:
 
 
 async def find_subscription(user_id: str, subscription_id: str | None) -> ActiveSubscription:
-    """The user's subscription of that id, or their only live one, as Stripe has it now.
+    """Return the user's subscription of that id, or their only live one, as Stripe has it now.
 
     Our row is healed where it disagrees with Stripe about status, end or plan. Raises `NoActiveSubscription` and,
     with the choices, `SeveralSubscriptions` (SPEC, Decided 5 and 7).

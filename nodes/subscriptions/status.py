@@ -12,7 +12,7 @@ from nodes.subscriptions.find import choose, find_subscription
 
 
 async def subscription_status(user_id: str, subscription_id: str | None) -> dict[str, Any]:
-    """What a dashboard shows (FEATURES W12, W14): the one named, the live one, or else the one that ended last.
+    """Return what a dashboard shows (FEATURES W12, W14): the one named, the live one, or else the one that ended last.
 
     With Stripe away, our row answers: a dashboard that fails says less than one that is a moment behind.
     """

@@ -33,7 +33,7 @@ class BodyInvalid(Refusal):
 
 
 async def read_raw(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
-    """The bytes as they came. Raises `BodyTooLarge` as soon as there are more than `limit`, and `BodyTooSlow`."""
+    """Return the bytes as they came. Raises `BodyTooLarge` as soon as there are more than `limit`, and `BodyTooSlow`."""
     raw = b""
     async for chunk in request.stream():
         raw += chunk
@@ -43,12 +43,12 @@ async def read_raw(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
 
 
 def media_type_of(request: Request, default: str = "") -> str:
-    """The media type without its parameters, in lower case."""
+    """Return the media type without its parameters, in lower case."""
     return request.headers.get("content-type", default).partition(";")[0].strip().lower()
 
 
 async def read_json(request: Request, model: type[Body]) -> Body:
-    """The body as a `model`. Raises `BodyNotJson`, `BodyTooLarge`, `BodyTooSlow` and `BodyInvalid`."""
+    """Return the body as a `model`. Raises `BodyNotJson`, `BodyTooLarge`, `BodyTooSlow` and `BodyInvalid`."""
     if media_type_of(request, "application/json") != "application/json":
         raise BodyNotJson
     raw = await read_raw(request)

@@ -68,7 +68,7 @@ async def reactivation(request_id: UUID, caller: Caller, services: TheServices) 
 
 
 async def carried_out(received: Received, user_id: str, backlog: Backlog, deadline: float) -> RequestStatus | None:
-    """Where the request stands once it is answered, or None at the deadline: it goes on."""
+    """Return where the request stands once it is answered, or None at the deadline: it goes on."""
     if received.response is None and not received.joined:
         await backlog.reactivate(received.request_id, deadline - LAST_LOOK_SECONDS)
     try:

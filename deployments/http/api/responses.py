@@ -19,13 +19,13 @@ RETRY_AFTER_SECONDS = 5
 
 
 def respond(status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
-    """A body with the media type that its status calls for."""
+    """Return a body with the media type that its status calls for."""
     media_type = PROBLEM_JSON if status >= 400 else "application/json"
     return JSONResponse(body, status, headers=headers, media_type=media_type)
 
 
 def respond_for_request(request_id: UUID, status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
-    """The same, with the request's id for support to search by."""
+    """Return the same, with the request's id for support to search by."""
     return respond(status, body, **{"Cancellation-Request-Id": str(request_id), **headers})
 
 
@@ -40,7 +40,7 @@ async def on_unauthenticated(_: Request, error: Exception) -> JSONResponse:
 
 
 async def on_refusal(_: Request, error: Exception) -> JSONResponse:
-    """A refusal outside of a flow."""
+    """Return a refusal outside of a flow."""
     if not isinstance(error, Refusal):
         raise error
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
@@ -48,7 +48,7 @@ async def on_refusal(_: Request, error: Exception) -> JSONResponse:
 
 
 async def on_part_down(request: Request, error: Exception) -> JSONResponse:
-    """A part that a look-up needs is away. What it said stays in our log."""
+    """Return a part that a look-up needs is away. What it said stays in our log."""
     slug, part = _PARTS[next(kind for kind in _PARTS if isinstance(error, kind))]
     if isinstance(error, DatabaseUnavailable) and request.method != "GET":
         # It may have gone away after it had recorded the request, and before it could say so.
@@ -119,7 +119,9 @@ _HEADERS = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route, for the OpenAPI document; with a model FastAPI would promise application/json too."""
+    """Return the `responses` of a route, for the OpenAPI document; with a model FastAPI would promise application/json
+    too.
+    """
     content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": _WHEN[status], "content": content, "headers": _HEADERS.get(status, {})}

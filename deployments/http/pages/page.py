@@ -59,7 +59,7 @@ def render(name: str, status: int = 200, **context: object) -> HTMLResponse:
 
 
 def way_to_subscribe() -> dict[str, str] | None:
-    """The button that leads to a new subscription, where there is an address."""
+    """Return the button that leads to a new subscription, where there is an address."""
     url = services().settings.new_subscription_url
     return {"url": url, "words": "Start a new subscription"} if url else None
 

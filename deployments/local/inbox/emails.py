@@ -37,7 +37,7 @@ class Email:
         return [(name, _one_line(value)) for name, value in self._message.items()]
 
     def header(self, name: str) -> str:
-        """One header, decoded; empty where there is none."""
+        """Return one header, decoded; empty where there is none."""
         return _one_line(self._message.get(name, ""))
 
     @cached_property
@@ -53,7 +53,7 @@ class Email:
         return [part.get_filename() or part.get_content_type() for part in self._message.iter_attachments()]
 
     def summary(self) -> dict[str, object]:
-        """What a list shows."""
+        """Return what a list shows."""
         return {
             "id": self.identifier,
             "received": self.received.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -106,7 +106,7 @@ class Mailbox:
         return identifier
 
     def emails(self, to: str | None = None) -> list[Email]:
-        """The emails, the newest first; only those to one address where it is given."""
+        """Return the emails, the newest first; only those to one address where it is given."""
         changed = self._directory.stat().st_mtime_ns
         if changed != self._listed_as_of or time.time_ns() - changed < SETTLED_NS:
             names = sorted((path.stem for path in self._directory.glob("*.eml")), reverse=True)
@@ -115,7 +115,7 @@ class Mailbox:
         return [email for email in self._listed if to is None or to.strip().lower() in email.recipients]
 
     def email(self, identifier: str) -> Email | None:
-        """One email; none where there is no such file."""
+        """Return one email; none where there is no such file."""
         if not IDENTIFIER.fullmatch(identifier):
             return None
         if identifier not in self._parsed:

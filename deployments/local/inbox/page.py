@@ -28,7 +28,7 @@ NEW_TAB = '<base target="_blank">'
 
 
 def application(mailbox: Mailbox) -> Starlette:
-    """The inbox over this mailbox."""
+    """Return the inbox over this mailbox."""
     pages = Pages(mailbox)
     routes = [
         Route("/health", pages.health),
@@ -57,35 +57,35 @@ class Pages:
         return JSONResponse({"status": "ok"})
 
     async def list(self, request: Request) -> Response:
-        """Every email, the newest first, or those to one address (`?to=`)."""
+        """Return every email, the newest first, or those to one address (`?to=`)."""
         if _wants_json(request):
             return await self.list_json(request)
         to = request.query_params.get("to") or None
         return self._page("list.html", emails=self._mailbox.emails(to), to=to)
 
     async def list_json(self, request: Request) -> Response:
-        """The list, as JSON."""
+        """Return the list, as JSON."""
         emails = self._mailbox.emails(request.query_params.get("to") or None)
         return JSONResponse([email.summary() for email in emails], headers=SAFE)
 
     async def message(self, request: Request) -> Response:
-        """One email."""
+        """Return one email."""
         if _wants_json(request):
             return await self.message_json(request)
         return self._page("message.html", email=self._email(request))
 
     async def message_json(self, request: Request) -> Response:
-        """One email, as JSON."""
+        """Return one email, as JSON."""
         return JSONResponse(self._email(request).details(), headers=SAFE)
 
     async def raw(self, request: Request) -> Response:
-        """The file as it came, to keep."""
+        """Return the file as it came, to keep."""
         email = self._email(request)
         name = {"Content-Disposition": f'attachment; filename="{email.identifier}.eml"'}
         return Response(email.content, media_type="message/rfc822", headers=SAFE | name)
 
     async def html_part(self, request: Request) -> Response:
-        """An email's HTML, for the frame on its page."""
+        """Return an email's HTML, for the frame on its page."""
         email = self._email(request)
         if email.html is None:
             raise HTTPException(404, "This email has no HTML part")
@@ -102,7 +102,7 @@ class Pages:
 
 
 def when(email: Email) -> str:
-    """The time an email was sent, in UTC, or else that of its arrival."""
+    """Return the time an email was sent, in UTC, or else that of its arrival."""
     try:
         sent = parsedate_to_datetime(email.header("Date")).astimezone(email.received.tzinfo)
     except (ValueError, OverflowError):
@@ -116,7 +116,7 @@ def _html(content: str, content_policy: str) -> HTMLResponse:
 
 
 def _links_in_new_tab(html: str) -> str:
-    """A link that opened inside the sandbox would lead to a page that can do nothing."""
+    """Return a link that opened inside the sandbox would lead to a page that can do nothing."""
     changed, found = re.subn(r"<head\b[^>]*>", lambda head: head[0] + NEW_TAB, html, count=1, flags=re.IGNORECASE)
     return changed if found else NEW_TAB + html
 

@@ -26,7 +26,7 @@ class Security:
     password: str | None = None
 
     def context(self) -> ssl.SSLContext | None:
-        """The server's side of TLS; none for plain mail."""
+        """Return the server's side of TLS; none for plain mail."""
         if not (self.starttls or self.implicit_tls):
             return None
         if self.certificate is None:
@@ -36,7 +36,7 @@ class Security:
         return context
 
     def knows(self, user: bytes, password: bytes) -> bool:
-        """Whether these are the credentials."""
+        """Return whether these are the credentials."""
         expected = f"{self.user}\0{self.password}".encode()
         return hmac.compare_digest(user + b"\0" + password, expected)
 

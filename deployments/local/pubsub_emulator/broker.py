@@ -56,11 +56,11 @@ class Broker:
             subscription.settings.topic = DELETED_TOPIC
 
     def subscriptions_of(self, topic: str) -> list[str]:
-        """The names of a topic's subscriptions."""
+        """Return the names of a topic's subscriptions."""
         return [subscription.settings.name for subscription in self._of_topic(self.topic(topic).name)]
 
     def create_subscription(self, settings: types.Subscription) -> types.Subscription:
-        """A subscription gets what is published from now on."""
+        """Return a subscription gets what is published from now on."""
         check_name(settings.name, "subscriptions")
         self.topic(settings.topic)
         settings.ack_deadline_seconds = settings.ack_deadline_seconds or USUAL_ACK_DEADLINE
@@ -84,7 +84,7 @@ class Broker:
         del self.subscriptions[name]
 
     def publish(self, topic: str, messages: Sequence[types.PubsubMessage]) -> list[str]:
-        """Each message to each subscription; the ids, in order."""
+        """Return each message to each subscription; the ids, in order."""
         self.topic(topic)
         if not messages:
             raise invalid("The request holds no message")
@@ -102,7 +102,7 @@ class Broker:
 
 
 def page(items: Iterable[Item], size: int, token: str) -> tuple[list[Item], str]:
-    """One page of a list, and the token of the next."""
+    """Return one page of a list, and the token of the next."""
     if token and not token.isdecimal():
         raise invalid("The page token is not one of ours")
     start = int(token or 0)

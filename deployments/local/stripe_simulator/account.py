@@ -49,7 +49,7 @@ class Account:
     # Time
 
     def offset(self) -> int:
-        """Seconds by which the global clock is ahead of the real one."""
+        """Return seconds by which the global clock is ahead of the real one."""
         return int(self.store.setting("clock_offset", "0"))
 
     def set_offset(self, seconds: int) -> None:
@@ -67,20 +67,20 @@ class Account:
         return int(time.time()) + self.offset()
 
     def after_last_retry(self) -> str:
-        """What becomes of a subscription when the last retry of a payment has failed."""
+        """Return what becomes of a subscription when the last retry of a payment has failed."""
         return self.store.setting("after_last_retry", "cancel")
 
     # Objects
 
     def peek(self, kind: str, identifier: str) -> Document:
-        """An object that must be there because another one names it; deleted ones included."""
+        """Return an object that must be there because another one names it; deleted ones included."""
         found = self.store.get(kind, identifier)
         if found is None:
             raise LookupError(f"the store names {kind} {identifier} but does not hold it")
         return found
 
     def find(self, kind: str, identifier: str, param: str | None = "id", status: int = 404) -> Document:
-        """An object that a caller names; raises Stripe's `resource_missing`."""
+        """Return an object that a caller names; raises Stripe's `resource_missing`."""
         found = self.store.get(kind, identifier)
         if found is None or found.get("_deleted"):
             raise no_such(_SPOKEN.get(kind, kind), identifier, param, status)
@@ -137,7 +137,7 @@ class Account:
         )
 
     def endpoints(self, kind: str) -> list[tuple[str, str]]:
-        """The endpoints, by id and address, that asked for a type of event."""
+        """Return the endpoints, by id and address, that asked for a type of event."""
         found = []
         for endpoint in self.store.scan("webhook_endpoint"):
             wanted = endpoint["enabled_events"]
@@ -148,13 +148,13 @@ class Account:
     # Shapes
 
     def render(self, document: Document) -> Document:
-        """An object as Stripe shows it."""
+        """Return an object as Stripe shows it."""
         shown = public(document)
         refine = _REFINEMENTS.get(document["object"])
         return refine(self, document, shown) if refine else shown
 
     def listing(self, url: str, rows: list[Document], has_more: bool) -> Document:
-        """A list object."""
+        """Return a list object."""
         return {"object": "list", "data": [self.render(row) for row in rows], "has_more": has_more, "url": url}
 
     def page(
@@ -189,7 +189,7 @@ class Account:
 
 
 def public(document: Document) -> Document:
-    """A document without the simulator's own fields, which start with an underscore."""
+    """Return a document without the simulator's own fields, which start with an underscore."""
     return {name: value for name, value in document.items() if not name.startswith("_")}
 
 

@@ -13,7 +13,7 @@ class StillLives(Exception):
 
 
 def make_older(account: Account, subscription: Document, seconds: int) -> Document:
-    """All that happened to the subscription happened so much earlier. Nobody is told, for nothing happens now."""
+    """Return all that happened to the subscription happened so much earlier. Nobody is told, for nothing happens now."""
     if subscription["status"] not in ENDED:
         raise StillLives(f"{subscription['id']} is {subscription['status']}")
     after = copy_of(subscription)

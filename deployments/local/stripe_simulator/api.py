@@ -36,7 +36,7 @@ class Call:
         return self.idempotency_key if self.method == "POST" else None
 
     def fingerprint(self) -> str:
-        """The parameters, in an order that does not matter."""
+        """Return the parameters, in an order that does not matter."""
         return json.dumps(sorted(self.pairs))
 
 
@@ -51,7 +51,7 @@ class Reply:
 
 
 def error_reply(error: ApiError) -> Reply:
-    """An error as an answer."""
+    """Return an error as an answer."""
     return Reply(error.status, dump(error.body()))
 
 

@@ -70,7 +70,7 @@ class Application:
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _answer(self, call: Call, fault: Fault | None) -> Reply:
-        """The answer to send; status 0 means none."""
+        """Return the answer to send; status 0 means none."""
         match fault and fault.kind:
             case "refuse" | "timeout":
                 return self.api.settled(call, None)

@@ -18,7 +18,7 @@ ITEM_UPDATE = Shape(
 
 
 def recurring_price(account: Account, identifier: str, param: str) -> Document:
-    """An active recurring price; raises Stripe's refusal for any other."""
+    """Return an active recurring price; raises Stripe's refusal for any other."""
     price = account.find("price", identifier, param, 400)
     if not price["active"]:
         raise ApiError("The price specified is inactive. This field only accepts active prices.", param=param)
@@ -31,7 +31,7 @@ def recurring_price(account: Account, identifier: str, param: str) -> Document:
 
 
 def plan_of(price: Document) -> Document:
-    """The plan that every item still mirrors its price as."""
+    """Return the plan that every item still mirrors its price as."""
     recurring = price["recurring"]
     same = ("active", "billing_scheme", "created", "currency", "id", "livemode", "metadata", "nickname", "product")
     return {"object": "plan", "amount": price["unit_amount"], "amount_decimal": price["unit_amount_decimal"]} | {
@@ -47,7 +47,7 @@ def plan_of(price: Document) -> Document:
 
 
 def new_item(account: Account, subscription: Document, given: Document, index: int, start: int) -> Document:
-    """An item, in its first period; the caller lengthens that to a trial's end."""
+    """Return an item, in its first period; the caller lengthens that to a trial's end."""
     param = f"items[{index}][price]"
     if "price" not in given:
         raise ApiError(f"Missing required param: {param}.", code="parameter_missing", param=param)
@@ -191,7 +191,9 @@ def enter_pause(subscription: Document, why: str, at: int) -> None:
 
 
 def missing_method_behavior(account: Account, subscription: Document) -> str | None:
-    """What `trial_settings` say for the end of a trial without a payment method; None if there is one or no need."""
+    """Return what `trial_settings` say for the end of a trial without a payment method; None if there is one or no
+    need.
+    """
     if sent_invoices.is_sent(subscription) or invoices.method_of(account, subscription):
         return None
     return str(subscription["trial_settings"]["end_behavior"]["missing_payment_method"])

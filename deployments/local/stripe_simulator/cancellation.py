@@ -81,7 +81,7 @@ def undo(subscription: Document) -> None:
 
 
 def end(account: Account, before: Document, *, at: int, reason: str | None = None) -> Document:
-    """The subscription is over: `canceled`, told as `customer.subscription.deleted`; why it was to end stays."""
+    """Return the subscription is over: `canceled`, told as `customer.subscription.deleted`; why it was to end stays."""
     reason = reason or before["cancellation_details"]["reason"] or "cancellation_requested"
     ended = before | {
         "canceled_at": before["canceled_at"] or at,
@@ -109,7 +109,7 @@ def close_schedule(account: Account, subscription: Document, at: int) -> None:
 
 
 def end_now(account: Account, before: Document, reason: str = "cancellation_requested") -> Document:
-    """An immediate end, which replaces one that was scheduled."""
+    """Return an immediate end, which replaces one that was scheduled."""
     at = account.now(before["test_clock"])
     if before["status"] == "incomplete":
         invoice = account.peek("invoice", before["latest_invoice"])

@@ -29,7 +29,7 @@ class Control:
         self.account, self.faults, self.courier = account, faults, courier
 
     def application(self) -> Starlette:
-        """The ASGI application for everything under /_simulator/."""
+        """Return the ASGI application for everything under /_simulator/."""
         routes = [
             Route("/_simulator/", self.guide),
             Route("/_simulator/health", self.health),
@@ -125,7 +125,7 @@ class Control:
         return JSONResponse({"queued": queued})
 
     async def signed(self, request: Request) -> JSONResponse:
-        """An event's request for a test to send itself: late, twice, in any order, or after changing it."""
+        """Return an event's request for a test to send itself: late, twice, in any order, or after changing it."""
         given = await _body(request)
         secret, timestamp = given.get("secret"), given.get("timestamp", int(time.time()))
         secrets: list[Any] = secret if isinstance(secret, list) else [secret]

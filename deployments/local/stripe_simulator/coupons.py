@@ -120,7 +120,7 @@ def list_all(account: Account, params: Document) -> Document:
 
 
 def redeemable(account: Account, identifier: str, param: str, currency: str) -> Document:
-    """A coupon that may be given now; raises Stripe's refusal for one that is gone, used up or in other money."""
+    """Return a coupon that may be given now; raises Stripe's refusal for one that is gone, used up or in other money."""
     coupon = account.find("coupon", identifier, param, 400)
     if not account.render(coupon)["valid"]:
         raise ApiError(f"Coupon expired: {identifier}", code="coupon_expired", param=param)
@@ -136,7 +136,7 @@ def redeemable(account: Account, identifier: str, param: str, currency: str) -> 
 def resolve(
     account: Account, subscription: Document, entries: list[Document] | str, prefix: str = "discounts"
 ) -> list[Document]:
-    """The discounts that a `discounts` parameter asks for, in its order: kept ones, and new ones not yet stored."""
+    """Return the discounts that a `discounts` parameter asks for, in its order: kept ones, and new ones not yet stored."""
     if isinstance(entries, str):
         return []
     found: list[Document] = []
@@ -166,7 +166,7 @@ def _entry(account: Account, subscription: Document, entry: Document, name: str)
 
 
 def new_discount(account: Account, subscription: Document, coupon: Document) -> Document:
-    """What a coupon becomes on a subscription, from now on for as many calendar months as it says."""
+    """Return what a coupon becomes on a subscription, from now on for as many calendar months as it says."""
     start = account.now(subscription["test_clock"])
     months = coupon["duration_in_months"]
     return {

@@ -53,7 +53,7 @@ def create(account: Account, params: Document) -> Document:
 
 
 def _check(invoice: Document, params: Document) -> int:
-    """What of the note lowers what is to be paid; raises a refusal, of which only the sum's wording is known."""
+    """Return what of the note lowers what is to be paid; raises a refusal, of which only the sum's wording is known."""
     if invoice["status"] not in ("open", "paid"):
         message = f"Credit notes can only be created for open or paid invoices; this one is {invoice['status']}."
         raise ApiError(message, param="invoice")

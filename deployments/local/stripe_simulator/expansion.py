@@ -27,7 +27,7 @@ _DEEPEST = 4
 
 
 def expand(account: Account, shown: Document, paths: list[str]) -> Document:
-    """The rendered object with the named properties expanded in place."""
+    """Return the rendered object with the named properties expanded in place."""
     for path in paths:
         parts = path.split(".")
         if len(parts) > _DEEPEST:

@@ -45,7 +45,7 @@ class Fault:
     hits: int = 0
 
     def meets(self, call: Call) -> bool:
-        """Whether this call is one that was ordered."""
+        """Return whether this call is one that was ordered."""
         text = call.path + dump(call.pairs).decode()
         return (
             self.method in ("*", call.method)
@@ -55,7 +55,7 @@ class Fault:
         )
 
     def reply(self) -> Reply:
-        """Stripe's error body for the ordered status."""
+        """Return Stripe's error body for the ordered status."""
         kind = "invalid_request_error" if self.status == 429 else _TYPES.get(self.status, "api_error")
         error = {"type": kind, "message": "An unknown error occurred"}
         if self.status == 429:
@@ -63,7 +63,7 @@ class Fault:
         return Reply(self.status, dump({"error": error | self.error}), dict(self.headers))
 
     def reply_instead(self, done: Reply) -> Reply:
-        """What a caller gets of an executed call: a 500, or, as status 0, nothing."""
+        """Return what a caller gets of an executed call: a 500, or, as status 0, nothing."""
         if self.after == "500":
             headers = {name: done.headers[name] for name in ("content-type", "request-id") if name in done.headers}
             return Reply(500, self.reply().body, headers | self.headers)
@@ -99,7 +99,7 @@ class Faults:
         return fault
 
     def meet(self, call: Call) -> Fault | None:
-        """The first fault that this call meets; counts it."""
+        """Return the first fault that this call meets; counts it."""
         fault = next((one for one in self.status_now if one.meets(call)), None)
         if fault:
             fault.hits += 1
@@ -111,5 +111,5 @@ class Faults:
         self.status_now = [one for one in self.status_now if identifier and one.id != identifier]
 
     def shown(self) -> list[dict[str, Any]]:
-        """All orders, with how often each was met."""
+        """Return all orders, with how often each was met."""
         return [asdict(fault) for fault in self.status_now]

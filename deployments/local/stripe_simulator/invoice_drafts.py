@@ -8,7 +8,7 @@ from .wire import Document, fields, new_id
 def draw_up(
     account: Account, subscription: Document, items: list[Document], reason: str, at: int, *, free: bool = False
 ) -> Document:
-    """An invoice for these items' current periods, not yet stored; `free` while a trial runs."""
+    """Return an invoice for these items' current periods, not yet stored; `free` while a trial runs."""
     customer = account.peek("customer", subscription["customer"])
     lines = [_line(account, subscription, item, free=free) for item in items]
     held = subscription["discounts"] or [one["id"] for one in [customer["discount"]] if one]

@@ -69,7 +69,7 @@ def issue(account: Account, invoice: Document) -> Document:
 
 
 def method_of(account: Account, subscription: Document) -> Document | None:
-    """The payment method that pays: the subscription's, or else the customer's default."""
+    """Return the payment method that pays: the subscription's, or else the customer's default."""
     customer = account.peek("customer", subscription["customer"])
     chosen = subscription["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
     method = account.store.get("payment_method", chosen) if chosen else None
@@ -116,7 +116,7 @@ def _paid(account: Account, invoice: Document, at: int, *, attempts: int, out_of
 
 
 def take_part(account: Account, invoice: Document, amount: int) -> Document:
-    """A part of an open invoice is paid, outside of Stripe; the rest is still collected."""
+    """Return a part of an open invoice is paid, outside of Stripe; the rest is still collected."""
     after = invoice | {
         "amount_paid": invoice["amount_paid"] + amount,
         "amount_paid_off_stripe": invoice["amount_paid_off_stripe"] + amount,

@@ -33,7 +33,7 @@ _DASHBOARD = _Place(requests=True, signs_by_date=False)
 
 
 def portal(account: Account, given: Document) -> Document:
-    """The customer cancels, comes back, says why, or takes the coupon that they are offered instead."""
+    """Return the customer cancels, comes back, says why, or takes the coupon that they are offered instead."""
     return _press(account, given, _PORTAL)
 
 
@@ -111,7 +111,7 @@ def end(account: Account, given: Document) -> Document:
 
 
 def age(account: Account, given: Document) -> Document:
-    """Days go by for a subscription that is over, without anybody's clock being moved."""
+    """Return days go by for a subscription that is over, without anybody's clock being moved."""
     _only(given, "subscription", "seconds")
     seconds = given.get("seconds")
     if not isinstance(seconds, int) or seconds < 0:
@@ -130,7 +130,7 @@ def discounts(account: Account, given: Document) -> Document:
 
 
 def part_payment(account: Account, given: Document) -> Document:
-    """A part of an open invoice is paid, by bank transfer, say."""
+    """Return a part of an open invoice is paid, by bank transfer, say."""
     _only(given, "invoice", "amount")
     invoice, amount = account.find("invoice", str(given.get("invoice"))), given.get("amount")
     if invoice["status"] != "open" or not isinstance(amount, int) or not 0 < amount < invoice["amount_remaining"]:
@@ -151,7 +151,7 @@ def fill(account: Account, given: Document) -> Document:
 
 
 def settings(account: Account, given: Document) -> Document:
-    """What becomes of a subscription when the last retry of a payment has failed."""
+    """Return what becomes of a subscription when the last retry of a payment has failed."""
     _only(given, "after_last_retry")
     chosen = given.get("after_last_retry", account.after_last_retry())
     if chosen not in lifecycle.AFTER_LAST_RETRY:

@@ -25,12 +25,12 @@ def _must_not_be_empty(raw: Any, name: str) -> None:
 
 
 def emptyable(kind: Kind) -> Kind:
-    """A parameter that an empty string clears; its value is then `""`."""
+    """Return a parameter that an empty string clears; its value is then `""`."""
     return lambda raw, name: "" if raw == "" else kind(raw, name)
 
 
 def text(limit: int = 5000) -> Kind:
-    """A string of at most `limit` characters."""
+    """Return a string of at most `limit` characters."""
 
     def kind(raw: Any, name: str) -> str:
         _must_not_be_empty(raw, name)
@@ -44,7 +44,7 @@ def text(limit: int = 5000) -> Kind:
 
 
 def integer(minimum: int | None = None, maximum: int | None = None) -> Kind:
-    """A whole number between two bounds."""
+    """Return a whole number between two bounds."""
 
     def kind(raw: Any, name: str) -> int:
         _must_not_be_empty(raw, name)
@@ -62,7 +62,7 @@ def integer(minimum: int | None = None, maximum: int | None = None) -> Kind:
 
 
 def decimal(minimum: float, maximum: float) -> Kind:
-    """A number between two bounds."""
+    """Return a number between two bounds."""
 
     def kind(raw: Any, name: str) -> float:
         _must_not_be_empty(raw, name)
@@ -86,7 +86,7 @@ def boolean(raw: Any, name: str) -> bool:
 
 
 def choice(*values: str) -> Kind:
-    """One of a few words."""
+    """Return one of a few words."""
 
     def kind(raw: Any, name: str) -> str:
         _must_not_be_empty(raw, name)
@@ -105,7 +105,7 @@ def timestamp(*words: str) -> Kind:
 
 
 def list_of(kind: Kind) -> Kind:
-    """An array whose entries are all of one kind."""
+    """Return an array whose entries are all of one kind."""
 
     def several(raw: Any, name: str) -> list[Any]:
         if not isinstance(raw, list):
@@ -127,7 +127,7 @@ def metadata(raw: Any, name: str) -> dict[str, str] | str:
 
 
 def time_range(raw: Any, name: str) -> Document:
-    """A filter on a time: `created=…` or `created[gte]=…`."""
+    """Return a filter on a time: `created=…` or `created[gte]=…`."""
     number = integer(0)
     if isinstance(raw, str):
         return {"eq": number(raw, name)}
@@ -135,7 +135,7 @@ def time_range(raw: Any, name: str) -> Document:
 
 
 def unsupported(_raw: Any, name: str) -> Any:
-    """A parameter that Stripe has and the simulator lacks: better a loud refusal than a silent lie."""
+    """Return a parameter that Stripe has and the simulator lacks: better a loud refusal than a silent lie."""
     raise ApiError(
         f"The Stripe simulator does not implement '{name}'.", status=501, kind="api_error", param=name, executed=False
     )
@@ -149,7 +149,7 @@ class Shape:
         self.required = required
 
     def __call__(self, raw: Any, name: str = "") -> Document:
-        """The typed parameters; raises Stripe's refusal for the first that is unknown, missing or wrong."""
+        """Return the typed parameters; raises Stripe's refusal for the first that is unknown, missing or wrong."""
         if not isinstance(raw, dict):
             raise _refuse("Invalid object", name)
         unknown = [_nested(name, key) for key in raw if key not in self.fields]
@@ -180,7 +180,7 @@ RETRIEVE = Shape(EXPAND)
 
 
 def within(value: int | None, bounds: Document | None) -> bool:
-    """Whether a time satisfies a `time_range`."""
+    """Return whether a time satisfies a `time_range`."""
     if bounds is None:
         return True
     if value is None:

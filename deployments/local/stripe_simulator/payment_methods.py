@@ -99,7 +99,7 @@ def detach(account: Account, _params: Document, identifier: str) -> Document:
 def usable(
     account: Account, customer: Document, identifier: str, param: str, *, attach_others: bool = False
 ) -> Document:
-    """A payment method of this customer: an attached one, or a fresh clone of a test card."""
+    """Return a payment method of this customer: an attached one, or a fresh clone of a test card."""
     if identifier in TEST_CARDS:
         method = _new(account, identifier, {}, customer["test_clock"])
     else:

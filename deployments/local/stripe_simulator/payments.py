@@ -24,22 +24,22 @@ _SPOKEN = {"inpay": "invoice_payment", "pi": "payment_intent", "ch": "charge"}
 
 
 def charged(invoice: Document) -> int:
-    """What the customer's card was charged for an invoice, in the currency's smallest unit."""
+    """Return what the customer's card was charged for an invoice, in the currency's smallest unit."""
     return int(invoice["amount_paid"] - invoice["amount_paid_off_stripe"])
 
 
 def refundable(invoice: Document) -> int:
-    """What of that has not been given back."""
+    """Return what of that has not been given back."""
     return charged(invoice) - int(invoice.get("_refunded", 0))
 
 
 def sibling(invoice: Document, prefix: str) -> str:
-    """The id of an invoice's payment: `inpay`, `pi` or `ch`."""
+    """Return the id of an invoice's payment: `inpay`, `pi` or `ch`."""
     return f"{prefix}_{invoice['id'].partition('_')[2]}"
 
 
 def invoice_of(account: Account, identifier: str, prefix: str, param: str, status: int = 400) -> Document:
-    """The invoice behind a payment's id; raises Stripe's `resource_missing`."""
+    """Return the invoice behind a payment's id; raises Stripe's `resource_missing`."""
     head, _, rest = identifier.partition("_")
     found = account.store.get("invoice", f"in_{rest}") if head == prefix else None
     if found is None or not _has_payment(found):
@@ -52,7 +52,7 @@ def _has_payment(invoice: Document) -> bool:
 
 
 def payment_of(invoice: Document) -> Document:
-    """The invoice payment: Stripe makes it with the invoice and keeps it in step."""
+    """Return the invoice payment: Stripe makes it with the invoice and keeps it in step."""
     transitions = invoice["status_transitions"]
     paid = charged(invoice)
     canceled_at = None if paid else transitions["voided_at"] or transitions["paid_at"]

@@ -11,7 +11,7 @@ _SECONDS = {"day": DAY, "week": 7 * DAY}
 
 
 def add_months(moment: int, months: int) -> int:
-    """The same day and time some months on, or the month's last day where it is shorter."""
+    """Return the same day and time some months on, or the month's last day where it is shorter."""
     start = datetime.fromtimestamp(moment, UTC)
     years, month = divmod(start.month - 1 + months, 12)
     year = start.year + years
@@ -20,7 +20,7 @@ def add_months(moment: int, months: int) -> int:
 
 
 def add_periods(anchor: int, recurring: Document, count: int) -> int:
-    """The anchor moved by whole billing periods."""
+    """Return the anchor moved by whole billing periods."""
     steps = recurring["interval_count"] * count
     if recurring["interval"] in _MONTHS:
         return add_months(anchor, _MONTHS[recurring["interval"]] * steps)
@@ -28,7 +28,7 @@ def add_periods(anchor: int, recurring: Document, count: int) -> int:
 
 
 def next_boundary(anchor: int, recurring: Document, after: int) -> int:
-    """The first end of a period that lies after a moment; counted from the anchor, so that 31 January stays 31."""
+    """Return the first end of a period that lies after a moment; counted from the anchor, so that 31 January stays 31."""
     if after < anchor:
         return anchor
     shortest = {"day": DAY, "week": 7 * DAY, "month": 28 * DAY, "year": 365 * DAY}[recurring["interval"]]

@@ -130,7 +130,7 @@ for _route in ROUTES:
 
 
 def find_route(method: str, path: str) -> tuple[Route, list[str]]:
-    """The endpoint and the ids in the path; raises Stripe's answer to an address that it does not know."""
+    """Return the endpoint and the ids in the path; raises Stripe's answer to an address that it does not know."""
     parts = path.split("/")
     for pattern, route in _BY_LENGTH.get((method, len(parts)), []):
         if all(wanted in ("{}", part) for wanted, part in zip(pattern, parts, strict=True)):

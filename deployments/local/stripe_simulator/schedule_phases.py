@@ -27,7 +27,7 @@ PHASE: Kind = Shape(
 
 
 def first_phase(subscription: Document) -> Document:
-    """The period that a subscription is in, as a phase."""
+    """Return the period that a subscription is in, as a phase."""
     items = subscription["items"]["data"]
     given = [{"price": item["price"]["id"], "quantity": item["quantity"]} for item in items]
     phase = _phase({"items": given}, subscription["currency"])
@@ -69,7 +69,7 @@ def _phase(given: Document, currency: str) -> Document:
 
 
 def read_phases(account: Account, schedule: Document, given: list[Document]) -> list[Document]:
-    """The phases that a `phases` parameter asks for, each beginning where the one before it ends."""
+    """Return the phases that a `phases` parameter asks for, each beginning where the one before it ends."""
     if not given:
         raise ApiError("Missing required param: phases[0].", code="parameter_missing", param="phases[0]")
     start = schedule["phases"][0]["start_date"]

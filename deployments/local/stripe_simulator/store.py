@@ -121,7 +121,7 @@ class Store:
         return [dict(row) for row in rows]
 
     def get(self, kind: str, identifier: str) -> Document | None:
-        """One object as it was written, or nothing."""
+        """Return one object as it was written, or nothing."""
         found = self.connection.execute("SELECT body FROM objects WHERE object = ? AND id = ?", (kind, identifier))
         row = found.fetchone()
         return None if row is None else json.loads(row["body"])
@@ -135,7 +135,7 @@ class Store:
         self.connection.execute("DELETE FROM objects WHERE clock = ? AND object != 'event'", (clock,))
 
     def sequence(self, kind: str, identifier: str) -> int | None:
-        """Where an object stands in its list."""
+        """Return where an object stands in its list."""
         row = self.connection.execute(
             "SELECT seq FROM objects WHERE object = ? AND id = ?", (kind, identifier)
         ).fetchone()
@@ -165,7 +165,7 @@ class Store:
             yield json.loads(row["body"])
 
     def next_due(self, clock: str, now: int) -> tuple[int, Document] | None:
-        """The object that time changes next on a clock, unless that lies ahead.
+        """Return the object that time changes next on a clock, unless that lies ahead.
 
         A schedule goes before its subscription, so that a new phase is billed by its own prices.
         """
@@ -176,7 +176,7 @@ class Store:
         return None if row is None else (int(row["due"]), json.loads(row["body"]))
 
     def setting(self, name: str, default: str) -> str:
-        """A value that survives a restart."""
+        """Return a value that survives a restart."""
         row = self.connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return default if row is None else str(row["value"])
 

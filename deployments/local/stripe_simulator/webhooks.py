@@ -20,7 +20,7 @@ CONCURRENCY = 16
 
 
 def signature(body: bytes, secrets: list[str], at: int) -> str:
-    """The `Stripe-Signature` header: one `v1` a secret, so that both hold while they rotate."""
+    """Return the `Stripe-Signature` header: one `v1` a secret, so that both hold while they rotate."""
     signed = f"{at}.".encode() + body
     marks = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
     return ",".join([f"t={at}", *(f"v1={mark}" for mark in marks)])
@@ -103,7 +103,7 @@ class Courier:
         return answer.status_code, None
 
     def email(self, event: Document, secrets: list[str], at: int) -> tuple[dict[str, str], bytes]:
-        """The headers and the body that an event is sent with."""
+        """Return the headers and the body that an event is sent with."""
         body = dump(self.account.render(event))
         headers = {
             "content-type": "application/json; charset=utf-8",
@@ -134,7 +134,7 @@ class Courier:
     # What the control API offers
 
     def log(self) -> list[Document]:
-        """Every delivery, oldest first, with its last answer."""
+        """Return every delivery, oldest first, with its last answer."""
         rows = self.connection.execute("SELECT * FROM deliveries ORDER BY id").fetchall()
         return [dict(row) for row in rows]
 

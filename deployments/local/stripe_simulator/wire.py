@@ -11,12 +11,12 @@ API_VERSION = "2026-10-28.endive"
 
 
 def new_id(prefix: str, length: int = 24) -> str:
-    """An identifier in Stripe's manner: `sub_` and as many hexadecimal characters as asked for."""
+    """Return an identifier in Stripe's manner: `sub_` and as many hexadecimal characters as asked for."""
     return f"{prefix}_{secrets.token_hex(length // 2)}"
 
 
 def fields(names: str, value: Any = None) -> Document:
-    """Names that stand in one string, all with the same value: the many nulls of a Stripe object."""
+    """Return names that stand in one string, all with the same value: the many nulls of a Stripe object."""
     return dict.fromkeys(names.split(), value)
 
 
@@ -29,7 +29,7 @@ def dump(document: Any) -> bytes:
 
 
 def copy_of(document: Document) -> Document:
-    """A document of its own all the way down; several times as fast as `copy.deepcopy`."""
+    """Return a document of its own all the way down; several times as fast as `copy.deepcopy`."""
     copied: Document = json.loads(_ENCODER.encode(document))
     return copied
 
@@ -63,7 +63,7 @@ class ApiError(Exception):
         self.executed, self.keep_changes, self.extra = executed, keep_changes, dict(extra or {})
 
     def body(self) -> Document:
-        """The JSON body; `request_log_url` is left out because there is no dashboard behind it."""
+        """Return the JSON body; `request_log_url` is left out because there is no dashboard behind it."""
         error: Document = {"type": self.kind, "message": self.message}
         if self.code:
             error["code"] = self.code
@@ -74,13 +74,13 @@ class ApiError(Exception):
 
 
 def no_such(what: str, identifier: str, param: str | None = "id", status: int = 404) -> ApiError:
-    """An id that leads nowhere: 404 when it stands in the path, 400 when it stands in the body."""
+    """Return an id that leads nowhere: 404 when it stands in the path, 400 when it stands in the body."""
     message = f"No such {what}: '{identifier}'"
     return ApiError(message, status=status, code="resource_missing", param=param)
 
 
 def one_of(names: Iterable[str]) -> ApiError:
-    """Two parameters that exclude one another were both sent."""
+    """Return two parameters that exclude one another were both sent."""
     listed = list(names)
     return ApiError(
         f"You may only specify one of these parameters: {', '.join(listed)}.", param=listed[0], executed=False
