@@ -1,1 +1,1 @@
-"""How flows are reached and run: HTTP, command line, the embedded stack."""
+"""Entry points to the flows: HTTP, command line and the embedded stack."""

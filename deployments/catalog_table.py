@@ -1,4 +1,4 @@
-"""For an operator: the plans of the catalogue, on a terminal."""
+"""Terminal output of the catalogue's plans."""
 
 from rich.table import Table
 
@@ -6,7 +6,7 @@ from nodes.rules.catalog import Catalog, Plan
 
 
 def catalog_table(catalog: Catalog) -> Table:
-    """Return a line for each plan: what in Stripe means it, its offer and its rules."""
+    """Return a table with each plan's Stripe names, offer and rules."""
     table = Table(box=None, pad_edge=False)
     for head in ("plan", "name", "in Stripe", "offer", "rules"):
         table.add_column(head, overflow="fold")
@@ -19,11 +19,11 @@ def catalog_table(catalog: Catalog) -> Table:
 
 
 def _rules(plan: Plan) -> list[str]:
-    rules = [f"one offer in {plan.cooldown_months} months, shown on {plan.screens_per_period} days of a period at most"]
+    rules = [f"one offer every {plan.cooldown_months} months, shown on at most {plan.screens_per_period} days a period"]
     if plan.past_due:
         rules.append(f"past due: {plan.past_due}")
     if plan.refused_text:
-        rules.append("nobody leaves before a fixed term ends")
+        rules.append("no cancellation before a fixed term ends")
     if plan.manual_only:
-        rules.append("an operator carries each cancellation out")
+        rules.append("an operator approves each cancellation")
     return rules

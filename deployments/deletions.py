@@ -1,4 +1,4 @@
-"""For an operator: the flow `delete-expired-data`, started by hand, and what its run shows, on a terminal."""
+"""Runs the flow `delete-expired-data` for an operator, and returns its report for the terminal."""
 
 import asyncio
 from uuid import UUID
@@ -14,7 +14,7 @@ from flows.delete_expired_data import delete_expired_data
 
 
 def carry_out(*, dry_run: bool, at_most: int | None) -> tuple[bool, str]:
-    """Return whether nobody is left for the next run; and the run's page in Markdown, in ids and counts."""
+    """Run the flow; return whether it completed, and its report in Markdown, with ids and counts only."""
     return asyncio.run(_carry_out(dry_run, at_most))
 
 
@@ -25,7 +25,7 @@ async def _carry_out(dry_run: bool, at_most: int | None) -> tuple[bool, str]:
 
 
 async def _page(flow_run_id: UUID | None) -> str | None:
-    """Return what the run wrote under Artifacts; none where it failed before that."""
+    """Return the run's artifact, or None where the run failed before writing it."""
     wanted = ArtifactFilter(
         flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run_id] if flow_run_id else []),
         key=ArtifactFilterKey(any_=[delete_expired_data.name]),

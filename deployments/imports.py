@@ -1,4 +1,4 @@
-"""`cancelflow import`: Stripe's customers as users, with their live and recently ended subscriptions."""
+"""`cancelflow import`: copy Stripe's customers as users, with their live and recently ended subscriptions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
@@ -23,9 +23,9 @@ from nodes.subscriptions.rows import customer_rows, subscribers_among, subscript
 from sql import QUERIES
 
 CONNECT_TIMEOUT_SECONDS = 5
-# A page is a hundred rows, written in milliseconds; a summary counts them all.
+# A page of 100 rows is written in milliseconds, but the summary counts all rows.
 STATEMENT_TIMEOUT_MS = 60_000
-# As long as data is kept after a subscription's end: of one that ended earlier, nothing is left to do.
+# Data is kept this long after a subscription's end, so nothing is left to do for one that ended earlier.
 RECENT = timedelta(days=90)
 WARNINGS_SHOWN = 20
 
@@ -33,16 +33,16 @@ T = TypeVar("T", Customer, CustomersSubscription)
 
 
 class ImportUnderWay(CancelflowError):
-    """Another process imports into this database; two would only read the same pages."""
+    """Another process is importing into this database; both would read the same pages."""
 
 
 class ImportStopped(CancelflowError):
-    """Stripe or PostgreSQL failed; every page that was read is written, and the next import goes on after it."""
+    """Stripe or PostgreSQL failed; every page read is written, and the next import continues after it."""
 
 
 @dataclass(frozen=True)
 class _Reached:
-    """How far a list was read by an import that did not come to its end."""
+    """The progress of an unfinished import through one list."""
 
     list: str
     after: str | None = None
@@ -51,9 +51,9 @@ class _Reached:
 
 
 def import_from_stripe(settings: ImportSettings, console: Console, *, from_start: bool = False) -> None:
-    """Copy all pages, from where the last import stopped unless `from_start`, and print what is in the tables then.
+    """Copy all pages, from where the last import stopped unless `from_start`, and print a summary of the tables.
 
-    Safe to repeat: nothing changes that Stripe has not changed. Needs the owner's connection. Raises `ImportUnderWay`
+    Safe to repeat: only what has changed in Stripe changes here. Needs the owner's connection. Raises `ImportUnderWay`
     and `ImportStopped`.
     """
     catalog = read_catalog(settings.catalog)
@@ -70,7 +70,7 @@ def import_from_stripe(settings: ImportSettings, console: Console, *, from_start
 
 
 class _Import:
-    """One run through the lists: subscriptions first, whose metadata may name a user that the customer's does not."""
+    """A pass through the lists: subscriptions first, as their metadata may name a user that the customer's does not."""
 
     def __init__(
         self, settings: ImportSettings, connection: psycopg.Connection[Any], catalog: Catalog, progress: Progress
@@ -137,7 +137,7 @@ class _Import:
         for customer_id in misnamed:
             if customer_id not in self._misnamed and len(self._misnamed) < WARNINGS_SHOWN:
                 self._misnamed.add(customer_id)
-                self._progress.console.print(f"warning: {customer_id}: the metadata's {key} cannot be a user id")
+                self._progress.console.print(f"warning: {customer_id}: the metadata's {key} is not a valid user id")
 
 
 _TITLES = {"subscriptions": "Subscriptions", "ended": "Ended subscriptions", "customers": "Customers"}
@@ -147,7 +147,7 @@ async def _page(read: Callable[[str | None], Awaitable[Page[T]]], after: str | N
     try:
         return await read(after)
     except BillingFailed as error:
-        if error.code == MISSING and after is not None:  # deleted since: pages cannot be counted from it any more
+        if error.code == MISSING and after is not None:  # `after` was deleted: read from the start
             return await read(None)
         raise
 
@@ -159,11 +159,11 @@ def _summary(connection: psycopg.Connection[Any]) -> list[str | Table]:
         prices = cursor.execute(QUERIES["prices_in_no_plan"]).fetchall()
     without = f", {without_email:,} of them without an email address" if without_email else ""
     parts: list[str | Table] = [
-        f"In the tables now: {users:,} users{without}; {subscriptions:,} subscriptions",
+        f"Now in the database: {users:,} users{without}; {subscriptions:,} subscriptions",
         _table(("plan", "live", "in all"), plans),
     ]
     if prices:
-        parts += ["Prices in no plan of the catalogue, whose customers get no offer:"]
+        parts += ["Prices in no plan of the catalogue (their customers get no offer):"]
         parts += [_table(("price", "subscriptions"), prices)]
     return parts
 
@@ -182,7 +182,7 @@ def _value(connection: psycopg.Connection[Any], query: str) -> Any:
 
 
 def _shown(console: Console) -> Progress:
-    read = TextColumn("{task.fields[read]:,}")  # Stripe does not say of how many
+    read = TextColumn("{task.fields[read]:,}")  # Stripe does not report a total
     return Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), read, TimeElapsedColumn(), console=console
     )
@@ -203,4 +203,4 @@ def _connected(settings: ImportSettings) -> Any:
     except psycopg.Error as error:
         raise ImportStopped(f"PostgreSQL refused a page ({type(error).__name__}): is the database migrated?") from None
     except BillingFailed as error:
-        raise ImportStopped(f"{error}. What was read is written: run `cancelflow import` again to go on") from None
+        raise ImportStopped(f"{error}. What was read is saved: run `cancelflow import` again to continue") from None

@@ -1,4 +1,4 @@
-"""Bring the database to this version: sql/migrations, forward only, by yoyo; and the deletion plan that is on it."""
+"""`cancelflow migrate`: apply sql/migrations with yoyo, forward only, and install the data deletion plan."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ CONNECT_TIMEOUT_SECONDS = 5
 
 
 class MigrationFailed(CancelflowError):
-    """PostgreSQL refused a migration, or another process holds yoyo's lock; what was applied before it stays."""
+    """PostgreSQL refused a migration, or another process holds yoyo's lock; earlier migrations stay applied."""
 
 
 def migrate(settings: DatabaseSettings) -> list[str]:
-    """Apply what is not applied yet, under yoyo's lock; returns the names of what was applied.
+    """Apply the missing migrations under yoyo's lock; return their names.
 
-    The deletion plan is written each time, for it is files that a company adds to. Raises `MigrationFailed` for one
-    that cannot be read.
+    The deletion plan is written each time, since a company may have added files to it. Raises `MigrationFailed`, also
+    for an invalid plan.
     """
     with as_file(files("sql").joinpath("migrations")) as folder, _our_errors():
         migrations = read_migrations(str(folder))

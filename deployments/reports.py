@@ -1,4 +1,4 @@
-"""For the business: a month's figures, on a terminal."""
+"""`cancelflow report`: a month's figures on the terminal."""
 
 from datetime import UTC, date, datetime
 
@@ -17,13 +17,13 @@ CONNECT_TIMEOUT_SECONDS = 5
 
 
 def months_to_report(name: str | None) -> list[date]:
-    """Return the month of this name; without a name the last full month and the current one. Raises ValueError."""
+    """Return the named month, or the last full month and the current one. Raises ValueError."""
     today = datetime.now(UTC).date()
     return [month_named(name)] if name else [month_before(today), month_before(today, 0)]
 
 
 def report_of(settings: DatabaseSettings, month: date) -> Report:
-    """Return the figures of the month that begins on this day, as the owner. Raises `DatabaseUnavailable`."""
+    """Return the report for the month that begins on this day, read as the owner. Raises `DatabaseUnavailable`."""
     try:
         with psycopg.connect(
             settings.admin_url, connect_timeout=CONNECT_TIMEOUT_SECONDS, row_factory=scalar_row
@@ -36,7 +36,7 @@ def report_of(settings: DatabaseSettings, month: date) -> Report:
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Print plain tables, each under its definition, and in one sentence what has no rows."""
+    """Print a table for each figure under its definition, and one sentence that names the figures without rows."""
     month, figures = report["month"], tables(report)
     unfinished = month >= f"{datetime.now(UTC):%Y-%m}"
     missing = without_rows(figures)

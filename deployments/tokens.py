@@ -1,4 +1,4 @@
-"""Make a JWT for a user, as the identity provider would: for the embedded stack and for trying things out."""
+"""Creates JWTs as the identity provider would, for the embedded stack and for tests by hand."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ from nodes.settings import IdentitySettings
 
 
 def token(settings: IdentitySettings, user_id: str, lifetime: timedelta = timedelta(hours=1)) -> str:
-    """Return a token for this user. Raises `SettingsInvalid` where only the identity provider can make one."""
+    """Return a token for this user. Raises `SettingsInvalid` where only the identity provider can create one."""
     now = datetime.now(UTC)
     claims = {
         "sub": user_id,
@@ -35,7 +35,7 @@ def token(settings: IdentitySettings, user_id: str, lifetime: timedelta = timede
 def _algorithm_of(pem: str) -> str:
     try:
         key = load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError):  # no key, or one under a password
+    except (ValueError, TypeError):  # not a key, or one with a password
         raise SettingsInvalid("Settings:\n  JWT_PRIVATE_KEY is not a private key in PEM form") from None
     if isinstance(key, RSAPrivateKey):
         return "RS256"

@@ -1,4 +1,4 @@
-"""Emails to customers: one folder an email, each with subject.txt, body.txt and body.html over a shared base."""
+"""Emails to customers: one folder per email, with subject.txt, body.txt and body.html over a shared base."""
 
 import re
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from markupsafe import Markup
 from email_templates.dates import long_date, long_date_and_time
 from email_templates.languages import language_tag
 
-# Line breaks and controls could forge a line of text or a header; direction overrides could turn the rest around.
+# Line breaks and controls could forge a line of text or a header; direction overrides could reverse the text.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 @dataclass(frozen=True)
 class Email:
-    """What one customer reads: a subject of one line, and the same message as plain text and as HTML.
+    """An email to one customer: a subject of one line, and the same message as plain text and as HTML.
 
-    `html` is empty for an email that is plain text alone.
+    `html` is empty for a plain-text email.
     """
 
     subject: str
@@ -30,19 +30,19 @@ class Email:
 
 
 def render(name: str, /, **context: Any) -> Email:
-    """Fill in the email in folder `name`.
+    """Render the email in folder `name`.
 
-    Values are escaped in HTML, and kept to one line everywhere. A value that a template asks for and `context` lacks
-    raises `jinja2.UndefinedError`; an unknown email raises `jinja2.TemplateNotFound`.
+    Values are escaped in HTML, and kept to one line everywhere. Raises `jinja2.UndefinedError` if the template uses a
+    value that `context` lacks, and `jinja2.TemplateNotFound` for an unknown email.
     """
     return replace(render_plain(name, **context), html=_part(name, "body.html", context))
 
 
 def render_plain(name: str, /, **context: Any) -> Email:
-    """Return the same for an email that is plain text alone."""
+    """Render a plain-text email; see `render`."""
     return Email(
         subject=" ".join(_part(name, "subject.txt", context).split()),
-        # Paragraphs that do not apply leave their blank lines behind.
+        # Omitted paragraphs leave blank lines.
         text=re.sub(r"\n{3,}", "\n\n", _part(name, "body.txt", context)).strip() + "\n",
     )
 

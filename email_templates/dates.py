@@ -1,6 +1,6 @@
-"""Dates as a customer reads them: in the message's language, their region's format and their time zone.
+"""Dates in emails: in the message's language, the customer's regional format and time zone.
 
-Bad data in a row never raises: an unknown locale means English, an unknown time zone UTC.
+Invalid data never raises: an unknown locale means English, an unknown time zone UTC.
 """
 
 from datetime import UTC, datetime, tzinfo
@@ -17,7 +17,7 @@ def long_date_and_time(at: datetime, locale: str | None, time_zone: str | None) 
     `locale` as `en_GB` or `en-GB`, `time_zone` an IANA name. A time without a zone counts as UTC.
     """
     there, language = _in_zone(at, time_zone), message_locale(locale)
-    # CLDR puts a narrow no-break space before AM and PM, which some mail programs show as a box.
+    # CLDR puts a narrow no-break space before AM and PM, which some mail clients show as a box.
     time = format_time(there, "short", locale=language).replace("\u202f", " ")
     zone = there.tzname() or ""
     if not zone.isalpha():  # a zone without an abbreviation, which Python names +0545
@@ -26,7 +26,7 @@ def long_date_and_time(at: datetime, locale: str | None, time_zone: str | None) 
 
 
 def long_date(at: datetime, locale: str | None, time_zone: str | None) -> str:
-    """Return the date alone, `December 24, 2026`, as that day is in the customer's time zone."""
+    """Return the date, `December 24, 2026`, in the customer's time zone."""
     return format_date(_in_zone(at, time_zone), "long", locale=message_locale(locale))
 
 
@@ -34,12 +34,12 @@ def _in_zone(at: datetime, time_zone: str | None) -> datetime:
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     try:
         return aware.astimezone(_zone(time_zone))
-    except OverflowError:  # the first and the last day that Python knows
+    except OverflowError:  # near Python's minimum or maximum date
         return aware
 
 
 def _zone(name: str | None) -> tzinfo:
-    # ZoneInfo looks names up as files: a folder ("America") or a name too long is an OSError.
+    # ZoneInfo opens names as files: a folder ("America") or a name that is too long raises an OSError.
     try:
         return ZoneInfo(name) if name else UTC
     except (KeyError, ValueError, OSError):

@@ -1,10 +1,10 @@
-"""The language that a message is written in: the one place that decides it, for emails, pages and the API's texts."""
+"""The language of messages to a customer, for emails, pages and the API's texts."""
 
 import re
 
 from babel import Locale, UnknownLocaleError
 
-# The languages of our texts, as CLDR names them: `en`, `de`, `zh_Hant`.
+# The available translations, by CLDR name: `en`, `de`, `zh_Hant`.
 TRANSLATIONS = frozenset({"en"})
 _ENGLISH = Locale("en")
 
@@ -26,5 +26,5 @@ def message_locale(locale: str | None) -> Locale:
 
 
 def language_tag(locale: str | None) -> str:
-    """Return the BCP 47 tag, such as `en-GB`, of the language that a message to this customer is written in."""
+    """Return the BCP 47 tag, such as `en-GB`, of the language of messages to this customer."""
     return str(message_locale(locale)).replace("_", "-")

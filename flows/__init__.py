@@ -1,1 +1,1 @@
-"""Flows: what runs. One Prefect flow a file, each reading as the specification's table of contents."""
+"""Prefect flows, one per file, each of which reads like the specification's table of contents."""

@@ -1,4 +1,4 @@
-"""Feedback becomes anonymous after 90 days: the words and the link to the customer go, how many said what stays."""
+"""Anonymize feedback after 90 days: delete the text and the link to the customer, and keep only counts."""
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -11,9 +11,9 @@ from nodes.runs.sweep import sweep
 
 @flow(name="anonymize-feedback", persist_result=False)
 async def anonymize_feedback(at_most: int | None = None) -> State[None]:
-    """Go through every request that is 90 days old. A second run finds none; one that Stripe failed stays for the next.
+    """Anonymize the feedback of every request that is 90 days old. Those for which Stripe fails stay for the next run.
 
-    `at_most` bounds the requests of this run.
+    `at_most` limits the requests of this run.
     """
     async with sweep("anonymize-feedback", at_most) as run:
         anonymous = 0
@@ -22,6 +22,6 @@ async def anonymize_feedback(at_most: int | None = None) -> State[None]:
             done = await anonymize(await clear_comments(due))
             anonymous += done.requests
             await run.went_through(len(due), done.failed)
-        message = f"{anonymous} requests are anonymous now"
+        message = f"{anonymous} requests anonymized"
         await run.summarize(f"**{message}**")
     return run.state(message)

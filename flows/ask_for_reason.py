@@ -1,4 +1,4 @@
-"""One open question, some time after a cancellation that was made elsewhere and came without a reason."""
+"""Ask for the reason, some time after a cancellation that was made in Stripe without one."""
 
 from uuid import UUID
 
@@ -15,15 +15,15 @@ from nodes.services import services_of_this_run
 
 @flow(name="ask-for-reason", flow_run_name="ask-for-reason {request_id}", persist_result=False)
 async def ask_for_reason(request_id: UUID) -> State[None]:
-    """Write to the customer of one request of `cancellation_requests`, if there is still something to ask.
+    """Email the customer of one request of `cancellation_requests`, if there is still no reason.
 
-    Safe to repeat: the email goes once. One that could not be sent is due again ten minutes later.
+    Safe to repeat: the email is sent once. If it could not be sent, it is due again ten minutes later.
     """
     with flow_body():
         async with services_of_this_run():
             question = await see_whether_to_ask(request_id)
             if question is None:
-                return Completed(name="NothingToAsk", message="a reason came, or the cancellation does not stand")
+                return Completed(name="NothingToAsk", message="there is a reason, or the cancellation was revoked")
             name = f"ask-for-reason {request_id} {question.subscription_id}"
             await label(name, ["cancelflow", f"plan:{question.plan}"])
             await send_reason_email(question)

@@ -1,4 +1,4 @@
-"""WF-023, subscription cancellation: one line a node, branching only where the specification branches."""
+"""WF-023, subscription cancellation: one line per node, branching only where the specification does."""
 
 from uuid import UUID
 
@@ -27,9 +27,9 @@ from nodes.cancellation.verification import verify_discount, verify_pending
 
 @flow(name="cancel-subscription", flow_run_name="cancel-subscription {request_id}", persist_result=False)
 async def cancel_subscription(request_id: UUID) -> State[None]:
-    """Carry out one request of `cancellation_requests`, from wherever it stands.
+    """Carry out one request of `cancellation_requests`, from the step it has reached.
 
-    The answer is in the request's row, not in Prefect. Safe to repeat: a run passes over what it finds done.
+    The response is in the request's row, not in Prefect. Safe to repeat: a run skips the steps that are done.
     """
     async with attempt(request_id) as run:
         run.phase("Initialization")
@@ -56,6 +56,6 @@ async def cancel_subscription(request_id: UUID) -> State[None]:
             run.phase("Finalization")
             preserved = await schedule_data_preservation(pending)
             run.response = await success_response(pending, preserved)
-            # After the answer, which waits for neither: step 7B has put both in the outbox.
+            # After the response, which needn't wait for them: step 7B has put both in the outbox.
             await run.together(send_cancellation_confirmation(pending), publish_cancellation_event(pending))
     return run.state()

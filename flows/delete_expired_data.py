@@ -18,9 +18,10 @@ from nodes.runs.sweep import IDS_SHOWN, sweep
 
 @flow(name="delete-expired-data", persist_result=False)
 async def delete_expired_data(dry_run: bool = True, at_most: int | None = None) -> State[None]:
-    """Delete the data of every user whose time has come; a dry run shows what would go, and changes nothing.
+    """Delete the data of every user whose retention has ended; a dry run reports it and changes nothing.
 
-    A run that was killed leaves nobody half deleted, and the next one finishes. `at_most` bounds the users of this run.
+    A killed run leaves no user's data partly deleted, and the next run continues. `at_most` limits the users of this
+    run.
     """
     async with sweep("delete-expired-data", at_most) as run:
         totals = Totals(dry_run)
@@ -37,7 +38,7 @@ async def delete_expired_data(dry_run: bool = True, at_most: int | None = None) 
 
 
 class Totals:
-    """What a run did, in counts; memory does not grow with the users."""
+    """The counts of a run. Memory use doesn't grow with the number of users."""
 
     def __init__(self, dry_run: bool) -> None:
         self._dry_run = dry_run
@@ -49,7 +50,7 @@ class Totals:
         self._listed: list[tuple[str, str]] = []
 
     def add(self, last: str, checked: Checked, outcome: Outcome) -> None:
-        """A batch, of which `last` is the greatest id."""
+        """Add a batch, whose greatest user id is `last`."""
         self.last = last
         self._users += len(outcome.deleted)
         self._put_off.update(each.reason for each in checked.put_off)
@@ -65,10 +66,10 @@ class Totals:
         return f"{would} {self._users} users, {self._rows.total()} rows; {self._put_off.total()} put off"
 
     def as_markdown(self) -> str:
-        """Return tables of what went, what was kept and why, and who stays; and for a dry run the users."""
+        """Return tables of what was deleted, kept and put off, and why; for a dry run also the users."""
         parts = [
             f"**{self}**",
-            table(("table", "rows that went"), [(name, str(rows)) for name, rows in self._rows.items()]),
+            table(("table", "rows deleted"), [(name, str(rows)) for name, rows in self._rows.items()]),
             table(
                 ("kept", "rows", "legal ground"),
                 [(what, str(rows), ground) for (what, ground), rows in self._kept.items()],
@@ -76,5 +77,5 @@ class Totals:
             table(("put off because", "users"), [(why, str(users)) for why, users in self._put_off.items()]),
         ]
         if self._dry_run:
-            parts += [f"The first {IDS_SHOWN} users:", table(("user", "what would go"), self._listed)]
+            parts += [f"The first {IDS_SHOWN} users:", table(("user", "would be deleted"), self._listed)]
         return "\n\n".join(parts)

@@ -1,4 +1,4 @@
-"""Stripe's word: an event says when to look, and what is found decides (FEATURES N01 to N06)."""
+"""Handle Stripe's events: each triggers a read, and the state that is read decides (FEATURES N01 to N06)."""
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -24,7 +24,7 @@ from nodes.stripe_events.step_12_event_handled import event_handled
 
 @flow(name="handle-stripe-event", flow_run_name="handle-stripe-event {event_id}", persist_result=False)
 async def handle_stripe_event(event_id: str) -> State[None]:
-    """Handle one event of `stripe_events`. Safe to repeat, in any order, and beside others about one subscription."""
+    """Handle one event of `stripe_events`. Safe to repeat, in any order, and concurrently for one subscription."""
     async with handling(event_id) as run:
         event = await claim_event(event_id)
         subjects = event.subjects

@@ -1,4 +1,4 @@
-"""What the business sees: a month's figures, as a page with charts under Artifacts."""
+"""The monthly report: a month's figures as an artifact with charts."""
 
 from datetime import UTC, date, datetime
 
@@ -18,15 +18,15 @@ from nodes.rules.months import month_before, month_named
 from nodes.runs.display import Progress, table
 from nodes.services import services_of_this_run
 
-# After as many failures Stripe is taken to be away: the report says so, and does without.
+# After this many failures, Stripe counts as unavailable: the report says so and continues with the invoices it has.
 FAILURES = 3
-# Revenue is final after 12 months; one more for a run that did not come.
+# Revenue is final after 12 months; the extra months are for runs that were missed.
 MONTHS_TO_CLOSE = 14
 
 
 @flow(name="monthly-report", persist_result=False)
 async def monthly_report(month: str | None = None) -> State[None]:
-    """Fetch what saved customers paid, close what is final, and write a month's report: the last one unless named."""
+    """Fetch saved customers' payments, close final figures, and publish a month's report (default: last month)."""
     today = datetime.now(UTC).date()
     reported = month_named(month) if month else month_before(today)
     async with services_of_this_run():
@@ -41,13 +41,13 @@ async def monthly_report(month: str | None = None) -> State[None]:
 
 
 class Walk:
-    """Through the subscriptions that took an offer: what each paid since."""
+    """A walk through the subscriptions that accepted an offer, to store what each has paid since."""
 
     def __init__(self) -> None:
         self.subscriptions = self.invoices = self.failed = 0
 
     async def through(self) -> None:
-        """Read and keep the invoices of all, or of as many as Stripe answers for."""
+        """Read and store the invoices of all subscriptions, or until Stripe counts as unavailable."""
         progress, after = Progress("monthly-report-progress"), ""
         while self.failed < FAILURES and (page := await list_subscriptions_with_an_offer(after)):
             read = await list_paid_invoices(page)
@@ -60,9 +60,9 @@ class Walk:
 
     def summary(self) -> str:
         """Return one sentence of counts."""
-        read = f"subscriptions with an offer: {self.subscriptions}, paid invoices of theirs: {self.invoices}"
+        read = f"subscriptions with an offer: {self.subscriptions}, their paid invoices: {self.invoices}"
         if self.failed >= FAILURES:
-            return f"{read}, then Stripe was away: what was paid lately is missing"
+            return f"{read}, then Stripe was unavailable: recent payments are missing"
         return read + (f"; {self.failed} could not be read" if self.failed else "")
 
 

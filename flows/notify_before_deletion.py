@@ -13,9 +13,9 @@ from nodes.runs.sweep import sweep
 
 @flow(name="notify-before-deletion", persist_result=False)
 async def notify_before_deletion(at_most: int | None = None) -> State[None]:
-    """Write once to everyone whose data goes within 14 days, and not to a customer who came back.
+    """Email every customer once whose data is deleted within 14 days, except those whose deletion is put off.
 
-    An email that is not taken goes with a later run; one that never will be holds up nothing.
+    An email that the mail server doesn't accept is sent by a later run; an undeliverable one doesn't delay the others.
     """
     async with sweep("notify-before-deletion", at_most) as run:
         totals: Counter[str] = Counter()
@@ -24,6 +24,6 @@ async def notify_before_deletion(at_most: int | None = None) -> State[None]:
             notices = await send_deletion_notices(checked)
             totals.update(sent=notices.sent, refused=notices.refused, stay=len(checked.put_off))
             await run.went_through(len(batch.users), notices.failed)
-        message = f"{totals['sent']} emails, {totals['refused']} refused for good; {totals['stay']} customers stay"
+        message = f"{totals['sent']} emails, {totals['refused']} undeliverable; {totals['stay']} put off"
         await run.summarize(f"**{message}**")
     return run.state(message)

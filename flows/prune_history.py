@@ -1,4 +1,4 @@
-"""What serves for a while only goes, so that neither disk nor latency grows with history."""
+"""Delete rows that are no longer needed, so that neither disk use nor latency grows with history."""
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -12,13 +12,12 @@ from nodes.services import services_of_this_run
 
 @flow(name="prune-history", persist_result=False)
 async def prune_history() -> State[None]:
-    """Delete idempotency keys of more than a day, events of Stripe's handled a month ago, and old counts of attempts.
+    """Delete idempotency keys older than a day, Stripe events handled over a month ago, and old attempt counts.
 
-    Safe to repeat, and to run beside another. Prefect's own runs are pruned by its server
-    (deployments/prefect/settings.py).
+    Safe to repeat and to run concurrently. Prefect's server prunes its own runs (deployments/prefect/settings.py).
     """
     async with services_of_this_run():
         keys = await prune_idempotency_keys()
         events = await prune_stripe_events()
         attempts = await prune_attempts()
-    return Completed(message=f"Deleted {keys} idempotency keys, {events} events of Stripe's, {attempts} attempt counts")
+    return Completed(message=f"Deleted {keys} idempotency keys, {events} Stripe events, {attempts} attempt counts")

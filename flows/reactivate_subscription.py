@@ -1,4 +1,4 @@
-"""The way back: a cancellation is taken back before it takes effect (FEATURES W49, F15)."""
+"""Reactivation: revoke a cancellation before it takes effect (FEATURES W49, F15)."""
 
 from uuid import UUID
 
@@ -18,9 +18,9 @@ from nodes.reactivation.step_07_publish_reactivation_event import publish_reacti
 
 @flow(name="reactivate-subscription", flow_run_name="reactivate-subscription {request_id}", persist_result=False)
 async def reactivate_subscription(request_id: UUID) -> State[None]:
-    """Carry out one request of `reactivation_requests`, from wherever it stands.
+    """Carry out one request of `reactivation_requests`, from the step it has reached.
 
-    The answer is in the request's row, not in Prefect. Safe to repeat: a run passes over what it finds done.
+    The response is in the request's row, not in Prefect. Safe to repeat: a run skips the steps that are done.
     """
     async with reactivation(request_id) as run:
         request = run.request = await reactivation_request(request_id)
@@ -33,6 +33,6 @@ async def reactivate_subscription(request_id: UUID) -> State[None]:
             cleared = await clear_cancellation(case)
             active = await mark_subscription_as_active(cleared)
             run.response = await reactivation_response(active)
-            # After the answer, which waits for neither: step 4 has put both in the outbox.
+            # After the response, which needn't wait for them: step 4 has put both in the outbox.
             await run.together(send_reactivation_confirmation(active), publish_reactivation_event(active))
     return run.state()

@@ -1,4 +1,4 @@
-"""Postgres beside Stripe: heals what is unambiguous, and reports the rest to a person."""
+"""Compare Postgres with Stripe: heal what is unambiguous, and report the rest to an operator."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,30 +18,30 @@ from nodes.reconciliation.step_04_list_rows_not_seen import list_rows_not_seen
 from nodes.runs.display import Progress, close_stale_runs, show, table
 from nodes.services import services_of_this_run
 
-# Stripe allows an account 100 reads a second, and customers come first.
+# Stripe allows 100 reads a second per account, and customers' requests have priority.
 PAUSE_SECONDS = 0.1
-# More ids than this help nobody who reads the report.
+# A report with more ids is of no use to its readers.
 IDS_SHOWN = 200
-# Flows whose runs a trigger's death leaves open.
+# The flows whose runs stay open if a trigger dies.
 RUN_BY_TRIGGERS = ("cancel-subscription", "reactivate-subscription", "handle-stripe-event", "ask-for-reason")
 
 
 @flow(name="reconcile", persist_result=False)
 async def reconcile(dry_run: bool = False) -> State[None]:
-    """Walk all subscriptions that have not ended, in Stripe and here: what a lost webhook left undone.
+    """Compare all live subscriptions, in Stripe and here, and repair what a lost webhook left undone.
 
-    `dry_run` changes nothing, and shows what would change.
+    `dry_run` reports what would change, and changes nothing.
     """
     async with services_of_this_run():
         findings, progress = Findings(dry_run), Progress("reconcile-progress")
         async for page in _pages():
             await _heal(await compare_with_rows(page, findings), findings)
-            await progress.reached(f"{len(findings.seen)} subscriptions of Stripe's compared")
+            await progress.reached(f"{len(findings.seen)} Stripe subscriptions compared")
         async for rows in _rows_not_seen(findings):
             await _heal(rows, findings)
         await close_stale_runs(*RUN_BY_TRIGGERS)
         await progress.done(findings.summary())
-        await show("reconciliation", _as_markdown(findings), "where Stripe and Postgres did not agree")
+        await show("reconciliation", _as_markdown(findings), "Differences between Stripe and Postgres")
     return Completed(message=findings.summary())
 
 
@@ -67,14 +67,14 @@ async def _heal(rows: list[SubscriptionState], findings: Findings) -> None:
     for row in rows:
         try:
             await heal_row(row, findings)
-        except CancelflowError as error:  # of this one row: the others are looked at all the same
+        except CancelflowError as error:  # reported for this row, so that the others are still compared
             findings.for_operator.append(Line(row.id, str(error), "run it again"))
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _as_markdown(findings: Findings) -> str:
     lines = [(each.subscription_id, each.what, each.done) for each in findings.for_operator + findings.healed]
-    unknown = [(each, "in Stripe, no row of ours", "nothing, if others use this account") for each in findings.unknown]
+    unknown = [(each, "in Stripe, no row here", "nothing, if others use this account") for each in findings.unknown]
     shown = (lines + unknown)[:IDS_SHOWN]
     more = len(lines) + len(unknown) - len(shown)
     return "\n\n".join(

@@ -1,4 +1,4 @@
-"""The completer: takes up what a dead process or an outage left, by the ordinary path and from where it stands."""
+"""Resume work that a crash or an outage left unfinished, by the ordinary flows and at the step it has reached."""
 
 import asyncio
 from uuid import UUID
@@ -22,7 +22,7 @@ from nodes.runs.fallback import flow_body, run_flow
 from nodes.services import services, services_of_this_run
 from nodes.stripe_events.inbox import is_handled
 
-# Of each kind, beside the runs that callers wait for: these have waited already.
+# Concurrent runs of each kind, in addition to the runs that callers wait for.
 CONCURRENCY = 4
 REQUESTS = {
     Work.CANCELLATION: (CANCELLATION, cancel_subscription),
@@ -32,10 +32,10 @@ REQUESTS = {
 
 @flow(name="resume-unfinished", persist_result=False)
 async def resume_unfinished() -> State[None]:
-    """Take up all whose lease has passed, cancellations, reactivations and Stripe's events, until none is left.
+    """Resume all cancellations, reactivations and Stripe events whose lease has expired.
 
-    Safe to run many times at once. A trigger runs it in its own process as soon as there is anything to do; the
-    schedule is for when no trigger is up.
+    Safe to run concurrently. A trigger runs it in its own process as soon as there is unfinished work; the schedule is
+    for when no trigger is running.
     """
     with flow_body():
         async with services_of_this_run():
@@ -43,7 +43,7 @@ async def resume_unfinished() -> State[None]:
             while left := await claim_unfinished_requests(CONCURRENCY):
                 await asyncio.gather(*(_claim(each, account) for each in left))
             if account.for_operator:
-                await show("requests-for-a-person", account.as_markdown(), "what needs a person")
+                await show("needs-attention", account.as_markdown(), "Requests that need attention")
     return account.state()
 
 
@@ -60,7 +60,7 @@ async def _claim(left: Left, account: "Account") -> None:
     except CancelflowError as error:
         run_log().warning("%s %s: %s", left.work, left.id, error)
         return
-    except asyncio.CancelledError:  # this process stops: another takes it up, without waiting for our lease
+    except asyncio.CancelledError:  # this process stops, and another needn't wait for the lease to expire
         if left.work in REQUESTS:
             await services().database.end_lease(UUID(left.id))
         raise
@@ -73,18 +73,18 @@ async def _claim(left: Left, account: "Account") -> None:
 
 
 async def _carry_out(left: Left) -> bool:
-    """Return whether it has come to its end."""
+    """Run the flow, and return whether the work is finished."""
     if left.claimed.user_id is None:
         await run_flow(handle_stripe_event, left.id)
         return await is_handled(left.id)
     kind, its_flow = REQUESTS[left.work]
     await run_flow(its_flow, UUID(left.id))
-    status_now = await read_status(kind, UUID(left.id), left.claimed.user_id)
-    return status_now.finished_at is not None
+    request_status = await read_status(kind, UUID(left.id), left.claimed.user_id)
+    return request_status.finished_at is not None
 
 
 class Account:
-    """What became of what was taken up."""
+    """The results of the claimed work."""
 
     def __init__(self) -> None:
         self.finished = self.unfinished = 0
@@ -93,14 +93,14 @@ class Account:
 
     @property
     def for_operator(self) -> list[Left]:
-        """Those that somebody should look at today."""
+        """The work that needs an operator's attention."""
         return self.parked + self.urgent
 
     def as_markdown(self) -> str:
-        """Ids, and what to do."""
+        """Return a table of ids with what to do."""
         why = {
-            **dict.fromkeys(self.parked, "tried for hours; waits for you"),
-            **dict.fromkeys(self.urgent, "what was paid for runs out; tried every minute"),
+            **dict.fromkeys(self.parked, "failed for hours; waiting for you"),
+            **dict.fromkeys(self.urgent, "the paid period ends soon; retried every minute"),
         }
         lines = [
             (each.work, each.id, f"{each.claimed.tries} times", words, f"`cancelflow resume {each.id}`")
@@ -109,9 +109,9 @@ class Account:
         return table(("what", "id", "tried", "why", "what to do"), lines)
 
     def state(self) -> State[None]:
-        """Failed where a person is needed, so that whatever watches failed runs tells them."""
-        message = f"{self.finished} finished, {self.unfinished} to be tried again"
+        """Return the run's final state: failed if an operator is needed, so that alerts on failed runs reach them."""
+        message = f"{self.finished} finished, {self.unfinished} to be retried"
         if not self.for_operator:
             return Completed(message=message)
         ids = ", ".join(each.id for each in self.for_operator)
-        return Failed(name="NeedsAttention", message=f"{message}; for a person: {ids}")
+        return Failed(name="NeedsAttention", message=f"{message}; for an operator: {ids}")

@@ -1,1 +1,1 @@
-"""Nodes: what a flow is made of. One Prefect task a file, a folder a flow."""
+"""Nodes: the steps of the flows. One Prefect task per file, one folder per flow."""

@@ -1,7 +1,8 @@
-"""What can go wrong, by name. A refusal carries its HTTP status and the specification's text.
+"""The product's errors.
 
-`Refusal`: the request is wrong or comes too late; nothing was changed, and trying again changes nothing.
-`Failure`: an outside part did not do its work; trying again may help.
+`Refusal`: the request is invalid or too late; nothing was changed, and retrying doesn't help. It carries its HTTP
+status and the specification's text.
+`Failure`: an external system did not do its work; retrying may help.
 """
 
 from typing import Any, ClassVar
@@ -9,23 +10,23 @@ from uuid import UUID
 
 
 class CancelflowError(Exception):
-    """The root of every error of ours."""
+    """The base class of the product's errors."""
 
 
 class SettingsInvalid(CancelflowError):
-    """Settings are missing or wrong; the message names every one of them and holds no value."""
+    """Settings are missing or invalid; the message names each of them and contains no value."""
 
 
 class Refusal(CancelflowError):
-    """We will not do this. `status` and `detail` are what the caller is told."""
+    """A request that is turned down; `status` and `detail` are the caller's response."""
 
     status: ClassVar[int] = 400
     detail: ClassVar[str] = "Request refused"
-    retry_after: int | None = None  # seconds, where waiting helps
+    retry_after: int | None = None  # seconds, if retrying helps
 
     def __init__(self, detail: str | None = None, *, request_id: UUID | None = None, **extensions: Any) -> None:
         self.text = detail or self.detail
-        self.request_id = request_id  # an earlier request that stands in the way
+        self.request_id = request_id  # of the earlier request that conflicts with this one
         self.extensions = extensions  # further problem+json members, such as the subscriptions to choose from
         super().__init__(self.text)
 
@@ -45,21 +46,21 @@ class NotYourSubscription(Refusal):
 
 
 class NoActiveSubscription(Refusal):
-    """The user has no live subscription, or the one named is not theirs or has ended (SPEC, 404)."""
+    """The user has no live subscription, or the named one is another user's or has ended (SPEC, 404)."""
 
     status = 404
     detail = "No active subscription to cancel"
 
 
 class SubscriptionAlreadyPending(Refusal):
-    """The subscription already ends at a known date, by either sign (SPEC, 409 and Decided 7)."""
+    """The subscription already has an end date, by `cancel_at_period_end` or `cancel_at` (SPEC, 409 and Decided 7)."""
 
     status = 409
     detail = "Subscription already scheduled for cancellation"
 
 
 class FixedTermRunning(Refusal):
-    """The plan's customers may not leave before their fixed term ends; the text is the company's (catalogue)."""
+    """The plan can't be cancelled before its fixed term ends; the company's catalogue has the text."""
 
     status = 409
     detail = "This subscription runs for a fixed term and can't be cancelled before its end"
@@ -73,7 +74,7 @@ class SeveralSubscriptions(Refusal):
 
 
 class RequestUnderWay(Refusal):
-    """Another request for the same subscription has not finished, or ended while this one came in."""
+    """Another request for the same subscription is unfinished, or finished while this one arrived."""
 
     status = 409
     detail = "A request for this subscription is already under way"
@@ -81,7 +82,7 @@ class RequestUnderWay(Refusal):
 
 
 class KeyUnderWay(Refusal):
-    """The request that this `Idempotency-Key` stands for has not finished: ask again a little later."""
+    """The request with this `Idempotency-Key` has not finished; the caller should retry shortly."""
 
     status = 409
     detail = "The request with this Idempotency-Key is still under way"
@@ -89,14 +90,14 @@ class KeyUnderWay(Refusal):
 
 
 class KeyReused(Refusal):
-    """The `Idempotency-Key` stands for a request with another body."""
+    """The `Idempotency-Key` belongs to a request with another body."""
 
     status = 422
     detail = "This Idempotency-Key was used with another body"
 
 
 class TooManyAttempts(Refusal):
-    """The user has made more attempts within a minute than a person does; nothing was recorded."""
+    """The user has exceeded the number of attempts per minute; nothing was recorded."""
 
     status = 429
     detail = "Too many attempts: try again later"
@@ -107,14 +108,14 @@ class TooManyAttempts(Refusal):
 
 
 class AlreadyRefused(Refusal):
-    """A run was started for a request that was refused: its caller was told so, and nothing goes on."""
+    """A run was started for a request that was refused; it does nothing."""
 
     status = 409
     detail = "This request was refused"
 
 
 class StillFailed(Refusal):
-    """A second look at a request that was told as failed: Stripe did not do it, and nothing goes on."""
+    """A request that was reported as failed was checked again: Stripe did not apply it, so it stays failed."""
 
     status = 500
     detail = "Cancellation failed, try again"
@@ -128,14 +129,14 @@ class OfferUnavailable(Refusal):
 
 
 class Failure(CancelflowError):
-    """An outside part did not do its work."""
+    """An external system did not do its work."""
 
 
 class BillingFailed(Failure):
-    """Stripe refused, failed or did not answer in time. The message holds no personal data.
+    """Stripe refused, failed or did not respond in time. The message contains no personal data.
 
-    `uncertain`: the answer to a write was lost, so Stripe may have done it all the same. `answered`: Stripe did answer,
-    if only that it failed, and answers the same to whoever repeats the idempotency key.
+    `uncertain`: the response to a write was lost, so Stripe may have applied it. `answered`: Stripe responded, even if
+    with an error, and replays that response when the idempotency key is reused.
     """
 
     def __init__(
@@ -155,23 +156,23 @@ class BillingFailed(Failure):
 
 
 class VerificationFailed(BillingFailed):
-    """Stripe, read back, does not say what it was asked to do."""
+    """The subscription, read back from Stripe, does not show the change."""
 
 
 class NotReadBack(Failure):
-    """Stripe took a write and could not be asked what became of it: no success to tell, and no failure either."""
+    """Stripe accepted a write, but it could not be read back: neither success nor failure can be reported."""
 
 
 class NotSettled(Failure):
-    """Stripe has ended the subscription, and an invoice of it could not be dealt with yet: the request goes on."""
+    """Stripe has ended the subscription, but one of its invoices is not settled yet; the request is retried."""
 
 
 class DatabaseUnavailable(Failure):
-    """PostgreSQL could not be reached or did not answer in time."""
+    """PostgreSQL could not be reached or did not respond in time."""
 
 
 class ConstraintViolated(Failure):
-    """PostgreSQL refused a write; `constraint` is the rule's name in sql/migrations."""
+    """PostgreSQL refused a write; `constraint` is its name in sql/migrations."""
 
     def __init__(self, constraint: str) -> None:
         super().__init__(f"the database refused the write: {constraint}")
@@ -179,21 +180,21 @@ class ConstraintViolated(Failure):
 
 
 class StatementRefused(Failure):
-    """PostgreSQL refused a statement as such: a permission, a value. The message names the kind and no value."""
+    """PostgreSQL refused a statement, for a permission or a value. The message names the kind and no value."""
 
 
 class MailFailed(Failure):
-    """The mail server did not take the email."""
+    """The mail server did not accept the email."""
 
 
 class EventsFailed(Failure):
-    """Pub/Sub did not take the event."""
+    """Pub/Sub did not accept the event."""
 
 
 class EmailRefused(MailFailed):
-    """The email can never be delivered: no address, a malformed one, or a 5xx response. Retrying changes nothing.
+    """The email can never be delivered: no address, a malformed address, or a 5xx response. It is not retried.
 
-    `problem`: which of these, as the outbox records it (sql/migrations/0006).
+    `problem`: the reason, as recorded in the outbox (sql/migrations/0006).
     """
 
     def __init__(self, message: str, *, problem: str = "refused-by-mail-server") -> None:
@@ -202,14 +203,14 @@ class EmailRefused(MailFailed):
 
 
 class LinkInvalid(Refusal):
-    """A link from an email was altered, cut short, or made for another purpose."""
+    """A link from an email was altered, truncated, or made for another purpose."""
 
     status = 400
     detail = "This link is not valid"
 
 
 class LinkExpired(Refusal):
-    """A link from an email was good once, and is not any more."""
+    """A link from an email has expired."""
 
     status = 410
     detail = "This link has expired"
@@ -223,60 +224,60 @@ class NothingToReactivate(Refusal):
 
 
 class SubscriptionEnded(Refusal):
-    """The period is over, so there is nothing to take back; a new subscription is the way (FEATURES W49)."""
+    """The period is over, so the subscription can't be reactivated; a new one is needed (FEATURES W49)."""
 
     status = 410
     detail = "The subscription has ended and cannot be reactivated. Start a new one"
 
 
 class CancellationTakenBack(Refusal):
-    """Stripe had it as cancelled and has not any more: what was asked for was taken back meanwhile."""
+    """The cancellation was revoked in Stripe while the request was being carried out."""
 
     status = 409
     detail = "The subscription was reactivated in the meantime"
 
 
 class CancelledAgain(Refusal):
-    """It was cancelled once more while it was being reactivated: the later word counts."""
+    """The subscription was cancelled again while it was being reactivated; the later decision counts."""
 
     status = 409
     detail = "The subscription was cancelled again"
 
 
 class ReactivationNotFound(Refusal):
-    """No reactivation of this user has that id."""
+    """The user has no reactivation with that id."""
 
     status = 404
     detail = "No such reactivation"
 
 
 class FeedbackAlreadyGiven(Refusal):
-    """The question behind an email's link is answered once."""
+    """The feedback form behind an email's link was already submitted."""
 
     status = 409
     detail = "This feedback was already received"
 
 
 class SignatureInvalid(Refusal):
-    """A webhook that Stripe did not sign with a secret of ours, or signed too long ago, or that came cut short."""
+    """A webhook that is truncated, signed too long ago, or not signed with a configured secret."""
 
     status = 400
     detail = "The signature is not valid"
 
 
 class WebhooksOff(Refusal):
-    """No secret is set, so no webhook can be judged."""
+    """No secret is set, so no webhook can be verified."""
 
     status = 404
     detail = "Not Found"
 
 
 class NeedsOperator(CancelflowError):
-    """The plan is `manual_only` in the catalogue: an operator looks first, and `cancelflow resume` carries it out."""
+    """The plan is `manual_only` in the catalogue: an operator approves the request with `cancelflow resume`."""
 
 
 class PutOff(CancelflowError):
-    """It is too early for this: it has its turn again in so many seconds."""
+    """The work is postponed for some seconds."""
 
     def __init__(self, why: str, seconds: float) -> None:
         super().__init__(why)
@@ -284,15 +285,15 @@ class PutOff(CancelflowError):
 
 
 class EventUnknown(CancelflowError):
-    """A flow was started for an event that never came in."""
+    """A flow was started for an event that was never received."""
 
 
 class RequestUnknown(CancelflowError):
-    """A flow was started for an id that no request has."""
+    """A flow was started for an unknown request id."""
 
 
 class RequestNotFound(Refusal):
-    """No cancellation request of this user has that id."""
+    """The user has no cancellation request with that id."""
 
     status = 404
     detail = "No such cancellation request"

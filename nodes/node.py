@@ -1,4 +1,4 @@
-"""What every node is to Prefect: a task under the specification's name, which repeats nothing by itself."""
+"""The decorator that makes a node a Prefect task, under the specification's name and without retries."""
 
 import functools
 import inspect
@@ -23,13 +23,13 @@ _shown: ContextVar[bool] = ContextVar("shown", default=True)
 def node(name: str, step: str) -> Callable[[Node[P, R]], Node[P, R]]:
     """Make an async function a numbered step of a flow.
 
-    No retries here: each client has its rule, with its reason, beside its call. No caching and no persisted results:
-    Postgres knows what is done, and what a node returns never leaves the process (SPEC, Decided 9). No tags: each
-    would cost a call to the server for a concurrency limit that is not there.
+    No retries: each client defines its own, next to the call. No caching and no persisted results: Postgres records
+    what is done, and a node's result never leaves the process (SPEC, Decided 9). No tags: Prefect would call the
+    server for each one, to look up a concurrency limit that doesn't exist.
     """
 
     def decorate(function: Node[P, R]) -> Node[P, R]:
-        # Kept, for Prefect works it out five times a run of each.
+        # Cached, because Prefect computes the signature five times per task run.
         function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
         as_task = task(
             name=name,
@@ -49,15 +49,15 @@ def node(name: str, step: str) -> Callable[[Node[P, R]], Node[P, R]]:
 
 
 def uses_prefect() -> bool:
-    """Return whether nodes run as Prefect's tasks here."""
+    """Return whether nodes run as Prefect tasks in this context."""
     return _shown.get()
 
 
 def started_by_hand() -> bool:
-    """Return whether an operator started this run from the UI: a deployment's, and not another run's part.
+    """Return whether an operator started this run from the UI: it has a deployment and is not a subflow.
 
-    As the run itself has it. `prefect.runtime.deployment` asks the server each time, and holds up every other run of
-    the process while it waits.
+    Read from the run context, because `prefect.runtime.deployment` calls the server each time and blocks every other
+    run of the process while it waits.
     """
     context = FlowRunContext.get()
     run = context.flow_run if context else None
@@ -66,7 +66,7 @@ def started_by_hand() -> bool:
 
 @contextmanager
 def without_prefect() -> Iterator[None]:
-    """Nodes inside this block run as the plain functions that they are: the work does not wait for a Prefect server."""
+    """Run nodes inside this block as plain functions, without a Prefect server."""
     token = _shown.set(False)
     try:
         yield
@@ -75,5 +75,5 @@ def without_prefect() -> Iterator[None]:
 
 
 def run_log() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
-    """Return the run's own log, which its page shows; the process's where there is no run to show it."""
+    """Return the flow run's logger, which Prefect shows on the run's page, or the process's logger outside a run."""
     return get_run_logger() if FlowRunContext.get() else logging.getLogger("cancelflow.run")

@@ -1,4 +1,4 @@
-"""Errors as the caller reads them: `application/problem+json` (RFC 9457) with the specification's texts."""
+"""Error responses: `application/problem+json` (RFC 9457) with the specification's texts."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from nodes.errors import Refusal
 
 
 def problem(status: int, slug: str, detail: str, request_id: UUID | None = None, **extensions: Any) -> dict[str, Any]:
-    """Return the body: RFC 9457's members, `success: false`, the request's id where there is one, and extensions."""
+    """Return the body: RFC 9457's members, `success: false`, the request's id if there is one, and extensions."""
     body: dict[str, Any] = {
         "type": f"urn:cancelflow:problem:{slug}",
         "title": slug.replace("-", " ").capitalize(),
@@ -29,5 +29,5 @@ def problem_of(refusal: Refusal, request_id: UUID | None = None) -> dict[str, An
 
 
 def slug_of(error: Exception) -> str:
-    """`SubscriptionAlreadyPending` as `subscription-already-pending`: stable, for programs to branch on."""
+    """Return the error's stable name for programs: `subscription-already-pending` for `SubscriptionAlreadyPending`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()

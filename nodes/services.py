@@ -1,6 +1,6 @@
-"""The outside world as one value: opened once a process, and found by every node of a run.
+"""The clients of all external systems as one value, opened once per process and available to every node of a run.
 
-It travels in a context variable and not as an argument: Prefect would take a client apart to cache by it.
+It is a context variable and not an argument, because Prefect inspects a task's arguments.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -22,7 +22,7 @@ from nodes.settings import ServiceSettings, load
 
 @dataclass(frozen=True)
 class Services:
-    """A client a capability, and the settings and the catalogue that nodes read."""
+    """One client per external system, and the settings and catalogue that nodes read."""
 
     settings: ServiceSettings
     catalog: Catalog
@@ -45,7 +45,7 @@ def services() -> Services:
 
 @contextmanager
 def using(available: Services) -> Iterator[None]:
-    """What starts inside this block finds these services."""
+    """Make these services available to everything that starts inside this block."""
     token = _current.set(available)
     try:
         yield
@@ -54,7 +54,7 @@ def using(available: Services) -> Iterator[None]:
 
 
 def judge(settings: ServiceSettings) -> None:
-    """Raise `SettingsInvalid` for what a client would refuse, before anything is opened."""
+    """Raise `SettingsInvalid` for settings that a client would refuse, before anything is opened."""
     read_catalog(settings.catalog)
     Mailer(settings)
     Links(settings)
@@ -62,7 +62,7 @@ def judge(settings: ServiceSettings) -> None:
 
 @asynccontextmanager
 async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
-    """Open every client, and close them all whatever happens. Raises `SettingsInvalid` for a wrong catalogue."""
+    """Open every client, and close them all at the end. Raises `SettingsInvalid` for an invalid catalogue."""
     catalog = read_catalog(settings.catalog)
     async with AsyncExitStack() as stack:
         database = Database(settings)
@@ -82,7 +82,7 @@ async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
 
 @asynccontextmanager
 async def services_of_this_run() -> AsyncIterator[Services]:
-    """The trigger's services where a run has them; a run that a worker started opens its own."""
+    """Yield the trigger's services, or open new ones for a run that a worker started."""
     if (available := _current.get(None)) is not None:
         yield available
         return

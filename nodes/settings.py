@@ -1,7 +1,7 @@
-"""Every setting, in one typed place, read from the environment.
+"""All settings, typed and read from the environment.
 
-A command loads the groups that it needs, so that `migrate` does not ask for a Stripe key. `load` names all that is
-missing or wrong at once. Secrets are `SecretStr`: their repr is stars, and validation errors never show input.
+A command loads only the groups that it needs, so that `migrate` requires no Stripe key. `load` reports all missing and
+invalid settings together. Secrets are `SecretStr`: their repr is masked, and validation errors never show input.
 """
 
 import re
@@ -23,7 +23,7 @@ from nodes.errors import SettingsInvalid
 from nodes.rules.catalog import PastDuePolicy
 from nodes.rules.offers import WhenDiscounted
 
-# As libpq and yoyo both read it: user, password, host, port, name, parameters.
+# The URLs that both libpq and yoyo accept: user, password, host, port, name, parameters.
 _WORD = r"(?:[^\s:@/?#%\[\]]|%[0-9A-Fa-f]{2})*"
 _HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|{_WORD})"
 _POSTGRESQL_URL = re.compile(
@@ -32,59 +32,59 @@ _POSTGRESQL_URL = re.compile(
 
 
 class SettingsGroup(BaseSettings):
-    """What every group shares: plain upper-case names, unknown names ignored, no value ever echoed."""
+    """The base of every group: plain upper-case names, unknown names ignored, no value ever shown."""
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
 
 
 class DatabaseSettings(SettingsGroup):
-    """Where the record of truth is."""
+    """The PostgreSQL connection."""
 
     database_url: SecretStr = Field(description="PostgreSQL, as the application: postgresql://user:password@host/name")
     database_admin_url: SecretStr | None = Field(
         default=None, description="PostgreSQL, as the owner, for `migrate` and `seed`; default: DATABASE_URL"
     )
     data_deletion_plan: DirectoryPath | None = Field(
-        default=None, description="a folder with the steps of your own tables, beside those of sql/data_deletion"
+        default=None, description="a folder with deletion steps for your own tables, in addition to sql/data_deletion"
     )
-    database_pool_size: int = Field(default=10, ge=1, description="connections a process holds at most")
+    database_pool_size: int = Field(default=10, ge=1, description="maximum connections per process")
 
     @field_validator("database_url", "database_admin_url")
     @classmethod
     def _reads_as_postgresql(cls, url: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
-        # Here, and not where it is used: the driver's own error would quote it, password and all.
+        # Checked here because the driver's own error would quote the URL with its password.
         if url is not None and not _POSTGRESQL_URL.fullmatch(url.get_secret_value()):
             raise ValueError(
                 f"{(field.field_name or '').upper()} must read: postgresql://user:password@host:port/name, "
-                "with what is special in a URL percent-encoded"
+                "with special characters percent-encoded"
             )
         return url
 
     @property
     def admin_url(self) -> str:
-        """The connection string of whoever may create tables."""
+        """The connection string of the role that may create tables."""
         return (self.database_admin_url or self.database_url).get_secret_value()
 
 
 class BillingSettings(SettingsGroup):
-    """Which Stripe."""
+    """The Stripe account, and how its objects map to users."""
 
     stripe_api_key: SecretStr = Field(description="Stripe's secret key, sk_… or rk_…")
-    stripe_api_base: str | None = Field(default=None, description="a stand-in's address; none means the real Stripe")
+    stripe_api_base: str | None = Field(default=None, description="a simulator's address; default: the real Stripe")
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        default=(), description="whsec_…, comma-separated while one is rotated; none switches the endpoint off"
+        default=(), description="whsec_…, comma-separated during rotation; without one the endpoint is off"
     )
 
     stripe_user_key: str = Field(
         default="user_id",
         min_length=1,
-        description="the metadata key with your user's id, of subscriptions or customers in Stripe; without it, a user "
-        "is the Stripe customer's id",
+        description="the metadata key of Stripe subscriptions or customers that holds your user's id; where it is "
+        "missing, the Stripe customer's id is the user's id",
     )
     sync_from_stripe: bool = Field(
         default=True,
-        description="whether webhooks keep `users` and `subscriptions` as Stripe has them; false where your own system "
-        "fills them",
+        description="whether webhooks copy users and subscriptions from Stripe; set to false if your own system fills "
+        "those tables",
     )
 
     @field_validator("stripe_webhook_secrets", mode="before")
@@ -94,58 +94,58 @@ class BillingSettings(SettingsGroup):
 
 
 class EventSettings(SettingsGroup):
-    """Which Pub/Sub."""
+    """The Pub/Sub topic."""
 
     google_cloud_project: str = Field(description="the Google Cloud project that holds the topic")
-    pubsub_emulator_host: str | None = Field(default=None, description="HOST:PORT; none means the real Pub/Sub")
+    pubsub_emulator_host: str | None = Field(default=None, description="HOST:PORT; default: the real Pub/Sub")
     pubsub_topic: str = Field(default="billing-events", description="the topic for step 10B")
 
 
 class MailSettings(SettingsGroup):
-    """How emails leave, and what they say about us."""
+    """The mail server, and the company's details in emails."""
 
     smtp_url: SecretStr = Field(description="smtp://host:port, smtp+starttls://user:password@host or smtps://…")
     mail_from: str = Field(default="Billing <billing@localhost>", description="the sender of every email")
     reply_to: str | None = Field(
-        default=None, description="where people read what customers answer; none: the email that asks why is not sent"
+        default=None, description="the inbox for customers' replies; without it, the email that asks why is not sent"
     )
-    company_name: str = Field(default="Our team", description="who signs the emails")
+    company_name: str = Field(default="Our team", description="the company's name, in every email")
     data_export_url: str | None = Field(default=None, description="where a customer exports their data (WF-054)")
     payment_url: str | None = Field(default=None, description="where a customer pays an open invoice (WF-025)")
-    new_subscription_url: str | None = Field(default=None, description="where one who has left subscribes anew")
+    new_subscription_url: str | None = Field(default=None, description="where former customers subscribe again")
 
 
 class LinkSettings(SettingsGroup):
-    """The links in an email: where they lead, and what they are signed with."""
+    """The address and the signing secret of the links in emails."""
 
-    link_secret: SecretStr = Field(min_length=32, description="signs the links in emails; 32 characters or more")
+    link_secret: SecretStr = Field(min_length=32, description="the key that signs email links; 32 characters or more")
     public_url: str = Field(default="http://127.0.0.1:8000", description="the trigger's address, as customers reach it")
 
 
 class PolicySettings(SettingsGroup):
-    """What a company decides, not an engineer."""
+    """The company's business rules."""
 
     catalog: FilePath | None = Field(
         default=None, description="your plans and their offers, YAML; without it, the specification's three plans"
     )
     past_due_policy: PastDuePolicy = Field(
         default="end_and_void",
-        description="for who leaves without having paid for the running period, where a plan says nothing else: "
-        "end_and_void, end_and_keep_invoice or keep_period",
+        description="what happens when a customer cancels without having paid for the current period, unless the plan "
+        "says otherwise: end_and_void, end_and_keep_invoice or keep_period",
     )
     reason_optional_countries: Annotated[frozenset[str], NoDecode] = Field(
-        default=frozenset(), description="ISO 3166 codes, comma-separated, whose customers need give no reason"
+        default=frozenset(), description="ISO 3166 codes, comma-separated: customers there needn't give a reason"
     )
     offer_when_discounted: WhenDiscounted = Field(
-        default="skip", description="what a retention offer does while a discount runs: skip, replace or add"
+        default="skip", description="if a discount is active: skip the offer, replace the discount, or add to it"
     )
 
     attempts_per_minute: int = Field(
-        default=60, ge=0, description="attempts to cancel or reactivate that a user may make a minute; 0: no limit"
+        default=60, ge=0, description="attempts to cancel or reactivate per user and minute; 0: no limit"
     )
 
     reason_email_after: Annotated[int, Field(ge=0)] | None = Field(
-        default=3600, description="seconds from a cancellation made elsewhere to the email that asks why, or never"
+        default=3600, description="seconds from a cancellation in Stripe to the email that asks why, or never"
     )
 
     @field_validator("reason_email_after", mode="before")
@@ -163,7 +163,7 @@ class PolicySettings(SettingsGroup):
 
 
 class IdentitySettings(SettingsGroup):
-    """Whose word we take for who the caller is. Exactly one of the three key sources."""
+    """The verification of tokens, with exactly one of the three key sources."""
 
     jwt_jwks_url: str | None = Field(default=None, description="the identity provider's key set")
     jwt_public_key: str | None = Field(default=None, description="one public key, PEM")
@@ -177,7 +177,8 @@ class IdentitySettings(SettingsGroup):
     jwt_audience: str = Field(description="the `aud` that a token must carry")
     jwt_user_claim: str = Field(default="sub", min_length=1, description="the claim that holds the user's id")
 
-    @field_validator("jwt_secret")  # the last of the three; a validator of the whole would wait for all that is missing
+    # On the last of the three: a model validator would not run while another setting is missing.
+    @field_validator("jwt_secret")
     @classmethod
     def _one_key_source(cls, secret: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
         given = [others.data.get("jwt_jwks_url"), others.data.get("jwt_public_key"), secret]
@@ -187,24 +188,24 @@ class IdentitySettings(SettingsGroup):
 
 
 class ServiceSettings(DatabaseSettings, BillingSettings, EventSettings, MailSettings, LinkSettings, PolicySettings):
-    """What a flow needs, wherever it runs."""
+    """The settings of a flow."""
 
     @property
     def ask_why_after(self) -> int | None:
-        """Seconds to the email that asks why; None where nobody would read the answer, or it is not wanted."""
+        """Seconds until the email that asks why; None if it is disabled or replies have no inbox."""
         return self.reason_email_after if self.reply_to else None
 
 
 class SeedSettings(DatabaseSettings, BillingSettings):
-    """What the demo customers need."""
+    """The settings of `seed`, for the demo customers."""
 
 
 class ImportSettings(DatabaseSettings, BillingSettings, PolicySettings):
-    """What the import needs."""
+    """The settings of the import."""
 
 
 class PrefectSettings(SettingsGroup):
-    """Which Prefect server. Prefect reads the variable itself; without it, it would start a server of its own."""
+    """The Prefect server. Prefect reads the variable itself, and would start its own server without it."""
 
     prefect_api_url: str = Field(description="the Prefect server's API, http://host:4200/api")
 
@@ -213,12 +214,12 @@ class StartPageSettings(SettingsGroup):
     """The page at `/`, for a stack on one machine."""
 
     start_page: bool = Field(default=False, description="whether `/` shows a page with links; the embedded stack does")
-    inbox_url: str | None = Field(default=None, description="where the start page finds the emails")
-    prefect_ui_url: str | None = Field(default=None, description="where people reach the Prefect UI")
+    inbox_url: str | None = Field(default=None, description="the address of the mail inbox, for the start page")
+    prefect_ui_url: str | None = Field(default=None, description="the address of the Prefect UI, for the start page")
 
 
 class TriggerSettings(ServiceSettings, IdentitySettings, PrefectSettings, StartPageSettings):
-    """What the HTTP trigger needs."""
+    """The settings of the HTTP trigger."""
 
     http_host: str = Field(default="127.0.0.1", description="the address the trigger listens on")
     http_port: int = Field(default=8000, ge=0, le=65535, description="the port the trigger listens on")
@@ -228,7 +229,7 @@ Group = TypeVar("Group", bound=SettingsGroup)
 
 
 def load(group: type[Group]) -> Group:
-    """Read one group; raises `SettingsInvalid`, which names every missing or wrong setting."""
+    """Read one group; raises `SettingsInvalid`, which names every missing or invalid setting."""
     try:
         return group()
     except ValidationError as error:
@@ -238,7 +239,7 @@ def load(group: type[Group]) -> Group:
 def _explained(group: type[SettingsGroup], error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
-        if problem["type"] == "value_error":  # a rule of ours, which says itself what it is about
+        if problem["type"] == "value_error":  # from a validator above, whose message names the setting
             lines.append(problem["msg"].removeprefix("Value error, "))
             continue
         name = str(problem["loc"][0])

@@ -1,6 +1,6 @@
-"""All SQL of the product: `migrations/`, forward only, and `queries/`, one named block a query.
+"""The SQL files: `migrations/`, forward only, and `queries/`, in named blocks.
 
-A block begins with `-- name: the_query`; the comment lines under it say what it is for. Parameters are `%(named)s`.
+A block begins with `-- name: the_query`, followed by comments that describe it. Parameters are `%(named)s`.
 """
 
 import re

@@ -1,11 +1,11 @@
-"""The plan of WF-056: what goes with a user's data and what is kept, one SQL file a table, in the order of their names.
+"""Parser for the data deletion plan (WF-056): one SQL file per table, run in the order of the file names.
 
-A file begins with a header and holds one statement, in which `$1` is the user's id, a text (`$1::uuid` where a table of
-your own has another type):
+A file has a header and one statement, in which `$1` is the user's id as text (`$1::uuid` where a table of your own has
+another type):
 
-    -- table: orders            (or `-- outside: name` for what another system keeps)
-    -- goes: what is deleted    (or `-- keep: what stays`; the statement then selects the ids that stay)
-    -- ground: the legal ground of either
+    -- table: orders            (or `-- outside: name` for data in another system)
+    -- goes: what is deleted    (or `-- keep: what is kept`; the statement then selects the ids of the rows kept)
+    -- ground: the legal basis
 """
 
 import re
@@ -20,12 +20,12 @@ _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
 class DeletionPlanInvalid(ValueError):
-    """A file of the plan cannot be read; the message names it and says why."""
+    """A file of the plan is invalid; the message names it and gives the reason."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One table's part. `name` is the file's; `table` is None for what is kept outside this database."""
+    """A step of the plan, for one table. `name` is the file's; `table` is None for data kept outside this database."""
 
     name: str
     table: str | None
@@ -36,7 +36,7 @@ class Step:
 
 
 def read_plan(further: Path | None = None) -> list[Step]:
-    """Return the product's steps, and those of a folder that a company adds; raises `DeletionPlanInvalid`."""
+    """Return the built-in steps and those of the company's folder. Raises `DeletionPlanInvalid`."""
     folders: list[Traversable] = [files("sql").joinpath("data_deletion")]
     if further is not None:
         if not further.is_dir():
@@ -61,7 +61,7 @@ def _step(name: str, text: str) -> Step:
             f"{name}.sql needs `-- table:` or `-- outside:`, `-- goes:` or `-- keep:`, `-- ground:`"
         )
     if "outside" in header and "goes" in header:
-        raise DeletionPlanInvalid(f"{name}.sql: a statement deletes nothing outside of this database")
+        raise DeletionPlanInvalid(f"{name}.sql: a statement cannot delete outside this database")
     statement = _COMMENT.sub("", text).strip().removesuffix(";")
     if not statement or ";" in statement or "$1" not in statement:
         raise DeletionPlanInvalid(f"{name}.sql must hold one statement, about the user $1")
@@ -75,5 +75,5 @@ def _refuse_twice(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise DeletionPlanInvalid(f"{name} stands twice in the plan")
+            raise DeletionPlanInvalid(f"{name} is in the plan twice")
         seen.add(name)

@@ -1,7 +1,7 @@
-"""One embedded stack for the whole run of tests, or for each process of it, on ports and in a directory of its own.
+"""One embedded stack for the whole test run, or for each of its processes, with its own ports and directory.
 
-Starting it takes half a minute. While writing tests, keep one up (`cancelflow up --directory /tmp/stack`) and name it:
-`TEST_STACK=/tmp/stack .venv/bin/pytest …`. It runs the code that it was started with.
+Starting it takes half a minute. While writing tests, keep one running (`cancelflow up --directory /tmp/stack`) and name
+it: `TEST_STACK=/tmp/stack .venv/bin/pytest …`. It runs the code with which it was started.
 """
 
 import json
@@ -19,12 +19,12 @@ from deployments.local.stack import Stack
 from tests.faults.tables import TABLES, Table
 from tests.world import World
 
-# What names a part of someone else's: tests run against their own.
+# Settings that name external services; tests use the stack's own instead.
 OUTSIDE = ("DATABASE", "PREFECT", "STRIPE", "GOOGLE", "PUBSUB", "SMTP", "JWT", "HTTP_", "PUBLIC_URL", "LINK_SECRET")
 
 Addresses = dict[str, Any]
 
-# The same examples each time, on a machine that may be slow.
+# The same examples on each run, and no deadline on slow machines.
 hypothesis.settings.register_profile(
     "cancelflow", deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
 )
@@ -33,7 +33,7 @@ hypothesis.settings.load_profile("cancelflow")
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
-    """The embedded stack, all of it real: where everything is, with its settings in the environment."""
+    """Start the embedded stack, put its settings into the environment, and yield its addresses."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
             patch.delenv(name)
@@ -50,14 +50,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
 
 @pytest.fixture(scope="session")
 def world(stack: Addresses) -> Iterator[World]:
-    """The stack as its users see it."""
+    """Yield the stack as its users see it."""
     seen = World(stack)
     yield seen
     seen.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what was tried and what survived, whatever else is shown."""
+    """Always show the tables of the fault matrices."""
     for table in TABLES:
         terminalreporter.section(table.title)
         for line in table.lines():
@@ -65,12 +65,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Of a process of several: hand the tables to the one that shows them."""
+    """Pass an xdist worker's tables to the controller, which shows them."""
     if (output := getattr(session.config, "workeroutput", None)) is not None:
         output["tables"] = [asdict(table) for table in TABLES]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take them; a process that died has none."""
+    """Collect a worker's tables; one that crashed has none."""
     TABLES.extend(Table(**table) for table in getattr(node, "workeroutput", {}).get("tables", []))

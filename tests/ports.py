@@ -4,13 +4,13 @@ import random
 
 from deployments.local.ports import is_free
 
-# Below what systems give to outgoing connections: nothing but another server takes a port between choice and use.
+# Below the range for outgoing connections, so only another server could take a port between choice and use.
 CHOSEN_FROM = range(20_000, 32_000)
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    chance = random.SystemRandom()  # hypothesis seeds the other one alike in every process
+    """Return a free loopback port."""
+    chance = random.SystemRandom()  # hypothesis seeds `random` identically in every process
     while not is_free("127.0.0.1", port := chance.choice(CHOSEN_FROM)):
         pass
     return port

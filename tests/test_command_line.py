@@ -1,4 +1,4 @@
-"""The commands: what each prints, and that each that did not do its work says why, in one message, and fails."""
+"""The commands: their output, and a single error message and a failing exit code for each that cannot do its work."""
 
 import json
 import os
@@ -37,13 +37,13 @@ READY_WITHIN_SECONDS = 120
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """A directory in which no stack runs."""
+    """Return a directory in which no stack is running."""
     return tmp_path
 
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended, and what it said."""
+    """A command's exit code and output."""
 
     code: int
     out: str
@@ -51,13 +51,13 @@ class Done:
 
 
 def bare() -> dict[str, str | None]:
-    """Takes out all that names a part."""
+    """Return an environment that unsets every setting of a service."""
     return {name: None for name in os.environ if name.startswith(OUTSIDE)}
 
 
 @contextmanager
 def environment(**other: str | None) -> Iterator[None]:
-    """The tests' own, in which the fixture `stack` has put its settings, with others; None takes one out."""
+    """Use the tests' environment, which holds the stack's settings, with changes; None unsets a variable."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"COLUMNS": "120", **other}.items():
             patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
@@ -65,7 +65,7 @@ def environment(**other: str | None) -> Iterator[None]:
 
 
 def cancelflow(*arguments: str, cwd: Path, **other: str | None) -> Done:
-    """The command, in this process: whatever gets out of it fails the test, as a traceback would its user."""
+    """Run the command in this process; an exception that escapes it fails the test, as users would see a traceback."""
     out, err = StringIO(), StringIO()
     with environment(**other), pytest.MonkeyPatch.context() as patch, prefect_as_named():
         patch.chdir(cwd)
@@ -77,19 +77,19 @@ def cancelflow(*arguments: str, cwd: Path, **other: str | None) -> Done:
 
 
 def prefect_as_named() -> AbstractContextManager[object]:
-    """Prefect has read the environment when it was imported."""
+    """Apply the environment's PREFECT_API_URL, which Prefect reads only when imported."""
     return temporary_settings({PREFECT_API_URL: os.environ.get("PREFECT_API_URL")})
 
 
 def started(*arguments: str, cwd: Path, **other: str | None) -> Done:
-    """The same as a process of its own."""
+    """Run the command as a separate process."""
     with environment(**other):
         done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, cwd=cwd, timeout=180)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
 def refused(done: Done, code: int) -> str:
-    """The one message of a command that did not do its work."""
+    """Return the only message of a command that failed."""
     assert done.code == code, done
     assert "Traceback" not in done.err
     assert "hunter2" not in done.out + done.err
@@ -218,7 +218,7 @@ def test_seed_refuses_a_live_key(world: World, elsewhere: Path, key: str) -> Non
 
 
 def last_line(done: Done) -> str:
-    """Of a command that tells how far it came."""
+    """Return the last line of a command that reports its progress."""
     return refused(done, 1).splitlines()[-1]
 
 
@@ -259,7 +259,7 @@ def test_seed_without_settings_names_them(elsewhere: Path) -> None:
 
 @contextmanager
 def serving(cwd: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The trigger as a process of its own, once it answers."""
+    """Run the trigger as a separate process, and yield it when it responds."""
     output = (cwd / "output").open("w+")
     process = subprocess.Popen(
         [*COMMAND, "serve"],
@@ -351,7 +351,7 @@ def test_serve_on_a_busy_port_says_so(stack: Addresses, elsewhere: Path) -> None
 
 @pytest.mark.slow
 def test_deploy_registers_every_flow_again(world: World, elsewhere: Path) -> None:
-    """The stack has done it once."""
+    """The stack has already deployed once."""
     assert cancelflow("deploy", cwd=elsewhere).code == 0
     found = world.prefect.get("/deployments/name/cancel-subscription/cancel-subscription").json()
     assert found["entrypoint"] == "flows.cancel_subscription.cancel_subscription"
@@ -361,7 +361,7 @@ def test_deploy_registers_every_flow_again(world: World, elsewhere: Path) -> Non
 def test_deploy_without_prefect_says_so(elsewhere: Path) -> None:
     away = f"http://127.0.0.1:{free_port()}/api"
     said = refused(cancelflow("deploy", cwd=elsewhere, **{**bare(), "PREFECT_API_URL": away}), 1)
-    assert said == "DeployFailed: the Prefect server that PREFECT_API_URL names is away, or is none (ConnectError)"
+    assert said == "DeployFailed: PREFECT_API_URL leads to no Prefect server, or it is unavailable (ConnectError)"
 
 
 def test_deploy_without_a_setting_names_it(elsewhere: Path) -> None:
@@ -372,7 +372,7 @@ def test_deploy_without_a_setting_names_it(elsewhere: Path) -> None:
 
 
 def in_a_checkout(directory: Path, addresses: Addresses) -> Path:
-    """As in a checkout whose stack runs."""
+    """Write the stack's addresses into the directory, as in a checkout with a running stack."""
     (directory / ".local").mkdir()
     (directory / ".local" / "stack.json").write_text(json.dumps(addresses))
     return directory
@@ -400,7 +400,7 @@ def test_demo_without_a_stack_says_so(elsewhere: Path) -> None:
 
 @pytest.mark.slow
 def test_demo_with_an_effect_missing_fails_and_names_it(stack: Addresses, elsewhere: Path) -> None:
-    """The run is there, and the demo looks for it elsewhere."""
+    """The run exists, but the demo is given a wrong Prefect address."""
     addresses = {**stack, "prefect_api": f"{stack['inbox']}/nowhere"}
     done = cancelflow("demo", cwd=in_a_checkout(elsewhere, addresses))
     assert done.code == 1
@@ -409,7 +409,7 @@ def test_demo_with_an_effect_missing_fails_and_names_it(stack: Addresses, elsewh
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("http", "MainJobFailed: no answer from"), ("inbox", "PartFailed: a part of the stack is not")]
+    ("name", "says"), [("http", "MainJobFailed: no response from"), ("inbox", "PartFailed: a part of the stack is not")]
 )
 def test_demo_with_a_part_that_has_gone_says_so(stack: Addresses, elsewhere: Path, name: str, says: str) -> None:
     addresses = {**stack, name: f"http://127.0.0.1:{free_port()}"}

@@ -1,4 +1,4 @@
-"""User ids as companies have them."""
+"""Realistic user ids."""
 
 import uuid
 
@@ -18,5 +18,5 @@ USER_IDS = [
 
 
 def unused(like: str) -> str:
-    """Return an id like this one that no earlier run of the tests has used on the same stack."""
+    """Return an id like this one that no earlier test run has used on the same stack."""
     return like[:1] + uuid.uuid4().hex[:12] + like[1:243]

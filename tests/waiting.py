@@ -1,4 +1,4 @@
-"""Time in tests: what happens a moment later, and what happens at once."""
+"""Waiting for a condition, and starting calls concurrently."""
 
 import time
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 PAUSE_SECONDS = 0.05
-# Nothing is timed by this: what comes ends the wait, and a busy machine takes long.
+# Not a measurement: a wait ends as soon as its condition holds, and a busy machine may need long.
 AT_MOST_SECONDS = 120.0
 
 
 def eventually(look: Callable[[], Found], *, within: float = AT_MOST_SECONDS, every: float = PAUSE_SECONDS) -> Found:
-    """What `look` returns once that is true; an AssertionError with its last word after `within` seconds."""
+    """Return the first true result of `look`; raises AssertionError with its last result after `within` seconds."""
     deadline = time.monotonic() + within
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {within} s: the last look gave {found!r}"
@@ -23,7 +23,7 @@ def eventually(look: Callable[[], Found], *, within: float = AT_MOST_SECONDS, ev
 
 
 def at_once(*calls: Callable[[], Found]) -> list[Found]:
-    """What each call returns; each has a thread of its own, and none begins before all are there."""
+    """Return the result of each call; each has its own thread, and all start at the same time."""
     start = Barrier(len(calls))
 
     def begin(call: Callable[[], Found]) -> Found:

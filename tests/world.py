@@ -1,4 +1,4 @@
-"""What a test sees of the running stack: each part as its users reach it, and demo customers of its own."""
+"""The running stack as tests see it: each part through its public interface, and new demo customers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ class Simulator:
         self._http = httpx.Client(base_url=f"{url}/_simulator", timeout=60)
 
     def requests(self, *, method: str | None = None, contains: str | None = None, path: str | None = None) -> list[Row]:
-        """What was asked of Stripe, in order."""
+        """Return the calls to Stripe, in order."""
         wanted = {"method": method, "contains": contains, "path": path}
         found: list[Row] = self._http.get(
             "/requests", params={k: v for k, v in wanted.items() if v is not None}
@@ -37,14 +37,14 @@ class Simulator:
         return found
 
     def writes(self, contains: str) -> list[Row]:
-        """Every change asked for that names this id."""
+        """Return every write that mentions this id."""
         return [r for r in self.requests(contains=contains) if r["method"] != "GET"]
 
     @contextmanager
     def fault(self, **fault: Any) -> Iterator[Callable[[], int]]:
-        """A fault for as long as the block; `contains` keeps it to one customer's subscription.
+        """Inject a fault for the block; `contains` limits it to one customer's subscription.
 
-        Gives a function that says how many calls it has met.
+        Yields a function that returns how many calls it has affected.
         """
         made = self._http.post("/faults", json=fault)
         assert made.status_code < 300, made.text
@@ -60,13 +60,13 @@ class Simulator:
             self._http.delete("/faults", params={"id": identifier})
 
     def portal(self, subscription_id: str, action: str, **more: Any) -> None:
-        """What a customer does in Stripe's own portal: cancel, undo, reason or accept_retention_coupon."""
+        """Do what a customer does in Stripe's portal: cancel, undo, reason or accept_retention_coupon."""
         done = self._http.post("/portal", json={"subscription": subscription_id, "action": action, **more})
         assert done.status_code < 300, done.text
 
     @contextmanager
     def losing_webhooks(self) -> Iterator[None]:
-        """What happens in Stripe inside the block is told to nobody."""
+        """Deliver no webhooks for what happens inside the block."""
         self._http.post("/webhooks", json={"paused": True})
         try:
             yield
@@ -115,12 +115,12 @@ class World:
             client.close()
 
     def person(self, case: str) -> Person:
-        """A fresh customer of this case."""
+        """Create a customer of a demo case."""
         [wanted] = [each for each in CASES if each.name == case]
         return self.made(wanted)
 
     def made(self, case: Case) -> Person:
-        """A fresh customer of a case of the test's own."""
+        """Create a customer of a given case."""
         [made] = seed(load(SeedSettings), progress=lambda _: None, cases=(case,))
         return self.known(made)
 
@@ -132,7 +132,7 @@ class World:
         return {"Authorization": f"Bearer {token(load(IdentitySettings), user_id, lifetime)}"}
 
     def post(self, person: Person, **body: Any) -> httpx.Response:
-        """POST /cancel-subscription as this person; `user_id` is theirs unless given."""
+        """Send POST /cancel-subscription as this person; `user_id` is theirs unless given."""
         return self.http.post("/cancel-subscription", json={"user_id": person.user_id, **body}, headers=person.headers)
 
     def cancel(self, person: Person, **body: Any) -> httpx.Response:
@@ -142,7 +142,7 @@ class World:
         return self.post(person, accept_offer=True, **body)
 
     def rows(self, query: str, *parameters: object) -> list[Row]:
-        """As the owner, who sees all."""
+        """Query as the owner, who sees all rows."""
         return self.admin.execute(query.encode(), parameters).fetchall()
 
     def row(self, query: str, *parameters: object) -> Row:
@@ -151,34 +151,34 @@ class World:
 
     @contextmanager
     def as_application(self, user_id: str | None) -> Iterator[psycopg.Connection[Row]]:
-        """A connection as the application's role, for this user."""
+        """Connect with the application's role, for this user."""
         with psycopg.connect(self.addresses["database_url"], row_factory=dict_row) as connection:
             if user_id:
                 connection.execute("SELECT set_config('app.user_id', %s, true)", [user_id])
             yield connection
 
     def emails(self, person: Person) -> list[Row]:
-        """What this person was sent, each with its text, html and headers.
+        """Return this person's emails, each with its text, html and headers.
 
-        The answer does not wait for email and event: this waits until each that is due was tried.
+        Waits until each email and event that is due has been tried, because a response does not wait for them.
         """
         self.tried(person)
         found = self.inbox.get("/messages.json", params={"to": person.email}).json()
         return [self.inbox.get(f"/messages/{email['id']}.json").json() for email in found]
 
     def tried(self, person: Person) -> None:
-        """Wait until every email and event that is due was tried once."""
+        """Wait until every email and event that is due has been tried once."""
         untried = "SELECT id FROM outbox WHERE user_id = %s AND delivered_at IS NULL AND attempts = 0 AND NOT refused"
         eventually(lambda: not self.rows(untried, person.user_id), within=300)
 
     @contextmanager
     def listening(self) -> Iterator[Listener]:
-        """What is published from now on."""
+        """Yield a listener for events published from now on."""
         with listening(load(EventSettings)) as listener:
             yield listener
 
     def belongings(self, user_id: str) -> dict[str, list[Row]]:
-        """Every row of this user, table by table: to show that something changed none of them."""
+        """Return every row of this user by table, to show that nothing has changed."""
         tables = self.rows(
             """SELECT table_name AS name, CASE table_name WHEN 'users' THEN 'id' ELSE 'user_id' END AS owner
             FROM information_schema.columns
@@ -192,11 +192,11 @@ class World:
         }
 
     def request_id(self, response: httpx.Response) -> str:
-        """The header that support searches by."""
+        """Return the request id from the response header."""
         return response.headers["Cancellation-Request-Id"]
 
     def run_of(self, response: httpx.Response) -> Row:
-        """The Prefect flow run that carried the request out, once it has ended: the answer does not wait for that."""
+        """Return the ended Prefect flow run of a request; the response does not wait for its end."""
         request = self.row("SELECT flow_run_id FROM cancellation_requests WHERE id = %s", self.request_id(response))
 
         def ended() -> Row | None:
@@ -209,5 +209,5 @@ class World:
 
 
 def links(email: Row) -> dict[str, str]:
-    """The links of an email by their path's first part."""
+    """Return the links in an email by the first part of their path."""
     return {match[2]: match[1] for match in re.finditer(r'href="(https?://[^/"]+/(\w+)[^"]*)"', email["html"])}

@@ -1,4 +1,4 @@
-"""The command `cancelflow`. Each command imports what it needs when it runs: Prefect and Stripe take seconds."""
+"""The command `cancelflow`. Each command imports its modules when it runs, as Prefect and Stripe take seconds."""
 
 import typer
 
@@ -16,7 +16,7 @@ for commands in (stack, account, operations):
 
 
 def main() -> None:
-    """Run a command; an error of ours is one clear message and exit code 1, or 2 for settings."""
+    """Run a command; a `CancelflowError` becomes one message and exit code 1, or 2 for settings."""
     try:
         app()
     except SettingsInvalid as error:

@@ -1,4 +1,4 @@
-"""Commands that fit it to a company's own Stripe account."""
+"""Commands that set cancelflow up for a company's Stripe account."""
 
 import json
 from typing import Annotated
@@ -18,13 +18,13 @@ app = typer.Typer()
 @app.command()
 def doctor(
     fix: Annotated[
-        bool, typer.Option("--fix", help="make or correct Stripe's webhook endpoint, and print its signing secret once")
+        bool, typer.Option("--fix", help="create or correct Stripe's webhook endpoint; print a new signing secret once")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Check everything that must be right before the first customer, and say what to do about what is not.
+    """Check everything that must be right before the first customer, and print how to fix what is not.
 
-    Ends with 0 where nothing failed, 2 where a setting is missing or wrong, and 1 where something else failed.
+    Exit code: 0 if nothing failed, 2 if a setting is missing or wrong, 1 if something else failed.
     """
     join_stack()
     choose_for_trigger()
@@ -44,9 +44,9 @@ def doctor(
 
 @app.command("import")
 def import_(
-    from_start: Annotated[bool, typer.Option("--from-start", help="not from where the last import stopped")] = False,
+    from_start: Annotated[bool, typer.Option("--from-start", help="ignore where the last import stopped")] = False,
 ) -> None:
-    """Copy customers and their live or recently ended subscriptions from Stripe. As the owner; safe to repeat."""
+    """Copy customers and their live or recently ended subscriptions from Stripe. Runs as the owner; safe to repeat."""
     join_stack()
     from rich.console import Console
 
@@ -57,7 +57,7 @@ def import_(
 
 @app.command()
 def catalog() -> None:
-    """Check the catalogue that CATALOG names, or the default, and show its plans as the trigger reads them."""
+    """Check the catalogue in CATALOG, or the default one, and show its plans."""
     join_stack()
     from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""Commands for whoever operates it: what is unfinished, reconciliation, deletion, figures."""
+"""Commands for operators: unfinished requests, reconciliation, data deletion and reports."""
 
 import json
 from typing import Annotated
@@ -20,7 +20,7 @@ app = typer.Typer()
 def requests(
     stuck: Annotated[bool, typer.Option("--stuck", help="only those that need attention")] = False,
 ) -> None:
-    """List the requests that are unfinished: under way, waiting to be picked up, parked, failed, or not deliverable."""
+    """List unfinished requests: under way, waiting to be claimed, parked, failed, or with an undeliverable email."""
     join_stack()
     from deployments.requests import unfinished
 
@@ -34,38 +34,38 @@ def requests(
 
 
 def _none(stuck: bool) -> str:
-    return "nothing needs a person" if stuck else "everything has come to its end"
+    return "nothing needs attention" if stuck else "nothing is unfinished"
 
 
 @app.command()
 def resume(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="of a request, or of one of Stripe's events")],
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="of a request or a Stripe event")],
 ) -> None:
-    """Take a cancellation, a reactivation or a Stripe event up again from where it stands, a failed one too."""
+    """Resume a cancellation, a reactivation or a Stripe event from the step reached, even if it failed."""
     join_stack()
     from deployments.requests import resume as take_up
 
     take_up(load(DatabaseSettings), identifier)
-    typer.echo(f"{identifier} is taken up by the next look of a running trigger")
+    typer.echo(f"{identifier} will be resumed by a running trigger")
 
 
 @app.command()
 def dismiss(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="as `requests --stuck` lists it")],
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="as listed by `requests --stuck`")],
 ) -> None:
-    """Stop listing an email that can never be delivered, where the customer cannot be reached."""
+    """Stop listing an undeliverable email, if the customer cannot be reached."""
     join_stack()
     from deployments.requests import dismiss as stop_listing
 
     stop_listing(load(DatabaseSettings), identifier)
-    typer.echo(f"{identifier} is not listed any more")
+    typer.echo(f"{identifier} is no longer listed")
 
 
 @app.command()
 def reconcile(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="change nothing, show what would change")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would change")] = False,
 ) -> None:
-    """Compare every subscription with Stripe, heal what is unambiguous, and report the rest."""
+    """Compare every subscription with Stripe, correct what is unambiguous, and report the rest."""
     join_stack()
     load(ServiceSettings)
     load(PrefectSettings)
@@ -86,9 +86,9 @@ def reconcile(
 @app.command()
 def delete_expired(
     for_real: Annotated[bool, typer.Option("--for-real", help="delete; without it, only show")] = False,
-    at_most: Annotated[int | None, typer.Option(min=1, help="so many customers")] = None,
+    at_most: Annotated[int | None, typer.Option(min=1, help="limit the number of customers")] = None,
 ) -> None:
-    """Show whose data is due: what would go by table, and what is kept on which ground. With --for-real, delete it."""
+    """Show the data due for deletion by table, and what is kept on which legal basis. With --for-real, delete it."""
     join_stack()
     load(ServiceSettings)
     load(PrefectSettings)
@@ -109,12 +109,12 @@ def report(
         str | None, typer.Option(metavar="YYYY-MM", help="default: last month, and this one so far")
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="for programs: a rate is null where there are too few rows")
+        bool, typer.Option("--json", help="print JSON; a rate is null where there are too few rows")
     ] = False,
 ) -> None:
-    """Print a month's figures: offers accepted, reasons, saved, won back, emails, refusals. As the owner.
+    """Print a month's figures: offers accepted, reasons, saved, won back, emails, refusals. Runs as the owner.
 
-    With --json and --month this is one object; with --json alone a list of two, last month's and this month's.
+    --json with --month prints one object; --json alone prints a list of two, for last month and this month.
     """
     join_stack()
     from rich.console import Console

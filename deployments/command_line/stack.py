@@ -1,4 +1,4 @@
-"""Commands that run it: the embedded stack, and its parts one by one."""
+"""Commands that run the embedded stack, or its parts one by one."""
 
 import json
 import os
@@ -34,10 +34,10 @@ def up(directory: Directory = LOCAL) -> None:
 
 @app.command()
 def run(
-    once: Annotated[bool, typer.Option("--once", help="stop after the main job")] = False,
+    once: Annotated[bool, typer.Option("--once", help="stop after the cancellation")] = False,
     directory: Directory = LOCAL,
 ) -> None:
-    """Start the embedded stack, do the main job on it for a demo customer, and stay up until Ctrl-C."""
+    """Start the embedded stack, cancel for a demo customer as `demo` does, and stay up until Ctrl-C."""
     from deployments.demo.main_job import main_job
     from deployments.demo.welcome import welcome
     from deployments.local.stack import Stack
@@ -53,7 +53,7 @@ def run(
 
 @app.command()
 def serve() -> None:
-    """Serve the HTTP trigger, against whatever the environment names."""
+    """Serve the HTTP trigger with the settings in the environment."""
     join_stack()
     settings = load(TriggerSettings)
     choose_for_trigger()
@@ -65,7 +65,7 @@ def serve() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to this version. Needs DATABASE_ADMIN_URL, or a DATABASE_URL that may create tables."""
+    """Migrate the database to this version. Needs DATABASE_ADMIN_URL, or a DATABASE_URL that may create tables."""
     join_stack()
     from deployments.migrations import migrate as apply
 
@@ -75,7 +75,7 @@ def migrate() -> None:
 
 @app.command()
 def deploy() -> None:
-    """Register the flows with Prefect, so that they can be started from its UI."""
+    """Register the flows with Prefect, with their schedules."""
     join_stack()
     load(PrefectSettings)
     from deployments.prefect.register import deploy as register
@@ -96,9 +96,9 @@ def token(user_id: str) -> None:
 
 @app.command()
 def seed(
-    as_json: Annotated[bool, typer.Option("--json", help="list them as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Make a fresh set of demo customers, one of each case, in the Stripe that is configured. Refuses a live key."""
+    """Create demo customers, one for each case, in the configured Stripe account. Refuses a live key."""
     join_stack()
     from deployments.demo.customers import seed as make
 
@@ -112,7 +112,7 @@ def seed(
 
 @app.command()
 def demo() -> None:
-    """Do the main job: cancel for a fresh demo customer over HTTP, and read every effect back."""
+    """Cancel for a new demo customer over HTTP, and read every effect back."""
     addresses = join_stack()
     from deployments.demo.main_job import main_job
 

@@ -1,1 +1,1 @@
-"""Data that a company replaces by its own: the catalogue of plans, with the JSON Schema that it is checked against."""
+"""Default data for a company to replace: the catalogue of plans, with its JSON Schema."""

@@ -1,1 +1,1 @@
-"""Demo customers, and the main job done for one of them: what a newcomer sees first."""
+"""The demo: demo customers, and a cancellation for one of them."""

@@ -1,4 +1,4 @@
-"""The demo's own edge to the outside: what a part's library raises becomes one clear error of ours."""
+"""Error translation for the demo: errors of the libraries become `PartFailed`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from nodes.errors import CancelflowError
 
 
 class PartFailed(CancelflowError):
-    """A part is away, or refused what the demo asked of it; the message names the part."""
+    """A part of the stack is unreachable or refused a call; the message names the part."""
 
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Raise `PartFailed` for what a part's library raises. Made-up customers have nothing personal to hide."""
+    """Raise `PartFailed` for errors of the libraries. Demo customers are invented, so messages may quote them."""
     try:
         yield
     except stripe.APIConnectionError as error:

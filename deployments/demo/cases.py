@@ -1,16 +1,16 @@
-"""One demo customer of each case that the flow must tell apart."""
+"""The demo customers: one for each case that the flow distinguishes."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Interval = Literal["month", "year"]
-# What is done to the subscription after it was made.
+# What distinguishes the subscription from the plain case.
 Twist = Literal["pending_here_and_there", "pending_in_stripe", "schedule", "failed_payment", "trial", "other_discount"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A customer: their plans (none, one or several), how they differ from the plain case, and where they live."""
+    """A demo customer: plans (none, one or several), `twist` on the plain case, name and locale."""
 
     name: str
     plans: tuple[str, ...] = ("professional",)

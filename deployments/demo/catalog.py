@@ -1,4 +1,4 @@
-"""The demo's prices and its coupon in Stripe: made once, found again by lookup key and id."""
+"""The demo's prices and coupon in Stripe, created once and then found by lookup key and id."""
 
 import stripe
 
@@ -9,7 +9,7 @@ MONTHS_OF = {"month": 1, "year": 10}
 
 
 class Catalog:
-    """Looks a price up before it makes one, so that seeding twice leaves one of each."""
+    """A lookup of prices that creates missing ones, so that seeding twice leaves one of each."""
 
     def __init__(self, client: stripe.StripeClient) -> None:
         self._stripe = client.v1
@@ -23,14 +23,14 @@ class Catalog:
         return self._prices[key]
 
     def loyalty_coupon(self) -> str:
-        """Return a discount of the merchant's own, which an offer must leave alone."""
+        """Return the id of a coupon that is not an offer's, for a discount that an offer must not remove."""
         if not self._has_loyalty_coupon():
             try:
                 self._stripe.coupons.create(
                     {"id": LOYALTY_COUPON, "name": "Loyalty", "percent_off": 10, "duration": "forever"}
                 )
             except stripe.InvalidRequestError:
-                if not self._has_loyalty_coupon():  # nobody else made it since we looked
+                if not self._has_loyalty_coupon():  # not created concurrently by another process
                     raise
         return LOYALTY_COUPON
 
@@ -60,6 +60,6 @@ class Catalog:
                 }
             ).id
         except stripe.InvalidRequestError:
-            if made := self._found_price(key):  # by someone else, since we looked
+            if made := self._found_price(key):  # created concurrently by another process
                 return made
             raise

@@ -1,4 +1,4 @@
-"""Make the demo customers: in Stripe through its public API alone, so that it works on a real test account too."""
+"""Creates the demo customers, in Stripe through its public API only, so that it works on a real test account too."""
 
 import time
 import uuid
@@ -18,7 +18,7 @@ from nodes.rules.statuses import local_status
 from nodes.settings import SeedSettings
 from sql import QUERIES
 
-# As Stripe's own test mode names them.
+# Test cards of Stripe's test mode.
 GOOD_CARD = "pm_card_visa"
 FAILING_CARD = "pm_card_chargeCustomerFail"
 MONTH_AND_A_DAY = 32 * 24 * 3600
@@ -26,16 +26,16 @@ CLOCK_TIMEOUT_SECONDS = 120
 
 
 class LiveKeyRefused(CancelflowError):
-    """Demo customers do not belong among real ones."""
+    """The key is a live one, and demo customers must not be created among real ones."""
 
 
 class ClockTooSlow(CancelflowError):
-    """Stripe did not move a test clock in time."""
+    """Stripe did not advance a test clock in time."""
 
 
 @dataclass(frozen=True)
 class DemoCustomer:
-    """One of the set."""
+    """A demo customer in Stripe and in the database."""
 
     case: str
     user_id: str
@@ -43,14 +43,14 @@ class DemoCustomer:
     subscription_ids: list[str]
 
     def as_json(self) -> dict[str, Any]:
-        """For `cancelflow seed --json`."""
+        """Return the customer as a dict for `cancelflow seed --json`."""
         return asdict(self)
 
 
 def seed(
     settings: SeedSettings, progress: Callable[[str], None], cases: tuple[Case, ...] = CASES
 ) -> list[DemoCustomer]:
-    """Return a fresh customer of each case, in Stripe and in our tables. Raises `LiveKeyRefused` and `PartFailed`."""
+    """Create a customer for each case, in Stripe and in the database. Raises `LiveKeyRefused` and `PartFailed`."""
     key = settings.stripe_api_key.get_secret_value()
     if "_live_" in key:
         raise LiveKeyRefused("STRIPE_API_KEY is a live key; demo customers are made with a test key only")
@@ -63,7 +63,7 @@ def seed(
     customers = []
     with our_errors(), psycopg.connect(settings.admin_url, connect_timeout=5) as connection:
         for case in cases:
-            progress(f"making {case.name}")
+            progress(f"creating {case.name}")
             customers.append(seeder.make(case, connection))
             connection.commit()
     return customers
@@ -119,11 +119,11 @@ class _Seeder:
             wanted["trial_period_days"] = 14
         if case.twist == "other_discount":
             wanted["discounts"] = [{"coupon": self._catalog.loyalty_coupon()}]
-        # From the start, so that no webhook tells of it: these were pending before anybody listened.
+        # Set on creation, so that no webhook reports it: these represent cancellations from before cancelflow.
         if case.twist == "pending_here_and_there":
             wanted["cancel_at_period_end"] = True
         if case.twist == "pending_in_stripe":
-            wanted["cancel_at"] = "max_period_end"  # as the portal has it for flexible billing: the date alone
+            wanted["cancel_at"] = "max_period_end"  # as Stripe's portal does with flexible billing: only the date
         return self._stripe.subscriptions.create(wanted)
 
     def _twisted(
@@ -143,7 +143,7 @@ class _Seeder:
         return self._stripe.test_helpers.test_clocks.create({"frozen_time": began, "name": "cancelflow past due"}).id
 
     def _advance(self, clock: str, until: int) -> None:
-        """To the failed renewal: Stripe charges a draft invoice an hour after it was made."""
+        """Advance to the failed renewal: Stripe charges a draft invoice an hour after creating it."""
         self._stripe.test_helpers.test_clocks.advance(clock, {"frozen_time": until})
         deadline = time.monotonic() + CLOCK_TIMEOUT_SECONDS
         while self._stripe.test_helpers.test_clocks.retrieve(clock).status != "ready":
@@ -153,7 +153,7 @@ class _Seeder:
 
 
 def _row(made: stripe.Subscription, user_id: str, plan: str, case: Case) -> dict[str, object]:
-    unseen = case.twist == "pending_in_stripe"  # the portal did it and no webhook told us
+    unseen = case.twist == "pending_in_stripe"  # cancelled in the portal, without a webhook
     cancel_at = None if unseen else made.cancel_at
     return {
         "id": made.id,

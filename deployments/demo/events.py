@@ -1,4 +1,4 @@
-"""Listen to the topic for as long as the demo takes, as any consumer of the company would."""
+"""Subscription to the topic for the duration of the demo, as a consumer of the company would use."""
 
 import json
 import uuid
@@ -16,14 +16,14 @@ PULL_TIMEOUT_SECONDS = 5.0
 
 
 class Listener:
-    """A subscription of its own, so that it sees what is published after it began."""
+    """A consumer with its own Pub/Sub subscription, which receives events published after its creation."""
 
     def __init__(self, client: SubscriberClient, subscription: str) -> None:
         self._client = client
         self._subscription = subscription
 
     def pull(self, request_id: str) -> dict[str, Any] | None:
-        """Return the event of this request, or None if it did not come in time."""
+        """Return the event of this request, or None if it did not arrive in time."""
         pulled = self._client.pull(
             subscription=self._subscription, max_messages=100, timeout=PULL_TIMEOUT_SECONDS, retry=None
         )
@@ -33,7 +33,7 @@ class Listener:
 
 @contextmanager
 def listening(settings: EventSettings) -> Iterator[Listener]:
-    """Subscribe, and unsubscribe whatever happens."""
+    """Subscribe for the block, and always unsubscribe."""
     client = _client(settings)
     project = settings.google_cloud_project
     subscription = f"projects/{project}/subscriptions/cancelflow-demo-{uuid.uuid4().hex[:12]}"

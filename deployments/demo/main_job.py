@@ -1,4 +1,4 @@
-"""The main job, done for real: cancel for a demo customer over HTTP, then read each effect back from where it is."""
+"""The demo's main job: cancel for a demo customer over HTTP, then read each effect back from its system."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,18 +21,18 @@ from nodes.errors import CancelflowError
 from nodes.settings import EventSettings, IdentitySettings, SeedSettings, load
 from sql import QUERIES
 
-# The trigger answers within 10 s; a little more is for the way there.
+# The trigger responds within 10 s; the rest is a margin for the network.
 POST_TIMEOUT_SECONDS = 15.0
 READ_TIMEOUT_SECONDS = 5.0
-# The answer waits for neither email nor event, and what Prefect shows is written behind it.
+# The response waits for neither email nor event, and Prefect's records are written after it.
 EFFECTS_WITHIN_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.1
 
-Found = str | None  # what an effect looks like where it ended up, or None if it is not there
+Found = str | None  # a description of the effect, or None if it was not found
 
 
 class MainJobFailed(CancelflowError):
-    """The answer was not a success, or an effect is missing; the message names them."""
+    """The request failed, or an effect is missing; the message gives the details."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,15 @@ class _Job:
 
 
 def main_job(addresses: Mapping[str, Any], console: Console | None = None) -> list[DemoCustomer]:
-    """Make the demo customers, cancel for one of them, print what happened; raises `MainJobFailed` and `PartFailed`.
+    """Create the demo customers, cancel for one, and print the effects. Raises `MainJobFailed` and `PartFailed`.
 
-    `addresses` is what stack.json holds. Returns the customers, for whoever wants to try more.
+    `addresses` is the content of stack.json. Return the customers, for further calls.
     """
     console = console or Console(highlight=False, soft_wrap=True)
     if not addresses.get("http"):
         raise MainJobFailed("no stack runs here: start one with `cancelflow up` in another terminal")
     settings = load(SeedSettings)
-    with console.status("Making the demo customers"):
+    with console.status("Creating the demo customers"):
         customers = seed(settings, progress=lambda _: None)
     customer = next(each for each in customers if each.case == "professional")
     with (
@@ -88,10 +88,10 @@ def _post(job: _Job, console: Console) -> None:
             url, json=body, headers={"Authorization": f"Bearer {bearer}"}, timeout=POST_TIMEOUT_SECONDS
         )
     except httpx.HTTPError as error:
-        raise MainJobFailed(f"no answer from {url}: {type(error).__name__}") from None
+        raise MainJobFailed(f"no response from {url}: {type(error).__name__}") from None
     console.print(f"  {response.status_code}  {response.text}", markup=False)
     if response.status_code != 200:
-        raise MainJobFailed(f"the answer was {response.status_code}, not 200")
+        raise MainJobFailed(f"the response was {response.status_code}, not 200")
 
 
 def _read_back(job: _Job, listener: Listener, console: Console) -> None:
@@ -141,7 +141,7 @@ def _in_postgres(job: _Job) -> Found:
 
 def _in_the_inbox(job: _Job, request_id: str) -> Found:
     inbox = job.addresses.get("inbox")
-    if not inbox:  # a mail server of the user's own: we can say only that it took the email
+    if not inbox:  # the user's own mail server: only its acceptance is known
         row = job.row("confirmation_of_request", request_id=request_id)
         return f"handed to SMTP_URL, to {job.customer.email}" if row and row["delivered_at"] else None
     query = {"to": job.customer.email}

@@ -1,4 +1,4 @@
-"""What to look at and what to try, once the stack is up."""
+"""The text that `cancelflow run` prints: addresses and calls to try."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ ADDRESSES = {
 
 
 def welcome(addresses: Mapping[str, Any], customers: Sequence[DemoCustomer]) -> None:
-    """Print the addresses and a few calls that work as they stand."""
+    """Print the addresses and some calls to copy and run."""
     console = Console(highlight=False, soft_wrap=True)
     console.print("\n[bold]Where everything is[/bold] (also in .local/stack.json)")
     for name, what in ADDRESSES.items():

@@ -1,1 +1,1 @@
-"""`cancelflow doctor`: checks everything that must be right before the first customer, a module a part."""
+"""`cancelflow doctor`: checks everything that must be right before the first customer, with a module for each part."""

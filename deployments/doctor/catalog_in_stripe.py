@@ -1,4 +1,4 @@
-"""The catalogue: valid, in this Stripe account, and the plan of each live subscription known."""
+"""Checks of the catalogue: is it valid, do its names exist in Stripe, and has each live subscription a known plan."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -13,13 +13,13 @@ from nodes.clients.catalog import read_catalog
 from nodes.rules.catalog import Catalog
 from nodes.settings import BillingSettings, PolicySettings, load
 
-# The newest thousand show what is sold now, and take Stripe some ten seconds.
+# The newest thousand subscriptions show what is sold now; reading them takes some ten seconds.
 PAGES = 10
 PRICES_SHOWN = 5
 
 
 async def examine() -> Findings:
-    """Check the file, then what it names, then the newest subscriptions."""
+    """Check the file, then its names in Stripe, then the newest subscriptions."""
     path = load(PolicySettings).catalog
     catalog = read_catalog(path)
     yield ok("catalogue", f"{len(catalog.plans)} plans in {path or 'the default catalogue'}")
@@ -31,7 +31,7 @@ async def examine() -> Findings:
 
 
 async def _states(stripe: BillingSetup, catalog: Catalog) -> dict[str, State]:
-    """Return the state of each name, by `price price_…`, `lookup key …` and `product prod_…`."""
+    """Return the state of each name, keyed by `price price_…`, `lookup key …` and `product prod_…`."""
     kinds = {
         "price": (stripe.prices.prices, catalog.by_price),
         "lookup key": (stripe.prices.lookup_keys, catalog.by_lookup_key),
@@ -49,14 +49,14 @@ def _of_names(catalog: Catalog, states: dict[str, State], *, is_default: bool) -
     total = f"{len(states) - len(missing)} of {len(states)} names are in Stripe"
     if missing:
         own = "Set CATALOG to a file with your own plans" if is_default else "Correct them in CATALOG"
-        return failed("prices", f"{total}; missing:\n" + "\n".join(missing), f"{own}, or make them in Stripe")
+        return failed("prices", f"{total}; missing:\n" + "\n".join(missing), f"{own}, or create them in Stripe")
     if not states:
-        return warning("prices", "the catalogue names none, so that every plan is unknown", "Add your prices to it")
+        return warning("prices", "the catalogue names none, so every plan is unknown", "Add your prices to it")
     if archived:
         return warning(
             "prices",
             f"{total}; archived:\n" + "\n".join(archived),
-            "Leave them while customers still have them; remove them from the catalogue after that",
+            "Keep them while customers still have them; remove them from the catalogue after that",
         )
     return ok("prices", f"all {len(states)} names are in Stripe, and active")
 
@@ -93,5 +93,5 @@ def _of_plans(seen: int, unknown: Counter[str], *, all_seen: bool) -> Finding:
     return warning(
         "plans",
         f"known for {100 * known // seen} % of {which}; in no plan:\n" + "\n".join(prices),
-        "Add these prices to the catalogue; until then their customers can cancel and get no offer",
+        "Add these prices to the catalogue; until then their customers can cancel but get no offer",
     )

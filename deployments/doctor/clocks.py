@@ -1,4 +1,4 @@
-"""The clocks of Stripe, PostgreSQL and this machine, compared: a cancellation's date is a time that all three know."""
+"""Comparison of the clocks of Stripe, PostgreSQL and this machine, which all three act on a cancellation's date."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,11 +15,11 @@ WITHIN_SECONDS = 5.0
 
 
 async def examine() -> Findings:
-    """Check each pair. A part that is away says so itself; here its clock is not measured."""
+    """Check each pair. An unreachable part is reported by its own check; here its clock is not measured."""
     stripe, database = await asyncio.gather(_measured(_stripe), _measured(_postgresql))
     ahead = {"Stripe": stripe, "PostgreSQL": database}
     for name in (name for name, seconds in ahead.items() if seconds is None):
-        yield warning("clocks", f"{name}'s is not measured, for it is not reachable", f"Mend {name} first")
+        yield warning("clocks", f"{name}'s is not measured, as it is not reachable", f"Fix {name} first")
     known = {name: seconds for name, seconds in ahead.items() if seconds is not None}
     if known:
         yield _of_clocks(known)
@@ -42,7 +42,7 @@ async def _measured(read: Callable[[], Awaitable[float]]) -> float | None:
 
 async def _stripe() -> float:
     async with opened(load(BillingSettings)) as stripe:
-        await stripe.time()  # connects, which would count as the way there
+        await stripe.time()  # connects first, as connecting would distort the round trip
         return await _ahead(stripe.time)
 
 
@@ -52,7 +52,7 @@ async def _postgresql() -> float:
 
 
 async def _ahead(read: Callable[[], Awaitable[datetime]]) -> float:
-    """Return by how many seconds a clock is ahead of ours, as of the middle of the round trip."""
+    """Return by how many seconds the clock is ahead of this machine's, at the middle of the round trip."""
     asked = datetime.now(UTC)
     told = await read()
     answered = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The command: asks every part, showing which are still awaited, and prints the report."""
+"""The command's progress display while the parts are checked."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from deployments.doctor.parts import parts
 
 
 def examined(console: Console, *, fix: bool) -> Results:
-    """Return what every part finds; shows on the console what is still awaited, if people see it."""
+    """Check every part; return the findings. A terminal shows which parts are still running."""
     with console.status("") as status:
         return asyncio.run(examine(parts(fix=fix), told=lambda waiting: _tell(status, waiting)))
 

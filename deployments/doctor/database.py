@@ -1,4 +1,4 @@
-"""PostgreSQL: version, roles, row-level security, migrations, and the owner's login."""
+"""Checks of PostgreSQL: version, roles, row-level security, migrations, and the owner's login."""
 
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
 from deployments.migrations import known_migrations
@@ -12,7 +12,7 @@ _MIGRATE = "Run `cancelflow migrate`"
 
 
 async def examine() -> Findings:
-    """Check as the application logs in, and then as the owner."""
+    """Check with the application's login, then with the owner's."""
     settings = load(DatabaseSettings)
     async with inspecting(settings.database_url.get_secret_value()) as setup:
         login = await setup.login()
@@ -31,7 +31,7 @@ async def examine() -> Findings:
 
 async def _of_application(setup: DatabaseSetup, login: Login) -> Findings:
     if not login.role_exists:
-        yield failed("role", f"there is no role {APPLICATION_ROLE}", f"{_MIGRATE}, which makes it")
+        yield failed("role", f"there is no role {APPLICATION_ROLE}", f"{_MIGRATE}, which creates it")
         return
     if not await setup.may_act_as_application():
         grant = f"As the owner: GRANT {APPLICATION_ROLE} TO {login.login}"
@@ -43,7 +43,7 @@ async def _of_application(setup: DatabaseSetup, login: Login) -> Findings:
 
 
 def of_version(login: Login) -> Finding:
-    """Return whether the server is new enough."""
+    """Check that the server is new enough."""
     major, minor = divmod(login.version, 10_000)
     found = f"{major}.{minor}, database {login.database}"
     if major < OLDEST:
@@ -52,20 +52,20 @@ def of_version(login: Login) -> Finding:
 
 
 def of_confinement(login: Login) -> Finding:
-    """Return whether row-level security holds for the application's role, whoever logs in."""
+    """Check that row-level security confines the application's role, whatever role logs in."""
     if login.role_unconfined:
         confine = f"As a superuser: ALTER ROLE {APPLICATION_ROLE} NOSUPERUSER NOBYPASSRLS"
         return failed("confinement", f"{APPLICATION_ROLE} is a superuser or bypasses row-level security", confine)
     if login.role_owns:
         own = "Give those tables to the role that runs `cancelflow migrate`: ALTER TABLE … OWNER TO …"
-        return failed("confinement", f"{APPLICATION_ROLE} owns tables, and could switch their policies off", own)
+        return failed("confinement", f"{APPLICATION_ROLE} owns tables, and could disable their policies", own)
     if login.login_unconfined:
         return warning(
             "confinement",
             f"the login {login.login} is a superuser or bypasses row-level security",
             f"Log in as a role without that, to which {APPLICATION_ROLE} is granted",
         )
-    return ok("confinement", f"{APPLICATION_ROLE} owns nothing and bypasses nothing")
+    return ok("confinement", f"{APPLICATION_ROLE} owns no tables and cannot bypass row-level security")
 
 
 def _of_tables(tables: list[ProtectedTable]) -> Finding:
@@ -82,13 +82,13 @@ def _of_tables(tables: list[ProtectedTable]) -> Finding:
 
 
 def _wrong(table: ProtectedTable) -> str:
-    return "its policies are not ours" if table.forced else "row-level security is not enabled and forced"
+    return "its policies are not cancelflow's" if table.forced else "row-level security is not enabled and forced"
 
 
 def _of_owner(owner: Owner, login: Login, *, named: bool) -> Finding:
     name = "DATABASE_ADMIN_URL" if named else "DATABASE_ADMIN_URL is not set, and DATABASE_URL"
     if (owner.database, owner.started_at) != (login.database, login.started_at):
-        return failed("owner", f"{name} leads to another database than DATABASE_URL", "Let both name the same one")
+        return failed("owner", f"{name} leads to another database than DATABASE_URL", "Set both to the same database")
     if not owner.may_migrate:
         to_do = "Set DATABASE_ADMIN_URL to the role that owns the tables"
         return (failed if named else warning)("owner", f"{name} logs in as {owner.login}, which owns no tables", to_do)
@@ -101,5 +101,5 @@ def _of_migrations(applied: list[str]) -> Finding:
         return failed("migrations", f"{len(missing)} of {len(known)} are not applied", _MIGRATE)
     if unknown := [name for name in applied if name not in known]:
         found = f"the database has newer ones: {', '.join(unknown)}"
-        return warning("migrations", found, "Use the version of cancelflow that the database was migrated by")
+        return warning("migrations", found, "Use the version of cancelflow that migrated the database")
     return ok("migrations", f"all {len(known)} applied")

@@ -1,4 +1,4 @@
-"""Asks every part at the same time, each within its own seconds."""
+"""Runs the checks of all parts concurrently, each within its time limit."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -7,13 +7,13 @@ from contextlib import aclosing
 from deployments.doctor.finding import Finding, Level, Part, Progress, failed
 from nodes.errors import CancelflowError, SettingsInvalid
 
-# The parts that are still being examined, each with how far it came.
+# Called with the parts still being checked, each with its progress.
 Told = Callable[[dict[str, str]], None]
 Results = dict[str, list[Finding]]
 
 
 async def examine(parts: Sequence[Part], told: Told = lambda _: None) -> Results:
-    """Return what each part finds, in their order."""
+    """Return each part's findings, in order."""
     waiting = {part.name: "" for part in parts}
     told(waiting)
 
@@ -46,18 +46,18 @@ async def _examined(part: Part, came: Callable[[str], None]) -> list[Finding]:
         findings.append(_of_settings(error))
     except CancelflowError as error:
         findings.append(failed("response", str(error), part.advice))
-    except Exception as error:  # must not hide what the other parts found; its text may hold a secret
-        findings.append(failed("check", f"it broke off ({type(error).__name__})", "Please report this to cancelflow"))
+    except Exception as error:  # must not hide the other parts' findings; its text may hold a secret
+        findings.append(failed("check", f"it crashed ({type(error).__name__})", "Please report this to cancelflow"))
     return findings
 
 
 def _of_settings(error: SettingsInvalid) -> Finding:
     lines = [line.strip() for line in str(error).splitlines()]
     found = "\n".join(line for line in lines if line != "Settings:")
-    return Finding(Level.FAILED, "settings", found, "Correct what is named", of_settings=True)
+    return Finding(Level.FAILED, "settings", found, "Correct these settings", of_settings=True)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """Return 2 where settings are missing or wrong, 1 where something else failed, else 0."""
+    """Return 2 if settings are missing or wrong, 1 if something else failed, else 0."""
     bad = [each for each in findings if each.level is Level.FAILED]
     return 2 if any(each.of_settings for each in bad) else int(bool(bad))

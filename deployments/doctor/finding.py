@@ -1,4 +1,4 @@
-"""What a check finds, and what a part is: the one interface that every module here has."""
+"""The interface of the checks: parts and their findings."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """A finding's severity."""
 
     OK = "ok"
     WARNING = "warning"
@@ -15,9 +15,9 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: what was found, and what to do unless it is ok.
+    """The result of one check: what was found and, unless it is ok, what to do.
 
-    `of_settings`: a setting is missing or wrong. `secret`: shown once, apart from the table.
+    `of_settings`: a setting is missing or wrong. `secret`: a new secret, shown once, below the table.
     """
 
     level: Level
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a check has come that takes long."""
+    """The progress of a slow check."""
 
     text: str
 
@@ -40,10 +40,10 @@ Findings = AsyncIterator[Finding | Progress]
 
 @dataclass(frozen=True)
 class Part:
-    """Something that is checked by itself, while the other parts are.
+    """A part that is checked independently of the others.
 
-    `examine` yields findings as it makes them, and raises an error of ours where it cannot go on. `advice`: what to do
-    then. `seconds`: what is not found by then is not waited for.
+    `examine` yields findings as it goes, and raises a `CancelflowError` where it cannot continue. `advice`: what to do
+    then. `seconds`: time limit of the part.
     """
 
     name: str
@@ -53,15 +53,15 @@ class Part:
 
 
 def ok(check: str, found: str) -> Finding:
-    """Return that all is well."""
+    """Return a finding without a problem."""
     return Finding(Level.OK, check, found)
 
 
 def warning(check: str, found: str, to_do: str) -> Finding:
-    """Return what works, but not as it should."""
+    """Return a finding about something that works, but not as it should."""
     return Finding(Level.WARNING, check, found, to_do)
 
 
 def failed(check: str, found: str, to_do: str) -> Finding:
-    """Return what must be mended before the first customer."""
+    """Return a finding that must be fixed before the first customer."""
     return Finding(Level.FAILED, check, found, to_do)

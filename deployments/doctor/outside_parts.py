@@ -1,4 +1,4 @@
-"""Pub/Sub, the mail server, who signs tokens, and our own public address."""
+"""Checks of Pub/Sub, the mail server and the keys that tokens are verified with."""
 
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
 from deployments.http.identity import Identity
@@ -6,12 +6,12 @@ from nodes.clients.events import Events
 from nodes.clients.mail import Mailer
 from nodes.settings import EventSettings, IdentitySettings, MailSettings, load
 
-# A shared secret shorter than the hash that it signs with is the weaker part (RFC 7518, 3.2).
+# A shared secret must be at least as long as the hash output (RFC 7518, 3.2).
 SECRET_BYTES = 32
 
 
 async def examine_events() -> Findings:
-    """Check that the topic is there and takes our events; nothing is published."""
+    """Check that the topic exists and publishing is permitted, without publishing."""
     settings = load(EventSettings)
     events = Events(settings)
     try:
@@ -21,22 +21,22 @@ async def examine_events() -> Findings:
     finally:
         await events.close()
     if may_publish is None:
-        yield ok("permission", "this Pub/Sub does not say, as emulators do not")
+        yield ok("permission", "this Pub/Sub does not say (emulators have no permissions)")
     elif may_publish:
-        yield ok("permission", "we may publish")
+        yield ok("permission", "publishing is permitted")
     else:
         grant = f"Grant roles/pubsub.publisher on {settings.pubsub_topic} to the service account that runs cancelflow"
-        yield failed("permission", "we may not publish to it", grant)
+        yield failed("permission", "publishing to it is not permitted", grant)
 
 
 async def examine_mail() -> Findings:
-    """Check the server and its login; nothing is sent."""
+    """Check the server and its login, without sending."""
     settings = load(MailSettings)
     mailer = Mailer(settings)
     yield _of_sender(settings)
     yield _of_replies(settings)
     await mailer.check()
-    yield ok("server", "takes connection and login" if "@" in settings.smtp_url.get_secret_value() else "takes mail")
+    yield ok("server", "accepts the login" if "@" in settings.smtp_url.get_secret_value() else "accepts mail")
 
 
 def _of_sender(settings: MailSettings) -> Finding:
@@ -50,14 +50,14 @@ def _of_replies(settings: MailSettings) -> Finding:
     if settings.reply_to is None:
         return warning(
             "replies",
-            "REPLY_TO is not set: customers who cancel elsewhere are never asked why",
+            "REPLY_TO is not set: customers who cancel in Stripe's portal are never asked why",
             "Set REPLY_TO to an address at which your team reads replies",
         )
     return ok("replies", settings.reply_to)
 
 
 async def examine_identity() -> Findings:
-    """Check the key that tokens are verified with."""
+    """Check the keys that tokens are verified with."""
     settings = load(IdentitySettings)
     identity = Identity(settings)
     expected = f"issuer {settings.jwt_issuer}, audience {settings.jwt_audience}"
@@ -68,6 +68,6 @@ async def examine_identity() -> Findings:
         yield ok("keys", "JWT_PUBLIC_KEY is a public key")
     elif settings.jwt_secret and len(settings.jwt_secret.get_secret_value().encode()) < SECRET_BYTES:
         to_do = f"Use a random secret of {SECRET_BYTES} bytes or more, or a public key"
-        yield warning("keys", f"JWT_SECRET has less than {SECRET_BYTES} bytes: it can be guessed", to_do)
+        yield warning("keys", f"JWT_SECRET has less than {SECRET_BYTES} bytes, so it can be guessed", to_do)
     else:
         yield ok("keys", "JWT_SECRET is long enough")

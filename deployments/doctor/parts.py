@@ -1,4 +1,4 @@
-"""Every part that is checked, in the order in which an operator sets them up."""
+"""The list of parts to check, in the order in which an operator sets them up."""
 
 from collections.abc import Callable
 
@@ -14,11 +14,11 @@ from deployments.doctor import (
 )
 from deployments.doctor.finding import Findings, Part
 
-_STRIPE = "See whether this machine reaches Stripe, and what its status page says"
+_STRIPE = "Check that this machine can reach Stripe, and Stripe's status page"
 
 
 def parts(*, fix: bool) -> list[Part]:
-    """Return the parts. `fix`: correct the webhook endpoint."""
+    """Return the parts to check. `fix`: correct the webhook endpoint."""
 
     def webhooks() -> Findings:
         return webhook_endpoint.examining(fix=fix)
@@ -32,7 +32,7 @@ def parts(*, fix: bool) -> list[Part]:
         part("Stripe's webhooks", _STRIPE, webhooks),
         part("Catalogue", _STRIPE, catalog_in_stripe.examine, seconds=60.0),
         part("Prefect", "Start the server, or correct PREFECT_API_URL", prefect_parts.examine),
-        part("Pub/Sub", "Make the topic, and grant roles/pubsub.viewer on it", outside_parts.examine_events),
+        part("Pub/Sub", "Create the topic, and grant roles/pubsub.viewer on it", outside_parts.examine_events),
         part("Mail", "Correct SMTP_URL, or make the server reachable", outside_parts.examine_mail),
         part("Identity", "Make JWT_JWKS_URL reachable, or correct it", outside_parts.examine_identity),
         part("Public address", "Correct PUBLIC_URL", public_url.examine),

@@ -1,4 +1,4 @@
-"""Prefect: the server, its settings, the work pool, a worker, and every deployment with its schedule."""
+"""Checks of Prefect: server, settings, work pool, worker, and every deployment with its schedule."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,18 +21,18 @@ from nodes.errors import CancelflowError
 from nodes.settings import PrefectSettings, load
 
 SERIES = "3.8"
-# More than prefect.yaml will ever have; one page of Prefect's.
+# More deployments than prefect.yaml will have, and Prefect's largest page.
 LIMIT = 200
 _DEPLOY = "Run `cancelflow deploy`"
 _WORKER = f"Start one, with the trigger's settings: prefect worker start --pool {WORK_POOL}"
 
 
 class PrefectUnavailable(CancelflowError):
-    """The Prefect server is away, or what responds is none."""
+    """The Prefect server is unreachable, or the address is not a Prefect server's."""
 
 
 async def examine() -> Findings:
-    """Check the server, then what is registered there."""
+    """Check the server, then the registered deployments."""
     load(PrefectSettings)
     async with _asking() as client:
         yield _of_version(str(await _got(client, "/admin/version")))
@@ -45,8 +45,8 @@ async def examine() -> Findings:
 
 @asynccontextmanager
 async def _asking() -> AsyncIterator[PrefectClient]:
-    # The version is ours to judge, and an operator waits: Prefect's client would raise for one, and repeat a call that
-    # fails for a minute.
+    # The version is checked here, and an operator is waiting: by default Prefect's client raises for an old server and
+    # retries failing calls for a minute.
     chosen = {settings.PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: False, settings.PREFECT_CLIENT_MAX_RETRIES: 0}
     try:
         with settings.temporary_settings(chosen):
@@ -54,7 +54,7 @@ async def _asking() -> AsyncIterator[PrefectClient]:
                 yield client
     except httpx.HTTPStatusError as error:
         raise PrefectUnavailable(f"PREFECT_API_URL responds {error.response.status_code}") from None
-    except (httpx.HTTPError, PrefectException, ValueError) as error:  # ValueError: what came is no JSON, or another's
+    except (httpx.HTTPError, PrefectException, ValueError) as error:  # ValueError: not JSON
         raise PrefectUnavailable(f"PREFECT_API_URL leads to no Prefect server ({type(error).__name__})") from None
 
 
@@ -71,24 +71,24 @@ def _of_version(version: str) -> Finding:
 def _of_settings(server: Mapping[str, Any]) -> Finding:
     different = [f"{name}={wanted}" for name, wanted in SERVER.items() if not _has(server, name)]
     if different:
-        to_do = "Start the server with these in its environment (deployments/prefect/settings.py says what for)"
+        to_do = "Start the server with these in its environment (deployments/prefect/settings.py explains them)"
         return warning("settings", "not as recommended:\n" + "\n".join(different), to_do)
     return ok("settings", "as recommended")
 
 
 def _has(server: Mapping[str, Any], name: str) -> bool:
-    """Return whether the server has what we recommend; both as Prefect writes it out, such as P90D for seconds."""
+    """Return whether the server has the recommended value, compared in Prefect's form, such as P90D for seconds."""
     setting = getattr(settings, name)
     with settings.temporary_settings({setting: SERVER[name]}):
         ours = settings.get_current_settings().model_dump(mode="json")
     try:
         return _at(setting.accessor, server) == _at(setting.accessor, ours)
-    except (KeyError, TypeError):  # another version's settings, which have another form
+    except (KeyError, TypeError):  # another version's settings have another form
         return False
 
 
 def _at(accessor: str, values: Mapping[str, Any]) -> object:
-    """Return the value at a path such as `server.api.port`; Prefect writes a set out as a list in any order."""
+    """Return the value at a path such as `server.api.port`; lists are sorted, as Prefect writes sets in any order."""
     value: Any = reduce(getitem, accessor.split("."), values)
     return sorted(value) if isinstance(value, list) else value
 
@@ -96,7 +96,7 @@ def _at(accessor: str, values: Mapping[str, Any]) -> object:
 async def _of_pool(client: PrefectClient) -> Findings:
     pools = {pool.name: pool for pool in await client.read_work_pools(limit=LIMIT)}
     if WORK_POOL not in pools:
-        yield failed("work pool", f"there is no pool {WORK_POOL}", f"{_DEPLOY}, which makes it")
+        yield failed("work pool", f"there is no pool {WORK_POOL}", f"{_DEPLOY}, which creates it")
         return
     if pools[WORK_POOL].is_paused:
         yield failed("work pool", f"{WORK_POOL} is paused", "Resume it in the Prefect UI")
@@ -107,7 +107,7 @@ async def _of_pool(client: PrefectClient) -> Findings:
     if alive:
         yield ok("worker", f"{len(alive)} online")
     else:
-        gone = f"; {len(workers)} were, and have stopped" if workers else ""
+        gone = f"; {len(workers)} have stopped" if workers else ""
         yield failed("worker", f"none is online{gone}", _WORKER)
 
 
@@ -115,7 +115,7 @@ def _of_deployments(registered: Mapping[str, DeploymentResponse]) -> Finding:
     declared = YAML(typ="safe").load(files("deployments.prefect").joinpath("prefect.yaml").read_text())["deployments"]
     wrong = list(_wrong(declared, registered))
     if wrong:
-        to_do = f"{_DEPLOY}, or resume in the Prefect UI what is paused there"
+        to_do = f"{_DEPLOY}, or resume paused ones in the Prefect UI"
         return failed("deployments", "\n".join(wrong), to_do)
     scheduled = sum("schedules" in each for each in declared)
     return ok("deployments", f"all {len(declared)} registered, {scheduled} of them on an active schedule")

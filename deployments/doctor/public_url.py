@@ -1,4 +1,4 @@
-"""PUBLIC_URL: what customers and Stripe reach us at."""
+"""Checks of PUBLIC_URL, the address for customers and Stripe."""
 
 import json
 from urllib.parse import urlsplit
@@ -11,12 +11,12 @@ from nodes.errors import SettingsInvalid
 from nodes.settings import BillingSettings, LinkSettings, load
 
 TIMEOUT_SECONDS = 3.0
-LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104  # names that lead to this machine alone
+LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104  # addresses of this machine only
 _SERVE = "Run `cancelflow serve` behind this address, or correct PUBLIC_URL"
 
 
 async def examine() -> Findings:
-    """Check the address itself, and what responds there."""
+    """Check the address, and that cancelflow responds there."""
     settings = load(LinkSettings)
     Links(settings)
     url = settings.public_url.rstrip("/")
@@ -27,7 +27,7 @@ async def examine() -> Findings:
 def _of_address(url: str) -> Finding:
     try:
         billing = load(BillingSettings)
-    except SettingsInvalid:  # which Stripe's own part says
+    except SettingsInvalid:  # reported by Stripe's own part
         billing = None
     parts = urlsplit(url)
     here = parts.hostname in LOOPBACK
@@ -35,7 +35,7 @@ def _of_address(url: str) -> Finding:
     if (here or parts.scheme != "https") and billing and "_live_" in billing.stripe_api_key.get_secret_value():
         return failed("address", f"{url} with a live Stripe key: customers' links and webhooks need https", to_do)
     if here and (billing is None or billing.stripe_api_base is None):
-        return warning("address", f"{url} is this machine: neither customers nor Stripe reach it", to_do)
+        return warning("address", f"{url} is this machine: neither customers nor Stripe can reach it", to_do)
     return ok("address", url)
 
 

@@ -1,4 +1,4 @@
-"""What was found: a table for people, an object for programs."""
+"""Output of the findings, as tables or as JSON."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,19 +15,19 @@ STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "bold red"}
 
 
 def print_report(results: Results, console: Console) -> None:
-    """Print the findings by part, then how many there are of each level, and last a secret to store."""
+    """Print the findings by part, their number by level, and a new secret, if any."""
     for name, findings in results.items():
         console.print(Text(name, style="bold"))
         console.print(_table(findings))
         console.print()
     console.print(_summary(all_of(results)))
     for secret in secrets_of(results):
-        console.print("\nThe endpoint's signing secret, which Stripe shows only this once:\n")
+        console.print("\nThe endpoint's signing secret, which Stripe shows only once:\n")
         console.print(f"STRIPE_WEBHOOK_SECRETS={secret}", highlight=False, soft_wrap=True)
 
 
 def report_object(results: Results) -> dict[str, Any]:
-    """Return the same for programs."""
+    """Return the findings as a JSON object."""
     checks = [
         {"part": part, "check": each.check, "status": each.level, "found": each.found, "to_do": each.to_do or None}
         for part, findings in results.items()
@@ -45,7 +45,7 @@ def all_of(results: Results) -> Iterable[Finding]:
 
 
 def secrets_of(results: Results) -> Iterable[str]:
-    """Return what was made and is shown once."""
+    """Return the newly created secrets, which are shown once."""
     return (each.secret for each in all_of(results) if each.secret)
 
 

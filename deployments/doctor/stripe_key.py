@@ -1,4 +1,4 @@
-"""Stripe: the key, what it may do, and the API version that we speak."""
+"""Checks of the Stripe key, its permissions and the API version."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _KEYS = "Dashboard > Developers > API keys"
 
 
 async def examine() -> Findings:
-    """Check the key first: with a wrong one there is nothing else to ask."""
+    """Check the key first, since nothing else can be checked with a wrong one."""
     settings = load(BillingSettings)
     async with opened(settings) as stripe:
         for finding in await _of_key(stripe, settings):
@@ -19,13 +19,13 @@ async def examine() -> Findings:
             if finding.check == "key" and finding.to_do:
                 return
         yield _of_permissions(await stripe.lacking())
-        yield ok("API version", f"{API_VERSION}, which every call names")
+        yield ok("API version", f"{API_VERSION}, sent with every call")
 
 
 async def _of_key(stripe: BillingSetup, settings: BillingSettings) -> list[Finding]:
     key = settings.stripe_api_key.get_secret_value()
     if not key.startswith(("sk_", "rk_")):
-        return [failed("key", "STRIPE_API_KEY is no secret key", f"Use one that begins with sk_ or rk_ ({_KEYS})")]
+        return [failed("key", "STRIPE_API_KEY is not a secret key", f"Use one that begins with sk_ or rk_ ({_KEYS})")]
     try:
         account = await stripe.account()
     except KeyUnknown as error:
@@ -35,8 +35,8 @@ async def _of_key(stripe: BillingSetup, settings: BillingSettings) -> list[Findi
     if account is None:
         seen = warning(
             "account",
-            "this restricted key may not see whose account it is",
-            "Make sure yourself that the key belongs to the right account",
+            "this restricted key may not read its account",
+            "Check in the Dashboard that the key belongs to the right account",
         )
     else:
         seen = ok("account", f"{account.name or 'without a name'} ({account.id})")
@@ -52,5 +52,5 @@ def _of_permissions(lacking: Sequence[Permission]) -> Finding:
         )
     if lacking:
         names = ", ".join(f"{each.resource}: {each.level} (for {each.needed_for})" for each in lacking)
-        return ok("permissions", f"all that we need; not {names}")
-    return ok("permissions", "all that we need")
+        return ok("permissions", f"all that are needed; not {names}")
+    return ok("permissions", "all that are needed")

@@ -1,4 +1,4 @@
-"""A Stripe client for a part, closed when the part is done."""
+"""The Stripe client of a part, closed after its checks."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from nodes.settings import BillingSettings
 
 @asynccontextmanager
 async def opened(settings: BillingSettings) -> AsyncIterator[BillingSetup]:
-    """Open a client for a block."""
+    """Open a client for the block."""
     stripe = BillingSetup(settings)
     try:
         yield stripe

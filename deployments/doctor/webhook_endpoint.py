@@ -1,4 +1,4 @@
-"""Stripe's webhook endpoint: there, enabled, with our events and API version; `--fix` makes it so."""
+"""Checks of Stripe's webhook endpoint: existence, events, API version and signing secret; `--fix` corrects it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ _STORE = "Add the secret printed below to STRIPE_WEBHOOK_SECRETS, restart the tr
 
 
 def examining(*, fix: bool) -> Findings:
-    """Return the checks, which with `fix` correct what they would find."""
+    """Return the checks; with `fix`, correct the endpoint first."""
     return _examined(fix)
 
 
@@ -35,10 +35,10 @@ async def _examined(fix: bool) -> Findings:
 
 
 async def _fix(endpoints: BillingEndpoints, url: str, found: Sequence[Endpoint]) -> str | None:
-    """Correct the endpoint, or make one where none has our API version, which cannot be changed.
+    """Correct the endpoint, or create one where none has our API version, which cannot be changed.
 
-    Returns the secret of one that was made. The others at this address are disabled after that, so that there is one at
-    any time. Until the secret is stored, Stripe repeats what we refuse: for three days in live mode.
+    Return the secret of a created one. Others with this URL are disabled only afterwards, so that there is always one.
+    Until the secret is stored, Stripe retries the events that are refused: for three days in live mode.
     """
     right = _chosen(found)
     secret = None
@@ -53,7 +53,7 @@ async def _fix(endpoints: BillingEndpoints, url: str, found: Sequence[Endpoint])
 
 
 def _chosen(found: Sequence[Endpoint]) -> Endpoint | None:
-    """Return the one that is most like what it should be."""
+    """Return the endpoint that needs the fewest corrections."""
 
     def likeness(each: Endpoint) -> tuple[bool, bool, int]:
         return each.api_version == API_VERSION, each.enabled, -len(each.missing(STRIPE_EVENTS))
@@ -64,43 +64,43 @@ def _chosen(found: Sequence[Endpoint]) -> Endpoint | None:
 def _of_endpoints(url: str, found: Sequence[Endpoint]) -> Iterator[Finding]:
     endpoint = _chosen(found)
     if endpoint is None:
-        yield failed("endpoint", f"none for {url}", f"{_FIX}, which makes it")
+        yield failed("endpoint", f"none for {url}", f"{_FIX}, which creates it")
         return
     if not endpoint.enabled:
         yield failed("endpoint", f"{endpoint.id} is disabled", f"{_FIX}, which enables it")
     elif others := [each.id for each in found if each.enabled and each.id != endpoint.id]:
         names = ", ".join(others)
-        yield warning("endpoint", f"{endpoint.id}, and {names} for the same address", f"{_FIX}, which disables {names}")
+        yield warning("endpoint", f"{endpoint.id}, and {names} with the same URL", f"{_FIX}, which disables {names}")
     else:
         yield ok("endpoint", f"{endpoint.id}, enabled, for {url}")
     if missing := endpoint.missing(STRIPE_EVENTS):
         yield failed("events", "not sent: " + ", ".join(missing), f"{_FIX}, which adds them")
     else:
-        yield ok("events", f"all {len(STRIPE_EVENTS)} that we handle")
+        yield ok("events", f"all {len(STRIPE_EVENTS)} that are handled")
     yield _of_version(endpoint)
 
 
 def _of_version(endpoint: Endpoint) -> Finding:
     replaces = f"{_FIX}, which replaces the endpoint: its version cannot be changed"
     if endpoint.api_version is None:
-        found = f"the account's default, which may change; {API_VERSION} is read here"
+        found = f"the account's default, which may change; {API_VERSION} is expected"
         return warning("API version", found, replaces)
     if endpoint.api_version != API_VERSION:
-        return failed("API version", f"{endpoint.api_version}; {API_VERSION} is read here", replaces)
+        return failed("API version", f"{endpoint.api_version}; {API_VERSION} is expected", replaces)
     return ok("API version", API_VERSION)
 
 
 def _of_secrets(settings: BillingSettings, made: str | None) -> Finding:
     secrets = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
     if made:
-        return replace(failed("signing secret", "made just now, and not stored yet", _STORE), secret=made)
+        return replace(failed("signing secret", "created just now, and not stored yet", _STORE), secret=made)
     if not secrets:
         return failed(
             "signing secret",
-            f"STRIPE_WEBHOOK_SECRETS is not set, so that {PATH} responds 404",
-            "Set it to the signing secret: Dashboard > Developers > Webhooks, or what --fix prints where it makes one",
+            f"STRIPE_WEBHOOK_SECRETS is not set, so {PATH} responds 404",
+            "Set it to the signing secret: Dashboard > Developers > Webhooks, or as --fix prints it for a new endpoint",
         )
     if not all(secret.startswith("whsec_") for secret in secrets):
-        to_do = "Copy the endpoint's signing secret, which begins so, into STRIPE_WEBHOOK_SECRETS"
+        to_do = "Copy the endpoint's signing secret, which begins with whsec_, into STRIPE_WEBHOOK_SECRETS"
         return warning("signing secret", "STRIPE_WEBHOOK_SECRETS has one that does not begin with whsec_", to_do)
-    return ok("signing secret", "set" if len(secrets) == 1 else f"{len(secrets)} set, as while one is rotated")
+    return ok("signing secret", "set" if len(secrets) == 1 else f"{len(secrets)} set, as during a rotation")

@@ -1,1 +1,1 @@
-"""The HTTP application that starts the flows."""
+"""The HTTP trigger: the application that starts the flows."""

@@ -1,4 +1,4 @@
-"""The HTTP application: `POST /cancel-subscription` and what belongs to it."""
+"""The HTTP application: its routes, middleware and OpenAPI document."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,12 +25,12 @@ from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
 
-# Flows that somebody waits for: their runs are made ahead.
+# Callers wait for these flows, so their runs are created in advance.
 WAITED_FOR = ("cancel-subscription", "reactivate-subscription")
 
 
 def create_app(settings: TriggerSettings) -> FastAPI:
-    """Return the application; its clients open when it starts and close when it stops. Raises `SettingsInvalid`."""
+    """Return the application; its clients are open while it runs. Raises `SettingsInvalid`."""
     identity = Identity(settings)
     judge(settings)
 
@@ -52,9 +52,9 @@ def create_app(settings: TriggerSettings) -> FastAPI:
         description="Subscription cancellation, WF-023.",
         version=version("cancelflow"),
         lifespan=lifespan,
-        docs_url=None,  # FastAPI's page loads its scripts from another server; ours is in api_reference
+        docs_url=None,  # FastAPI's page loads scripts from another server; api_reference replaces it
         redoc_url=None,
-        redirect_slashes=False,  # an address that is none is told so, and leads nowhere
+        redirect_slashes=False,  # an unknown path is a 404, never a redirect
         exception_handlers=HANDLERS,
     )
     app.add_middleware(BodyTimeLimit)
@@ -68,7 +68,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document, plus the bodies that we read and write ourselves, without the 422 that we never answer."""
+    """Return FastAPI's document with the bodies that routes handle themselves, and without FastAPI's unused 422."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
         for model in (CancelSubscriptionRequest, ReactivateSubscriptionRequest, Problem):

@@ -1,4 +1,4 @@
-"""When a request arrived, before anything was done for it: the caller's deadline begins then."""
+"""Middleware that records each request's arrival time, from which the caller's deadline counts."""
 
 import asyncio
 
@@ -6,13 +6,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Arrival:
-    """Notes the moment, on the running loop's clock, as `request.state.arrived`."""
+    """An ASGI middleware that sets `request.state.arrived`, on the running loop's clock."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, with the moment."""
+        """Pass the request on with its arrival time."""
         if scope["type"] == "http":
             scope.setdefault("state", {})["arrived"] = asyncio.get_running_loop().time()
         await self._app(scope, receive, send)

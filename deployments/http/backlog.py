@@ -1,6 +1,6 @@
-"""Begins, in the trigger's own process, what waits in Postgres beside the cancellations.
+"""Starts, in the trigger's process, new work that waits in Postgres: reactivations, Stripe events and reason emails.
 
-What a run left is taken up by `resume-unfinished`, whatever it is.
+Work whose run died is resumed by `resume-unfinished`.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from nodes.services import services
 
 log = logging.getLogger(__name__)
 
-# Beside the customers' cancellations: few at once, and the rest wait their turn in Postgres.
+# Low, because these run beside the customers' cancellations; the rest waits in Postgres.
 MAX_CONCURRENT_REACTIVATIONS = 4
 MAX_CONCURRENT_EVENTS = 4
 MAX_CONCURRENT_EMAILS = 2
 LOOK_EVERY_SECONDS = 1.0
-# A clean stop waits this long for what is under way; after it, leases see to the rest.
+# A clean stop waits this long for unfinished runs; afterwards their leases expire and others can claim the work.
 GRACE_SECONDS = 10.0
 
 
 class Line:
-    """One kind of work: claimed so many at a time, each carried out by a run of its flow."""
+    """A queue for one kind of work: claims items up to a limit and starts a flow run for each."""
 
     def __init__(
         self,
@@ -47,26 +47,26 @@ class Line:
         self._ending = False
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """Check for work immediately."""
         self._woken.set()
 
     async def look(self) -> None:
-        """Until the end: as soon as it is woken, and each second."""
+        """Claim and start work until stopped: when woken, and every second."""
         while not self._ending:
             try:
                 found = await self._start_claimed()
             except CancelflowError as error:
-                log.warning("cannot look for what waits: %s", error)
+                log.warning("cannot check for waiting work: %s", error)
                 found = 0
             if not found:
                 await self._pause()
 
     def take_no_more(self) -> None:
-        """A cancellation alone may be lost in a look at a database that is away (nodes/requests/lease.py)."""
+        """Set a flag to stop claiming, as a database call can swallow task cancellation (nodes/requests/lease.py)."""
         self._ending = True
 
     async def end(self) -> None:
-        """Wait for what is under way, and leave the rest to whoever looks once its lease has passed."""
+        """Wait for the running runs, then cancel the rest, which can be claimed again once their leases expire."""
         if self._runs:
             await asyncio.wait(self._runs, timeout=GRACE_SECONDS)
         for run in self._runs:
@@ -95,7 +95,7 @@ class Line:
 
 
 class Backlog:
-    """The lines of one trigger. `context` is what each run starts with: the services, and Prefect's client."""
+    """The lines of one trigger. `context` is what each run starts with: the services and Prefect's client."""
 
     def __init__(self, context: contextvars.Context) -> None:
         self._context = context
@@ -106,18 +106,18 @@ class Backlog:
         self._looking: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start to claim work."""
         lines = (self._reactivations, self._events, self._emails)
         self._looking = [asyncio.create_task(line.look(), context=self._context.copy()) for line in lines]
 
     def event_came(self) -> None:
-        """There is a new event of Stripe's."""
+        """Check for Stripe events immediately, after one was received."""
         self._events.wake()
 
     async def reactivate(self, request_id: UUID, deadline: float) -> None:
-        """Run the flow for this request; returns once its answer is recorded, or at the deadline, and then it goes on.
+        """Run the flow for this request; return once its response is recorded, or at the deadline while it continues.
 
-        The caller hanging up does not reach it. `deadline` is on the running loop's clock.
+        A disconnecting caller does not affect the run. `deadline` is on the running loop's clock.
         """
         caller = WaitingCaller()
         run = asyncio.create_task(_for_a_caller(request_id, caller), context=self._context.copy())
@@ -127,7 +127,7 @@ class Backlog:
         await caller.wait(deadline)
 
     async def stop(self) -> None:
-        """Take up nothing more, and wait for what is under way."""
+        """Stop claiming, and wait for the running runs."""
         lines = (self._reactivations, self._events, self._emails)
         for line in lines:
             line.take_no_more()

@@ -1,4 +1,4 @@
-"""The time limit for a request's body: a connection that stops in the middle of one is answered 408 and closed."""
+"""The time limit for request bodies: a connection that stalls in the middle of one gets a 408 and is closed."""
 
 import asyncio
 
@@ -6,25 +6,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nodes.errors import Refusal
 
-# Our bodies are at most 64 KiB, and Stripe's events are smaller: a phone on a bad line sends them in a second or two.
+# Bodies are at most 64 KiB, and Stripe's events are smaller; a phone on a bad connection sends them in a second or two.
 BODY_SECONDS = 10.0
 
 
 class BodyTooSlow(Refusal):
-    """The body was not complete in time; nothing was done."""
+    """The body was not complete in time; nothing was changed."""
 
     status = 408
     detail = "The body did not arrive in time. Nothing was changed: send the request again"
 
 
 class BodyTimeLimit:
-    """Raises `BodyTooSlow` for a handler that waits for a body longer than `BODY_SECONDS` after its headers."""
+    """An ASGI middleware that raises `BodyTooSlow` if a body is incomplete `BODY_SECONDS` after the headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with the limit on what it receives."""
+        """Pass the request on with a time limit on its body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -33,7 +33,7 @@ class BodyTimeLimit:
 
         async def receive_in_time() -> Message:
             nonlocal complete
-            if complete:  # what comes after the body is the caller hanging up, which may take as long as it likes
+            if complete:  # only the disconnect follows, which has no time limit
                 return await receive()
             try:
                 async with asyncio.timeout_at(deadline):

@@ -1,4 +1,4 @@
-"""What a route asks for: the caller, the services, the runner."""
+"""FastAPI dependencies of the routes: caller, services, runner, backlog and webhooks."""
 
 from typing import Annotated
 
@@ -14,18 +14,18 @@ from nodes.services import Services
 
 
 class _Bearer(SecurityBase):
-    """The caller by their token. FastAPI's own class would answer 403 where there is none."""
+    """The bearer token scheme. FastAPI's own class responds 403 without a token."""
 
     model = HTTPBearer(bearerFormat="JWT")
     scheme_name = "HTTPBearer"
 
     async def __call__(self, request: Request) -> str:
-        """Return the caller. Raises `Unauthenticated`."""
+        """Return the caller's user id. Raises `Unauthenticated`."""
         identity: Identity = request.app.state.identity
         return await identity.caller(request.headers.get("authorization"))
 
 
-# All are coroutines: FastAPI would run a plain function in a thread, and a burst would wait for threads.
+# All are coroutines: FastAPI runs plain functions in threads, for which a burst of requests would have to wait.
 async def _runner(request: Request) -> Runner:
     runner: Runner = request.app.state.runner
     return runner

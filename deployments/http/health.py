@@ -1,4 +1,4 @@
-"""Whether the process is up, and whether each part that it needs is there, by name."""
+"""`GET /healthz` and `GET /readyz`: liveness of the process, readiness of each dependency."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -13,7 +13,7 @@ from nodes.errors import CancelflowError
 
 router = APIRouter(tags=["health"])
 
-# Longer than the clients' own, whose words say more than ours.
+# Longer than the clients' own timeouts, whose messages are more specific.
 CHECK_TIMEOUT_SECONDS = 4.0
 
 
@@ -48,7 +48,7 @@ async def _checked(check: Awaitable[None]) -> str:
         async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
             await check
     except TimeoutError:
-        return "no answer in time"
+        return "no response in time"
     except CancelflowError as error:
         return str(error)
     return "ok"

@@ -1,4 +1,4 @@
-"""Who the caller is: a JWT, signed by a key that we trust, for us, and not expired (FEATURES W27, W28)."""
+"""Authentication: a JWT signed by a trusted key, for this audience and not expired (FEATURES W27, W28)."""
 
 import asyncio
 
@@ -13,8 +13,8 @@ from nodes.errors import CancelflowError, SettingsInvalid
 from nodes.rules.user_ids import MAX_CHARACTERS, user_id_of
 from nodes.settings import IdentitySettings
 
-# The provider's keys change rarely, so its answer is kept this long. For a key that is unknown it is asked again, but
-# not more often than this: a token may name any key, and forged ones must not become the provider's load.
+# The provider's keys change rarely, so its key set is cached this long. For an unknown key it is fetched again, but at
+# most this often: a token may name any key, and forged tokens must not cause load at the provider.
 JWKS_LIFETIME_SECONDS = 300
 JWKS_COOLDOWN_SECONDS = 10
 JWKS_TIMEOUT_SECONDS = 3
@@ -26,18 +26,18 @@ _EDWARDS = ("EdDSA",)
 
 
 class Unauthenticated(CancelflowError):
-    """There is no token, or it does not hold. The message says which, and nothing of the token."""
+    """The token is missing or invalid. The message says which, and contains nothing of the token."""
 
 
 class IdentityProviderUnavailable(CancelflowError):
-    """The key set could not be fetched, so no token can be judged."""
+    """The key set could not be fetched, so no token can be verified."""
 
 
 class Identity:
-    """Verifies tokens against one key, one secret or a key set.
+    """A verifier of tokens, with one key, one secret or a key set.
 
-    Which algorithms count follows from the kind of key that *we* hold, never from the token: that is what stops
-    `alg: none` and HS256 signed with a public key.
+    The accepted algorithms follow from the configured kind of key, never from the token: this prevents `alg: none` and
+    HS256 signed with a public key.
     """
 
     def __init__(self, settings: IdentitySettings) -> None:
@@ -103,14 +103,14 @@ class Identity:
         if known := self._known_key(token):
             return known
         try:
-            # Its client blocks while it fetches, which happens once in a while.
+            # In a thread, because the client blocks while it fetches.
             return await asyncio.to_thread(self._key_set.get_signing_key_from_jwt, token)
         except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, OSError, ValueError):
-            # ValueError: what came is no JSON. The token is none of these's cause: it was read before.
+            # ValueError: the response is not JSON. An invalid token raises another error, before the fetch.
             raise IdentityProviderUnavailable("The identity provider's key set could not be fetched") from None
 
     def _known_key(self, token: str) -> jwt.PyJWK | None:
-        """Return the key if it is in the set that was fetched last: a burst of tokens needs no thread."""
+        """Return the key if it is in the cached set, so that a burst of tokens needs no threads."""
         cache = self._key_set.jwk_set_cache if self._key_set else None
         fetched = cache.get() if cache else None
         key_id = jwt.get_unverified_header(token).get("kid")
@@ -121,7 +121,7 @@ class Identity:
 
 
 def _read_key(pem: str) -> tuple[PublicKey, tuple[str, ...]]:
-    """Return the key, read once and not for each token, and the algorithms that fit it."""
+    """Return the key, parsed once for all tokens, and its algorithms."""
     try:
         key = load_pem_public_key(pem.encode())
     except ValueError:

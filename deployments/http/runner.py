@@ -1,4 +1,4 @@
-"""Runs flows in the trigger's own process, since a process a run would cost the customer seconds."""
+"""Runs cancellations in the trigger's own process, since starting a process for each takes seconds."""
 
 import asyncio
 import contextvars
@@ -17,27 +17,27 @@ from nodes.services import Services, using
 
 log = logging.getLogger(__name__)
 
-# More at once finish no sooner: a run is mostly processor time, and each would only wait longer for the others.
+# More would not finish sooner: a run is mostly processor time, so each would only be slower.
 MAX_CONCURRENT_RUNS = 8
-# How many more may wait for a place while their callers wait for an answer: about as many as get one in time. The rest
-# wait in Postgres, and their callers are told so at once.
+# How many more may queue for a run while their callers wait: about as many as get a response in time. The rest waits in
+# Postgres, and their callers get a 202 immediately.
 CALLERS_IN_LINE = 24
-# How many are received at once. More would only wait for a connection to the database, as one that is away makes wait.
+# How many requests are recorded concurrently. More would only wait for a database connection.
 MAX_CONCURRENT_INTAKES = 5
-# Whoever waited in vain until then waits on, as long as it is this machine that is slow and not the database.
+# After the deadline, a request waits on in these intervals as long as the machine is slow and the database is not away.
 WAITS_ON_SECONDS = 1.0
-# Whoever waits to be received goes first, since that takes milliseconds and a run a tenth of a second; but through a
-# stream of them that never ends, a run begins this often.
+# Recording requests goes before starting runs, since it takes milliseconds and a run a tenth of a second; but under
+# constant arrivals, a run still starts this often.
 GIVE_WAY_SECONDS = 1.0
-# How often to look for requests that wait their turn, and for those that a run left unfinished.
+# How often to check for waiting requests and for unfinished ones.
 LOOK_EVERY_SECONDS = 1.0
-# A clean stop waits this long for the runs that are under way, and then leaves them to the next process.
+# A clean stop waits this long for running runs, then leaves them to the next process.
 GRACE_SECONDS = 10.0
 LET_GO_SECONDS = 2.0
 
 
 class Runner:
-    """Starts a run a request, so many at once; the rest wait in Postgres and are taken up by the same way.
+    """A starter of cancellation runs, up to a limit; further requests wait in Postgres, from where it claims them.
 
     `context` is what each run starts with: the services, and Prefect's client where there is one.
     """
@@ -58,16 +58,16 @@ class Runner:
         self._draining = False
 
     def start(self) -> None:
-        """Begin to look for requests that wait."""
+        """Start to check for waiting and unfinished requests."""
         looks = (self._look(self._begin_next), self._look(self._resume))
         self._looking = [asyncio.create_task(look, context=self._context.copy()) for look in looks]
 
     @asynccontextmanager
     async def receiving(self, deadline: float) -> AsyncIterator[bool]:
-        """Let one more in, so many at once; gives whether they would wait in vain for a place, as `full` says.
+        """Limit how many requests are recorded concurrently; yield `full`.
 
-        Raises `DatabaseUnavailable` after `deadline`, on the running loop's clock, if the last one let in met it too:
-        where requests are recorded, if slowly, nobody is sent away.
+        Raises `DatabaseUnavailable` after `deadline`, on the running loop's clock, but only if the last request met it
+        too: while requests can be recorded, however slowly, none is turned away.
         """
         self._outside += 1
         self._all_received.clear()
@@ -88,17 +88,17 @@ class Runner:
 
     @property
     def full(self) -> bool:
-        """Return whether one more caller would wait in vain: their request is then to wait in Postgres."""
+        """Return whether a further caller would get no response in time, so its request has to wait in Postgres."""
         return self._draining or (self._places.locked() and self._in_line >= CALLERS_IN_LINE)
 
     async def run(self, request_id: UUID, deadline: float) -> Response | None:
-        """Run the flow for this request; returns once its answer is recorded, the run ended, or the deadline passed.
+        """Run the flow for this request; return once its response is recorded, the run ended, or the deadline passed.
 
-        In the last case it goes on, or waits its turn in Postgres. None: this run has recorded no answer. Its errors
-        are in the run and in the request's row. The caller hanging up does not reach it. `deadline` is on the running
-        loop's clock.
+        In the last case the run continues, or waits in Postgres. None: this run has recorded no response so far. Errors
+        are in the run and in the request's row. A disconnecting caller does not affect the run. `deadline` is on the
+        running loop's clock.
         """
-        if self.full:  # as many came in beside it as get an answer in time
+        if self.full:  # the queue filled up since the request was recorded
             await self._services.database.end_lease(request_id)
             return None
         self._in_line += 1
@@ -117,20 +117,20 @@ class Runner:
         return caller.response
 
     def drain(self) -> None:
-        """Take up nothing more; what runs goes on. May be called from another thread."""
+        """Stop claiming requests; running runs continue. May be called from another thread."""
         self._draining = True
 
     async def stop(self) -> None:
-        """Take up nothing more, wait for what runs, and leave the rest to whoever looks next."""
+        """Stop claiming requests, wait for running runs, and leave the rest to other processes."""
         self.drain()
-        if under_way := [*self._looking, *self._runs]:  # a look may be at work on what was left
+        if under_way := [*self._looking, *self._runs]:  # `_looking` may be resuming unfinished requests
             await asyncio.wait(under_way, timeout=GRACE_SECONDS)
         for looking in self._looking:
             looking.cancel()
         if self._looking:
             await asyncio.wait(self._looking, timeout=LET_GO_SECONDS)
         if left := dict(self._runs):
-            log.warning("%d runs are left to be taken up again", len(left))
+            log.warning("%d runs were stopped and will be resumed", len(left))
             for run in left:
                 run.cancel()
             await asyncio.wait(left, timeout=LET_GO_SECONDS)
@@ -146,9 +146,9 @@ class Runner:
         await self._let_in(asyncio.get_running_loop().time() + WAITS_ON_SECONDS)
 
     async def _give_way(self) -> None:
-        """With a place: wait until all who came are received, but not for ever. Cut off, it gives the place back.
+        """Wait a limited time, holding a place, until all arrived requests are recorded; release it if cancelled.
 
-        One run after the other: as many as there are places would keep the processor from those who still wait.
+        Runs start one after the other, so that they don't take the processor from requests still to be recorded.
         """
         try:
             async with self._giving_way:
@@ -160,7 +160,7 @@ class Runner:
             raise
 
     def _begin(self, request_id: UUID, caller: WaitingCaller | None = None) -> asyncio.Task[None]:
-        """Start a run in the place that was taken for it."""
+        """Start a run in the place acquired for it."""
         run = asyncio.create_task(_carry_out(request_id, caller), context=self._context.copy())
         self._runs[run] = request_id
         run.add_done_callback(self._ended)
@@ -175,13 +175,13 @@ class Runner:
             try:
                 found = await for_something()
             except CancelflowError as error:
-                log.warning("cannot look for requests that wait: %s", error)
+                log.warning("cannot check for waiting requests: %s", error)
                 found = False
             if not found and not self._draining:
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _begin_next(self) -> bool:
-        """Begin a request whose run could not begin when it came in: as soon as there is a place."""
+        """Start the next request that waits in Postgres, once there is a place; return whether there was one."""
         await self._places.acquire()
         await self._give_way()
         try:
@@ -196,7 +196,7 @@ class Runner:
         return bool(claimed)
 
     async def _resume(self) -> bool:
-        """Return whether a run had left something unfinished; then it has had its turn."""
+        """Resume unfinished work, if any; return whether there was some."""
         if not await self._services.database.anything_unfinished():
             return False
         await run_flow(resume_unfinished)
@@ -204,7 +204,7 @@ class Runner:
 
 
 def run_context(services: Services) -> contextvars.Context:
-    """Return the context of here and now, with these services in it."""
+    """Return a copy of the current context with these services."""
     with using(services):
         return contextvars.copy_context()
 

@@ -10,23 +10,23 @@ from fastapi import FastAPI
 from deployments.http.app import create_app
 from nodes.settings import TriggerSettings
 
-# A caller has an answer by then, if not by hanging up.
+# Every caller has a response within this time.
 CALLERS_WAIT_SECONDS = 10
 WAKES_EVERY_SECONDS = 1.0
-# Longer than load balancers and clients keep an idle connection, a minute as a rule: if the server closed it first, the
-# next request on it would meet a reset.
+# Longer than load balancers and clients keep idle connections, usually a minute: if the server closed one first, the
+# next request on it would fail with a reset.
 IDLE_SECONDS = 75
 
 
 def server_of(app: FastAPI, settings: TriggerSettings) -> uvicorn.Server:
-    """Return the web server that serves this application, not started yet."""
+    """Return the web server for this application, not yet started."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
             host=settings.http_host,
             port=settings.http_port,
             loop="asyncio",
-            access_log=False,  # Prefect and the audit log say more, and an address with a token in it is kept nowhere
+            access_log=False,  # Prefect and the audit log have more, and URLs may contain tokens
             log_level="info",
             server_header=False,
             timeout_keep_alive=IDLE_SECONDS,
@@ -36,16 +36,16 @@ def server_of(app: FastAPI, settings: TriggerSettings) -> uvicorn.Server:
 
 
 def serve(settings: TriggerSettings) -> bool:
-    """Serve until told to stop; false if the server could not start, as when its port is taken.
+    """Serve until a signal arrives; return False if the server could not start, as when its port is in use.
 
-    The server has a thread of its own: Prefect installs a handler for SIGTERM around a flow on the main thread, and it
-    would end the flow half done, or swallow the signal. Here the signal only asks the server to stop taking requests.
+    The server runs in its own thread: around a flow on the main thread, Prefect installs a SIGTERM handler that would
+    abort the flow or swallow the signal. Here the signal only makes the server stop accepting requests.
     """
     app = create_app(settings)
     server = server_of(app, settings)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        if runner := getattr(app.state, "runner", None):  # not there yet while it starts
+        if runner := getattr(app.state, "runner", None):  # not set during startup
             runner.drain()
         server.should_exit = True
 
@@ -53,6 +53,6 @@ def serve(settings: TriggerSettings) -> bool:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     serving.start()
-    while serving.is_alive():  # a signal that reaches another thread of ours is heard here only when this one wakes
+    while serving.is_alive():  # Python handles a signal only when this thread wakes
         serving.join(WAKES_EVERY_SECONDS)
     return server.started

@@ -1,1 +1,1 @@
-"""The embedded stack: what stands in for every outside part, on one machine."""
+"""The embedded stack: local replacements for every external service, on one machine."""

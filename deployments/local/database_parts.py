@@ -1,4 +1,4 @@
-"""PostgreSQL and the Prefect server on it."""
+"""Plan the stack's PostgreSQL and Prefect servers."""
 
 from deployments.local import prefect_server
 from deployments.local.errors import StackError
@@ -11,7 +11,7 @@ PREFECT_DATABASE_SETTINGS = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_
 
 
 def plan_postgres(stack: PlannedStack) -> EmbeddedPostgres | None:
-    """Return a server for the product, for Prefect, or for both; the product's addresses either way."""
+    """Plan a PostgreSQL server if the product or Prefect needs one, and set the product's database URLs either way."""
     outside = stack.given.get("DATABASE_URL")
     wanted = "postgres" in stack.wanted and (outside is None or _prefect_needs_one(stack))
     server = _add_postgres(stack) if wanted else None
@@ -26,7 +26,7 @@ def plan_postgres(stack: PlannedStack) -> EmbeddedPostgres | None:
 
 
 def plan_prefect(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> None:
-    """The Prefect server, unless PREFECT_API_URL names one."""
+    """Plan the Prefect server, unless PREFECT_API_URL names one."""
     api = stack.given.get("PREFECT_API_URL")
     if api is None and "prefect" in stack.wanted:
         api = _add_prefect(stack, postgres)
@@ -36,7 +36,7 @@ def plan_prefect(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> None
 
 
 def let_application_in(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> None:
-    """Give the application's role, which the migrations make without a login, its password. Ours to do, if ours."""
+    """Set the password of the application's role, which migrations create without a login, on our own server."""
     if postgres and "DATABASE_URL" not in stack.given:
         postgres.ensure_role(APPLICATION, stack.secrets[APPLICATION])
 
@@ -88,5 +88,5 @@ def _prefect_database(stack: PlannedStack, postgres: EmbeddedPostgres | None) ->
         if name in stack.given:
             return stack.given[name]
     if postgres is None:
-        raise StackError(f"the Prefect server needs the part postgres, or {PREFECT_DATABASE_SETTINGS[0]}")
+        raise StackError(f"the Prefect server needs the postgres part, or {PREFECT_DATABASE_SETTINGS[0]}")
     return prefect_server.asyncpg_url(postgres.url("prefect", "prefect", stack.secrets["prefect"]))

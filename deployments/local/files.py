@@ -1,4 +1,4 @@
-"""Private files: readable by their owner only, and whole at every moment."""
+"""Private files, readable only by their owner and replaced atomically."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Replace the file in one step; it is 0600 from its first byte on."""
+    """Replace the file atomically, with mode 0600 from the first byte."""
     data = content.encode() if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp creates it with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -21,13 +21,13 @@ def write_private(path: Path, content: str | bytes) -> None:
 
 
 def private_directory(path: Path) -> Path:
-    """Make the directory, 0700, where it is missing."""
+    """Create the directory with mode 0700 if it does not exist."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
 def kept_secrets(path: Path, names: tuple[str, ...]) -> dict[str, str]:
-    """Random values by name: made when first asked for, and the same ever after."""
+    """Return one random value per name, generated on first use and stored in the file."""
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     missing = [name for name in names if name not in kept]
     if missing:

@@ -1,8 +1,8 @@
-"""Outlives a stack that was killed, and stops the processes which that stack could no longer stop.
+"""A watchdog that outlives a killed stack and stops the processes it left running.
 
-Runs as a script with the standard library only, in a session of its own, and reads lines from the stack: `watch PID
-SIGNAL`, `forget PID`. The end of the input means that the stack is gone, whatever ended it, kill -9 included. Works on
-every Unix and whichever thread started a process, where PR_SET_PDEATHSIG does neither (and `unshare` would clear it).
+Runs as a script with the standard library only, in its own session, and reads lines from the stack: `watch PID SIGNAL`,
+`forget PID`. End of input means that the stack is gone, for whatever reason, including kill -9. This works on every
+Unix and no matter which thread started a process; PR_SET_PDEATHSIG does neither (and `unshare` would clear it).
 """
 
 import contextlib
@@ -16,7 +16,7 @@ GRACE = 8.0  # seconds between asking a process to end and killing its group
 
 
 def alive(pid: int) -> bool:
-    """Return whether the process runs; one that ended and waits to be reaped, by an init that never reaps, does not."""
+    """Return whether the process is running. A zombie does not count: init may never reap it."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -28,7 +28,7 @@ def alive(pid: int) -> bool:
 
 
 def end(pid: int, ask: int) -> None:
-    """Ask the process to end, wait for a while, then kill what is left of its group."""
+    """Ask the process to end, wait up to `GRACE`, then kill what remains of its group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, ask)
         deadline = time.monotonic() + GRACE
@@ -38,7 +38,7 @@ def end(pid: int, ask: int) -> None:
 
 
 def main() -> None:
-    """Read until the stack is gone; then stop the rest, the newest first, and remove the files named as arguments."""
+    """Read until the stack is gone, then remove the files given as arguments and stop the processes, newest first."""
     for deaf in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(deaf, signal.SIG_IGN)
     watched: dict[int, int] = {}

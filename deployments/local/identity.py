@@ -1,4 +1,4 @@
-"""Who callers are, on one machine: a key pair made on first start, which signs and checks tokens."""
+"""Authentication on one machine: a key pair, created on first start, that signs and verifies tokens."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +16,11 @@ from deployments.local.files import private_directory, write_private
 
 ISSUER = "http://localhost/cancelflow"
 AUDIENCE = "cancelflow"
-KEY_SOURCES = ("JWT_JWKS_URL", "JWT_PUBLIC_KEY", "JWT_SECRET")  # any of them: someone else says who callers are
+KEY_SOURCES = ("JWT_JWKS_URL", "JWT_PUBLIC_KEY", "JWT_SECRET")  # with any of these, another issuer signs tokens
 
 
 def identity(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the JWT settings: the environment's where it names a key, else those of a key pair kept in the directory."""
+    """Return the JWT settings: from the environment if it names a key, otherwise for a key pair in the directory."""
     given = {name: environment[name] for name in (*KEY_SOURCES, "JWT_PRIVATE_KEY") if environment.get(name)}
     if not any(name in given for name in KEY_SOURCES):
         given = key_pair(directory)
@@ -29,7 +29,7 @@ def identity(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def key_pair(directory: Path) -> dict[str, str]:
-    """JWT_PUBLIC_KEY and JWT_PRIVATE_KEY, PEM, Ed25519 (`alg: EdDSA`)."""
+    """Return JWT_PUBLIC_KEY and JWT_PRIVATE_KEY: PEM, Ed25519 (`alg: EdDSA`)."""
     kept = private_directory(directory) / "private.pem"
     if not kept.exists():
         write_private(

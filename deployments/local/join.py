@@ -1,4 +1,4 @@
-"""Reach the stack that runs here: other commands take their settings from it, unless the environment names them."""
+"""Connect other commands to the running stack: they use its settings unless the environment sets them."""
 
 import json
 import os
@@ -7,15 +7,16 @@ from typing import Any
 
 from dotenv import dotenv_values
 
-# What belongs to one part goes together: another's DATABASE_URL with this stack's DATABASE_ADMIN_URL would migrate the
-# wrong database, and a real STRIPE_API_KEY with this stack's STRIPE_API_BASE would go to the simulator.
+# Settings of one part are used together or not at all: another's DATABASE_URL with this stack's DATABASE_ADMIN_URL
+# would migrate the wrong database, and a real STRIPE_API_KEY with this stack's STRIPE_API_BASE would go to the
+# simulator.
 PARTS = (("DATABASE_",), ("PREFECT_",), ("STRIPE_",), ("GOOGLE_", "PUBSUB_"), ("SMTP_",), ("JWT_",), ("HTTP_",))
 
 LOCAL = Path(".local")
 
 
 def join_stack(directory: Path = LOCAL) -> dict[str, Any]:
-    """Add its settings to this process's environment; returns its addresses, or none where no stack runs."""
+    """Add the stack's settings to this process's environment, and return its addresses (empty if none is running)."""
     offered = dotenv_values(directory / "stack.env", interpolate=False)
     named = {part for part in PARTS if any(name.startswith(part) for name in os.environ)}
     for name, value in offered.items():

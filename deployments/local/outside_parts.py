@@ -1,9 +1,9 @@
-"""What stands in for the outside world: Stripe, Pub/Sub, a mail server."""
+"""Plan the local replacements for Stripe, Pub/Sub and a mail server."""
 
 from deployments.local.errors import StackError
 from deployments.local.planned import LOOPBACK, PlannedStack, module
 
-SIMULATOR_KEY = "sk_test_cancelflow"  # no secret: it opens a simulator on loopback
+SIMULATOR_KEY = "sk_test_cancelflow"  # not a secret: it only opens a simulator on loopback
 PROJECT = "cancelflow-local"
 TOPIC = "billing-events"
 REAL_STRIPE = "https://api.stripe.com"
@@ -11,7 +11,7 @@ REAL_PUBSUB = "pubsub.googleapis.com:443"
 
 
 def plan_stripe(stack: PlannedStack) -> None:
-    """The simulator, unless STRIPE_API_KEY (the real Stripe) or STRIPE_API_BASE (another stand-in) is set."""
+    """Plan the simulator, unless STRIPE_API_KEY (the real Stripe) or STRIPE_API_BASE (another simulator) is set."""
     key, base = stack.given.get("STRIPE_API_KEY"), stack.given.get("STRIPE_API_BASE")
     if base and not key:
         raise StackError("STRIPE_API_BASE is set and STRIPE_API_KEY is not: set both, or neither")
@@ -22,7 +22,7 @@ def plan_stripe(stack: PlannedStack) -> None:
 
 
 def plan_pubsub(stack: PlannedStack) -> None:
-    """The emulator, unless GOOGLE_CLOUD_PROJECT (the real one) or PUBSUB_EMULATOR_HOST (another) is set."""
+    """Plan the emulator, unless GOOGLE_CLOUD_PROJECT (the real one) or PUBSUB_EMULATOR_HOST (another) is set."""
     emulator, project = stack.given.get("PUBSUB_EMULATOR_HOST"), stack.given.get("GOOGLE_CLOUD_PROJECT")
     topic = stack.given.get("PUBSUB_TOPIC", TOPIC)
     address = emulator or (REAL_PUBSUB if project else None)
@@ -36,11 +36,11 @@ def plan_pubsub(stack: PlannedStack) -> None:
 
 
 def plan_mail(stack: PlannedStack) -> None:
-    """The inbox, unless SMTP_URL names a mail server."""
+    """Plan the inbox, unless SMTP_URL names a mail server."""
     smtp, inbox = stack.given.get("SMTP_URL"), None
     if smtp is None and "inbox" in stack.wanted:
         smtp, inbox = _add_inbox(stack)
-        # So that each email is seen here: the one that asks why is only sent where somebody reads the answer.
+        # Without REPLY_TO the email that asks for a reason is not sent, and the inbox should show every email.
         stack.set(REPLY_TO=stack.given.get("REPLY_TO", "Support <support@localhost>"))
     stack.set(SMTP_URL=smtp, INBOX_URL=inbox)
     stack.addresses |= {"smtp": smtp, "inbox": inbox}
@@ -52,7 +52,7 @@ def _add_stripe(stack: PlannedStack) -> str:
     data = stack.directory / "stripe.json"
     command = module("deployments.local.stripe_simulator", "--host", LOOPBACK, "--port", port, "--data", data)
     if trigger := stack.addresses["http"]:
-        # As an endpoint that was made in Stripe's dashboard: every event, signed with the secret that it showed once.
+        # Like an endpoint created in Stripe's dashboard: it receives every event, signed with a secret shown once.
         secret = f"whsec_{stack.secrets['stripe_webhook']}"
         command += ["--webhook-url", f"{trigger}/webhooks/stripe", "--webhook-secret", secret]
         stack.set(STRIPE_WEBHOOK_SECRETS=stack.given.get("STRIPE_WEBHOOK_SECRETS", secret))

@@ -1,4 +1,4 @@
-"""One embedded stack as it is planned: its directory, its settings, and the parts that it starts."""
+"""The plan of an embedded stack: its directory, its settings, and the parts to start."""
 
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -10,35 +10,35 @@ from deployments.local.ports import Ports
 from deployments.local.process import Command, HttpServer, Supervised, TcpServer
 
 LOOPBACK = "127.0.0.1"
-# Where the packages stand: `python -m deployments…` and the deployments' flow files are found from here.
+# The folder that contains the packages: `python -m deployments…` and the deployments' flow files are found from here.
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 120.0  # seconds; a slow machine may need most of it for Prefect's first start
 SECRETS = ("postgres_superuser", "cancelflow_app", "prefect", "link_secret", "stripe_webhook")
 
 
 def nothing() -> None:
-    """What most parts do before they start, and once they are ready."""
+    """Do nothing: the default for `Part.prepare` and `Part.finish`."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A process of the stack. `prepare` runs before it starts, `finish` once it is ready; both take a moment."""
+    """A process of the stack. `prepare` runs before it starts, `finish` when it is ready; both must be quick."""
 
-    name: str  # of its log, and in `needs`
-    title: str  # for people
+    name: str  # of its log file, and in `needs`
+    title: str  # for progress messages
     process: Callable[[], Supervised]
-    needs: frozenset[str] = frozenset()  # names of parts that must be ready before
-    address: str = ""  # shown; empty for a command that runs to its end
+    needs: frozenset[str] = frozenset()  # names of parts that must be ready first
+    address: str = ""  # for display; empty for a command that runs to completion
     prepare: Callable[[], None] = nothing
     finish: Callable[[], None] = nothing
 
 
 class PlannedStack:
-    """What the planning functions fill in: `environment` for the product, `addresses` for others, `parts` to start."""
+    """A plan under construction: `environment` for the product, `addresses` for other programs, `parts` to start."""
 
     def __init__(self, directory: Path, given: Mapping[str, str], ports: Ports, wanted: Collection[str]) -> None:
         self.directory = directory
-        self.given = {name: value for name, value in given.items() if value}  # empty is unset, as in nodes/settings
+        self.given = {name: value for name, value in given.items() if value}  # empty counts as unset
         self.ports = ports
         self.wanted = wanted
         self.secrets = kept_secrets(directory / "secrets.json", SECRETS)
@@ -47,15 +47,15 @@ class PlannedStack:
         self.addresses: dict[str, str | None] = {}
 
     def set(self, **settings: str | None) -> None:
-        """Settings that the product reads; None leaves one out."""
+        """Add settings for the product; None omits one."""
         self.environment |= {name: value for name, value in settings.items() if value is not None}
 
     def process_environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        """Return what a part sees: the user's environment, and ours above it."""
+        """Return a part's environment: the user's, overridden by the stack's."""
         return {
             **self.given,
-            "DO_NOT_TRACK": "1",  # Prefect's client would report its use
-            "PYTHONUNBUFFERED": "1",  # a log is read while its part runs
+            "DO_NOT_TRACK": "1",  # keeps Prefect's client from reporting its usage
+            "PYTHONUNBUFFERED": "1",  # logs are read while the part is running
             **self.environment,
             **more,
         }
@@ -71,7 +71,7 @@ class PlannedStack:
         needs: Collection[str] = (),
         more: Mapping[str, str] | None = None,
     ) -> None:
-        """A part that is ready when `health`, a path under its address, answers well."""
+        """Add a part that is ready when `health`, a path under its address, responds successfully."""
 
         def process() -> Supervised:
             envvars = self.process_environment(more or {})
@@ -83,7 +83,7 @@ class PlannedStack:
         self.parts.append(Part(name, title, process, frozenset(needs), address))
 
     def add_tcp(self, name: str, title: str, command: list[str], *, host: str, port: int) -> None:
-        """A part that is ready when it takes connections."""
+        """Add a part that is ready when it accepts connections."""
 
         def process() -> Supervised:
             envvars = self.process_environment({})
@@ -94,7 +94,7 @@ class PlannedStack:
     def add_command(
         self, name: str, title: str, command: list[str], *, needs: Collection[str], finish: Callable[[], None] = nothing
     ) -> None:
-        """A command that runs to its end before those who need it start."""
+        """Add a command that runs to completion before the parts that need it start."""
 
         def process() -> Supervised:
             envvars = self.process_environment({})
@@ -104,5 +104,5 @@ class PlannedStack:
 
 
 def module(name: str, *arguments: str | int | Path) -> list[str]:
-    """`python -m name …`, with this Python."""
+    """Return the command `python -m name …` for the current interpreter."""
     return [sys.executable, "-m", name, *map(str, arguments)]

@@ -1,4 +1,4 @@
-"""Which port each part listens on: the one asked for, else last time's, else the usual one, else one near it."""
+"""Port selection: the requested port, else the last one used, else the default, else the next free one."""
 
 import contextlib
 import fcntl
@@ -15,7 +15,7 @@ from deployments.local.files import private_directory, write_private
 
 
 class Listener(NamedTuple):
-    """A port that the stack needs: the setting that fixes it, and where it is when nothing else is said."""
+    """A port that the stack needs: the setting that fixes it, and its default."""
 
     setting: str
     usual: int
@@ -31,15 +31,15 @@ LISTENERS = {
     "postgres": Listener("POSTGRES_PORT", 5433),
     "worker": Listener("PREFECT_WORKER_WEBSERVER_PORT", 8480),
 }
-# How far from the usual port to look. Stays below the range that the system takes outgoing connections from.
+# How far above the default port to look. Stays below the system's range for outgoing connections.
 REACH = 200
 
 
 class Ports:
     """Chooses ports, remembers them in `file`, and claims them until `release`.
 
-    Being free is not enough: a part binds its port seconds after it was chosen, and a second checkout that starts in
-    between would choose the same. A claim is a locked file, one a port and user, which ends with the process.
+    A free port is not enough: a part binds its port seconds after it was chosen, and a second checkout starting in
+    between would choose the same one. A claim is a locked file per port and user, and ends with the process.
     """
 
     def __init__(self, file: Path, environment: Mapping[str, str]) -> None:
@@ -49,7 +49,7 @@ class Ports:
         self._remembered: dict[str, int] = _remembered(file)
 
     def choose(self, name: str, host: str = "127.0.0.1") -> int:
-        """Return a port for the part; raises `PortBusy` when the one that a setting names is taken."""
+        """Return a port for the part; raises `PortBusy` if the one fixed by a setting is in use."""
         listener = LISTENERS[name]
         asked = self._environment.get(listener.setting)
         port = self._asked(listener.setting, asked, host) if asked else self._near(name, listener.usual, host)
@@ -57,11 +57,11 @@ class Ports:
         return port
 
     def remember(self) -> None:
-        """Keep the choices for the next start."""
+        """Save the choices for the next start."""
         write_private(self._file, json.dumps(self._remembered, indent=2) + "\n")
 
     def release(self) -> None:
-        """Give every claim up."""
+        """Release every claim."""
         for handle in self._claims.values():
             os.close(handle)
         self._claims.clear()
@@ -70,7 +70,7 @@ class Ports:
         if not value.isdecimal() or not 0 < int(value) < 65536:
             raise StackError(f"{setting}={value} is not a port")
         if not self._take(int(value), host):
-            raise PortBusy(f"port {value} is busy on {host}: set {setting} to another one, or to nothing to choose one")
+            raise PortBusy(f"port {value} is in use on {host}: set {setting} to another one, or unset it to choose one")
         return int(value)
 
     def _near(self, name: str, usual: int, host: str) -> int:

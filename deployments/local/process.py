@@ -1,4 +1,4 @@
-"""The stack's processes: each leads a group of its own, writes to a log, and is known to the guard."""
+"""The stack's processes: each leads its own process group, writes to a log, and is registered with the guard."""
 
 import atexit
 import contextlib
@@ -17,16 +17,16 @@ from mirakuru.exceptions import ProcessFinishedWithError
 
 from deployments.local.files import private_directory
 
-# mirakuru's own sweep at exit kills every process whose mark merely contains our pid as text: another checkout's too.
+# mirakuru's own cleanup at exit kills every process whose marker merely contains our PID, even in another checkout.
 atexit.unregister(mirakuru.base.cleanup_subprocesses)
 
-STOP_GRACE = 10.0  # seconds to end in after being asked, before the kill
-STOP_POLL = 0.02  # seconds between two looks at whether it has
+STOP_GRACE = 10.0  # seconds between asking a process to end and killing it
+STOP_POLL = 0.02  # seconds between checks whether it has ended
 LOG_TAIL = 20  # lines of a log that a failure shows
 
 
 class Guard:
-    """The process that stops the others should this one be killed. Keeps `lock` locked until it has done so."""
+    """The process that stops the others if this one is killed. Keeps `lock` locked until it has done so."""
 
     def __init__(self, lock: int, leftovers: list[Path]) -> None:
         script = Path(__file__).with_name("guard.py")
@@ -42,15 +42,15 @@ class Guard:
         )
 
     def watch(self, pid: int, ask: int) -> None:
-        """Stop this process group with this signal, when the time comes."""
+        """Register a process group, and the signal that stops it."""
         self._tell(f"watch {pid} {int(ask)}")
 
     def forget(self, pid: int) -> None:
-        """The process group is gone."""
+        """Unregister a process group that is gone."""
         self._tell(f"forget {pid}")
 
     def dismiss(self) -> None:
-        """Nothing is left to guard."""
+        """End the guard."""
         with contextlib.suppress(BrokenPipeError):
             self._process.communicate()
 
@@ -58,24 +58,24 @@ class Guard:
         stdin = self._process.stdin
         if stdin is None:
             return
-        with contextlib.suppress(BrokenPipeError):  # someone killed the guard; the stack works without it
+        with contextlib.suppress(BrokenPipeError):  # the guard was killed; the stack works without it
             stdin.write(line + "\n")
             stdin.flush()
 
 
 class Supervised(Executor):
-    """A mirakuru executor that starts without waiting, so that several can get ready at the same time."""
+    """A mirakuru executor that starts without waiting, so that several can become ready concurrently."""
 
     log: Path
     guard: Guard
 
     @property
     def envvars(self) -> dict[str, str]:
-        """Exactly the environment that was given, and mirakuru's mark."""
+        """Return exactly the given environment, and mirakuru's marker."""
         return {**self._envvars, ENV_UUID: self._uuid}
 
     def launch(self, log: Path, guard: Guard) -> None:
-        """Start the process; `after_start_check` then tells whether it is ready."""
+        """Start the process; `after_start_check` then reports whether it is ready."""
         self.log, self.guard = log, guard
         self._sleep = STOP_POLL
         with open_log(log) as output:
@@ -85,12 +85,12 @@ class Supervised(Executor):
             guard.watch(self.process.pid, self._stop_signal)
 
     def end(self) -> None:
-        """Ask the process to end, kill it after a while, and leave nothing of its group."""
+        """Ask the process to end, kill it after `STOP_GRACE`, then kill what remains of its group."""
         if self.process is None:
             return
         group = self.process.pid
         self._timeout = STOP_GRACE
-        with contextlib.suppress(ProcessFinishedWithError):  # however it ended, it has ended
+        with contextlib.suppress(ProcessFinishedWithError):  # its exit code does not matter
             self.stop()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
@@ -98,35 +98,35 @@ class Supervised(Executor):
 
 
 class HttpServer(Supervised, HTTPExecutor):
-    """Ready when its page answers."""
+    """A server that is ready when its page responds."""
 
 
 class TcpServer(Supervised, TCPExecutor):
-    """Ready when it takes connections."""
+    """A server that is ready when it accepts connections."""
 
 
 class CheckedServer(Supervised, Executor):
-    """Ready when the check says so."""
+    """A server that is ready when `ready` returns true."""
 
     def __init__(self, command: list[str], ready: Callable[[], bool], *, envvars: dict[str, str], ask: int) -> None:
         super().__init__(command, envvars=envvars, stop_signal=ask)
         self._ready = ready
 
     def after_start_check(self) -> bool:
-        """Ask the check."""
+        """Return the result of the check."""
         return self._ready()
 
 
 class Command(Supervised, Executor):
-    """Ready when it has ended well."""
+    """A command that is ready when it has succeeded."""
 
     def after_start_check(self) -> bool:
-        """Return whether it has ended well."""
+        """Return whether it has succeeded."""
         return self.process is not None and self.process.poll() == 0
 
 
 def open_log(path: Path) -> TextIO:
-    """Return a new log; the last run's is kept beside it."""
+    """Open a new log, keeping the previous one beside it."""
     private_directory(path.parent)
     if path.exists():
         path.replace(path.with_suffix(".log.1"))
@@ -134,7 +134,7 @@ def open_log(path: Path) -> TextIO:
 
 
 def log_tail(path: Path) -> str:
-    """Return the last lines of a log, and where the rest is."""
+    """Return the last lines of a log, and its path."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:

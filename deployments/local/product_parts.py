@@ -1,4 +1,4 @@
-"""The product itself: its migrations, its Prefect deployments with their worker, and the HTTP trigger."""
+"""Plan the product itself: its migrations, its Prefect deployments with their worker, and the HTTP trigger."""
 
 from deployments.local import prefect_server
 from deployments.local.database_parts import let_application_in
@@ -7,11 +7,11 @@ from deployments.local.planned import LOOPBACK, PlannedStack, module
 from deployments.local.postgres import EmbeddedPostgres
 
 COMMAND_LINE = "deployments.command_line"
-EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # listened on only where HTTP_HOST says so
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # used only when HTTP_HOST is set to one of these
 
 
 def plan_trigger_address(stack: PlannedStack) -> None:
-    """Plan where the trigger listens, what the links in emails begin with, and its start page."""
+    """Plan the trigger's address, the base URL of links in emails, and its start page."""
     if "trigger" not in stack.wanted:
         stack.addresses["http"] = None
         return
@@ -24,13 +24,13 @@ def plan_trigger_address(stack: PlannedStack) -> None:
 
 
 def plan_own_settings(stack: PlannedStack) -> None:
-    """Who callers are, and what signs the links."""
+    """Set how callers authenticate and how links are signed."""
     stack.set(LINK_SECRET=stack.given.get("LINK_SECRET", stack.secrets["link_secret"]))
     stack.set(**identity(stack.directory / "identity", stack.given))
 
 
 def plan_product(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> None:
-    """The commands that prepare the product, the worker, and the trigger."""
+    """Plan the commands that prepare the product, the worker, and the trigger."""
     if "migrations" in stack.wanted:
         stack.add_command(
             "migrations",
@@ -44,7 +44,7 @@ def plan_product(stack: PlannedStack, postgres: EmbeddedPostgres | None) -> None
     if "worker" in stack.wanted:
         _add_worker(stack)
     if address := stack.addresses["http"]:
-        needs = ["migrations"]  # not Prefect: it imports beside Prefect's start, and /readyz waits for every part
+        needs = ["migrations"]  # not Prefect: imports run while it starts, and /readyz waits for all
         command = module(COMMAND_LINE, "serve")
         stack.add_http("trigger", "HTTP trigger", command, address=address, health="/readyz", needs=needs)
 

@@ -1,4 +1,4 @@
-"""The embedded stack: every part on one machine, started together, watched, and stopped together."""
+"""The embedded stack: every part on one machine, started, watched and stopped together."""
 
 import os
 import signal
@@ -20,20 +20,20 @@ from deployments.local.process import Guard, Supervised, log_tail
 from deployments.local.product_parts import plan_own_settings, plan_product, plan_trigger_address
 from deployments.local.stack_files import StackLock, remove_stack_files, stack_files, write_stack_files
 
-# Every part, by the name that `parts` takes.
+# Every part, by the name used in `parts`.
 PARTS = ("postgres", "prefect", "stripe", "pubsub", "inbox", "migrations", "deployments", "worker", "trigger")
-POLL = 0.03  # seconds between two looks at the parts that are starting
-WATCH = 0.3  # seconds between two looks at the parts that run
+POLL = 0.03  # seconds between checks of the parts that are starting
+WATCH = 0.3  # seconds between checks of the running parts
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 Progress = Callable[[str], None]
 
 
 class Stack:
-    """The embedded stack in `directory`; `with Stack(…) as stack:` starts it and stops it.
+    """The embedded stack in `directory`; `with Stack(…) as stack:` starts and stops it.
 
-    `parts` leaves some out: the names in PARTS. Whatever the environment names is not started. Inside `with`, SIGTERM
-    and SIGHUP end the program as Ctrl-C does, parts first; after kill -9 the guard stops them.
+    `parts` selects names from PARTS. Services that the environment names are not started. Inside `with`, SIGTERM and
+    SIGHUP end the program as Ctrl-C does, parts first; after kill -9 the guard stops them.
     """
 
     def __init__(
@@ -57,21 +57,21 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The settings that the product and its commands read to reach this stack; empty before `start`."""
+        """Return the settings with which the product and its commands reach this stack; empty before `start`."""
         return dict(self._plan.environment) if self._plan else {}
 
     @property
     def addresses(self) -> dict[str, str | int | None]:
-        """What `stack.json` holds; None for what neither the stack nor the environment provides."""
+        """Return the contents of `stack.json`; None for what neither the stack nor the environment provides."""
         return {**(self._plan.addresses if self._plan else {}), "pid": os.getpid()}
 
     @property
     def directory(self) -> Path:
-        """Where everything is kept."""
+        """Return the directory that holds the stack's data."""
         return self._directory
 
     def start(self) -> None:
-        """Start every part; raises a `StackError`, with nothing left running, where one does not start."""
+        """Start every part; if one fails, stop the others and raise a `StackError`."""
         private_directory(self._directory)
         self._lock.acquire()
         try:
@@ -81,14 +81,14 @@ class Stack:
             raise
 
     def stop(self) -> None:
-        """Stop every part, the newest first. A second Ctrl-C does not stop the stopping, which takes seconds."""
+        """Stop every part, newest first. This takes seconds; a second Ctrl-C does not interrupt it."""
         with _signals(signal.SIG_IGN, signal.SIGINT, *ENDING_SIGNALS):
             began = time.monotonic()
             remove_stack_files(self._directory)
             for _, process in reversed(self._running.values()):
                 process.end()
             if self._running:
-                self._progress(f"Everything is stopped, in {time.monotonic() - began:.1f} s")
+                self._progress(f"Everything is stopped after {time.monotonic() - began:.1f} s")
             self._running.clear()
             if self._guard:
                 self._guard.dismiss()
@@ -97,13 +97,13 @@ class Stack:
             self._lock.release()
 
     def check(self) -> None:
-        """Raise `PartFailed` if a part has ended by itself."""
+        """Raise `PartFailed` if a part has exited."""
         for part, process in self._running.values():
             if not process.running():
-                raise PartFailed(part.title, "ended by itself", log_tail(process.log))
+                raise PartFailed(part.title, "exited unexpectedly", log_tail(process.log))
 
     def wait(self) -> None:
-        """Watch the parts until Ctrl-C or a signal ends the program, or a part ends: `PartFailed`."""
+        """Watch the parts until Ctrl-C or a signal; raises `PartFailed` if one exits."""
         while True:
             self.check()
             time.sleep(WATCH)
@@ -111,7 +111,7 @@ class Stack:
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             undo.enter_context(_signals(_leave, *ENDING_SIGNALS))
-            # A shell starts what it runs in the background with Ctrl-C ignored; asked to end, the stack ends.
+            # A shell starts background jobs with SIGINT ignored; the stack must still end on SIGINT.
             undo.enter_context(_signals(signal.default_int_handler, signal.SIGINT))
             self.start()
             undo.callback(self.stop)
@@ -129,10 +129,10 @@ class Stack:
         self._start_parts({part.name: part for part in self._plan.parts}, self._guard)
         self._ports.remember()
         write_stack_files(self._directory, self.addresses, self.environment)
-        self._progress(f"Everything is ready in {time.monotonic() - began:.1f} s")
+        self._progress(f"Everything is ready after {time.monotonic() - began:.1f} s")
 
     def _start_parts(self, waiting: dict[str, Part], guard: Guard) -> None:
-        """Start each part as soon as those that it needs are ready; all from this thread, which never blocks long."""
+        """Start each part as soon as the parts it needs are ready, all from this thread, which never blocks long."""
         starting: dict[str, float] = {}
         while waiting or starting:
             for part in [each for each in waiting.values() if not each.needs & (waiting.keys() | starting.keys())]:
@@ -157,13 +157,13 @@ class Stack:
             self._ready(part, process, since)
             return True
         if not process.running():
-            raise PartFailed(part.title, "did not start: it ended by itself", log_tail(process.log))
+            raise PartFailed(part.title, "did not start: it exited", log_tail(process.log))
         if took > START_TIMEOUT:
-            raise PartFailed(part.title, f"did not get ready within {START_TIMEOUT:.0f} s", log_tail(process.log))
+            raise PartFailed(part.title, f"was not ready within {START_TIMEOUT:.0f} s", log_tail(process.log))
         return False
 
     def _ready(self, part: Part, process: Supervised, since: float) -> None:
-        if not part.address:  # a command, which has ended: its number may soon be another process's
+        if not part.address:  # a finished command, whose PID may soon be reused
             process.end()
             del self._running[part.name]
         part.finish()
@@ -173,7 +173,7 @@ class Stack:
 
 
 def plan(directory: Path, environment: Mapping[str, str], ports: Ports, wanted: Collection[str]) -> PlannedStack:
-    """Settle every address, setting and part; starts nothing."""
+    """Determine every address, setting and part, without starting anything."""
     stack = PlannedStack(directory, environment, ports, wanted)
     postgres = plan_postgres(stack)
     plan_prefect(stack, postgres)
@@ -189,7 +189,7 @@ def _leave(number: int, _: FrameType | None) -> None:
 
 @contextmanager
 def _signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers, *numbers: int) -> Iterator[None]:
-    """Handle these signals so for a while; in a thread, where Python allows no such thing, leave them as they are."""
+    """Handle these signals temporarily; outside the main thread, where Python forbids it, leave them unchanged."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""What a running stack leaves for other programs, `stack.json` and `stack.env`, and the lock of its directory."""
+"""Files that a running stack writes for other programs, `stack.json` and `stack.env`, and the lock of its directory."""
 
 import fcntl
 import json
@@ -15,12 +15,12 @@ PATIENCE = 30.0  # seconds for the guard of a killed stack to finish
 
 
 def stack_files(directory: Path) -> list[Path]:
-    """Return the files that are there while the stack runs."""
+    """Return the files that exist while the stack is running."""
     return [directory / "stack.json", directory / "stack.env"]
 
 
 def write_stack_files(directory: Path, addresses: Mapping[str, object], environment: Mapping[str, str]) -> None:
-    """Tell other programs where everything is; `nodes.settings` reads the second file."""
+    """Write the stack's addresses and settings for other programs; `nodes.settings` reads the second file."""
     addresses_file, environment_file = stack_files(directory)
     lines = [f"{name}={_quoted(value)}\n" for name, value in environment.items()]
     write_private(environment_file, "".join(lines))
@@ -28,33 +28,33 @@ def write_stack_files(directory: Path, addresses: Mapping[str, object], environm
 
 
 def remove_stack_files(directory: Path) -> None:
-    """The stack is not there any more."""
+    """Remove the files of a stack that is no longer running."""
     for path in stack_files(directory):
         path.unlink(missing_ok=True)
 
 
 def _quoted(value: str) -> str:
-    """As python-dotenv reads it: single quotes keep line breaks, dollars and hashes."""
+    """Quote a value for python-dotenv: single quotes preserve line breaks, dollars and hashes."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
 
 class StackLock:
-    """One stack a directory. Its guard holds the lock too, so that it ends only with the last process of a stack."""
+    """A lock for one stack per directory. The guard holds it too, until the stack's last process has ended."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
 
     def acquire(self) -> None:
-        """Raises `AlreadyUp` while another stack lives; waits for what a killed one left behind to be stopped."""
+        """Lock the directory, waiting for a killed stack's guard; raises `AlreadyUp` while another stack is running."""
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + PATIENCE
         while not _locked(handle):
             owner = self._path.read_text().strip()
             if (owner.isdecimal() and alive(int(owner))) or time.monotonic() > deadline:
                 os.close(handle)
-                raise AlreadyUp(f"the stack in {self._path.parent} is up already (process {owner or 'unknown'})")
+                raise AlreadyUp(f"the stack in {self._path.parent} is already running (process {owner or 'unknown'})")
             time.sleep(0.1)
         os.truncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
@@ -62,13 +62,13 @@ class StackLock:
 
     @property
     def handle(self) -> int:
-        """The locked file, for the guard to hold."""
+        """Return the locked file's descriptor, for the guard to hold."""
         if self._handle is None:
             raise RuntimeError("not locked")
         return self._handle
 
     def release(self) -> None:
-        """Let another stack start here."""
+        """Release the lock, so that another stack can start here."""
         if self._handle is not None:
             os.truncate(self._handle, 0)
             os.close(self._handle)

@@ -1,4 +1,4 @@
-"""Make the topic on an emulator that someone else runs, for one starts empty: `python -m deployments.local.topic`."""
+"""Create the topic on an externally run emulator, which starts empty: `python -m deployments.local.topic`."""
 
 import grpc
 from google.api_core.exceptions import AlreadyExists

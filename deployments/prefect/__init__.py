@@ -1,1 +1,1 @@
-"""Prefect: its settings and deployments, and all that reaches into its internals."""
+"""Prefect's settings and deployments, and all code that depends on its internals."""

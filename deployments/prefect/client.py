@@ -1,8 +1,8 @@
-"""The trigger's one Prefect client, which holds up no run: what a run reports is written behind it, in order.
+"""The trigger's shared Prefect client, which sends the reports of runs in the background, in order.
 
-Prefect's engine reports each state of a flow run and waits for the answer; it asks for the flow, then for the run that
-it has just made. Here a run's report is accepted at once, and what is known already is not asked for. Postgres has the
-record, so that a report which a crash loses costs a line in the UI and nothing else.
+Prefect's engine reports each state of a flow run and waits for the response, and it reads the flow and the run that it
+has just created. Here reports are accepted immediately and known objects are not read again. Postgres has the record,
+so a report lost in a crash is missing only in the UI.
 """
 
 import asyncio
@@ -31,29 +31,29 @@ from nodes.runs.fallback import BEGIN_SECONDS, server_is_away
 
 log = logging.getLogger(__name__)
 
-# With more runs than this under way, none is made ahead.
+# Runs are only pre-created while at most this many runs are under way.
 QUIET_AT_MOST = 2
-# A clean stop waits so long for the last reports, and as long for the runs that were made ahead. Prefect's client
-# repeats a call that fails for a minute.
+# A clean stop waits this long for the last reports, and again for deleting pre-created runs. Without a limit, Prefect's
+# client retries a failing call for a minute.
 FLUSH_SECONDS = 3.0
 
 
 class ClientBehind(PrefectClient):
-    """Prefect's client, for the runs that this process carries out. Those of `waited_for` are made ahead."""
+    """A Prefect client for the runs in this process. Runs of the flows in `waited_for` are created in advance."""
 
     def __init__(self, *args: Any, waited_for: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._flows: dict[str, httpx.Response] = {}
         self._runs: dict[UUID, FlowRun] = {}  # under way
-        self._begun: set[UUID] = set()  # of those: made as running
-        self._unsaid: dict[UUID, dict[str, Any]] = {}  # of a run: goes with its end
-        self._last: dict[UUID, asyncio.Task[None]] = {}  # what is said last of each
-        # Not a run's own, which would make the report a part of it.
+        self._begun: set[UUID] = set()  # of those: created in state Running
+        self._unsaid: dict[UUID, dict[str, Any]] = {}  # updates of a run, sent with its final state
+        self._last: dict[UUID, asyncio.Task[None]] = {}  # the last report of each run
+        # Not the context of a run, which would make its reports part of that run.
         self._context = contextvars.copy_context()
         self._ready = ReadyRuns(waited_for, self._precreate, self.delete_flow_run, self._start)
 
     async def request(self, method: Any, path: Any, *args: Any, **kwargs: Any) -> httpx.Response:
-        """As Prefect's, but that a flow's id, which never changes, is asked for once."""
+        """Send a request as Prefect's client does, but cache the flow's id, which never changes."""
         if (method, path) != ("POST", "/flows/"):
             return await super().request(method, path, *args, **kwargs)
         name = kwargs["json"]["name"]
@@ -62,9 +62,7 @@ class ClientBehind(PrefectClient):
         return self._flows[name]
 
     async def create_flow_run(self, flow: Flow[..., Any], *args: Any, **given: Any) -> FlowRun:
-        """Return a run that was made ahead, whose name and parameters the server hears at its end; or one that has
-        begun.
-        """
+        """Return a pre-created run, whose name and parameters are sent with its end, or a new one in state Running."""
         if args:
             return await super().create_flow_run(flow, *args, **given)
         part_of_another = given.get("parent_task_run_id") is not None
@@ -81,18 +79,18 @@ class ClientBehind(PrefectClient):
         return run
 
     async def read_flow_run(self, flow_run_id: UUID) -> FlowRun:
-        """Return a run of ours as it is known here."""
+        """Return a run of this process from memory."""
         run = self._runs.get(flow_run_id)
         return run.model_copy() if run else await super().read_flow_run(flow_run_id)
 
     async def set_flow_run_name(self, flow_run_id: UUID, name: str) -> httpx.Response:
-        """Return a run of ours was named when it was made."""
+        """Set the run's name, unless it was already named on creation."""
         if (run := self._runs.get(flow_run_id)) and run.name == name:
             return httpx.Response(204)
         return await super().set_flow_run_name(flow_run_id, name)
 
     async def update_flow_run(self, flow_run_id: UUID, *args: Any, **given: Any) -> httpx.Response:
-        """Of a run of ours: said with its end."""
+        """Update the run; for a run of this process, the update is sent with its end."""
         if args or flow_run_id not in self._runs:
             return await super().update_flow_run(flow_run_id, *args, **given)
         self._unsaid[flow_run_id] = self._unsaid.get(flow_run_id, {}) | given
@@ -101,7 +99,7 @@ class ClientBehind(PrefectClient):
     async def set_flow_run_state(
         self, flow_run_id: UUID | str, state: State[Any], force: bool = False
     ) -> OrchestrationResult[Any]:
-        """Of a run of ours: accepted at once, and reported behind it. There is nothing here that could refuse it."""
+        """Set the run's state; for a run of this process, accept it immediately and report it in the background."""
         run = self._runs.get(flow_run_id) if isinstance(flow_run_id, UUID) else None
         if run is None:
             return await super().set_flow_run_state(flow_run_id, state, force)
@@ -114,14 +112,14 @@ class ClientBehind(PrefectClient):
         return OrchestrationResult(state=state, status=SetStateStatus.ACCEPT, details=StateAcceptDetails())
 
     async def flush(self) -> None:
-        """Wait for what is still to be reported, and take back the runs that were made ahead."""
+        """Wait for pending reports, and delete the pre-created runs."""
         if self._last:
             await asyncio.wait(self._last.values(), timeout=FLUSH_SECONDS)
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._ready.take_back()
         except TimeoutError:
-            log.warning("runs that were made ahead are left to `reconcile`: the Prefect server is away or slow")
+            log.warning("pre-created runs are left for `reconcile` to delete: Prefect's server is unavailable or slow")
 
     def _report(self, run_id: UUID, state: State[Any]) -> None:
         if state.is_final():
@@ -130,11 +128,11 @@ class ClientBehind(PrefectClient):
             if unsaid := self._unsaid.pop(run_id, None):
                 self._behind(run_id, lambda: super(ClientBehind, self).update_flow_run(run_id, **unsaid))
         reported = state.model_copy()
-        # Forced: the server's rules for a transition, limits and retries and pauses, have nothing to decide here.
+        # Forced, because the server's transition rules (limits, retries, pauses) don't apply here.
         self._behind(run_id, lambda: super(ClientBehind, self).set_flow_run_state(run_id, reported, force=True))
 
     def _behind(self, run_id: UUID, call: Callable[[], Awaitable[object]]) -> None:
-        """After what was said of this run before."""
+        """Make the call in the background, after this run's earlier reports."""
         before = self._last.get(run_id)
 
         async def said() -> None:
@@ -145,7 +143,7 @@ class ClientBehind(PrefectClient):
                 await call()
             except Exception as error:
                 server_is_away()
-                log.warning("run %s is not shown as it is: %s", run_id, type(error).__name__)
+                log.warning("the Prefect UI may show a wrong state for run %s: %s", run_id, type(error).__name__)
             finally:
                 late.cancel()
 
@@ -171,10 +169,10 @@ class ClientBehind(PrefectClient):
 
 @asynccontextmanager
 async def shared_client(*waited_for: str) -> AsyncIterator[None]:
-    """Runs that start in this context share one client, instead of two new ones each, with a TLS context of its own.
+    """Share one client among the runs in this context, instead of two new ones each, with their own TLS contexts.
 
-    `waited_for` names the flows whose runs are made ahead. A server that is away is for /readyz to tell, and no reason
-    not to start: each run finds out for itself.
+    `waited_for` names the flows whose runs are pre-created. An unavailable server doesn't prevent the start: /readyz
+    reports it, and each run falls back on its own.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(reported_once())
@@ -186,7 +184,7 @@ async def shared_client(*waited_for: str) -> AsyncIterator[None]:
                 waited_for=waited_for,
                 auth_string=PREFECT_API_AUTH_STRING.value(),
                 api_key=PREFECT_API_KEY.value(),
-                # The server would pack each answer of 3 kB, for us to unpack it.
+                # Compressing responses of 3 kB costs both sides more than it saves.
                 httpx_settings={"headers": {"Accept-Encoding": "identity"}},
             )
             await stack.enter_async_context(shared)

@@ -1,7 +1,7 @@
-"""Flow runs that are made in Prefect before somebody waits for one, as their ids are the server's to give.
+"""Pool of flow runs created in advance, to avoid a round trip per request, since the server assigns their ids.
 
-They stand in the UI as `Ready` while customers come, a few of each flow, and are taken back when none has come for a
-while. What a killed process leaves of them, `reconcile` clears away.
+The UI shows them as `Ready`, a few for each flow; they are deleted when no request has arrived for a while. `reconcile`
+deletes those of a killed process.
 """
 
 import asyncio
@@ -20,7 +20,10 @@ KEPT_SECONDS = 60.0
 
 
 class ReadyRuns:
-    """Of the flows in `waited_for`, once each has run. `make` and `take_back` ask the server; `start` begins a task."""
+    """A pool of pre-created runs for each flow in `waited_for`, filled once the flow has run.
+
+    `make` and `take_back` create and delete a run on the server; `start` starts a task.
+    """
 
     def __init__(
         self,
@@ -36,7 +39,7 @@ class ReadyRuns:
         self._idle: asyncio.TimerHandle | None = None
 
     def take(self, flow: Flow[..., Any]) -> FlowRun | None:
-        """Return the oldest of this flow, if there is one, so that none grows as old as what `reconcile` clears away."""
+        """Return the flow's oldest run, if any: the oldest, lest one gets so old that `reconcile` deletes it."""
         if flow.name not in self._ready:
             return None
         self._flows[flow.name] = flow
@@ -48,12 +51,12 @@ class ReadyRuns:
         return ready.pop(0) if ready else None
 
     def fill(self, quiet: Callable[[], bool]) -> None:
-        """Make what is missing, as long as it is quiet: a run that is under way needs the server more."""
+        """Create missing runs while `quiet`, as running flows need the server more."""
         if self._making is None or self._making.done():
             self._making = self._start(self._fill(quiet))
 
     async def take_back(self) -> None:
-        """All of them, and the one that is being made."""
+        """Delete all pre-created runs, including one being created."""
         self._flows.clear()
         if self._making:
             await asyncio.wait([self._making])
@@ -62,7 +65,7 @@ class ReadyRuns:
                 while ready:
                     await self._take_back(ready.pop().id)
         except Exception as error:
-            log.warning("a run that was made ahead is left to `reconcile`: %s", type(error).__name__)
+            log.warning("a pre-created run is left for `reconcile` to delete: %s", type(error).__name__)
 
     async def _fill(self, quiet: Callable[[], bool]) -> None:
         try:
@@ -70,4 +73,4 @@ class ReadyRuns:
                 while name in self._flows and len(self._ready[name]) < PRECREATED and quiet():
                     self._ready[name].append(await self._make(flow))
         except Exception as error:
-            log.warning("no runs are made ahead: %s", type(error).__name__)
+            log.warning("cannot pre-create runs: %s", type(error).__name__)

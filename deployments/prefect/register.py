@@ -1,4 +1,4 @@
-"""Register the flows with the Prefect server, from deployments/prefect/prefect.yaml."""
+"""`cancelflow deploy`: register the flows with the Prefect server, from deployments/prefect/prefect.yaml."""
 
 import asyncio
 import subprocess
@@ -16,11 +16,11 @@ WORK_POOL = "cancelflow"
 
 
 class DeployFailed(CancelflowError):
-    """Prefect is away, or did not register the deployments; the message is then its own."""
+    """The Prefect server is unavailable, or refused the deployments with the message given."""
 
 
 def deploy() -> str:
-    """Make the work pool where it is missing, then register every deployment; returns what Prefect said."""
+    """Create the work pool if missing, and register every deployment; return Prefect's output."""
     asyncio.run(_ensure_work_pool())
     with as_file(files("deployments.prefect").joinpath("prefect.yaml")) as declarations:
         command = ["deploy", "--prefect-file", str(declarations), "--all"]
@@ -39,5 +39,5 @@ async def _ensure_work_pool() -> None:
     except ObjectAlreadyExists:
         return
     except httpx.HTTPError as error:
-        message = f"the Prefect server that PREFECT_API_URL names is away, or is none ({type(error).__name__})"
+        message = f"PREFECT_API_URL leads to no Prefect server, or it is unavailable ({type(error).__name__})"
         raise DeployFailed(message) from None

@@ -1,7 +1,7 @@
-"""What runs tell of their steps and write to their logs, sent to Prefect's server by a task of the trigger's own loop.
+"""Sends the step events and log lines of runs to Prefect's server, from a task on the trigger's own event loop.
 
-Prefect has a thread with a loop for each of the two, which every event and every line wakes up: a seventh of what a run
-costs the process. What cannot be sent is dropped, as Prefect does: Postgres has the record.
+Prefect uses a thread with an event loop for each of the two, woken by every event and line: a seventh of a run's
+processor time. What cannot be sent is dropped, as Prefect does: Postgres has the record.
 """
 
 import asyncio
@@ -21,24 +21,24 @@ from prefect.logging import handlers
 
 log = logging.getLogger(__name__)
 
-# A page shows a step, or a line, so much later; the server itself writes steps once a second, and lines in one insert.
+# The UI shows steps and lines with these delays. The server itself writes steps once a second.
 TELL_EVERY_SECONDS = 0.2
 WRITE_EVERY_SECONDS = 1.0
-# Of what waits while the server is away, the oldest go first.
+# While the server is unavailable, the oldest are dropped beyond these numbers.
 KEPT_EVENTS = 5_000
 KEPT_LINES = 5_000
 MAX_LINES = 500
-# A clean stop waits so long for the last of it.
+# A clean stop waits this long for the last reports.
 DRAIN_SECONDS = 3.0
 AWAY_SECONDS = 5.0
-# Prefect has a setting for neither. A release that does it otherwise fails tests/http/test_shown_runs.py, and reports
-# through Prefect's own threads.
+# Internals of Prefect, as it has no setting for either. With a release that changes them, tests/http/test_shown_runs.py
+# fails, and reports go through Prefect's own threads.
 _EVENTS_WORKER = "EventsWorker"
 _LOG_SINK = "set_api_log_sink"
 
 
 class Reports:
-    """What waits to be sent. To Prefect's engine this is its worker for events."""
+    """A queue of events and log lines to send, which replaces Prefect's events worker."""
 
     client_type = PrefectEventsClient
 
@@ -48,28 +48,28 @@ class Reports:
         self._lines: deque[dict[str, Any]] = deque(maxlen=KEPT_LINES)
 
     def instance(self) -> "Reports":
-        """As the engine asks for its worker."""
+        """Return itself, as the engine asks for its worker."""
         return self
 
     def send(self, event: Event) -> None:
-        """As the engine tells of a step, inside of its run."""
+        """Queue an event of a step; the engine calls this inside the run."""
         told = {resource.id for resource in event.involved_resources}
         event.related += [resource for resource in _about_this_run() if resource.id not in told]
         self._events.append(event)
 
     def write(self, line: dict[str, Any]) -> None:
-        """A line of a run's log, as Prefect's handler has made it; from any thread."""
+        """Queue a log line as made by Prefect's handler; may be called from any thread."""
         line.pop("__payload_size__", None)
         self._lines.append(line)
 
     async def send_until(self, ended: asyncio.Event) -> None:
-        """What there is, again and again, and the rest after the end."""
+        """Send queued reports until `ended`, then the rest."""
         while not ended.is_set() or self._events or self._lines:
             try:
                 async with get_events_client() as client:
                     await self._send_by(client, ended)
             except Exception as error:
-                log.warning("steps and logs of runs are not shown: %s", type(error).__name__)
+                log.warning("cannot send steps and logs to the Prefect UI: %s", type(error).__name__)
                 await _wait(ended, AWAY_SECONDS)
 
     async def _send_by(self, client: EventsClient, ended: asyncio.Event) -> None:
@@ -95,10 +95,10 @@ class Reports:
 
 @asynccontextmanager
 async def reported_here(client: PrefectClient) -> AsyncIterator[None]:
-    """For the runs that this process carries out, inside this block."""
+    """Report the runs of this process through `Reports` inside the block."""
     as_ever, set_sink = getattr(events, _EVENTS_WORKER, None), getattr(handlers, _LOG_SINK, None)
     if as_ever is None or set_sink is None:
-        log.warning("this Prefect reports in another way: through threads of its own")
+        log.warning("unknown Prefect internals: reports go through Prefect's own threads")
         yield
         return
     reports = Reports(client)
@@ -117,7 +117,7 @@ async def reported_here(client: PrefectClient) -> AsyncIterator[None]:
 async def _finished(sending: asyncio.Task[None]) -> None:
     await asyncio.wait([sending], timeout=DRAIN_SECONDS)
     if not sending.done():
-        log.warning("the last steps and logs of runs are not shown: the Prefect server is away or slow")
+        log.warning("the last steps and logs are missing in the Prefect UI: its server is unavailable or slow")
         sending.cancel()
         await asyncio.wait([sending], timeout=DRAIN_SECONDS)
 
@@ -131,7 +131,7 @@ async def _wait(ended: asyncio.Event, seconds: float) -> None:
 
 
 def _about_this_run() -> list[RelatedResource]:
-    """Return what Prefect's worker would ask the server for, each time."""
+    """Return the event's related resources, which Prefect's worker would read from the server each time."""
     context = FlowRunContext.get()
     run = context and context.flow_run
     if not context or not context.flow or not run:

@@ -1,6 +1,6 @@
-"""How Prefect runs here: every setting that we choose for speed, with what it costs in the UI (DECISIONS).
+"""Prefect's settings, chosen for speed, with their effects on the UI (DECISIONS).
 
-They are defaults: what the environment says already stays. A server of your own takes SERVER as its environment.
+They are defaults, which the environment overrides. For a server of your own, set SERVER in its environment.
 """
 
 import os
@@ -8,40 +8,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SERVER = {
-    # A task run's events are written in batches, once a second, and not one by one: less than half the work a run.
-    # A page shows a step up to a second later.
+    # Write task runs' events in batches, once a second, instead of one by one: less than half the work per run. The UI
+    # shows a step up to a second later.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-    # What happened, as the page of events shows it, is written every five seconds and not with every twentieth event.
+    # Write the event feed's events every five seconds, instead of after every 20.
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "1000",
-    # Each hour Prefect deletes the runs that ended longer ago than this, with their steps and logs; a run takes some
-    # 20 kB. Postgres has the record of each request. Set the second to another number of seconds to keep more or less.
+    # Delete ended runs after this many seconds, hourly, with their steps and logs: a run takes some 20 kB, and Postgres
+    # has the record of each request.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 24 * 60 * 60),
 }
 
 TRIGGER = {
-    # Prefect's client asks the server's version when it opens. A trigger that starts while the server is away would
-    # have no client to share (client.py) as long as it lives: two new ones a run, half of its processor.
+    # Prefect's client reads the server's version when it opens. A trigger that starts while the server is unavailable
+    # would never have a shared client (client.py), but two new ones per run: half of its processor time.
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
-    # What a run writes to its log is on its page. Prefect would write each line, coloured, to the process's standard
-    # error as well, in the thread that every run waits for. INFO brings that back, to follow a trigger by its log.
+    # Log lines of runs are in the UI. By default Prefect also writes each one to the standard error, which blocks all
+    # runs of the process. Set INFO to follow a trigger by its log.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
 }
 
 
 def choose_for_trigger() -> None:
-    """For this process. Prefect reads its settings when it is imported, so this comes before that."""
+    """Apply TRIGGER to this process. Call this before importing Prefect, which reads its settings on import."""
     for name, value in TRIGGER.items():
         os.environ.setdefault(name, value)
 
 
 @contextmanager
 def chosen_inside() -> Iterator[None]:
-    """For what the environment cannot say."""
+    """Apply, inside the block, a setting that the environment cannot express."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    # A thread and an event a run, for an automation that tells of runs whose process died. Here leases tell
-    # (`resume-unfinished`), and the run is closed by whoever takes the request up.
+    # No heartbeats, which take a thread and an event per run: leases detect dead runs, and `resume-unfinished` closes
+    # them.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield

@@ -1,8 +1,7 @@
-"""A step that is over at once is told to Prefect's server once, when it has ended.
+"""Reports a short step to Prefect's server only once, when it has ended.
 
-Prefect's engine tells of each task run three times, as pending, running and ended, and writes its end to the log as
-well. Each telling has the whole of it: most of what the server has to do for a run would say what is no longer so when
-somebody reads it.
+Prefect's engine reports each task run three times, as pending, running and ended, each time in full, and logs its end.
+Most of the server's work for a run would be states that are outdated before anyone reads them.
 """
 
 import asyncio
@@ -18,14 +17,14 @@ from prefect.events.schemas.events import Event
 
 log = logging.getLogger(__name__)
 
-# A step that is still under way by then is shown as running.
+# A step that takes longer is reported as running.
 SHOWN_AFTER_SECONDS = 0.5
 _Tell = Callable[..., Event | None]
-# Prefect has no setting for either. A release that does it otherwise fails tests/http/test_shown_runs.py, and tells of
-# each state as before.
+# Internals of Prefect, as it has no setting for this. With a release that changes them, tests/http/test_shown_runs.py
+# fails, and each state is reported.
 _ENGINE_TELLS = "emit_task_run_state_change_event"
-# Lines of the engine's own that a run's page says anyway, by log; and that no result is kept, which none is to be
-# (nodes/runs/fallback.py): the engine offers that of a run that failed to a place for results, whatever the flow says.
+# The engine's own log lines, by logger, that repeat what the run's page shows; and its complaint that a failed run's
+# result was not stored, which is intended (nodes/runs/fallback.py).
 _SAID_ANYWAY = {
     "prefect.flow_runs": ("Beginning flow run", "View at ", "Failed to write result"),
     "prefect.task_runs": ("Finished in state Completed",),
@@ -34,10 +33,10 @@ _SAID_ANYWAY = {
 
 @contextmanager
 def reported_once() -> Iterator[None]:
-    """For the tasks that run in this process, inside this block."""
+    """Report the tasks of this process once each, inside the block."""
     as_ever: _Tell | None = getattr(task_engine, _ENGINE_TELLS, None)
     if as_ever is None:
-        log.warning("this Prefect tells of its steps in another way: each is told of three times")
+        log.warning("unknown Prefect internals: each step is reported three times")
         yield
         return
     setattr(task_engine, _ENGINE_TELLS, _Telling(as_ever))
@@ -56,7 +55,7 @@ def _says_more(record: logging.LogRecord) -> bool:
 
 
 class _Telling:
-    """The engine's own telling, without what will be overtaken in a moment."""
+    """A wrapper of the engine's reporting function that leaves out states that end quickly."""
 
     def __init__(self, as_ever: _Tell) -> None:
         self._as_ever = as_ever
@@ -72,7 +71,7 @@ class _Telling:
         if validated_state.is_final():
             if waiting := self._running.pop(task_run.id, None):
                 waiting.cancel()
-        elif initial_state is None:  # pending, and begun in the same breath
+        elif initial_state is None:  # pending, which is followed by running immediately
             return None
         elif validated_state.is_running() and task_run.run_count == 1:
             self._running[task_run.id] = asyncio.get_running_loop().call_later(

@@ -1,4 +1,4 @@
-"""The email of step 8B: what was cancelled, until when it works, how long the data stays, and the way back."""
+"""The email of step 8B: the cancelled plan, the end of access and of data retention, and how to reactivate."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +9,13 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class CancellationConfirmation:
-    """What the email says. Moments are aware; URLs are complete; a part whose URL is None is left out.
+    """The email's data. Datetimes are aware; URLs are absolute; a section whose URL is None is omitted.
 
-    `ended_now`: the subscription is over already and `ends_at` is when; there is no access left to speak of, and
-    `reactivate_url` leads to a new subscription, if anywhere.
-    `unpaid`: an invoice is still open (WF-025); `due_at`: when it's due, where it was sent with terms.
+    `ended_now`: the subscription has ended, at `ends_at`; access is over, and `reactivate_url` is the URL for a new
+    subscription or None.
+    `unpaid`: an invoice is still open (WF-025); `due_at`: its due date, if it was sent with payment terms.
     `plan_change_dropped`: a scheduled change was released (WF-021).
-    `reported_failed`: we had told the customer that it failed. `renewal_undone`: it renewed before we could cancel, and
+    `reported_failed`: the API had responded that it failed. `renewal_undone`: it renewed before we could cancel, and
     that charge was refunded. `invoices_voided`: nothing was paid for the current period, and its invoice was voided.
     """
 

@@ -1,4 +1,4 @@
-"""The email to a customer whose request could not be carried out for hours: a person is looking after it."""
+"""The email to a customer whose request has failed for hours and now waits for an operator."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +9,9 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class CancellationDelayed:
-    """What the email says. `asked_for`: a cancellation, a discount or a reactivation. `asked_at` is aware.
+    """The email's data. `asked_for`: cancellation, discount or reactivation. `asked_at` is aware.
 
-    `ends_at`: when a plan that is to be reactivated ends, as long as that is not done.
+    `ends_at`: when the plan ends unless it is reactivated.
     """
 
     name: str | None

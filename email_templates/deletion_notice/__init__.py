@@ -1,4 +1,4 @@
-"""The email 14 days before a customer's data is deleted: when, what stays, how to take a copy, and the way back."""
+"""The email 14 days before a customer's data is deleted: the date, what we keep, how to export, and how to return."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class DeletionNotice:
-    """What the email says. Moments are aware; URLs are complete; a part whose URL is None is left out."""
+    """The email's data. Datetimes are aware; URLs are absolute; a section whose URL is None is omitted."""
 
     name: str | None
     ended_at: datetime

@@ -1,4 +1,4 @@
-"""The email to a customer whose accepted offer we had told as failed, and which Stripe turned out to have applied."""
+"""The email to a customer whose discount was reported as failed, but was applied by Stripe."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class DiscountConfirmation:
-    """What the email says. `asked_at` is aware; `offer` is what was accepted, in the offer's own words."""
+    """The email's data. `asked_at` is aware; `offer` is the accepted offer's description."""
 
     name: str | None
     plan: str

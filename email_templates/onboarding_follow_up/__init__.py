@@ -1,4 +1,4 @@
-"""The email to someone whose subscription never began, because its first payment was not completed."""
+"""The email to a customer whose subscription never started, because its first payment was not completed."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class OnboardingFollowUp:
-    """What the email says; without `new_subscription_url` it asks for an answer instead."""
+    """The email's data. Without `new_subscription_url`, it asks for a reply instead."""
 
     name: str | None
     plan: str

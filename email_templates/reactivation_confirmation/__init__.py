@@ -1,4 +1,4 @@
-"""The email to a customer who stays after all: the cancellation is taken back, and when the plan renews."""
+"""The email that confirms a reactivation, with the date on which the plan renews."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +9,9 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class ReactivationConfirmation:
-    """What the email says. `renews_at` is aware; `unpaid`: an invoice is still open (WF-025). `reported_failed`: we had
-    said that it failed, and it had not.
+    """The email's data. `renews_at` is aware; `unpaid`: an invoice is still open (WF-025).
+
+    `reported_failed`: the API had responded that it failed.
     """
 
     name: str | None

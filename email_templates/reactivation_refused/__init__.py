@@ -1,4 +1,4 @@
-"""The email to a customer who was told that their reactivation goes on, and then it could not be done."""
+"""The email to a customer whose reactivation was accepted by the API, but could not be carried out."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class ReactivationRefused:
-    """What the email says. `asked_at` is aware; `why` is what the API would have answered."""
+    """The email's data. `asked_at` is aware; `why` is the API's text for the refusal."""
 
     name: str | None
     asked_at: datetime

@@ -1,4 +1,4 @@
-"""The one email that asks a customer why they left: plain text, one question, and no offer (FEATURES N04, F26)."""
+"""The email that asks a customer why they left: plain text, one question, and no offer (FEATURES N04, F26)."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class ReasonEmail:
-    """What the email says. `feedback_url` holds no question mark, so that the question is the only one."""
+    """The email's data. `feedback_url` has no question mark, so that the email contains exactly one."""
 
     name: str | None
     plan: str

@@ -1,4 +1,4 @@
-"""The email to a customer whose subscription ended without their asking: why, and the way to pay and come back."""
+"""The email to a customer whose subscription ended without their request: why, and how to pay and come back."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +9,10 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class SubscriptionEnded:
-    """What the email says. Moments are aware; a part whose URL is None is left out.
+    """The email's data. Datetimes are aware; a section whose URL is None is omitted.
 
-    `kind`: payment_failed, payment_disputed, or neutral where we do not know more. It never asks why they left: they
-    did not. `invoice_url`: Stripe's page of what is still open, which comes before `payment_url`, the company's own.
+    `kind`: payment_failed, payment_disputed, or neutral if the reason is unknown. The email never asks why the customer
+    left, because they didn't. `invoice_url`: Stripe's page of an open invoice, used before the company's `payment_url`.
     """
 
     name: str | None

@@ -1,1 +1,1 @@
-"""The nodes that make feedback anonymous after 90 days, one Prefect task a numbered step."""
+"""The nodes that anonymize feedback after 90 days, one Prefect task per numbered step."""

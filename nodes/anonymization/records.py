@@ -1,4 +1,4 @@
-"""What one node hands to the next: ids and counts."""
+"""The values passed between nodes: ids and counts."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class DueFeedback:
-    """A request that is 90 days old, and whose it is: for the last time."""
+    """A request that is 90 days old, with its user, whose link is about to be removed."""
 
     request_id: UUID
     user_id: str
@@ -14,7 +14,7 @@ class DueFeedback:
 
 @dataclass(frozen=True)
 class Cleared:
-    """Step 2: requests whose words are nowhere but with us. `failed`: by request, the failure's name."""
+    """Step 2: requests whose comments no longer exist in Stripe. `failed`: failures' names by request."""
 
     requests: list[DueFeedback]
     failed: dict[str, str]
@@ -22,7 +22,7 @@ class Cleared:
 
 @dataclass(frozen=True)
 class Anonymized:
-    """Step 3."""
+    """Step 3: the number of anonymized requests. `failed`: failures' names by request."""
 
     requests: int
     failed: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Step 2: at Stripe first, while our row still knows where the words are."""
+"""Step 2: clear the comments in Stripe first, while our rows still say where they are."""
 
 from nodes.anonymization.records import Cleared, DueFeedback
 from nodes.node import node, run_log
@@ -8,7 +8,7 @@ from nodes.subscriptions.comments import clear_comment_of_request
 
 @node("Clear Comments", step="2")
 async def clear_comments(due: list[DueFeedback]) -> Cleared:
-    """Take the comments back. A request for which Stripe fails stays as it is, until the next run."""
+    """Clear the comments. A request for which Stripe fails stays as it is until the next run."""
 
     async def clear(feedback: DueFeedback) -> DueFeedback:
         await clear_comment_of_request(feedback.request_id, feedback.user_id)

@@ -1,1 +1,1 @@
-"""The nodes of WF-023, one Prefect task a numbered step."""
+"""The nodes of WF-023, one Prefect task per numbered step."""

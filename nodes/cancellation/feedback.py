@@ -1,4 +1,4 @@
-"""The page behind the email's feedback link: a reason and free text, once (FEATURES W15)."""
+"""The feedback form behind the email's link: a reason and free text, submitted once (FEATURES W15)."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,7 +7,7 @@ from nodes.errors import FeedbackAlreadyGiven, LinkExpired
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY
 from nodes.services import services
 
-# Between what was written when cancelling and what is added here.
+# Characters between the text given when cancelling and the text added here.
 GAP = 2
 
 
@@ -20,14 +20,14 @@ class _Asked:
 
 @dataclass(frozen=True)
 class Question:
-    """What is still open: a reason, where none was given, and so many characters."""
+    """The fields of the form: a reason if none was given, and text of up to `room` characters."""
 
     ask_reason: bool
     room: int
 
 
 async def question(request_id: UUID, user_id: str) -> Question:
-    """Return what the page asks. Raises `FeedbackAlreadyGiven`, and `LinkExpired` once nothing is left to add to."""
+    """Return the form's fields. Raises `FeedbackAlreadyGiven`, and `LinkExpired` once the reason is deleted."""
     async with services().database.as_user(user_id) as transaction:
         asked = await transaction.one("feedback_question", _Asked, request_id=request_id)
     if asked is None:
@@ -39,9 +39,9 @@ async def question(request_id: UUID, user_id: str) -> Question:
 
 
 async def save_feedback(request_id: UUID, user_id: str, *, reason: str | None, feedback: str | None) -> None:
-    """Keep the answer beside what was said when cancelling, in the one row that anonymisation reaches.
+    """Save the feedback in the row of the cancellation's reason, which anonymisation covers.
 
-    A reason that was given then stays; the text is added to it. Raises `FeedbackAlreadyGiven` the second time.
+    A reason given when cancelling stays, and the text is appended. Raises `FeedbackAlreadyGiven` the second time.
     """
     async with services().database.as_user(user_id) as transaction:
         taken = await transaction.run("save_feedback", request_id=request_id, category=reason, feedback=feedback)

@@ -1,4 +1,4 @@
-"""Before step 1: the intent is committed before anything is done, so that no process that dies can lose it."""
+"""Before step 1: commit the request before anything else is done, so that a crash can't lose it."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ _REFUSALS = by_slug(NotYourSubscription(), ReasonRequired(), IN_THE_WAY, KeyReus
 
 @dataclass(frozen=True)
 class Asked:
-    """The body of the POST, once it was read: FEATURES W01."""
+    """The parsed body of the POST (FEATURES W01)."""
 
     user_id: str
     reason: str | None
@@ -24,13 +24,13 @@ class Asked:
     subscription_id: str | None
 
     def fingerprint(self) -> bytes:
-        """Tells another body from the same one, without keeping what it says."""
+        """Return a hash of the body, to recognize a repeated one without storing its content."""
         return hashlib.sha256(json.dumps(asdict(self), default=str).encode()).digest()
 
 
 @dataclass(frozen=True)
 class Received:
-    """The request, and its answer if it has one already; `retry_after` in seconds, where waiting helps."""
+    """The request, and its response if it has one already; `retry_after` in seconds, if retrying helps."""
 
     request_id: UUID
     response: Response | None
@@ -40,14 +40,14 @@ class Received:
 async def receive(
     asked: Asked, caller: str, key: str | None = None, *, in_line: bool = False, coming_in_seconds: float = 0
 ) -> Received:
-    """Commit the intent of an authenticated caller, or find the one that their `Idempotency-Key` stands for.
+    """Commit an authenticated caller's request, or find the one with their `Idempotency-Key`.
 
-    Another's `user_id` is refused without any look-up (SPEC, Decided 4), a missing reason by the customer's country
-    (FEATURES W25), a second request about one subscription while the first is under way; all leave their row and their
-    audit row, in the statement that receives them. Raises `KeyReused`, `KeyUnderWay` and `TooManyAttempts`.
+    Refuses another user's `user_id` without a look-up (SPEC, Decided 4), a missing reason, depending on the customer's
+    country (FEATURES W25), and a second request for a subscription while the first is under way; all of them write
+    their row and audit row in the same statement. Raises `KeyReused`, `KeyUnderWay` and `TooManyAttempts`.
 
-    `in_line`: no run can be started here and now, so whoever looks next may take it up. `coming_in_seconds`: how long
-    ago the request arrived; what took effect since then was under way at the same time.
+    `in_line`: no run can be started immediately, so any process may claim it. `coming_in_seconds`: how long ago the
+    request arrived; a request that took effect since then counts as concurrent.
     """
     found = await received(
         "receive_request",
@@ -65,6 +65,6 @@ async def receive(
         reason_optional_countries=sorted(services().settings.reason_optional_countries),
     )
     refusal = _REFUSALS[found.problem] if found.problem else None
-    if refusal and not found.answered:  # of the key, which stands for an earlier request
+    if refusal and not found.answered:  # the key belongs to an earlier request
         raise type(refusal)(request_id=found.id)
     return Received(found.id, found.answered, refusal.retry_after if refusal else None)

@@ -1,4 +1,4 @@
-"""Emails beside the numbered steps: to a customer who was told that it goes on, or had failed, and it was not so."""
+"""Emails outside the numbered steps, which correct what the API told the customer about a cancellation."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +41,10 @@ class _Asked:
 
 
 async def finish_refused(request: CancellationRequest, refusal: Refusal, response: Response, *, told: bool) -> None:
-    """Record the refusal. A caller who is not told directly gets an email, unless they have what they wanted."""
+    """Record the refusal. A caller without a direct response gets an email, unless they already have what they wanted.
+
+    `told`: whether the caller gets the response directly.
+    """
     as_wanted = SubscriptionAlreadyPending | NoActiveSubscription | CancellationTakenBack
     has_it = isinstance(refusal, as_wanted) and not request.accept_offer
     email = None if told or has_it else REFUSED
@@ -57,7 +60,7 @@ async def finish_refused(request: CancellationRequest, refusal: Refusal, respons
 
 
 async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
-    """Return the email that `finish_refused` put in the outbox, if it did."""
+    """Send the email that `finish_refused` put in the outbox, if there is one."""
     asked = await _asked(request_id, user_id)
     if not asked.refusal_to_send:
         return Delivered(REFUSED)
@@ -70,13 +73,13 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
 
 
 def _why(response: dict[str, Any]) -> str:
-    """Return the API's words, but where those are for programs."""
+    """Return the API's text, or a customer-friendly one if the API's is for programs."""
     kind = str(response.get("type")).rpartition(":")[2]
     return IN_CUSTOMERS_WORDS.get(kind) or str(response.get("detail"))
 
 
 async def send_discount(applied: AppliedDiscount) -> Delivered:
-    """To a customer whom we told that it had failed, before Stripe turned out to have done it: step 5A put it there."""
+    """Send step 5A's email to a customer whose discount was reported as failed but was applied after all."""
     request, terms = applied.case.request, applied.terms
     if not request.reported_failed:
         return Delivered(DISCOUNT)
@@ -89,7 +92,7 @@ async def send_discount(applied: AppliedDiscount) -> Delivered:
 
 
 async def send_delay(request_id: UUID, user_id: str) -> Delivered:
-    """To a customer whose request waits for a person."""
+    """Send the email to a customer whose request needs attention."""
     asked = await _asked(request_id, user_id)
 
     def email(customer: Customer) -> Email:

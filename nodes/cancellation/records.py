@@ -1,6 +1,6 @@
-"""What one node hands to the next: ids, dates and decisions; nothing personal, for Prefect sees them pass.
+"""The values passed between nodes: ids, dates and decisions; nothing personal, because Prefect sees them.
 
-Each node takes what the node before it returned, and Prefect draws the run's graph by following these objects.
+Each node takes the previous node's result, and Prefect draws the run's graph by following these objects.
 """
 
 from dataclasses import dataclass
@@ -27,20 +27,20 @@ class CancellationRequest(Request):
     invoices_voided: bool
 
     def reached(self, point: RecoveryPoint) -> bool:
-        """Return whether an earlier run came as far as this point."""
+        """Return whether an earlier run reached this point."""
         return RecoveryPoint.of(self.recovery_point) >= point
 
     @property
     def begun(self) -> bool:
-        """Return whether an earlier run may have changed something: what it finds changed is then its own doing."""
+        """True if an earlier run may have changed something, so that changes found now may be its own."""
         return self.reached(RecoveryPoint.OFFER_RESERVED)
 
 
 class CancellationCase:
-    """Step 2: whose request, about which subscription. Every later record carries it.
+    """Step 2: the request and its subscription, contained in every later record.
 
-    `paid_until`: the end of the period that was running when the customer asked, by Stripe's clock. Not a dataclass:
-    Prefect looks into those, and would draw an edge from here to every later node.
+    `paid_until`: the end of the period in which the customer asked, by Stripe's clock. Not a dataclass: Prefect looks
+    into those, and would draw an edge from here to every later node.
     """
 
     def __init__(self, request: CancellationRequest, subscription: ActiveSubscription, *, paid_until: datetime) -> None:
@@ -51,7 +51,7 @@ class CancellationCase:
 
 @dataclass(frozen=True)
 class OfferMade:
-    """Step 3: the offer, or none."""
+    """Step 3: the offer, if there is one."""
 
     case: CancellationCase
     terms: RetentionOffer | None
@@ -59,7 +59,7 @@ class OfferMade:
 
 @dataclass(frozen=True)
 class Decision:
-    """Step 4: the offer that was accepted, or none for a cancellation."""
+    """Step 4: the accepted offer, or None for a cancellation."""
 
     case: CancellationCase
     accepted: RetentionOffer | None
@@ -67,7 +67,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class AppliedDiscount:
-    """Step 5A, as Stripe was read back."""
+    """Step 5A: the discount, as read back from Stripe."""
 
     case: CancellationCase
     billed: BillingSubscription
@@ -77,7 +77,7 @@ class AppliedDiscount:
 
 @dataclass(frozen=True)
 class CapturedReason:
-    """Step 5B."""
+    """Step 5B: the recorded reason."""
 
     case: CancellationCase
     category: str
@@ -85,10 +85,10 @@ class CapturedReason:
 
 @dataclass(frozen=True)
 class ScheduledCancellation:
-    """Step 6B, as Stripe was read back. `cancel_at` is the end: to come, or just now.
+    """Step 6B: the cancellation, as read back from Stripe. `cancel_at` is the end, in the future or just now.
 
-    `plan_change_dropped`: a schedule (WF-021) had to be released for it. `renewal_undone`: it had renewed before we
-    could cancel, and that charge is taken back. `invoices_voided`: nothing was paid on them, and nobody asks for it.
+    `plan_change_dropped`: a schedule (WF-021) had to be released. `renewal_undone`: the subscription renewed before it
+    could be cancelled, and that charge was reversed. `invoices_voided`: open invoices, with nothing paid, were voided.
     """
 
     case: CancellationCase
@@ -102,7 +102,7 @@ class ScheduledCancellation:
 
 @dataclass(frozen=True)
 class PendingCancellation:
-    """Step 7B, as the row was read back: what the customer is about to be told."""
+    """Step 7B: the cancellation as in our row, which the response and the email report."""
 
     case: CancellationCase
     category: str

@@ -1,4 +1,4 @@
-"""What surrounds the steps of a cancellation: its services, its four phases, its labels in the UI, and how it ends."""
+"""The context of a cancellation run: services, the four phases, labels in the UI, and final state."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,29 +18,29 @@ from nodes.subscriptions.records import ActiveSubscription
 
 
 class Attempt(RunAccount):
-    """One run's account of itself."""
+    """The response, labels and final state of a run."""
 
     kind = CANCELLATION
     flow_name = "cancel-subscription"
     request: CancellationRequest | None = None
 
     def phase(self, name: str) -> None:
-        """Initialization, Processing, Verification or Finalization (FEATURES W21)."""
+        """Log the phase: Initialization, Processing, Verification or Finalization (FEATURES W21)."""
         run_log().info("Phase: %s", name)
 
     def found(self, subscription: ActiveSubscription) -> None:
-        """At its end the run is named and tagged, so that support finds it by request, by subscription and by plan."""
+        """Label the run so that support can find it by request, subscription and plan."""
         self.named_after(subscription.id)
         self._tags.append(f"plan:{subscription.plan}")
 
     async def held(self, reason: NeedsOperator) -> None:
-        """Park the request, and email the customer that it was received and takes longer."""
+        """Park the request, and email the customer that it takes longer."""
         await super().held(reason)
         if (request := self.request) is not None:
             await park_request(self.kind, request.id, request.user_id, send_delay)
 
     async def refused(self, refusal: Refusal) -> None:
-        """The steps end here, and that is a proper end. A caller who was told that it goes on is written to."""
+        """Record the refusal, which ends the run successfully. A caller without a direct response gets an email."""
         self.response = Response("refused", refusal.status, problem_of(refusal, self.request_id))
         if subscription_id := refusal.extensions.get("subscription_id"):
             self.named_after(subscription_id)
@@ -52,6 +52,6 @@ class Attempt(RunAccount):
 
 @asynccontextmanager
 async def attempt(request_id: UUID) -> AsyncIterator[Attempt]:
-    """Surround the steps of one run of WF-023; see `carried_out`."""
+    """Surround the steps of a run of WF-023; see `carried_out`."""
     async with carried_out(Attempt(request_id)) as run:
         yield run

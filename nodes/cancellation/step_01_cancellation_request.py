@@ -1,4 +1,4 @@
-"""Step 1: the flow takes up a request that was committed before it started (intake.py)."""
+"""Step 1: claim a request, which was committed before the flow started (intake.py)."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from nodes.services import services
 
 @node("Cancellation Request", step="1")
 async def cancellation_request(request_id: UUID) -> CancellationRequest:
-    """Take up the request, as far as it has come. One that failed goes on if an operator started this run for it."""
+    """Claim the request, at the step it has reached. A failed one is reopened if an operator started this run."""
     database = services().database
     owner = await database.owner_of_request(request_id)
     if owner is None:
@@ -29,5 +29,5 @@ async def cancellation_request(request_id: UUID) -> CancellationRequest:
         )
     if request is None:
         raise RequestUnknown(f"no cancellation request has the id {request_id}")
-    run_log().info("request %s of user %s, so far %s", request.id, request.user_id, request.recovery_point)
+    run_log().info("request %s of user %s, step reached: %s", request.id, request.user_id, request.recovery_point)
     return request

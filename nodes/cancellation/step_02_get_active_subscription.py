@@ -1,4 +1,4 @@
-"""Step 2: the user's one active subscription, by row-level security, and what Stripe says of it now."""
+"""Step 2: find the user's active subscription, under row-level security, and its current state in Stripe."""
 
 from datetime import datetime
 
@@ -27,7 +27,7 @@ ONE_AT_A_TIME = "one_request_at_a_time"
 
 @node("Get Active Subscription", step="2")
 async def get_active_subscription(request: CancellationRequest) -> CancellationCase:
-    """Find the subscription, and refuse one that has ended or already has its end (FEATURES W02, W23, W24)."""
+    """Find the subscription, and refuse one that has ended or has an end date (FEATURES W02, W23, W24)."""
     if request.outcome == "refused":
         raise AlreadyRefused
     asked = request.subscription_id or request.asked_subscription
@@ -57,7 +57,10 @@ async def _refuse_in_fixed_term(subscription: ActiveSubscription) -> None:
 
 
 async def _look_again(request: CancellationRequest, subscription: ActiveSubscription) -> None:
-    """The caller was told that it failed: only if Stripe did it after all does the request go on (SPEC, Decided 12)."""
+    """Reopen a request that was reported as failed if Stripe applied it after all, else raise `StillFailed`.
+
+    SPEC, Decided 12.
+    """
     billed, offer = subscription.billed, services().catalog.plan(subscription.plan).offer
     if request.accept_offer:
         did_it = offer is not None and billed.discount_of(offer.coupon_id) is not None
@@ -72,7 +75,7 @@ async def _look_again(request: CancellationRequest, subscription: ActiveSubscrip
 async def _choose(request: CancellationRequest, subscription: ActiveSubscription) -> datetime:
     """Reserve the subscription for this request until it is finished, which the database enforces.
 
-    Returns until when it is paid for, as it was found when the request was first looked up.
+    Returns the end of the paid period, as found in the request's first run.
     """
     billed = subscription.billed
     first_seen = paid_until(

@@ -1,4 +1,4 @@
-"""Step 3: what we can offer this subscription, if anything."""
+"""Step 3: determine the retention offer for this subscription, if any."""
 
 from dataclasses import dataclass
 
@@ -22,16 +22,16 @@ class _Reserved:
 
 @node("Generate Retention Offer", step="3")
 async def generate_retention_offer(case: CancellationCase) -> OfferMade:
-    """The plan's offer, unless one was applied within 6 months or a discount runs (FEATURES W04, W31, F06)."""
+    """Return the plan's offer, unless one was used within 6 months or a discount is active (FEATURES W04, W31, F06)."""
     terms = await _reserved(case) or await current_offer(case.subscription, case.request.id)
     run_log().info("offer: %s", terms.description if terms else "none")
     return OfferMade(case, terms)
 
 
 async def _reserved(case: CancellationCase) -> RetentionOffer | None:
-    """Return what an earlier run of this request reserved: its terms hold, whatever the offer is by now.
+    """Return the offer that an earlier run of this request reserved; its terms hold even if the offer has changed.
 
-    What was given up after a failure counts only if Stripe turns out to have done it.
+    An offer withdrawn after a failure counts only if its discount is in Stripe.
     """
     request = case.request
     if not (request.accept_offer and request.begun):

@@ -1,4 +1,4 @@
-"""Step 4: the branch. The customer has decided; we only check that there is something to accept."""
+"""Step 4: branch on the customer's decision, and check that there is an offer to accept."""
 
 from nodes.cancellation.records import Decision, OfferMade
 from nodes.errors import OfferUnavailable
@@ -7,7 +7,7 @@ from nodes.node import node, run_log
 
 @node("User Accepts Offer?", step="4")
 async def user_accepts_offer(offer: OfferMade) -> Decision:
-    """True leads to 5A, false to 5B (FEATURES W07). Accepting what is not offered is refused and changes nothing."""
+    """Continue with 5A if the offer is accepted, else with 5B (FEATURES W07). Refuse if there is no offer to accept."""
     if not offer.case.request.accept_offer:
         run_log().info("no: cancel")
         return Decision(offer.case, accepted=None)

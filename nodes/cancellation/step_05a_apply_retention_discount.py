@@ -1,4 +1,4 @@
-"""Step 5A: the coupon, attached beside a discount that runs or in its place; the subscription stays active."""
+"""Step 5A: attach the coupon in addition to a current discount or in its place; the subscription stays active."""
 
 from datetime import UTC, datetime
 
@@ -21,13 +21,13 @@ async def apply_retention_discount(decision: Decision) -> AppliedDiscount:
     """Reserve the one offer of the cool-down, attach it in Stripe, read it back and record it (W05, W08, W31)."""
     case, terms = decision.case, decision.accepted
     if terms is None:
-        raise ValueError("a discount is applied only where an offer was accepted")
+        raise ValueError("a discount is applied only if an offer was accepted")
     await _reserve(case, terms)
     try:
         billed = await _attach(case, terms)
     except BillingFailed:
-        # The customer is told that it failed, so the offer is theirs to try again. If Stripe did take it, the next
-        # try finds the coupon attached and only records it.
+        # The failure is reported, so the customer may try again. If Stripe applied the coupon after all, the next try
+        # finds it attached and only records it.
         async with services().database.as_user(case.request.user_id) as transaction:
             await transaction.run("withdraw_offer", request_id=case.request.id)
         raise

@@ -1,4 +1,4 @@
-"""Step 5B: why they leave, for churn analysis."""
+"""Step 5B: record why the customer cancels, for churn analysis."""
 
 from nodes.cancellation.records import CapturedReason, Decision
 from nodes.node import node, run_log
@@ -9,7 +9,7 @@ from nodes.services import services
 
 @node("Capture Cancellation Reason", step="5B")
 async def capture_cancellation_reason(decision: Decision) -> CapturedReason:
-    """One row in `cancellation_reasons`: category, free text, timestamp (FEATURES W10)."""
+    """Add a row to `cancellation_reasons`: category, free text, timestamp (FEATURES W10)."""
     request, subscription = decision.case.request, decision.case.subscription
     category = request.reason or PREFER_NOT_TO_SAY
     if not request.reached(RecoveryPoint.REASON_CAPTURED):

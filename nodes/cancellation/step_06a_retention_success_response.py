@@ -1,4 +1,4 @@
-"""Step 6A: the answer to a customer who stays."""
+"""Step 6A: the response to a customer who stays."""
 
 from nodes.cancellation.records import AppliedDiscount
 from nodes.node import node, run_log
@@ -9,9 +9,9 @@ from nodes.requests.records import Response
 
 @node("Retention Success Response", step="6A")
 async def retention_success_response(applied: AppliedDiscount) -> Response:
-    """`{success, retention_applied, discount: "30% off", duration: "3 months"}` (FEATURES W09).
+    """Return `{success, retention_applied, discount: "30% off", duration: "3 months"}` (FEATURES W09).
 
-    And `current_discount`, "kept" or "replaced", where one ran: never silently (FEATURES F06).
+    If another discount was active, `current_discount` says whether it was "kept" or "replaced" (FEATURES F06).
     """
     body = {
         "success": True,

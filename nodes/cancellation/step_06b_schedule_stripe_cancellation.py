@@ -1,4 +1,4 @@
-"""Step 6B: Stripe is told, read back, and only then believed."""
+"""Step 6B: cancel in Stripe, and read the subscription back."""
 
 from dataclasses import dataclass
 
@@ -25,11 +25,11 @@ class _Reason:
 
 @node("Schedule Stripe Cancellation", step="6B")
 async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCancellation:
-    """Cancel at the end of what was paid for (FEATURES W11): the period's, or now where none was (C23, F18)."""
+    """Cancel at the end of the paid period, or immediately if nothing was paid (FEATURES W11, C23, F18)."""
     case, request, subscription = reason.case, reason.case.request, reason.case.subscription
     if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) and request.cancel_at:
         _refuse_taken_back(request, subscription)
-        run_log().info("done before: ends at %s", rfc3339(request.cancel_at))
+        run_log().info("already done: ends at %s", rfc3339(request.cancel_at))
         dropped = request.released_schedule is not None
         return ScheduledCancellation(
             case,
@@ -60,14 +60,17 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
 
 
 def _refuse_taken_back(request: CancellationRequest, subscription: ActiveSubscription) -> None:
-    """Stripe had done it, nobody was told yet, and the customer took it back in Stripe's portal: they stay."""
+    """Raise `CancellationTakenBack` if it was revoked in Stripe's portal before the customer was notified of it."""
     billed = subscription.billed
     if is_live(billed.status) and not billed.pending and not request.reached(RecoveryPoint.FINISHED):
         raise CancellationTakenBack(subscription_id=subscription.id)
 
 
 async def _release_schedule(request: CancellationRequest, subscription: ActiveSubscription) -> bool:
-    """Return a schedule refuses the cancellation. Its id is kept first: after the release nothing leads back to it."""
+    """Release the subscription's schedule, with which Stripe refuses a cancellation; return whether there was one.
+
+    Its id is recorded first, because it can't be found after the release.
+    """
     schedule_id = subscription.billed.schedule_id
     if schedule_id is None or ending_of(subscription.billed.status) is Ending.NOW:
         return request.released_schedule is not None
@@ -98,7 +101,7 @@ async def _end(case: CancellationCase) -> BillingSubscription:
 
 
 async def _keep_term(request: CancellationRequest, billed: BillingSubscription) -> None:
-    """Record when the term would have ended: Stripe replaces that date, and a reactivation has to set it again."""
+    """Record when the term would have ended: Stripe replaces that date, and a reactivation has to restore it."""
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("term_replaced", request_id=request.id, term_ends_at=billed.cancel_at)
 

@@ -1,4 +1,4 @@
-"""Step 7B: our row says what Stripe confirmed, and in the same transaction what must still leave the house."""
+"""Step 7B: update our row to what Stripe confirmed, and fill the outbox in the same transaction."""
 
 from nodes.cancellation.records import PendingCancellation, ScheduledCancellation
 from nodes.messages.outbox import CONFIRMATION, EVENT
@@ -11,10 +11,10 @@ from nodes.subscriptions.mirror import mirror, status_of
 
 @node("Mark Subscription as Pending Cancellation", step="7B")
 async def mark_subscription_as_pending_cancellation(scheduled: ScheduledCancellation) -> PendingCancellation:
-    """Row, outbox and recovery point in one transaction (FEATURES W13)."""
+    """Update row, outbox and recovery point in one transaction (FEATURES W13)."""
     request = scheduled.case.request
     if request.reached(RecoveryPoint.MARKED_PENDING):
-        run_log().info("done before")
+        run_log().info("already done")
         return _pending(request.outcome or status_of(scheduled.billed), scheduled)
     async with services().database.as_user(request.user_id) as transaction:
         row = await mirror(transaction, scheduled.billed)

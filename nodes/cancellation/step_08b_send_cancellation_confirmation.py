@@ -1,4 +1,4 @@
-"""Step 8B: the email that says it is done, until when access lasts, and how to come back."""
+"""Step 8B: send the email that confirms the cancellation, the end of access, and how to come back."""
 
 from email_templates import Email
 from email_templates.cancellation_confirmation import CancellationConfirmation
@@ -16,20 +16,20 @@ from nodes.subscriptions.records import ActiveSubscription
 
 @node("Send Cancellation Confirmation", step="8B")
 async def send_cancellation_confirmation(pending: PendingCancellation) -> Delivered:
-    """The email, once (FEATURES W15, W45); none any more to who took it back before it was sent."""
+    """Send the email once (FEATURES W15, W45), unless the cancellation was revoked before it was sent."""
     request, billed = pending.case.request, pending.case.subscription.billed
     if request.reached(RecoveryPoint.FINISHED) and is_live(billed.status) and not billed.pending:
         await withdraw(request.id, request.user_id, CONFIRMATION)
-        run_log().info("no email: the cancellation was taken back meanwhile")
+        run_log().info("no email: the cancellation was revoked in the meantime")
         return Delivered(CONFIRMATION)
     unpaid = await _still_open(pending.case.subscription)
     delivered = await deliver_email(request.id, request.user_id, CONFIRMATION, lambda to: _email(to, pending, unpaid))
-    run_log().info("the confirmation is with the mail server")
+    run_log().info("the mail server accepted the confirmation")
     return delivered
 
 
 async def _still_open(subscription: ActiveSubscription) -> OpenInvoice | None:
-    """Return the invoice that is left to be paid, as it is now."""
+    """Return the subscription's open invoice, if any."""
     billed = subscription.billed
     if billed.status in ("active", "trialing") and not billed.sends_invoices:
         return None
@@ -49,7 +49,7 @@ def _email(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice
         data_retention_until=pending.data_retention_until,
         locale=customer.locale,
         time_zone=customer.time_zone,
-        # The way back closes when the period does (W49); the question stays open as long as the data is kept.
+        # Reactivation is possible until the period ends (W49), and feedback as long as the data is kept.
         reactivate_url=settings.new_subscription_url
         if ended_now
         else links.url("reactivate", **of_this, expires_at=pending.cancel_at),

@@ -1,4 +1,4 @@
-"""Step 9B: the customer's data stays for 90 days after the cancellation takes effect, then WF-056 deletes it."""
+"""Step 9B: keep the customer's data for 90 days after the cancellation takes effect, until WF-056 deletes it."""
 
 from nodes.cancellation.records import PendingCancellation
 from nodes.messages.records import Delivered
@@ -10,10 +10,10 @@ from nodes.services import services
 
 @node("Schedule Data Preservation (90 days)", step="9B")
 async def schedule_data_preservation(pending: PendingCancellation) -> Delivered:
-    """One job in `data_retention_jobs`, run at `cancel_at` + 90 days (FEATURES W16)."""
+    """Schedule a job in `data_retention_jobs`, at `cancel_at` + 90 days (FEATURES W16)."""
     request, subscription = pending.case.request, pending.case.subscription
     if request.reached(RecoveryPoint.FINISHED):  # a later cancellation may have its own job by now
-        run_log().info("done before")
+        run_log().info("already done")
         return Delivered("data_retention_job")
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("drop_other_retention_jobs", subscription_id=subscription.id, request_id=request.id)

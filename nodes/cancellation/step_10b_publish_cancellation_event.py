@@ -1,4 +1,4 @@
-"""Step 10B: the rest of the company hears of it."""
+"""Step 10B: publish the event that the subscription was cancelled."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from nodes.services import services
 
 @node("Publish Cancellation Event", step="10B")
 async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
-    """`subscription.canceled` on `billing-events`, ordered by user (SPEC, Decided 8; FEATURES W18, W19)."""
+    """Publish `subscription.canceled` on `billing-events`, ordered by user (SPEC, Decided 8; FEATURES W18, W19)."""
     request = pending.case.request
 
     async def send(item_id: UUID) -> str:
@@ -29,5 +29,5 @@ async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
         return await services().events.publish(event, event_id=str(item_id), ordering_key=request.user_id)
 
     delivered = await deliver(request.id, request.user_id, EVENT, send)
-    run_log().info("%s is published", EVENT)
+    run_log().info("published %s", EVENT)
     return delivered

@@ -1,4 +1,4 @@
-"""Step 11B: the answer to a customer who leaves."""
+"""Step 11B: the response to a customer who cancels."""
 
 from nodes.cancellation.records import PendingCancellation
 from nodes.messages.records import Delivered
@@ -11,7 +11,7 @@ from nodes.rules.dates import rfc3339
 
 @node("Success Response", step="11B")
 async def success_response(pending: PendingCancellation, preserved: Delivered) -> Response:
-    """`{success, status, cancel_at, data_retention_until}` (FEATURES W20)."""
+    """Return `{success, status, cancel_at, data_retention_until}` (FEATURES W20)."""
     body = {
         "success": True,
         "status": pending.status,

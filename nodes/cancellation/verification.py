@@ -1,4 +1,4 @@
-"""The phase Verification: what we are about to tell the customer is what Stripe said when read back (FEATURES W21)."""
+"""The phase Verification: the response to the customer matches Stripe as read back (FEATURES W21)."""
 
 from nodes.cancellation.records import AppliedDiscount, PendingCancellation, ScheduledCancellation
 from nodes.errors import VerificationFailed
@@ -7,9 +7,9 @@ from nodes.subscriptions.mirror import status_of
 
 
 def verify_pending(scheduled: ScheduledCancellation, pending: PendingCancellation) -> None:
-    """The row, as read back from Postgres, against Stripe's word; raises `VerificationFailed`.
+    """Raise `VerificationFailed` if our row differs from Stripe.
 
-    What was told before was verified then: since then it may have been taken back, or be over.
+    A finished request was verified before; since then, its cancellation may have been revoked or taken effect.
     """
     if pending.case.request.reached(RecoveryPoint.FINISHED):
         return
@@ -20,7 +20,7 @@ def verify_pending(scheduled: ScheduledCancellation, pending: PendingCancellatio
 
 
 def verify_discount(applied: AppliedDiscount) -> None:
-    """The offer that was accepted against the discounts that Stripe shows; raises `VerificationFailed`."""
+    """Raise `VerificationFailed` if the discounts in Stripe don't match the accepted offer."""
     discount = applied.billed.discount_of(applied.terms.coupon_id)
     if discount is None or discount.id != applied.stripe_discount_id or applied.billed.pending:
         raise VerificationFailed(f"Stripe does not show {applied.terms.coupon_id} on {applied.billed.id}")

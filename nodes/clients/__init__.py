@@ -1,1 +1,1 @@
-"""The outside world by capability: billing, database, mail, events."""
+"""Clients for the external services: billing, database, mail and events."""

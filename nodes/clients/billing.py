@@ -1,7 +1,7 @@
-"""Stripe, as far as leaving and staying need it (https://docs.stripe.com/api/subscriptions).
+"""Stripe client for cancellation, reactivation and retention offers (https://docs.stripe.com/api/subscriptions).
 
-Every write takes an idempotency key made of request and step (`{request_id}:6B`), so that repeating a step repeats
-nothing in Stripe. Errors leave here as `BillingFailed`, without Stripe's message: that may quote what we sent.
+Every write takes an idempotency key made of request and step (`{request_id}:6B`), so a retried step has no second
+effect in Stripe. Raises `BillingFailed`, without Stripe's message, which may quote the parameters sent.
 """
 
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ from nodes.errors import BillingFailed
 from nodes.rules.offers import RetentionOffer
 from nodes.settings import BillingSettings
 
-# One try. A write at Stripe takes up to about 2 s.
+# For one attempt. A write to Stripe takes up to about 2 s.
 TIMEOUT_SECONDS = 2.5
-# The SDK repeats what may pass (connection lost, 409 of a lock, 5xx) under the same idempotency key; not a 4xx.
+# The SDK retries transient errors (lost connection, 409 of a lock, 5xx) with the same idempotency key; no other 4xx.
 NETWORK_RETRIES = 1
 GLANCE_SECONDS = 1.0
 CHECK_SECONDS = 2.0
 
 
 class Billing:
-    """One async client for the life of a process."""
+    """An async Stripe client that lives as long as the process."""
 
     def __init__(self, settings: BillingSettings) -> None:
         self._livemode = "_live_" in settings.stripe_api_key.get_secret_value()
@@ -48,11 +48,11 @@ class Billing:
 
     @property
     def livemode(self) -> bool:
-        """Return whether real money moves."""
+        """Return whether the API key is a live one, which moves real money."""
         return self._livemode
 
     async def subscription(self, subscription_id: str) -> BillingSubscription:
-        """Return what Stripe says of it now. A GET, so repeating it is free."""
+        """Return the subscription's current state in Stripe."""
         return read_subscription(
             await ask(
                 lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": _EXPANDED}), writing=False
@@ -60,7 +60,7 @@ class Billing:
         )
 
     async def live_subscriptions(self, after: str | None) -> Page:
-        """Return a page of those that have not ended, the newest first; without their customers' discounts."""
+        """Return a page of the subscriptions that have not ended, newest first, without their customers' discounts."""
         params: SubscriptionListParams = {"limit": PAGE_SIZE}
         if after is not None:
             params["starting_after"] = after
@@ -68,7 +68,10 @@ class Billing:
         return Page(tuple(map(read_subscription, found.data)), found.data[-1].id if found.has_more else None)
 
     async def glance(self, subscription_id: str) -> BillingSubscription | None:
-        """Return what Stripe says of it, if it says so at once: to settle a lost answer inside the customer's deadline."""
+        """Return the subscription, or None if Stripe does not respond quickly.
+
+        Determines the outcome of a write whose response was lost, within the customer's deadline.
+        """
         once: RequestOptions = {"max_network_retries": 0}
         try:
             return read_subscription(
@@ -82,7 +85,7 @@ class Billing:
             return None
 
     async def release_schedule(self, schedule_id: str, *, key: str) -> None:
-        """Let a subscription go from its schedule, which otherwise refuses the cancellation."""
+        """Release a subscription from its schedule, which otherwise blocks the cancellation."""
         await ask(
             lambda: self._stripe.subscription_schedules.release_async(schedule_id, {}, {"idempotency_key": key}),
             writing=True,
@@ -91,16 +94,16 @@ class Billing:
     async def cancel_at_period_end(
         self, subscription_id: str, *, feedback: str | None, comment: str | None, key: str
     ) -> BillingSubscription:
-        """Schedule the end for when the paid period is over. The customer keeps what they paid for."""
+        """Schedule the cancellation for the end of the paid period, until which the customer keeps access."""
         details = _cancellation_details(feedback, comment)
         return await self._update(subscription_id, {"cancel_at_period_end": True, "cancellation_details": details}, key)
 
     async def take_back_cancellation(
         self, subscription: BillingSubscription, *, term_ends_at: datetime | None = None, key: str
     ) -> BillingSubscription:
-        """Clear the sign that is set, and only that one: Stripe refuses both together. Discounts stay as they are.
+        """Clear whichever of `cancel_at_period_end` and `cancel_at` is set: Stripe refuses both in one call.
 
-        `term_ends_at`: the fixed term that the cancellation had replaced, which is set again.
+        Discounts stay. `term_ends_at`: end of the fixed term that the cancellation had replaced; it is set again.
         """
         if term_ends_at:
             return await self._update(subscription.id, {"cancel_at": int(term_ends_at.timestamp())}, key)
@@ -109,14 +112,14 @@ class Billing:
         return await self._update(subscription.id, {"cancel_at": ""}, key)
 
     async def cancellation_comment(self, subscription_id: str) -> str | None:
-        """Return what the customer wrote when they cancelled in Stripe's portal. Personal: it goes into its row alone."""
+        """Return the customer's comment from Stripe's portal. Personal data: store it only in its database row."""
         found = await ask(lambda: self._stripe.subscriptions.retrieve_async(subscription_id), writing=False)
         return found.cancellation_details.comment if found.cancellation_details else None
 
     async def cancel_now(
         self, subscription_id: str, *, feedback: str | None, comment: str | None
     ) -> BillingSubscription:
-        """End it at once. Stripe's DELETE ignores idempotency keys; a second one is refused, so read before."""
+        """Cancel immediately. Stripe's DELETE ignores idempotency keys and refuses a repeat: read the status first."""
         details = _cancellation_details(feedback, comment)
         try:
             canceled = await ask(
@@ -126,13 +129,13 @@ class Billing:
                 writing=True,
             )
         except BillingFailed as error:
-            # The SDK repeats a call whose answer was lost, and the repeat finds nothing left to end.
+            # The SDK retries a call whose response was lost, and the retry finds no subscription left to cancel.
             error.uncertain = error.uncertain or error.code == "resource_missing"
             raise
         return read_subscription(canceled)
 
     async def ensure_coupon(self, offer: RetentionOffer, *, key: str) -> str:
-        """Return the offer's coupon, made on its first use and reused after; refuses one of that id with other terms."""
+        """Return the id of the offer's coupon, created on first use; raise if that id exists with other terms."""
         coupon = await self._existing_coupon(offer.coupon_id) or await self._new_coupon(offer, key)
         terms = (coupon.percent_off, coupon.duration, coupon.duration_in_months)
         if terms != (offer.percent_off, "repeating", offer.months):
@@ -142,13 +145,13 @@ class Billing:
     async def apply_coupon(
         self, subscription_id: str, coupon_id: str, *, keep: Sequence[Discount], key: str
     ) -> BillingSubscription:
-        """Attach the coupon beside the discounts to keep: Stripe's list overwrites, so those are sent again."""
+        """Add the coupon to the discounts to keep: Stripe overwrites the whole list, so those are sent again."""
         discounts: list[SubscriptionUpdateParamsDiscount] = [{"discount": discount.id} for discount in keep]
         discounts.append({"coupon": coupon_id})
         return await self._update(subscription_id, {"discounts": discounts}, key)
 
     async def check(self) -> None:
-        """Raises unless Stripe answers and knows the key."""
+        """Raise unless Stripe responds and accepts the key."""
         once: RequestOptions = {"max_network_retries": 0}
         await ask(lambda: self._stripe.balance.retrieve_async({}, once), writing=False, seconds=CHECK_SECONDS)
 
@@ -176,26 +179,26 @@ class Billing:
     async def _new_coupon(self, offer: RetentionOffer, key: str) -> stripe.Coupon:
         terms: CouponCreateParams = {
             "id": offer.coupon_id,
-            "name": f"{offer.discount} for {offer.duration}",  # on invoices; Stripe takes 40 characters
+            "name": f"{offer.discount} for {offer.duration}",  # shown on invoices; at most 40 characters
             "percent_off": offer.percent_off,
             "duration": "repeating",
             "duration_in_months": offer.months,
         }
         try:
-            # A coupon that was made and not heard of is found at the next try: nobody's subscription hangs on it.
+            # A coupon whose creation was not confirmed is found on the next attempt; no subscription depends on it.
             return await ask(
                 lambda: self._stripe.coupons.create_async(terms, {"idempotency_key": key}),
                 writing=False,
                 seconds=WRITE_SECONDS,
             )
         except BillingFailed as error:
-            # Another request made it between our look and our write: that one serves.
+            # Another request created the coupon between our read and our write, so use that one.
             if error.code == "resource_already_exists" and (made := await self._existing_coupon(offer.coupon_id)):
                 return made
             raise
 
 
-# The customer's own discount is only seen on the customer; discounts come as bare ids unless expanded.
+# The customer's discount is only on the customer object, and discounts are bare ids unless expanded.
 _EXPANDED = ["discounts", "customer"]
 
 

@@ -1,4 +1,4 @@
-"""How Stripe is called: within so many seconds, its errors as ours, and without its message, which may quote us."""
+"""Stripe calls with time limits. They raise `BillingFailed` without Stripe's message, which may quote our data."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,16 +11,16 @@ from nodes.errors import BillingFailed
 
 T = TypeVar("T")
 
-# What a call may take in all, its repetitions and Stripe's own Retry-After included. The customer is answered after
-# 8 s at the latest: a look that fails is told after 3 s; a write that fails, after a quick look and with a glance at
-# what became of it, after 7 s; and whatever is slower goes on behind a 202.
+# Limits for a whole call, retries and Retry-After pauses included. The customer gets a response within 8 s: a failing
+# read takes 3 s; a failing write, with the read before it and the glance at its outcome, takes 7 s; anything slower
+# continues behind a 202.
 READ_SECONDS = 3.0
 WRITE_SECONDS = 5.5
 PAGE_SIZE = 100  # Stripe's largest
 
 
 async def ask(call: Callable[[], Awaitable[T]], *, writing: bool, seconds: float | None = None) -> T:
-    """Return one call within its seconds. Where Stripe has too much to do and says for how long, we wait that once."""
+    """Return the call's result within its time limit; on a rate limit, wait as long as Stripe asks and retry once."""
     seconds = seconds or (WRITE_SECONDS if writing else READ_SECONDS)
     with our_errors(writing=writing):
         async with asyncio.timeout(seconds):
@@ -30,12 +30,12 @@ async def ask(call: Callable[[], Awaitable[T]], *, writing: bool, seconds: float
                 pause = retry_after(limited)
                 if pause > seconds / 2:
                     raise
-                await asyncio.sleep(pause)  # refused before it was begun, so the same key serves
+                await asyncio.sleep(pause)  # refused before it began, so the same key is valid
                 return await call()
 
 
 async def together(*calls: Awaitable[T]) -> list[T]:
-    """Return the results of calls that run concurrently; the first error is raised once none of them runs any more."""
+    """Return the results of concurrent calls; raise the first error once all have finished."""
     results = await asyncio.gather(*calls, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
@@ -44,7 +44,7 @@ async def together(*calls: Awaitable[T]) -> list[T]:
 
 
 def retry_after(limited: stripe.RateLimitError) -> float:
-    """Return for how many seconds Stripe asks to wait."""
+    """Return how many seconds Stripe asks to wait."""
     try:
         return float((limited.headers or {}).get("retry-after", 1.0))
     except ValueError:  # a date, which Stripe does not send
@@ -53,14 +53,14 @@ def retry_after(limited: stripe.RateLimitError) -> float:
 
 @contextmanager
 def our_errors(*, writing: bool) -> Iterator[None]:
-    """The SDK's errors leave as `BillingFailed`."""
+    """Raise the SDK's errors as `BillingFailed`."""
     try:
         yield
     except TimeoutError:
-        raise BillingFailed("Stripe did not answer in time", uncertain=writing) from None
+        raise BillingFailed("Stripe did not respond in time", uncertain=writing) from None
     except stripe.StripeError as error:
         status, code = error.http_status or 0, _code(error)
-        # The key of a call that was cut off is still in use: so that call is still under way.
+        # A key still in use means that the earlier call with it, which was cut off, is still running.
         lost = isinstance(error, stripe.APIConnectionError) or code == "idempotency_key_in_use"
         raise BillingFailed(
             _described(error),
@@ -77,5 +77,5 @@ def _described(error: stripe.StripeError) -> str:
 
 
 def _code(error: stripe.StripeError) -> str | None:
-    # Some of the SDK's classes leave `code` empty and keep it in the body only.
+    # Some of the SDK's error classes have the code only in the body.
     return error.code or (error.error.code if error.error else None)

@@ -1,4 +1,4 @@
-"""Stripe's customers and their subscriptions, as rows of `users` and `subscriptions` need them: one, or page by page.
+"""Stripe client that reads customers and subscriptions for the `users` and `subscriptions` tables.
 
 https://docs.stripe.com/api/customers, https://docs.stripe.com/api/pagination
 """
@@ -19,20 +19,20 @@ from nodes.settings import BillingSettings
 
 # A page of a hundred subscriptions with their customers takes Stripe one to two seconds.
 TIMEOUT_SECONDS = 30.0
-# Every call is a GET, so repeating it is free. The SDK waits up to 5 s before each repetition.
+# Every call is a GET, so a retry is safe. The SDK waits up to 5 s before each one.
 NETWORK_RETRIES = 4
-# What Stripe has beside these for the company's own calls: 100 a second in live mode, 25 in test mode
+# These leave most of Stripe's limit to the company's own calls: 100 a second in live mode, 25 in test mode
 # (https://docs.stripe.com/rate-limits).
 LIVE_CALLS_A_SECOND = 20.0
 TEST_CALLS_A_SECOND = 10.0
-# Stripe says 429 nonetheless: wait as long as it asks for, and longer each time, up to two minutes in all.
+# Pauses after a 429: at least as long as Stripe asks for, increasing, two minutes in all.
 PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 MISSING = "resource_missing"
 
 T = TypeVar("T")
-Found = dict[str, Any]  # an object of Stripe's, as JSON
+Found = dict[str, Any]  # a Stripe object as JSON
 
-# What `read_subscription` reads of a subscription, beside its items and its customer's id.
+# The fields that `read_subscription` reads, besides the items and the customer's id.
 _READ = (
     "id",
     "status",
@@ -46,16 +46,16 @@ _READ = (
     "schedule",
     "test_clock",
 )
-# PostgreSQL stores neither in a text.
+# PostgreSQL text can store neither NUL nor surrogates.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True)
 class Customer:
-    """A Stripe customer, as far as a user's row needs it. Personal: it goes into that row and nowhere else.
+    """A Stripe customer, with the fields of a `users` row. Personal data: store it only in that row.
 
-    `user_id` is the one that the metadata names; None where there is none, or where it cannot be one: `misnamed`.
+    `user_id` comes from the metadata; None where it is absent, or where it is not a valid user id: `misnamed`.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class CustomersSubscription:
-    """A subscription and whose it is: its own metadata names `customer.user_id`, else its customer's does."""
+    """A subscription and its customer; `customer.user_id` is from the subscription's metadata, else the customer's."""
 
     billed: BillingSubscription
     customer: Customer
@@ -79,17 +79,16 @@ class CustomersSubscription:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """A page of a list, newest first; the next page begins after `next`, and there is none where it is None."""
+    """A page of a list, newest first; the next page starts after `next`, which is None on the last page."""
 
     found: tuple[T, ...]
     next: str | None
 
 
 class BillingCustomers:
-    """One async client for the life of a process.
+    """An async Stripe client that lives as long as the process.
 
-    It reads the JSON itself: the SDK makes some 25 objects of a subscription and its customer, which takes a page of
-    them half a second.
+    It reads the JSON directly: the SDK creates some 25 objects per subscription and customer, half a second per page.
     """
 
     def __init__(self, settings: BillingSettings) -> None:
@@ -105,22 +104,22 @@ class BillingCustomers:
         )
 
     async def customer(self, customer_id: str) -> Customer | None:
-        """Return the customer as Stripe has it now; None where it was deleted or is not known."""
+        """Return the customer's current state in Stripe; None where it was deleted or is unknown."""
         found = await self._find(f"/v1/customers/{customer_id}")
         return self._read(found) if found and not found.get("deleted") else None
 
     async def subscription(self, subscription_id: str) -> CustomersSubscription | None:
-        """Return the subscription as Stripe has it now; None where its customer was deleted or it is not known."""
+        """Return the subscription's current state in Stripe; None where it is unknown or its customer was deleted."""
         found = await self._find(f"/v1/subscriptions/{subscription_id}", expand=["customer"])
         return self._read_subscription(found) if found else None
 
     async def customers_after(self, after: str | None) -> Page[Customer]:
-        """Return a page of the customers that were not deleted."""
+        """Return a page of the customers, without deleted ones."""
         found = await self._list("/v1/customers", after)
         return Page(tuple(map(self._read, found["data"])), _next(found))
 
     async def subscriptions_after(self, after: str | None, *, ended: bool) -> Page[CustomersSubscription]:
-        """Return a page of the subscriptions that have ended, or of those that have not been canceled."""
+        """Return a page of the ended subscriptions, or of those that are not canceled."""
         which = {"status": "ended"} if ended else {}
         found = await self._list("/v1/subscriptions", after, expand=["data.customer"], **which)
         return Page(tuple(each for each in map(self._read_subscription, found["data"]) if each), _next(found))
@@ -141,7 +140,7 @@ class BillingCustomers:
         return await self._get(path, limit=PAGE_SIZE, **({"starting_after": after} if after else {}), **params)
 
     async def _get(self, path: str, **params: Any) -> Found:
-        """Ask once it is this call's turn, and again after the pause that Stripe asks for where it is one too many."""
+        """Send a GET at the permitted rate, and retry after a pause where Stripe responds 429."""
         for pause in PAUSES_SECONDS:
             await self._pace.turn()
             try:
@@ -185,7 +184,7 @@ class BillingCustomers:
 
 
 def _without_the_rest(found: Found) -> stripe.Subscription:
-    """Return the SDK's object with what `read_subscription` reads of it, and nothing else."""
+    """Return the SDK's object with only the fields that `read_subscription` reads."""
     items = [
         {
             "current_period_start": item["current_period_start"],
@@ -203,7 +202,7 @@ def _next(found: Found) -> str | None:
 
 
 class _Pace:
-    """Lets so many calls a second begin."""
+    """A rate limiter for the start of calls."""
 
     def __init__(self, a_second: float) -> None:
         self._seconds = 1 / a_second

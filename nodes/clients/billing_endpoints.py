@@ -1,4 +1,4 @@
-"""Stripe's webhook endpoint that sends to us (https://docs.stripe.com/api/webhook_endpoints)."""
+"""The webhook endpoint in Stripe that sends to cancelflow (https://docs.stripe.com/api/webhook_endpoints)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ EVERY_EVENT = "*"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint as Stripe has it. `api_version`: None where it follows the account's default, which may change."""
+    """A webhook endpoint in Stripe. `api_version`: None where it follows the account's default, which may change."""
 
     id: str
     enabled: bool
@@ -22,18 +22,18 @@ class Endpoint:
     api_version: str | None
 
     def missing(self, wanted: Sequence[str]) -> list[str]:
-        """Return which of these events it isn't sent."""
+        """Return the wanted events that the endpoint is not subscribed to."""
         return [] if EVERY_EVENT in self.events else [event for event in wanted if event not in self.events]
 
 
 class BillingEndpoints:
-    """Part of `BillingSetup`, on its connections."""
+    """The webhook endpoint calls of `BillingSetup`, on its connections."""
 
     def __init__(self, endpoints: stripe.WebhookEndpointService) -> None:
         self._endpoints = endpoints
 
     async def at(self, url: str) -> list[Endpoint]:
-        """Return the endpoints with this address. An account has 16 at most, which is one page."""
+        """Return the endpoints with this URL. An account has 16 at most, which fit on one page."""
         found = await ask(
             lambda: self._endpoints.list_async({"limit": PAGE_SIZE}), writing=False, seconds=WRITE_SECONDS
         )
@@ -43,12 +43,12 @@ class BillingEndpoints:
             if each.url.rstrip("/") == url
         ]
 
-    # The writes take the SDK's own idempotency key, one a call: a fixed one would bring back, within a day, an endpoint
-    # that was deleted since.
+    # The writes use the SDK's idempotency key, a new one per call: for a day, a fixed key would return an endpoint even
+    # if it has since been deleted.
 
     async def create(self, url: str, events: Sequence[str]) -> str:
-        """Make the endpoint for the SDK's API version; returns its signing secret, which Stripe shows this once."""
-        enabled: Any = list(events)  # the SDK's type lists every name, and Stripe has more
+        """Create the endpoint for the SDK's API version; return its signing secret, which Stripe shows only now."""
+        enabled: Any = list(events)  # the SDK's type is a closed list, and Stripe has more events
         version: Any = stripe.api_version
         params: WebhookEndpointCreateParams = {
             "url": url,
@@ -62,7 +62,7 @@ class BillingEndpoints:
         return made.secret
 
     async def correct(self, endpoint: Endpoint, events: Sequence[str]) -> None:
-        """Enable it, and add the events that it lacks; it keeps the others, its secret and its API version."""
+        """Enable the endpoint and add its missing events; its other events, secret and API version are kept."""
         params: WebhookEndpointUpdateParams = {"disabled": False}
         if missing := endpoint.missing(events):
             enabled: Any = sorted({*endpoint.events, *missing})
@@ -70,5 +70,5 @@ class BillingEndpoints:
         await ask(lambda: self._endpoints.update_async(endpoint.id, params), writing=True)
 
     async def disable(self, endpoint: Endpoint) -> None:
-        """Stop Stripe from sending to it; it can be enabled again in the Dashboard."""
+        """Disable the endpoint; it can be enabled again in the Dashboard."""
         await ask(lambda: self._endpoints.update_async(endpoint.id, {"disabled": True}), writing=True)

@@ -1,4 +1,4 @@
-"""A subscription's invoices at Stripe (https://docs.stripe.com/api/invoices): what is owed, paid and taken back."""
+"""A subscription's invoices in Stripe: open, paid, voided and refunded (https://docs.stripe.com/api/invoices)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from nodes.clients.billing_calls import PAGE_SIZE, WRITE_SECONDS, ask
 
 @dataclass(frozen=True)
 class Renewal:
-    """An invoice that a subscription's renewal made. Money in minor units of its currency."""
+    """An invoice that a subscription's renewal created. Amounts in minor units of its currency."""
 
     invoice_id: str
     status: str | None  # draft, open, paid, uncollectible or void
@@ -21,19 +21,19 @@ class Renewal:
 
 @dataclass(frozen=True)
 class OpenInvoice:
-    """One that is still to be paid. `payment_url` is for the customer alone: whoever has it sees the invoice."""
+    """An unpaid invoice. `payment_url` is for the customer alone: anyone who has it can see the invoice."""
 
     invoice_id: str
     amount_paid: int
     created_at: datetime
-    for_a_period: bool  # and not for a change within one
-    due_at: datetime | None  # the customer has until then; None where Stripe charges automatically
+    for_a_period: bool  # rather than for a change within a period
+    due_at: datetime | None  # None where Stripe charges automatically
     payment_url: str | None
 
 
 @dataclass(frozen=True)
 class PaidInvoice:
-    """What was really paid: after discounts, less what was given back. Money in minor units of its currency."""
+    """A paid invoice: the amount after discounts, less refunds, in minor units of its currency."""
 
     invoice_id: str
     currency: str
@@ -44,34 +44,32 @@ class PaidInvoice:
 
 @dataclass(frozen=True)
 class PaidInvoices:
-    """Some of many; the next page begins after `next`, and there is none where it is None."""
+    """A page of paid invoices; the next page starts after `next`, which is None on the last page."""
 
     invoices: tuple[PaidInvoice, ...]
     next: str | None
 
 
 class BillingInvoices:
-    """Part of `Billing`, on its connections."""
+    """The invoice calls of `Billing`, on its connections."""
 
     def __init__(self, invoices: stripe.InvoiceService, credit_notes: stripe.CreditNoteService) -> None:
         self._invoices = invoices
         self._credit_notes = credit_notes
 
     async def open(self, subscription_id: str) -> list[OpenInvoice]:
-        """Return those that are not paid, or not in full, and that Stripe goes on collecting; the newest first."""
+        """Return the invoices not yet paid in full that Stripe is still collecting, newest first."""
         params: InvoiceListParams = {"subscription": subscription_id, "status": "open", "limit": PAGE_SIZE}
         found = await ask(lambda: self._invoices.list_async(params), writing=False)
         return [_read_open(each) for each in found.data]
 
     async def void(self, invoice_id: str, *, key: str) -> None:
-        """Nobody is asked to pay it any more. Stripe refuses one that is not open."""
+        """Void the invoice. Stripe refuses to void one that is not open or uncollectible."""
         options: RequestOptions = {"idempotency_key": key}
         await ask(lambda: self._invoices.void_invoice_async(invoice_id, {}, options), writing=True)
 
     async def renewals_since(self, subscription_id: str, moment: datetime) -> list[Renewal]:
-        """Return what the subscription was charged for new periods since then; a handful, for it is asked within
-        months.
-        """
+        """Return the renewal invoices since then; the first page suffices, as callers ask within months."""
         params: InvoiceListParams = {"subscription": subscription_id, "created": {"gte": int(moment.timestamp())}}
         found = await ask(lambda: self._invoices.list_async({**params, "limit": PAGE_SIZE}), writing=False)
         return [
@@ -81,7 +79,7 @@ class BillingInvoices:
         ]
 
     async def undo_renewal(self, renewal: Renewal, *, key: str) -> None:
-        """Void an open invoice, refund a paid one by a credit note; one that is void or refunded stays as it is."""
+        """Void an open invoice, or refund a paid one by a credit note; leave a void or refunded one as it is."""
         if renewal.status in ("open", "uncollectible"):
             await self.void(renewal.invoice_id, key=key)
         elif renewal.status == "paid" and renewal.refundable > 0:
@@ -95,7 +93,7 @@ class BillingInvoices:
             await ask(lambda: self._credit_notes.create_async(note, {"idempotency_key": key}), writing=True)
 
     async def paid(self, subscription_id: str, since: datetime, after: str | None) -> PaidInvoices:
-        """Return a page of the subscription's invoices that were made since then and are paid, the newest first."""
+        """Return a page of the subscription's paid invoices created since then, newest first."""
         params: InvoiceListParams = {
             "subscription": subscription_id,
             "status": "paid",

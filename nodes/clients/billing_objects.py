@@ -1,4 +1,4 @@
-"""Stripe's objects as this product reads them: values, in UTC and in minor units of their currency."""
+"""Stripe objects as plain values: times in UTC, amounts in minor units of their currency."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,23 +12,23 @@ from nodes.rules.statuses import is_pending
 
 @dataclass(frozen=True)
 class Discount:
-    """A coupon that is attached to a subscription, or to its customer."""
+    """A coupon attached to a subscription or to its customer."""
 
     id: str
     coupon_id: str | None
-    ends_at: datetime | None = None  # it runs until it is used up, or for ever
+    ends_at: datetime | None = None  # None: until it is used up, or forever
 
     def runs(self, now: datetime | None) -> bool:
-        """Return whether it still applies: Stripe may list one for a short time after its end (FEATURES F07).
+        """Return whether the discount still applies: Stripe may list one shortly after its end (FEATURES F07).
 
-        `now`: Stripe's own time, or None where that is not known, and then what Stripe lists counts.
+        `now`: the time by Stripe's clock; where it is None, every discount that Stripe lists counts.
         """
         return self.ends_at is None or now is None or self.ends_at > now
 
 
 @dataclass(frozen=True)
 class BillingSubscription:
-    """A subscription as Stripe says it is now. Times are UTC."""
+    """A subscription's state in Stripe. Times are UTC."""
 
     id: str
     status: str
@@ -36,56 +36,56 @@ class BillingSubscription:
     cancel_at: datetime | None
     ended_at: datetime | None
     current_period_start: datetime
-    current_period_end: datetime  # the earliest item's: a boolean cancellation means that one
+    current_period_end: datetime  # the earliest item's, at which `cancel_at_period_end` takes effect
     last_period_end: datetime  # the latest item's
     billed_monthly: bool
     schedule_id: str | None
     discounts: tuple[Discount, ...]
-    inherited_discount: Discount | None  # the customer's own, which a discount on the subscription would hide
-    canceled_at: datetime | None = None  # when it was decided, which is before it ends
-    prices: tuple[Price, ...] = ()  # its items', in their order
-    feedback: str | None = None  # why, as one of Stripe's codes; the customer's own words are `cancellation_comment`
-    end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a word yet to come
+    inherited_discount: Discount | None  # the customer's own, which a discount on the subscription overrides
+    canceled_at: datetime | None = None  # when it was requested, which is before the end
+    prices: tuple[Price, ...] = ()  # one per item, in order
+    feedback: str | None = None  # one of Stripe's codes; the free text is `cancellation_comment`
+    end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a future value
     stripe_request_id: str | None = None  # req_… of the call that returned this
-    sends_invoices: bool = False  # which the customer pays by their due date, instead of an automatic charge
-    announced: bool = False  # customer and company were told, by us, that it ends
-    read_at: datetime | None = None  # by Stripe's clock; None in a list, and on a test clock, whose time it isn't
+    sends_invoices: bool = False  # which the customer pays by the due date, instead of an automatic charge
+    announced: bool = False  # cancelflow has notified customer and company of the cancellation
+    read_at: datetime | None = None  # by Stripe's clock; None in a list and on a test clock, which has its own time
 
     @property
     def fixed_term(self) -> bool:
-        """Return whether it runs until a later date than its period's end, and no customer asked for that.
+        """Return whether it has a fixed end after its current period that no customer asked for.
 
-        A contract or an instalment plan ends so, and Stripe has the same sign for both.
+        Contracts and instalment plans end this way; Stripe uses `cancel_at` for them as for a cancellation.
         """
         later = self.cancel_at is not None and self.cancel_at > self.last_period_end
         return later and not self.cancel_at_period_end and not self.announced
 
     @property
     def pending(self) -> bool:
-        """Return whether its cancellation is scheduled, by either sign (SPEC, Decided 7); a fixed term is none."""
+        """Return whether a cancellation is scheduled, by either field (SPEC, Decided 7); a fixed term doesn't count."""
         has_end = is_pending(cancel_at_period_end=self.cancel_at_period_end, cancel_at=self.cancel_at)
         return has_end and not self.fixed_term
 
     def discount_of(self, coupon_id: str) -> Discount | None:
-        """Return the discount that this coupon gave, if it did."""
+        """Return the discount from this coupon, or None."""
         return next((d for d in self.discounts if d.coupon_id == coupon_id), None)
 
     @property
     def discounts_in_force(self) -> tuple[Discount, ...]:
-        """Its own or, where it has none, the customer's."""
+        """The subscription's own discounts or, where it has none, the customer's."""
         return self.discounts or ((self.inherited_discount,) if self.inherited_discount else ())
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some of many subscriptions; the next page begins after `next`, and there is none where it is None."""
+    """A page of subscriptions; the next page starts after `next`, which is None on the last page."""
 
     subscriptions: tuple[BillingSubscription, ...]
     next: str | None
 
 
 def read_subscription(found: stripe.Subscription) -> BillingSubscription:
-    """Return what Stripe answered, in our words."""
+    """Return the SDK's subscription as a `BillingSubscription`."""
     items = found.items.data
     inherited = getattr(found.customer, "discount", None)
     intervals = {(i.price.recurring.interval, i.price.recurring.interval_count) for i in items if i.price.recurring}
@@ -128,6 +128,6 @@ def _id(expandable: object) -> str | None:
 
 
 def _discount(found: "str | stripe.Discount") -> Discount:
-    if isinstance(found, str):  # in a list, which does not say more of it
+    if isinstance(found, str):  # a list has only ids
         return Discount(found, None)
     return Discount(found.id, _id(found.source.coupon), _moment(found.end))

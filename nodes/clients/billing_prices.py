@@ -1,4 +1,4 @@
-"""Whether what the catalogue names is in Stripe: prices, their lookup keys, and products."""
+"""Lookup of the catalogue's prices, lookup keys and products in Stripe."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -10,14 +10,14 @@ from nodes.clients.billing_calls import PAGE_SIZE, WRITE_SECONDS, ask, together
 from nodes.errors import BillingFailed
 
 State = Literal["active", "archived", "missing"]
-# How many lookup keys Stripe takes in a call.
+# Stripe's limit for lookup keys per call.
 KEYS_A_CALL = 10
-# Stripe takes 25 calls a second in test mode.
+# Stripe allows 25 calls a second in test mode.
 AT_A_TIME = 5
 
 
 class BillingPrices:
-    """Part of `BillingSetup`, on its connections."""
+    """The price and product calls of `BillingSetup`, on its connections."""
 
     def __init__(self, prices: stripe.PriceService, products: stripe.ProductService) -> None:
         self._prices = prices
@@ -33,7 +33,7 @@ class BillingPrices:
         return await self._states(ids, self._products.retrieve_async)
 
     async def lookup_keys(self, keys: Sequence[str]) -> dict[str, State]:
-        """Return the state of the price that has each lookup key."""
+        """Return the state of each lookup key's price."""
         chunks = [keys[start : start + KEYS_A_CALL] for start in range(0, len(keys), KEYS_A_CALL)]
         found = await together(*map(self._with_lookup_keys, chunks))
         states = {price.lookup_key: _state(price) for prices in found for price in prices}

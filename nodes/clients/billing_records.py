@@ -1,6 +1,6 @@
-"""Stripe, after the end: what a customer who left still has there, and what they wrote.
+"""Stripe client for data deletion: a former customer's remaining subscriptions, and the comments they wrote.
 
-Asked by flows for which nobody waits, so it is more patient than `Billing`. Errors leave as `BillingFailed`.
+Used by background flows, so its timeouts are longer than those of `Billing`. Raises `BillingFailed`.
 """
 
 import stripe
@@ -11,13 +11,13 @@ from nodes.errors import BillingFailed, VerificationFailed
 from nodes.settings import BillingSettings
 
 TIMEOUT_SECONDS = 10.0
-# A batch of a hundred, eight at a time and each in vain, ends within the ten minutes for which it is claimed.
+# A batch of 100, eight at a time, must finish within its ten-minute claim even when every call fails.
 NETWORK_RETRIES = 2
 PAGE = 100
 
 
 class BillingRecords:
-    """One async client for the life of a process."""
+    """An async Stripe client that lives as long as the process."""
 
     def __init__(self, settings: BillingSettings) -> None:
         self._http = stripe.HTTPXClient(timeout=TIMEOUT_SECONDS)
@@ -29,7 +29,7 @@ class BillingRecords:
         ).v1
 
     async def subscriptions_of(self, customer_id: str) -> list[BillingSubscription] | None:
-        """Return each that the customer has or had, with none of the discounts; None where Stripe does not know them."""
+        """Return all current and past subscriptions, without discounts; None where Stripe doesn't know the customer."""
         try:
             with our_errors(writing=False):
                 found = await self._stripe.subscriptions.list_async(
@@ -42,10 +42,10 @@ class BillingRecords:
             raise
 
     async def clear_comment(self, subscription_id: str, *, key: str) -> bool:
-        """Take back the words that came with a cancellation; the feedback's code stays. A canceled one takes it too.
+        """Clear the comment of a cancellation, also on a canceled subscription; the feedback code stays.
 
-        False where Stripe does not know the subscription, and so holds nothing. Raises `VerificationFailed` if they are
-        still there.
+        Return False where Stripe doesn't know the subscription, and so holds no comment. Raises `VerificationFailed` if
+        the comment is still there.
         """
         try:
             with our_errors(writing=True):

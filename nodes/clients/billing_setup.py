@@ -1,7 +1,7 @@
-"""How the company's Stripe account is set up: its key, what that may do, its clock, webhook endpoint and prices.
+"""Setup checks for the company's Stripe account: API key, permissions, clock, webhook endpoint and prices.
 
-Nothing here is a customer's. What asks whether a write is allowed names an object that doesn't exist, so that Stripe
-refuses it either way: with 403 without the permission, with 400 or 404 with it.
+No customer data is read. A write permission is probed with an object that doesn't exist, so Stripe refuses the write
+either way: with 403 without the permission, with 400 or 404 with it.
 """
 
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ from nodes.clients.billing_prices import BillingPrices
 from nodes.errors import CancelflowError
 from nodes.settings import BillingSettings
 
-# One try; an operator waits.
+# For one attempt; an operator is waiting.
 TIMEOUT_SECONDS = 5.0
-# The SDK repeats what may pass, and gives each POST an idempotency key of its own for that.
+# The SDK retries transient errors, and gives each POST its own idempotency key for that.
 NETWORK_RETRIES = 1
 API_VERSION = stripe.api_version
-# Stripe's Date header has whole seconds, cut off: on average it is half a second behind.
+# Stripe's Date header is truncated to whole seconds, so it lags by half a second on average.
 _DATE_IS_BEHIND = timedelta(seconds=0.5)
 
 
 class KeyUnknown(CancelflowError):
-    """Stripe doesn't know the key: it is mistyped, revoked or another account's."""
+    """Stripe doesn't recognise the key: it is mistyped, revoked or belongs to another account."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """The account that the key belongs to, as its owner named it."""
+    """The Stripe account that the key belongs to, with its display name."""
 
     id: str
     name: str | None
@@ -40,7 +40,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Permission:
-    """Something that the key must be allowed. `resource`: as Stripe's Dashboard lists it for a restricted key."""
+    """A permission that the key must have. `resource`: as Stripe's Dashboard lists it for a restricted key."""
 
     resource: str
     level: Literal["read", "write"]
@@ -70,7 +70,7 @@ PERMISSIONS = (
 
 
 class BillingSetup:
-    """One async client, for as long as the check runs."""
+    """An async Stripe client that lives as long as the check runs."""
 
     def __init__(self, settings: BillingSettings) -> None:
         self._http = stripe.HTTPXClient(timeout=TIMEOUT_SECONDS)
@@ -84,7 +84,7 @@ class BillingSetup:
         self.prices = BillingPrices(self._client.v1.prices, self._client.v1.products)
 
     async def account(self) -> Account | None:
-        """Return the key's account; None where a restricted key may not see it. Raises `KeyUnknown`."""
+        """Return the key's account; None where a restricted key may not read it. Raises `KeyUnknown`."""
         found = await ask(self._account, writing=False, seconds=TIMEOUT_SECONDS)
         if found is None:
             return None
@@ -97,7 +97,7 @@ class BillingSetup:
         return [each for each, is_allowed in zip(PERMISSIONS, allowed, strict=True) if not is_allowed]
 
     async def time(self) -> datetime:
-        """Return the time by Stripe's clock, to half a second, also where the key may read nothing."""
+        """Return the time by Stripe's clock, accurate to half a second, even where the key has no read permission."""
 
         async def date() -> str:
             try:
@@ -129,7 +129,7 @@ class BillingSetup:
             except stripe.PermissionError:
                 return False
             except stripe.InvalidRequestError:
-                return True  # allowed, had the object existed
+                return True  # The key is allowed; only the object doesn't exist.
             return True
 
         return await ask(tried, writing=False, seconds=TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""The catalogue file, read once a process: YAML, checked against the JSON Schema that is published beside the default.
+"""Loader for the catalogue file: YAML, checked against the JSON Schema published beside the default.
 
 https://json-schema.org/draft/2020-12
 """
@@ -28,7 +28,7 @@ Wrong = tuple[int, str]  # a line, counted from 1, and what is wrong there
 
 
 class CatalogInvalid(SettingsInvalid):
-    """The catalogue cannot be used; the message names the file and, line by line, what is expected."""
+    """The catalogue is invalid; the message names the file and says, line by line, what is expected."""
 
 
 def read_catalog(path: Path | None = None) -> Catalog:
@@ -58,7 +58,7 @@ def _explained(file: Path | Traversable, wrong: Iterable[Wrong]) -> str:
 
 
 def _against_schema(error: ValidationError, document: Any) -> Wrong:
-    """Return the line of what the schema refuses; of several alternatives, of the one that was meant most likely."""
+    """Return the line and explanation of a schema error; of several alternatives, of the most likely one."""
     error = best_match([error])
     path = list(error.absolute_path)
     where = ".".join(map(str, path)) or "the file"
@@ -71,7 +71,7 @@ def _against_schema(error: ValidationError, document: Any) -> Wrong:
 
 
 def _line(document: Any, path: list[str | int]) -> int:
-    """Return the line at which the last part of the path stands, or the last one that has a line."""
+    """Return the line of the path's last part, or of the last part that has a line."""
     line, holder = 0, document
     for part in path:
         try:
@@ -83,7 +83,7 @@ def _line(document: Any, path: list[str | int]) -> int:
 
 
 def _ambiguous(plans: CommentedMap) -> Iterator[Wrong]:
-    """Yield what means two plans: a subscription could get either one's offer."""
+    """Yield each price, lookup key or product that is in two plans, which would make the offer ambiguous."""
     for kind, what in _KINDS.items():
         seen: dict[str, str] = {}
         for key, plan in plans.items():

@@ -1,4 +1,4 @@
-"""The record of truth: PostgreSQL, one user a transaction, under row-level security (SPEC, step 2 and Security)."""
+"""PostgreSQL client: transactions for one user each, under row-level security (SPEC, step 2 and Security)."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
@@ -17,14 +17,14 @@ from nodes.errors import ConstraintViolated, DatabaseUnavailable, StatementRefus
 from nodes.settings import DatabaseSettings
 from sql import QUERIES
 
-# What counts all customers' rows of a month; nobody waits for it.
+# A report counts all customers' rows of a month, in the background.
 REPORT_TIMEOUT_MS = 120_000
 
 Row = TypeVar("Row")
 
 
 class Transaction:
-    """One transaction for one user. Queries are named blocks of sql/queries."""
+    """A database transaction. Queries are named blocks in sql/queries."""
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self._connection = connection
@@ -48,14 +48,14 @@ class Transaction:
             return await cursor.fetchall()
 
     async def run(self, query: str, **parameters: object) -> int:
-        """Return how many rows a statement touched."""
+        """Run a statement; return how many rows it affected."""
         cursor = await self._connection.execute(_sql(query), _adapted(parameters))
         return cursor.rowcount
 
 
 @dataclass(frozen=True)
 class Health:
-    """Who we are in the database: an application that could see everyone's rows is not healthy."""
+    """The application's role and its restrictions. A role that can see all users' rows is not healthy."""
 
     role: str
     migrated: bool
@@ -64,19 +64,19 @@ class Health:
 
 @dataclass(frozen=True)
 class Claimed:
-    """Something that waits, now this process's for as long as its lease lasts. Ids, and nothing else of its user."""
+    """A waiting request or event, claimed by this process until its lease expires. It holds ids only."""
 
     id: str
-    user_id: str | None  # of a request; one of Stripe's events belongs to nobody
-    needs_attention: bool  # tried often enough, over hours
-    urgent: bool  # what was paid for runs out while Stripe has not taken what the customer asked for
+    user_id: str | None  # of a request; None for a Stripe event
+    needs_attention: bool  # automatic retries are used up, after hours
+    urgent: bool  # the paid period ends soon and Stripe has not applied the customer's request
     tries: int
-    died_in: UUID | None  # the flow run that left it unfinished
+    died_in: UUID | None  # the flow run that died while processing it
 
 
 @dataclass(frozen=True)
 class SubscriptionState:
-    """What our row says. `announced`: the customer was told that it ends. `under_way`: a request is being processed."""
+    """A row of `subscriptions`. `announced`: the customer was notified of its end. `under_way`: a request is open."""
 
     id: str
     user_id: str
@@ -88,7 +88,7 @@ class SubscriptionState:
 
 @dataclass(frozen=True)
 class WithOffer:
-    """A subscription that took an offer, and when."""
+    """A subscription whose customer accepted a retention offer."""
 
     id: str
     user_id: str
@@ -96,99 +96,99 @@ class WithOffer:
 
 
 class Database:
-    """A pool of connections.
+    """A connection pool.
 
     Raises `DatabaseUnavailable`, `ConstraintViolated` and `StatementRefused`, never psycopg's own errors.
-    There is no retry: a transaction that failed half way is for the node to repeat, and every node may be repeated.
+    There is no retry here: after a failed transaction the node is retried, and every node is safe to retry.
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._pool = connections(settings)
 
     async def open(self) -> None:
-        """Start the pool; a server that is away shows in the first transaction, not here."""
+        """Start the pool without waiting: an unreachable server raises in the first transaction."""
         await self._pool.open(wait=False)
 
     async def close(self) -> None:
-        """Give every connection back."""
+        """Close all connections."""
         await self._pool.close()
 
     @asynccontextmanager
     async def as_user(self, user_id: str) -> AsyncIterator[Transaction]:
-        """A transaction that sees this user's rows and no one else's; rolled back if the block raises."""
+        """Open a transaction that sees only this user's rows; it is rolled back if the block raises."""
         async with self._begun("begin_as_user", user_id=user_id) as transaction:
             yield transaction
 
     @asynccontextmanager
     async def without_user(self) -> AsyncIterator[Transaction]:
-        """A transaction that sees no user's rows: for what belongs to none, through functions that give ids only."""
+        """Open a transaction that sees no user's rows, for functions across users, which return ids only."""
         async with self._transaction() as transaction:
             yield transaction
 
     async def call(self, query: str, row: type[Row], **parameters: object) -> Row:
-        """Run a statement that is a transaction of its own and gives one row: one round trip.
+        """Run a statement that is its own transaction and returns one row, in one round trip.
 
-        It names the user that it acts for itself.
+        The statement itself sets the user that it acts for.
         """
         async with self._connected(TRANSACTION_SECONDS) as connection:
             [found] = await Transaction(connection).all(query, row, **parameters)
             return found
 
     async def owner_of_reactivation(self, request_id: UUID) -> str | None:
-        """Return whose request to go on this is, or None for an id that is nobody's."""
+        """Return the user id of a reactivation request, or None for an unknown id."""
         async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
             owners = await transaction.values("reactivation_owner", request_id=request_id)
         return owners[0] if owners else None
 
     async def owner_of_request(self, request_id: UUID) -> str | None:
-        """Return whose request this is, or None for an id that is nobody's."""
+        """Return the user id of a cancellation request, or None for an unknown id."""
         async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
             owners = await transaction.values("request_owner", request_id=request_id)
         return owners[0] if owners else None
 
     async def claim_cancellations(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
-        """Requests of any user whose lease has passed; each is handed to one caller. `only_new`: that no run began."""
+        """Claim cancellation requests with an expired lease. `only_new`: only those that no run has started."""
         async with self._transaction() as transaction:
             return await transaction.all("claim_cancellations", Claimed, at_most=at_most, only_new=only_new)
 
     async def claim_reactivations(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
-        """Return the same of the requests to come back."""
+        """Claim reactivation requests likewise."""
         async with self._transaction() as transaction:
             return await transaction.all("claim_reactivations", Claimed, at_most=at_most, only_new=only_new)
 
     async def claim_events(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
-        """Return the same of Stripe's events whose turn it is. `only_new`: that no run has left."""
+        """Claim Stripe events that are due. `only_new`: only those that no run has started."""
         async with self._transaction() as transaction:
             return await transaction.all("claim_stripe_events", Claimed, at_most=at_most, only_new=only_new)
 
     async def anything_unfinished(self) -> bool:
-        """Return whether something that a run had begun waits to be claimed."""
+        """Return whether anything that a run had started is waiting to be claimed."""
         async with self._transaction() as transaction:
             [found] = await transaction.values("anything_unfinished")
         return bool(found)
 
     async def renew_lease(self, request_id: UUID) -> None:
-        """Whoever works on the request lives."""
+        """Extend the lease of a request that this process is working on."""
         async with self._transaction() as transaction:
             await transaction.run("renew_lease", request_id=request_id)
 
     async def end_lease(self, request_id: UUID) -> None:
-        """Nobody here goes on with it: whoever looks next may take it up."""
+        """End the lease, so that another process can claim the request immediately."""
         async with self._transaction() as transaction:
             await transaction.run("end_lease", request_id=request_id)
 
     async def subscription_states(self, ids: list[str]) -> list[SubscriptionState]:
-        """Return those of these subscriptions that are ours, of any user."""
+        """Return the rows of these subscriptions that exist in the database, of any user."""
         async with self._transaction() as transaction:
             return await transaction.all("subscription_states", SubscriptionState, ids=ids)
 
     async def live_subscriptions_after(self, after: str, at_most: int) -> list[str]:
-        """Return a page of the ids of those that had not ended when last heard of, of any user."""
+        """Return a page of the ids of all users' subscriptions that are live in the database."""
         async with self._transaction() as transaction:
             return await transaction.values("live_subscriptions_after", after=after, at_most=at_most)
 
     async def report(self, month: date) -> dict[str, Any]:
-        """Return the figures of the month that begins on this day, across all users and without a row of theirs."""
+        """Return the report for the month that begins on this day: figures across all users, without personal data."""
         async with self._transaction(REPORT_TIMEOUT_MS / 1000) as transaction:
             await transaction.run("take_longer", milliseconds=str(REPORT_TIMEOUT_MS))
             [report] = await transaction.values("report", month=month)
@@ -196,18 +196,18 @@ class Database:
         return found
 
     async def close_figures(self, month: date) -> list[str]:
-        """Keep those figures of a month that are final; which were closed now."""
+        """Store the figures of a month that are final; return the names of those closed by this call."""
         async with self._transaction(REPORT_TIMEOUT_MS / 1000) as transaction:
             await transaction.run("take_longer", milliseconds=str(REPORT_TIMEOUT_MS))
             return await transaction.values("close_figures", month=month)
 
     async def subscriptions_with_an_offer(self, after: str, at_most: int) -> list[WithOffer]:
-        """Return a page of those that took an offer within 13 months, of any user, by id."""
+        """Return a page, by id, of all users' subscriptions whose offer was accepted within 13 months."""
         async with self._transaction() as transaction:
             return await transaction.all("subscriptions_with_an_offer", WithOffer, after=after, at_most=at_most)
 
     async def check(self) -> None:
-        """Raises unless the server answers, the migrations ran and our role is confined by row-level security."""
+        """Raise unless the server responds, is migrated, and confines the application's role by row-level security."""
         async with self._transaction() as transaction:
             health = await transaction.one("health", Health)
         if health is None or not health.migrated:
@@ -223,7 +223,7 @@ class Database:
         self, query: str, seconds: float = TRANSACTION_SECONDS, **parameters: str
     ) -> AsyncIterator[Transaction]:
         async with self._connected(seconds) as connection:
-            # Two statements in one message: the protocol allows it where this side puts the parameters in.
+            # Two statements in one message are only possible with client-side parameter binding.
             async with psycopg.AsyncClientCursor(connection) as cursor:
                 await cursor.execute(_sql(query), parameters)
             yield Transaction(connection)
@@ -232,7 +232,7 @@ class Database:
     async def _connected(self, seconds: float) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         with _our_errors(), ExitStack() as limits:
             async with self._pool.connection() as connection:
-                limits.enter_context(cut_after(connection, seconds))  # until after the COMMIT
+                limits.enter_context(cut_after(connection, seconds))  # covers the COMMIT
                 yield connection
 
 
@@ -243,7 +243,7 @@ def _our_errors() -> Any:
     except psycopg.IntegrityError as error:
         raise ConstraintViolated(error.diag.constraint_name or "unnamed") from None
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
-        # The SDK's text may quote a row or the connection string: its type is enough to look further.
+        # psycopg's message may quote a row or the connection string; the error's type is enough for diagnosis.
         raise DatabaseUnavailable(f"PostgreSQL is not reachable or too slow ({type(error).__name__})") from None
     except psycopg.Error as error:
         raise StatementRefused(f"PostgreSQL refused a statement ({type(error).__name__})") from None

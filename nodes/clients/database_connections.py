@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: who we act as, how long we wait, and how one that died is found out."""
+"""PostgreSQL connections: the application's role, timeouts, and detection of dead connections."""
 
 import asyncio
 import os
@@ -15,44 +15,44 @@ from psycopg_pool import AsyncConnectionPool
 from nodes.settings import DatabaseSettings
 from sql import QUERIES
 
-# The role that row-level security is written for. Whoever logs in, the application acts as this one.
+# The role that the row-level security policies apply to. The application switches to it whatever role logs in.
 APPLICATION_ROLE = "cancelflow_app"
 
-# Our statements take milliseconds; one that takes seconds waits on a lock or on a sick server, and the customer on it.
+# Statements take milliseconds; one that takes seconds is waiting on a lock or a sick server, and delays the customer.
 STATEMENT_TIMEOUT_MS = 3000
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_TIMEOUT_SECONDS = 3.0
-# A server that hangs cannot apply its own timeout: after this long its connection is cut on our side.
+# A server that hangs cannot apply its own timeout, so the client cuts the connection after this long.
 TRANSACTION_SECONDS = 4.0
 ALIVE_SECONDS = 1.0
-# A run has ten transactions: each would ask a connection that answered the one before.
+# A run has ten transactions; without this limit, each would probe a connection that has just responded.
 ASKED_EVERY_SECONDS = 1.0
 
 
 def connections(settings: DatabaseSettings) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
-    """Return the pool, not open yet."""
+    """Return the connection pool, not yet opened."""
     return AsyncConnectionPool(
         settings.database_url.get_secret_value(),
         min_size=1,
         max_size=settings.database_pool_size,
         timeout=POOL_TIMEOUT_SECONDS,
         open=False,
-        check=_alive,  # one that died in a restart is replaced, not handed out
+        check=_alive,  # replaces connections that died in a server restart
         configure=_act_as_application,
         kwargs={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": "cancelflow",
-            "autocommit": True,  # transactions begin as we say (sql/queries)
+            "autocommit": True,  # transactions begin explicitly (sql/queries)
         },
     )
 
 
 @contextmanager
 def cut_after(connection: psycopg.AsyncConnection[Any], seconds: float) -> Iterator[None]:
-    """Cut the connection if the block takes longer: what waits on it fails immediately, as if the server had.
+    """Cut the connection if the block takes longer: calls waiting on it fail immediately, as if the server closed it.
 
-    A server that has answered is not cut: then it is this process that is too busy to read. Not `asyncio.timeout`:
-    psycopg answers that by asking the server to cancel, and waits for a server that hangs.
+    A connection whose server has already responded is not cut: then this process is too busy to read. `asyncio.timeout`
+    doesn't work here: on cancellation, psycopg asks the server to cancel and waits, even for a server that hangs.
     """
     loop = asyncio.get_running_loop()
     timer: asyncio.TimerHandle
@@ -78,7 +78,7 @@ _asked_at: WeakKeyDictionary[psycopg.AsyncConnection[Any], float] = WeakKeyDicti
 
 
 async def _alive(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Raise if it died."""
+    """Raise if the connection is dead."""
     now = asyncio.get_running_loop().time()
     if now - _asked_at.get(connection, 0.0) < ASKED_EVERY_SECONDS and not _has_something_to_say(connection):
         return
@@ -88,7 +88,7 @@ async def _alive(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 def _has_something_to_say(connection: psycopg.AsyncConnection[Any]) -> bool:
-    """Return whether bytes wait to be read; a server that nobody asked anything says only that it goes."""
+    """Return whether bytes wait to be read; unrequested ones mean that the server is closing the connection."""
     unasked = select.poll()
     unasked.register(connection.fileno(), select.POLLIN)
     return bool(unasked.poll(0))

@@ -1,4 +1,4 @@
-"""How the company's PostgreSQL is set up: its version, roles, row-level security and migrations."""
+"""Setup checks for the company's PostgreSQL: version, roles, row-level security and migrations."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,9 +20,9 @@ from nodes.errors import DatabaseUnavailable, StatementRefused
 
 @dataclass(frozen=True)
 class Login:
-    """Who DATABASE_URL logs in as, and the application's role. Unconfined: a superuser, or one that bypasses policies.
+    """The login role of DATABASE_URL, and the application's role. Unconfined: superuser or BYPASSRLS.
 
-    `version`: as PostgreSQL counts, 180006 for 18.6.
+    `version`: in PostgreSQL's numeric form, 180006 for 18.6.
     """
 
     version: int
@@ -37,7 +37,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Owner:
-    """Who DATABASE_ADMIN_URL logs in as."""
+    """The login role of DATABASE_ADMIN_URL."""
 
     login: str
     database: str
@@ -48,7 +48,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class ProtectedTable:
-    """A table with users' rows, and whether the application sees only the rows of the user that it names."""
+    """A table with users' rows. `confined`: the application sees only the rows of the user that it names."""
 
     name: str
     forced: bool
@@ -56,23 +56,23 @@ class ProtectedTable:
 
 
 class DatabaseSetup:
-    """One connection, as the role that logs in. There is no retry: an operator runs the command again."""
+    """A connection as the login role. Without retries: the operator can run the command again."""
 
     def __init__(self, connection: psycopg.AsyncConnection[object]) -> None:
         self._transaction = Transaction(connection)
 
     async def login(self) -> Login:
-        """Return who logged in here, and what the application's role is."""
+        """Return the properties of the login role and of the application's role."""
         [found] = await self._transaction.all("setup_of_login", Login, role=APPLICATION_ROLE)
         return found
 
     async def owner(self) -> Owner:
-        """Return what the role that logged in here may do as the owner."""
+        """Return the properties of the login role as the owner of the database."""
         [found] = await self._transaction.all("setup_of_owner", Owner)
         return found
 
     async def may_act_as_application(self) -> bool:
-        """Return whether this login may act as the application's role, which it does from then on."""
+        """Switch to the application's role; return whether that is permitted."""
         try:
             await self._transaction.run(
                 "act_as_application", role=APPLICATION_ROLE, statement_timeout_ms=str(STATEMENT_TIMEOUT_MS)
@@ -82,11 +82,11 @@ class DatabaseSetup:
         return True
 
     async def tables(self) -> list[ProtectedTable]:
-        """Return each table with users' rows that the application's role may touch."""
+        """Return each table with users' rows that the application's role can access."""
         return await self._transaction.all("setup_of_tables", ProtectedTable, role=APPLICATION_ROLE)
 
     async def migrations(self) -> list[str]:
-        """Return the names of the migrations that were applied. Needs the owner."""
+        """Return the names of the applied migrations. Needs the owner's login."""
         return await self._transaction.values("setup_of_migrations")
 
     async def time(self) -> datetime:
@@ -98,7 +98,7 @@ class DatabaseSetup:
 
 @asynccontextmanager
 async def inspecting(url: str) -> AsyncIterator[DatabaseSetup]:
-    """Connect, for a few seconds at most. Raises `DatabaseUnavailable` and `StatementRefused`."""
+    """Connect for a few seconds at most. Raises `DatabaseUnavailable` and `StatementRefused`."""
     try:
         connection = await psycopg.AsyncConnection.connect(
             url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS, application_name="cancelflow doctor"

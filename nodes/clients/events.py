@@ -1,4 +1,4 @@
-"""Events, over Google Pub/Sub: one message, taken by the topic or not."""
+"""Google Pub/Sub client: publishes one message at a time."""
 
 import asyncio
 import json
@@ -25,24 +25,24 @@ from google.pubsub_v1.types import PubsubMessage
 from nodes.errors import EventsFailed
 from nodes.settings import EventSettings
 
-# Pub/Sub answers in tens of milliseconds. The answer to the customer is due in 10 s and waits for this; what is not
-# published by then is published later, by whoever finishes unfinished requests.
+# Pub/Sub responds in tens of milliseconds. The response to the customer is due in 10 s and waits for this; an event not
+# published by then is sent when unfinished requests are retried.
 PUBLISH_TIMEOUT = 5.0
-# One attempt, so that a connection that hangs leaves time for another.
+# For one attempt, so that after one that hangs there is time for another.
 ATTEMPT_TIMEOUT = 2.0
-# A readiness probe asks every few seconds and gives up soon itself.
+# A readiness probe repeats every few seconds and has a short timeout of its own.
 CHECK_TIMEOUT = 2.0
 PUBLISH = "pubsub.topics.publish"
 
-# gRPC's own pause between attempts to connect grows to two minutes: an outage would last that much longer for us.
+# gRPC's default pause between reconnects grows to two minutes, which would prolong an outage by as much.
 _RECONNECT = ("grpc.max_reconnect_backoff_ms", 1000)
 
 
 class Events:
-    """Publishes to `PUBSUB_TOPIC`. Its connection is made at the first call and belongs to that call's event loop.
+    """A publisher to `PUBSUB_TOPIC`. Its connection is made on the first call and belongs to that call's event loop.
 
-    `timeout` in seconds bounds a whole publishing, attempts and pauses included. Google's own higher-level publisher
-    is not used because with an ordering key it never gives up.
+    `timeout` in seconds bounds a whole publish, attempts and pauses included. Google's higher-level publisher is not
+    used because with an ordering key it retries forever.
     """
 
     def __init__(self, settings: EventSettings, *, timeout: float = PUBLISH_TIMEOUT) -> None:
@@ -54,11 +54,11 @@ class Events:
         self._connecting = asyncio.Lock()
 
     async def publish(self, event: Mapping[str, str | None], *, event_id: str, ordering_key: str) -> str:
-        """Publish `event`, plus its `event_id`, as a JSON object; returns Pub/Sub's message id.
+        """Publish `event`, plus its `event_id`, as a JSON object; return Pub/Sub's message id.
 
-        The attributes `event` (the event's name) and `event_id` let a consumer filter and tell a repeat without
-        reading the body. Messages with one `ordering_key` arrive in order. Raises `EventsFailed`; if no answer came,
-        Pub/Sub may have taken the message all the same.
+        The attributes `event` (the event's name) and `event_id` let a consumer filter and detect duplicates without
+        reading the body. Messages with one `ordering_key` arrive in order. Raises `EventsFailed`; after a timeout,
+        Pub/Sub may still have accepted the message.
         """
         message = PubsubMessage(
             data=json.dumps({**event, "event_id": event_id}, ensure_ascii=False).encode(),
@@ -75,13 +75,13 @@ class Events:
         return str(response.message_ids[0])
 
     async def check(self) -> None:
-        """Ask for the topic, which needs `pubsub.topics.get`. Raises `EventsFailed` within two seconds."""
+        """Read the topic, which needs `pubsub.topics.get`. Raises `EventsFailed` within two seconds."""
         limit = min(self._timeout, CHECK_TIMEOUT)
         async with self._within(limit) as client:
             await client.get_topic(topic=self._topic, retry=None, timeout=limit)
 
     async def may_publish(self) -> bool | None:
-        """Return whether we may publish, without publishing; None where it cannot be asked, as of an emulator."""
+        """Return whether publishing is permitted, without publishing; None where unsupported, as by an emulator."""
         limit = min(self._timeout, CHECK_TIMEOUT)
         wanted = {"resource": self._topic, "permissions": [PUBLISH]}
         try:
@@ -94,10 +94,10 @@ class Events:
         return PUBLISH in granted.permissions
 
     async def close(self) -> None:
-        """Close the connection; a later call makes a new one."""
+        """Close the connection; a later call opens a new one."""
         client, self._client = self._client, None
         if client is not None:
-            await client.transport.close()  # type: ignore[no-untyped-call]  # Google leaves this one untyped
+            await client.transport.close()  # type: ignore[no-untyped-call]  # untyped in Google's library
 
     def _retry(self) -> AsyncRetry:
         passing = if_exception_type(ServiceUnavailable, DeadlineExceeded, Aborted)
@@ -106,13 +106,13 @@ class Events:
     @asynccontextmanager
     async def _within(self, seconds: float) -> AsyncIterator[PublisherAsyncClient]:
         try:
-            # The last attempt may begin just before the retry's own limit, so that one is not enough.
+            # The last attempt may begin just before the retry's own limit, which therefore isn't enough.
             async with asyncio.timeout(seconds):
                 yield await self._connected()
         except TimeoutError:
-            raise EventsFailed(f"Pub/Sub did not answer in time for {self._topic}") from None
+            raise EventsFailed(f"Pub/Sub did not respond in time for {self._topic}") from None
         except (GoogleAPIError, GoogleAuthError, OSError) as error:
-            cause = error.cause if isinstance(error, RetryError) else error  # which says only that it gave up
+            cause = error.cause if isinstance(error, RetryError) else error  # a RetryError says nothing itself
             raise EventsFailed(f"Pub/Sub refused or failed for {self._topic} ({type(cause).__name__})") from error
 
     async def _connected(self) -> PublisherAsyncClient:
@@ -123,10 +123,10 @@ class Events:
 
     async def _transport(self) -> PublisherGrpcAsyncIOTransport:
         if self._emulator:
-            # An address of ours needs no way out: a proxy for the web would not find it.
+            # The emulator is on a private network, which a web proxy can't reach.
             options = [_RECONNECT, ("grpc.enable_http_proxy", 0)]
             return PublisherGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(self._emulator, options=options))
-        # Looks for files and for Google's metadata server, and blocks while it looks.
+        # In a thread: it blocks while it looks for files and for Google's metadata server.
         credentials, _ = await asyncio.to_thread(google.auth.default, PublisherGrpcAsyncIOTransport.AUTH_SCOPES)
         return PublisherGrpcAsyncIOTransport(credentials=credentials, channel=_secure_channel)
 

@@ -1,4 +1,4 @@
-"""Links in emails: signed, for one purpose, with an end. They hold ids only."""
+"""Signed links in emails, each for one purpose and with an expiry time. They contain ids only."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ _ALGORITHM = "HS256"
 
 @dataclass(frozen=True)
 class LinkPayload:
-    """What a link vouches for: whoever holds it was written to about this request for this subscription."""
+    """The claims in an email link: its holder received the email about this request."""
 
     purpose: Purpose
     subscription_id: str
@@ -26,7 +26,7 @@ class LinkPayload:
 
 
 class Links:
-    """Makes and reads the links, with `LINK_SECRET`, under `PUBLIC_URL`. Raises `SettingsInvalid` for a wrong URL."""
+    """Signs and verifies links with `LINK_SECRET`, under `PUBLIC_URL`. Raises `SettingsInvalid` for a wrong URL."""
 
     def __init__(self, settings: LinkSettings) -> None:
         self._secret = settings.link_secret.get_secret_value()
@@ -41,14 +41,12 @@ class Links:
         return f"{self._public_url}/{purpose}?{urlencode({'token': token})}"
 
     def feedback_url_in_path(self, *, subscription_id: str, request_id: str, expires_at: datetime) -> str:
-        """Return the same as `PUBLIC_URL/feedback/…`, for an email in which only the question has a question mark."""
+        """Return `PUBLIC_URL/feedback/…`, for an email in which only the question has a question mark."""
         token = self.sign("feedback", subscription_id=subscription_id, request_id=request_id, expires_at=expires_at)
         return f"{self._public_url}/feedback/{token}"
 
     def sign(self, purpose: Purpose, *, subscription_id: str, request_id: str, expires_at: datetime) -> str:
-        """Return a token, good until `expires_at` (aware, counted in whole seconds); the same arguments give the same
-        one.
-        """
+        """Return a token valid until `expires_at` (aware, whole seconds); equal arguments give an equal token."""
         claims = {
             "aud": purpose,
             "sub": subscription_id,
@@ -58,7 +56,7 @@ class Links:
         return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
 
     def verify(self, token: str, purpose: Purpose) -> LinkPayload:
-        """Read a token. Raises `LinkExpired` after its end and `LinkInvalid` for anything else that is wrong."""
+        """Verify a token. Raises `LinkExpired` after its expiry and `LinkInvalid` for anything else."""
         try:
             claims = jwt.decode(
                 token,

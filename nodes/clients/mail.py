@@ -1,4 +1,4 @@
-"""Mail, over SMTP: one email to one person, taken by the server or not."""
+"""SMTP client: sends one email to one recipient."""
 
 import asyncio
 import contextlib
@@ -18,22 +18,22 @@ from nodes.clients.smtp_url import parse_smtp_url
 from nodes.errors import EmailRefused, MailFailed
 from nodes.settings import MailSettings
 
-# A server that lives takes an email in well under a second. The answer to the customer is due in 10 s and waits for
-# this; what is not sent by then is sent later, by whoever finishes unfinished requests.
+# A healthy server accepts an email in well under a second. The response to the customer is due in 10 s and waits for
+# this; an email not sent by then is sent when unfinished requests are retried.
 SEND_TIMEOUT = 5.0
-# A readiness probe asks every few seconds and gives up soon itself.
+# A readiness probe repeats every few seconds and has a short timeout of its own.
 CHECK_TIMEOUT = 2.0
-# The email is taken before we say goodbye, so nobody waits long for the answer to that.
+# By QUIT the server has accepted the email, so its reply isn't worth a long wait.
 QUIT_TIMEOUT = 0.5
 
 
 class Mailer:
-    """Sends emails as `MAIL_FROM` through `SMTP_URL`; answers go to `REPLY_TO`, where that is set.
+    """An SMTP client that sends as `MAIL_FROM` through `SMTP_URL`, with `REPLY_TO` where that is set.
 
-    Holds no connection, so it serves any number of event loops.
+    Holds no connection, so one instance serves any number of event loops.
 
-    `timeout` in seconds bounds a whole sending. `ssl_context` is for a server whose certificate Python does not trust
-    by itself; `SSL_CERT_FILE` does the same from outside. Raises `SettingsInvalid` for a wrong URL or sender.
+    `timeout` in seconds bounds a whole send. `ssl_context` is for a server whose certificate Python does not trust by
+    default; the environment variable `SSL_CERT_FILE` does the same. Raises `SettingsInvalid` for a wrong URL or sender.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class Mailer:
         self._ssl_context = ssl_context
 
     async def send(self, email: Email, *, recipient: str, message_id: str) -> None:
-        """Hand one email to the server; returns once the server has taken it.
+        """Send one email; return once the server has accepted it.
 
-        `message_id` as `id@host`, the same for every attempt at the same email, so that a mailbox can tell a repeat.
-        Raises `EmailRefused` where trying again is useless and `MailFailed` otherwise; neither names the recipient.
-        After a `MailFailed` because no answer came, the server may have taken the email all the same.
+        `message_id` as `id@host`, the same for every attempt at one email, so that a mailbox can detect duplicates.
+        Raises `EmailRefused` where a retry is useless and `MailFailed` otherwise; neither names the recipient. After a
+        `MailFailed` caused by a timeout, the server may still have accepted the email.
         """
         message = self._message(email, recipients_address(recipient), message_id)
         async with self._connection(self._timeout) as connection:
             await connection.send_message(message)
 
     async def check(self) -> None:
-        """Connect, log in where the URL says so, and say NOOP. Raises `MailFailed` within two seconds."""
+        """Connect, log in where the URL has credentials, and send NOOP. Raises `MailFailed` within two seconds."""
         async with self._connection(min(self._timeout, CHECK_TIMEOUT)) as connection:
             await connection.noop()
 
@@ -88,7 +88,7 @@ class Mailer:
             use_tls=self._server.security == "tls",
             start_tls=self._server.security == "starttls",
             tls_context=self._ssl_context,
-            # Else the library asks the name service who we are, which can take longer than the email.
+            # Otherwise the library looks up our host name in DNS, which can take longer than sending the email.
             local_hostname=_ascii_domain(self._sender),
             timeout=seconds,
         )
@@ -106,7 +106,7 @@ class Mailer:
             raise EmailRefused("a header of the email holds a line break") from None
         message["Date"] = datetime.now(UTC)
         message["Auto-Submitted"] = "auto-generated"
-        # Quoted-printable passes every server, also those that take no 8-bit text or no line over 998 bytes.
+        # Quoted-printable passes every server, including those that accept no 8-bit text or no line over 998 bytes.
         message.set_content(email.text, cte="quoted-printable")
         if email.html:
             message.add_alternative(email.html, subtype="html", cte="quoted-printable")
@@ -124,13 +124,13 @@ def _explained(error: Exception) -> MailFailed:
         case aiosmtplib.SMTPDataError():
             return _answered(error.code, "to the email", permanent=error.code >= 500)
         case aiosmtplib.SMTPNotSupported():
-            return EmailRefused("the mail server cannot take an address in such a script")
+            return EmailRefused("the mail server doesn't support addresses in this script")
         case aiosmtplib.SMTPAuthenticationError():
             return MailFailed(f"the mail server refused the login ({error.code})")
         case aiosmtplib.SMTPResponseException():
-            return MailFailed(f"the mail server answered {error.code}")
+            return MailFailed(f"the mail server responded {error.code}")
         case TimeoutError():
-            return MailFailed("the mail server did not answer in time")
+            return MailFailed("the mail server did not respond in time")
         case _ if isinstance(error.__cause__ or error, ssl.SSLError):
             return MailFailed("the mail server's TLS certificate is not trusted, or it speaks no TLS")
         case _ if type(error) is aiosmtplib.SMTPException:
@@ -140,4 +140,4 @@ def _explained(error: Exception) -> MailFailed:
 
 
 def _answered(code: int, to_what: str, *, permanent: bool) -> MailFailed:
-    return (EmailRefused if permanent else MailFailed)(f"the mail server answered {code} {to_what}")
+    return (EmailRefused if permanent else MailFailed)(f"the mail server responded {code} {to_what}")

@@ -1,4 +1,4 @@
-"""SMTP_URL, taken apart: which server, how secured, as whom."""
+"""Parser for `SMTP_URL`: server, security and credentials."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,7 +8,7 @@ from nodes.errors import SettingsInvalid
 
 Security = Literal["plain", "starttls", "tls"]
 
-# Each scheme with the port that the standards give it: relay, submission, submission over TLS.
+# Each scheme's standard port: relay, submission, submission over TLS.
 _SCHEMES: dict[str, tuple[Security, int]] = {
     "smtp": ("plain", 25),
     "smtp+starttls": ("starttls", 587),
@@ -18,7 +18,7 @@ _SCHEMES: dict[str, tuple[Security, int]] = {
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where to send emails. User and password are both there or both None."""
+    """A mail server. User and password are both set or both None."""
 
     host: str
     port: int
@@ -28,8 +28,8 @@ class SmtpServer:
 
 
 def parse_smtp_url(url: str) -> SmtpServer:
-    """Read `smtp://host:port`, `smtp+starttls://user:password@host` or `smtps://…`; user and password are
-    percent-decoded. Raises `SettingsInvalid`, which never repeats the URL: it may hold a password.
+    """Parse `smtp://host:port`, `smtp+starttls://user:password@host` or `smtps://…`; user and password are
+    percent-decoded. Raises `SettingsInvalid`, which never contains the URL: it may hold a password.
     """
     try:
         parts = urlsplit(url)

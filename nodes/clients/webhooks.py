@@ -1,4 +1,4 @@
-"""Stripe's webhooks as they come in: who sent them, and what they are about. No handler believes more than the ids.
+"""Verification and parsing of Stripe webhooks. Handlers use only the ids and read everything else from Stripe.
 
 https://docs.stripe.com/webhooks
 """
@@ -15,17 +15,17 @@ from nodes.errors import SignatureInvalid, WebhooksOff
 from nodes.rules.stripe_changes import COPIES, OTHERS, UPDATED, Change, change_of
 from nodes.settings import BillingSettings
 
-# Stripe's own: an older signature may be one that somebody kept and sends again.
+# Stripe's default: an older signature may be a replayed one.
 TOLERANCE_SECONDS = 300
 
 
-# What an endpoint in Stripe must be subscribed to. Any other event is answered and not kept.
+# The events that an endpoint in Stripe must be subscribed to. Any other event is acknowledged and discarded.
 STRIPE_EVENTS = (*UPDATED, *OTHERS)
 
 
 @dataclass(frozen=True)
 class Notice:
-    """An event, without what it carries: ids, times and Stripe's own words."""
+    """A webhook event without its payload: ids, types and times."""
 
     id: str
     type: str
@@ -34,11 +34,11 @@ class Notice:
     livemode: bool
     subscription_id: str | None
     customer_id: str | None
-    caused_by: UUID | None  # the request of ours whose write caused it, by its idempotency key
+    caused_by: UUID | None  # the cancelflow request whose write caused it, from its idempotency key
 
 
 class Webhooks:
-    """Reads what was posted, by the secrets that hold now: more than one while one is rotated."""
+    """A verifier for webhooks. It accepts several secrets, as during a rotation."""
 
     def __init__(self, settings: BillingSettings) -> None:
         self._secrets = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
@@ -46,7 +46,7 @@ class Webhooks:
         self._ignored = () if settings.sync_from_stripe else COPIES
 
     def read(self, body: bytes, signature: str | None) -> Notice:
-        """Verify the raw body and read it. Raises `WebhooksOff` without a secret, and `SignatureInvalid`."""
+        """Verify and parse the raw body. Raises `WebhooksOff` without a secret, and `SignatureInvalid`."""
         if not self._secrets:
             raise WebhooksOff
         if not any(self._signed(body, signature, secret) for secret in self._secrets):
@@ -90,7 +90,7 @@ def _id(expandable: Any) -> str | None:
 
 
 def _request_of(idempotency_key: str | None) -> UUID | None:
-    """Return our keys read `{request}:{step}:{try}` (nodes/clients/billing.py)."""
+    """Return the request id of our idempotency key `{request}:{step}:{try}` (nodes/clients/billing.py)."""
     request, separator, _ = (idempotency_key or "").partition(":")
     try:
         return UUID(request) if separator else None

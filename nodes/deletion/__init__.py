@@ -1,1 +1,1 @@
-"""The nodes of WF-056, data deletion, one Prefect task a numbered step."""
+"""The nodes of WF-056, data deletion, one Prefect task per numbered step."""

@@ -1,4 +1,4 @@
-"""Whether a user's data may go: by Stripe's word, and by our rows where Stripe has none."""
+"""Decide whether a user's data may be deleted, by Stripe, or by our rows of subscriptions that Stripe doesn't have."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,8 +9,8 @@ from nodes.rules.dates import data_retention_until
 from nodes.rules.statuses import is_live, local_status
 from nodes.services import services
 
-# How long to leave a customer in peace who has a subscription: their next cancellation brings a job of its own, so this
-# is only for an end that nobody told us of.
+# The time until a customer with a subscription is checked again. Their next cancellation creates a new job, so this is
+# only for an end without a webhook.
 LOOK_AGAIN_AFTER = timedelta(days=30)
 
 
@@ -24,9 +24,9 @@ class _Row:
 
 
 async def last_look(user_id: str, *, ahead: timedelta = timedelta()) -> Over | PutOff:
-    """Ask Stripe what the user has, also what our rows never heard of: may their data go now, or that much later?
+    """Decide by all of the user's subscriptions in Stripe, including ones without a row, whether their data may go.
 
-    Raises `BillingFailed`.
+    `ahead`: decide for that much later instead of now. Raises `BillingFailed`.
     """
     now = datetime.now(UTC)
     async with services().database.as_user(user_id) as transaction:

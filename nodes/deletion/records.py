@@ -1,4 +1,4 @@
-"""What one node of the deletion hands to the next: ids, counts and reasons, for Prefect sees them pass."""
+"""The values passed between nodes: only ids, counts and reasons, because Prefect sees them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from nodes.clients.billing_objects import BillingSubscription
 
 @dataclass(frozen=True)
 class Selection:
-    """The next users to take. A dry run takes nothing, and goes on after the last id that it saw."""
+    """The next users to claim. A dry run claims none, and continues after the last id that it saw."""
 
     dry_run: bool
     at_most: int
@@ -18,7 +18,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Batch:
-    """Step 2: users whose data is due, by their jobs, or will be in `ahead`."""
+    """Step 2: users whose jobs are due now, or will be in `ahead`."""
 
     users: list[str]
     dry_run: bool = False
@@ -27,7 +27,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Over:
-    """A user whose every subscription will have been over for 90 days. `unheard`: what our rows do not know yet."""
+    """A user whose subscriptions have all been over for 90 days. `unheard`: those whose rows are outdated."""
 
     user_id: str
     unheard: list[BillingSubscription]
@@ -44,7 +44,7 @@ class PutOff:
 
 @dataclass(frozen=True)
 class Checked:
-    """Step 3. `failed`: by user, the failure's name."""
+    """Step 3: the decisions. `failed`: failures' names by user."""
 
     over: list[Over]
     put_off: list[PutOff]
@@ -62,13 +62,13 @@ class Deleted:
 
     @property
     def rows(self) -> int:
-        """How many went."""
+        """The number of deleted rows."""
         return sum(part["rows"] for part in self.removed)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Step 6: what became of a batch. `gone`: users whom another run was faster with."""
+    """Step 6: the result of a batch. `gone`: the number of users that another run deleted first."""
 
     deleted: list[Deleted]
     gone: int = 0

@@ -1,4 +1,4 @@
-"""Step 1: the plan is whole, or nothing is deleted by it."""
+"""Step 1: check that the deletion plan is complete and current."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ from sql.deletion_plan import read_plan
 
 
 class DeletionPlanIncomplete(CancelflowError):
-    """A table that holds users' rows is not in the plan, or a step has lost its table; the message names them."""
+    """A table with users' rows is missing from the plan, or a step's table doesn't exist; the message names them."""
 
 
 class DeletionPlanStale(CancelflowError):
-    """The database's plan is not that of sql/data_deletion: `cancelflow migrate` has not run since it changed."""
+    """The database's plan differs from sql/data_deletion: `cancelflow migrate` has not run since it changed."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class _Installed:
 
 @node("Read Deletion Plan", step="1")
 async def read_deletion_plan() -> int:
-    """Hold the plan against the database's catalogue and against its files; returns the number of its steps."""
+    """Check the plan against the database's tables and its own files; return the number of its steps."""
     async with services().database.without_user() as transaction:
         gaps = await transaction.all("gaps_in_deletion_plan", _Gap)
         installed = await transaction.all("installed_deletion_plan", _Installed)

@@ -1,4 +1,4 @@
-"""Step 2: some users whose data is due, for this run alone."""
+"""Step 2: claim users whose data is due, each for one run."""
 
 from nodes.deletion.records import Batch, Selection
 from nodes.node import node, run_log
@@ -7,7 +7,7 @@ from nodes.services import services
 
 @node("Take Due Users", step="2")
 async def take_due_users(selection: Selection) -> Batch:
-    """Users with a job that is due (FEATURES W17); none once all are through. A dry run leaves them where they are."""
+    """Claim users with a due job (FEATURES W17); return none once all are done. A dry run lists them instead."""
     async with services().database.without_user() as transaction:
         if selection.dry_run:
             users = await transaction.values("due_deletions", after=selection.after, at_most=selection.at_most)
@@ -18,7 +18,7 @@ async def take_due_users(selection: Selection) -> Batch:
 
 
 async def count_due_users() -> int:
-    """Return how many there are to go through, for a progress bar."""
+    """Return the number of due users, for a progress bar."""
     async with services().database.without_user() as transaction:
         [count] = await transaction.values("count_due_deletions")
     return int(count)

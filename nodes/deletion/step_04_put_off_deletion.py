@@ -1,4 +1,4 @@
-"""Step 4: a customer who came back keeps their data."""
+"""Step 4: put off the deletion for customers who came back."""
 
 from nodes.deletion.records import Checked
 from nodes.node import node, run_log
@@ -7,7 +7,7 @@ from nodes.services import services
 
 @node("Put Off Deletion", step="4")
 async def put_off_deletion(checked: Checked) -> None:
-    """Their due jobs are looked at again later, and say why. A reactivation cancels its job by itself."""
+    """Postpone due jobs, and record why. A reactivation has already cancelled its own job."""
     for each in checked.put_off:
         run_log().info("user %s keeps their data until %s: %s", each.user_id, each.until, each.reason)
         if checked.dry_run:

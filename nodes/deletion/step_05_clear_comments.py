@@ -1,4 +1,4 @@
-"""Step 5: what a customer wrote goes at Stripe too, while our rows still know where it is."""
+"""Step 5: clear the customer's comments in Stripe, while our rows still say where they are."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from nodes.subscriptions.comments import clear_comments_of_user
 
 @node("Clear Comments", step="5")
 async def clear_comments(checked: Checked) -> Checked:
-    """Usually `anonymize_feedback` was here first. A user for whom Stripe fails keeps all, until the next run."""
+    """Clear comments that `anonymize_feedback` has not cleared. If Stripe fails, the user is left for the next run."""
     if checked.dry_run:
         return checked
 
@@ -19,6 +19,6 @@ async def clear_comments(checked: Checked) -> Checked:
         return over.user_id
 
     cleared, failed = await for_each(checked.over, clear, user_of=lambda over: over.user_id)
-    run_log().info("%s users have no comment at Stripe", len(cleared))
+    run_log().info("cleared the comments of %s users in Stripe", len(cleared))
     over = [each for each in checked.over if each.user_id in set(cleared)]
     return replace(checked, over=over, failed=checked.failed | failed)

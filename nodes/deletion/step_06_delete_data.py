@@ -1,4 +1,4 @@
-"""Step 6: the data goes, a user a transaction, with its record."""
+"""Step 6: delete each user's data and write the deletion record, in one transaction per user."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ class _Record:
 
 
 class _OnlyTried(CancelflowError):
-    """Takes back the transaction of a dry run."""
+    """Rolls back the transaction of a dry run."""
 
 
 @node("Delete Data", step="6")
 async def delete_data(checked: Checked) -> Outcome:
-    """Carry out the plan for each user (FEATURES W17, G07). A dry run does the same, counts, and takes it back.
+    """Carry out the plan for each user (FEATURES W17, G07). A dry run does the same and rolls back.
 
     The database refuses a user who is not due or who has a live subscription (sql/migrations/0009).
     """
@@ -60,7 +60,7 @@ async def _carry_out(transaction: Transaction, over: Over) -> _Record | None:
     for billed in over.unheard:
         try:
             await mirror(transaction, billed)
-        except LookupError:  # another run deleted the row since
+        except LookupError:  # another run has deleted the row
             return None
     run_id = UUID(flow_run.id) if flow_run.id else None
     return await transaction.one("delete_data_of_user", _Record, flow_run_id=run_id)

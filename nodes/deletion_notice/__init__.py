@@ -1,1 +1,1 @@
-"""The nodes that write to a customer before their data is deleted, one Prefect task a numbered step."""
+"""The nodes that email customers before their data is deleted, one Prefect task per numbered step."""

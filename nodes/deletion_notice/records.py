@@ -1,11 +1,11 @@
-"""What one node hands to the next: ids and counts."""
+"""The values passed between nodes: ids and counts."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Notices:
-    """Step 2. `refused`: emails that will never be taken. `failed`: by user, the failure's name."""
+    """Step 2: the notices. `refused`: emails that can never be delivered. `failed`: failures' names by user."""
 
     sent: int
     refused: int

@@ -1,4 +1,4 @@
-"""Step 1: some users whose data goes within 14 days, for this run alone."""
+"""Step 1: claim users whose data is deleted within 14 days, each for one run."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ NOTICE = timedelta(days=14)
 
 @node("Take Users to Notify", step="1")
 async def take_users_to_notify(at_most: int) -> Batch:
-    """Users who have not been told; none once all are through."""
+    """Claim users who have not been notified; return none once all are done."""
     async with services().database.without_user() as transaction:
         users = await transaction.values("claim_deletion_notices", at_most=at_most, ahead=NOTICE)
     run_log().info("%s users", len(users))

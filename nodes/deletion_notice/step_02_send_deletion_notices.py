@@ -1,4 +1,4 @@
-"""Step 2: the email, through the outbox like every other."""
+"""Step 2: send the email through the outbox."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ class _Job:
 
 @node("Send Deletion Notices", step="2")
 async def send_deletion_notices(checked: Checked) -> Notices:
-    """The email, once; a process that dies after sending sends it again under the same Message-ID."""
+    """Send the email once. A process that dies after sending sends it again with the same Message-ID."""
     told, failed = await for_each(checked.over, _tell, user_of=lambda over: over.user_id)
     notices = Notices(told.count("sent"), told.count("refused"), checked.failed | failed)
     run_log().info("%s emails, %s refused, %s to be sent again", notices.sent, notices.refused, len(failed))
@@ -36,11 +36,11 @@ async def send_deletion_notices(checked: Checked) -> Notices:
 
 
 async def _tell(over: Over) -> Literal["sent", "refused", "no job"]:
-    """Raises `MailFailed` if the mail server may take the email later."""
+    """Send the notice for the user's job. Raises `MailFailed` if the mail server may accept the email later."""
     database = services().database
     async with database.as_user(over.user_id) as transaction:
         job = await transaction.one("job_to_notice", _Job)
-        if job is None:  # cancelled since
+        if job is None:  # cancelled in the meantime
             return "no job"
         await transaction.run("put_in_outbox", request_id=job.request_id, user_id=over.user_id, kind=KIND)
 
@@ -49,7 +49,7 @@ async def _tell(over: Over) -> Literal["sent", "refused", "no job"]:
         await deliver_email(job.request_id, over.user_id, KIND, lambda customer: _email(job, customer))
     except EmailRefused as error:
         refused = True
-        run_log().warning("user %s cannot be written to: %s", over.user_id, error)
+        run_log().warning("user %s can't be emailed: %s", over.user_id, error)
     async with database.as_user(over.user_id) as transaction:
         await transaction.run("noticed", request_id=job.request_id)
     return "refused" if refused else "sent"
@@ -57,7 +57,7 @@ async def _tell(over: Over) -> Literal["sent", "refused", "no job"]:
 
 def _email(job: _Job, customer: Customer) -> Email:
     settings = services().settings
-    # Without an address for a new subscription: our own page, which says where one begins once the old one is over.
+    # Without a configured URL, the link leads to our own page, which explains how to start a new subscription.
     back = settings.new_subscription_url or services().links.url(
         "reactivate",
         subscription_id=job.subscription_id,

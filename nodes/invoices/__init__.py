@@ -1,1 +1,1 @@
-"""Invoices of a subscription that ends: unpaid ones, and renewals that came too late."""
+"""Invoices of a subscription that ends: unpaid invoices, and renewals during a delayed cancellation."""

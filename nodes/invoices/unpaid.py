@@ -1,9 +1,9 @@
-"""What a customer who leaves still owes: nothing for a period that they don't get, everything that was sent with terms.
+"""Unpaid invoices of a customer who cancels.
 
-Where nothing was paid for the running period there is none to keep: step 6B ends the subscription immediately and voids
-each open invoice on which nothing was paid. A company may decide otherwise (`past_due` in the catalogue,
-PAST_DUE_POLICY). Customers who have paid a part, or owe for a change within a paid period, keep the period, and the
-invoice with it. An invoice with a due date was sent with terms: it is owed, and never a reason to end anything.
+If nothing was paid for the current period, step 6B ends the subscription immediately and voids each open invoice on
+which nothing was paid, unless the company decides otherwise (`past_due` in the catalogue, PAST_DUE_POLICY). Customers
+who paid a part, or owe for a change within a paid period, keep the period and the invoice. An invoice with a due date
+was sent with payment terms: it stays owed, and never ends a subscription.
 """
 
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from nodes.subscriptions.records import ActiveSubscription
 
 
 async def ends_unpaid(subscription: ActiveSubscription) -> bool:
-    """Return whether the period is to end now, since it has an invoice of its own and nothing was paid on it."""
+    """Return whether to end the subscription now, because nothing was paid on the current period's invoice."""
     billed = subscription.billed
     if billed.status != "past_due" or billed.sends_invoices or _policy(subscription) == "keep_period":
         return False
@@ -37,9 +37,9 @@ async def ends_unpaid(subscription: ActiveSubscription) -> bool:
 
 
 async def void_what_is_open(request: Request, subscription: ActiveSubscription, ended: BillingSubscription) -> bool:
-    """Stop collecting what the customer got nothing for; return whether there was any (FEATURES F18).
+    """Void open invoices on which nothing was paid; return whether there were any (FEATURES F18).
 
-    Safe to repeat: what is void is not open any more, and a repeated call has the same key.
+    Safe to repeat: a void invoice is no longer open, and a repeated call has the same key.
     """
     if is_live(ended.status) or _policy(subscription) != "end_and_void":
         return False
@@ -47,7 +47,7 @@ async def void_what_is_open(request: Request, subscription: ActiveSubscription, 
     untouched = [each for each in found if each.amount_paid == 0 and each.due_at is None]
     if not untouched:
         return False
-    # Recorded first: afterwards nothing tells these from invoices that somebody else has voided.
+    # Recorded first: afterwards they can't be distinguished from invoices that were voided elsewhere.
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("voiding_invoices", request_id=request.id)
     for each in untouched:
@@ -61,7 +61,7 @@ def _policy(subscription: ActiveSubscription) -> PastDuePolicy:
 
 
 async def _void(request: Request, invoice: OpenInvoice) -> None:
-    # A key an invoice: a request may have several, and each is voided once.
+    # One key per invoice, because a request may void several.
     key = request.billing_key(f"6B:void:{invoice.invoice_id}")
     await services().billing.invoices.void(invoice.invoice_id, key=key)
     run_log().info("voided invoice %s: nothing was paid on it", invoice.invoice_id)
@@ -69,14 +69,14 @@ async def _void(request: Request, invoice: OpenInvoice) -> None:
 
 @asynccontextmanager
 async def settling(request: Request) -> AsyncIterator[None]:
-    """Surround what is done with the invoices of a subscription that has ended.
+    """Surround the work on invoices of a subscription that has ended.
 
-    Stripe has carried the cancellation out, so a call that fails is no failure to tell the customer about:
-    `NotSettled` leaves the request to be retried.
+    The cancellation is done, so a failing call must not be reported to the customer: it raises `NotSettled`, which
+    leaves the request to be retried.
     """
     try:
         yield
     except BillingFailed as failure:
         if failure.answered:
             await try_with_another_key(CANCELLATION, request.id, request.user_id)
-        raise NotSettled(f"it is over, and an invoice is still to be dealt with: {failure}") from None
+        raise NotSettled(f"the subscription has ended, but an invoice is not settled yet: {failure}") from None

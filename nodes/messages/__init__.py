@@ -1,1 +1,1 @@
-"""What leaves the product: emails and events, through the outbox."""
+"""Outgoing emails and events, sent through the outbox."""

@@ -1,4 +1,4 @@
-"""The language and time zone in which a customer reads."""
+"""The customer's locale and time zone."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from nodes.clients.database import Transaction
 
 @dataclass(frozen=True)
 class CustomerLocale:
-    """`locale` as in BCP 47, `time_zone` as in the IANA database."""
+    """A customer's locale (BCP 47) and time zone (IANA database)."""
 
     locale: str
     time_zone: str
 
 
 async def customer_locale(transaction: Transaction, user_id: str) -> CustomerLocale:
-    """Return the user's locale."""
+    """Return the user's locale and time zone."""
     [found] = await transaction.all("customer_locale", CustomerLocale, user_id=user_id)
     return found

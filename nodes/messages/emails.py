@@ -15,7 +15,7 @@ from nodes.services import services
 
 @dataclass(frozen=True)
 class Customer:
-    """A row of `users`. Personal: it goes into the email and nowhere else."""
+    """A row of `users`: personal data, used for the email only."""
 
     id: UUID
     email: str | None
@@ -25,7 +25,7 @@ class Customer:
 
 
 async def deliver_email(request_id: UUID, user_id: str, kind: str, write: Callable[[Customer], Email]) -> Delivered:
-    """Send the email that waits in the outbox under `kind`, unless it was sent; see `deliver`."""
+    """Send the email of this `kind` from the outbox, unless it was sent before; see `deliver`."""
 
     async def send(item_id: UUID) -> None:
         async with services().database.as_user(user_id) as transaction:
@@ -40,12 +40,12 @@ async def deliver_email(request_id: UUID, user_id: str, kind: str, write: Callab
 
 
 def plan_name(plan: str, customer: Customer) -> str:
-    """Return the plan as the company calls it to this customer."""
+    """Return the plan's name in the customer's language."""
     return services().catalog.plan(plan).name(customer.locale)
 
 
 def opening(customer: Customer, request_id: UUID, asked_at: datetime) -> dict[str, Any]:
-    """Return what every email about a request of theirs has."""
+    """Return the fields that every email about a request has."""
     return {
         "name": customer.name,
         "asked_at": asked_at,

@@ -1,4 +1,4 @@
-"""What must leave the house: put there by step 7B, ticked off by steps 8B and 10B, sent later if they failed."""
+"""The outbox of emails and events: filled by step 7B, delivered by steps 8B and 10B, and retried if they fail."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ class _Item:
 async def deliver(
     request_id: UUID, user_id: str, kind: str, send: Callable[[UUID], Awaitable[str | None]]
 ) -> Delivered:
-    """Call `send` with the item's id unless it was delivered, and keep the receipt that it returns.
+    """Call `send` with the item's id unless it was delivered, and record the receipt that it returns.
 
-    The id is the event's `event_id` and the email's Message-ID, so that a receiver can tell a repeat: between the
-    sending and the tick a process may die. A failure is counted and raised; the item waits for the next run.
+    The id is the event's `event_id` and the email's Message-ID, so that receivers can recognize a duplicate: a process
+    that dies after sending sends the item again. A failure is counted and raised, and the item is retried later.
     """
     database = services().database
     async with database.as_user(user_id) as transaction:
@@ -56,6 +56,6 @@ async def deliver(
 
 
 async def withdraw(request_id: UUID, user_id: str, kind: str) -> None:
-    """What waits to be sent is not so any more: it is not sent."""
+    """Remove an undelivered item whose content no longer applies."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run("withdraw_from_outbox", request_id=request_id, kind=kind)

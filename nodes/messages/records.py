@@ -1,10 +1,10 @@
-"""What a node that sends something returns."""
+"""The result of a node that sends something."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """Record that an effect is there: an email, an event, a job."""
+    """An effect that exists: an email, an event or a job."""
 
     what: str

@@ -1,1 +1,1 @@
-"""Offers to stay: which one holds now, and how often it was shown."""
+"""Retention offers: the current one, and how often it was shown."""

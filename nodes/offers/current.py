@@ -1,4 +1,4 @@
-"""The offer that holds now, and its showing, which is counted."""
+"""The current retention offer of a subscription, and the count of times it was shown."""
 
 import logging
 from uuid import UUID
@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 
 
 async def current_offer(subscription: ActiveSubscription, request_id: UUID | None = None) -> RetentionOffer | None:
-    """Return the offer that holds now, by Stripe's word of a moment ago (FEATURES W04, W31, F06, F07).
+    """Return the offer for the subscription's current state in Stripe (FEATURES W04, W31, F06, F07).
 
-    What a request itself has reserved does not stand in its way.
+    `request_id`: the request that accepts the offer; its own reservation doesn't count as a used offer.
     """
     billed = subscription.billed
     terms = offer_for(
@@ -35,8 +35,9 @@ async def current_offer(subscription: ActiveSubscription, request_id: UUID | Non
 
 
 def _discounted(subscription: ActiveSubscription, *, accepting: bool) -> bool:
-    """Return whether a discount runs. The offer's own, taken in the portal or by a try whose answer was lost, is
-    accepted.
+    """Return whether the subscription has a discount.
+
+    While `accepting`, the offer's own coupon doesn't count: it came from the portal, or a try whose response was lost.
     """
     offer, billed = services().catalog.plan(subscription.plan).offer, subscription.billed
     own = offer.coupon_id if accepting and offer else None
@@ -44,7 +45,7 @@ def _discounted(subscription: ActiveSubscription, *, accepting: bool) -> bool:
 
 
 async def show_offer(subscription: ActiveSubscription) -> RetentionOffer | None:
-    """Return the offer to show: none once an end is set, nor on more days of a period than the plan says (F04, F08)."""
+    """Return the offer to show, or None if an end is set or it was shown on the plan's maximum of days (F04, F08)."""
     terms = None if subscription.billed.pending else await current_offer(subscription)
     screens = services().catalog.plan(subscription.plan).screens_per_period
     if terms is None or await _screens_before_today(subscription) >= screens:
@@ -64,11 +65,11 @@ async def _screens_before_today(subscription: ActiveSubscription) -> int:
 
 
 async def _count_as_shown(subscription: ActiveSubscription) -> None:
-    """For FEATURES W34, and for the cap. Not worth failing the page for."""
+    """Count the offer as shown, for FEATURES W34 and for the cap. A failure is logged, so that the page still loads."""
     try:
         async with services().database.as_user(subscription.user_id) as transaction:
             await transaction.run(
                 "offer_shown", user_id=subscription.user_id, subscription_id=subscription.id, plan=subscription.plan
             )
     except CancelflowError as error:
-        log.warning("%s was shown an offer that is not counted: %s", subscription.id, type(error).__name__)
+        log.warning("an offer shown for %s was not counted: %s", subscription.id, type(error).__name__)

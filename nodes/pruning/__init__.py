@@ -1,1 +1,1 @@
-"""What serves for a while only: the nodes of the flow `prune-history`."""
+"""The nodes of `prune-history`, which deletes rows that are no longer needed."""

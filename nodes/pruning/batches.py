@@ -1,4 +1,4 @@
-"""Deletes in batches, each a transaction of its own, so that no customer's request waits for a long one."""
+"""Delete in batches, one transaction each, so that no customer's request waits for a long transaction."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,7 +6,7 @@ BATCH = 1000
 
 
 async def in_batches(delete: Callable[[int], Awaitable[int]]) -> int:
-    """Call `delete` with how many rows it may delete, until it finds no full batch; how many it deleted in all."""
+    """Call `delete` with the batch size until a batch is not full; return the total number of deleted rows."""
     deleted = 0
     while (batch := await delete(BATCH)) == BATCH:
         deleted += batch

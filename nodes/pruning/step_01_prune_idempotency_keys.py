@@ -1,4 +1,4 @@
-"""Step 1: the callers' keys of more than 24 hours ago."""
+"""Step 1: delete idempotency keys older than 24 hours."""
 
 from nodes.node import node
 from nodes.pruning.batches import in_batches
@@ -7,7 +7,7 @@ from nodes.services import services
 
 @node("Prune Idempotency Keys", step="1")
 async def prune_idempotency_keys() -> int:
-    """How many went. Such a key is free again already, and its request stays."""
+    """Return the number of deleted keys. They had already expired, and their requests stay."""
     return await in_batches(_delete)
 
 

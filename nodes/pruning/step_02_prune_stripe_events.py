@@ -1,4 +1,4 @@
-"""Step 2: Stripe's events that were handled more than a month ago."""
+"""Step 2: delete Stripe's events that were handled more than a month ago."""
 
 from nodes.node import node
 from nodes.pruning.batches import in_batches
@@ -7,7 +7,7 @@ from nodes.services import services
 
 @node("Prune Stripe Events", step="2")
 async def prune_stripe_events() -> int:
-    """How many went. Stripe does not send so old a one again; what came of it stays."""
+    """Return the number of deleted events. Stripe doesn't resend events that old, and their effects stay."""
     return await in_batches(_delete)
 
 

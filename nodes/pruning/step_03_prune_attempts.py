@@ -1,4 +1,4 @@
-"""Step 3: counts of attempts whose minute has passed."""
+"""Step 3: delete counts of attempts whose minute has passed."""
 
 from nodes.node import node
 from nodes.pruning.batches import in_batches
@@ -7,7 +7,7 @@ from nodes.services import services
 
 @node("Prune Attempts", step="3")
 async def prune_attempts() -> int:
-    """Return how many rows were deleted: one a user who asked for something."""
+    """Return the number of deleted rows, one per user with attempts."""
     return await in_batches(_delete)
 
 

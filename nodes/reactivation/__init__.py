@@ -1,1 +1,1 @@
-"""The nodes of `reactivate-subscription`, one file a step: a cancellation is taken back before it takes effect."""
+"""The nodes of `reactivate-subscription`, which revokes a cancellation before it takes effect. One file per step."""

@@ -1,4 +1,4 @@
-"""Before step 1: the wish to go on is committed before anything is done, so that no process that dies can lose it."""
+"""Before step 1: commit the request before anything else is done, so that a crash can't lose it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,7 +12,7 @@ _REFUSALS = by_slug(NotYourSubscription("A user can reactivate only their own su
 
 @dataclass(frozen=True)
 class Received:
-    """The request, and its answer if it has one already. `joined`: another that is under way does the same."""
+    """The request, and its response if it has one already. `joined`: it is an earlier one that is under way."""
 
     request_id: UUID
     response: Response | None = None
@@ -20,10 +20,10 @@ class Received:
 
 
 async def receive(asked_user_id: str, caller: str, subscription_id: str | None, *, origin: str) -> Received:
-    """Commit the wish of a known caller (FEATURES W49, F15). Twice is once: a second joins the one under way.
+    """Commit an authenticated caller's request (FEATURES W49, F15). A second request joins the one under way.
 
-    Another's `user_id` is refused without any look-up, and so is a wish about a subscription whose cancellation is
-    still at work; both leave their row and their audit row. `origin` is api or link. Raises `TooManyAttempts`.
+    Refuses another user's `user_id` without a look-up, and a subscription whose cancellation is still under way; both
+    write their row and audit row. `origin` is api or link. Raises `TooManyAttempts`.
     """
     found = await received(
         "receive_reactivation",

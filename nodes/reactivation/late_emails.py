@@ -1,4 +1,4 @@
-"""Emails beside the numbered steps: to a customer who was told that it goes on, and then it did not."""
+"""Emails outside the numbered steps, which correct what the API told the customer about a reactivation."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ class _Asked:
 
 
 async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
-    """Return the email that `finish(email=…)` put in the outbox, if it did."""
+    """Send the email that `finish(email=…)` put in the outbox, if there is one."""
     async with services().database.as_user(user_id) as transaction:
         [waits] = await transaction.values("waits_in_outbox", request_id=request_id, kind=NOT_REACTIVATED)
     if not waits:
@@ -40,7 +40,7 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
 
 
 async def send_delay(request_id: UUID, user_id: str) -> Delivered:
-    """To a customer whose reactivation waits for a person."""
+    """Send the email to a customer whose reactivation needs attention."""
     asked = await _asked(request_id, user_id)
 
     def email(customer: Customer) -> Email:

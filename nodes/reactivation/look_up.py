@@ -1,4 +1,4 @@
-"""Which subscription is meant, whether it can still go on, and what a page says of it before anything is done."""
+"""Find the subscription to reactivate, check whether it has ended, and preview the reactivation for a page."""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,7 @@ from nodes.subscriptions.find import SubscriptionRow
 
 @dataclass(frozen=True)
 class Preview:
-    """What a customer sees before they press the button. `ends_on` is None if the subscription has no end date."""
+    """The dates on the confirmation page. `ends_on` is None if the subscription has no end date."""
 
     plan: str
     ends_on: str | None
@@ -21,9 +21,9 @@ class Preview:
 
 
 async def choose(user_id: str, subscription_id: str | None) -> SubscriptionRow:
-    """Return the one named, the user's only live one, or of several the only pending one.
+    """Return the named subscription, the user's only live one, or the only pending one of several.
 
-    Raises `NothingToReactivate`, `SubscriptionEnded` where nothing lives any more, and `SeveralSubscriptions`.
+    Raises `NothingToReactivate`, `SubscriptionEnded` if none is live, and `SeveralSubscriptions`.
     """
     async with services().database.as_user(user_id) as transaction:
         if subscription_id is not None:
@@ -43,19 +43,19 @@ async def choose(user_id: str, subscription_id: str | None) -> SubscriptionRow:
 
 
 def has_ended(billed: BillingSubscription) -> bool:
-    """Return whether the period is over, by Stripe's clock and also just before Stripe has ended the subscription."""
+    """Return whether the subscription has ended in Stripe, or its end date has passed by Stripe's clock."""
     over = billed.cancel_at is not None and billed.read_at is not None and billed.cancel_at <= billed.read_at
     return over or not is_live(billed.status)
 
 
 def ended_subscription() -> SubscriptionEnded:
-    """Return the refusal, with the way to a new subscription where there is one."""
+    """Return the refusal, with the URL for a new subscription if one is configured."""
     url = services().settings.new_subscription_url
     return SubscriptionEnded(new_subscription_url=url) if url else SubscriptionEnded()
 
 
 async def preview(user_id: str, subscription_id: str) -> Preview:
-    """For a page; writes nothing. With Stripe away our row answers. Raises as `choose` does."""
+    """Return the preview, without writing anything; from our row if Stripe is unavailable. Raises like `choose`."""
     row = await choose(user_id, subscription_id)
     async with services().database.as_user(user_id) as transaction:
         reads = await customer_locale(transaction, user_id)

@@ -1,4 +1,4 @@
-"""What one node of the way back hands to the next: ids, dates and decisions; nothing personal."""
+"""The values passed between nodes: ids, dates and decisions; nothing personal."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +19,12 @@ class ReactivationRequest(Request):
     stripe_request_id: str | None
 
     def reached(self, point: str) -> bool:
-        """Return whether an earlier run came as far as this point."""
+        """Return whether an earlier run reached this point."""
         return POINTS.index(self.recovery_point) >= POINTS.index(point)
 
 
 class ReactivationCase:
-    """Step 2: whose request, about which subscription. `active_already`: there is nothing to take back.
+    """Step 2: the request and its subscription. `active_already`: there is no cancellation to revoke.
 
     Not a dataclass: Prefect looks into those, and would draw an edge from here to every later node.
     """
@@ -37,7 +37,7 @@ class ReactivationCase:
 
 @dataclass(frozen=True)
 class Cleared:
-    """Step 3, as Stripe was read back: it has no end any more."""
+    """Step 3: the subscription without an end, as read back from Stripe."""
 
     case: ReactivationCase
     billed: BillingSubscription
@@ -45,7 +45,7 @@ class Cleared:
 
 @dataclass(frozen=True)
 class Active:
-    """Step 4, as the row was read back: what the customer is about to be told."""
+    """Step 4: the subscription as in our row, which the response and the email report."""
 
     case: ReactivationCase
     status: str

@@ -1,4 +1,4 @@
-"""What surrounds the steps of a reactivation: its services, its lease, its labels in the UI, and how it ends."""
+"""The context of a reactivation run: services, lease, labels in the UI, and final state."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,19 +17,19 @@ from nodes.requests.run import RunAccount, carried_out
 
 
 class Reactivation(RunAccount):
-    """One run's account of itself."""
+    """The response, labels and final state of a run."""
 
     kind = REACTIVATION
     flow_name = "reactivate-subscription"
     request: ReactivationRequest | None = None
 
     def found(self, case: ReactivationCase) -> None:
-        """Support finds the run by request, by subscription, by plan and by where it was asked for."""
+        """Label the run so that support can find it by request, subscription, plan and origin."""
         self.named_after(case.subscription.id)
         self._tags += [f"plan:{case.subscription.plan}", f"origin:{case.request.origin}"]
 
     async def refused(self, refusal: Refusal) -> None:
-        """A proper end. A customer who was told that it goes on is written to."""
+        """Record the refusal, which ends the run successfully. A caller without a direct response gets an email."""
         self.response = Response("refused", refusal.status, problem_of(refusal, self.request_id))
         if (request := self.request) is None:
             return
@@ -49,6 +49,6 @@ class Reactivation(RunAccount):
 
 @asynccontextmanager
 async def reactivation(request_id: UUID) -> AsyncIterator[Reactivation]:
-    """Surround the steps of one reactivation; see `carried_out`."""
+    """Surround the steps of a reactivation; see `carried_out`."""
     async with carried_out(Reactivation(request_id)) as run:
         yield run

@@ -1,4 +1,4 @@
-"""Step 1: the flow takes up a request that was committed before it started (intake.py)."""
+"""Step 1: claim a request, which was committed before the flow started (intake.py)."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from nodes.services import services
 
 @node("Reactivation Request", step="1")
 async def reactivation_request(request_id: UUID) -> ReactivationRequest:
-    """Take up the request, as far as it has come."""
+    """Claim the request, at the step it has reached."""
     database = services().database
     owner = await database.owner_of_reactivation(request_id)
     if owner is None:
@@ -23,5 +23,5 @@ async def reactivation_request(request_id: UUID) -> ReactivationRequest:
         )
     if request is None:
         raise RequestUnknown(f"no reactivation has the id {request_id}")
-    run_log().info("reactivation %s of user %s, so far %s", request.id, request.user_id, request.recovery_point)
+    run_log().info("reactivation %s of user %s, step reached: %s", request.id, request.user_id, request.recovery_point)
     return request

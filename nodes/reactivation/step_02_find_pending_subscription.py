@@ -1,4 +1,4 @@
-"""Step 2: the subscription, by row-level security, and whether what was paid for still runs."""
+"""Step 2: find the subscription, under row-level security, and check that it has not ended."""
 
 from nodes.errors import AlreadyRefused, CancelledAgain, ConstraintViolated, RequestUnderWay, StillFailed
 from nodes.node import node, run_log
@@ -12,7 +12,7 @@ from nodes.subscriptions.records import ActiveSubscription
 
 @node("Find Pending Subscription", step="2")
 async def find_pending_subscription(request: ReactivationRequest) -> ReactivationCase:
-    """Find what is to go on, and refuse one whose period has ended (FEATURES W49)."""
+    """Find the subscription to reactivate, and refuse one whose period has ended (FEATURES W49)."""
     if request.outcome == "refused":
         raise AlreadyRefused
     row = await choose(request.user_id, request.subscription_id or request.asked_subscription)
@@ -24,23 +24,26 @@ async def find_pending_subscription(request: ReactivationRequest) -> Reactivatio
     _refuse(request, subscription)
     active_already = False
     if not request.reached("marked_active"):
-        # Stripe's portal may have revoked the cancellation, and nobody has told the customer yet.
+        # If Stripe's portal revoked an announced cancellation, the reactivation still has to be announced.
         active_already = not subscription.billed.pending and not subscription.billed.announced
     return ReactivationCase(request, subscription, active_already=active_already and not request.reached("cleared"))
 
 
 def _refuse(request: ReactivationRequest, subscription: ActiveSubscription) -> None:
     if request.reached("finished"):
-        return  # told before: what came after that is another's
+        return  # it has its response, and later changes belong to other requests
     if has_ended(subscription.billed) and not request.reached("marked_active"):
         raise ended_subscription()
-    # We only write what we were asked to write: what Stripe told us of, or what we had cleared, is pending once more.
+    # The cancellation is newer than this request, which either came from Stripe or has already been cleared there.
     if subscription.billed.pending and (request.origin == "stripe" or request.reached("cleared")):
         raise CancelledAgain
 
 
 async def _look_again(request: ReactivationRequest, subscription: ActiveSubscription) -> None:
-    """The caller was told that it failed: only if Stripe did it after all does it go on (SPEC, Decided 12)."""
+    """Reopen a request that was reported as failed if Stripe applied it after all, else raise `StillFailed`.
+
+    SPEC, Decided 12.
+    """
     if subscription.billed.pending or has_ended(subscription.billed):
         raise StillFailed(REACTIVATION.detail)
     async with services().database.as_user(request.user_id) as transaction:

@@ -1,4 +1,4 @@
-"""Step 3: Stripe is told that it goes on, read back, and only then believed."""
+"""Step 3: clear the cancellation in Stripe, and read the subscription back."""
 
 from datetime import datetime
 
@@ -11,22 +11,22 @@ from nodes.subscriptions.read_back import settled
 
 @node("Clear Cancellation", step="3")
 async def clear_cancellation(case: ReactivationCase) -> Cleared:
-    """Clear the sign that is set, `cancel_at_period_end` or `cancel_at` (FEATURES W49; SPEC, Decided 7).
+    """Clear the field that is set, `cancel_at_period_end` or `cancel_at` (FEATURES W49; SPEC, Decided 7).
 
-    A fixed term that the cancellation had replaced is set again. A subscription that has no end any more was cleared by
-    an earlier run, or in Stripe's portal: nothing is written.
+    Restores a fixed term that the cancellation had replaced. Writes nothing if an earlier run or Stripe's portal has
+    already cleared it.
     """
     request, billed = case.request, case.subscription.billed
-    if billed.pending and not request.reached("cleared"):  # what was cancelled again since then stays so
+    if billed.pending and not request.reached("cleared"):  # once cleared, a new cancellation stays
         term = await _term_before(case)
         billed = await settled(
             services().billing.take_back_cancellation(billed, term_ends_at=term, key=request.billing_key("clear")),
             billed.id,
             done=lambda found: is_live(found.status) and not found.pending and found.cancel_at == term,
         )
-        run_log().info("%s has no end any more, Stripe request %s", billed.id, billed.stripe_request_id)
+        run_log().info("%s no longer ends, Stripe request %s", billed.id, billed.stripe_request_id)
     else:
-        run_log().info("%s has no end: nothing is written to Stripe", billed.id)
+        run_log().info("%s has no end: nothing to write to Stripe", billed.id)
     if not request.reached("cleared"):
         async with services().database.as_user(request.user_id) as transaction:
             await transaction.run(

@@ -1,4 +1,4 @@
-"""Step 4: our row says what Stripe confirmed, the data stays, and what must leave the house is in the outbox."""
+"""Step 4: update our row to what Stripe confirmed, drop the retention jobs, and fill the outbox."""
 
 from nodes.errors import VerificationFailed
 from nodes.messages.outbox import REACTIVATED, REACTIVATED_EVENT
@@ -10,10 +10,10 @@ from nodes.subscriptions.mirror import mirror, status_of
 
 @node("Mark Subscription as Active", step="4")
 async def mark_subscription_as_active(cleared: Cleared) -> Active:
-    """Row, retention job, outbox and recovery point in one transaction (FEATURES W49)."""
+    """Update row, retention jobs, outbox and recovery point in one transaction (FEATURES W49)."""
     request, billed = cleared.case.request, cleared.billed
     if request.reached("marked_active"):
-        run_log().info("done before")
+        run_log().info("already done")
         return Active(cleared.case, status_of(billed), request.renews_at or billed.current_period_end)
     async with services().database.as_user(request.user_id) as transaction:
         row = await mirror(transaction, billed)

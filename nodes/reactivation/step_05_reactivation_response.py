@@ -1,4 +1,4 @@
-"""Step 5: the answer to a customer who stays after all."""
+"""Step 5: the response to a customer who reactivates."""
 
 from nodes.node import node, run_log
 from nodes.reactivation.records import Active
@@ -10,7 +10,7 @@ from nodes.rules.dates import rfc3339
 
 @node("Reactivation Response", step="5")
 async def reactivation_response(active: Active) -> Response:
-    """`{success, status, subscription_id, renews_at}`; the same where there was nothing to take back (DECISIONS)."""
+    """Return `{success, status, subscription_id, renews_at}`, also if there was nothing to revoke (DECISIONS)."""
     request = active.case.request
     body = {
         "success": True,

@@ -1,4 +1,4 @@
-"""Step 6: the email that says that it goes on."""
+"""Step 6: send the email that confirms the reactivation."""
 
 from email_templates import Email
 from email_templates.reactivation_confirmation import ReactivationConfirmation
@@ -10,19 +10,19 @@ from nodes.reactivation.records import Active
 from nodes.rules.statuses import is_live
 from nodes.services import services
 
-ARREARS = ("past_due", "unpaid")
+UNPAID = ("past_due", "unpaid")
 
 
 @node("Send Reactivation Confirmation", step="6")
 async def send_reactivation_confirmation(active: Active) -> Delivered:
-    """The email, once (FEATURES W49); none any more to who cancelled again before it was sent."""
+    """Send the email once (FEATURES W49), unless the subscription was cancelled again before it was sent."""
     request, subscription = active.case.request, active.case.subscription
     billed = subscription.billed
     if request.reached("finished") and (billed.pending or not is_live(billed.status)):
         await withdraw(request.id, request.user_id, REACTIVATED)
-        run_log().info("no email: it was cancelled again meanwhile")
+        run_log().info("no email: the subscription was cancelled again in the meantime")
         return Delivered(REACTIVATED)
-    open_invoices = await services().billing.invoices.open(subscription.id) if active.status in ARREARS else []
+    open_invoices = await services().billing.invoices.open(subscription.id) if active.status in UNPAID else []
     invoice_url = next((each.payment_url for each in open_invoices), None)
 
     def email(customer: Customer) -> Email:
@@ -31,7 +31,7 @@ async def send_reactivation_confirmation(active: Active) -> Delivered:
             plan=plan_name(subscription.plan, customer),
             renews_at=active.renews_at,
             reported_failed=request.reported_failed,
-            unpaid=active.status in ARREARS,
+            unpaid=active.status in UNPAID,
             payment_url=invoice_url or services().settings.payment_url,
             locale=customer.locale,
             time_zone=customer.time_zone,
@@ -40,5 +40,5 @@ async def send_reactivation_confirmation(active: Active) -> Delivered:
         ).email()
 
     delivered = await deliver_email(request.id, request.user_id, REACTIVATED, email)
-    run_log().info("the confirmation is with the mail server")
+    run_log().info("the mail server accepted the confirmation")
     return delivered

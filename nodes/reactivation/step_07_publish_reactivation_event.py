@@ -1,4 +1,4 @@
-"""Step 7: the rest of the company hears of it."""
+"""Step 7: publish the event that the subscription was reactivated."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from nodes.services import services
 
 @node("Publish Reactivation Event", step="7")
 async def publish_reactivation_event(active: Active) -> Delivered:
-    """`subscription.reactivated`, in the envelope of `subscription.canceled` and after it (FEATURES W49, W19)."""
+    """Publish `subscription.reactivated`, in `subscription.canceled`'s envelope and after it (FEATURES W49, W19)."""
     request = active.case.request
 
     async def send(item_id: UUID) -> str:
@@ -29,5 +29,5 @@ async def publish_reactivation_event(active: Active) -> Delivered:
         return await services().events.publish(event, event_id=str(item_id), ordering_key=request.user_id)
 
     delivered = await deliver(request.id, request.user_id, REACTIVATED_EVENT, send)
-    run_log().info("%s is published", REACTIVATED_EVENT)
+    run_log().info("published %s", REACTIVATED_EVENT)
     return delivered

@@ -1,1 +1,1 @@
-"""The nodes of `ask-for-reason`: one open question to who left elsewhere and said no word why."""
+"""The nodes of `ask-for-reason`, which asks customers who cancelled in Stripe without a reason."""

@@ -1,4 +1,4 @@
-"""What one node hands to the next: ids and dates; nothing personal."""
+"""The values passed between nodes: ids and dates; nothing personal."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class OpenQuestion:
-    """Step 1: a cancellation that came from elsewhere, stands, and has no reason."""
+    """Step 1: a cancellation that was made in Stripe, still stands, and has no reason."""
 
     request_id: UUID
     user_id: str

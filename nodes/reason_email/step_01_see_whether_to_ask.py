@@ -1,4 +1,4 @@
-"""Step 1: whether there is still something to ask: no reason came meanwhile, and the customer did not come back."""
+"""Step 1: check that there is still no reason and that the customer has not come back."""
 
 from uuid import UUID
 
@@ -11,8 +11,9 @@ from nodes.services import services
 
 @node("See Whether To Ask", step="1")
 async def see_whether_to_ask(request_id: UUID) -> OpenQuestion | None:
-    """By our rows and then by Stripe, whose events may be late (FEATURES F26). What is over for good is not looked at
-    again.
+    """Check our rows and then Stripe, because its events may be late (FEATURES F26).
+
+    Returns None if there is nothing to ask, and the request is not checked again.
     """
     owner = await services().database.owner_of_request(request_id)
     if owner is None:
@@ -24,7 +25,7 @@ async def see_whether_to_ask(request_id: UUID) -> OpenQuestion | None:
         return question
     async with services().database.as_user(owner) as transaction:
         await transaction.run("asked_why", request_id=request_id)
-    run_log().info("no email: a reason came, the cancellation does not stand, or its confirmation never arrived")
+    run_log().info("no email: there is a reason, the cancellation was revoked, or its confirmation was not delivered")
     return None
 
 

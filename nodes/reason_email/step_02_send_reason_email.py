@@ -1,4 +1,4 @@
-"""Step 2: the email with the one question, as plain as an email from a person."""
+"""Step 2: send the plain-text email that asks for the reason."""
 
 from email_templates import Email
 from email_templates.reason_email import ReasonEmail
@@ -13,16 +13,16 @@ from nodes.services import services
 
 @node("Send Reason Email", step="2")
 async def send_reason_email(question: OpenQuestion) -> Delivered:
-    """Once (FEATURES N04). One that the mail server will never take is not sent again either."""
+    """Send the email once (FEATURES N04). It is not retried if it can never be delivered."""
     user_id, request_id = question.user_id, question.request_id
     database = services().database
     async with database.as_user(user_id) as transaction:
         await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=ASKED_WHY)
     try:
         await deliver_email(request_id, user_id, ASKED_WHY, lambda customer: _email(customer, question))
-        run_log().info("the question is with the mail server")
+        run_log().info("the mail server accepted the email")
     except EmailRefused as error:
-        run_log().warning("the customer cannot be written to: %s", error)
+        run_log().warning("the customer can't be emailed: %s", error)
     async with database.as_user(user_id) as transaction:
         await transaction.run("asked_why", request_id=request_id)
     return Delivered(ASKED_WHY)

@@ -1,1 +1,1 @@
-"""The nodes of `reconcile`: Postgres beside Stripe, page by page."""
+"""The nodes of `reconcile`, which compares Postgres with Stripe page by page."""

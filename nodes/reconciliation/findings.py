@@ -1,11 +1,11 @@
-"""What a reconciliation finds: ids, and what each side says. Nothing personal."""
+"""The findings of a reconciliation: ids and the state on each side; nothing personal."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the report."""
+    """A line of the report."""
 
     subscription_id: str
     what: str
@@ -14,7 +14,7 @@ class Line:
 
 @dataclass
 class Findings:
-    """The account of one walk. `seen`: the ids that Stripe listed, about 100 bytes each."""
+    """The findings of one run. `seen`: the ids that Stripe listed, about 100 bytes each."""
 
     dry_run: bool
     seen: set[str] = field(default_factory=set)
@@ -27,5 +27,5 @@ class Findings:
         healed = "would be healed" if self.dry_run else "healed"
         return (
             f"{len(self.seen)} subscriptions in Stripe, {len(self.healed)} {healed}, "
-            f"{len(self.for_operator)} for a person, {len(self.unknown)} not ours"
+            f"{len(self.for_operator)} for an operator, {len(self.unknown)} not in our tables"
         )

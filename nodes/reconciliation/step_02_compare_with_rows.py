@@ -1,4 +1,4 @@
-"""Step 2: a page beside our rows."""
+"""Step 2: compare a page with our rows."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from nodes.subscriptions.mirror import status_of
 
 @node("Compare With Rows", step="2")
 async def compare_with_rows(page: Page, findings: Findings) -> list[SubscriptionState]:
-    """Which rows say otherwise than Stripe."""
+    """Return the rows that differ from Stripe."""
     billed = {each.id: each for each in page.subscriptions}
     rows = {row.id: row for row in await services().database.subscription_states(list(billed))}
     findings.seen.update(billed)

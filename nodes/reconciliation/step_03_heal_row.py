@@ -1,4 +1,4 @@
-"""Step 3: a row that Stripe contradicts is made to say what Stripe says."""
+"""Step 3: update a row that differs from Stripe."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,9 +20,9 @@ MISSING = "resource_missing"
 
 @node("Heal Row", step="3")
 async def heal_row(row: SubscriptionState, findings: Findings) -> None:
-    """Ask Stripe once more, for a page is older than what happened since, and heal what is unambiguous.
+    """Read the subscription again, because the page may be outdated, and update the row if it differs.
 
-    A row that a request of ours is at work on is left to it. One that Stripe does not know is for a person to judge.
+    Skips a row that a request is working on. A row that Stripe doesn't know is reported to the operator.
     """
     if row.under_way:
         return
@@ -46,9 +46,9 @@ async def heal_row(row: SubscriptionState, findings: Findings) -> None:
 
 
 async def _heal(row: SubscriptionState, billed: BillingSubscription) -> None:
-    """The row at once; what the customer and the company have not been told goes the way of the webhook that was lost.
+    """Update the row immediately, and put an event in the inbox in place of the lost webhook.
 
-    Its place in the inbox is taken by a word of our own, one a state, so that it comes in once.
+    The event notifies customer and company. Its id is derived from the state, so that it is received once.
     """
     async with services().database.as_user(row.user_id) as transaction:
         await mirror(transaction, billed)

@@ -1,4 +1,4 @@
-"""Step 4: rows that we take for live and that Stripe did not list: they ended there, or are not there at all."""
+"""Step 4: list live rows that Stripe did not list, because they ended or don't exist there."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ PAGE = 500
 
 @dataclass(frozen=True)
 class NotSeen:
-    """Those of one page of our rows; the next page begins after `last`, and there is none where it is None."""
+    """The unlisted rows of one page; the next page begins after `last`, which is None after the last page."""
 
     rows: list[SubscriptionState]
     last: str | None
@@ -20,7 +20,7 @@ class NotSeen:
 
 @node("List Rows Not Seen", step="4")
 async def list_rows_not_seen(after: str, findings: Findings) -> NotSeen:
-    """One page of our rows, less what Stripe listed."""
+    """Return one page of our live rows, without those that Stripe listed."""
     database = services().database
     ids = await database.live_subscriptions_after(after, PAGE)
     missing = [each for each in ids if each not in findings.seen]

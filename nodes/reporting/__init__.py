@@ -1,1 +1,1 @@
-"""The nodes of `monthly-report`: what saved customers paid, and a month's figures."""
+"""The nodes of `monthly-report`: payments by saved customers, and a month's figures."""

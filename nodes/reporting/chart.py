@@ -1,4 +1,4 @@
-"""A chart without a library and without the internet: bars as SVG, which a page shows from a `data:` address."""
+"""Bar charts as SVG in a `data:` URL, without a library or network access."""
 
 import base64
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ FONT = "font-family='system-ui, sans-serif'"
 
 @dataclass(frozen=True)
 class Bars:
-    """A group of bars: what it is, and a count a series."""
+    """A group of bars: its label, and one count per series."""
 
     label: str
     counts: tuple[int, ...]
 
 
 def chart(title: str, series: Sequence[str], groups: Sequence[Bars]) -> str:
-    """Horizontal bars as a Markdown image, on a ground of its own so that a dark page shows it too."""
+    """Return horizontal bars as a Markdown image, with a white background so that it is legible in dark mode."""
     return f"![{title}](data:image/svg+xml;base64,{base64.b64encode(_svg(title, series, groups).encode()).decode()})"
 
 

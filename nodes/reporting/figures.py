@@ -1,17 +1,17 @@
-"""The report as tables: the database's figures in words, for a terminal and for a page."""
+"""The report as tables of text, for a terminal and for a page."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Line = Mapping[str, Any]
-# As the function `report` of sql/migrations gives it: counts, rates between 0 and 1, null where there are too few rows.
+# The result of `report` in sql/migrations: counts, and rates between 0 and 1 or null if there are too few rows.
 Report = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's head, and its cell of a line."""
+    """A column: its heading, and the function that renders a line's cell."""
 
     head: str
     cell: Callable[[Line], str]
@@ -20,7 +20,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One figure: its definition in short, and its lines as text."""
+    """A figure: its short definition, and its lines as text."""
 
     figure: str
     title: str
@@ -47,7 +47,7 @@ def _measure(name: str, head: str, of: str, words: str) -> Column:
 
 
 def _spoken(value: float | None, rows: int, words: Callable[[float], str]) -> str:
-    """Return no figure is invented: of too few rows there is only how many."""
+    """Return the formatted value, or the number of rows if there are too few of them."""
     return f"too few rows ({rows})" if value is None else words(value)
 
 
@@ -94,12 +94,12 @@ _SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
 
 
 def tables(report: Report) -> list[Table]:
-    """Return every figure of the report, in its order; one without rows has no lines."""
+    """Return all figures of the report, in order; a figure without rows has no lines."""
     return [_table(figure) for figure in report["figures"]]
 
 
 def without_rows(found: list[Table]) -> str | None:
-    """Return one sentence that names the figures without rows, or None if every figure has some."""
+    """Return a sentence that names the figures without rows, or None if every figure has rows."""
     empty = [table.title for table in found if not table.lines]
     if len(empty) == len(found):
         return "No offers, cancellations or refused attempts."
@@ -107,7 +107,7 @@ def without_rows(found: list[Table]) -> str | None:
 
 
 def lines_of(report: Report, figure: str) -> list[Line]:
-    """Return the lines of one figure, ordered: the whole first, then by plan, the most frequent first."""
+    """Return the lines of a figure, ordered: totals first, then by plan, the most frequent first."""
     [found] = [each for each in report["figures"] if each["figure"] == figure]
     return _told(found)
 
@@ -119,7 +119,7 @@ def _table(found: Mapping[str, Any]) -> Table:
 
 
 def _told(found: Mapping[str, Any]) -> list[Line]:
-    # The attempts that were not refused are in the view as what the shares are of.
+    # The view includes attempts without a refusal only as the denominator of the rates.
     lines = [line for line in found["lines"] if found["figure"] != "refusals" or line["cause"] is not None]
     return sorted(lines, key=_order)
 

@@ -1,4 +1,4 @@
-"""What one step of the report hands to the next: ids and money."""
+"""The values passed between nodes: ids and amounts."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from nodes.clients.database import WithOffer
 
 @dataclass(frozen=True)
 class Paid:
-    """A subscription, and what was paid for it since it took its offer."""
+    """A subscription, and the invoices paid since it accepted its offer."""
 
     subscription: WithOffer
     invoices: list[PaidInvoice]
@@ -16,7 +16,7 @@ class Paid:
 
 @dataclass(frozen=True)
 class ReadFromStripe:
-    """Some subscriptions, and how many Stripe did not answer for."""
+    """Subscriptions with their invoices, and the number of those that could not be read."""
 
     paid: list[Paid]
     failed: int

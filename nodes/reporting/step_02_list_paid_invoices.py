@@ -1,4 +1,4 @@
-"""Step 2: what some subscriptions really paid since they took their offer."""
+"""Step 2: read the invoices that were paid since the subscriptions accepted their offer."""
 
 import asyncio
 
@@ -11,13 +11,13 @@ from nodes.runs.each import CONCURRENCY, for_each
 from nodes.services import services
 
 MISSING = "resource_missing"
-# Stripe takes 100 calls a second of a live account and 25 of a test one, and customers come first.
+# Stripe allows 100 calls a second for a live account and 25 for a test one, and customers' requests have priority.
 CALLS_PER_SECOND = 20
 
 
 @node("List Paid Invoices", step="2")
 async def list_paid_invoices(subscriptions: list[WithOffer]) -> ReadFromStripe:
-    """As Stripe says it: after the discount, less what was given back. One that it does not know paid nothing."""
+    """Return paid invoices from Stripe, after discounts and refunds. A subscription unknown to Stripe has none."""
     paid, _ = await for_each(subscriptions, _read, user_of=lambda each: each.user_id)
     run_log().info("%d paid invoices of %d subscriptions", sum(len(each.invoices) for each in paid), len(paid))
     return ReadFromStripe(paid, failed=len(subscriptions) - len(paid))
@@ -27,7 +27,7 @@ async def _read(subscription: WithOffer) -> Paid:
     invoices: list[PaidInvoice] = []
     after: str | None = None
     while True:
-        # Of as many at once, each takes this long at least: so the calls of a second are bounded.
+        # With CONCURRENCY readers, this minimum duration per call limits the calls per second.
         page, _ = await asyncio.gather(_page(subscription, after), asyncio.sleep(CONCURRENCY / CALLS_PER_SECOND))
         invoices += page.invoices
         if (after := page.next) is None:
@@ -40,5 +40,5 @@ async def _page(subscription: WithOffer, after: str | None) -> PaidInvoices:
     except BillingFailed as error:
         if error.code != MISSING:
             raise
-        run_log().warning("%s is not in Stripe", subscription.id)
+        run_log().warning("%s does not exist in Stripe", subscription.id)
         return PaidInvoices((), None)

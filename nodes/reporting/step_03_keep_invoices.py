@@ -1,4 +1,4 @@
-"""Step 3: those invoices as rows, each once."""
+"""Step 3: store each of those invoices in a row."""
 
 from dataclasses import asdict
 
@@ -9,7 +9,7 @@ from nodes.services import services
 
 @node("Keep Invoices", step="3")
 async def keep_invoices(read: ReadFromStripe) -> int:
-    """How many there are. One that is known keeps its row, with what is left of it after a refund."""
+    """Store the invoices and return their number. A known invoice keeps its row, with the amount left after refunds."""
     for each in read.paid:
         if each.invoices:
             await _keep(each)

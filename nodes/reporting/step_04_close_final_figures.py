@@ -1,4 +1,4 @@
-"""Step 4: figures that are final are kept, for the rows behind them are deleted after 90 days."""
+"""Step 4: store final figures, because the rows behind them are deleted after 90 days."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from nodes.services import services
 
 @node("Close Final Figures", step="4")
 async def close_final_figures(months: list[date]) -> dict[date, list[str]]:
-    """Which figures of which months were closed now; a figure that is closed stays as it is."""
+    """Close the final figures of these months, and return the newly closed ones. A closed figure never changes."""
     database = services().database
     closed = {month: await database.close_figures(month) for month in months}
     for month, figures in closed.items():

@@ -1,4 +1,4 @@
-"""Step 5: the month's figures, from the views."""
+"""Step 5: compute the month's figures from the views."""
 
 from datetime import date
 
@@ -9,5 +9,5 @@ from nodes.services import services
 
 @node("Count Figures", step="5")
 async def count_figures(month: date) -> Report:
-    """Counts and rates across all customers, and no one's row (FEATURES W34, W36 to W38, F10)."""
+    """Return counts and rates across all customers, without any customer's row (FEATURES W34, W36 to W38, F10)."""
     return await services().database.report(month)

@@ -1,1 +1,1 @@
-"""What both kinds of request have, to leave and to come back: an answer, a status_now, a lease, and turns."""
+"""The parts that cancellation and reactivation requests share: response, status, lease and retries."""

@@ -1,4 +1,4 @@
-"""The caller of a request, as long as they wait: what they were told decides who goes on (SPEC, Decided 12)."""
+"""The caller of a request, who waits until a deadline: their response decides what is retried (SPEC, Decided 12)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -11,22 +11,22 @@ _caller: ContextVar["WaitingCaller | None"] = ContextVar("caller", default=None)
 
 
 class WaitingCaller:
-    """Someone who waits until a deadline, and is told after it that the work goes on."""
+    """A caller who waits until a deadline; after it, the API responds that the work continues."""
 
     def __init__(self) -> None:
         self._answered = asyncio.Event()
         self._turn = asyncio.Lock()
         self._waits = True
-        # As it was recorded, so that nobody has to read it back: the database may be away by then.
+        # Kept in memory, because the database may be unavailable by the time the response is needed.
         self.response: Response | None = None
 
     def answered(self, response: Response | None = None) -> None:
-        """The answer is in the record, or the run ended without one: they need not wait any longer."""
+        """Stop waiting: the response was recorded, or the run ended without one."""
         self.response = self.response or response
         self._answered.set()
 
     async def wait(self, deadline: float) -> None:
-        """Wait for the answer until `deadline`, on the running loop's clock; after it nobody waits."""
+        """Wait for the response until `deadline`, on the running loop's clock."""
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._answered.wait()
@@ -35,13 +35,13 @@ class WaitingCaller:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[bool]:
-        """Whether they wait, and they go on waiting until the block ends: what it records is what they will be told."""
+        """Yield whether the caller still waits, and keep them waiting until the block has recorded their response."""
         async with self._turn:
             yield self._waits
 
     @contextmanager
     def calling(self) -> Iterator[None]:
-        """What starts inside this block works for this caller."""
+        """Make this the caller of everything that starts inside this block."""
         token = _caller.set(self)
         try:
             yield
@@ -51,7 +51,7 @@ class WaitingCaller:
 
 @asynccontextmanager
 async def caller_waits() -> AsyncIterator[bool]:
-    """Whether what the block records is what a waiting caller is told; else they must hear of it in another way."""
+    """Yield whether a waiting caller gets the response that the block records; otherwise they must be emailed."""
     caller = waiting_caller()
     if caller is None:
         yield False
@@ -60,12 +60,12 @@ async def caller_waits() -> AsyncIterator[bool]:
         yield waits
 
 
-def tell(response: Response) -> None:
-    """Give whoever waits the answer that was recorded just now."""
+def respond_to_caller(response: Response) -> None:
+    """Pass the recorded response to the waiting caller, if there is one."""
     if caller := waiting_caller():
         caller.answered(response)
 
 
 def waiting_caller() -> WaitingCaller | None:
-    """Whom this run works for; None for one that was taken up again or started by hand."""
+    """Return the caller of this run; None for a run that was resumed or started by hand."""
     return _caller.get()

@@ -1,10 +1,10 @@
-"""The end of a request: its answer and its audit row, in one transaction, once."""
+"""Finish a request: write its response and its audit row in one transaction, once."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from nodes.clients.database import Transaction
-from nodes.requests.caller import tell
+from nodes.requests.caller import respond_to_caller
 from nodes.requests.kind import Kind
 from nodes.requests.records import Response
 from nodes.services import services
@@ -29,10 +29,10 @@ async def finish(
     email: str | None = None,
     withdraw: bool = False,
 ) -> bool:
-    """Write what the caller is told (FEATURES W29). False if the request already had its answer, or can only go on.
+    """Record the response (FEATURES W29); return False if there is one already, or the request can't fail any more.
 
-    `recheck`: Stripe may have done it all the same, and is to be asked later. `email`: the caller is not told
-    directly, and this is put in the outbox for them. `withdraw`: what it was about to tell is not so any more.
+    `recheck`: Stripe may have applied the change and is checked later. `email`: put this email in the outbox, because
+    the caller gets no direct response. `withdraw`: remove the request's unsent messages and its retention job.
     """
     async with services().database.as_user(user_id) as transaction:
         finished = await finish_in(
@@ -51,7 +51,7 @@ async def finish(
         if finished and email:
             await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=email)
     if finished:
-        tell(response)
+        respond_to_caller(response)
     return finished
 
 
@@ -66,7 +66,7 @@ async def finish_in(
     stripe_request_id: str | None = None,
     recheck: bool = False,
 ) -> bool:
-    """Return the same, in a transaction that is open."""
+    """Record the response in an open transaction; see `finish`."""
     finished = await transaction.one(
         kind.finish,
         _Finished,

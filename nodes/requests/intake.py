@@ -1,4 +1,4 @@
-"""Receive an attempt in one round trip: PostgreSQL counts it, judges it, and records the request."""
+"""Receive an attempt in one round trip: PostgreSQL counts it, checks it, and records the request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from nodes.requests.kind import Kind
 from nodes.requests.records import Response
 from nodes.services import services
 
-# PostgreSQL alone knows which request is under way, and puts its id where this stands.
+# A placeholder that PostgreSQL replaces with the id of the request that is under way.
 _UNDER_WAY = "{under_way}"
 IN_THE_WAY = RequestUnderWay(under_way=_UNDER_WAY, location=f"/cancellation-requests/{_UNDER_WAY}")
 
 
 @dataclass(frozen=True)
 class Reception:
-    """What became of an attempt: the type of this name in sql/migrations."""
+    """The result of an attempt: the type of this name in sql/migrations."""
 
     id: UUID
     problem: str | None
@@ -29,7 +29,7 @@ class Reception:
 
     @property
     def answered(self) -> Response | None:
-        """The request's answer, if it has one already."""
+        """The request's response, if it has one already."""
         if self.outcome is None or self.http_status is None or self.response is None:
             return None
         return Response(self.outcome, self.http_status, self.response)
@@ -41,14 +41,14 @@ class _Refused:
 
 
 def by_slug(*refusals: Refusal) -> dict[str, Refusal]:
-    """Return the refusals by the names that PostgreSQL and callers know them by."""
+    """Return the refusals by the slugs that PostgreSQL and callers use."""
     return {slug_of(refusal): refusal for refusal in refusals}
 
 
 async def received(query: str, refusals: Mapping[str, Refusal], **parameters: object) -> Reception:
-    """Receive a request, by one of the statements that do; `refusals` is what it may be refused for.
+    """Receive a request by the statement `query`, which may refuse it for one of `refusals`.
 
-    Raises `TooManyAttempts`, and then nothing was recorded.
+    Raises `TooManyAttempts`; nothing was recorded then.
     """
     request_id = uuid4()
     found = await services().database.call(
@@ -65,10 +65,7 @@ async def received(query: str, refusals: Mapping[str, Refusal], **parameters: ob
 
 
 async def refuse_attempt(kind: Kind, user_id: str, refusal: Refusal) -> None:
-    """Count an attempt that made no request, for its body could not be read, and leave its audit row.
-
-    Raises `TooManyAttempts` instead of the refusal.
-    """
+    """Count an attempt whose body could not be read, and write its audit row. Raises `TooManyAttempts`."""
     found = await services().database.call(
         "refuse_attempt",
         _Refused,

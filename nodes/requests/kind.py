@@ -1,4 +1,4 @@
-"""The two kinds of request, each a table of its own, by the names of their statements in sql/queries."""
+"""The two kinds of request, each with its own table, and the names of their statements in sql/queries."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from nodes.errors import ReactivationNotFound, Refusal, RequestNotFound
 
 @dataclass(frozen=True)
 class Kind:
-    """`action`: as the audit log calls it. `slug`, `detail`: of the problem that the caller is told where it failed."""
+    """A kind of request. `action`: its name in the audit log. `slug`, `detail`: of the response if Stripe failed."""
 
     action: str
     slug: str

@@ -1,4 +1,4 @@
-"""A request that needs attention: no run picks it up any more, and its customer is told that it takes longer."""
+"""Park a request that needs attention: no run resumes it, and the customer is notified of the delay."""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -14,9 +14,9 @@ from nodes.services import services
 async def park_request(
     kind: Kind, request_id: UUID, user_id: str, send_delay: Callable[[UUID, str], Awaitable[Delivered]]
 ) -> None:
-    """Leave the request to an operator, and email the customer unless they have had their response.
+    """Leave the request to an operator, and email the customer unless they already have a response.
 
-    Raises `MailFailed`: it is parked all the same, and its email is retried when it is next picked up.
+    Raises `MailFailed`; the request is parked anyway, and its email is retried when it is next claimed.
     """
     async with services().database.as_user(user_id) as transaction:
         [unanswered] = await transaction.values(kind.park, request_id=request_id)

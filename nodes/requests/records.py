@@ -1,4 +1,4 @@
-"""What every kind of request has: its row, and what its caller is told."""
+"""The row and the response that every kind of request has."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Request:
-    """Step 1: a row of a kind's table, as far as every kind has it; nothing personal, for Prefect sees it pass."""
+    """Step 1: the columns that both kinds of request have; nothing personal, because Prefect sees it."""
 
     id: UUID
     user_id: str
@@ -22,17 +22,17 @@ class Request:
     reported_failed: bool
 
     def billing_key(self, step: str) -> str:
-        """Return the idempotency key of a write to Stripe: the same until Stripe has answered, another after a failure.
+        """Return the idempotency key of a write to Stripe: the same until Stripe responds, a new one after a failure.
 
-        Stripe replays a failure to a caller that repeats its key (https://docs.stripe.com/api/idempotent_requests).
+        Stripe replays a failure when its key is reused (https://docs.stripe.com/api/idempotent_requests).
         """
         return f"{self.id}:{step}:{self.billing_try}"
 
 
 class Response:
-    """What the caller is told.
+    """The response to the caller.
 
-    Not a dataclass, as a case is none: its words are those of the records before it, and Prefect goes by them.
+    Not a dataclass, like a case: Prefect looks into those, and would draw edges between nodes that share its values.
     """
 
     def __init__(self, outcome: str, http_status: int, body: dict[str, Any]) -> None:

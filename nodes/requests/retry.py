@@ -1,4 +1,4 @@
-"""When a request is to be taken up again: never, once it is answered and its outbox is empty; or at the next look."""
+"""Retries of a request: none once it has a response and its outbox is empty."""
 
 import asyncio
 from uuid import UUID
@@ -7,37 +7,42 @@ from nodes.errors import DatabaseUnavailable
 from nodes.requests.kind import Kind
 from nodes.services import services
 
-# As long as a database takes to restart or to fail over. After that only the caller's own question brings it back.
+# The time in which a database restarts or fails over. After it, the request is only resumed if its caller retries.
 BACK_WITHIN_SECONDS = 120.0
 PAUSE_SECONDS = 1.0
 
 
 async def leave(kind: Kind, request_id: UUID, user_id: str) -> None:
-    """The end of a run: leave the request in peace, if nothing is left to do."""
+    """End a run: stop retrying the request if nothing is left to do."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(kind.leave, request_id=request_id)
 
 
 async def leave_unfinished(kind: Kind, request_id: UUID, user_id: str, problem: str) -> None:
-    """The end of a run that failed: why, for whoever looks."""
+    """End a run that failed: record why."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(kind.failed_try, request_id=request_id, problem=problem)
 
 
 async def try_with_another_key(kind: Kind, request_id: UUID, user_id: str) -> None:
-    """Stripe answered the last try, and would answer the same under the same idempotency key."""
+    """Use a new idempotency key from now on, because Stripe would replay its last response to the same key."""
     async with services().database.as_user(user_id) as transaction:
         await transaction.run(kind.next_try, request_id=request_id)
 
 
 async def reopen_once_back(kind: Kind, request_id: UUID, user_id: str) -> None:
-    """The database went away while a failure was recorded: if it was, take that back. Raises `DatabaseUnavailable`."""
-    async with asyncio.timeout(BACK_WITHIN_SECONDS):
-        while True:
-            try:
-                async with services().database.as_user(user_id) as transaction:
-                    await transaction.run(kind.reopen, request_id=request_id, asked_for=True)
-            except DatabaseUnavailable:
-                await asyncio.sleep(PAUSE_SECONDS)
-            else:
-                return
+    """Undo a recorded failure once the database, lost while recording it, is back.
+
+    Raises `DatabaseUnavailable` if it does not come back in time.
+    """
+    deadline = asyncio.get_running_loop().time() + BACK_WITHIN_SECONDS
+    while True:
+        try:
+            async with services().database.as_user(user_id) as transaction:
+                await transaction.run(kind.reopen, request_id=request_id, asked_for=True)
+        except DatabaseUnavailable:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            return

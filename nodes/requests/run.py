@@ -1,4 +1,4 @@
-"""What surrounds the steps of a run that a customer asked for: its services, its lease, its labels, and how it ends."""
+"""The context of a run for a customer's request: services, lease, labels, and final state."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -35,11 +35,11 @@ from nodes.services import services, services_of_this_run
 
 
 class RunAccount(ABC):
-    """One run's account of itself. `flow_name` and the request's id begin its name in the UI."""
+    """The response, labels and final state of a run. Its name in the UI begins with `flow_name` and the request id."""
 
     kind: ClassVar[Kind]
     flow_name: ClassVar[str]
-    request: Request | None  # once it is taken up, and there is somebody to answer
+    request: Request | None  # None until it is claimed
 
     def __init__(self, request_id: UUID) -> None:
         self.request_id = request_id
@@ -47,28 +47,29 @@ class RunAccount(ABC):
         self._name = f"{self.flow_name} {request_id}"
         self._tags = ["cancelflow"]
         self._undelivered: list[str] = []
-        self._problem: str | None = None  # why it is to be taken up again
+        self._problem: str | None = None  # why it has to be resumed
         self._to_reopen = False
         self._held = False  # for an operator
 
     @abstractmethod
     async def refused(self, refusal: Refusal) -> None:
-        """The steps end here, and that is a proper end."""
+        """Record the refusal, which ends the run successfully."""
 
     async def held(self, reason: NeedsOperator) -> None:
-        """Leave the request to an operator, who carries it out by `cancelflow resume`."""
+        """Leave the request to an operator, who approves it with `cancelflow resume`."""
         self._problem, self._held = slug_of(reason), True
         run_log().warning("%s needs attention: %s: cancelflow resume %s", self.kind.action, reason, self.request_id)
 
     async def failed(self, error: CancelflowError) -> None:
-        """It is taken up again, unless it was Stripe that failed and somebody waits for an answer."""
+        """Record why the run failed. It is resumed later, unless Stripe failed and the caller waits for a response."""
         self._problem = slug_of(error)
         if isinstance(error, BillingFailed):
             await self.gave_up(error)
 
     async def gave_up(self, failure: BillingFailed) -> None:
-        """Stripe did not do it: the caller is told so, and nothing goes on. Past their deadline they were told that it
-        does, and after a process died they were told nothing: then it is taken up again (SPEC, Decided 12).
+        """Respond to a waiting caller that Stripe failed, and stop there.
+
+        If no caller waits, since the deadline has passed or a process died, the request is resumed (SPEC, Decided 12).
         """
         if self.request is None:
             return
@@ -80,24 +81,25 @@ class RunAccount(ABC):
                 await self._tell_failed(owner, failure)
 
     async def close(self) -> None:
-        """Say how it ended, and when to look at it again."""
+        """Label the run with its outcome, and record whether to resume the request."""
         await self.label()
         if self.request is None:
             return
-        if self._to_reopen:
-            await reopen_once_back(self.kind, self.request_id, self.request.user_id)
         try:
+            if self._to_reopen:
+                await reopen_once_back(self.kind, self.request_id, self.request.user_id)
             await self._leave(self.request.user_id)
         except DatabaseUnavailable as error:
-            run_log().warning("to be taken up again: %s", error)
+            run_log().warning("to be resumed: %s", error)
 
     def named_after(self, subscription_id: str) -> None:
-        """Support finds the run by its subscription too."""
+        """Add the subscription to the run's name, so that support can find it."""
         self._name = f"{self.flow_name} {self.request_id} {subscription_id}"
 
     async def together(self, *effects: Awaitable[Delivered]) -> None:
-        """Run effects side by side. An email or event that is not taken is sent later and holds up nothing; so is a
-        email for which Stripe does not say what is open.
+        """Run effects concurrently. One that fails is sent later and delays nothing.
+
+        That includes an email whose open invoices could not be read from Stripe.
         """
         for result in await asyncio.gather(*effects, return_exceptions=True):
             if isinstance(result, MailFailed | EventsFailed | BillingFailed):
@@ -108,17 +110,17 @@ class RunAccount(ABC):
                 raise result
 
     async def label(self) -> None:
-        """Name and tags, once it is known how it ended."""
+        """Set the run's name and tags, once its outcome is known."""
         self._tags.append(f"outcome:{self.response.outcome if self.response else 'unfinished'}")
         self._tags.extend(f"undelivered:{what}" for what in self._undelivered)
         await label(self._name, self._tags)
 
     def state(self) -> State[None]:
-        """Return the run's last state: a word for the outcome, for whoever looks down the list of runs."""
-        if self._held:  # as failed, so that whatever watches failed runs tells an operator
+        """Return the run's final state, which names the outcome in the list of runs."""
+        if self._held:  # a failed state, so that alerts on failed runs reach an operator
             return Failed(name="NeedsAttention", message=f"for an operator: cancelflow resume {self.request_id}")
         if self.response is None:
-            raise RuntimeError("a run ends with an answer")
+            raise RuntimeError("the run has no response")
         name = "Refused" if self.response.outcome == "refused" else "Completed"
         message = f"{self.response.http_status} {self.response.outcome}"
         if problem_type := self.response.body.get("type"):
@@ -129,7 +131,7 @@ class RunAccount(ABC):
 
     async def _leave(self, owner: str) -> None:
         if self.response is not None and self.response.outcome == "failed":
-            return  # told just now: its row says when to look again, if ever
+            return  # `finish` has set when to recheck it
         if self._problem:
             await leave_unfinished(self.kind, self.request_id, owner, self._problem)
         if self.response is not None:
@@ -148,7 +150,7 @@ class RunAccount(ABC):
                 recheck=failure.uncertain,
             )
         except DatabaseUnavailable:
-            # It may be recorded, and the caller will be told that it goes on: then it must.
+            # The failure may be recorded, but the caller will be told that the request continues, so it must.
             self._to_reopen = True
             raise
         if recorded:
@@ -160,10 +162,10 @@ Run = TypeVar("Run", bound=RunAccount)
 
 @asynccontextmanager
 async def carried_out(run: Run) -> AsyncIterator[Run]:
-    """Surround the steps of one run, which holds the request's lease while it lasts.
+    """Surround the steps of a run, which holds the request's lease.
 
-    A `Refusal` is recorded and ends the run well. A `BillingFailed` fails the run, and is recorded as the answer where
-    someone waits for one. Any other failure fails the run and leaves the request where it stands, to be taken up again.
+    A `Refusal` is recorded and ends the run successfully. A `BillingFailed` fails the run, and is recorded as the
+    response if the caller waits for one. Any other failure fails the run and leaves the request to be resumed.
     """
     with flow_body():
         async with services_of_this_run(), leased(partial(services().database.renew_lease, run.request_id)):

@@ -1,4 +1,4 @@
-"""Where a request stands, from the record and not from the run."""
+"""A request's status, from its row and not from the run."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from nodes.services import services
 
 @dataclass(frozen=True)
 class RequestStatus:
-    """`http_status` and `answer` are None while it is under way."""
+    """A request's status; `http_status` and `response` are None while it is under way."""
 
     id: UUID
     outcome: str | None
@@ -22,9 +22,9 @@ class RequestStatus:
 
 
 async def read_status(kind: Kind, request_id: UUID, user_id: str) -> RequestStatus:
-    """Return the request, if it is this user's; raises the kind's `not_found`."""
+    """Return the user's request, or raise the kind's `not_found`."""
     async with services().database.as_user(user_id) as transaction:
-        status_now = await transaction.one(kind.status, RequestStatus, request_id=request_id)
-    if status_now is None:
+        request_status = await transaction.one(kind.status, RequestStatus, request_id=request_id)
+    if request_status is None:
         raise kind.not_found
-    return status_now
+    return request_status

@@ -1,1 +1,1 @@
-"""The nodes of `resume-unfinished`: what was left is taken up again, and in the end a person is asked."""
+"""The nodes of `resume-unfinished`, which retries unfinished work and parks it for an operator after some hours."""

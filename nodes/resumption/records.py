@@ -1,4 +1,4 @@
-"""What was left, of the three kinds of work."""
+"""Unfinished work of the three kinds."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from nodes.clients.database import Claimed
 
 
 class Work(StrEnum):
-    """As a person reads it."""
+    """The kinds of work, by their names in logs and artifacts."""
 
     CANCELLATION = "cancellation"
     REACTIVATION = "reactivation"
@@ -16,12 +16,12 @@ class Work(StrEnum):
 
 @dataclass(frozen=True)
 class Left:
-    """Something that a run left, and that is this process's now."""
+    """Unfinished work that this process has claimed."""
 
     work: Work
     claimed: Claimed
 
     @property
     def id(self) -> str:
-        """Of the request, or of Stripe's event."""
+        """The id of the request or of Stripe's event."""
         return self.claimed.id

@@ -1,4 +1,4 @@
-"""Step 1: what was left, each for one process at a time."""
+"""Step 1: claim unfinished work, each item for one process at a time."""
 
 from nodes.node import node, run_log
 from nodes.resumption.records import Left, Work
@@ -7,7 +7,7 @@ from nodes.services import services
 
 @node("Claim Unfinished Requests", step="1")
 async def claim_unfinished_requests(at_most: int) -> list[Left]:
-    """Those whose lease has passed, the longest left first, so many of each kind (sql/migrations/0004)."""
+    """Claim up to `at_most` of each kind whose lease has expired, longest overdue first (sql/migrations/0004)."""
     database = services().database
     claims = {
         Work.CANCELLATION: database.claim_cancellations,

@@ -1,4 +1,4 @@
-"""Step 2: what was tried for hours waits for a person, and its customer is written to."""
+"""Step 2: park work that has failed for hours for an operator, and email its customer."""
 
 from uuid import UUID
 
@@ -16,16 +16,15 @@ REQUESTS = {
 }
 
 
-@node("Park For A Person", step="2")
+@node("Park For Operator", step="2")
 async def park_for_operator(left: Left) -> None:
-    """Nothing is given up: `cancelflow resume ID` takes it up from where it stands.
+    """Park the work until `cancelflow resume ID` continues it at the step it has reached.
 
-    A customer who has had their answer is told nothing: it is an email or an event that could not be sent; and nobody
-    is told of what Stripe told us. Raises `MailFailed`: it is parked all the same, and its email is tried again at its
-    next turn.
+    The customer is not emailed if they already have a response, because then only an email or event is undelivered,
+    nor if the work came from Stripe. Raises `MailFailed`; the work is parked anyway, and its email is retried later.
     """
     tries = left.claimed.tries
-    run_log().error("%s %s needs a person after %d tries: cancelflow requests --stuck", left.work, left.id, tries)
+    run_log().error("%s %s needs attention after %d tries: cancelflow requests --stuck", left.work, left.id, tries)
     if left.claimed.user_id is None:
         await park(left.id)
     else:

@@ -1,1 +1,1 @@
-"""Pure decisions: offers, dates, statuses. The standard library and nothing else."""
+"""Pure business rules: offers, dates, statuses. Standard library only."""

@@ -1,4 +1,4 @@
-"""A company's plans: which Stripe prices they are, what they offer, and their rules. The catalogue file holds them."""
+"""A company's plans from the catalogue file: their Stripe prices, their offers and their rules."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from typing import Literal
 from nodes.rules.offers import RetentionOffer
 
 PastDuePolicy = Literal["end_and_void", "end_and_keep_invoice", "keep_period"]
-# By language, or under the empty key where a text is the same in all of them.
+# By language, or under the empty key if a text is the same in all languages.
 Texts = Mapping[str, str]
 
-# The plan of a subscription whose prices are in no plan of the catalogue, where nobody has given it another name.
+# The plan of a subscription whose prices are in no plan of the catalogue, unless its row has another name.
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Price:
-    """What a subscription's item costs, by the three names that Stripe has for it."""
+    """A Stripe price, by the three identifiers that a plan may list."""
 
     id: str
     product_id: str | None = None
@@ -25,7 +25,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Plan:
-    """One plan. `refused_text`: what a customer with a fixed term is told; None where they may leave before its end."""
+    """A plan. `refused_text`: the response to a cancellation during a fixed term; None if cancelling is allowed."""
 
     key: str
     names: Texts = field(default_factory=dict)
@@ -37,13 +37,13 @@ class Plan:
     manual_only: bool = False
 
     def name(self, locale: str | None = None) -> str:
-        """Return what customers read; for a plan that isn't in the catalogue, its key or a word that always fits."""
+        """Return the name that customers read; for a plan that isn't in the catalogue, its key or "current"."""
         return text_in(self.names, locale) if self.names else ("current" if self.key == UNKNOWN else self.key)
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every plan by its key, and by Stripe's names of its prices."""
+    """All plans by key, and their keys by Stripe's price identifiers."""
 
     plans: Mapping[str, Plan]
     by_price: Mapping[str, str]
@@ -51,11 +51,11 @@ class Catalog:
     by_product: Mapping[str, str]
 
     def plan(self, key: str) -> Plan:
-        """Return the plan; one that the catalogue lacks has no offer and no rules of its own."""
+        """Return the plan; a plan that isn't in the catalogue has no offer and no rules."""
         return self.plans.get(key) or Plan(key)
 
     def plan_of(self, prices: Iterable[Price]) -> str | None:
-        """Return the key of the first price's plan that is known, by its id, else its lookup key, else its product."""
+        """Return the plan of the first known price, by its id, else its lookup key, else its product."""
         for price in prices:
             found = (
                 self.by_price.get(price.id)
@@ -67,7 +67,7 @@ class Catalog:
         return None
 
     def offer_with(self, coupon_ids: Iterable[str | None]) -> RetentionOffer | None:
-        """Return the offer of any plan that one of these coupons belongs to."""
+        """Return the plan's offer that one of these coupons belongs to."""
         wanted = set(coupon_ids)
         return next((p.offer for p in self.plans.values() if p.offer and p.offer.coupon_id in wanted), None)
 

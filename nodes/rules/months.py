@@ -1,4 +1,4 @@
-"""Months as the report counts them: in UTC, named `2026-10`, held as their first day."""
+"""Months of the report: in UTC, named `2026-10`, represented by their first day."""
 
 import re
 from datetime import date
@@ -18,6 +18,6 @@ def month_named(name: str) -> date:
 
 
 def month_before(day: date, months: int = 1) -> date:
-    """Return the month so many before that of this day."""
+    """Return the month `months` before the one of `day`."""
     counted = day.year * 12 + day.month - 1 - months
     return date(counted // 12, counted % 12 + 1, 1)

@@ -1,10 +1,10 @@
-"""How far a request has come: the recovery points of `cancellation_requests`, in order."""
+"""The recovery points of `cancellation_requests`, in order."""
 
 from enum import IntEnum
 
 
 class RecoveryPoint(IntEnum):
-    """Names are those of the column, in lower case. Each is written with the work that it describes."""
+    """The step that a request has reached, recorded together with that step's work; lower-case in the column."""
 
     RECEIVED = 0
     OFFER_RESERVED = 1

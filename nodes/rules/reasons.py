@@ -1,4 +1,4 @@
-"""Why a customer leaves: Stripe's feedback codes, so that Stripe's own reports agree with ours (SPEC, Decided 3)."""
+"""Cancellation reasons: Stripe's feedback codes, so that Stripe's reports agree with ours (SPEC, Decided 3)."""
 
 STRIPE_FEEDBACK = (
     "customer_service",
@@ -11,7 +11,7 @@ STRIPE_FEEDBACK = (
     "unused",
 )
 
-# Says that the question was asked and not answered (FEATURES W25). Stripe has no word for it and is sent none.
+# The customer was asked and gave no reason (FEATURES W25). Stripe has no such code, so no feedback is sent to it.
 PREFER_NOT_TO_SAY = "prefer_not_to_say"
 
 REASONS = (*STRIPE_FEEDBACK, PREFER_NOT_TO_SAY)
@@ -20,5 +20,5 @@ MAX_FEEDBACK_CHARACTERS = 5000
 
 
 def stripe_feedback(reason: str) -> str | None:
-    """Return the `cancellation_details[feedback]` for a reason, or none."""
+    """Return the `cancellation_details[feedback]` for a reason, or None."""
     return reason if reason in STRIPE_FEEDBACK else None

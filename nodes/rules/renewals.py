@@ -1,8 +1,8 @@
-"""Until when a customer has paid, as two clocks allow to tell: Stripe's, and the database's."""
+"""The end of the period that a customer has paid for, derived from Stripe's clock and the database's."""
 
 from datetime import datetime, timedelta
 
-# Stripe's times are whole seconds, so that an age may be off by one on either side.
+# Stripe's times are whole seconds, so an age may be off by one second on either side.
 ROUNDING = timedelta(seconds=2)
 
 
@@ -11,15 +11,15 @@ def paid_until(
 ) -> datetime:
     """Return the end, by Stripe's clock, of the period that was running when the customer asked.
 
-    That is the period that the first look at Stripe finds. If that look was late, the period may have begun since:
-    then, by Stripe's clock, it is younger than the request is by the database's. Two durations are compared, each
-    measured by one clock, so it doesn't matter how far the clocks are apart.
+    That is usually the period that Stripe first returns. If it was read late, that period may have begun after the
+    request: its age by Stripe's clock is then less than the request's age by the database's clock. Each duration is
+    measured by one clock, so a difference between the clocks doesn't matter.
 
     Args:
-        period_start: of the period that the first look found, by Stripe's clock.
+        period_start: of the period that Stripe first returned, by Stripe's clock.
         period_end: the same.
-        read_at: when Stripe returned it, by Stripe's clock; None where that isn't known, as on a test clock.
-        waited: from the request to the first look, by the database's clock.
+        read_at: when Stripe returned it, by Stripe's clock; None if unknown, as on a test clock.
+        waited: from the request to the first read, by the database's clock.
     """
     age = read_at - period_start if read_at else None
     began_since = age is not None and timedelta(0) <= age < waited - ROUNDING

@@ -1,6 +1,6 @@
-"""Which of Stripe's events may matter, and what became of a subscription by what Stripe says of it now.
+"""Rules for Stripe's events: which of them matter, and what to do, given the subscription's current state in Stripe.
 
-An event only says when to look: it comes twice, late and out of order. What is found by looking decides.
+Events arrive twice, late and out of order, so an event only triggers a read; the state that is read decides.
 """
 
 from collections.abc import Mapping
@@ -11,27 +11,27 @@ from nodes.rules.statuses import is_live
 
 
 class Change(Enum):
-    """What an event may be about, by its type and by the names of what changed."""
+    """The change that an event may report, by its type and the names of the changed fields."""
 
-    BEGINS = "begins"  # a sign of the end was set that was not: the change of decision
-    DECISION = "decision"  # a sign of the end was cleared, or its date moved
+    BEGINS = "begins"  # an end was set where there was none
+    DECISION = "decision"  # an end was cleared, or its date moved
     STATUS = "status"
     REASON = "reason"
     DISCOUNT = "discount"
     END = "end"
     NEW_CUSTOMER = "new customer"
     NEW_SUBSCRIPTION = "new subscription"
-    CUSTOMER = "customer"  # what a user's row has of a customer changed
+    CUSTOMER = "customer"  # a field that a user's row copies changed
     TERMS = "terms"  # a subscription's price, period or user changed
-    OTHER = "other"  # nothing to look at
+    OTHER = "other"  # irrelevant
 
 
 class EventOutcome(Enum):
-    """What became of it, by Stripe's word and by what was told here before."""
+    """The outcome for a subscription, by its current state in Stripe and what was announced before."""
 
     NOTHING = "nothing"
     LEAVES = "cancellation"
-    LEFT = "cancelled at once"  # it is over, and nobody here has heard of a cancellation
+    LEFT = "cancelled immediately"  # it has ended, and no cancellation was announced here
     MOVED = "date moved"
     SAYS_WHY = "reason"
     COMES_BACK = "reactivation"
@@ -39,17 +39,17 @@ class EventOutcome(Enum):
     DISCOUNTED = "discount"
 
 
-# Stripe's words for why a subscription is over, and ours.
+# Stripe's reasons for an end, and the kinds of end here.
 KINDS = {
     "cancellation_requested": "voluntary",
     "payment_failed": "payment_failed",
     "payment_disputed": "payment_disputed",
     "canceled_by_retention_policy": "neutral",
 }
-# Nothing is told of these: rows of ours are made or changed, and only where they are copies of Stripe's.
+# These only create or update rows that are copies of Stripe's objects; nothing is announced.
 COPIES = (Change.NEW_CUSTOMER, Change.NEW_SUBSCRIPTION, Change.CUSTOMER, Change.TERMS)
-# Seconds until such an event is handled: whoever makes customers and subscriptions in Stripe and fills our tables has
-# done that by then, and a subscription's event brings its customer.
+# Seconds before such an event is handled: a company that creates objects in Stripe and fills our tables itself has
+# done so by then, and a subscription's event also copies its customer.
 PATIENCE = {Change.NEW_SUBSCRIPTION: 2.0, Change.NEW_CUSTOMER: 5.0}
 _SIGNS = ("cancel_at_period_end", "cancel_at")
 _TERMS = ("items", "plan", "current_period_start", "current_period_end")
@@ -69,9 +69,9 @@ OTHERS = {
 
 
 def change_of(kind: str, previous: Mapping[str, Any], user_key: str) -> Change:
-    """Return the change, by the event's type and its `previous_attributes` (FEATURES N01).
+    """Return the change, from the event's type and its `previous_attributes` (FEATURES N01).
 
-    A key that is not there did not change: a cancellation begins only where its sign is there and was false or null.
+    A missing key did not change: a cancellation begins only if its field is present and was false or null.
     `user_key`: the metadata key that names the user.
     """
     renamed = user_key in (previous.get("metadata") or {})
@@ -102,16 +102,16 @@ def outcome_of(
     end_is_announced: bool,
     voluntary: bool,
 ) -> EventOutcome:
-    """Return what is to be done, whichever event it was that made us look.
+    """Return what to do about the subscription's current state.
 
     Args:
-        change: why we look. Only a cancellation that begins, or a subscription that is over, makes a new departure.
-        status: Stripe's status now.
-        pending: whether it has its end now, by either sign.
-        announced: customer and company were told that it ends, and not that it goes on.
-        same_date: what was told is what Stripe says.
-        end_is_announced: its end has been dealt with.
-        voluntary: the customer asked for the end.
+        change: what the event is about. Only `BEGINS`, or a subscription that has ended, starts a cancellation.
+        status: Stripe's current status.
+        pending: whether an end is set, by either field.
+        announced: whether customer and company were notified of an end that still stands.
+        same_date: whether the announced date is the one in Stripe.
+        end_is_announced: whether its end has been handled.
+        voluntary: whether the customer asked for the end.
     """
     if not is_live(status):
         if end_is_announced:
@@ -130,12 +130,12 @@ def outcome_of(
 
 
 def kind_of_end(status: str, reason: str | None) -> str:
-    """Why it is over, in our words: `neutral` where Stripe's word is none that we know (FEATURES N03, N06)."""
+    """Return the kind of end: `neutral` if Stripe's reason is unknown (FEATURES N03, N06)."""
     if status == "incomplete_expired":
         return "never_started"
     return KINDS.get(reason or "", "neutral")
 
 
 def is_known_reason(reason: str | None) -> bool:
-    """Return whether Stripe's word is one that we know; another is reported, for Stripe adds words."""
+    """Return whether Stripe's reason is known; an unknown one is reported, as Stripe may add reasons."""
     return reason in KINDS

@@ -1,6 +1,6 @@
-"""What is a user id: a company's own name for a user, opaque to us (sql/migrations/0001)."""
+"""User ids: the company's own identifiers, opaque to this product (sql/migrations/0001)."""
 
-MAX_CHARACTERS = 255  # with four bytes each, still within Pub/Sub's 1,024 bytes for an ordering key
+MAX_CHARACTERS = 255  # at four bytes each, within Pub/Sub's 1,024 bytes for an ordering key
 
 
 def is_user_id(text: str) -> bool:

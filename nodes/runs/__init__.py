@@ -1,1 +1,1 @@
-"""What surrounds a run: how Prefect shows it, and how it goes on where Prefect is away."""
+"""The context of a run: what Prefect shows of it, and the fallback without Prefect."""

@@ -1,4 +1,4 @@
-"""What Prefect is shown beside its runs. A help, and never worth the work: a server that is away or slow is left."""
+"""Artifacts and run states in Prefect. Best effort: a server that is unavailable or slow never fails the work."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,27 +23,27 @@ from prefect.states import Crashed
 from nodes.node import run_log
 
 DISPLAY_SECONDS = 2.0
-# The state of runs that a trigger made ahead, for requests to come. Not a tag: the server would write one row more for
-# each event of their steps.
+# The state of pre-created runs. Not a tag, because the server would write an additional row per event of their steps.
 READY = "Ready"
-# A run takes seconds.
+# Runs take seconds, so one that is this old has ended.
 STALE_AFTER = timedelta(hours=1)
 CLOSED_PER_RUN = 200
 CLOSING_SECONDS = 60.0
 
 
 async def show(key: str, markdown: str, description: str) -> None:
-    """A page under Artifacts, and on the run's own. Ids and counts only."""
+    """Publish a Markdown artifact, with ids and counts only."""
     try:
         async with asyncio.timeout(DISPLAY_SECONDS):
             await acreate_markdown_artifact(markdown, key=key, description=description)
     except Exception as error:
-        run_log().warning("the artifact %s is not shown: %s", key, type(error).__name__)
+        run_log().warning("could not publish the artifact %s: %s", key, type(error).__name__)
 
 
 class Progress:
-    """A progress artifact on the run's page. Prefect shows a percentage: this walk knows its end only when it is there,
-    so the words say how far it is.
+    """A progress artifact on the run's page.
+
+    The description says how far the run is, because a run that doesn't know its total has no percentage.
     """
 
     def __init__(self, key: str) -> None:
@@ -51,7 +51,7 @@ class Progress:
         self._id: UUID | None = None
 
     async def reached(self, words: str, percent: float = 50.0) -> None:
-        """Say how far it is."""
+        """Update the artifact."""
         run_log().info("%s", words)
         try:
             async with asyncio.timeout(DISPLAY_SECONDS):
@@ -60,10 +60,10 @@ class Progress:
                 else:
                     await aupdate_progress_artifact(self._id, percent, description=words)
         except Exception as error:
-            run_log().warning("the progress is not shown: %s", type(error).__name__)
+            run_log().warning("could not show the progress: %s", type(error).__name__)
 
     async def done(self, words: str) -> None:
-        """Say that it is done."""
+        """Update the artifact to 100 percent."""
         await self.reached(words, 100.0)
 
 
@@ -74,14 +74,14 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    # A user id may hold both: auth0|5f7…
+    # User ids may contain a pipe: auth0|5f7…
     return text.replace("|", "\\|").replace("\n", " ")
 
 
 async def close_stale_runs(*flow_names: str) -> None:
-    """Runs that the server takes for running since long ago: it was away when they ended, or they died with it.
+    """Mark stale runs as crashed: their process died, or the server was unavailable when they ended.
 
-    Those that were made ahead and never taken, by a trigger that was killed, are deleted.
+    Stale pre-created runs, of a trigger that was killed, are deleted.
     """
     long_ago = {"before_": datetime.now(UTC) - STALE_AFTER}
     stale = FlowRunFilter(
@@ -98,20 +98,20 @@ async def close_stale_runs(*flow_names: str) -> None:
             for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=unused, limit=CLOSED_PER_RUN):
                 await client.delete_flow_run(run.id)
             for run in await client.read_flow_runs(flow_filter=flows, flow_run_filter=stale, limit=CLOSED_PER_RUN):
-                ended: State[None] = Crashed(message="Its end was not reported. Postgres has the record of it.")
+                ended: State[None] = Crashed(message="Its end was not reported. See its record in Postgres.")
                 await client.set_flow_run_state(run.id, ended, force=True)
     except Exception as error:
-        run_log().warning("runs that were left open are not closed: %s", type(error).__name__)
+        run_log().warning("could not close stale runs: %s", type(error).__name__)
 
 
 async def close_crashed_run(flow_run_id: UUID, name: str) -> None:
-    """A process that was killed leaves its run as Running for ever; say what became of it, and whose it was."""
+    """Mark the run of a killed process, which would stay Running forever, as crashed, and name it after its request."""
     try:
         async with asyncio.timeout(DISPLAY_SECONDS), get_client() as client:
             run = await client.read_flow_run(flow_run_id)
             if run.state is not None and not run.state.is_final():
                 await client.update_flow_run(flow_run_id, name=name)
-                died: State[None] = Crashed(message="Its process died. The request is taken up again by another run.")
+                died: State[None] = Crashed(message="Its process died. Another run resumes the request.")
                 await client.set_flow_run_state(flow_run_id, died, force=True)
     except Exception as error:
-        run_log().warning("run %s is not closed: %s", flow_run_id, type(error).__name__)
+        run_log().warning("could not close run %s: %s", flow_run_id, type(error).__name__)

@@ -1,4 +1,4 @@
-"""Several users at once, each on their own: one whose part fails is left for the next run and holds up nobody."""
+"""Process several users concurrently: one that fails is left for the next run and doesn't affect the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,14 +11,14 @@ from nodes.problems import slug_of
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Stripe takes 100 calls a second of a live account and 25 of a test one; at 8 at once we ask some 50.
+# Stripe allows 100 calls a second for a live account and 25 for a test one; 8 concurrent users make about 50.
 CONCURRENCY = 8
 
 
 async def for_each(
     items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], *, user_of: Callable[[Item], str]
 ) -> tuple[list[Result], dict[str, str]]:
-    """Return what `work` returned, and by user the name of the failure; any error that is no `Failure` is raised."""
+    """Return the results of `work`, and failures' names by user. Any error that is no `Failure` is raised."""
     places = asyncio.Semaphore(CONCURRENCY)
     failed: dict[str, str] = {}
 

@@ -1,4 +1,4 @@
-"""Runs a flow so that Prefect shows it; where its server is away, the same nodes run as plain functions."""
+"""Run a flow with Prefect or, while its server is unavailable, as plain functions."""
 
 import asyncio
 import logging
@@ -18,17 +18,17 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 _Function = Callable[P, Coroutine[Any, Any, object]]
 
-# Prefect begins a run in a tenth of a second, or in two when every place is taken. A server that hangs must leave the
-# customer's own work most of their 8 s.
+# Prefect begins a run in 0.1 s, or in 2 s under full load. A server that hangs must leave the customer's work most of
+# its 8 s.
 BEGIN_SECONDS = 3.0
-# The work is done by then; Prefect's client repeats its last report for minutes while the server is away.
+# The work is done by then, but Prefect's client retries its last report for minutes while the server is unavailable.
 END_SECONDS = 5.0
-# After a failure the next runs do not even ask, for as long.
+# After a failure, runs don't try Prefect for this time.
 AWAY_SECONDS = 10.0
 
 
 class _Body:
-    """How far the flow's own function has come, whatever Prefect's engine does around it."""
+    """The progress of the flow's own function, independent of Prefect's engine around it."""
 
     def __init__(self) -> None:
         self.begun = asyncio.Event()
@@ -37,7 +37,7 @@ class _Body:
 
 
 class _Server:
-    """A circuit breaker: a server that just failed is not asked again for a while."""
+    """A circuit breaker: a server that just failed is not called for a while."""
 
     def __init__(self) -> None:
         self._away_until = 0.0
@@ -52,24 +52,24 @@ class _Server:
 
 _body: ContextVar[_Body | None] = ContextVar("body", default=None)
 _server = _Server()
-# The loop itself would forget a task that nobody awaits.
+# Strong references, because the loop keeps none to a task that isn't awaited.
 _ending: set[asyncio.Future[Any]] = set()
 
 
 def server_is_away() -> None:
-    """Begin no run with Prefect for a while: its server does not take what the last ones report."""
+    """Run without Prefect for a while, because its server doesn't accept reports."""
     _server.failed()
 
 
 class Nowhere(WritableFileSystem):
-    """Where results are kept: none is."""
+    """A result storage that stores nothing."""
 
     async def read_path(self, path: str) -> bytes:
-        """Nothing is there."""
+        """Raise FileNotFoundError: nothing is stored."""
         raise FileNotFoundError(path)
 
     async def write_path(self, path: str, content: bytes) -> None:
-        """Nothing may be: no flow and no node persists what it returns (SPEC, Decided 9)."""
+        """Raise PermissionError: no flow or node persists its result (SPEC, Decided 9)."""
         raise PermissionError(path)
 
 
@@ -77,14 +77,14 @@ _nowhere = Nowhere()
 
 
 class GivenUp(CancelflowError):
-    """Prefect began this run too late: it is carried out elsewhere, and this one must do nothing."""
+    """Prefect began this run too late: its work runs without Prefect, so this run must do nothing."""
 
 
 @contextmanager
 def flow_body() -> Iterator[None]:
-    """Surround the whole of a flow's function: from its start on the work is under way, and by its end it is done."""
+    """Surround the whole of a flow's function, to report its start and its end to `run_flow`."""
     body = _body.get()
-    if body is None:  # started by a worker, which has nothing to fall back on
+    if body is None:  # started by a worker, or without Prefect
         yield
         return
     if body.given_up:
@@ -97,20 +97,18 @@ def flow_body() -> Iterator[None]:
 
 
 async def run_flow(flow: Flow[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Run the flow to the end of its function. Its errors are logged by kind: the run and the record say the rest."""
+    """Run the flow until its function has ended. Errors are logged by type; the run and the row have the details."""
     _as_it_is_run_here(flow)
     shown = cast("_Function[P]", flow)
     try:
         if not uses_prefect() or _server.away or not await _shown(shown(*args, **kwargs)):
             await _run_without_prefect(cast("_Function[P]", flow.fn)(*args, **kwargs))
-    except Exception as error:  # its message may quote what another library was given
+    except Exception as error:  # only its type, because a message may quote personal data
         log.warning("a run of %s failed: %s", flow.name, type(error).__name__)
 
 
 def _as_it_is_run_here(flow: Flow[P, Any]) -> None:
-    """What Prefect would do for each run, while every other waits: look for a place for results, of which none is kept,
-    and build a model to check parameters by, which here have their types.
-    """
+    """Skip Prefect's result-storage lookup and parameter validation, which block every other run of the process."""
     flow.result_storage = flow.result_storage or _nowhere
     flow.should_validate_parameters = False
 
@@ -137,19 +135,19 @@ async def _shown(run: Coroutine[Any, Any, object]) -> bool:
         if not body.begun.is_set():
             body.given_up = True
             _server.failed()
-            log.warning("a run is not shown: the Prefect server is away or slow (%s)", _failure_of(running))
+            log.warning("a run continues without Prefect: its server is unavailable or slow (%s)", _failure_of(running))
             return False
         await _first_of(running, body.ended, None)
         await asyncio.wait({running}, timeout=END_SECONDS)
         if not running.done():
             _server.failed()
-            log.warning("the end of a run is not shown yet: the Prefect server is away or slow")
+            log.warning("the end of a run is not reported yet: the Prefect server is unavailable or slow")
             return True
     finally:
         if not running.done():
             if not body.ended.is_set():
                 running.cancel()
-            # What is left is Prefect's own report of the end, which it repeats for two minutes.
+            # Only Prefect's report of the end remains, which it retries for two minutes.
             _ending.add(running)
             running.add_done_callback(_forget)
     running.result()
@@ -167,9 +165,9 @@ async def _first_of(running: "asyncio.Future[Any]", event: asyncio.Event, second
 def _forget(running: "asyncio.Future[Any]") -> None:
     _ending.discard(running)
     if not running.cancelled():
-        running.exception()  # or asyncio complains that nobody asked
+        running.exception()  # or asyncio logs that it was never retrieved
 
 
 def _failure_of(running: "asyncio.Future[Any]") -> str:
     error = running.exception() if running.done() and not running.cancelled() else None
-    return type(error).__name__ if error else "no answer in time"
+    return type(error).__name__ if error else "timeout"

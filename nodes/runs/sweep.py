@@ -1,4 +1,4 @@
-"""What surrounds a scheduled flow that goes through many customers: its services, its progress, its summary."""
+"""The context of a scheduled flow that processes many customers: services, progress, and summary."""
 
 import time
 from collections.abc import AsyncIterator
@@ -12,15 +12,15 @@ from nodes.node import run_log
 from nodes.runs.display import Progress, show, table
 from nodes.services import services_of_this_run
 
-# How many a run takes at once: few enough that a run which dies leaves little claimed, and that memory stays flat.
+# Small enough that a run that dies leaves little claimed, and that memory use stays constant.
 BATCH = 100
 PROGRESS_EVERY_SECONDS = 2.0
-# More ids than this help nobody who reads a summary.
+# A summary with more ids is of no use to its readers.
 IDS_SHOWN = 500
 
 
 class Sweep:
-    """One run's account of itself, in ids and counts. `name` is the flow's, and the key of its artifacts."""
+    """The progress and result of a run, in ids and counts. `name`: the flow's name, and the key of its artifacts."""
 
     def __init__(self, name: str, at_most: int | None) -> None:
         self.name = name
@@ -34,19 +34,19 @@ class Sweep:
 
     @property
     def next_batch(self) -> int:
-        """How many to take next; 0 once as many were taken as were asked for, or nothing can be done any more."""
+        """The size of the next batch; 0 once `at_most` is reached, or if the whole last batch failed."""
         if self._in_vain:
             return 0
         return BATCH if self._at_most is None else max(0, min(BATCH, self._at_most - self._through))
 
     async def expect(self, due: int) -> None:
-        """So many are due: show how far the run has come from here on."""
+        """Set how many are due, and show progress from here on."""
         self._due = due if self._at_most is None else min(due, self._at_most)
         run_log().info("%s due", self._due)
         await self._show_progress()
 
     async def went_through(self, taken: int, failed: dict[str, str]) -> None:
-        """A batch is done, but for those that are left for the next run; all of them if Stripe, say, is away."""
+        """Record a batch and its failures, which are left for the next run. If all failed, the sweep stops."""
         self._through += taken
         self._in_vain = len(failed) >= taken
         self.failed |= failed
@@ -54,7 +54,7 @@ class Sweep:
             await self._show_progress()
 
     async def summarize(self, markdown: str) -> None:
-        """Show the end: what was done, and who is left for the next run."""
+        """Publish the run's result, with the failures that are left for the next run."""
         self._due = self._through
         await self._show_progress()
         if self.failed:
@@ -64,7 +64,7 @@ class Sweep:
             await show(self.name, markdown, "What this run did")
 
     def state(self, message: str) -> State[None]:
-        """Return the run's last state: failed if it left anyone for the next run, so that somebody looks."""
+        """Return the run's final state: failed if anything is left for the next run, so that alerts notice."""
         if self.failed:
             return Failed(message=f"{message}; {len(self.failed)} left for the next run")
         return Completed(message=message)
@@ -78,6 +78,6 @@ class Sweep:
 
 @asynccontextmanager
 async def sweep(name: str, at_most: int | None = None) -> AsyncIterator[Sweep]:
-    """Surround the steps of one run. Safe to repeat, and to run beside another: Postgres knows who was taken."""
+    """Surround the steps of a run. Safe to repeat and to run concurrently, because users are claimed in Postgres."""
     async with services_of_this_run():
         yield Sweep(name, at_most)

@@ -1,1 +1,1 @@
-"""The nodes of `handle-stripe-event`: an event says when to look, Stripe what there is, our records what was told."""
+"""The nodes of `handle-stripe-event`: compare Stripe's current state with what was announced, and act on it."""

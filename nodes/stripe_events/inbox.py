@@ -1,4 +1,4 @@
-"""The inbox: an event comes in once, and is in one process's hands at a time."""
+"""The inbox of Stripe's events: each is recorded once, and handled by one process at a time."""
 
 from nodes.clients.webhooks import Notice
 from nodes.rules.stripe_changes import PATIENCE
@@ -6,7 +6,7 @@ from nodes.services import services
 
 
 async def receive(notice: Notice) -> bool:
-    """Keep the event's id and what it is about; false if it has come in before."""
+    """Record the event's id and what it is about; return False if it is a duplicate."""
     async with services().database.without_user() as transaction:
         [new] = await transaction.values(
             "receive_stripe_event",
@@ -24,31 +24,31 @@ async def receive(notice: Notice) -> bool:
 
 
 async def renew(event_id: str) -> None:
-    """The run that has it lives."""
+    """Renew the lease of the run that handles the event."""
     async with services().database.without_user() as transaction:
         await transaction.run("renew_stripe_event", id=event_id)
 
 
 async def put_off(event_id: str, seconds: float) -> None:
-    """Its next turn comes in so many seconds."""
+    """Postpone the event by `seconds`."""
     async with services().database.without_user() as transaction:
         await transaction.run("put_off_stripe_event", id=event_id, seconds=seconds)
 
 
 async def failed(event_id: str, problem: str) -> None:
-    """Its next turn comes later."""
+    """Record why handling the event failed; it is retried later."""
     async with services().database.without_user() as transaction:
         await transaction.run("stripe_event_failed", id=event_id, problem=problem)
 
 
 async def park(event_id: str) -> None:
-    """It waits for a person."""
+    """Leave the event to an operator."""
     async with services().database.without_user() as transaction:
         await transaction.run("park_stripe_event", id=event_id)
 
 
 async def is_handled(event_id: str) -> bool:
-    """Return whether nothing is left to do for it."""
+    """Return whether the event was handled."""
     async with services().database.without_user() as transaction:
         [handled] = await transaction.values("stripe_event_is_handled", id=event_id)
     return bool(handled)

@@ -1,4 +1,4 @@
-"""What one node hands to the next: ids, dates and decisions; nothing personal."""
+"""The values passed between nodes: ids, dates and decisions; nothing personal."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from nodes.rules.stripe_changes import Change, EventOutcome
 
 @dataclass(frozen=True)
 class Subject:
-    """A subscription of ours that an event is about."""
+    """A subscription in our tables that an event is about."""
 
     id: str
     user_id: str
@@ -18,7 +18,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class ToCopy:
-    """What step 1B copies: a subscription with its customer, or a customer. `asked_at` is before that, by our clock."""
+    """The objects to copy in step 1B: a subscription with its customer, or a customer.
+
+    `asked_at`: a time before Stripe is read, by the database's clock.
+    """
 
     subscription_id: str | None
     customer_id: str | None
@@ -26,7 +29,7 @@ class ToCopy:
 
 
 class StripeEvent:
-    """Step 1: an event of the inbox. Not a dataclass: every later record carries it (nodes/cancellation/records)."""
+    """Step 1: an event of the inbox. Not a dataclass, because every later record contains it (CancellationCase)."""
 
     def __init__(
         self,
@@ -48,10 +51,10 @@ class StripeEvent:
 
 @dataclass(frozen=True)
 class Seen:
-    """Step 2: what Stripe says now, and what was told before.
+    """Step 2: the subscription's current state in Stripe, and what was announced before.
 
-    `announced_until`: when it ends, by what customer and company were told; None where they were told of no end.
-    `end_is_announced`: its end has been dealt with, email and event included.
+    `announced_until`: the end date that customer and company were notified of; None if they were notified of none.
+    `end_is_announced`: its end has been handled, including email and event.
     """
 
     event: StripeEvent
@@ -64,7 +67,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Happened:
-    """Step 3: what became of it."""
+    """Step 3: what happened to the subscription."""
 
     seen: Seen
     outcome: EventOutcome
@@ -72,7 +75,7 @@ class Happened:
 
 @dataclass(frozen=True)
 class Later:
-    """It is too early for this event; it has its turn again in so many seconds."""
+    """A reason to postpone the event by some seconds."""
 
     why: str
     seconds: float
@@ -80,7 +83,7 @@ class Later:
 
 @dataclass(frozen=True)
 class Ended:
-    """Step 8: a row of `subscription_ends`. `data_kept_until` is None where no data was promised to be kept."""
+    """Step 8: a row of `subscription_ends`. `data_kept_until` is None if no data retention was promised."""
 
     id: UUID
     user_id: str

@@ -1,4 +1,4 @@
-"""What surrounds the handling of one of Stripe's events: its services, its time, its labels, and its next turn."""
+"""The context of a run that handles a Stripe event: services, lease, labels, and retries."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -22,7 +22,7 @@ from nodes.stripe_events.records import Ended, Happened
 
 
 class Handling:
-    """One run's account of itself."""
+    """The outcomes, labels and final state of a run."""
 
     def __init__(self, event_id: str) -> None:
         self.event_id = event_id
@@ -33,46 +33,46 @@ class Handling:
 
     @property
     def outcome(self) -> str:
-        """What the event turned out to be."""
+        """The outcome for every subscription that the event is about."""
         return ", ".join(self.outcomes) or "not about a subscription here"
 
     def happened(self, happened: Happened) -> None:
-        """Support finds the run by event, by subscription and by what it was."""
+        """Record an outcome, and label the run so that support can find it by subscription and outcome."""
         self.outcomes.append(happened.outcome.value)
         self._name += f" {happened.seen.billed.id}"
         self._tags += [f"plan:{happened.seen.plan}", f"event:{happened.outcome.value}"]
 
     def copied(self) -> None:
-        """Record that rows of ours were made or changed."""
+        """Record that rows were copied from Stripe."""
         self.outcomes.append("copied")
 
     async def ended(self, ended: Ended) -> None:
-        """An end for a reason that Stripe has added since is told to whoever watches."""
+        """Label the run with the kind of end, and report an unknown reason as an artifact."""
         self._tags.append(f"ended:{ended.kind}")
         if not ended.reason_is_known:
             self._tags.append("reason:unknown")
-            words = f"`{ended.subscription_id}` ended for a reason that nodes/rules/stripe_changes.py does not know."
-            await show("stripe-reason-unknown", words, "an end was treated as neutral")
+            words = f"`{ended.subscription_id}` ended for a reason that is unknown to nodes/rules/stripe_changes.py."
+            await show("stripe-reason-unknown", words, "The end was treated as neutral")
 
     async def together(self, *effects: Awaitable[Delivered]) -> None:
-        """Run effects side by side, and raise what failed once each had its chance."""
+        """Run effects concurrently, and raise a failure after all have finished."""
         for result in await asyncio.gather(*effects, return_exceptions=True):
             if isinstance(result, EmailRefused):
-                run_log().warning("not deliverable, and listed for an operator: %s", result)
+                run_log().warning("undeliverable, listed for an operator: %s", result)
             elif isinstance(result, BaseException):
                 raise result
 
     def later(self, reason: PutOff) -> None:
-        """It has its turn again."""
+        """Record that the event is postponed."""
         self._put_off = str(reason)
-        run_log().info("put off: %s", reason)
+        run_log().info("postponed: %s", reason)
 
     async def close(self) -> None:
-        """Say what it was."""
+        """Set the run's name and tags."""
         await label(self._name, self._tags)
 
     def state(self) -> State[None]:
-        """Return the run's last state: a word for the outcome."""
+        """Return the run's final state, which names the outcome."""
         if self._put_off:
             return Completed(name="PutOff", message=self._put_off)
         return Completed(message=self.outcome)
@@ -80,7 +80,7 @@ class Handling:
 
 @asynccontextmanager
 async def handling(event_id: str) -> AsyncIterator[Handling]:
-    """Surround the steps of a run, which holds the event while it lasts. What fails has its turn again."""
+    """Surround the steps of a run, which holds the event's lease. An event whose run fails is retried."""
     with flow_body():
         async with services_of_this_run(), leased(partial(renew, event_id)):
             run = Handling(event_id)
@@ -91,7 +91,7 @@ async def handling(event_id: str) -> AsyncIterator[Handling]:
                 await put_off(event_id, reason.seconds)
             except CancelflowError as error:
                 if isinstance(error, BillingFailed) and error.code == "resource_missing":
-                    run_log().warning("Stripe does not know it any more: %s", error)
+                    run_log().warning("it no longer exists in Stripe: %s", error)
                 await failed(event_id, slug_of(error))
                 raise
             finally:

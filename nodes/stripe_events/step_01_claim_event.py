@@ -1,4 +1,4 @@
-"""Step 1: an event of the inbox, which subscriptions of ours it is about, and what is to be copied for it."""
+"""Step 1: claim an event of the inbox, with its subscriptions and the objects to copy."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,14 +26,14 @@ class _Event:
     handled: bool
 
 
-@node("Take Up Event", step="1")
+@node("Claim Event", step="1")
 async def claim_event(event_id: str) -> StripeEvent:
-    """One that was handled, that only changes a copy, or that is about nobody's subscription here, has no subject."""
+    """Claim the event. It has no subjects if it was handled, only changes a copy, or concerns no known subscription."""
     async with services().database.without_user() as transaction:
         event = await transaction.one("claim_stripe_event", _Event, id=event_id, flow_run_id=flow_run.id)
         subjects = await transaction.all("subscriptions_of_stripe_event", Subject, id=event_id)
     if event is None:
-        raise EventUnknown(f"no event {event_id} has come in")
+        raise EventUnknown(f"no event {event_id} was received")
     run_log().info("%s: %s, about %d subscriptions, try %d", event.id, event.type, len(subjects), event.tries)
     change = Change(event.change)
     return StripeEvent(
@@ -47,7 +47,7 @@ async def claim_event(event_id: str) -> StripeEvent:
 
 
 def _to_copy(event: _Event, change: Change, *, known: bool) -> ToCopy | None:
-    """Return what the event tells to copy; of any event, the subscription that is not known here."""
+    """Return the changed object if the event changes a copy; for any other event, a subscription without a row."""
     if event.handled or not services().settings.sync_from_stripe:
         return None
     if change not in COPIES and (known or event.subscription_id is None):

@@ -1,4 +1,4 @@
-"""Step 1B: our rows of a customer or a subscription are made, or made to say what Stripe has now."""
+"""Step 1B: create or update our rows of a customer or a subscription from Stripe."""
 
 from nodes.clients.billing_customers import Customer
 from nodes.clients.database import Transaction
@@ -11,9 +11,9 @@ from nodes.subscriptions.rows import customer_rows, subscribers_among, subscript
 
 @node("Copy From Stripe", step="1B")
 async def copy_from_stripe(event: StripeEvent, to_copy: ToCopy) -> tuple[Subject, ...]:
-    """Return the subscription that became known by this, if the event tells of more than that.
+    """Copy the objects; return the subscription that was added, if the event is about more than the copy.
 
-    What a company wrote stays, unless Stripe has told of a change; and so does what was written since `asked_at`.
+    Rows that the company wrote stay, unless the event reports a change, and so do rows written since `asked_at`.
     """
     if to_copy.subscription_id is None:
         await _copy_customer(event.change, to_copy)
@@ -28,7 +28,7 @@ async def copy_from_stripe(event: StripeEvent, to_copy: ToCopy) -> tuple[Subject
 async def _copy_customer(change: Change, to_copy: ToCopy) -> None:
     customer = await services().customers.customer(str(to_copy.customer_id))
     if customer is None:
-        run_log().info("%s is not in Stripe any more", to_copy.customer_id)
+        run_log().info("%s no longer exists in Stripe", to_copy.customer_id)
         return
     async with services().database.without_user() as transaction:
         await _write_customer(transaction, customer_rows([customer]), to_copy, changed=change is Change.CUSTOMER)
@@ -38,7 +38,7 @@ async def _copy_customer(change: Change, to_copy: ToCopy) -> None:
 async def _copy_subscription(change: Change, subscription_id: str, to_copy: ToCopy) -> None:
     found = await services().customers.subscription(subscription_id)
     if found is None:
-        run_log().info("%s or its customer is not in Stripe any more", subscription_id)
+        run_log().info("%s or its customer no longer exists in Stripe", subscription_id)
         return
     customer = customer_rows([found.customer], subscribed=subscribers_among([found]))
     async with services().database.without_user() as transaction:
@@ -59,5 +59,5 @@ async def _write_customer(transaction: Transaction, rows: str, to_copy: ToCopy, 
 def _report(customer: Customer) -> None:
     if customer.misnamed:
         key = services().settings.stripe_user_key
-        run_log().warning("%s: the metadata's %s cannot be a user id; the user is the customer", customer.id, key)
-    run_log().info("%s is copied", customer.id)
+        run_log().warning("%s: the metadata's %s is no valid user id; the customer's id is used", customer.id, key)
+    run_log().info("copied %s", customer.id)

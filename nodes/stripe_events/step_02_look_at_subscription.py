@@ -1,4 +1,4 @@
-"""Step 2: Stripe's word, which our row is made to repeat, beside what was told before."""
+"""Step 2: read the subscription from Stripe, update our row, and look up what was announced before."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +18,7 @@ class _Announced:
 
 @node("Look At Subscription", step="2")
 async def look_at_subscription(event: StripeEvent, subject: Subject) -> Seen:
-    """Fetch the subscription, believe that, and heal the row (FEATURES N02, N09)."""
+    """Fetch the subscription and update our row to match it (FEATURES N02, N09)."""
     found = await services().billing.subscription(subject.id)
     async with services().database.as_user(subject.user_id) as transaction:
         [told] = await transaction.all("announced_of_subscription", _Announced, subscription_id=subject.id)

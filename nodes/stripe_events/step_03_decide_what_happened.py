@@ -1,4 +1,4 @@
-"""Step 3: what became of the subscription, by what there is and not by what an event says."""
+"""Step 3: decide what happened to the subscription, by its current state and not by the event's content."""
 
 from nodes.node import node, run_log
 from nodes.rules.stripe_changes import kind_of_end, outcome_of
@@ -7,7 +7,7 @@ from nodes.stripe_events.records import Happened, Seen
 
 @node("Decide What Happened", step="3")
 async def decide_what_happened(seen: Seen) -> Happened:
-    """The rule is nodes/rules/stripe_changes.py (FEATURES N01, N03)."""
+    """Apply the rule of nodes/rules/stripe_changes.py (FEATURES N01, N03)."""
     billed = seen.billed
     turn = outcome_of(
         seen.event.change,

@@ -1,4 +1,4 @@
-"""Step 4: a cancellation in Stripe's portal or dashboard goes on here as if it had been asked for here."""
+"""Step 4: turn a cancellation in Stripe's portal or dashboard into a cancellation request."""
 
 from uuid import UUID
 
@@ -12,22 +12,22 @@ from nodes.services import services
 from nodes.stripe_events.our_own import REQUEST_SECONDS, recheck_failed
 from nodes.stripe_events.records import Happened, Later, Seen
 
-# The portal cancels first and asks why afterwards: whoever answers at once is heard before the company is told.
+# The portal cancels first and asks why afterwards: a reason given immediately is recorded before the event is sent.
 REASON_SECONDS = 5.0
 
 
 @node("Ask For Cancellation", step="4")
 async def ask_for_cancellation(happened: Happened) -> Later | None:
-    """Write a request that begins where Stripe has done its part; `cancel-subscription` carries it out (FEATURES N01).
+    """Record a request that begins after Stripe's part; `cancel-subscription` carries it out (FEATURES N01).
 
-    `Later` while a reason may still come, or where something of ours is to be finished first.
+    Returns `Later` while a reason may still arrive, or if another request has to finish first.
     """
     seen = happened.seen
     if later := await recheck_failed(seen):
         return later
     reason, words = await _reason(seen)
     if not (reason or words) and seen.event.tries == 1 and happened.outcome is EventOutcome.LEAVES:
-        return Later("a reason may still come", REASON_SECONDS)
+        return Later("a reason may still arrive", REASON_SECONDS)
     try:
         async with services().database.as_user(seen.user_id) as transaction:
             await transaction.run("one_intake_at_a_time", user_id=seen.user_id)
@@ -36,16 +36,16 @@ async def ask_for_cancellation(happened: Happened) -> Later | None:
         if violated.constraint != "one_request_at_a_time":
             raise
         request_id = None
-    run_log().info("request %s", request_id or "of our own is under way")
+    run_log().info("request %s", request_id or "is already under way")
     return (
-        Later("its cancellation is told before its end", REQUEST_SECONDS)
+        Later("its cancellation is announced before its end", REQUEST_SECONDS)
         if happened.outcome is EventOutcome.LEFT
         else None
     )
 
 
 async def _reason(seen: Seen) -> tuple[str | None, str | None]:
-    """Return what was said, unless that was of an earlier cancellation: Stripe keeps it when one is taken back."""
+    """Return reason and comment, unless they are from an earlier cancellation: Stripe keeps them if it is revoked."""
     words = await services().billing.cancellation_comment(seen.billed.id)
     words = words[:MAX_FEEDBACK_CHARACTERS].replace("\0", "") if words else None
     async with services().database.as_user(seen.user_id) as transaction:

@@ -1,4 +1,4 @@
-"""Step 5: the reason that came after the cancellation, seconds or days later."""
+"""Step 5: add a reason that arrived seconds or days after the cancellation."""
 
 from nodes.node import node, run_log
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS
@@ -8,7 +8,7 @@ from nodes.stripe_events.records import Happened
 
 @node("Fill In Reason", step="5")
 async def fill_in_reason(happened: Happened) -> None:
-    """Once, and only for a cancellation that came from Stripe without one: what was said here stays."""
+    """Fill in the reason once, only for a cancellation that came from Stripe without one; a reason given here stays."""
     seen = happened.seen
     words = await services().billing.cancellation_comment(seen.billed.id)
     if not (seen.billed.feedback or words):
@@ -20,4 +20,4 @@ async def fill_in_reason(happened: Happened) -> None:
             category=seen.billed.feedback,
             feedback=words[:MAX_FEEDBACK_CHARACTERS].replace("\0", "") if words else None,
         )
-    run_log().info("reason: %s", "filled in" if filled else "known before")
+    run_log().info("reason: %s", "filled in" if filled else "already known")

@@ -1,4 +1,4 @@
-"""Step 6: it still ends, on another day: the data is kept for 90 days after that one."""
+"""Step 6: move the data retention job when the subscription's end date changed."""
 
 from nodes.node import node, run_log
 from nodes.rules.dates import data_retention_until, rfc3339
@@ -8,7 +8,7 @@ from nodes.stripe_events.records import Happened
 
 @node("Move Date", step="6")
 async def move_date(happened: Happened) -> None:
-    """The retention job's clock, from Stripe's date."""
+    """Set the retention job to 90 days after Stripe's new end date."""
     seen = happened.seen
     if (cancel_at := seen.billed.cancel_at) is None:
         return

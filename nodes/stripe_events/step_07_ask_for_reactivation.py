@@ -1,4 +1,4 @@
-"""Step 7: a cancellation that was taken back in Stripe is a reactivation, without a write to Stripe."""
+"""Step 7: turn a cancellation that was revoked in Stripe into a reactivation request, without a write to Stripe."""
 
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
@@ -9,9 +9,9 @@ from nodes.stripe_events.records import Happened, Later
 
 @node("Ask For Reactivation", step="7")
 async def ask_for_reactivation(happened: Happened) -> Later | None:
-    """Write the request that `reactivate-subscription` carries out, unless one is under way (FEATURES W49).
+    """Record the request that `reactivate-subscription` carries out, unless one is under way (FEATURES W49).
 
-    `Later` where it was our own write, of a request that had failed: the customer is told once.
+    Returns `Later` if a request that was reported as failed made the change, so that the customer is notified once.
     """
     seen = happened.seen
     if later := await recheck_failed(seen):
@@ -26,5 +26,5 @@ async def ask_for_reactivation(happened: Happened) -> Later | None:
         if violated.constraint != "one_reactivation_at_a_time":
             raise
         made = []
-    run_log().info("reactivation %s", made[0] if made else "of our own is under way")
+    run_log().info("reactivation %s", made[0] if made else "is already under way")
     return None

@@ -1,4 +1,4 @@
-"""Step 8: it is over: access is closed, the data's clock runs from here, and what must be told is in the outbox."""
+"""Step 8: record the subscription's end, start data retention, and put email and event in the outbox."""
 
 from uuid import UUID
 
@@ -11,14 +11,14 @@ from nodes.rules.stripe_changes import is_known_reason, kind_of_end
 from nodes.services import services
 from nodes.stripe_events.records import Ended, Happened
 
-# Nobody who never began was promised that anything is kept.
+# A subscription that never started has no data to keep.
 WITHOUT_DATA = ("never_started",)
 EMAILS = {"payment_failed": ENDED, "payment_disputed": ENDED, "neutral": ENDED, "never_started": NEVER_STARTED}
 
 
 @node("Record End", step="8")
 async def record_end(happened: Happened) -> Ended:
-    """Once a subscription (FEATURES N02, N03). Who asked for the end has had their email and gets no second one."""
+    """Record the end once per subscription (FEATURES N02, N03). An announced cancellation gets no second email."""
     seen = happened.seen
     billed = seen.billed
     if billed.ended_at is None:
@@ -39,7 +39,7 @@ async def record_end(happened: Happened) -> Ended:
             found = await transaction.values("end_of_subscription", subscription_id=billed.id)
     known = kind == "never_started" or is_known_reason(billed.end_reason)
     if not known:
-        run_log().error("%s ended for a reason that is not known here: %s", billed.id, billed.end_reason)
+        run_log().error("%s ended for an unknown reason: %s", billed.id, billed.end_reason)
     run_log().info("%s ended at %s: %s", billed.id, rfc3339(billed.ended_at), kind)
     kept = None if kind in WITHOUT_DATA else data_retention_until(billed.ended_at)
     return Ended(found[0], seen.user_id, billed.id, seen.plan, kind, billed.ended_at, kept, known)

@@ -1,4 +1,4 @@
-"""Step 9: the email to a customer whose subscription ended without their asking, or never began."""
+"""Step 9: send the email to a customer whose subscription ended without their request, or never started."""
 
 from email_templates import Email
 from email_templates.onboarding_follow_up import OnboardingFollowUp
@@ -15,15 +15,15 @@ UNPAID = ("payment_failed", "payment_disputed")
 
 @node("Send Ending Email", step="9")
 async def send_ending_email(ended: Ended) -> Delivered:
-    """A way to pay and come back, and never "why did you leave" (FEATURES N03, N05, N06).
+    """Send the way to pay and come back, without asking why the customer left (FEATURES N03, N05, N06).
 
-    What is open is asked for now: a link that was kept would lead to what has been paid, or to nothing any more.
+    Open invoices are read at the time of sending, because a stored link may lead to a paid or voided invoice.
     """
     kind = NEVER_STARTED if ended.kind == "never_started" else ENDED
     async with services().database.as_user(ended.user_id) as transaction:
         [waits] = await transaction.values("waits_in_outbox", request_id=ended.id, kind=kind)
     if not waits:
-        run_log().info("no email: it was sent, or the customer had asked for the end")
+        run_log().info("no email: it was sent before, or the customer asked for the end")
         return Delivered(kind)
     invoice_url = await _invoice_to_pay(ended)
 
@@ -31,7 +31,7 @@ async def send_ending_email(ended: Ended) -> Delivered:
         return _onboarding(customer, ended) if kind == NEVER_STARTED else _over(customer, ended, invoice_url)
 
     delivered = await deliver_email(ended.id, ended.user_id, kind, email)
-    run_log().info("the email %s is with the mail server", kind)
+    run_log().info("the mail server accepted the email %s", kind)
     return delivered
 
 

@@ -1,4 +1,4 @@
-"""Step 10: the rest of the company hears that it is over."""
+"""Step 10: publish the event that the subscription has ended."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from nodes.stripe_events.records import Ended
 
 @node("Publish Ended Event", step="10")
 async def publish_ended_event(ended: Ended) -> Delivered:
-    """`subscription.ended`, in the envelope of `subscription.canceled` and after it (FEATURES N02, W19)."""
+    """Publish `subscription.ended`, in the envelope of `subscription.canceled` and after it (FEATURES N02, W19)."""
 
     async def send(item_id: UUID) -> str:
         await wait_for_earlier_events(item_id, ended.user_id)
@@ -28,5 +28,5 @@ async def publish_ended_event(ended: Ended) -> Delivered:
         return await services().events.publish(event, event_id=str(item_id), ordering_key=ended.user_id)
 
     delivered = await deliver(ended.id, ended.user_id, ENDED_EVENT, send)
-    run_log().info("%s is published", ENDED_EVENT)
+    run_log().info("published %s", ENDED_EVENT)
     return delivered

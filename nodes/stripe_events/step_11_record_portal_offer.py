@@ -1,4 +1,4 @@
-"""Step 11: a retention coupon that was accepted in Stripe's portal counts as the offer that it is."""
+"""Step 11: record a retention coupon that was accepted in Stripe's portal as a retention offer."""
 
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
@@ -8,9 +8,9 @@ from nodes.stripe_events.records import Happened
 
 @node("Record Portal Offer", step="11")
 async def record_portal_offer(happened: Happened) -> None:
-    """One row in `retention_offers` where the plan's own coupon is attached and no row knows it (FEATURES F23, W31).
+    """Add a row to `retention_offers` if the plan's coupon is attached and not recorded yet (FEATURES F23, W31).
 
-    Another coupon, and one within the cool-down of the last, is no offer of ours.
+    Other coupons, and one within the cool-down of the last offer, are ignored.
     """
     seen = happened.seen
     plan = services().catalog.plan(seen.plan)
@@ -41,4 +41,4 @@ async def record_portal_offer(happened: Happened) -> None:
         if violated.constraint != "one_retention_offer_in_its_cooldown":
             raise
         recorded = 0
-    run_log().info("offer %s: %s", offer.coupon_id, "recorded" if recorded else "known before")
+    run_log().info("offer %s: %s", offer.coupon_id, "recorded" if recorded else "already known")

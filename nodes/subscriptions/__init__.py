@@ -1,1 +1,1 @@
-"""Subscriptions: the row, what Stripe says of it, and how a write to Stripe is read back."""
+"""Subscriptions: our rows, their state in Stripe, and writes to Stripe that are read back."""

@@ -1,4 +1,4 @@
-"""What a customer wrote when they left, at Stripe: step 6B sent it there as a comment."""
+"""The customer's feedback in Stripe, where step 6B sent it as a comment."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -15,7 +15,7 @@ class _Comment:
 
 
 async def clear_comments_of_user(user_id: str) -> None:
-    """Every one that our rows know of. Raises `BillingFailed`."""
+    """Clear every comment of the user that our rows know of. Raises `BillingFailed`."""
     async with services().database.as_user(user_id) as transaction:
         comments = await transaction.all("comments_of_user", _Comment)
     for comment in comments:
@@ -23,7 +23,7 @@ async def clear_comments_of_user(user_id: str) -> None:
 
 
 async def clear_comment_of_request(request_id: UUID, user_id: str) -> None:
-    """The one that came with this request, unless a later one has taken its place. Raises `BillingFailed`."""
+    """Clear the request's comment, unless a later request has replaced it. Raises `BillingFailed`."""
     async with services().database.as_user(user_id) as transaction:
         subscriptions = await transaction.values("comment_of_request", request_id=request_id)
     for subscription_id in subscriptions:
@@ -31,6 +31,6 @@ async def clear_comment_of_request(request_id: UUID, user_id: str) -> None:
 
 
 async def _clear(request_id: UUID, subscription_id: str) -> None:
-    # A key a run: Stripe would answer tomorrow's run with today's failure under the same one.
+    # One key per run: with the same key, Stripe would replay today's failure to tomorrow's run.
     key = f"{request_id}:comment:{flow_run.id or uuid4()}"
     await services().records.clear_comment(subscription_id, key=key)

@@ -1,4 +1,4 @@
-"""Find the subscription that is meant, as Stripe has it now."""
+"""Find the subscription that a request is about, in its current state in Stripe."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from nodes.subscriptions.records import ActiveSubscription
 
 @dataclass(frozen=True)
 class SubscriptionRow:
-    """A row of `subscriptions`, as the user may see it."""
+    """A row of `subscriptions`."""
 
     id: str
     plan: str
@@ -23,14 +23,14 @@ class SubscriptionRow:
     current_period_end: datetime
     cancel_at_period_end: bool
     cancel_at: datetime | None
-    announced: bool  # the customer was told that it ends
+    announced: bool  # the customer was notified that it ends
 
 
 async def find_subscription(user_id: str, subscription_id: str | None) -> ActiveSubscription:
-    """Return the user's subscription of that id, or their only live one, as Stripe has it now.
+    """Return the user's subscription with that id, or their only live one, in its current state in Stripe.
 
-    Our row is healed where it disagrees with Stripe about status, end or plan. Raises `NoActiveSubscription` and,
-    with the choices, `SeveralSubscriptions` (SPEC, Decided 5 and 7).
+    Updates our row if it differs from Stripe in status, end or plan. Raises `NoActiveSubscription`, and
+    `SeveralSubscriptions` with the choices (SPEC, Decided 5 and 7).
     """
     async with services().database.as_user(user_id) as transaction:
         row = await choose(transaction, subscription_id)
@@ -43,23 +43,23 @@ async def find_subscription(user_id: str, subscription_id: str | None) -> Active
 
 
 def _plan_of(row: SubscriptionRow, billed: BillingSubscription) -> str:
-    """Return the plan that the catalogue has for its prices, or what our row says."""
+    """Return the catalogue's plan for the subscription's prices, else the plan of our row."""
     catalog = services().catalog
     plan = catalog.plan_of(billed.prices) or row.plan
     if plan not in catalog.plans:
         prices = ", ".join(price.id for price in billed.prices)
-        run_log().warning("%s has no offer: its prices are in no plan of the catalogue: %s", row.id, prices)
+        run_log().warning("%s gets no offer: its prices are in no plan of the catalogue: %s", row.id, prices)
     return plan
 
 
 def refuse_ended(subscription: ActiveSubscription) -> None:
-    """Stripe has ended it, whatever our row said: there is nothing left to cancel."""
+    """Raise `NoActiveSubscription` if the subscription has ended in Stripe."""
     if not is_live(subscription.billed.status):
         raise NoActiveSubscription
 
 
 async def choose(transaction: Transaction, subscription_id: str | None, *, or_ended: bool = False) -> SubscriptionRow:
-    """Return the row of that id, else the only live one, else with `or_ended` the one that ended last.
+    """Return the row with that id, else the only live one, else with `or_ended` the one that ended last.
 
     Raises `NoActiveSubscription` and `SeveralSubscriptions`.
     """

@@ -1,4 +1,4 @@
-"""Our row of a subscription, made to say what Stripe says."""
+"""Copy a subscription's state from Stripe to our row."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,18 +22,18 @@ class Mirrored:
 
 
 def status_of(billed: BillingSubscription) -> str:
-    """Return the status that our row has for this subscription."""
+    """Return our row's status for this subscription."""
     return local_status(billed.status, pending=billed.pending)
 
 
 def columns_of(billed: BillingSubscription, catalog: Catalog) -> dict[str, Any]:
-    """Return what our row has of this subscription; the plan is None where its prices are in none."""
+    """Return our row's columns for this subscription; the plan is None if its prices are in no plan."""
     return {
         "subscription_id": billed.id,
         "status": status_of(billed),
         "current_period_start": billed.current_period_start,
         "current_period_end": billed.current_period_end,
-        # Either sign means pending, and the row says so in both columns (SPEC, Decided 7 and step 7B).
+        # Either field of Stripe's means pending, and the row sets both columns (SPEC, Decided 7 and step 7B).
         "cancel_at_period_end": billed.pending,
         "cancel_at": billed.cancel_at,
         "ended_at": billed.ended_at,
@@ -44,7 +44,7 @@ def columns_of(billed: BillingSubscription, catalog: Catalog) -> dict[str, Any]:
 
 
 async def mirror(transaction: Transaction, billed: BillingSubscription) -> Mirrored:
-    """Write Stripe's word into the row, and return the row."""
+    """Update the row to match Stripe, and return it."""
     row = await transaction.one("mirror_subscription", Mirrored, **columns_of(billed, services().catalog))
     if row is None:
         raise LookupError(f"no row to mirror {billed.id} in")

@@ -1,4 +1,4 @@
-"""Verification: a write to Stripe counts only for what Stripe says when read back (SPEC, phase Verification)."""
+"""Verification: a write to Stripe counts only after the subscription is read back (SPEC, phase Verification)."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -11,11 +11,11 @@ from nodes.services import services
 async def settled(
     write: Awaitable[BillingSubscription | None], subscription_id: str, done: Callable[[BillingSubscription], bool]
 ) -> BillingSubscription:
-    """Do the write and return the subscription as read back after it.
+    """Run the write and return the subscription as read back afterwards.
 
-    Raises `VerificationFailed` if Stripe took the write and does not show it, and `NotReadBack` if it took the write
-    and cannot be asked: the work is then not given up, for it is most likely done. If the write's own answer was lost,
-    what Stripe shows decides; if Stripe cannot be asked or does not show it, the write's error stands.
+    Raises `VerificationFailed` if Stripe accepted the write but does not show it, and `NotReadBack` if it accepted the
+    write but could not be read: the request is then retried, because the write is most likely applied. If the write's
+    response was lost, the subscription is read to decide; unless it shows the change, the write's error is raised.
     """
     billing = services().billing
     try:
@@ -25,16 +25,16 @@ async def settled(
         if found is None:
             raise
         if not done(found):
-            # An answer of Stripe's own came after the work; a call that was cut off may still be under way there.
+            # Stripe responds after the work is done, but a call that was cut off may still be in progress there.
             error.uncertain = not error.answered
             raise
         return replace(found, stripe_request_id=error.stripe_request_id)
     try:
         found = await billing.subscription(subscription_id)
     except BillingFailed as error:
-        raise NotReadBack(f"Stripe took the change to {subscription_id} and cannot be read back: {error}") from None
+        raise NotReadBack(f"Stripe accepted the change to {subscription_id} but can't be read back: {error}") from None
     request_id = written.stripe_request_id if written else None
     if not done(found):
-        message = f"Stripe took the change to {subscription_id} and, read back, does not show it"
+        message = f"Stripe accepted the change to {subscription_id} but does not show it"
         raise VerificationFailed(message, stripe_request_id=request_id, answered=True)
     return replace(found, stripe_request_id=request_id)

@@ -1,4 +1,4 @@
-"""A subscription, as nodes hand it on: ids and decisions; nothing personal, for Prefect sees it pass."""
+"""The subscription passed between nodes; nothing personal, because Prefect sees it."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from nodes.clients.billing_objects import BillingSubscription
 
 @dataclass(frozen=True)
 class ActiveSubscription:
-    """Our row, and what Stripe says of it now."""
+    """A subscription: our row's ids and plan, and its current state in Stripe."""
 
     id: str
     user_id: str

@@ -1,4 +1,4 @@
-"""Rows for `write_customers` and `write_subscriptions` (sql/migrations/0011), as JSON: many a call, or one."""
+"""Rows for `write_customers` and `write_subscriptions` (sql/migrations/0012), as JSON: one or many per call."""
 
 import json
 from collections.abc import Container, Iterable
@@ -13,7 +13,7 @@ from nodes.subscriptions.mirror import columns_of
 
 
 def customer_rows(customers: Iterable[Customer], *, subscribed: Container[str] = ()) -> str:
-    """Return a row for each customer; `subscribed`: the ids of those who have a live subscription."""
+    """Return a row for each customer; `subscribed`: the ids of customers with a live subscription."""
     return _json(
         {
             "customer_id": each.id,
@@ -35,7 +35,7 @@ def subscribers_among(subscriptions: Iterable[CustomersSubscription]) -> set[str
 
 
 def subscription_rows(subscriptions: Iterable[CustomersSubscription], catalog: Catalog) -> str:
-    """Return a row for each subscription; the plan is null where its prices are in no plan of the catalogue."""
+    """Return a row for each subscription; the plan is null if its prices are in no plan of the catalogue."""
     return _json(_subscription_row(each, catalog) for each in subscriptions)
 
 

@@ -1,4 +1,4 @@
-"""What a dashboard shows of a subscription (FEATURES W12, W14)."""
+"""A subscription's status for a dashboard (FEATURES W12, W14)."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from nodes.subscriptions.find import choose, find_subscription
 
 
 async def subscription_status(user_id: str, subscription_id: str | None) -> dict[str, Any]:
-    """Return what a dashboard shows (FEATURES W12, W14): the one named, the live one, or else the one that ended last.
+    """Return the status of the named subscription, else the live one, else the one that ended last.
 
-    With Stripe away, our row answers: a dashboard that fails says less than one that is a moment behind.
+    Falls back to our row while Stripe is unavailable: a slightly stale dashboard is better than a failing one.
     """
     database = services().database
     async with database.as_user(user_id) as transaction:

@@ -1,4 +1,4 @@
 -- table: idempotency_keys
--- goes: the caller's own keys for their requests
--- ground: GDPR Art. 5(1)(e): they serve for 24 hours
+-- goes: the idempotency keys of the user's requests
+-- ground: GDPR Art. 5(1)(e): they are needed for 24 hours
 DELETE FROM idempotency_keys WHERE user_id = $1;

@@ -1,4 +1,4 @@
 -- table: reactivation_requests
--- goes: the requests to go on, with their answers
--- ground: GDPR Art. 5(1)(e): the purpose has ended; audit_log has who asked for what, and what they were told
+-- goes: the reactivation requests with their responses
+-- ground: GDPR Art. 5(1)(e): the purpose has ended; audit_log keeps each request and its outcome
 DELETE FROM reactivation_requests WHERE user_id = $1;

@@ -1,4 +1,4 @@
 -- table: cancellation_requests
--- goes: the requests with their answers
--- ground: GDPR Art. 5(1)(e): the purpose has ended; audit_log has who asked for what, and what they were told
+-- goes: the cancellation requests with their responses
+-- ground: GDPR Art. 5(1)(e): the purpose has ended; audit_log keeps each request and its outcome
 DELETE FROM cancellation_requests WHERE user_id = $1;

@@ -1,7 +1,7 @@
 -- The application's role, row-level security, and users.
 --
--- Every table with a user's rows has row-level security, also forced on the table's owner. The application runs as
--- cancelflow_app, which owns nothing and bypasses nothing, and names one user per transaction:
+-- Every table with users' rows has row-level security, forced on the table's owner too. The application runs as
+-- cancelflow_app, which owns nothing and cannot bypass it, and names one user per transaction:
 --   SELECT set_config('app.user_id', '…', true)
 -- The role is created without a login: give it one, or GRANT cancelflow_app TO the role that logs in.
 
@@ -19,7 +19,7 @@ GRANT USAGE ON SCHEMA public TO cancelflow_app;
 
 CREATE EXTENSION IF NOT EXISTS btree_gist;  -- for an exclusion constraint over a user id and a range
 
--- Return the user whose rows this transaction may see; null, which matches no row, where none was named.
+-- Return the user whose rows this transaction may see; null, which matches no row, where none is named.
 CREATE FUNCTION app_user_id() RETURNS text
     LANGUAGE sql STABLE
     RETURN nullif(current_setting('app.user_id', true), '');
@@ -37,21 +37,21 @@ END
 $$;
 REVOKE ALL ON PROCEDURE protect(regclass, name) FROM PUBLIC;
 
--- `id` is the company's own, opaque to us: auth0|5f7…, user_2ab…, 42, a UUID. Every column that holds a user id has the
+-- `id` is the company's own user id and opaque: auth0|5f7…, user_2ab…, 42, a UUID. Every user id column has the
 -- collation "C": it orders ids by code point, as Python does, and lets columns be compared through their indexes.
 CREATE TABLE users (
     id                 text COLLATE "C" PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
-    email              text,       -- null: this user cannot be sent any email
+    email              text,       -- null: no email can be sent to this user
     name               text,
     locale             text        NOT NULL DEFAULT 'en',
     time_zone          text        NOT NULL DEFAULT 'UTC',
-    country            text        CHECK (country ~ '^[A-Z]{2}$'),  -- ISO 3166, for rules that differ by country
+    country            text        CHECK (country ~ '^[A-Z]{2}$'),  -- ISO 3166, for country-specific rules
     stripe_customer_id text,
     created_at         timestamptz NOT NULL DEFAULT now(),
 
-    -- Of a row that was copied from Stripe (0011); null in one that the company wrote.
-    copied_at          timestamptz,  -- Stripe was asked then, by this server's clock: no older copy replaces it
-    customer_since     timestamptz   -- of two customers who are one user, the newest is copied
+    -- Set in a row copied from Stripe (0012); null in one that the company wrote.
+    copied_at          timestamptz,  -- when Stripe was read, by this server's clock: an older copy never replaces it
+    customer_since     timestamptz   -- if two customers are one user, the newest is copied
 );
 CREATE INDEX users_of_customer ON users (stripe_customer_id);
 CALL protect('users', 'id');

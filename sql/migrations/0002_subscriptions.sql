@@ -1,22 +1,22 @@
 -- depends: 0001_roles_and_users
 -- Subscriptions as Stripe last reported them, and how they ended.
 
--- A mirror of Stripe's subscription. Where they differ, Stripe is right and the row is corrected.
+-- A copy of Stripe's subscription. Where they differ, Stripe is right and the row is corrected.
 CREATE TABLE subscriptions (
     id                   text        PRIMARY KEY CHECK (id <> ''),  -- Stripe's own id, sub_…
     user_id              text COLLATE "C" NOT NULL REFERENCES users,
     stripe_customer_id   text        NOT NULL,
-    plan                 text        NOT NULL,  -- its key in the catalogue, or `unknown`, or what a company calls it
-    price_ids            text[],                -- what was bought
+    plan                 text        NOT NULL,  -- its key in the catalogue, `unknown`, or the company's own name
+    price_ids            text[],                -- one per item
     status               text        NOT NULL CHECK (status IN (
         'trialing', 'active', 'past_due', 'unpaid', 'paused', 'incomplete', 'incomplete_expired', 'canceled',
-        'pending_cancellation')),    -- Stripe's statuses, and ours for one that Stripe will end at cancel_at
+        'pending_cancellation')),    -- Stripe's statuses, and ours for a subscription that will end at cancel_at
     current_period_start timestamptz NOT NULL,
     current_period_end   timestamptz NOT NULL,
     cancel_at_period_end boolean     NOT NULL DEFAULT false,
     cancel_at            timestamptz,
-    canceled_at          timestamptz,           -- when the cancellation was decided, as opposed to ended_at
-    live_again_at        timestamptz,           -- when a cancellation was last revoked, whoever told Stripe
+    canceled_at          timestamptz,           -- when the cancellation was requested, as opposed to ended_at
+    live_again_at        timestamptz,           -- when a cancellation was last revoked, here or in Stripe
     ended_at             timestamptz,
     created_at           timestamptz NOT NULL DEFAULT now(),
     updated_at           timestamptz NOT NULL DEFAULT now(),
@@ -40,7 +40,7 @@ CREATE TRIGGER subscriptions_live_again BEFORE UPDATE OF status ON subscriptions
         AND NEW.status NOT IN ('pending_cancellation', 'canceled'))
     EXECUTE FUNCTION note_live_again();
 
--- For `reconcile`: return a page, ordered by id, of the subscriptions that had not ended when Stripe was last asked.
+-- For `reconcile`: return a page, ordered by id, of the subscriptions that were live when Stripe was last read.
 CREATE FUNCTION live_subscriptions_after(after text, at_most integer)
     RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
@@ -50,14 +50,14 @@ AS $$
     ORDER BY s.id LIMIT at_most
 $$;
 
--- A subscription ends once; this is why and when.
+-- Why and when a subscription ended, which happens once.
 CREATE TABLE subscription_ends (
     id              uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
     user_id         text COLLATE "C" NOT NULL REFERENCES users,
     subscription_id text        NOT NULL UNIQUE REFERENCES subscriptions,
     kind            text        NOT NULL CHECK (kind IN (
         'voluntary', 'payment_failed', 'payment_disputed', 'never_started', 'neutral')),
-    stripe_reason   text,       -- as Stripe reports it, including reasons that we do not know
+    stripe_reason   text,       -- as Stripe reports it, including reasons unknown here
     ended_at        timestamptz NOT NULL,
     recorded_at     timestamptz NOT NULL DEFAULT now()
 );

@@ -1,69 +1,69 @@
 -- depends: 0002_subscriptions
 -- Requests to cancel and to reactivate, the caller's idempotency keys, and the audit log of all attempts.
 
--- Return how long a run may go without renewing its lease before another process picks up its work.
+-- Return how long a run may go without renewing its lease before another process may claim its work.
 CREATE FUNCTION lease() RETURNS interval LANGUAGE sql IMMUTABLE RETURN interval '15 seconds';
 
--- One row per attempt by an authenticated caller, including refused ones. It is written before anything is done, and
--- the flow runs by its id.
+-- One row per attempt by an authenticated caller, including refused ones. It is written before anything else is done;
+-- the flow receives only its id.
 CREATE TABLE cancellation_requests (
     id                  uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id             text COLLATE "C" NOT NULL,  -- from the token; no foreign key, for we may not know this user
-    asked_user_id       text COLLATE "C" NOT NULL,  -- the body's user_id: another user's only in a refused request
+    user_id             text COLLATE "C" NOT NULL,  -- from the token; no foreign key, as the user may be unknown
+    asked_user_id       text COLLATE "C" NOT NULL,  -- the body's user_id; differs only in a refused request
     asked_subscription  text,                  -- the body's subscription_id
     accept_offer        boolean     NOT NULL,
     reason              text,
     feedback            text        CHECK (length(feedback) <= 5000),  -- until step 5B moves it to cancellation_reasons
-    -- Where the request was made. One that Stripe reported starts at the step that follows Stripe's change.
+    -- Where the request was made. One from Stripe starts at the step after Stripe's change.
     origin              text        NOT NULL DEFAULT 'api' CHECK (origin IN ('api', 'stripe')),
     received_at         timestamptz NOT NULL DEFAULT now(),
 
-    -- The step reached, written in the same transaction as its effect: a run skips the steps that are done.
+    -- The last completed step, written in the same transaction as its effect, so that a later run skips it.
     recovery_point      text        NOT NULL DEFAULT 'received' CHECK (recovery_point IN (
         'received', 'offer_reserved', 'discount_applied', 'reason_captured', 'cancellation_scheduled',
         'marked_pending', 'finished')),
     subscription_id     text        REFERENCES subscriptions,  -- chosen by step 2
-    period_end          timestamptz,           -- on receipt, by our row: it only tells which requests are urgent
-    -- The end, by Stripe's clock, of the period that was running on receipt, as the first look at Stripe found it.
+    period_end          timestamptz,           -- on receipt, by our row; used only to detect urgent requests
+    -- The end, in Stripe, of the period that was running on receipt, as first read.
     paid_until          timestamptz,
     approved_at         timestamptz,           -- by an operator, where the plan is `manual_only`
-    term_ends_at        timestamptz,           -- of a fixed term that the cancellation replaced
-    released_schedule   text,                  -- a plan change (WF-021) that was dropped for the cancellation
+    term_ends_at        timestamptz,           -- end of a fixed term that the cancellation replaced
+    released_schedule   text,                  -- a scheduled plan change (WF-021) that the cancellation dropped
     cancel_at           timestamptz,           -- as Stripe confirmed it
-    stripe_request_id   text,                  -- req_… of the write that decided
-    -- Stripe replays a failure under the idempotency key it was returned for: a retry after one needs the next key.
+    stripe_request_id   text,                  -- req_… of the write that took effect
+    -- Stripe replays a failure for the same idempotency key, so a retry after a failure needs the next key.
     billing_try         integer     NOT NULL DEFAULT 1,
-    renewal_undone      boolean     NOT NULL DEFAULT false,  -- it renewed while the cancellation was delayed
-    invoices_voided     boolean     NOT NULL DEFAULT false,  -- open ones with no payment: the email says so
+    renewal_undone      boolean     NOT NULL DEFAULT false,  -- a renewal during the delay was refunded or voided
+    invoices_voided     boolean     NOT NULL DEFAULT false,  -- unpaid open invoices; the email mentions it
 
     outcome             text        CHECK (outcome IN (
         'pending_cancellation', 'canceled', 'retained', 'refused', 'failed')),
     http_status         smallint,
-    response              json,                  -- the response body; json keeps the order of its keys
+    response            json,                  -- the response body; json keeps the order of its keys
     finished_at         timestamptz,
-    reported_failed         boolean     NOT NULL DEFAULT false,  -- to the caller, before Stripe turned out to have done it
+    reported_failed     boolean     NOT NULL DEFAULT false,  -- to the caller; Stripe may have applied it nevertheless
 
-    runs                integer     NOT NULL DEFAULT 0,      -- flow runs that picked it up
-    tries               integer     NOT NULL DEFAULT 0,      -- of these, since it was received or resumed by hand
+    runs                integer     NOT NULL DEFAULT 0,      -- flow runs that claimed it
+    tries               integer     NOT NULL DEFAULT 0,      -- of these, since receipt or since an operator resumed it
     trying_since        timestamptz NOT NULL DEFAULT now(),
-    -- The lease: its run renews it, and once it has passed any process may pick the request up. Null once nothing is
-    -- left to do, or when it waits for an operator.
+    -- The lease: its run renews it, and once it has expired any process may claim the request. Null once nothing is
+    -- left to do, or while it waits for an operator.
     resume_at           timestamptz DEFAULT now() + lease(),
-    parked_at           timestamptz,           -- retries have ended: it needs attention
-    problem             text,                  -- why the last try failed: a slug of ours, no customer data
+    parked_at           timestamptz,           -- automatic retries have ended: it needs attention
+    problem             text,                  -- why the last try failed, as a slug without customer data
     flow_run_id         uuid,                  -- of the last run
 
-    -- For a cancellation in Stripe's portal without a reason: when to email the question, or to retry that. Null where
-    -- it is not to be asked, or was asked.
+    -- For a cancellation in Stripe's portal without a reason: when to send the email that asks for one, or to retry
+    -- it. Null if it is not to be sent, or was sent.
     ask_why_at          timestamptz,
     anonymized_at       timestamptz,
-    anonymizing_until   timestamptz,           -- claimed by a run; after this time that run counts as dead
+    anonymizing_until   timestamptz,           -- a run's claim, which expires then
     CONSTRAINT an_outcome_is_whole CHECK (
         num_nonnulls(outcome, http_status, response, finished_at) IN (0, 4))
 );
--- Of two concurrent requests for one subscription, the second is refused while the first is under way.
+-- A second request for the same subscription is refused while the first is under way.
 CREATE UNIQUE INDEX one_request_at_a_time ON cancellation_requests (subscription_id) WHERE finished_at IS NULL;
--- The intake looks for another request of the user that is under way, or that ended since this one was received.
+-- The intake looks for other requests of the user that are under way or have just ended.
 CREATE INDEX cancellation_requests_under_way ON cancellation_requests (user_id) WHERE finished_at IS NULL;
 CREATE INDEX cancellation_requests_of_user ON cancellation_requests (user_id, received_at);
 CREATE INDEX cancellation_requests_of_subscription ON cancellation_requests (subscription_id);
@@ -74,7 +74,7 @@ CREATE INDEX cancellation_requests_to_ask_why ON cancellation_requests (ask_why_
 CREATE INDEX cancellation_requests_to_anonymize ON cancellation_requests (received_at) WHERE anonymized_at IS NULL;
 
 CALL protect('cancellation_requests');
--- A flow run knows only its request's id: this policy lets it look up whose request that is.
+-- A flow run knows only its request's id; this policy lets it look up the user.
 CREATE POLICY by_its_id ON cancellation_requests FOR SELECT TO cancelflow_app
     USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
 GRANT SELECT, INSERT, UPDATE (feedback, recovery_point, subscription_id, paid_until, approved_at,
@@ -83,8 +83,8 @@ GRANT SELECT, INSERT, UPDATE (feedback, recovery_point, subscription_id, paid_un
     reported_failed, runs, tries, trying_since, resume_at, parked_at, problem, flow_run_id, ask_why_at, anonymized_at)
     ON cancellation_requests TO cancelflow_app;
 
--- Requests to keep a subscription after all: from the API, from the button in the email, or reported by Stripe.
--- Columns of the same name mean what they mean above.
+-- Requests to revoke a cancellation: from the API, from the button in the email, or reported by Stripe. Columns of the
+-- same name have the same meaning as above.
 CREATE TABLE reactivation_requests (
     id                 uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
     user_id            text COLLATE "C" NOT NULL,
@@ -102,9 +102,9 @@ CREATE TABLE reactivation_requests (
 
     outcome            text        CHECK (outcome IN ('reactivated', 'active_already', 'refused', 'failed')),
     http_status        smallint,
-    response             json,
+    response           json,
     finished_at        timestamptz,
-    reported_failed        boolean     NOT NULL DEFAULT false,
+    reported_failed    boolean     NOT NULL DEFAULT false,
 
     runs               integer     NOT NULL DEFAULT 0,
     tries              integer     NOT NULL DEFAULT 0,
@@ -128,11 +128,11 @@ GRANT SELECT, INSERT, UPDATE (recovery_point, subscription_id, renews_at, stripe
     flow_run_id) ON reactivation_requests TO cancelflow_app;
 
 -- The caller's `Idempotency-Key` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/), which
--- makes it safe to send a request again. A key is free again after 24 hours, whether its row was pruned or not.
+-- makes it safe to repeat a request. A key can be reused after 24 hours, even if its row was not pruned yet.
 CREATE TABLE idempotency_keys (
     user_id     text COLLATE "C" NOT NULL,
     key         text        NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
-    fingerprint bytea       NOT NULL,  -- of the body, to detect another request under the same key
+    fingerprint bytea       NOT NULL,  -- of the body, to detect a different request under the same key
     request_id  uuid        NOT NULL REFERENCES cancellation_requests,
     created_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (user_id, key)
@@ -152,7 +152,7 @@ AS $$
     SELECT count(*)::integer FROM gone
 $$;
 
--- One row per attempt, whatever the response was: caller, request, outcome, Stripe's request. Ids only.
+-- One row per attempt, whatever the response: caller, request, outcome, Stripe's request. Ids only.
 CREATE TABLE audit_log (
     id                bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at                timestamptz NOT NULL DEFAULT now(),

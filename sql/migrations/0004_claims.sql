@@ -1,14 +1,14 @@
 -- depends: 0003_requests
--- Which unfinished requests a process may pick up, how long to wait between tries, and when to ask an operator.
+-- Claiming of unfinished requests: leases, pauses between tries, and when a request needs attention.
 
--- Return how long to wait after this many tries: briefly at first, since the process may just have been killed; then
--- longer, since a service that was down has other clients to serve when it is back.
+-- Return the pause after this many tries: short at first, since the process may just have been killed; then longer, so
+-- as not to overload a service that is recovering from an outage.
 CREATE FUNCTION pause_after_tries(tries integer) RETURNS interval
     LANGUAGE sql IMMUTABLE
     RETURN least(lease() * 2 ^ greatest(least(tries, 10) - 1, 0), interval '10 minutes');
 
--- Return whether retries have run long enough to need attention: six hours outlast a failed deploy and nearly every
--- outage, and a dozen tries show that the machine was not asleep meanwhile.
+-- Return whether a request has been retried long enough to need attention: six hours outlast a failed deploy and nearly
+-- every outage, and a dozen tries show that the machine was not asleep meanwhile.
 CREATE FUNCTION tried_for_hours(tries integer, since timestamptz) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN tries >= 12 AND since < now() - interval '6 hours';
@@ -22,7 +22,7 @@ CREATE FUNCTION is_urgent(request cancellation_requests) RETURNS boolean
         AND coalesce(coalesce(request.paid_until, request.period_end) < now() + interval '1 day', false);
 
 -- Return whether Stripe does not have the reactivation yet and the subscription ends soon, after which it cannot be
--- reactivated. Once it has ended, hurrying does not help: the request is refused by email, or needs attention.
+-- reactivated. After the end it is no longer urgent: the request is refused by email, or needs attention.
 CREATE FUNCTION is_urgent(request reactivation_requests) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN request.finished_at IS NULL AND request.origin <> 'stripe' AND request.recovery_point = 'received'
@@ -51,8 +51,8 @@ CREATE FUNCTION needs_attention(request reactivation_requests) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN tried_for_hours(request.tries, request.trying_since) AND NOT is_urgent(request);
 
--- Claim cancellation requests of any user whose lease has passed, longest overdue first, with a new lease. Returns ids
--- only. `only_new`: those that no run has started yet, which queue up after a burst.
+-- Claim cancellation requests of any user whose lease has expired, longest overdue first, with a new lease. Returns ids
+-- only. `only_new`: only requests without a run so far, which queue up after a burst.
 CREATE FUNCTION claim_unfinished(at_most integer, only_new boolean)
     RETURNS TABLE (id uuid, user_id text, needs_attention boolean, urgent boolean, tries integer, died_in uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
@@ -69,7 +69,7 @@ AS $$
         CASE WHEN r.finished_at IS NULL THEN r.flow_run_id END
 $$;
 
--- Claim reactivation requests in the same way.
+-- Claim reactivation requests likewise.
 CREATE FUNCTION claim_reactivations(at_most integer, only_new boolean)
     RETURNS TABLE (id uuid, user_id text, needs_attention boolean, urgent boolean, tries integer, died_in uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
@@ -86,7 +86,7 @@ AS $$
         CASE WHEN r.finished_at IS NULL THEN r.flow_run_id END
 $$;
 
--- Renew the lease of a request of either kind, while its run lives. A request with nothing left to do keeps none.
+-- Renew the lease of a request of either kind while its run lives. A finished request has no lease.
 CREATE FUNCTION renew_lease(request uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -96,7 +96,7 @@ AS $$
     WHERE id = request AND resume_at IS NOT NULL
 $$;
 
--- End the lease of a request of either kind, so that any process may pick it up now.
+-- End the lease of a request of either kind, so that any process can claim it now.
 CREATE FUNCTION end_lease(request uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$

@@ -1,7 +1,7 @@
 -- depends: 0003_requests
--- What a cancellation request leads to: a reason, or a retention offer with its entitlements.
+-- The results of a cancellation request: a reason, or a retention offer with its entitlements.
 
--- Step 5B. The only place where free text is kept, so that anonymisation has one place to look.
+-- Step 5B. Free text is stored only here, so that anonymisation has one place to clear.
 CREATE TABLE cancellation_reasons (
     id              bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     request_id      uuid        NOT NULL UNIQUE REFERENCES cancellation_requests,
@@ -12,7 +12,7 @@ CREATE TABLE cancellation_reasons (
         'customer_service', 'low_quality', 'missing_features', 'other', 'switched_service', 'too_complex',
         'too_expensive', 'unused', 'prefer_not_to_say')),
     feedback        text        CHECK (length(feedback) <= 5000),
-    answered_at     timestamptz,  -- on the page that an email links to, which asks once
+    answered_at     timestamptz,  -- on the feedback page linked in an email, which can be submitted once
     created_at      timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX cancellation_reasons_of_user ON cancellation_reasons (user_id);
@@ -21,8 +21,8 @@ CREATE INDEX cancellation_reasons_since ON cancellation_reasons (subscription_id
 CALL protect('cancellation_reasons');
 GRANT SELECT, INSERT, UPDATE (category, feedback, answered_at) ON cancellation_reasons TO cancelflow_app;
 
--- Return how long an accepted offer prevents another one, in calendar months of UTC, since an index may not depend on a
--- time zone. Never empty, so that an offer without a cool-down doesn't get around another one's.
+-- Return the range in which an accepted offer prevents another one, in calendar months of UTC, since an index must not
+-- depend on a time zone. Never empty, so that an offer without a cool-down can't bypass another offer's.
 CREATE FUNCTION cooldown(since timestamptz, months integer) RETURNS tsrange
     LANGUAGE sql IMMUTABLE
     RETURN tsrange(since AT TIME ZONE 'UTC',
@@ -39,15 +39,15 @@ CREATE TABLE retention_offers (
     months             smallint    NOT NULL CHECK (months > 0),
     coupon_id          text        NOT NULL,
     entitlements       text[]      NOT NULL DEFAULT '{}',
-    cooldown_months    smallint    NOT NULL DEFAULT 6 CHECK (cooldown_months >= 0),  -- as the catalogue says
+    cooldown_months    smallint    NOT NULL DEFAULT 6 CHECK (cooldown_months >= 0),  -- from the catalogue
     stripe_discount_id text,       -- di_…, once it is applied
-    -- What the offer did to a discount that was running; null where there was none. The response says it, and a request
-    -- that is picked up again must still know it.
+    -- What the offer did to an existing discount; null where there was none. The response reports it, also after a
+    -- request was resumed.
     current_discount   text        CHECK (current_discount IN ('replaced', 'kept')),
     state              text        NOT NULL DEFAULT 'reserved' CHECK (state IN ('reserved', 'applied', 'withdrawn')),
     accepted_at        timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT an_applied_offer_names_its_discount CHECK (state <> 'applied' OR stripe_discount_id IS NOT NULL),
-    -- However many requests race (SPEC, Decided 2).
+    -- Holds for concurrent requests too (SPEC, Decided 2).
     CONSTRAINT one_retention_offer_in_its_cooldown EXCLUDE USING gist (
         user_id WITH =, cooldown(accepted_at, cooldown_months) WITH &&
     ) WHERE (state <> 'withdrawn')
@@ -58,7 +58,7 @@ CREATE INDEX retention_offers_since ON retention_offers (subscription_id, accept
 CALL protect('retention_offers');
 GRANT SELECT, INSERT, UPDATE (state, stripe_discount_id, current_discount) ON retention_offers TO cancelflow_app;
 
--- What an offer gives besides the discount: Enterprise's priority support (W05).
+-- What an offer grants besides the discount: Enterprise's priority support (W05).
 CREATE TABLE entitlements (
     id              bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     request_id      uuid        NOT NULL REFERENCES cancellation_requests,

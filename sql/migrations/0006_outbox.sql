@@ -14,8 +14,8 @@ CREATE TABLE outbox (
     delivered_at    timestamptz,
     receipt         text,        -- Pub/Sub's message id
     attempts        integer     NOT NULL DEFAULT 0,
-    refused         boolean     NOT NULL DEFAULT false,  -- not to be sent: withdrawn, or it can never be delivered
-    -- Why it can never be delivered: it needs attention until an operator has it sent again or dismisses it.
+    refused         boolean     NOT NULL DEFAULT false,  -- not to be sent: withdrawn or undeliverable
+    -- Why it is undeliverable: it needs attention until an operator has it sent again or dismisses it.
     problem         text        CHECK (problem IN ('no-address', 'address-malformed', 'refused-by-mail-server')),
     UNIQUE (request_id, kind),
     CONSTRAINT a_problem_is_an_end CHECK (problem IS NULL OR refused)
@@ -25,8 +25,8 @@ CREATE INDEX outbox_undeliverable ON outbox (request_id) WHERE problem IS NOT NU
 CALL protect('outbox');
 GRANT SELECT, INSERT, UPDATE (delivered_at, receipt, attempts, refused, problem) ON outbox TO cancelflow_app;
 
--- Claim requests of any user whose reason is due to be asked for by email, never before the confirmation was sent.
--- Returns ids only. One whose process died or whose email was not accepted can be claimed again after ten minutes.
+-- Claim requests of any user whose email that asks for the reason is due, never before the confirmation was sent.
+-- Returns ids only. After a crash or a failed send, a request can be claimed again after ten minutes.
 CREATE FUNCTION claim_reason_emails(at_most integer) RETURNS SETOF uuid
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$

@@ -1,7 +1,7 @@
 -- depends: 0003_requests
--- When each user's data is due for deletion (step 9B, WF-056), and who must be told before.
+-- When each user's data is due for deletion (step 9B, WF-056), and the notices sent before.
 
--- A job outlives the rows it is about, as the proof that they were deleted: ids and dates, and no foreign keys.
+-- A job is kept after the deletion as proof of it, so it has only ids and dates, and no foreign keys.
 CREATE TABLE data_retention_jobs (
     id              bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     request_id      uuid        NOT NULL UNIQUE,  -- of a cancellation or a subscription's end
@@ -10,13 +10,13 @@ CREATE TABLE data_retention_jobs (
     cancel_at       timestamptz NOT NULL,
     run_at          timestamptz NOT NULL,
     status          text        NOT NULL DEFAULT 'scheduled' CHECK (status IN ('scheduled', 'done', 'cancelled')),
-    noticed_at      timestamptz,  -- the notice was sent, or can never be delivered
-    put_off_until   timestamptz,  -- due by its date, but the data is still needed: check again then
+    noticed_at      timestamptz,  -- the notice was sent or is undeliverable
+    put_off_until   timestamptz,  -- the data was due but still needed: check again then
     put_off_reason  text        CHECK (put_off_reason IN (
         'live_subscription',    -- the customer came back, or has another subscription
-        'ended_later',          -- the last of their subscriptions ended less than 90 days ago
-        'unknown_to_stripe')),  -- Stripe does not know the customer, and must confirm before anything is deleted
-    claimed_until   timestamptz,  -- claimed by a run; after this time that run counts as dead
+        'ended_later',          -- the customer's last subscription ended less than 90 days ago
+        'unknown_to_stripe')),  -- Stripe does not know the customer, so it cannot confirm the end
+    claimed_until   timestamptz,  -- a run's claim, which expires then
     created_at      timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT data_is_kept_for_90_days CHECK (run_at - cancel_at = interval '90 days'),
     CONSTRAINT a_job_is_put_off_for_a_reason CHECK (num_nonnulls(put_off_until, put_off_reason) IN (0, 2))
@@ -32,13 +32,13 @@ CALL protect('data_retention_jobs');
 GRANT SELECT, INSERT, UPDATE (cancel_at, run_at, status, noticed_at, put_off_until, put_off_reason)
     ON data_retention_jobs TO cancelflow_app;
 
--- Return whether customer and company were told that the subscription ends, and not that it continues after all.
+-- Return whether customer and company were notified that the subscription ends, without a later reactivation.
 CREATE FUNCTION is_announced(subscription text) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN EXISTS (
         SELECT FROM data_retention_jobs j WHERE j.subscription_id = subscription AND j.status = 'scheduled');
 
--- For `reconcile`: return ids and statuses of these subscriptions of any user.
+-- For `reconcile`: return the states of these subscriptions, of any user.
 CREATE FUNCTION subscription_states(ids text[])
     RETURNS TABLE (id text, user_id text, status text, cancel_at timestamptz, announced boolean, under_way boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
@@ -48,7 +48,7 @@ AS $$
     FROM subscriptions s WHERE s.id = ANY(ids)
 $$;
 
--- Return how many users' data is due: for a progress bar.
+-- Return the number of users whose data is due, for a progress bar.
 CREATE FUNCTION count_due_deletions() RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -56,7 +56,7 @@ AS $$
     WHERE status = 'scheduled' AND coalesce(put_off_until, run_at) <= now()
 $$;
 
--- Return a page of these users, ordered by id, without claiming them: for a dry run.
+-- Return a page of these users, ordered by id, without claiming them, for a dry run.
 CREATE FUNCTION due_deletions(after text, at_most integer) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -65,8 +65,7 @@ AS $$
     ORDER BY user_id LIMIT at_most
 $$;
 
--- Claim users whose data is due, each for one run. Returns ids only. If that run dies, they can be claimed again after
--- ten minutes.
+-- Claim users whose data is due. Returns ids only. If the run dies, they can be claimed again after ten minutes.
 CREATE FUNCTION claim_due_deletions(at_most integer) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -81,8 +80,8 @@ AS $$
     SELECT DISTINCT user_id FROM claimed
 $$;
 
--- Claim, in the same way, users whose last job comes due within `ahead` and who had no notice of it: their data is
--- deleted with the last job.
+-- Claim, likewise, users whose last job is due within `ahead` and who have had no notice of it. The data is deleted
+-- with the last job.
 CREATE FUNCTION claim_deletion_notices(at_most integer, ahead interval) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$

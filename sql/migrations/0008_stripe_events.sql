@@ -1,49 +1,50 @@
 -- depends: 0004_claims 0006_outbox
 -- The inbox of Stripe's webhooks.
 
--- Ids, times and Stripe's own terms; nothing that a customer wrote. Rows belong to no user, so the application can only
--- reach them through the functions below.
+-- Ids, times and Stripe's identifiers; no text written by customers. Rows belong to no user, so the application can
+-- access them only through the functions below.
 CREATE TABLE stripe_events (
-    id              text        PRIMARY KEY,           -- evt_…, so that an event is received once
+    id              text        PRIMARY KEY,           -- evt_…; makes receiving an event idempotent
     type            text        NOT NULL,
-    change          text        NOT NULL,              -- what it may be about: nodes/rules/stripe_changes.py
+    change          text        NOT NULL,              -- the possible change: nodes/rules/stripe_changes.py
     created_at      timestamptz NOT NULL,              -- at Stripe
     received_at     timestamptz NOT NULL DEFAULT now(),
     livemode        boolean     NOT NULL,
     subscription_id text,
     customer_id     text,
-    caused_by       uuid,                              -- our request, where our own write caused the event
+    caused_by       uuid,                              -- the cancelflow request whose write caused the event
 
-    resume_at       timestamptz DEFAULT now(),         -- when to pick it up; null once nothing is left to do
+    resume_at       timestamptz DEFAULT now(),         -- when to claim it; null once nothing is left to do
     tries           integer     NOT NULL DEFAULT 0,
     trying_since    timestamptz NOT NULL DEFAULT now(),
-    parked_at       timestamptz,                       -- retries have ended: it needs attention
+    parked_at       timestamptz,                       -- automatic retries have ended: it needs attention
     problem         text,                              -- why the last try failed
-    in_hand_until   timestamptz,                       -- claimed by a run; after this time that run counts as dead
+    in_hand_until   timestamptz,                       -- a run's claim, which expires then
     flow_run_id     uuid,
     handled_at      timestamptz,
-    outcome         text                               -- what it turned out to be
+    outcome         text                               -- how it was handled
 );
--- What tells of an end comes before what only changes our copy of Stripe's objects, of which there may be many.
+-- Return whether a change only updates our copies of Stripe's objects. There may be many of these, so cancellations and
+-- ends are handled first.
 CREATE FUNCTION only_copies(change text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN change IN ('new customer', 'new subscription', 'customer', 'terms');
 CREATE INDEX stripe_events_to_handle ON stripe_events (only_copies(change), resume_at) WHERE resume_at IS NOT NULL;
 CREATE INDEX stripe_events_of_subscription ON stripe_events (subscription_id);
 CREATE INDEX stripe_events_of_customer ON stripe_events (customer_id);
--- Of two concurrent events about one customer, one waits: both would find the same change to report.
+-- Events of one customer are handled one at a time: two concurrent ones would report the same change twice.
 CREATE INDEX stripe_events_in_line ON stripe_events (coalesce(customer_id, subscription_id, id))
     WHERE handled_at IS NULL;
 CREATE INDEX stripe_events_parked ON stripe_events (parked_at) WHERE parked_at IS NOT NULL;
 CREATE INDEX stripe_events_by_age ON stripe_events (handled_at) WHERE handled_at IS NOT NULL;
 
--- Return whether a run of the event died or failed. One that was put off has not: it only waits for other work.
+-- Return whether a run of the event died or failed. An event that was put off only waits for other work.
 CREATE FUNCTION was_orphaned(event stripe_events) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN event.problem IS NOT NULL OR event.in_hand_until IS NOT NULL;
 
--- Return whether the event can be handled now: no run has it, no request is being processed for its subscription, and
--- no other event of the same customer is being handled or comes before it.
+-- Return whether the event can be handled now: no run has claimed it, no request is being processed for its
+-- subscription, and no other event of the same customer is being handled or comes first.
 CREATE FUNCTION is_next_in_line(event stripe_events) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN event.resume_at <= now() AND coalesce(event.in_hand_until <= now(), true)
@@ -58,7 +59,7 @@ CREATE FUNCTION is_next_in_line(event stripe_events) RETURNS boolean
                             < (only_copies(event.change), event.resume_at, event.id)
                         AND NOT subscription_under_way(other.subscription_id))));
 
--- Record an event, to be handled in so many seconds, and return whether it is new.
+-- Record an event, to be handled after `patience` seconds; return whether it is new.
 CREATE FUNCTION receive_stripe_event(event text, kind text, its_change text, created timestamptz, live boolean,
     subscription text, customer text, cause uuid, patience double precision) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
@@ -73,10 +74,10 @@ AS $$
     SELECT EXISTS (SELECT FROM came)
 $$;
 
--- Claim events that are due, with a lease that the run renews; `only_new`: those that no run has tried. Events that
--- need no run are closed first: what our own write caused was read back by the request that wrote it, and of a
--- subscription that ended and was reported nothing is left to report. An end is always handled, whoever caused it. What
--- is new and known here needs no copy, and of several changes the last one shows them all.
+-- Claim events that are due, with a lease that the run renews. `only_new`: only events that no run has tried. Events
+-- that need no run are closed first: those caused by our own write, whose result the request has read back (except an
+-- end, which is always handled); those of a subscription whose end was already reported; new objects that already have
+-- a row; and changes followed by a later one of the same kind.
 CREATE FUNCTION claim_stripe_events(at_most integer, only_new boolean)
     RETURNS TABLE (id text, needs_attention boolean, tries integer, died_in uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
@@ -110,7 +111,7 @@ AS $$
     RETURNING e.id, e.parked_at IS NOT NULL OR tried_for_hours(e.tries, e.trying_since), e.tries, e.flow_run_id
 $$;
 
--- For `resume_unfinished`, which asks every second: return whether it has anything to do, of any kind.
+-- For `resume_unfinished`, which polls every second: return whether there is any work for it.
 CREATE FUNCTION anything_unfinished() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     RETURN EXISTS (SELECT FROM cancellation_requests WHERE resume_at <= now() AND runs > 0)
@@ -140,7 +141,7 @@ AS $$
     WHERE id = event AND handled_at IS NULL AND in_hand_until IS NOT NULL
 $$;
 
--- Return the subscriptions an event is about, one or all of a customer's, and their users. Ids only.
+-- Return the ids of the subscriptions an event is about, one or all of a customer's, and of their users.
 CREATE FUNCTION subscriptions_of_stripe_event(event text) RETURNS TABLE (id text, user_id text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -162,7 +163,7 @@ CREATE FUNCTION stripe_event_is_handled(event text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$ SELECT EXISTS (SELECT FROM stripe_events WHERE id = event AND handled_at IS NOT NULL) $$;
 
--- Wait for other work on the same subscription or customer; not a failure.
+-- Put the event off until other work on the same subscription or customer is done. This is not a failure.
 CREATE FUNCTION put_off_stripe_event(event text, seconds double precision) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -170,7 +171,7 @@ AS $$
     WHERE id = event AND handled_at IS NULL
 $$;
 
--- Retry later.
+-- Record a failure and retry after a pause.
 CREATE FUNCTION stripe_event_failed(event text, what text) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -179,7 +180,7 @@ AS $$
     WHERE e.id = event AND e.handled_at IS NULL
 $$;
 
--- End the retries: the event waits for an operator.
+-- End the retries, so that the event waits for an operator.
 CREATE FUNCTION park_stripe_event(event text) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -187,8 +188,8 @@ AS $$
     WHERE id = event AND handled_at IS NULL
 $$;
 
--- Stripe retries an event for three days, and an operator may have it sent again for 30
--- (https://docs.stripe.com/webhooks#automatic-retries): until then its row shows that it was handled.
+-- Delete events handled over 31 days ago. Stripe retries an event for three days, and an operator can resend it for 30
+-- (https://docs.stripe.com/webhooks#automatic-retries); until then its row shows that it was handled.
 CREATE FUNCTION prune_stripe_events(at_most integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$

@@ -1,20 +1,20 @@
 -- depends: 0005_cancellation_effects 0007_data_retention
--- WF-056: the deletion of a user's data by a plan, its record, and the anonymisation of reasons.
+-- WF-056: planned deletion of a user's data, its record, and the anonymisation of reasons.
 --
--- The application's role can delete nothing itself. The functions below delete as the owner, and each checks that the
--- data is due. The statements that they run are the owner's too, installed by `cancelflow migrate`.
+-- The application's role cannot delete anything. The functions below delete as the owner, and each checks that the data
+-- is due. The owner also installs the statements that they run, with `cancelflow migrate`.
 
--- The plan, step by step: sql/data_deletion and DATA_DELETION_PLAN, as `cancelflow migrate` last read them.
+-- The steps of the plan: sql/data_deletion and DATA_DELETION_PLAN, as `cancelflow migrate` last read them.
 CREATE TABLE data_deletion_plan (
     step       text    PRIMARY KEY,  -- the file's name; steps run in this order
-    table_name text,                 -- null for what is kept outside this database
+    table_name text,                 -- null for data kept outside this database
     kept       boolean NOT NULL,
-    what       text    NOT NULL,     -- a description of what is deleted or kept
-    ground     text    NOT NULL,     -- the legal ground
+    what       text    NOT NULL,     -- describes what is deleted or kept
+    ground     text    NOT NULL,     -- the legal basis
     statement  text    NOT NULL      -- $1 is the user's id
 );
 
--- The deletion record: what was deleted and what was kept, in ids and counts.
+-- The deletion record: what was deleted and what was kept, as ids and counts.
 CREATE TABLE data_deletions (
     id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     user_id     text COLLATE "C" NOT NULL,  -- of a user who is no longer in `users`
@@ -27,8 +27,8 @@ CREATE INDEX data_deletions_of_user ON data_deletions (user_id);
 CALL protect('data_deletions');
 GRANT SELECT ON data_deletions TO cancelflow_app;
 
--- Reasons after 90 days, as counts; cancellation_reasons has the younger ones. Not rows, since a row's id, time and
--- order would still lead to the job that was written beside it.
+-- Reasons older than 90 days, as counts; cancellation_reasons has the newer ones. Counts, because a row's id, time and
+-- order would still identify the job written together with it.
 CREATE TABLE reason_counts (
     month    date    NOT NULL CHECK (extract(day FROM month) = 1),  -- in which it was given, in UTC
     plan     text    NOT NULL,
@@ -44,7 +44,7 @@ AS $$
     SELECT step, statement FROM data_deletion_plan ORDER BY step
 $$;
 
--- Return where the plan and the catalogue differ: a table with a user's rows that no step names, or a step whose table
+-- Return where the plan and the database differ: a table with users' rows that no step names, or a step whose table
 -- does not exist.
 CREATE FUNCTION gaps_in_deletion_plan() RETURNS TABLE (table_name text, planned boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
@@ -61,8 +61,8 @@ AS $$
     WHERE p.table_name IS NOT NULL AND to_regclass(p.table_name) IS NULL
 $$;
 
--- Delete the data of the user whom the transaction names, and record it. Returns no row if another run has done it;
--- raises if the data is not due, whoever calls it.
+-- Delete the data of the transaction's user, and record it. Returns no row if another run has done it; raises if the
+-- data is not due.
 CREATE FUNCTION delete_data_of_user(by_flow_run uuid) RETURNS TABLE (removed json, kept json)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -109,7 +109,7 @@ BEGIN
 END
 $$;
 
--- Claim requests whose feedback is to be made anonymous, with their users. Returns ids only.
+-- Claim requests whose feedback is due for anonymisation. Returns the ids of requests and users only.
 CREATE FUNCTION claim_due_feedback(at_most integer) RETURNS TABLE (request_id uuid, user_id text)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -122,7 +122,7 @@ AS $$
     RETURNING r.id, r.user_id
 $$;
 
--- Return how many these are: for a progress bar.
+-- Return the number of these requests, for a progress bar.
 CREATE FUNCTION count_due_feedback() RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -130,8 +130,8 @@ AS $$
     WHERE received_at <= now() - interval '90 days' AND anonymized_at IS NULL
 $$;
 
--- Count the reason of a request and delete its row; the request keeps no reason, no text and no fingerprint of the body
--- that held them. Checks nothing: it serves anonymize_feedback and delete_data_of_user, which do.
+-- Count the reason of a request and delete its row; the request keeps no reason, text or fingerprint of the body. Its
+-- callers, anonymize_feedback and delete_data_of_user, check that this is due.
 CREATE FUNCTION anonymize_request(whose_request uuid) RETURNS void
     LANGUAGE sql SET search_path = public, pg_temp
 AS $$
@@ -149,12 +149,12 @@ AS $$
     DELETE FROM idempotency_keys WHERE request_id = whose_request;
     UPDATE cancellation_requests
     SET feedback = NULL, reason = NULL, anonymized_at = now(), anonymizing_until = NULL,
-        -- A request that failed after step 5B and is picked up again runs that step again, and finds no reason.
+        -- A request that failed after step 5B and is resumed runs that step again, without a reason.
         recovery_point = CASE recovery_point WHEN 'reason_captured' THEN 'received' ELSE recovery_point END
     WHERE id = whose_request;
 $$;
 
--- Make a request of the user whom the transaction names anonymous. Returns false if it is not due, or done already.
+-- Anonymise a request of the transaction's user. Returns false if it is not due or already done.
 CREATE FUNCTION anonymize_feedback(whose_request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$

@@ -1,23 +1,22 @@
 -- depends: 0009_data_deletion
--- What the business sees: monthly figures (UTC), computed from rows alone. Each view has its definition in its comment,
--- whose first line is the short form that the report prints. They count across users, so the application may read none
--- of them: it has report(month), which returns numbers, plans, reasons and months, and no user's row. For a tool of your
--- own: GRANT SELECT ON report_… TO its role.
+-- Monthly reports (UTC), computed from rows. The first line of each view's comment is the short definition that the
+-- report prints. The views count across users, so the application cannot read them; it has report(month), which returns
+-- numbers, plans, reasons and months, and no user's row. For your own tools: GRANT SELECT ON report_… TO their role.
 
--- Return the fewest rows that a share is computed from: below it, a share is more chance than behaviour.
+-- Return the minimum number of rows for a share: with fewer, it is more chance than behaviour.
 CREATE FUNCTION fewest_rows() RETURNS integer LANGUAGE sql IMMUTABLE RETURN 20;
 
--- Return a share between 0 and 1; null where there are too few rows.
+-- Return a share between 0 and 1, or null for too few rows.
 CREATE FUNCTION share(part bigint, whole bigint) RETURNS numeric
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN whole >= fewest_rows() THEN round(part::numeric / whole, 4) END;
 
--- Return the first day of a time's month, in UTC.
+-- Return the first day of a timestamp's month, in UTC.
 CREATE FUNCTION month_of(moment timestamptz) RETURNS date
     LANGUAGE sql IMMUTABLE
     RETURN date_trunc('month', moment AT TIME ZONE 'UTC')::date;
 
--- An offer that GET /retention-offer showed: one row per subscription and day (UTC), since a page may ask many times.
+-- Offers shown by GET /retention-offer: one row per subscription and day (UTC), since a page may call it many times.
 CREATE TABLE offers_shown (
     user_id         text COLLATE "C" NOT NULL REFERENCES users,
     subscription_id text        NOT NULL REFERENCES subscriptions,
@@ -30,13 +29,13 @@ CREATE INDEX offers_shown_of_user ON offers_shown (user_id);
 CALL protect('offers_shown');
 GRANT SELECT, INSERT ON offers_shown TO cancelflow_app;
 
--- What a subscription paid after it accepted an offer, as Stripe reports it: ids and amounts, in minor units.
+-- Payments after an accepted offer, as Stripe reports them: ids and amounts in minor units.
 CREATE TABLE retained_invoices (
     invoice_id      text        PRIMARY KEY,
     user_id         text COLLATE "C" NOT NULL REFERENCES users,
     subscription_id text        NOT NULL REFERENCES subscriptions,
     currency        text        NOT NULL CHECK (currency ~ '^[a-z]{3}$'),  -- as Stripe writes it
-    amount_paid     bigint      NOT NULL,  -- net of discounts, and of refunds since
+    amount_paid     bigint      NOT NULL,  -- net of discounts and later refunds
     created_at      timestamptz NOT NULL,  -- at Stripe
     paid_at         timestamptz NOT NULL
 );
@@ -45,11 +44,11 @@ CREATE INDEX retained_invoices_of_user ON retained_invoices (user_id);
 CALL protect('retained_invoices');
 GRANT SELECT, INSERT, UPDATE (amount_paid) ON retained_invoices TO cancelflow_app;
 
--- W34. Shown: recorded by GET /retention-offer, or accepted without a call of it.
+-- W34. Shown: recorded by GET /retention-offer, or accepted without calling it.
 CREATE VIEW report_offer_acceptance AS
 WITH accepted AS (
     SELECT o.subscription_id, o.plan, r.reason,
-        -- An offer that is accepted after midnight counts for the day on which it was shown.
+        -- An offer accepted after midnight counts for the day on which it was shown.
         coalesce((SELECT max(s.shown_at) FROM offers_shown s
             WHERE s.subscription_id = o.subscription_id
                 AND s.shown_at BETWEEN o.accepted_at - interval '7 days' AND o.accepted_at), o.accepted_at) AS shown_at
@@ -75,9 +74,9 @@ SELECT month, plan, reason, count(*) AS shown, count(*) FILTER (WHERE taken) AS 
 FROM answered
 GROUP BY GROUPING SETS ((month), (month, plan), (month, plan, reason));
 COMMENT ON VIEW report_offer_acceptance IS 'accepted / shown, by plan and reason
-A subscription counts once a month in which its offer was shown: GET /retention-offer recorded it, or it was accepted. Accepted: the discount was applied within 7 days of being shown, or without having been asked for. The reason is the one given on accepting or, within 7 days, on cancelling; else not_given. A null plan or reason stands for all.';
+A subscription counts once a month in which its offer was shown: GET /retention-offer recorded it, or it was accepted. Accepted: the discount was applied within 7 days of being shown, or without having been shown. The reason is the one given on accepting or, within 7 days, on cancelling; else not_given. A null plan or reason means all.';
 
--- The reasons given with cancellations: from rows, and from the counts that anonymisation made of rows.
+-- The reasons given with cancellations: from rows, and from the counts that replaced rows on anonymisation.
 CREATE VIEW captured_reasons AS
 SELECT month, plan, category, sum(how_many)::bigint AS how_many
 FROM (
@@ -95,9 +94,9 @@ SELECT month, plan, category AS reason, sum(how_many)::bigint AS cancellations,
 FROM captured_reasons
 GROUP BY GROUPING SETS ((month, category), (month, plan, category));
 COMMENT ON VIEW report_reason_share IS 'cancellations with this reason / all cancellations
-By the month in which the reason was captured (step 5B): rows of cancellation_reasons, and what anonymisation counted of them. A null plan stands for all.';
+By the month in which the reason was captured (step 5B): rows of cancellation_reasons, and the counts that replaced anonymised ones. A null plan means all.';
 
--- W37. How many customers give a reason where they are asked for one.
+-- W37. How many customers give a reason when asked.
 CREATE VIEW report_feedback AS
 SELECT month, sum(given + withheld)::bigint AS attempts, sum(given)::bigint AS with_reason,
     share(sum(given)::bigint, sum(given + withheld)::bigint) AS rate
@@ -110,9 +109,9 @@ FROM (
     WHERE outcome = 'refused' AND action = 'cancel_subscription' AND problem = 'reason-required') AS asked
 GROUP BY month;
 COMMENT ON VIEW report_feedback IS 'cancellations with a reason / attempts at which the reason was asked
-Attempts: every reason that was captured, and every attempt that was refused because it named none. prefer_not_to_say counts as no reason.';
+Attempts: every captured reason, and every attempt refused because it named none. prefer_not_to_say counts as no reason.';
 
--- F10. The subscriptions that accepted an offer: the two views below start from these.
+-- F10. The subscriptions that accepted an offer, for the two views below.
 CREATE VIEW retained_subscriptions AS
 SELECT o.subscription_id, o.user_id, o.plan, o.accepted_at, month_of(o.accepted_at) AS month,
     o.accepted_at + interval '30 days' <= now() AS judged,
@@ -124,7 +123,7 @@ SELECT o.subscription_id, o.user_id, o.plan, o.accepted_at, month_of(o.accepted_
         AND coalesce(s.ended_at >= o.accepted_at + interval '30 days', true) AS saved
 FROM retention_offers o JOIN subscriptions s ON s.id = o.subscription_id
 WHERE o.state = 'applied';
-COMMENT ON VIEW retained_subscriptions IS 'a row a subscription that took an offer: of single users, so for the owner alone';
+COMMENT ON VIEW retained_subscriptions IS 'one row per subscription that accepted an offer; it shows single users, so only the owner may read it';
 
 -- F10. How many of them stay for 30 days.
 CREATE VIEW report_saved AS
@@ -134,9 +133,9 @@ SELECT month, plan, count(*) AS accepted, count(*) FILTER (WHERE judged) AS judg
 FROM retained_subscriptions
 GROUP BY GROUPING SETS ((month), (month, plan));
 COMMENT ON VIEW report_saved IS 'not cancelled within 30 days of accepting / accepted at least 30 days ago
-By the month of accepting. Not saved: a cancellation asked for within those 30 days, taken back or not, or an end of any cause. Accepted and not yet judged is neither. This is no lift: who would have stayed without an offer is not known. A null plan stands for all.';
+By the month of accepting. Not saved: a cancellation requested within those 30 days, even if later revoked, or an end for any reason. Offers accepted less than 30 days ago count as neither. This is not lift: how many would have stayed without an offer is unknown. A null plan means all.';
 
--- W36. What they paid: in minor units, never summed across currencies.
+-- W36. What these customers paid, in minor units, never summed across currencies.
 CREATE VIEW report_retained_revenue AS
 SELECT r.month, r.plan, i.currency, count(DISTINCT r.subscription_id) AS customers, count(*) AS invoices,
     sum(i.amount_paid)::bigint AS amount_paid,
@@ -147,7 +146,7 @@ FROM retained_subscriptions r JOIN retained_invoices i ON i.subscription_id = r.
 WHERE r.saved
 GROUP BY GROUPING SETS ((r.month, i.currency), (r.month, r.plan, i.currency));
 COMMENT ON VIEW report_retained_revenue IS 'what saved customers paid in the 12 months after accepting, and per customer who paid
-By the month of accepting and the currency, in minor units, from invoices that Stripe lists as paid: after the discount, less what was given back. As far as invoices are known. A null plan stands for all.';
+By the month of accepting and the currency, in minor units, from invoices that Stripe lists as paid: after the discount, less refunds. Covers the invoices read so far. A null plan means all.';
 
 -- W38. From the audit log, which is kept longer than the customers' data.
 CREATE VIEW report_win_back AS
@@ -159,7 +158,7 @@ judged AS (
         EXISTS (
             SELECT FROM subscriptions s WHERE s.id = c.subscription_id
                 AND s.live_again_at > c.at AND s.live_again_at <= c.at + interval '90 days')
-        -- It was reactivated; or cancelled or retained again, so it was live in between.
+        -- Reactivated; or cancelled or retained again, so it was live in between.
         OR EXISTS (
             SELECT FROM audit_log a WHERE a.subscription_id = c.subscription_id AND a.id > c.id
                 AND a.outcome IN ('reactivated', 'pending_cancellation', 'canceled', 'retained')
@@ -173,8 +172,8 @@ SELECT month, count(*) AS cancellations, count(*) FILTER (WHERE judged) AS judge
     count(*) FILTER (WHERE judged AND came_back) AS won_back,
     share(count(*) FILTER (WHERE judged AND came_back), count(*) FILTER (WHERE judged)) AS rate
 FROM judged GROUP BY month;
-COMMENT ON VIEW report_win_back IS 'reactivated or subscribed anew within 90 days of cancelling / cancelled at least 90 days ago
-By the month in which the cancellation was scheduled or took effect at once. Cancelled and not yet judged is neither.';
+COMMENT ON VIEW report_win_back IS 'reactivated or subscribed again within 90 days of cancelling / cancelled at least 90 days ago
+By the month in which the cancellation was scheduled or took effect immediately. Cancellations less than 90 days old count as neither.';
 
 -- How long customers wait for the confirmation email.
 CREATE VIEW report_email_time AS
@@ -187,8 +186,8 @@ SELECT month, count(seconds) AS emails, count(*) - count(seconds) AS not_sent,
     CASE WHEN count(seconds) >= fewest_rows()
         THEN round(percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds)::numeric, 3) END AS p95_seconds
 FROM emails GROUP BY month;
-COMMENT ON VIEW report_email_time IS 'from the request to the moment at which the mail server took its confirmation
-By the month of the request. An email that is still to go, or that no mail server takes, is counted as not sent.';
+COMMENT ON VIEW report_email_time IS 'from the request until the mail server accepted its confirmation email
+By the month of the request. An email that is still waiting or was refused counts as not sent.';
 
 -- Why requests are refused.
 CREATE VIEW report_refusals AS
@@ -200,26 +199,26 @@ FROM (
         count(*) FILTER (WHERE outcome = 'refused') AS refused, count(*) AS attempts
     FROM audit_log GROUP BY 1, 2, 3) AS by_cause;
 COMMENT ON VIEW report_refusals IS 'attempts refused for this cause / all attempts
-A row of audit_log is an attempt. The row with a null cause is for those that were not refused.';
+Each row of audit_log is an attempt. A null cause means not refused.';
 
 -- For the chart of the last 12 months.
 CREATE VIEW report_months AS
 SELECT month_of(at) AS month, count(*) FILTER (WHERE outcome IN ('pending_cancellation', 'canceled')) AS cancelled,
     count(*) FILTER (WHERE outcome = 'retained') AS retained
 FROM audit_log GROUP BY 1;
-COMMENT ON VIEW report_months IS 'cancellations, and offers taken, by month';
+COMMENT ON VIEW report_months IS 'cancellations and accepted offers by month';
 
--- The report's figures in order, and how long after a month's end each is final. A reason may be given on the page that
--- the email links to until it is made anonymous.
+-- The report's figures in order, and how long after a month's end each is final. A reason can be given on the feedback
+-- page until it is anonymised.
 CREATE VIEW report_figures AS
 SELECT place, figure, final_after::interval AS final_after
 FROM (VALUES
     (1, 'offer_acceptance', '7 days'), (2, 'reason_share', '90 days'), (3, 'feedback', '90 days'),
     (4, 'saved', '30 days'), (5, 'retained_revenue', '12 months'), (6, 'win_back', '90 days'),
     (7, 'email_time', '7 days'), (8, 'refusals', '0 days')) AS known (place, figure, final_after);
-COMMENT ON VIEW report_figures IS 'the views that make the report';
+COMMENT ON VIEW report_figures IS 'the figures of the report';
 
--- A month's figures once they are final, since the rows that they were computed from are deleted after 90 days.
+-- A month's final figures, stored because the rows behind them are deleted after 90 days.
 CREATE TABLE closed_figures (
     month     date        NOT NULL,
     figure    text        NOT NULL,
@@ -228,7 +227,7 @@ CREATE TABLE closed_figures (
     PRIMARY KEY (month, figure)
 );
 
--- Return a figure's rows of a month, computed now.
+-- Return a figure's rows for a month, computed now.
 CREATE FUNCTION lines_of_figure(of_month date, named text) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = public, pg_temp
 AS $$
@@ -241,7 +240,7 @@ BEGIN
 END
 $$;
 
--- Return the whole report of a month: numbers, plans, reasons, currencies and causes, and no user's row.
+-- Return the report for a month: numbers, plans, reasons, currencies and causes, and no user's row.
 CREATE FUNCTION report(of_month date) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -263,7 +262,7 @@ AS $$
             WHERE m.month > (of_month - interval '12 months')::date AND m.month <= of_month))
 $$;
 
--- Store the figures of a month that are final now, without changing stored ones. Returns what it stored.
+-- Store the figures of a month that are final by now and not stored yet. Returns their names.
 CREATE FUNCTION close_figures(of_month date) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -276,8 +275,8 @@ AS $$
     RETURNING figure
 $$;
 
--- Return a page, ordered by id, of the subscriptions whose invoices are the retained revenue: those that accepted an
--- offer in the last 13 months, one more than is counted, since a refund or a late payment may follow.
+-- Return a page, ordered by id, of the subscriptions that accepted an offer in the last 13 months, for their invoices.
+-- Revenue counts 12 months; the extra one catches refunds and late payments.
 CREATE FUNCTION subscriptions_with_an_offer(after text, at_most integer)
     RETURNS TABLE (id text, user_id text, accepted_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp

@@ -1,12 +1,12 @@
 -- depends: 0004_claims
--- How a request is received: one statement, so one round trip, in which the attempt is counted, the request judged and
--- recorded, and what it is refused for written down.
+-- Intake of requests in one statement, hence one round trip: it counts the attempt, judges and records the request, and
+-- writes a refusal to the audit log.
 --
--- These functions run as their caller, under the caller's row-level security. Like every transaction of the application
--- they name the user that they act for, and they can write nothing that the application could not write without them.
--- They are volatile, so each statement in them sees what was committed before it, and after the lock was waited for.
+-- These functions run as their caller, under its row-level security. Like every transaction of the application they
+-- name the user that they act for, and they can write nothing that the application could not write directly. They are
+-- volatile, so each statement in them sees what was committed before it, including while it waited for the lock.
 
--- A user's attempts in the minute that began at `since`, of every kind, refused or not.
+-- A user's attempts, of every kind, in the minute that began at `since`.
 CREATE TABLE attempts (
     user_id text COLLATE "C" PRIMARY KEY,
     since   timestamptz NOT NULL DEFAULT now(),
@@ -16,7 +16,7 @@ CREATE INDEX attempts_by_age ON attempts (since);
 CALL protect('attempts');
 GRANT SELECT, INSERT, UPDATE (since, counted) ON attempts TO cancelflow_app;
 
--- A minute that has passed counts for nothing.
+-- Delete the counts of past minutes.
 CREATE FUNCTION prune_attempts(at_most integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -29,17 +29,17 @@ $$;
 REVOKE ALL ON FUNCTION prune_attempts(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION prune_attempts(integer) TO cancelflow_app;
 
--- What became of an attempt. All null but `id`: the request is recorded, and is to be carried out.
+-- The result of an attempt. All null but `id`: the request is recorded and can be processed.
 CREATE TYPE reception AS (
-    id          uuid,      -- the request's: the new one's, or an earlier one's
-    problem     text,      -- what the attempt is refused for: a key of `refusals`
+    id          uuid,      -- of the new request, or of an earlier one
+    problem     text,      -- the reason for a refusal: a key of `refusals`
     wait        integer,   -- seconds until the next attempt is possible
-    outcome     text,      -- with http_status and answer: the request's
+    outcome     text,      -- with http_status and response: those of the request
     http_status smallint,
-    response      json
+    response    json
 );
 
--- The audit row of an attempt that is refused. `refusals`, here and below: the problem+json body of each refusal.
+-- Write the audit row of a refused attempt. `refusals`, here and below: the problem+json body of each refusal.
 CREATE FUNCTION audit_refusal(caller text, action text, request uuid, asked_user text, subscription text, problem text,
     refusals json) RETURNS void
     LANGUAGE sql
@@ -49,8 +49,8 @@ AS $$
         (refusals -> problem ->> 'status')::smallint, problem)
 $$;
 
--- Act for this user from here on, and count the attempt. Null if it is one of the first `at_most` of its minute (0: no
--- limit); else the seconds until the next minute. Only the first beyond the limit leaves a trace, in the audit log.
+-- Act for this user from here on, and count the attempt. Returns null for the first `at_most` attempts of a minute (0:
+-- no limit), then the seconds until the next minute. Only the first attempt over the limit is written to the audit log.
 CREATE FUNCTION count_attempt(caller text, action text, at_most integer, refusals json) RETURNS integer
     LANGUAGE plpgsql
 AS $$
@@ -76,7 +76,7 @@ BEGIN
 END
 $$;
 
--- An attempt that made no request, for its body could not be read.
+-- Refuse an attempt whose body could not be read, which creates no request. Returns the seconds to wait, as above.
 CREATE FUNCTION refuse_attempt(caller text, action text, at_most integer, problem text, refusals json) RETURNS integer
     LANGUAGE plpgsql
 AS $$
@@ -90,8 +90,8 @@ BEGIN
 END
 $$;
 
--- A new request, refused if there is a `problem`. The id of the request that is under way, if any, takes the place of
--- `{under_way}` in the body.
+-- Return the result for a new request, refused if there is a `problem`. `{under_way}` in the body is replaced by the id
+-- of the request under way, if any.
 CREATE FUNCTION judged(request uuid, problem text, under_way uuid, refusals json) RETURNS reception
     LANGUAGE sql STABLE
 AS $$
@@ -100,13 +100,13 @@ AS $$
         replace((refusals -> problem)::text, '{under_way}', coalesce(under_way::text, ''))::json
 $$;
 
--- Of two requests of one user that come in at the same time, the second waits for the first and sees it.
+-- Serialise the intake per user, so that the second of two concurrent requests sees the first.
 CREATE FUNCTION one_intake_at_a_time(caller text) RETURNS void
     LANGUAGE sql
     RETURN pg_advisory_xact_lock(hashtextextended(caller, 23));
 
--- The request that an `Idempotency-Key` of this user's stands for, if any, with what its caller is told. A request that
--- failed is reopened, for its caller was told to try again.
+-- Return the earlier request with this user's `Idempotency-Key`, if any, with its response. A failed request is
+-- reopened, since its response asked the caller to try again.
 CREATE FUNCTION request_of_key(caller text, own_key text, body bytea, in_line boolean, refusals json) RETURNS reception
     LANGUAGE plpgsql
 AS $$
@@ -133,7 +133,7 @@ BEGIN
             SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, reported_failed = false,
                 resume_at = CASE WHEN in_line THEN now() ELSE now() + lease() END
             WHERE id = earlier.id;
-        EXCEPTION WHEN unique_violation THEN  -- another for this subscription has come in meanwhile
+        EXCEPTION WHEN unique_violation THEN  -- another request for this subscription has arrived meanwhile
             taken.problem := 'request-under-way';
         END;
     END IF;
@@ -144,8 +144,8 @@ BEGIN
 END
 $$;
 
--- Receive a request to cancel. `in_line`: no run can be started for it here, so that any trigger may claim it.
--- `coming_in_seconds`: how long ago it arrived; what took effect since then was under way at the same time.
+-- Receive a request to cancel. `in_line`: no run can be started for it here, so any trigger may claim it immediately.
+-- `coming_in_seconds`: how long ago it arrived; a request that took effect since then was concurrent.
 CREATE FUNCTION receive_cancellation(request uuid, caller text, asked_user text, asked_subscription text,
     accept_offer boolean, reason text, feedback text, in_line boolean, coming_in_seconds double precision, own_key text,
     body bytea, reason_optional_countries text[], at_most integer, refusals json) RETURNS reception
@@ -195,7 +195,7 @@ BEGIN
         taken.outcome, taken.http_status, taken.response, CASE WHEN taken.problem IS NOT NULL THEN now() END);
     IF own_key IS NOT NULL THEN
         INSERT INTO idempotency_keys (user_id, key, fingerprint, request_id) VALUES (caller, own_key, body, request)
-        ON CONFLICT (user_id, key) DO UPDATE  -- one that is older than a day
+        ON CONFLICT (user_id, key) DO UPDATE  -- the existing row is older than 24 hours
         SET fingerprint = EXCLUDED.fingerprint, request_id = EXCLUDED.request_id, created_at = now();
     END IF;
     IF taken.problem IS NOT NULL THEN
@@ -206,7 +206,7 @@ BEGIN
 END
 $$;
 
--- Receive a request to reactivate. Asking twice is asking once: one that is under way is joined, which its outcome says.
+-- Receive a request to reactivate. A repeated request joins the one under way, and then has the outcome `joined`.
 CREATE FUNCTION receive_reactivation(request uuid, caller text, asked_user text, asked_subscription text, origin text,
     at_most integer, refusals json) RETURNS reception
     LANGUAGE plpgsql

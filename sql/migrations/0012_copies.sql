@@ -1,16 +1,16 @@
 -- depends: 0007_data_retention 0008_stripe_events 0010_reports
--- What is copied from Stripe, by `cancelflow import` and by webhooks: customers become users, with their subscriptions.
--- The application cannot make users, and these functions write only what Stripe reports.
+-- Copies from Stripe, by `cancelflow import` and by webhooks: customers become users, with their subscriptions. The
+-- application cannot create users itself, and these functions write only what Stripe reports.
 
--- Return the user that a Stripe customer is: the one that its metadata names, else the one whose row has this customer,
--- else one whose id is the customer's.
+-- Return the user id of a Stripe customer: the one that its metadata names, else the one whose row has this customer,
+-- else the customer's own id.
 CREATE FUNCTION user_of_customer(named text, customer text) RETURNS text
     LANGUAGE sql STABLE
     RETURN coalesce(named, (
         SELECT u.id FROM users u WHERE u.stripe_customer_id = customer
         ORDER BY u.id = customer COLLATE "C", u.created_at, u.id LIMIT 1), customer);
 
--- Return whether anything was done about a subscription in the name of its user.
+-- Return whether there are requests, offers or an end recorded for the subscription and its user.
 CREATE FUNCTION has_history(subscription text) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN EXISTS (SELECT FROM cancellation_requests r WHERE r.subscription_id = subscription)
@@ -18,7 +18,7 @@ CREATE FUNCTION has_history(subscription text) RETURNS boolean
         OR EXISTS (SELECT FROM subscription_ends e WHERE e.subscription_id = subscription)
         OR EXISTS (SELECT FROM offers_shown o WHERE o.subscription_id = subscription);
 
--- Return customers as nodes/subscriptions/rows.py writes them, each user once.
+-- Parse customers as nodes/subscriptions/rows.py writes them; return each user once.
 CREATE FUNCTION customers_in(customers jsonb)
     RETURNS TABLE (id text, customer_id text, created_at timestamptz, email text, name text, locale text, country text,
         subscribed boolean)
@@ -33,9 +33,9 @@ AS $$
     ORDER BY id, created_at DESC, customer_id
 $$;
 
--- Write customers as users. What Stripe leaves empty stays as it is. `changed`: Stripe has just told of a change, so a row
--- that the company wrote takes it over; and nobody becomes a user by that. A user whose data was deleted here is made
--- again only by a live subscription: Stripe keeps the customer with their invoices.
+-- Write customers as users. Columns that are empty in Stripe keep their value. `changed`: Stripe has just reported a
+-- change, which also updates a row that the company wrote, but creates no user. A user whose data was deleted is
+-- created again only for a live subscription, since Stripe keeps the customer with their invoices.
 CREATE FUNCTION write_customers(customers jsonb, asked_at timestamptz, changed boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -55,7 +55,8 @@ AS $$
     WHERE c.subscribed OR EXISTS (SELECT FROM users u WHERE u.stripe_customer_id = c.customer_id)
         OR NOT (changed OR EXISTS (SELECT FROM data_deletions d WHERE d.user_id = c.id COLLATE "C"))
     ON CONFLICT (id) DO NOTHING;
-    -- The user was named after the customer had been copied under its own id: what was not used yet is theirs.
+    -- The metadata named the user only after the customer was copied under its own id: move subscriptions without
+    -- history to that user.
     UPDATE subscriptions s SET user_id = c.id
     FROM customers_in(customers) c
     WHERE s.stripe_customer_id = c.customer_id AND s.user_id = c.customer_id COLLATE "C" AND c.id <> c.customer_id
@@ -65,8 +66,8 @@ AS $$
         AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.user_id = u.id);
 $$;
 
--- Return subscriptions as nodes/subscriptions/rows.py writes them, with their users. A fixed term that was replaced by a
--- cancellation, of which the customer was told, is one.
+-- Parse subscriptions as nodes/subscriptions/rows.py writes them; return them with their users. A fixed term counts as
+-- a pending cancellation if the customer was notified of one.
 CREATE FUNCTION subscriptions_in(subscriptions jsonb)
     RETURNS TABLE (id text, user_id text, customer_id text, plan text, price_ids text[], status text,
         current_period_start timestamptz, current_period_end timestamptz, cancel_at_period_end boolean,
@@ -85,8 +86,8 @@ AS $$
         LATERAL (SELECT s.fixed_term AND is_announced(s.subscription_id) AS of_its_end) told
 $$;
 
--- Write subscriptions, whose customers were written before. One that is known keeps its user, and is left alone if
--- `only_new` or if it was written since Stripe was asked.
+-- Write subscriptions, whose customers were written before. An existing row keeps its user, and is not changed if
+-- `only_new` is set or if it was updated after Stripe was read.
 CREATE FUNCTION write_subscriptions(subscriptions jsonb, asked_at timestamptz, only_new boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -109,7 +110,7 @@ AS $$
         FROM subscriptions_in(subscriptions) c JOIN users u ON u.id = c.user_id COLLATE "C"
         ON CONFLICT (id) DO NOTHING
         RETURNING id, user_id, ended_at)
-    -- Stripe retries an event for three days. What ended earlier was over before we heard of it: nobody is told.
+    -- Stripe retries an event for three days, so an earlier end predates cancelflow: record it without notifying.
     INSERT INTO subscription_ends (user_id, subscription_id, kind, stripe_reason, ended_at)
     SELECT made.user_id, made.id, c.end_kind, c.end_reason, made.ended_at
     FROM made JOIN subscriptions_in(subscriptions) c ON c.id = made.id
@@ -122,10 +123,10 @@ REVOKE ALL ON FUNCTION write_customers(jsonb, timestamptz, boolean), write_subsc
 GRANT EXECUTE ON FUNCTION write_customers(jsonb, timestamptz, boolean),
     write_subscriptions(jsonb, timestamptz, boolean) TO cancelflow_app;
 
--- How far an import has come that has not ended: a row for each list that it reads.
+-- The progress of an unfinished import: one row for each list that it reads.
 CREATE TABLE import_progress (
     list  text    PRIMARY KEY,
-    after text,                              -- the last object of the last page that was written
+    after text,                              -- the last object of the last page written
     read  bigint  NOT NULL DEFAULT 0,
     done  boolean NOT NULL DEFAULT false
 );

@@ -5,11 +5,11 @@ SELECT write_customers(%(customers)s::jsonb, %(asked_at)s, %(changed)s);
 SELECT write_subscriptions(%(subscriptions)s::jsonb, %(asked_at)s, %(only_new)s);
 
 -- name: only_import
--- One at a time, until its connection is closed.
+-- Allow one import at a time, until its connection is closed.
 SELECT pg_try_advisory_lock(hashtextextended('cancelflow import', 23));
 
 -- name: import_asks
--- Of two copies, the one for which Stripe was asked later counts.
+-- The time at which Stripe is read: of two copies, the later one wins.
 SELECT clock_timestamp();
 
 -- name: import_progress
@@ -20,7 +20,7 @@ INSERT INTO import_progress (list, after, read, done) VALUES (%(list)s, %(after)
 ON CONFLICT (list) DO UPDATE SET after = EXCLUDED.after, read = EXCLUDED.read, done = EXCLUDED.done;
 
 -- name: forget_import
--- It has come to its end, or begins anew.
+-- After an import has finished, or before it starts over.
 DELETE FROM import_progress;
 
 -- name: import_summary

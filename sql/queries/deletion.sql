@@ -1,5 +1,5 @@
 -- name: clear_deletion_plan
--- As the owner, by `cancelflow migrate`.
+-- Run as the owner, by `cancelflow migrate`.
 DELETE FROM data_deletion_plan;
 
 -- name: add_deletion_step
@@ -16,18 +16,18 @@ SELECT table_name, planned FROM gaps_in_deletion_plan() ORDER BY table_name;
 SELECT count_due_deletions();
 
 -- name: claim_due_deletions
--- Users, some at a time, each handed to one run.
+-- Claim a batch of users.
 SELECT claim_due_deletions(%(at_most)s);
 
 -- name: due_deletions
--- The same for a dry run, which takes nothing: by id, after the last one seen.
+-- A page of the same users, by id, without claiming them, for a dry run.
 SELECT due_deletions(%(after)s, %(at_most)s);
 
 -- name: claim_deletion_notices
 SELECT claim_deletion_notices(%(at_most)s, %(ahead)s);
 
 -- name: subscriptions_of_user
--- What our rows say, before Stripe is asked.
+-- The rows here, before reading Stripe.
 SELECT id, stripe_customer_id, status, cancel_at, ended_at FROM subscriptions ORDER BY id;
 
 -- name: stripe_customer_of_user
@@ -41,7 +41,7 @@ WHERE user_id = %(user_id)s AND status = 'scheduled' AND coalesce(put_off_until,
 SELECT removed, kept FROM delete_data_of_user(%(flow_run_id)s);
 
 -- name: job_to_notice
--- The last one, with which the data goes.
+-- The user's last job, with which the data is deleted.
 SELECT request_id, subscription_id, coalesce(put_off_until, run_at) AS delete_at, cancel_at AS ended_at
 FROM data_retention_jobs
 WHERE status = 'scheduled' ORDER BY coalesce(put_off_until, run_at) DESC, id DESC LIMIT 1;

@@ -1,21 +1,21 @@
 -- name: capture_reason
--- Step 5B. The free text is taken from the request, …
+-- Step 5B, first part: copy the free text from the request.
 INSERT INTO cancellation_reasons (request_id, user_id, subscription_id, plan, category, feedback)
 SELECT id, %(user_id)s, %(subscription_id)s, %(plan)s, %(category)s, feedback
 FROM cancellation_requests WHERE id = %(request_id)s
 ON CONFLICT (request_id) DO NOTHING;
 
 -- name: reason_captured
--- … and does not stay there, so that it stands in one place.
--- One that was made anonymous before it was taken up again has something to be made anonymous once more.
+-- Step 5B, second part: clear the text in the request, so that it is stored in one place. A request anonymised before
+-- it was resumed has to be anonymised again.
 UPDATE cancellation_requests SET feedback = NULL, recovery_point = 'reason_captured', anonymized_at = NULL WHERE id = %(request_id)s;
 
 -- name: reason_of_request
--- Step 6B sends it to Stripe.
+-- For step 6B, which sends it to Stripe.
 SELECT category, feedback FROM cancellation_reasons WHERE request_id = %(request_id)s;
 
 -- name: offer_within_its_cooldown
--- The same rule as the constraint one_retention_offer_in_its_cooldown, to answer before trying.
+-- The rule of the constraint one_retention_offer_in_its_cooldown, checked before reserving.
 SELECT EXISTS (
     SELECT FROM retention_offers
     WHERE user_id = %(user_id)s AND state <> 'withdrawn' AND request_id IS DISTINCT FROM %(request_id)s
@@ -23,7 +23,7 @@ SELECT EXISTS (
 ) AS used;
 
 -- name: reserve_offer
--- Step 5A, before Stripe is called. A request that is taken up anew reserves anew, if its place is still free.
+-- Step 5A, before Stripe is called. A resumed request reserves again, if the cool-down still permits it.
 INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percent_off, months, coupon_id,
     entitlements, cooldown_months, current_discount)
 VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(plan)s, %(percent_off)s, %(months)s, %(coupon_id)s,
@@ -32,17 +32,17 @@ ON CONFLICT (request_id) DO UPDATE SET state = 'reserved', current_discount = EX
 WHERE retention_offers.state = 'withdrawn';
 
 -- name: offer_of_request
--- Step 3, for a request that had reserved its offer: the terms that were accepted then.
+-- Step 3, for a request that has reserved its offer: the terms accepted then.
 SELECT plan, percent_off, months, coupon_id, current_discount, entitlements, state = 'withdrawn' AS withdrawn
 FROM retention_offers WHERE request_id = %(request_id)s;
 
 -- name: offer_applied
--- Step 5A, once Stripe was read back.
+-- Step 5A, after reading the result back from Stripe.
 UPDATE retention_offers SET state = 'applied', stripe_discount_id = %(stripe_discount_id)s
 WHERE request_id = %(request_id)s;
 
 -- name: withdraw_offer
--- Stripe did not apply it, and the customer was told so: they may try again.
+-- Stripe did not apply it, which was reported to the customer, who may try again.
 UPDATE retention_offers SET state = 'withdrawn' WHERE request_id = %(request_id)s AND state = 'reserved';
 
 -- name: grant_entitlement
@@ -51,12 +51,12 @@ VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(kind)s, %(starts_at)
 ON CONFLICT (request_id, kind) DO NOTHING;
 
 -- name: drop_other_retention_jobs
--- Step 9B: a cancellation that was undone and asked for again has one date, the new one.
+-- Step 9B: a subscription cancelled again has one deletion date, the new one.
 UPDATE data_retention_jobs SET status = 'cancelled'
 WHERE subscription_id = %(subscription_id)s AND status = 'scheduled' AND request_id <> %(request_id)s;
 
 -- name: drop_retention_jobs
--- The subscription goes on after all.
+-- The subscription continues after all.
 UPDATE data_retention_jobs SET status = 'cancelled' WHERE subscription_id = %(subscription_id)s AND status = 'scheduled';
 
 -- name: schedule_data_retention
@@ -65,7 +65,7 @@ VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(cancel_at)s, %(run_a
 ON CONFLICT (request_id) DO NOTHING;
 
 -- name: put_in_outbox
--- Step 7B, with the row that it announces.
+-- Step 7B, in the same transaction as the row that it announces.
 INSERT INTO outbox (request_id, user_id, kind) VALUES (%(request_id)s, %(user_id)s, %(kind)s)
 ON CONFLICT (request_id, kind) DO NOTHING;
 
@@ -77,7 +77,7 @@ UPDATE outbox SET delivered_at = now(), receipt = %(receipt)s, attempts = attemp
 WHERE id = %(id)s AND delivered_at IS NULL;
 
 -- name: withdraw_from_outbox
--- Not so any more; all of the request's, unless a kind is given.
+-- Mark unsent items that no longer apply; all of the request's, unless a kind is given.
 UPDATE outbox SET refused = true, problem = NULL
 WHERE request_id = %(request_id)s AND kind = coalesce(%(kind)s, kind) AND delivered_at IS NULL;
 
@@ -85,6 +85,6 @@ WHERE request_id = %(request_id)s AND kind = coalesce(%(kind)s, kind) AND delive
 UPDATE data_retention_jobs SET status = 'cancelled' WHERE request_id = %(request_id)s AND status = 'scheduled';
 
 -- name: not_delivered
--- `problem`: why it can never be delivered, or null where it is to be tried again.
+-- `problem`: why it is undeliverable, or null if it is to be retried.
 UPDATE outbox SET attempts = attempts + 1, refused = %(problem)s::text IS NOT NULL, problem = %(problem)s
 WHERE id = %(id)s;

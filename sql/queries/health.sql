@@ -1,5 +1,5 @@
 -- name: health
--- For /readyz: the tables are there, and the role that we act as owns none of them and bypasses nothing.
+-- For /readyz: the tables exist, and the current role owns none of them and cannot bypass row-level security.
 SELECT current_user AS role,
     to_regclass('public.cancellation_requests') IS NOT NULL AS migrated,
     NOT EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls))

@@ -1,5 +1,5 @@
 -- name: requests_without_end
--- For an operator, as the owner: what is under way or waits to be picked up, what failed, and what needs attention.
+-- For an operator, as the owner: work that is under way, waiting to be claimed, failed or needing attention.
 SELECT 'cancellation' AS work, id::text, subscription_id, recovery_point AS point, outcome, runs, problem, received_at,
     resume_at, parked_at, is_urgent(cancellation_requests) AS urgent, false AS undeliverable
 FROM cancellation_requests
@@ -10,7 +10,7 @@ SELECT 'reactivation', id::text, coalesce(subscription_id, asked_subscription), 
 FROM reactivation_requests
 WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL OR outcome = 'failed'
 UNION ALL
-SELECT 'Stripe event', id, subscription_id, moment, outcome, tries, problem, received_at, resume_at, parked_at, false,
+SELECT 'Stripe event', id, subscription_id, change, outcome, tries, problem, received_at, resume_at, parked_at, false,
     false
 FROM stripe_events
 WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL
@@ -22,7 +22,7 @@ FROM (
     SELECT request_id, string_agg(kind, ', ' ORDER BY kind) AS kinds, max(attempts) AS attempts,
         max(problem) AS problem, min(created_at) AS created_at
     FROM outbox
-    -- The email that says that a request is late: that request is listed itself.
+    -- An email about a delayed request is left out, as that request is listed itself.
     WHERE problem IS NOT NULL AND kind <> 'cancellation_delayed' GROUP BY request_id) o
     LEFT JOIN cancellation_requests c ON c.id = o.request_id
     LEFT JOIN reactivation_requests r ON r.id = o.request_id
@@ -30,8 +30,9 @@ FROM (
 ORDER BY received_at;
 
 -- name: send_undeliverable_again
--- By hand, once the address was corrected. The flow of the request sends what is not marked as refused; an end's flow is
--- started by one of Stripe's events, and the flows of the other two find by themselves whether they are still to be sent.
+-- By an operator, after correcting the address. The request's flow sends whatever is not marked as refused; the flow of
+-- an end is started by a Stripe event; the flows of reason emails and deletion notices determine themselves whether
+-- they are still due.
 WITH again AS (
     UPDATE outbox SET refused = kind IN ('cancellation_delayed', 'reason_email', 'deletion_notice'), problem = NULL
     WHERE request_id::text = %(id)s AND problem IS NOT NULL
@@ -43,7 +44,7 @@ noticed AS (
     UPDATE data_retention_jobs j SET noticed_at = NULL FROM again a
     WHERE j.request_id = a.request_id AND a.kind = 'deletion_notice'),
 looked_at AS (
-    INSERT INTO stripe_events (id, type, moment, created_at, livemode, subscription_id)
+    INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id)
     SELECT 'resumed ' || e.id, 'resume', 'end', now(),
         coalesce((SELECT bool_or(livemode) FROM stripe_events s WHERE s.subscription_id = e.subscription_id), false),
         e.subscription_id
@@ -52,15 +53,15 @@ looked_at AS (
 SELECT request_id FROM again LIMIT 1;
 
 -- name: dismiss_undeliverable
--- By hand, where nobody can be reached.
+-- By an operator, for emails that can't be delivered.
 UPDATE outbox SET problem = NULL WHERE request_id::text = %(id)s AND problem IS NOT NULL RETURNING request_id;
 
 -- name: resume_request
--- By hand: the next look picks it up, a failed one too, which is reopened. A refused one stays refused, and is picked up
--- only for an email that is still to be sent.
+-- By an operator: make the request claimable now, and reopen it if it failed. A refused request stays refused, and is
+-- resumed only for an unsent email.
 UPDATE cancellation_requests
 SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(), approved_at = coalesce(approved_at, now()),
-    reported_failed = reported_failed AND finished_at IS NOT NULL AND outcome <> 'failed',  -- else it was asked for again
+    reported_failed = reported_failed AND finished_at IS NOT NULL AND outcome <> 'failed',  -- reset if reopened
     outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
     http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
     response = CASE WHEN outcome = 'failed' THEN NULL ELSE response END,
@@ -70,7 +71,7 @@ WHERE id::text = %(id)s AND (outcome IS DISTINCT FROM 'refused' OR EXISTS (
 RETURNING id;
 
 -- name: resume_reactivation
--- The same.
+-- Likewise, for a reactivation.
 UPDATE reactivation_requests
 SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(),
     reported_failed = reported_failed AND finished_at IS NOT NULL AND outcome <> 'failed',

@@ -1,9 +1,9 @@
 -- name: claim_reason_emails
--- Requests, some at a time, each handed to one process.
+-- Claim a batch of requests.
 SELECT claim_reason_emails(%(at_most)s);
 
 -- name: open_question
--- A cancellation that stands, whose customer was told so and has not said why.
+-- A cancellation still in effect, confirmed to the customer, without a reason so far.
 SELECT r.id AS request_id, r.user_id, r.subscription_id, c.plan, j.run_at AS data_kept_until
 FROM cancellation_requests r
     JOIN cancellation_reasons c ON c.request_id = r.id
@@ -15,5 +15,5 @@ WHERE r.id = %(request_id)s AND r.ask_why_at IS NOT NULL AND told.delivered_at I
         SELECT FROM reactivation_requests WHERE subscription_id = r.subscription_id AND finished_at IS NULL);
 
 -- name: asked_why
--- The question was asked, or is not to be.
+-- The email was sent, or is not to be sent.
 UPDATE cancellation_requests SET ask_why_at = NULL WHERE id = %(request_id)s;

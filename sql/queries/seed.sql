@@ -1,5 +1,5 @@
 -- name: seed_user
--- As the owner: the application cannot make users. Where a webhook was faster, this is the company's row all the same.
+-- As the owner: the application cannot create users. Replaces a row that a webhook has already copied from Stripe.
 INSERT INTO users (id, email, name, locale, time_zone, country, stripe_customer_id)
 VALUES (%(id)s, %(email)s, %(name)s, %(locale)s, %(time_zone)s, %(country)s, %(stripe_customer_id)s)
 ON CONFLICT (id) DO UPDATE SET email = EXCLUDED.email, name = EXCLUDED.name, locale = EXCLUDED.locale,
@@ -16,7 +16,7 @@ ON CONFLICT (id) DO UPDATE SET user_id = EXCLUDED.user_id, plan = EXCLUDED.plan,
     cancel_at_period_end = EXCLUDED.cancel_at_period_end, cancel_at = EXCLUDED.cancel_at, updated_at = now();
 
 -- name: row_of_subscription
--- What the demo reads back.
+-- For the demo's output.
 SELECT status, cancel_at_period_end, cancel_at FROM subscriptions WHERE id = %(subscription_id)s;
 
 -- name: retention_job_of_subscription

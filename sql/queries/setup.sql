@@ -1,7 +1,7 @@
--- For `cancelflow doctor`: how the database is set up. Catalogues only, no user's row.
+-- For `cancelflow doctor`: the database's setup, from the system catalogues, without users' rows.
 
 -- name: setup_of_login
--- Who logs in, and the role that it shall act as. Run before any SET ROLE.
+-- The login role and the application's role. Run before any SET ROLE.
 SELECT current_setting('server_version_num')::integer AS version,
     current_database() AS database,
     pg_postmaster_start_time() AS started_at,
@@ -16,7 +16,7 @@ FROM pg_roles login LEFT JOIN pg_roles role ON role.rolname = %(role)s
 WHERE login.rolname = session_user;
 
 -- name: setup_of_owner
--- Whether this login may run `migrate`, and whether it is in the same database as the other.
+-- Whether this login may run `migrate`, and which database it is connected to.
 SELECT session_user::text AS login,
     current_database() AS database,
     pg_postmaster_start_time() AS started_at,
@@ -26,12 +26,12 @@ SELECT session_user::text AS login,
     to_regclass('public._yoyo_migration') IS NOT NULL AS migrated;
 
 -- name: setup_of_migrations
--- In yoyo's own table.
+-- From yoyo's own table.
 SELECT migration_id FROM public._yoyo_migration ORDER BY migration_id;
 
 -- name: setup_of_tables
--- Each table with users' rows that the role may touch. `confined`: a policy shows it the named user's rows, and none
--- shows it all rows.
+-- Each table with users' rows that the role can access. `confined`: one policy admits the named user's rows, and none
+-- admits all rows.
 SELECT c.relname AS name,
     c.relrowsecurity AND c.relforcerowsecurity AS forced,
     EXISTS (

@@ -3,7 +3,7 @@ SELECT receive_stripe_event(%(id)s, %(type)s, %(change)s, %(created_at)s, %(live
     %(customer_id)s, %(caused_by)s, %(patience)s);
 
 -- name: claim_stripe_events
--- Whose subscription no request of ours is at work on.
+-- Events whose subscription no request is being processed for.
 SELECT id, NULL::text AS user_id, needs_attention, false AS urgent, tries, died_in
 FROM claim_stripe_events(%(at_most)s, %(only_new)s);
 
@@ -33,14 +33,14 @@ SELECT park_stripe_event(%(id)s);
 SELECT stripe_event_is_handled(%(id)s);
 
 -- name: announced_of_subscription
--- What customer and company were told, and whether all that there was to tell of its end is out.
+-- The announced end date, and whether everything about an actual end has been sent.
 SELECT (SELECT cancel_at FROM data_retention_jobs
         WHERE subscription_id = %(subscription_id)s AND status = 'scheduled') AS announced_until,
     EXISTS (SELECT FROM subscription_ends e WHERE e.subscription_id = %(subscription_id)s AND NOT EXISTS (
         SELECT FROM outbox o WHERE o.request_id = e.id AND o.delivered_at IS NULL AND NOT o.refused)) AS end_is_announced;
 
 -- name: recheck_failed
--- It was told as failed, and Stripe says that our own write did it. Whether there is such a request, of either kind.
+-- Recheck a request reported as failed whose write took effect in Stripe. Returns whether there is one, of either kind.
 WITH cancellation AS (
     UPDATE cancellation_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed' RETURNING 1),
 reactivation AS (
@@ -48,7 +48,7 @@ reactivation AS (
 SELECT EXISTS (SELECT FROM cancellation) OR EXISTS (SELECT FROM reactivation);
 
 -- name: receive_from_stripe
--- As if it had been asked for here, from where Stripe has done its part; unless it was, or is known.
+-- Create a request for a cancellation made in Stripe, at the step after Stripe's change, unless there is one already.
 INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, subscription_id, accept_offer, reason,
     origin, recovery_point, cancel_at, period_end, resume_at, ask_why_at)
 SELECT %(user_id)s, %(user_id)s, %(subscription_id)s, %(subscription_id)s, false, %(reason)s,
@@ -61,7 +61,7 @@ WHERE NOT EXISTS (
 RETURNING id;
 
 -- name: said_before
--- Of an earlier cancellation of the subscription, whose row the feedback page may have added to.
+-- Whether an earlier cancellation has this reason and text; the feedback page may have appended to the text.
 SELECT EXISTS (
     SELECT FROM cancellation_reasons
     WHERE subscription_id = %(subscription_id)s AND category = coalesce(%(category)s, 'prefer_not_to_say')
@@ -72,7 +72,7 @@ INSERT INTO cancellation_reasons (request_id, user_id, subscription_id, plan, ca
 VALUES (%(request_id)s, %(user_id)s, %(subscription_id)s, %(plan)s, %(category)s, %(feedback)s);
 
 -- name: fill_in_reason
--- For the cancellation that stands, if it came from Stripe and nothing was said yet.
+-- For the current cancellation, if it came from Stripe and has no reason yet.
 UPDATE cancellation_reasons c
 SET category = coalesce(%(category)s, c.category), feedback = %(feedback)s
 FROM cancellation_requests r, data_retention_jobs j
@@ -94,7 +94,7 @@ WHERE EXISTS (
 RETURNING id;
 
 -- name: record_end
--- No row if it was recorded before.
+-- Returns no row if the end was recorded before.
 INSERT INTO subscription_ends (user_id, subscription_id, kind, stripe_reason, ended_at)
 VALUES (%(user_id)s, %(subscription_id)s, %(kind)s, %(stripe_reason)s, %(ended_at)s)
 ON CONFLICT (subscription_id) DO NOTHING
@@ -104,7 +104,7 @@ RETURNING id;
 SELECT id FROM subscription_ends WHERE subscription_id = %(subscription_id)s;
 
 -- name: record_portal_offer
--- With a request that was answered in the portal: an offer belongs to one.
+-- With a finished request, since every offer belongs to one.
 WITH accepted AS (
     INSERT INTO cancellation_requests (user_id, asked_user_id, asked_subscription, subscription_id, accept_offer, origin,
         recovery_point, outcome, http_status, response, finished_at, resume_at)

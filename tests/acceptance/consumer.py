@@ -1,4 +1,4 @@
-"""A consumer of `billing-events`, as another part of the company would run one."""
+"""A consumer of `billing-events`, as another team of the company would run it."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ MARKER = "end-of-what-was-asked-for"
 
 
 class Consumer:
-    """A subscription of its own: it sees what is published after it began."""
+    """A consumer with its own subscription, which receives what is published after it was created."""
 
     def __init__(self, channel: grpc.Channel, settings: EventSettings) -> None:
         self._subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
@@ -34,9 +34,10 @@ class Consumer:
         self._subscriber.delete_subscription(subscription=self._name, timeout=TIMEOUT_SECONDS)
 
     def everything_of(self, user_id: str) -> list[PubsubMessage]:
-        """All that was published for this user so far: an ordering key's messages come in order, so a last one ends it.
+        """Return all messages published so far for this user: messages with one ordering key arrive in order, so a
+        marker ends them.
 
-        Waits for nothing but that last one; what is still to be published is not seen.
+        Does not wait for messages that are still to be published.
         """
         marker = uuid.uuid4().hex.encode()
         last = PubsubMessage(data=marker, ordering_key=user_id, attributes={MARKER: "yes"})
@@ -53,14 +54,14 @@ class Consumer:
             for each in pulled:
                 if each.message.data == marker:
                     return found
-                # Another consumer's markers come here too.
+                # Other consumers' markers arrive here too.
                 if each.message.ordering_key == user_id and MARKER not in each.message.attributes:
                     found.append(each.message)
 
 
 @contextmanager
 def consuming() -> Iterator[Consumer]:
-    """Subscribe, and unsubscribe whatever happens."""
+    """Subscribe for the block."""
     settings = load(EventSettings)
     assert settings.pubsub_emulator_host, "tests publish to an emulator only"
     with grpc.insecure_channel(settings.pubsub_emulator_host, options=[("grpc.enable_http_proxy", 0)]) as channel:
@@ -73,6 +74,6 @@ def consuming() -> Iterator[Consumer]:
 
 
 def body(message: PubsubMessage) -> dict[str, str]:
-    """The event that a message holds."""
+    """Return the event in a message."""
     event: dict[str, str] = json.loads(message.data)
     return event

@@ -1,4 +1,4 @@
-"""Customers that the demo has no case for: on a test clock of their own, or with a status that takes some doing."""
+"""Customers that the demo has no case for: on their own test clock, or with a status that takes several steps."""
 
 import time
 import uuid
@@ -17,20 +17,20 @@ from tests.world import Person, World
 
 @dataclass
 class Clock:
-    """A Stripe test clock: the customers made on it live by its time."""
+    """A Stripe test clock, which sets the time for the customers created on it."""
 
     world: World
     id: str
     now: int
 
     def advance(self, until: int) -> None:
-        """Live until this moment, in Unix seconds."""
+        """Advance to a time in Unix seconds."""
         self.world.stripe.test_helpers.test_clocks.advance(self.id, {"frozen_time": until})
         self.now = until
 
 
 def clock(world: World, *, ahead: int = 0) -> Clock:
-    """A clock that says what time it is now, or so many seconds more or less, and stands still."""
+    """Create a stopped clock at the current time, `ahead` seconds later or earlier."""
     now = int(time.time()) + ahead
     made = world.stripe.test_helpers.test_clocks.create({"frozen_time": now, "name": "test"})
     return Clock(world, made.id, now)
@@ -49,9 +49,9 @@ def subscriber(
     more: SubscriptionCreateParams | None = None,
     user_id: str | None = None,
 ) -> Person:
-    """Make a customer with one subscription, in Stripe and in our tables as they are after `subscriptions.create`.
+    """Create a customer with one subscription, in Stripe and in our tables as they are after `subscriptions.create`.
 
-    `price`: instead of the plan's own. `more`: further parameters of the subscription.
+    `price` overrides the plan's. `more` holds further parameters of the subscription.
     """
     user_id = user_id or str(uuid.uuid4())
     email = f"subscriber-{uuid.uuid4().hex[:8]}@example.com"
@@ -74,7 +74,7 @@ def subscriber(
 
 
 def subscribing_to(world: World, person: Person, plan: str) -> Person:
-    """They subscribe to another plan as well."""
+    """Subscribe the customer to another plan as well."""
     customer = str(world.stripe.subscriptions.retrieve(person.subscription_id).customer)
     price = Catalog(world.stripe_client).price(plan, "month")
     made = world.stripe.subscriptions.create({"customer": customer, "items": [{"price": price}]})
@@ -97,12 +97,12 @@ def _row(world: World, user_id: str, plan: str, made: stripe.Subscription) -> No
 
 
 def unpaid_from_the_start(world: World) -> Person:
-    """Their first payment failed: Stripe calls it `incomplete`."""
+    """Create a customer whose first payment failed, so Stripe's status is `incomplete`."""
     return subscriber(world, card=FAILING_CARD)
 
 
 def paused(world: World) -> Person:
-    """Their trial ended without a card, and they had asked for a pause then."""
+    """Create a customer whose trial ended without a card, with a pause configured for that case."""
     on = clock(world)
     person = subscriber(world, card=None, on=on, trial_days=1, without_card_at_trial_end=True)
     on.advance(on.now + 2 * 24 * 3600)

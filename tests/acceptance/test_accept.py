@@ -1,4 +1,4 @@
-"""Accepting the offer: FEATURES W04 to W09, W31, W40, W41, each read back from where it ended up."""
+"""Accepting the offer: FEATURES W04 to W09, W31, W40, W41, each verified where its effect is stored."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -44,7 +44,7 @@ def offered(world: World, person: Person) -> Row:
 
 
 def coupons_in_stripe(world: World, person: Person) -> list[str]:
-    """The coupons behind the subscription's discounts, in Stripe's order."""
+    """Return the coupons behind the subscription's discounts, in Stripe's order."""
     found = world.stripe.subscriptions.retrieve(person.subscription_id, {"expand": ["discounts"]})
     coupons = []
     for discount in found.discounts:
@@ -128,7 +128,7 @@ def test_the_coupon_is_made_once_and_serves_everyone(world: World) -> None:
 
 @each_plan
 def test_what_the_offer_is_worth(world: World, offer: Offer) -> None:
-    """The coupon's terms, the next invoice, and for Enterprise alone priority support for as long."""
+    """The coupon's terms, the next invoice, and priority support for the same period, on Enterprise only."""
     person = world.person(offer.plan)
 
     response = world.accept(person)
@@ -188,7 +188,7 @@ def test_the_offer_comes_back_after_six_calendar_months(world: World) -> None:
     accepted_at = datetime.fromtimestamp(time.now, UTC)
     world.accept(person)
     first = world.stripe.subscriptions.retrieve(person.subscription_id).discounts
-    # Stripe's time goes on by seven months, so that the discount has run out; our row is made that old.
+    # Stripe's time advances by seven months, so that the discount has run out; our row is aged to match.
     time.advance(int((accepted_at + timedelta(days=214)).timestamp()))
 
     accepted_ago(world, person, "6 months -1 day")
@@ -208,7 +208,7 @@ def test_the_offer_comes_back_after_six_calendar_months(world: World) -> None:
 
 
 def accepted_ago(world: World, person: Person, ago: str) -> None:
-    """Calendar months are counted in UTC."""
+    """Set the acceptance back by calendar months, which are counted in UTC."""
     world.admin.execute(
         "UPDATE retention_offers SET accepted_at = (now() AT TIME ZONE 'UTC' - %s::interval) AT TIME ZONE 'UTC'"
         " WHERE user_id = %s",

@@ -1,4 +1,4 @@
-"""An operator sees what has not come to its end, and takes it up again (FEATURES U16, W26)."""
+"""Operators see unfinished requests and resume them (FEATURES U16, W26)."""
 
 from uuid import UUID, uuid4
 
@@ -21,7 +21,7 @@ def test_a_failed_request_is_listed_and_taken_up_by_hand_with_its_first_moment(w
     settings = load(DatabaseSettings)
     [listed] = [request for request in unfinished(settings) if request.id == str(request_id)]
     assert "failed" in listed.line()
-    assert "waits for a person" in listed.line()
+    assert "needs attention" in listed.line()
 
     resume(settings, request_id)
 

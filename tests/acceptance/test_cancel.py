@@ -1,4 +1,4 @@
-"""Declining: FEATURES W01, W07, W10 to W16, W18, W20, W24, W29, W39, W42 to W48, each read back from where it ended."""
+"""Declining: FEATURES W01, W07, W10 to W16, W18, W20, W24, W29, W39, W42 to W48, each with its stored effect."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -102,7 +102,7 @@ def test_each_reason_is_kept_and_told_to_stripe(world: World, reason: str) -> No
     assert (str(kept["request_id"]), kept["plan"]) == (world.request_id(response), "professional")
     details = world.stripe.subscriptions.retrieve(person.subscription_id).cancellation_details
     assert details is not None
-    # Stripe has no word for a question that was not answered.
+    # Stripe has no feedback value for "no answer given".
     assert details.feedback == (reason if reason in STRIPE_FEEDBACK else None)
     assert details.comment == FEEDBACK
 
@@ -299,7 +299,7 @@ def test_the_event_is_published_once(world: World) -> None:
 def test_a_second_cancellation_is_refused_and_repeats_nothing(world: World) -> None:
     person = world.person("professional")
     world.cancel(person)
-    world.tried(person)  # the first one's event is out before anybody listens for a second
+    world.tried(person)  # the first event must be published before a second listener subscribes
     row = world.row("SELECT * FROM subscriptions WHERE id = %s", person.subscription_id)
 
     with consuming() as consumer:

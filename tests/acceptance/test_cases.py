@@ -24,7 +24,7 @@ AUCKLAND = ZoneInfo("Pacific/Auckland")
 
 @dataclass(frozen=True)
 class Expected:
-    """What cancelling answers, and how many writes Stripe then saw; `refusal` is the text of one."""
+    """The response to a cancellation, and the number of writes to Stripe; `refusal` is a rejection's text."""
 
     status: int
     writes: int
@@ -45,7 +45,7 @@ EXPECTED = {
         409, writes=0, refusal="Several active subscriptions: name one in subscription_id", row="active"
     ),
     "schedule_managed": Expected(200, writes=1),
-    # Nothing was paid for the period that they would keep.
+    # The period was not paid for, so it is not kept.
     "past_due": Expected(200, writes=1, row="canceled", stripe="canceled"),
     "trialing": Expected(200, writes=1, stripe="trialing"),
     "yearly": CANCELLED,
@@ -101,7 +101,7 @@ def test_each_case_is_answered_as_it_stands(world: World, case: str) -> None:
 
 
 def in_arrears(world: World) -> tuple[Person, stripe.Invoice]:
-    """Someone whose renewal could not be collected, and its invoice."""
+    """Create a customer whose renewal could not be collected, and return its invoice too."""
     person = world.person("past_due")
     [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
     return person, unpaid
@@ -148,7 +148,7 @@ def test_who_paid_a_part_keeps_the_period_and_the_email_says_what_is_open(world:
 
 @pytest.mark.slow
 def test_an_invoice_that_cannot_be_voided_yet_delays_the_end_and_is_no_failure(world: World) -> None:
-    """Stripe has carried the cancellation out by then, and answers the same key the same way."""
+    """Stripe has already cancelled the subscription, and returns the same response for the same idempotency key."""
     person, unpaid = in_arrears(world)
     with world.simulator.fault(kind="status", method="POST", contains=unpaid.id, stored=True):
         response = world.cancel(person)
@@ -227,7 +227,7 @@ def test_a_schedule_is_released_once_and_then_cancelled(world: World) -> None:
     assert release["sequence"] < update["sequence"]
     [email] = world.emails(person)
     for words in (email["text"], email["html"]):
-        assert "A change of your plan was scheduled" in words
+        assert "You had a plan change scheduled" in words
     assert offer == {"retention_offer": None, "show_offer": False}
     row = world.row("SELECT released_schedule FROM cancellation_requests WHERE user_id = %s", person.user_id)
     assert row["released_schedule"] == schedule
@@ -298,7 +298,7 @@ def test_dates_are_in_the_customers_time_zone_and_the_messages_language(world: W
         assert f"{day} at {time}" in words
         assert words.count(day) >= 1
         assert words.count(last_day) >= 2
-    # A program reads the same time, whatever the format.
+    # Programs read the same time, whatever the displayed format.
     assert re.findall(r'<time datetime="([^"]+)"', email["html"])[0] == response.json()["cancel_at"]
     banner = world.http.get("/subscription", headers=person.headers).json()["banner"]
     assert banner == f"Cancels on {day}"
@@ -312,7 +312,7 @@ def test_what_never_reaches_its_end_is_ended_now(world: World, make: Callable[[W
     with consuming() as consumer:
         response = world.cancel(person, feedback="not for me")
         world.tried(person)
-        event, *_ = consumer.everything_of(person.user_id)  # Stripe's word of the end may be there as well
+        event, *_ = consumer.everything_of(person.user_id)  # Stripe's event about the end may be there as well
 
     ended = world.stripe.subscriptions.retrieve(person.subscription_id)
     assert (response.status_code, ended.status) == (200, "canceled")

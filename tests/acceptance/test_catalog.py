@@ -1,4 +1,4 @@
-"""A company's own catalogue: its prices, offers and rules, on a trigger of its own."""
+"""A company's own catalogue: its prices, offers and rules, on a separate trigger."""
 
 import time
 import uuid
@@ -18,7 +18,7 @@ from tests.faults.left import in_peace
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 
 DAY = 24 * 3600
@@ -53,7 +53,7 @@ def ours(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[htt
 
 
 def price(world: World, lookup_key: str | None) -> str:
-    """A monthly price, new or found by its lookup key."""
+    """Return a monthly price: an existing one by its lookup key, or a new one."""
     if lookup_key:
         for found in world.stripe.prices.list({"lookup_keys": [lookup_key]}).data:
             return found.id
@@ -133,7 +133,7 @@ def test_a_price_in_no_plan_can_be_cancelled_gets_no_offer_and_is_named_in_the_l
 
 
 def past_due(world: World, plan: str) -> tuple[Person, str]:
-    """A customer whose renewal could not be collected, and the invoice."""
+    """Create a customer whose renewal could not be collected, and return the invoice's id too."""
     at = clock(world, ahead=-33 * DAY)
     person = on(world, plan, on=at)
     customer = str(world.stripe.subscriptions.retrieve(person.subscription_id).customer)

@@ -1,4 +1,4 @@
-"""Stripe's clock is not ours: ahead, behind or a minute off, a customer keeps the period that they paid for."""
+"""Differences between Stripe's clock and ours, however large: a customer keeps the paid period."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -76,7 +76,7 @@ def test_a_cancellation_that_was_delayed_within_the_period_refunds_nothing(world
 
 
 def looked_up(world: World, ahead: int) -> tuple[Clock, Person, UUID]:
-    """A request that was looked up once, and left."""
+    """Create a request that was looked up once and left unfinished."""
     on = clock(world, ahead=ahead)
     person = subscriber(world, on=on)
     until = period_end(world, person)
@@ -103,7 +103,7 @@ def test_the_way_back_is_open_until_stripe_has_ended_it(world: World, ahead: int
 
 
 def test_a_charge_before_the_first_look_and_after_the_request_is_taken_back(world: World) -> None:
-    """Stripe's and the database's clocks both run here: a trial is over, and charged for, while the request waits."""
+    """Both Stripe's and the database's clocks run: a trial ends, and is charged for, while the request waits."""
     person = subscriber(world, trial_days=1)
     request_id = left(world, person)
     in_a_while = int(time.time()) + 5

@@ -1,4 +1,4 @@
-"""Analytics, customer success and win-back each have a subscription of `billing-events`: FEATURES W18, W19."""
+"""Separate subscriptions of `billing-events` for analytics, customer success and win-back: FEATURES W18, W19."""
 
 from contextlib import ExitStack
 
@@ -8,7 +8,7 @@ from tests.world import Person, World
 
 
 class Deduplicating:
-    """A consumer as every part of a company should have one: what it knows by its `event_id` it passes over."""
+    """A consumer that ignores events whose `event_id` it has already seen, as real consumers should."""
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
@@ -24,7 +24,7 @@ class Deduplicating:
 
 
 def published_again(world: World, person: Person) -> None:
-    """The topic had taken it, and the process died before it was ticked off."""
+    """Publish the event again, as after a crash between publishing it and marking it as published."""
     world.admin.execute(
         "UPDATE outbox SET delivered_at = NULL WHERE user_id = %s AND kind LIKE 'sub%%'", [person.user_id]
     )

@@ -1,4 +1,4 @@
-"""When an offer is made, and when not: FEATURES F04, F06 to F08, each seen by the customer and at Stripe."""
+"""When an offer is made and when not: FEATURES F04, F06 to F08, each verified for the customer and at Stripe."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.waiting import eventually
 from tests.webhooks.events import order
 from tests.world import Person, Row, World
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
@@ -35,7 +35,7 @@ DAY = 24 * 3600
 
 
 def days_pass(world: World, person: Person, days: int = 1) -> None:
-    """What was shown is so many days ago."""
+    """Move what was shown to a customer so many days into the past."""
     world.admin.execute(
         "UPDATE offers_shown SET shown_on = shown_on - %s, shown_at = shown_at - %s * interval '1 day'"
         " WHERE user_id = %s",
@@ -44,7 +44,7 @@ def days_pass(world: World, person: Person, days: int = 1) -> None:
 
 
 def in_mid_period(world: World) -> Person:
-    """A customer who paid ten days ago."""
+    """Create a customer who paid ten days ago."""
     began = int((datetime.now(UTC) - timedelta(days=10)).timestamp())
     made = world.stripe.test_helpers.test_clocks.create({"frozen_time": began, "name": "ten days ago"})
     return subscriber(world, on=Clock(world, made.id, began))
@@ -80,7 +80,7 @@ def test_another_paid_period_may_ask_again(world: World) -> None:
     assert offered(world, person) == OFFER
 
 
-# F06: a discount that runs
+# F06: a running discount
 
 
 def test_while_a_discount_runs_there_is_no_offer(world: World) -> None:
@@ -120,7 +120,7 @@ def test_a_discount_that_came_after_the_screen_is_seen_when_it_is_accepted(world
 
 
 class Policy:
-    """A trigger of a company that chose otherwise, and what it says of a running discount."""
+    """A trigger with another `OFFER_WHEN_DISCOUNTED`, and its response about a running discount."""
 
     def __init__(self, world: World, http: httpx.Client, fate: str, words: str, left: list[str]) -> None:
         self.world, self.http, self.fate, self.words, self.left = world, http, fate, words, left
@@ -179,7 +179,7 @@ def test_where_no_discount_runs_nothing_is_said_of_one(world: World, policy: Pol
 
 
 def test_a_request_that_is_taken_up_again_still_knows_it(world: World, policy: Policy) -> None:
-    """By a process that has another policy: Stripe had done it, and nobody had been answered."""
+    """The resuming process has another policy: Stripe had applied the change, but no response was sent."""
     person = world.person("already_discounted")
     response = policy.accept(person)
     request_id = world.request_id(response)
@@ -203,7 +203,7 @@ def test_a_request_that_is_taken_up_again_still_knows_it(world: World, policy: P
     assert coupons_in_stripe(world, person) == policy.left
 
 
-# F07: what has run out
+# F07: an ended discount
 
 
 def test_a_discount_that_has_run_out_is_no_obstacle_though_stripe_still_lists_it() -> None:
@@ -211,12 +211,12 @@ def test_a_discount_that_has_run_out_is_no_obstacle_though_stripe_still_lists_it
     discount = Discount("di_1", "short", ends_at)
     second = timedelta(seconds=1)
     assert [discount.runs(now) for now in (ends_at - second, ends_at, ends_at + second)] == [True, False, False]
-    # On a test clock Stripe's time isn't known, and what it lists counts.
+    # On a test clock Stripe's time isn't known, so every discount that it lists counts.
     assert discount.runs(None)
     assert Discount("di_2", "loyalty").runs(ends_at)
 
 
-# F08: once an end is set
+# F08: a scheduled end
 
 
 @pytest.mark.parametrize("case", ["already_pending", "pending_in_stripe_only"])

@@ -1,4 +1,4 @@
-"""Outages: FEATURES W13, W15, W18, W21, W26, and SPEC, Decided 12. What was told decides."""
+"""Outages: FEATURES W13, W15, W18, W21, W26, and SPEC, Decided 12. The caller's response must come true."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ from tests.world import Person, Row, World
 
 FAILED = "Cancellation failed, try again"
 
-# Faults of a write to Stripe that leave nothing behind. `times` 0: until the outage is over.
+# Faults of a write to Stripe that change nothing. `times` 0: until the outage is over.
 LEAVES_NOTHING: dict[str, dict[str, Any]] = {
     "500": {"kind": "status", "times": 0},
     "a timeout": {"kind": "timeout", "times": 0},
@@ -28,9 +28,9 @@ LEAVES_NOTHING: dict[str, dict[str, Any]] = {
     "too many requests": {"kind": "status", "status": 429, "times": 0},
     "a 200 that is not true": {"kind": "lie"},
 }
-# Those of them that cut a write off: Stripe may still be at it, and is asked once more a minute later.
+# Faults that cut a write off: Stripe may still carry it out, so its state is checked again a minute later.
 CUT_OFF = ("a timeout", "no connection")
-# Faults that lose the answer of a write that was done.
+# Faults that lose the response to a completed write.
 LOSES_THE_ANSWER: dict[str, dict[str, Any]] = {
     "closed, once": {"kind": "lost_answer"},
     "closed, each time": {"kind": "lost_answer", "times": 0},
@@ -44,7 +44,7 @@ TAKES_SECONDS = ("a timeout", "held, once", SLOW)
 
 @dataclass
 class Attempt:
-    """A cancellation during a fault: what was there before, and what was told."""
+    """A cancellation during a fault: the state before it, and the response."""
 
     person: Person
     row: Row
@@ -53,7 +53,7 @@ class Attempt:
 
 
 def attempt(world: World, fault: str) -> Attempt:
-    # Under a schedule there are more calls to be slow at.
+    # A schedule adds calls, which can be slow.
     person = world.person("schedule_managed" if fault == SLOW else "professional")
     row, found = row_of(world, person), world.stripe.subscriptions.retrieve(person.subscription_id)
     with world.simulator.fault(**{"method": "POST", "contains": person.subscription_id, **FAULTS[fault]}):
@@ -62,7 +62,7 @@ def attempt(world: World, fault: str) -> Attempt:
 
 @pytest.fixture(scope="module")
 def attempts(world: World) -> Iterator[Callable[[str], Attempt]]:
-    """Those that take seconds are begun together, and waited for where they are looked at."""
+    """Start the slow attempts concurrently, and wait for each where it is used."""
     with ThreadPoolExecutor(len(TAKES_SECONDS)) as threads:
         begun = {fault: threads.submit(attempt, world, fault) for fault in TAKES_SECONDS}
         yield lambda fault: begun[fault].result() if fault in begun else attempt(world, fault)
@@ -73,12 +73,12 @@ def row_of(world: World, person: Person) -> Row:
 
 
 def effects(world: World, person: Person) -> list[Row]:
-    """The writes that Stripe carried out, repeats of an idempotency key left out."""
+    """Return the writes that Stripe carried out, without repeats of an idempotency key."""
     return [w for w in world.simulator.writes(person.subscription_id) if w["status"] == 200 and not w["replayed"]]
 
 
 def given_up(world: World, person: Person, response: httpx.Response, *, cut_off: bool = False) -> None:
-    """The caller was told that it failed, and nothing goes on; a second look is due only where a write was cut off."""
+    """Check that the response reports a failure and nothing continues; after a cut-off write, one look may follow."""
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json() == {
@@ -92,7 +92,7 @@ def given_up(world: World, person: Person, response: httpx.Response, *, cut_off:
     request = world.row("SELECT * FROM cancellation_requests WHERE id = %s", world.request_id(response))
     assert (request["outcome"], request["http_status"]) == ("failed", 500)
     if cut_off:
-        assert request["resume_at"] is not None or request["runs"] == 2  # due, or done by now
+        assert request["resume_at"] is not None or request["runs"] == 2  # due, or already done
     else:
         assert (request["resume_at"], request["runs"]) == (None, 1)
     assert request["response"] == response.json()
@@ -110,7 +110,7 @@ def test_what_stripe_did_not_do_is_told_as_failed_and_can_be_tried_again(
     seen = attempts(fault)
     person = seen.person
     if fault == "a timeout" and seen.response.status_code == 202:
-        # A slow machine reached the caller's deadline before it could give up: then it goes on (SPEC, Decided 12).
+        # On a slow machine the caller's deadline may pass first: then the work continues (SPEC, Decided 12).
         done = eventually(lambda: finished(world, person, seen.response.headers["Location"]))
         assert done is not None
         assert done.json()["status"] == "pending_cancellation"
@@ -140,7 +140,7 @@ def test_stripe_away_from_the_start_is_told_as_failed_too(world: World) -> None:
     given_up(world, person, response)
     assert row_of(world, person) == row
     assert world.simulator.writes(person.subscription_id) == []
-    # A dashboard goes by our row; an offer that Stripe may not keep is not made.
+    # A dashboard shows our row; an offer that Stripe may be unable to honour is not made.
     assert (dashboard.status_code, dashboard.json()["status"]) == (200, "active")
     assert (offer.status_code, offer.headers["retry-after"]) == (503, "5")
     assert world.cancel(person).status_code == 200
@@ -175,7 +175,7 @@ def test_a_release_whose_answer_was_lost_is_not_done_twice(world: World) -> None
     assert world.stripe.subscription_schedules.retrieve(schedule).status == "released"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
     [email] = world.emails(person)
-    assert "A change of your plan was scheduled" in email["text"]
+    assert "You had a plan change scheduled" in email["text"]
 
 
 @pytest.mark.parametrize("fault", ["500", "a 200 that is not true"])
@@ -213,7 +213,7 @@ def test_a_discount_whose_answer_was_lost_is_applied_once(world: World) -> None:
 
 
 def test_an_immediate_end_whose_answer_was_lost_counts(world: World) -> None:
-    """Stripe's DELETE knows no idempotency key: the repeat is refused, and what Stripe shows decides."""
+    """Stripe's DELETE has no idempotency key: the repeat is rejected, and the state in Stripe decides."""
     person = unpaid_from_the_start(world)
 
     with world.simulator.fault(kind="lost_answer", method="DELETE", contains=person.subscription_id):
@@ -267,7 +267,7 @@ def finished(world: World, person: Person, where: str) -> httpx.Response | None:
 
 @dataclass
 class Undelivered:
-    """A cancellation through a trigger that reaches no mail server, or no Pub/Sub."""
+    """A cancellation through a trigger that cannot reach a mail server, or Pub/Sub."""
 
     person: Person
     response: httpx.Response
@@ -280,7 +280,7 @@ class Undelivered:
 
 @pytest.fixture(scope="module")
 def undelivered(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Undelivered]]:
-    """One for each outage. The triggers are gone by then, so that only the stack's own finishes their work."""
+    """Make one cancellation per outage. Their triggers have stopped, so only the stack's own finishes the work."""
     directory, nowhere = tmp_path_factory.mktemp("triggers"), f"127.0.0.1:{free_port()}"
     without = {"mail": {"SMTP_URL": f"smtp://{nowhere}"}, "events": {"PUBSUB_EMULATOR_HOST": nowhere}}
     with ExitStack() as consumers, ThreadPoolExecutor(len(without)) as threads:
@@ -296,7 +296,7 @@ def cancelled(world: World, directory: Path, settings: dict[str, str], consumer:
     asked = {"user_id": person.user_id, "reason": "unused"}
     with serving(directory, **settings) as trigger:
         response = trigger.post("/cancel-subscription", json=asked, headers=person.headers)
-        # The stack's own trigger is to wait until it was seen what is left.
+        # The stack's own trigger must wait until the unfinished work has been inspected.
         world.rows(
             "UPDATE cancellation_requests SET resume_at = now() + interval '1 hour' WHERE id = %s RETURNING id",
             world.request_id(response),
@@ -343,7 +343,7 @@ def test_what_could_not_leave_does_not_hold_up_the_answer(
 
 @pytest.mark.slow
 def test_what_could_not_leave_is_sent_later_and_once(world: World, undelivered: dict[str, Undelivered]) -> None:
-    """Both outages at once: the trigger takes up at its next round whatever is due."""
+    """Tests both outages together: the trigger's next round resumes whatever is due."""
     requests = {what: world.request_id(seen.response) for what, seen in undelivered.items()}
     for request_id in requests.values():
         due = world.admin.execute(

@@ -1,4 +1,4 @@
-"""The run as Prefect shows it: FEATURES W21, SPEC's table of nodes and Decided 9. And runs that Prefect starts."""
+"""The run as Prefect shows it: FEATURES W21, SPEC's table of nodes and Decided 9. And runs started from Prefect."""
 
 import os
 import uuid
@@ -17,7 +17,7 @@ from tests.waiting import eventually
 from tests.world import Person, Row, World
 
 COMMON = ["Cancellation Request", "Get Active Subscription", "Generate Retention Offer", "User Accepts Offer?"]
-# A node's name, and the names of those whose result it takes.
+# Each node's name, and the names of the nodes whose result it takes.
 RETAINED = {
     "Cancellation Request": set[str](),
     "Get Active Subscription": {"Cancellation Request"},
@@ -34,7 +34,7 @@ CANCELLED = {
     "Schedule Stripe Cancellation": {"Capture Cancellation Reason"},
     MARKED: {"Schedule Stripe Cancellation"},
     **{effect: {MARKED} for effect in EFFECTS},
-    # The answer waits for neither email nor event.
+    # The response waits for neither email nor event.
     "Success Response": {MARKED, "Schedule Data Preservation (90 days)"},
 }
 PHASES = ["Initialization", "Processing", "Verification", "Finalization"]
@@ -42,7 +42,7 @@ PHASES = ["Initialization", "Processing", "Verification", "Finalization"]
 
 @dataclass
 class Ended:
-    """A run that has come to its end."""
+    """A run that has ended."""
 
     person: Person
     request_id: str
@@ -60,7 +60,7 @@ class Operated:
 
 @pytest.fixture(scope="module", autouse=True)
 def operated(world: World) -> dict[str, Operated]:
-    """Started before the other tests here, since a worker takes seconds to begin, and looked at after them."""
+    """Start these before the other tests here, because a worker takes seconds to begin, and check them last."""
     left, given_up = world.person("professional"), world.person("professional")
     with world.simulator.fault(kind="status", method="POST", contains=given_up.subscription_id, times=0):
         response = world.cancel(given_up)
@@ -72,7 +72,7 @@ def operated(world: World) -> dict[str, Operated]:
 
 
 def started(world: World, request_id: str) -> Row:
-    """A run of the deployment, as an operator starts one from the UI."""
+    """Start a run of the deployment, as an operator does in the UI."""
     deployment = world.prefect.get("/deployments/name/cancel-subscription/cancel-subscription")
     assert deployment.status_code == 200
     made = world.prefect.post(
@@ -84,7 +84,7 @@ def started(world: World, request_id: str) -> Row:
 
 
 def completed(world: World, run: Row) -> Row:
-    """The run, once the worker has carried it out."""
+    """Return the run when the worker has completed it."""
 
     def at_its_end() -> Row | None:
         found: Row = world.prefect.get(f"/flow_runs/{run['id']}").json()
@@ -96,7 +96,7 @@ def completed(world: World, run: Row) -> Row:
 
 
 def left_behind(world: World, person: Person) -> str:
-    """A request whose process died right after it was written, and whose turn has not come."""
+    """Create a request whose process died right after storing it, and whose retry is not due yet."""
     made = world.row(
         "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, reason, feedback, resume_at)"
         " VALUES (%s, %s, false, 'unused', 'left behind', now() + interval '1 hour') RETURNING id",
@@ -111,7 +111,7 @@ def ended(world: World, person: Person, response: httpx.Response) -> Ended:
 
 
 def graph(world: World, run: Row, nodes: int) -> dict[str, tuple[str, set[str]]]:
-    """Of each node its state and its parents, by their names, once all of them are there."""
+    """Return the state and the parents of each node by name, when all nodes are there."""
 
     def whole() -> list[Row]:
         found = world.prefect.get(f"/flow_runs/{run['id']}/graph-v2").json()["nodes"]
@@ -125,7 +125,7 @@ def graph(world: World, run: Row, nodes: int) -> dict[str, tuple[str, set[str]]]
 
 
 def messages(world: World, run: Row, last: str) -> list[str]:
-    """The run's log, in order, once this line is there."""
+    """Return the run's log in order, when it contains this line."""
 
     def whole() -> list[str]:
         wanted = {"logs": {"flow_run_id": {"any_": [run["id"]]}}, "sort": "TIMESTAMP_ASC"}
@@ -219,7 +219,7 @@ def prefects_database(world: World) -> Iterator[psycopg.Connection[Row]]:
 
 
 def tables_that_hold(connection: psycopg.Connection[Row], text: str) -> set[str]:
-    """The tables of Prefect's database in which any column of any row holds this text."""
+    """Return the tables of Prefect's database in which any column of any row contains this text."""
     tables = connection.execute(
         "SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
     ).fetchall()
@@ -238,7 +238,7 @@ def files_that_hold(text: str, *places: Path) -> list[Path]:
 
 
 def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_database: psycopg.Connection[Row]) -> None:
-    """One marker in the name, the address and the words of a customer, who goes every way that there is."""
+    """One marker in a customer's name, address and texts, on every path."""
     marker = f"marker{uuid.uuid4().hex}"
     leaver, stayer = (world.made(Case(marker, customer_name=f"Robin {marker}")) for _ in range(2))
     assert marker in leaver.email
@@ -261,7 +261,7 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
     details = world.stripe.subscriptions.retrieve(leaver.subscription_id).cancellation_details
     assert details is not None
     assert marker in (details.comment or "")
-    # Prefect has by now all that it will have of the last run: its log, its nodes, its events.
+    # Prefect must have received the whole last run by now: its log, its nodes, its events.
     last = ended(world, stayer, answers[-1])
     graph(world, last.run, len(CANCELLED))
     messages(world, last.run, "Finished in state Completed")
@@ -281,7 +281,7 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
 
 @pytest.mark.slow
 def test_the_worker_carries_out_what_an_operator_starts(world: World, operated: dict[str, Operated]) -> None:
-    """A request that was left behind, and one that was given up: Decided 12 lets a person take it up again."""
+    """An unfinished request, and one that was given up: an operator may resume the latter (SPEC, Decided 12)."""
     for seen in operated.values():
         run = completed(world, seen.run)
         assert (run["state"]["name"], run["state"]["message"]) == ("Completed", "200 pending_cancellation")

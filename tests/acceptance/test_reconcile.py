@@ -1,4 +1,4 @@
-"""`cancelflow reconcile`: what a lost webhook left undone is healed, and what is ambiguous is for a person."""
+"""`cancelflow reconcile`: repairs what a lost webhook left undone, and reports ambiguous cases to an operator."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ COMMAND = [sys.executable, "-m", "deployments.command_line", "reconcile"]
 
 @dataclass
 class Walked:
-    """Each case by its subscription: our rows before, after a dry run, and after the walk; and what the walks said."""
+    """Each case by its subscription: our rows before, after a dry run, and after a real run, with both outputs."""
 
     cases: dict[str, Person]
     before: dict[str, Row]
@@ -31,7 +31,7 @@ class Walked:
     dry_run: str
     report: str
     stale: Row
-    unused: list[Row]  # made ahead hours ago, and just now
+    unused: list[Row]  # pre-created hours ago, and just now
 
     def id_of(self, case: str) -> str:
         return self.cases[case].subscription_id
@@ -42,7 +42,7 @@ def walked(world: World) -> Walked:
     cases = {name: subscriber(world) for name in ("cancelled", "undone", "ended", "gone", "not ours", "under way")}
     world.cancel(cases["undone"])
     world.tried(cases["undone"])
-    # The news that it was made would make its row again.
+    # The event of its creation would create its row again.
     heard = "SELECT FROM stripe_events WHERE subscription_id = %s AND handled_at IS NOT NULL"
     eventually(lambda: world.rows(heard, cases["not ours"].subscription_id))
     with world.simulator.losing_webhooks():
@@ -70,7 +70,7 @@ def walked(world: World) -> Walked:
 
 
 def _left_open(world: World) -> Row:
-    """A run that began hours ago, and whose end Prefect's server never heard of."""
+    """Create a run that began hours ago and whose end was never reported to Prefect's server."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()
     state = {"type": "RUNNING", "name": "Running"}
     made: Row = world.prefect.post("/flow_runs/", json={"flow_id": flow["id"], "state": state}).json()
@@ -81,7 +81,7 @@ def _left_open(world: World) -> Row:
 
 
 def _made_ahead(world: World, hours_ago: int) -> Row:
-    """A run that a trigger made for a request to come, and that was not taken since."""
+    """Create an unused pre-created run."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()
     state = {"type": "PENDING", "name": READY}
     made: Row = world.prefect.post("/flow_runs/", json={"flow_id": flow["id"], "state": state}).json()
@@ -92,7 +92,7 @@ def _made_ahead(world: World, hours_ago: int) -> Row:
 
 
 def _row_alone(world: World, person: Person) -> Person:
-    """The person, with a row whose subscription Stripe does not have."""
+    """Give the person a row whose subscription does not exist in Stripe."""
     gone = f"sub_{uuid.uuid4().hex[:24]}"
     world.admin.execute("UPDATE subscriptions SET id = %s WHERE id = %s", [gone, person.subscription_id])
     return Person(person.case, person.user_id, person.email, [gone], person.headers)
@@ -105,7 +105,7 @@ def _rows(world: World, cases: dict[str, Person]) -> dict[str, Row]:
 
 
 def _unheard(world: World, cases: dict[str, Person]) -> bool:
-    """Whether what was healed has still to go the way of the webhook that was lost."""
+    """Return whether any repaired change still has unfinished work, as a received webhook would have."""
     ids = [cases[name].subscription_id for name in ("cancelled", "undone", "ended")]
     events = "SELECT FROM stripe_events WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"
     requests = "SELECT FROM cancellation_requests WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"
@@ -157,7 +157,7 @@ def test_what_stripe_does_not_know_is_for_a_person(walked: Walked) -> None:
 
 
 def test_what_we_do_not_know_is_named(walked: Walked) -> None:
-    assert f"| {walked.id_of('not ours')} | in Stripe, no row of ours |" in walked.report
+    assert f"| {walked.id_of('not ours')} | in Stripe, no row here |" in walked.report
 
 
 def test_a_row_that_a_request_is_at_work_on_is_left_to_it(walked: Walked) -> None:

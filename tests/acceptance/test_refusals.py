@@ -1,4 +1,4 @@
-"""Bad input: FEATURES W01, W02, W25, W28, W29. A clear answer, an audit row, and nothing else changed anywhere."""
+"""Bad input: FEATURES W01, W02, W25, W28, W29. A clear response, an audit row, and no other change anywhere."""
 
 import json
 import uuid
@@ -13,11 +13,11 @@ from tests.acceptance.trigger import serving
 from tests.world import Person, Row, World
 
 MAX_BODY_BYTES = 64 * 1024
-RECORDS = ("attempts", "audit_log", "cancellation_requests")  # what an attempt leaves, whatever became of it
+RECORDS = ("attempts", "audit_log", "cancellation_requests")  # the records of an attempt, whatever its outcome
 
 
 class Wrong(NamedTuple):
-    """A body made wrong in one place; None takes a member away."""
+    """A body with one invalid member; None removes the member."""
 
     changed: dict[str, Any]
     pointer: str
@@ -45,7 +45,7 @@ WRONG = {
 
 
 class Watch:
-    """What a customer has, in our tables and in Stripe, before the attempt."""
+    """What a customer has in our tables and in Stripe before the attempt."""
 
     def __init__(self, world: World, person: Person) -> None:
         self._world, self._person = world, person
@@ -53,7 +53,7 @@ class Watch:
         self._calls = self._stripe_calls()
 
     def nothing_changed(self) -> None:
-        """Not a row but the attempt's record, and not a single call to Stripe."""
+        """Check that there is no row besides the attempt's records, and no call to Stripe."""
         assert self._of_theirs() == self._rows
         assert self._stripe_calls() == self._calls
         assert self._world.emails(self._person) == []
@@ -72,7 +72,7 @@ def send(world: World, person: Person, content: bytes | str, content_type: str =
 
 
 def refused(response: httpx.Response, status: int, slug: str) -> Row:
-    """The problem, with what every problem has."""
+    """Return the problem, after checking the members that every problem has."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     problem: Row = response.json()
@@ -83,7 +83,7 @@ def refused(response: httpx.Response, status: int, slug: str) -> Row:
 
 
 def audited(world: World, person: Person, status: int, slug: str) -> Row:
-    """The one row that the attempt left."""
+    """Return the attempt's only audit row."""
     audit = world.row("SELECT * FROM audit_log WHERE user_id = %s", person.user_id)
     assert (audit["action"], audit["outcome"]) == ("cancel_subscription", "refused")
     assert (audit["http_status"], audit["problem"]) == (status, slug)
@@ -92,7 +92,7 @@ def audited(world: World, person: Person, status: int, slug: str) -> Row:
 
 
 def unreadable(world: World, person: Person, status: int, slug: str) -> None:
-    """A body that could not be read leaves no request: there is none to carry out."""
+    """Check that a body that could not be read leaves an audit row and no request."""
     assert audited(world, person, status, slug)["request_id"] is None
     assert world.belongings(person.user_id)["cancellation_requests"] == []
 

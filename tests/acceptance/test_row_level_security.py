@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from tests.world import Person, Row, World
 
 ROLE = "cancelflow_app"
-# Tables of a user's rows, and whose they are. The catalogue is asked whether this is all of them.
+# The tables with user rows, and their owner's column. A test compares this list with the catalogue.
 OWNER = {
     "users": "id",
     "subscriptions": "user_id",
@@ -38,7 +38,7 @@ every_table = pytest.mark.parametrize("table", OWNER)
 
 @dataclass(frozen=True)
 class Two:
-    """A and B, each with a row in every table: they accepted the offer and left all the same."""
+    """Users A and B, each with a row in every table: they accepted the offer and cancelled later."""
 
     a: Person
     b: Person
@@ -64,7 +64,7 @@ def two(world: World) -> Two:
             " VALUES (%s, %s, 'neutral', now())",
             [person.user_id, person.subscription_id],
         )
-        # Of somebody whose rows are all there this is not true, and nobody else could look for it.
+        # False, because their rows still exist, but only an existing user can try to read the record.
         world.admin.execute(
             "INSERT INTO data_deletions (user_id, removed, kept) VALUES (%s, '[]', '[]')", [person.user_id]
         )
@@ -73,7 +73,7 @@ def two(world: World) -> Two:
 
 @contextmanager
 def as_role(world: World, **named: str) -> Iterator[psycopg.Connection[Row]]:
-    """A transaction of the application's role that names a user, a request or nobody; rolled back."""
+    """Open a transaction as the application's role for a user, a request or no one; it is rolled back."""
     with psycopg.connect(world.addresses["database_url"], row_factory=dict_row) as connection:
         for setting, value in named.items():
             connection.execute("SELECT set_config(%s, %s, true)", [f"app.{setting}", value])
@@ -87,7 +87,7 @@ def count(connection: psycopg.Connection[Row], query: str, *parameters: object) 
 
 
 def columns_that_may(world: World, privilege: str, table: str) -> list[str]:
-    """Of the application's role; without those that the database fills in itself."""
+    """Return the columns on which the application's role has this privilege, without generated ones."""
     found = world.rows(
         """SELECT c.column_name AS name FROM information_schema.columns c
         WHERE c.table_schema = 'public' AND c.table_name = %s AND c.is_identity = 'NO'
@@ -119,7 +119,7 @@ def test_every_one_of_them_forces_row_level_security(world: World) -> None:
 
 
 def test_nothing_else_shows_the_role_a_users_rows(world: World) -> None:
-    """Neither a view that runs as its owner nor a table of no user."""
+    """Neither a view that runs as its owner nor a table without a user."""
     views = world.rows(
         """SELECT relname FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')
@@ -187,7 +187,7 @@ def test_anothers_rows_cannot_be_changed(world: World, two: Two, table: str) -> 
 
 @every_table
 def test_nothing_can_be_written_in_anothers_name(world: World, two: Two, table: str) -> None:
-    """A copies a row of their own, with B's name on it."""
+    """A copies one of their own rows, under B's name."""
     owner = OWNER[table]
     columns = columns_that_may(world, "INSERT", table)
     copied = ", ".join(columns) or owner
@@ -229,7 +229,7 @@ def test_not_even_the_owner_changes_the_audit_log(world: World, two: Two, statem
     assert world.belongings(two.a.user_id)["audit_log"] == before
 
 
-# The rules that the database keeps by itself. Each statement is tried as the owner and taken back.
+# The database's own constraints. Each statement is tried as the owner and rolled back.
 
 
 @contextmanager
@@ -266,7 +266,7 @@ def offer_at(world: World, person: Person, accepted_at: str, state: str = "reser
         # Calendar months: the last of August, and the end of February.
         ("2026-08-31T00:00:00Z", "2027-02-27T23:59:59Z", False),
         ("2026-08-31T00:00:00Z", "2027-02-28T00:00:00Z", True),
-        # Counted in UTC, whatever the zone that they are written in.
+        # Counted in UTC, whatever zone they are written in.
         ("2026-01-01T00:30:00+01:00", "2026-06-30T23:29:59Z", False),
         ("2026-01-01T00:30:00+01:00", "2026-06-30T23:30:00Z", True),
     ],

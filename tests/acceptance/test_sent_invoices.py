@@ -1,4 +1,4 @@
-"""Customers who are sent invoices have terms, and the company is owed: leaving ends and voids nothing early."""
+"""Customers who are sent invoices keep their payment terms: cancelling ends and voids nothing early."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Customers who cannot be emailed can do all that others can, and an operator sees what they were not told."""
+"""Customers without a working email address can do everything others can; operators see their unsent messages."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -30,7 +30,7 @@ def listed(identifier: object) -> list[Unfinished]:
 
 
 def at_rest(world: World, person: Person) -> None:
-    """Wait until nothing is left to do for them."""
+    """Wait until no work is left for this person."""
     left = """SELECT FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL
         UNION ALL SELECT FROM reactivation_requests WHERE user_id = %s AND resume_at IS NOT NULL
         UNION ALL SELECT FROM stripe_events WHERE subscription_id = %s AND resume_at IS NOT NULL"""
@@ -38,7 +38,7 @@ def at_rest(world: World, person: Person) -> None:
 
 
 def undeliverable(world: World, person: Person) -> Unfinished:
-    """What is listed of this person, once nothing is left to do but that."""
+    """Return this person's entry in the list of unfinished work, when nothing else is left to do."""
     wanted = "SELECT * FROM outbox WHERE user_id = %s AND problem IS NOT NULL"
     [item] = eventually(lambda: world.rows(wanted, person.user_id))
     at_rest(world, person)

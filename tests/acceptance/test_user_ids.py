@@ -1,4 +1,4 @@
-"""A user id is whatever the company calls its user: each kind goes the whole way, here and at every other end."""
+"""Arbitrary user ids: each kind passes through the whole product and every other system."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.reactivation.people import in_peace, reactivate
 from tests.user_ids import USER_IDS, unused
 from tests.world import World
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
@@ -82,13 +82,13 @@ def test_the_data_of_every_id_is_deleted(world: World) -> None:
         assert len(left["data_deletions"]) == 1
 
 
-# Languages, UTF-16 and code points each have an order of their own for these.
+# Locales, UTF-16 and code points each sort these differently.
 IN_ANY_ORDER = ("a", "B", "_", "-", "ä", "z", "Z", "\uff5e", "🙂", "1", "10", "9")
 
 
 @pytest.fixture
 def due(world: World) -> Iterator[list[str]]:
-    """Users with a job that is due."""
+    """Create users with a due job."""
     made = [unused(like) for like in IN_ANY_ORDER]
     for user_id in made:
         world.admin.execute(
@@ -116,7 +116,7 @@ def test_a_dry_run_pages_through_every_user_once(due: list[str]) -> None:
 
 
 def test_every_column_of_user_ids_has_the_order_that_python_has(world: World) -> None:
-    """Whatever the database's own locale is."""
+    """Independent of the database's locale."""
     columns = world.rows(
         """SELECT attrelid::regclass::text AS table, attname AS column, collname AS collation
         FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_collation o ON o.oid = attcollation

@@ -1,4 +1,4 @@
-"""A whole life, from the first offer to the day on which nothing is left: what everybody sees on the way, once each."""
+"""A customer's whole life, from the first offer until all data is deleted, with everything sent and stored."""
 
 import uuid
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from tests.reactivation.people import in_stripe, jobs, reactivate, row_of, title
 from tests.webhooks.events import order, settled
 from tests.world import Person, World, links
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 
 
 class Seen(NamedTuple):
-    """What is new since the last look, to customer and company; and what there is now, at Stripe and in our tables."""
+    """What customer and company have received since the last look, and the current state in Stripe and our tables."""
 
     emails: list[str]
     published: list[str]
@@ -33,7 +33,7 @@ class Seen(NamedTuple):
 
 
 class Life:
-    """One customer's, on a Stripe clock of their own that stands in the present until their period ends."""
+    """One customer, on a Stripe clock that stays in the present until the period ends."""
 
     def __init__(self, world: World, consumer: Consumer) -> None:
         self.world, self.consumer = world, consumer
@@ -42,12 +42,12 @@ class Life:
         self._read: set[str] = set()
 
     def seen(self, *, events: int) -> Seen:
-        """Once so many of Stripe's events have come and had their effect."""
+        """Return what has changed when so many of Stripe's events have been processed."""
         settled(self.world, self.person, events=events)
         return self.look()
 
     def look(self) -> Seen:
-        """Emails by their subjects, without the dates in them."""
+        """Return what has changed, with emails by their subject without dates."""
         new = [email for email in self.world.emails(self.person) if email["id"] not in self._read]
         self._read |= {email["id"] for email in new}
         emails = [email["subject"].partition(" on ")[0] for email in new]
@@ -71,14 +71,14 @@ class Life:
         assert title(pressed) == "Your Professional plan is active"
 
     def shown(self) -> dict[str, object]:
-        """What the customer's own dashboard says."""
+        """Return what the customer's dashboard shows."""
         return dict(self.world.http.get("/subscription", headers=self.person.headers).json())
 
     def period_ends(self) -> None:
         self.clock.advance(int(row_of(self.world, self.person)["cancel_at"].timestamp()) + 60)
 
     def night(self, day: float) -> Seen:
-        """The scheduled flows in their order, that many days after the end; and once more, as after a run cut off."""
+        """Run the scheduled flows in order, so many days after the end; then again, as after an interrupted run."""
         day_after_the_end(self.world, self.person, day)
         for _ in range(2):
             swept(anonymize_feedback)
@@ -101,24 +101,25 @@ def test_a_whole_life(world: World, life: Life) -> None:
     email = "Welcome back: your Professional plan continues"
     staying = Seen([email], ["subscription.reactivated"], "active", "active", ["cancelled"])
 
-    # An offer is shown, and declined: they cancel here.
+    # They see an offer, decline it and cancel through our API.
     offer = world.http.get("/retention-offer", headers=person.headers).json()
     assert offer["retention_offer"]["description"] == "30% off for 3 months"
     assert world.cancel(person, reason="too_expensive", feedback=f"Too dear, {words}").status_code == 200
     assert life.seen(events=1) == leaving
     assert str(life.shown()["banner"]).startswith("Cancels on ")
 
-    # They think better of it, and press the email's button.
+    # They change their mind and press the email's button.
     life.presses_the_emails_button()
     assert life.seen(events=2) == staying
 
-    # They cancel in Stripe's portal, and the webhooks tell us so; they take it back there.
+    # They cancel in Stripe's portal, which webhooks report to us, and undo it there.
     life.in_the_portal("cancel", feedback="unused", comment=f"Not for me, {words}")
     assert life.seen(events=4) == leaving._replace(jobs=["cancelled", "scheduled"])
     life.in_the_portal("undo")
     assert life.seen(events=5) == staying._replace(jobs=["cancelled"] * 2)
 
-    # They cancel for good. Their month ends: access closes, the company hears of it, and nobody writes to them again.
+    # They cancel for good. The period ends: access ends, the company is notified, and the customer gets no further
+    # email.
     assert world.cancel(person, reason="switched_service", feedback=f"To the blue one, {words}").status_code == 200
     assert life.seen(events=6) == leaving._replace(jobs=["cancelled", "cancelled", "scheduled"])
     assert life.shown()["access"]
@@ -129,13 +130,13 @@ def test_a_whole_life(world: World, life: Life) -> None:
     assert reactivate(world, person).status_code == 410
     assert places_that_hold(world, words) == {"cancelflow.cancellation_reasons", "stripe.subscription"}
 
-    # Silence until day 76, which brings a notice; then silence again.
+    # Nothing is sent until day 76, which brings a notice, and nothing after that.
     silence = over._replace(published=[])
     assert life.night(75.9) == silence
     assert life.night(76) == silence._replace(emails=["We delete your data"])
     assert life.night(89.9) == silence
 
-    # Day 90: their data goes. It is proved, and nobody is told of it.
+    # Day 90: their data is deleted, with a record as proof, and no notification.
     gone = Seen([], [], "canceled", "gone", ["cancelled", "cancelled", "done"])
     assert life.night(90) == gone
     [record] = world.rows("SELECT * FROM data_deletions WHERE user_id = %s", person.user_id)
@@ -146,7 +147,7 @@ def test_a_whole_life(world: World, life: Life) -> None:
         "cancellation_requests": 3,
     }
 
-    # Day 91: nothing is left to do. Their words are nowhere; they themselves only where the law has them kept, and in
+    # Day 91: nothing is left to do. Their texts are gone; they themselves remain only where the law requires it, and in
     # their own mailbox.
     assert life.night(91) == gone
     assert places_that_hold(world, words) == set()

@@ -1,4 +1,4 @@
-"""A trigger of the test's own beside the stack's: the same product with other settings."""
+"""A separate trigger for a test: the same product with other settings."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ STOP_SECONDS = 120.0
 
 @contextmanager
 def serving(directory: Path, **settings: str) -> Iterator[httpx.Client]:
-    """`cancelflow serve` with the stack's settings and these; stopped, as by Ctrl-C, at the block's end."""
+    """Run `cancelflow serve` with the stack's settings and these; stop it like Ctrl-C at the end of the block."""
     port = free_port()
     environment = {**os.environ, **settings, "HTTP_PORT": str(port)}
     command = [sys.executable, "-m", "deployments.command_line", "serve"]

@@ -1,4 +1,4 @@
-"""What people look at, in a real browser: the inbox, an email and its links, the pages behind them, the run."""
+"""The visible pages in a real browser: the inbox, an email and its links, the pages behind them, the run."""
 
 import os
 import re
@@ -22,7 +22,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PHONE, DESK = (390, 844), (1280, 900)
-# For a look with one's own eyes: a directory for a picture of each page.
+# A directory for a screenshot of each page, for visual review.
 PICTURES = os.environ.get("TEST_PICTURES")
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page on which nothing goes wrong unseen."""
+    """Yield a page, and fail on any error in it."""
     width, height = request.param
     context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US", timezone_id="UTC")
     opened = context.new_page()
@@ -73,7 +73,7 @@ def person(world: World) -> Person:
 
 @pytest.fixture(scope="module")
 def run(world: World, person: Person) -> Row:
-    """The run that cancelled this person's subscription."""
+    """Cancel this person's subscription, and return the run."""
     response = world.cancel(person, feedback="Great product but can't justify cost for my usage")
     assert response.status_code == 200
     return world.run_of(response)
@@ -81,14 +81,14 @@ def run(world: World, person: Person) -> Row:
 
 @pytest.fixture(scope="module")
 def email(world: World, person: Person, run: Row) -> Row:
-    """What they were sent."""
+    """Return the email they received."""
     assert run["id"]
     [sent] = world.emails(person)
     return sent
 
 
 def fits(page: Page) -> bool:
-    """Whether nothing has to be scrolled to the side."""
+    """Return whether the page fits without horizontal scrolling."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
@@ -139,7 +139,7 @@ def test_an_email_fits_the_screen_by_itself(world: World, page: Page, email: Row
     button = page.get_by_role("link", name="Reactivate Subscription")
     size = button.bounding_box()
     assert size is not None
-    assert size["height"] >= 44  # a finger's width
+    assert size["height"] >= 44  # px, large enough for a finger
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_the_start_page_leads_to_everything_by_keyboard(world: World, page: Page
         expect(link).to_be_focused()
         size = link.bounding_box()
         assert size is not None
-        assert size["height"] >= 44  # a finger's width
+        assert size["height"] >= 44  # px, large enough for a finger
     page.get_by_role("link", name="Inbox").click()
     expect(page.get_by_role("searchbox")).to_be_visible()
 

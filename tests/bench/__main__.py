@@ -1,4 +1,4 @@
-"""`make bench`: the trigger beside a bare handler, on an embedded stack of its own. See README, "How fast".
+"""`make bench`: the trigger compared with a bare handler, on a separate embedded stack. See README, "How fast".
 
 python -m tests.bench [--deletion-users 100000]
 """
@@ -27,7 +27,7 @@ NEAR, FAR = 0.02, 0.3  # seconds that Stripe takes
 PAST_RUNS = 20_000
 IMPORTED = 10_000
 BURST = 500
-WITHIN_SECONDS = 20.0  # no longer is waited for what is not finished: of a burst, the rest is not looked at
+WITHIN_SECONDS = 20.0  # the longest wait for unfinished work: the rest of a burst is not counted
 CONCURRENCY = 16
 WARM_UP = 4
 ONE = "one at a time, Stripe 20 ms"
@@ -38,7 +38,7 @@ ONE_PAST = "one at a time, 20,000 past runs"
 SIXTEEN_PAST = "16 at once, 20,000 past runs"
 ECHO = "16 at once, with Stripe's webhooks"
 BURST_OF = "burst of 500"
-# What is measured in pairs: runs a side, how many at once, Stripe's seconds, how many pairs.
+# The paired measurements: runs per side, concurrency, Stripe's seconds, number of pairs.
 PAIRS = {
     ONE: (12, 1, NEAR, 3),
     SIXTEEN: (48, CONCURRENCY, NEAR, 2),
@@ -63,7 +63,7 @@ class Bench:
         self._report = Report(report.machine(self._database))
 
     def run(self) -> Report:
-        """Everything; the burst last, since it leaves work behind."""
+        """Run all measurements; the burst last, because it leaves unfinished work."""
         self._webhooks(paused=True)
         self._seed()
         for side in (self._bare, self._trigger):
@@ -101,7 +101,7 @@ class Bench:
             return measure(side, self._processes, runs, at_once, self._prefect, WITHIN_SECONDS)
 
     def _echo(self) -> None:
-        """Stripe tells of each of our own writes, and the trigger looks into it, in a run of its own."""
+        """Measure with webhooks: Stripe reports each of our writes, and the trigger processes it in a separate run."""
         self._webhooks(paused=False)
         self._report.alone[ECHO] = self._shown(ECHO, self._measure(self._trigger, ECHOED, CONCURRENCY, NEAR))
         self._webhooks(paused=True)

@@ -1,8 +1,8 @@
 """The bare handler, as a process: the trigger itself, with its flow's function called as a plain function.
 
-It is the same FastAPI application with the same clients, statements, places and answers. Only Prefect is left out:
-inside `without_prefect` every node is the function that it is, and the flow is `cancel_subscription.fn`, so that
-nothing is reported to a server. What a run writes to its log goes to the process's.
+It is the same FastAPI application with the same clients, statements, places and responses. Only Prefect is left out:
+inside `without_prefect` every node is a plain function, and the flow is `cancel_subscription.fn`, so nothing is
+reported to a server. A run's log lines go to the process's log.
 """
 
 import uvicorn
@@ -13,7 +13,7 @@ from nodes.settings import TriggerSettings, load
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until asked to stop."""
     settings = load(TriggerSettings)
     with without_prefect():
         uvicorn.run(

@@ -1,10 +1,10 @@
-"""How fast `delete_expired_data` goes, how long it holds anything, and whether its memory grows: by hand, on a stack.
+"""Benchmark of `delete_expired_data`: its speed, its longest transaction and its memory. Run by hand on a stack.
 
     cancelflow up --directory /tmp/stack
     python -m tests.bench.deletion /tmp/stack 100000
 
-Each user has one ended subscription, a request, its email, its event, an audit row and a due job; every fifth an
-accepted offer too. Stripe is asked for each of them over HTTP, at the simulator.
+Each user has one ended subscription, a request, its email, its event, an audit row and a due job; every fifth also has
+an accepted offer. Each causes HTTP calls to the Stripe simulator.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ LONGEST = """SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_sta
 
 
 class Watch:
-    """Looks at the database and at this process all the time."""
+    """A thread that samples the database and this process."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -62,7 +62,7 @@ class Watch:
         self.memory: list[float] = []
 
     def run(self) -> None:
-        """Until `stop`."""
+        """Sample until `stop`."""
         with psycopg.connect(self._url, autocommit=True, row_factory=tuple_row) as connection:
             while not self._stopped.wait(LOOK_EVERY_SECONDS):
                 [(transaction, wait)] = connection.execute(LONGEST.encode()).fetchall()
@@ -71,7 +71,7 @@ class Watch:
                 self.memory.append(_resident_megabytes())
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop sampling."""
         self._stopped.set()
 
 
@@ -81,7 +81,7 @@ def _resident_megabytes() -> float:
 
 
 def fill(users: int) -> None:
-    """So many users whose time has come, as the owner."""
+    """Create so many users whose deletion is due, as the owner."""
     client = stripe.StripeClient(os.environ["STRIPE_API_KEY"], base_addresses={"api": os.environ["STRIPE_API_BASE"]})
     customer = client.v1.customers.create({"email": "bench@example.com"}).id
     with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True) as connection:
@@ -92,17 +92,17 @@ def fill(users: int) -> None:
 
 @dataclass(frozen=True)
 class Deleted:
-    """How it went."""
+    """The result of a run."""
 
     message: str | None
     seconds: float
     longest_transaction: float
     longest_wait: float
-    memory: list[float]  # MB, every so often
+    memory: list[float]  # MB, sampled regularly
 
 
 def delete(users: int) -> Deleted:
-    """Delete so many users whose time has come; the settings are those of the environment."""
+    """Delete so many due users, with the settings of the environment."""
     from flows.delete_expired_data import delete_expired_data
     from nodes.node import without_prefect
 

@@ -1,9 +1,9 @@
-"""A past: one finished run's rows, copied as often as wanted, in Prefect's tables and in ours."""
+"""A history for benchmarks: one finished run's rows, copied many times, in Prefect's tables and in ours."""
 
 import psycopg
 from psycopg import sql
 
-# A table, and of its columns those that are new in every copy: by the column, the table whose ids it holds.
+# The columns of each table that are new in every copy, and the table whose ids each holds.
 _PREFECT: dict[str, dict[str, str]] = {
     "flow_run": {"id": "flow_run", "state_id": "flow_run_state"},
     "flow_run_state": {"id": "flow_run_state", "flow_run_id": "flow_run"},
@@ -42,12 +42,12 @@ _OURS = (
 
 
 def fill(ours: str, prefect: str, runs: int) -> None:
-    """So many past runs. Prefect's are copies of its newest that is completed, events left out: nothing reads those."""
+    """Create so many past runs. Prefect's copy its newest completed one, without events, which nothing reads."""
     with psycopg.connect(ours, autocommit=True) as connection:
         for statement in _OURS:
             connection.execute(statement.encode(), {"runs": runs} if "%(" in statement else None)
     with psycopg.connect(prefect, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")  # each row names one that is yet to come
+        connection.execute("SET session_replication_role = replica")  # rows refer to others inserted later
         _copy_newest(connection, runs)
 
 

@@ -1,4 +1,4 @@
-"""`cancelflow import` of many customers with a subscription each, into a database of its own.
+"""Benchmark of `cancelflow import`: many customers with a subscription each, into a separate database.
 
 python -m tests.bench.imports 100000, with the settings of a running stack in the environment
 """
@@ -23,7 +23,7 @@ NAME = "cancelflow_import"
 
 @dataclass(frozen=True)
 class Imported:
-    """What it took, of that on the processor, and the most memory that the process held."""
+    """The total and processor time of an import, and the process's peak memory."""
 
     subscriptions: int
     seconds: float
@@ -32,7 +32,7 @@ class Imported:
 
 
 def fill(customers: int) -> None:
-    """Make them in the simulator, without events."""
+    """Create them in the simulator, without events."""
     import stripe
 
     settings = load(BillingSettings)
@@ -45,7 +45,7 @@ def fill(customers: int) -> None:
 
 
 def import_all(admin_url: str) -> Imported:
-    """Run the command, as an operator does."""
+    """Import everything into a new database."""
     database = on_database(admin_url, NAME)
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(NAME)))
@@ -55,7 +55,7 @@ def import_all(admin_url: str) -> Imported:
 
 
 def run_import(database: str) -> Imported:
-    """Run the command against this database."""
+    """Run the command against this database, as an operator does."""
     began = time.monotonic()
     environment = {**os.environ, "DATABASE_ADMIN_URL": database}
     command = [sys.executable, "-m", "deployments.command_line", "import"]
@@ -70,7 +70,7 @@ def run_import(database: str) -> Imported:
 
 
 def main() -> None:
-    """Measure it, and a repetition that changes nothing."""
+    """Measure an import, and a second one that changes nothing."""
     fill(int(sys.argv[1]))
     admin_url = load(DatabaseSettings).admin_url
     for measured in (import_all(admin_url), run_import(on_database(admin_url, NAME))):

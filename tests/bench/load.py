@@ -1,4 +1,4 @@
-"""Customers who press Cancel: one after the other, so many at once, or all at one instant."""
+"""Load: customers who cancel one after the other, several concurrently, or all at the same time."""
 
 import asyncio
 import statistics
@@ -17,7 +17,7 @@ ANSWER_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Answers:
-    """What came back: seconds an answer, statuses, and when the first was sent (time.time())."""
+    """The responses: seconds for each, statuses, and when the first request was sent (time.time())."""
 
     seconds: list[float]
     statuses: dict[int, int]
@@ -25,14 +25,14 @@ class Answers:
     began: float
 
     def milliseconds(self, percent: int) -> float:
-        """A percentile."""
+        """Return a percentile."""
         if len(self.seconds) == 1:
             return self.seconds[0] * 1000
         return statistics.quantiles(self.seconds, n=100, method="inclusive")[percent - 1] * 1000
 
 
 def press(url: str, asks: Sequence[Ask], at_once: int) -> Answers:
-    """Everybody asks, `at_once` of them at any time, each as soon as one before has their answer."""
+    """Send every request, `at_once` of them concurrently, each as soon as an earlier one is answered."""
     return asyncio.run(_press(url, asks, at_once))
 
 
@@ -41,9 +41,9 @@ async def _press(url: str, asks: Sequence[Ask], at_once: int) -> Answers:
     seconds: list[float] = []
     answers: list[httpx.Response] = []
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-    # Nothing is encrypted here, and reading the world's certificates would take longer than an answer.
+    # The connections use plain HTTP, and loading CA certificates would take longer than a response.
     async with httpx.AsyncClient(base_url=url, timeout=ANSWER_SECONDS, limits=limits, verify=False) as client:
-        # Connections are open before the first is timed, as a browser's would be.
+        # Open the connections before the first timing, as a browser would.
         await asyncio.gather(*(client.get("/healthz") for _ in range(at_once)))
 
         async def one_by_one() -> None:

@@ -1,4 +1,4 @@
-"""One measurement of one side: its answers, when all that they promise was done, and what that took."""
+"""One measurement of one side: its responses, the time until all their effects were done, and the resources used."""
 
 import time
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ from tests.bench.sides import TRIGGER, Side
 
 LOOK_EVERY_SECONDS = 0.05
 QUIET_WITHIN_SECONDS = 20.0
-AWAY_SECONDS = 10.0  # as nodes/runs/fallback.py has it, which would import Prefect before its settings are there
+AWAY_SECONDS = 10.0  # copied from nodes/runs/fallback.py, whose import would load Prefect before its settings exist
 _RECEIVED = "SELECT extract(epoch FROM max(received_at))::float8 FROM cancellation_requests WHERE id = ANY(%s::uuid[])"
-# Email and event are out, the audit is written, and nobody has to look again.
+# Email and event are sent, the audit row is written, and no retry is due.
 _CLOSED = "SELECT count(*) FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND resume_at IS NULL"
-# And Prefect has heard of the end.
+# Prefect shows the end of the run.
 _RUNS = "SELECT flow_run_id FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"
 _COMPLETED = "SELECT count(*) FROM flow_run WHERE id = ANY(%s::uuid[]) AND state_type = 'COMPLETED'"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """How one side did. Processor in milliseconds a run, by part."""
+    """The result of one side. Processor time in milliseconds per run, by part."""
 
     side: str
     answers: Answers
@@ -35,23 +35,23 @@ class Measured:
 
     @property
     def received_a_second(self) -> float:
-        """Return how many requests were recorded a second: what a burst meets first."""
+        """Return the number of requests recorded per second: the first limit that a burst meets."""
         return len(self.answers.request_ids) / self.received_seconds
 
     @property
     def a_second(self) -> float:
-        """Runs that were finished, from the first request to the last run's end; of the trigger's, those shown."""
+        """Return the finished runs per second until the last run's end; for the trigger, those shown in Prefect."""
         return (self.shown if self.side == TRIGGER else self.finished) / self.finished_seconds
 
 
 def measure(side: Side, processes: Processes, runs: int, at_once: int, prefect: str, within: float = 120.0) -> Measured:
-    """So many customers cancel. `prefect` is where Prefect keeps its runs; after `within` seconds nobody waits."""
+    """Let so many customers cancel. `prefect` is the URL of Prefect's database; waits at most `within` seconds."""
     before = processes.used()
     answers = press(side.url, side.take(runs), at_once)
     received = _received(side, answers)
     finished, shown, seconds = _finished(side, answers, prefect, within)
     backlog = processes.until_quiet(QUIET_WITHIN_SECONDS)
-    if side.name == TRIGGER and shown < finished:  # Prefect's server was too slow, and is not asked for a while
+    if side.name == TRIGGER and shown < finished:  # Prefect's server was too slow, and is not called for a while
         time.sleep(AWAY_SECONDS)
     return Measured(
         side.name, answers, received, finished, shown, seconds, backlog, processes.used().since(before, runs)
@@ -65,7 +65,7 @@ def _received(side: Side, answers: Answers) -> float:
 
 
 def _finished(side: Side, answers: Answers, prefect: str, within: float) -> tuple[int, int, float]:
-    """How many, how many of them are shown, and seconds since the first request."""
+    """Return the finished runs, those shown in Prefect, and the seconds since the first request."""
     ids = answers.request_ids
     with psycopg.connect(side.database, autocommit=True) as ours, psycopg.connect(prefect, autocommit=True) as theirs:
         while True:

@@ -1,4 +1,4 @@
-"""What each part of the stack takes of the machine: processor and memory, by process."""
+"""Resources used by each part of the stack: processor time and memory, by process."""
 
 import os
 import time
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
-# A part by what stands in its command line; the first that fits.
+# The text that identifies a part's command line; the first match counts.
 PARTS = {
     "bare handler": "tests.bench.bare",
     "trigger": "deployments.command_line serve",
@@ -14,18 +14,18 @@ PARTS = {
     "Prefect server": "-m prefect server",
     "PostgreSQL": "bin/postgres -D",
 }
-QUIET_SHARE = 0.12  # of one core: what the server's own loops take when nothing happens
+QUIET_SHARE = 0.12  # of one core: what the idle server's own loops use
 QUIET_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Used:
-    """Seconds of processor since a part started."""
+    """Seconds of processor time since a part started."""
 
     by_part: dict[str, float]
 
     def since(self, before: "Used", runs: int) -> dict[str, float]:
-        """Milliseconds a run, by part."""
+        """Return the milliseconds per run, by part."""
         return {
             part: (seconds - before.by_part[part]) * 1000 / runs
             for part, seconds in self.by_part.items()
@@ -34,7 +34,7 @@ class Used:
 
 
 class Processes:
-    """The stack that this process has started."""
+    """The processes of the stack that this process has started."""
 
     def __init__(self) -> None:
         self._roots: dict[str, psutil.Process] = {}
@@ -45,15 +45,15 @@ class Processes:
                 self._roots[part] = child
 
     def used(self) -> Used:
-        """By now. PostgreSQL's connections come and go: those that went are counted with their parent."""
+        """Return the time used so far. PostgreSQL adds that of closed connections to their parent."""
         return Used({part: sum(map(_seconds, self._tree(part))) for part in self._roots})
 
     def megabytes(self) -> dict[str, float]:
-        """Resident, with shared pages shared out where the system tells."""
+        """Return resident memory, with shared pages divided among processes where the system reports it."""
         return {part: sum(map(_megabytes, self._tree(part))) for part in self._roots}
 
     def until_quiet(self, within: float) -> float:
-        """Seconds until the work that goes on behind the answers is done; `within` if it is not."""
+        """Return the seconds until background work is done; `within` if it is not."""
         began = time.monotonic()
         while (waited := time.monotonic() - began) < within:
             before = sum(self.used().by_part.values())

@@ -1,4 +1,4 @@
-"""What is not a cancellation: how many emails are written a second, and how many of Stripe's events are taken in."""
+"""Rates other than cancellations: emails rendered and Stripe events received per second."""
 
 import asyncio
 import json
@@ -17,14 +17,14 @@ from email_templates.cancellation_confirmation import CancellationConfirmation
 EMAILS = 200
 EVENTS = 400
 MAX_CONCURRENT_EVENTS = 16
-# As if each had been handled: what handles them would take the processor from what is measured next.
+# Events are marked as handled, because handling them would take processor time from the next measurement.
 _HANDLED = (
     "UPDATE stripe_events SET resume_at = NULL, handled_at = now() WHERE id LIKE 'evt_bench_%' AND handled_at IS NULL"
 )
 
 
 def emails_a_second() -> float:
-    """The confirmation, subject, text and HTML, in two languages' time."""
+    """Measure rendering the confirmation: subject, text and HTML."""
     ends_at = datetime.now(UTC) + timedelta(days=30)
 
     def write(number: int) -> None:
@@ -50,7 +50,7 @@ def emails_a_second() -> float:
             request_id=str(uuid.uuid4()),
         ).email()
 
-    write(0)  # reads the templates
+    write(0)  # loads the templates
     write(1)
     began = time.perf_counter()
     for number in range(EMAILS):
@@ -59,17 +59,17 @@ def emails_a_second() -> float:
 
 
 def events_a_second(addresses: Mapping[str, str], secret: str) -> float:
-    """Signed events, each new, of a cancellation that begins, about a subscription that nobody here has."""
+    """Measure receiving signed new events of a starting cancellation, about a subscription unknown here."""
     client = stripe.StripeClient(addresses["stripe_api_key"], base_addresses={"api": addresses["stripe"]})
     [found] = client.v1.events.list({"limit": 1, "type": "customer.subscription.updated"}).data
-    emails = [_email(json.loads(str(found)), secret) for _ in range(EVENTS)]
-    seconds = asyncio.run(_post(addresses["http"], emails))
+    posts = [_signed(json.loads(str(found)), secret) for _ in range(EVENTS)]
+    seconds = asyncio.run(_post(addresses["http"], posts))
     with psycopg.connect(addresses["database_admin_url"], autocommit=True) as connection:
         connection.execute(_HANDLED)
     return EVENTS / seconds
 
 
-def _email(event: dict[str, Any], secret: str) -> tuple[dict[str, str], bytes]:
+def _signed(event: dict[str, Any], secret: str) -> tuple[dict[str, str], bytes]:
     event["id"] = f"evt_bench_{uuid.uuid4().hex}"
     event["data"]["object"] |= {"id": "sub_nobody", "customer": "cus_nobody"}
     event["data"]["previous_attributes"] = {"cancel_at_period_end": False}
@@ -79,8 +79,8 @@ def _email(event: dict[str, Any], secret: str) -> tuple[dict[str, str], bytes]:
     return {"Stripe-Signature": f"t={now},v1={mark}", "Content-Type": "application/json"}, body.encode()
 
 
-async def _post(trigger: str, emails: list[tuple[dict[str, str], bytes]]) -> float:
-    waiting = iter(emails)
+async def _post(trigger: str, posts: list[tuple[dict[str, str], bytes]]) -> float:
+    waiting = iter(posts)
     limits = httpx.Limits(max_connections=MAX_CONCURRENT_EVENTS)
     async with httpx.AsyncClient(base_url=trigger, timeout=30, limits=limits, verify=False) as client:
 

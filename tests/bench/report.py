@@ -1,4 +1,4 @@
-"""What was measured, as a table for the README and as JSON."""
+"""The results, as a table for the README and as JSON."""
 
 import json
 import os
@@ -24,20 +24,20 @@ PARTS = ("trigger", "bare handler", "Prefect server", "PostgreSQL", "simulator")
 
 @dataclass
 class Pair:
-    """The bare handler and the trigger, one right after the other."""
+    """The bare handler and the trigger, measured one right after the other."""
 
     bare: Measured
     trigger: Measured
 
     @property
     def ratio(self) -> float:
-        """How many times as long the trigger's median answer takes."""
+        """Return the ratio of the trigger's median response time to the bare handler's."""
         return self.trigger.answers.milliseconds(50) / self.bare.answers.milliseconds(50)
 
 
 @dataclass
 class Report:
-    """All of it. `pairs` by what was measured; `rates` are a second."""
+    """All results. `pairs` by name of the measurement; `rates` per second."""
 
     machine: dict[str, Any]
     pairs: dict[str, list[Pair]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Report:
     megabytes: dict[str, float] = field(default_factory=dict)
 
     def as_json(self, one: str, sixteen: str) -> dict[str, Any]:
-        """For programs. `one` and `sixteen` are the measurements that the two summary figures are of."""
+        """Return the results as JSON. `one` and `sixteen` name the measurements for the two summary figures."""
         return {
             "ratio_one": round(statistics.median(pair.ratio for pair in self.pairs[one]), 2),
             "finished_per_second_16": round(
@@ -69,7 +69,7 @@ class Report:
         }
 
     def lines(self) -> list[str]:
-        """For people, in Markdown."""
+        """Return the results as Markdown."""
         times = Table(
             "",
             (
@@ -122,7 +122,7 @@ class Report:
 
 
 def machine(database: str) -> dict[str, Any]:
-    """On what, with what, and how busy it was with other things."""
+    """Return the machine, the versions, and how busy it was with other work."""
     with psycopg.connect(database) as connection:
         [(postgresql,)] = connection.execute("SHOW server_version").fetchall()
     return {
@@ -187,6 +187,6 @@ def _processor(several: Sequence[Measured]) -> list[str]:
 
 
 def write(file: Path, content: dict[str, Any]) -> None:
-    """The JSON, indented."""
+    """Write indented JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""The two that are compared, each with a database of its own, so that neither takes up what the other left."""
+"""The two sides compared, each with its own database, so that neither resumes the other's unfinished work."""
 
 import os
 import subprocess
@@ -33,21 +33,21 @@ LIFETIME = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Ask:
-    """One customer's POST, ready to be sent."""
+    """One customer's POST, ready to send."""
 
     user_id: str
     headers: dict[str, str]
 
 
 class Side:
-    """One of the two: where it answers, and where its rows are."""
+    """One side: its URL and its database."""
 
     def __init__(self, name: str, url: str, database: str) -> None:
         self.name, self.url, self.database = name, url, database
         self._fresh: list[Ask] = []
 
     def seed(self, customers: int) -> None:
-        """So many more customers who have a subscription."""
+        """Create so many more customers with a subscription."""
         settings = load(SeedSettings).model_copy(update={"database_admin_url": SecretStr(self.database)})
         identity = load(IdentitySettings)
 
@@ -63,7 +63,7 @@ class Side:
                 ]
 
     def take(self, customers: int) -> list[Ask]:
-        """So many of those who have not cancelled yet."""
+        """Return so many customers who have not cancelled yet."""
         taken, self._fresh = self._fresh[:customers], self._fresh[customers:]
         if len(taken) < customers:
             raise ValueError(f"{self.name} has {len(taken)} customers left, not {customers}")
@@ -72,7 +72,7 @@ class Side:
 
 @contextmanager
 def bare_side(admin_url: str, application_url: str, log: Path) -> Iterator[Side]:
-    """The bare handler, with a fresh database; stopped at the block's end."""
+    """Run the bare handler with a new database; stop it at the end of the block."""
     name = "cancelflow_bare"
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

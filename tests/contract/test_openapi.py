@@ -1,4 +1,4 @@
-"""The OpenAPI document against the trigger that runs: schemathesis makes the calls, good ones and bad ones."""
+"""The OpenAPI document against the running trigger: schemathesis makes valid and invalid calls."""
 
 from itertools import count
 from typing import Any
@@ -16,7 +16,7 @@ from nodes.rules.user_ids import is_user_id
 from tests.world import Person, World
 
 LONGEST_KEY = 255
-ANSWER_SECONDS = 60.0  # far past what is promised
+ANSWER_SECONDS = 60.0  # far above the promised time
 WITH_INPUT = (
     "POST /cancel-subscription",
     "GET /cancellation-requests/{request_id}",
@@ -30,7 +30,7 @@ WITHOUT_INPUT = ("GET /healthz", "GET /readyz")
 
 @pytest.fixture(scope="module")
 def customer(world: World) -> Person:
-    """Whom every call is made for."""
+    """Return the customer for whom every call is made."""
     return world.person("professional")
 
 
@@ -40,8 +40,8 @@ def document(world: World, customer: Person) -> BaseSchema:
 
     @schema.hook
     def map_body(context: HookContext, body: object) -> object:
-        # Another's id is refused before anything else is looked at, as is a cancellation without a reason: both are
-        # rules beyond a schema, and have tests of their own.
+        # Another user's id is rejected first, and so is a cancellation without a reason: both rules are beyond a schema
+        # and have their own tests.
         if isinstance(body, dict) and isinstance(given := body.get("user_id"), str) and is_user_id(given):
             body["user_id"] = customer.user_id
             cancels = context.operation is not None and context.operation.path == "/cancel-subscription"
@@ -53,7 +53,7 @@ def document(world: World, customer: Person) -> BaseSchema:
 
     @schema.hook
     def map_headers(_: HookContext, headers: Any) -> Any:
-        # A key that was used with another body is refused: that rule is beyond a schema, too.
+        # A key used with another body is rejected; that rule is beyond a schema, too.
         if headers and isinstance(key := headers.get("idempotency-key"), str) and 0 < len(key) <= LONGEST_KEY:
             headers["idempotency-key"] = f"{key[:200]}-{next(used)}"
         return headers
@@ -69,14 +69,14 @@ def call_all(
     mode: GenerationMode,
     without: tuple[CheckFunction, ...] = (),
 ) -> set[int]:
-    """Every status that was answered."""
+    """Return every response status."""
     method, path = operation.split()
     answered = set()
 
     @given(case=document[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=20, phases=[Phase.generate])
     def call(case: Case[Any]) -> None:
-        # One customer makes more calls here than a person does.
+        # The test makes more calls than the limit for one customer.
         world.admin.execute("DELETE FROM attempts WHERE user_id = %s", [customer.user_id])
         response = case.call_and_validate(
             headers=customer.headers, excluded_checks=list(without), timeout=ANSWER_SECONDS
@@ -99,7 +99,7 @@ def test_a_good_call_is_answered_as_the_document_says(
 def test_a_bad_call_is_refused_as_the_document_says(
     world: World, document: BaseSchema, customer: Person, operation: str
 ) -> None:
-    # A query parameter that nobody knows is passed over, as is usual; a member of the body that nobody knows is not.
+    # Unknown query parameters are ignored, as usual; unknown members of the body are not.
     passed_over = (negative_data_rejection,) if operation.startswith("GET") else ()
     answered = call_all(world, document, customer, operation, GenerationMode.NEGATIVE, without=passed_over)
     assert 400 in answered

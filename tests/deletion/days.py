@@ -1,6 +1,6 @@
-"""Days that go by for a subscription that is over, in our rows and at Stripe; no clock can be told to wait 90 days.
+"""Simulated days after a subscription's end, in our rows and in Stripe, because no clock can wait 90 days.
 
-Nothing is made up by this: each moment was written by the product or by Stripe, and all of them move together.
+No values are invented: the product or Stripe wrote each time, and all of them move together.
 """
 
 import time
@@ -9,7 +9,7 @@ from tests.webhooks.events import order
 from tests.world import Person, Row, World
 
 DAY = 24 * 3600
-# What may not be changed, not even here, and needs not be: nothing counts days from it.
+# Its rows cannot be changed, and no days are counted from them.
 KEPT = "audit_log"
 MOMENTS = """
 SELECT t.table_name AS name, array_agg(c.column_name::text) AS moments,
@@ -25,9 +25,7 @@ GROUP BY t.table_name
 
 
 def day_after_the_end(world: World, person: Person, day: float, *, which: int = -1) -> None:
-    """Go on to a minute after so many days since this subscription of theirs was over; by Stripe's word, who may have
-    had its end still to come. One that lives stays in the present.
-    """
+    """Move ended subscriptions so that this one ended so many days and a minute ago. A live one is not moved."""
     found = [world.stripe.subscriptions.retrieve(each) for each in person.subscription_ids]
     ended_at = found[which].ended_at
     assert ended_at is not None

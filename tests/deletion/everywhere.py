@@ -1,4 +1,4 @@
-"""Where a text is: in our tables, in Prefect's, in Stripe's objects, in the files of the stack."""
+"""Search for a text: in our tables, in Prefect's, in Stripe's objects, in the stack's files."""
 
 import os
 import sqlite3
@@ -10,12 +10,12 @@ from psycopg.rows import dict_row
 
 from tests.world import Row, World
 
-# What the parts keep their tables in is read through them: what is deleted there stays on the disk for a while.
+# The storage of these parts is searched through their tables: deleted rows stay on disk for a while.
 STORES = ("postgres", "stripe.json")
 
 
 def places_that_hold(world: World, text: str) -> set[str]:
-    """Each place by name, such as `cancelflow.outbox`, `stripe.subscription` or a file's path."""
+    """Return each place by name, such as `cancelflow.outbox`, `stripe.subscription` or a file's path."""
     home = Path(os.environ["PREFECT_HOME"]).parent
     return {
         *_tables(world.addresses["database_admin_url"], "cancelflow", text),
@@ -40,7 +40,7 @@ def _holds(connection: psycopg.Connection[Row], table: str, text: str) -> bool:
 
 
 def _stripe_objects(file: Path, text: str) -> set[str]:
-    """Without events and the log of requests with their keys: Stripe forgets those by itself, within 30 days."""
+    """Return the kinds of objects, except events and logged requests, which Stripe deletes within 30 days."""
     with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as store:
         found = store.execute("SELECT DISTINCT object FROM objects WHERE object <> 'event' AND instr(body, ?)", [text])
         kinds = {f"stripe.{kind}" for (kind,) in found}

@@ -1,4 +1,4 @@
-"""Runs of the scheduled flows that Prefect's worker carries out, as the schedule or a person starts them."""
+"""Runs of the scheduled flows on Prefect's worker, as started by the schedule or an operator."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ def deployment(world: World, name: str) -> Row:
 
 
 def started(world: World, name: str, late_by: timedelta = timedelta(), **parameters: object) -> str:
-    """A run of the deployment, which was due that long ago."""
+    """Start a run of the deployment that was due so long ago."""
     due = (datetime.now(UTC) - late_by).isoformat()
     scheduled = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
     made = world.prefect.post(

@@ -1,4 +1,4 @@
-"""Feedback after 90 days: FEATURES W30, each read back from where it ended up."""
+"""Feedback after 90 days: FEATURES W30, each verified where its effect is stored."""
 
 import uuid
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tests.deletion.everywhere import places_that_hold
 from tests.waiting import at_once, eventually
 from tests.world import Person, World, links
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
@@ -29,7 +29,7 @@ def comment(world: World, person: Person) -> str | None:
 
 
 def counted(world: World, plan: str, category: str, *, retained: bool = False) -> int:
-    """How many reasons of this kind were made anonymous by now, of any month; whatever was left to do is done first."""
+    """Return the number of reasons of this kind anonymized so far, in any month, after processing all that are due."""
     swept(anonymize_feedback)
     found = world.row(
         "SELECT coalesce(sum(reasons), 0) AS n FROM reason_counts WHERE plan = %s AND category = %s AND retained = %s",
@@ -41,7 +41,7 @@ def counted(world: World, plan: str, category: str, *, retained: bool = False) -
 
 
 def test_after_91_days_what_they_wrote_is_nowhere(world: World) -> None:
-    """Every way that words can come in: with a refusal, a failure, an acceptance, a key, and with what was done."""
+    """Every way that a text can come in: with a rejection, a failure, an acceptance, a key, and a completed request."""
     marker = f"marker{uuid.uuid4().hex}"
     person, stayer = world.person("professional"), world.person("professional")
     keyed = replace(person, headers={**person.headers, "Idempotency-Key": marker[:20]})
@@ -149,7 +149,7 @@ def test_a_later_comment_at_the_same_subscription_stays_for_its_own_90_days(worl
 
 
 def test_what_is_written_after_it_was_made_anonymous_goes_too(world: World) -> None:
-    """By a request that failed, is taken up again by hand after the 90 days, and has its email's question answered."""
+    """A failed request is resumed by hand after the 90 days, and its email's question is answered."""
     marker = f"marker{uuid.uuid4().hex}"
     person = world.person("professional")
     wrong = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id}

@@ -1,4 +1,4 @@
-"""`cancelflow delete-expired`: the flow of the schedule by hand; it shows, and deletes when it is told to."""
+"""`cancelflow delete-expired`: starts the scheduled flow by hand; previews by default, deletes on request."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from tests.world import World
 pytestmark = pytest.mark.slow
 
 COMMAND = [sys.executable, "-m", "deployments.command_line", "delete-expired"]
-# So wide that no id is broken.
+# Wide enough that no id is wrapped.
 WIDE = {"COLUMNS": "250"}
 
 

@@ -1,4 +1,4 @@
-"""WF-056: FEATURES W17 and G07, each read back from where it ended up."""
+"""WF-056: FEATURES W17 and G07, each verified where its effect is stored."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.deletion.departed import claims_lapse, departed, later_job, leaves, l
 from tests.waiting import at_once
 from tests.world import Person, Row, World
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
@@ -37,7 +37,7 @@ KEPT = ("audit_log", "data_retention_jobs", "data_deletions")
 
 
 def delete(world: World, person: Person, *, dry_run: bool = False) -> dict[str, list[Row]]:
-    """One run, and what is left of this customer. Other tests' customers are none of our business."""
+    """Run once, and return what is left of this customer, regardless of other tests' customers."""
     swept(delete_expired_data, dry_run=dry_run)
     return world.belongings(person.user_id)
 
@@ -60,7 +60,7 @@ def test_when_its_time_has_come_the_data_goes(world: World) -> None:
     removed = {part["table"]: part["rows"] for part in record["removed"]}
     assert removed.pop("stripe_events") > 0
     assert removed == {table: len(before[table]) for table in GONE}
-    # News of the deletion's own write to Stripe may come after it.
+    # Events of the deletion's own write to Stripe may arrive after it.
     earlier = "SELECT FROM stripe_events WHERE subscription_id = %s AND received_at < %s"
     assert world.rows(earlier, person.subscription_id, record["deleted_at"]) == []
     assert all(part["ground"] for part in record["removed"] + record["kept"])
@@ -157,7 +157,7 @@ def test_with_several_subscriptions_the_data_goes_with_the_last_job(world: World
 
 
 def test_nothing_goes_on_stripes_silence(world: World) -> None:
-    """Stripe does not know the customer: another account's key, say."""
+    """Stripe does not know the customer, for example with another account's key."""
     person, _ = departed(world, days_ago=91)
     world.admin.execute("UPDATE users SET stripe_customer_id = 'cus_of_nobody' WHERE id = %s", [person.user_id])
 
@@ -204,7 +204,7 @@ def test_a_discount_that_was_accepted_goes_too(world: World) -> None:
     assert (removed["retention_offers"], removed["entitlements"], removed["cancellation_requests"]) == (1, 1, 2)
 
 
-# What the database itself holds
+# Constraints of the database itself
 
 
 def test_the_plan_names_every_table_with_a_users_rows(world: World) -> None:

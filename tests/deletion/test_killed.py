@@ -1,4 +1,4 @@
-"""A run that dies in the middle, or that Prefect leaves: nobody is half deleted, and what was begun is finished."""
+"""A run that crashes, or that Prefect abandons: no customer is half deleted, and the next run finishes."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from tests.faults.wires_line import Fault
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
@@ -36,7 +36,7 @@ import asyncio
 from flows.delete_expired_data import delete_expired_data
 asyncio.run(delete_expired_data(dry_run=False))
 """
-# The user's row is the last that goes: whoever waits for it has deleted everything else in their transaction.
+# The user's row is deleted last: a transaction that waits for it has deleted everything else.
 WAITING = """SELECT FROM pg_locks waits JOIN pg_stat_activity a USING (pid)
     WHERE NOT waits.granted AND a.application_name = 'cancelflow' AND a.query LIKE '%%delete_data_of_user%%'"""
 
@@ -46,7 +46,7 @@ AT_IT = """SELECT FROM pg_stat_activity
 
 @contextmanager
 def held(world: World, person: Person) -> Iterator[None]:
-    """Somebody else has the user's row in hand for as long as the block."""
+    """Lock the user's row in another session for the block."""
     with psycopg.connect(world.addresses["database_admin_url"]) as other:
         other.execute("SELECT FROM users WHERE id = %s FOR UPDATE", [person.user_id])
         yield
@@ -54,7 +54,7 @@ def held(world: World, person: Person) -> Iterator[None]:
 
 
 def test_nobody_is_half_deleted_and_the_next_run_finishes(world: World) -> None:
-    # Different reasons: two of one kind would wait for one another at the count of that kind.
+    # Different reasons: two of one kind would wait for each other at that kind's count.
     done, caught = (departed(world, days_ago=91, reason=reason)[0] for reason in ("unused", "low_quality"))
     before = world.belongings(caught.user_id)
 
@@ -87,7 +87,7 @@ def stripe_customer(world: World, person: Person) -> str:
 
 
 def test_a_run_that_is_killed_does_not_stand_in_the_way_of_the_next(world: World) -> None:
-    """The place of the one run at a time is free again once the worker has seen its process die."""
+    """The slot of the single run is free again when the worker has noticed the end of the process."""
     person, _ = departed(world, days_ago=91)
     with world.simulator.fault(kind="delay", seconds=30, contains=stripe_customer(world, person)) as hits:
         run_id = started(world, "delete-expired-data", dry_run=False)
@@ -115,5 +115,5 @@ def test_a_prefect_server_that_goes_away_stops_nothing(world: World) -> None:
                 wires.fail("prefect", Fault.REFUSED)
                 eventually(lambda: world.belongings(person.user_id)["data_deletions"])
             finally:
-                running.kill()  # else it tells a server that is not there of its end, for minutes
+                running.kill()  # otherwise it reports its end to a missing server, for minutes
     assert world.belongings(person.user_id)["users"] == []

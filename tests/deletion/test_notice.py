@@ -1,4 +1,4 @@
-"""The email 14 days before the end: once, to those whose data goes, and in time to come back."""
+"""The email 14 days before deletion: once, to customers whose data will be deleted, in time to come back."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +13,7 @@ from tests.deletion.departed import claims_lapse, departed, later_job, swept
 from tests.waiting import at_once
 from tests.world import Person, Row, World, links
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),

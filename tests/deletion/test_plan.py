@@ -1,4 +1,4 @@
-"""The plan as data: what a file must say, and how a company adds its own tables."""
+"""The deletion plan as data: what a file must contain, and how a company adds its own tables."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from sql.deletion_plan import DeletionPlanInvalid, read_plan
 from tests.deletion.departed import departed, swept
 from tests.world import World
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 
 WISHES = """-- table: wish_lists
@@ -68,7 +68,7 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def companys_table(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A table of a company's own and the folder of its plan, whose step is not written yet."""
+    """Create a company's own table, and yield the folder of its plan, whose step is not written yet."""
     world.admin.execute("CREATE TABLE wish_lists (user_id text REFERENCES users, wish text)")
     with monkeypatch.context() as settings:
         settings.setenv("DATA_DELETION_PLAN", str(tmp_path))

@@ -1,4 +1,4 @@
-"""What serves for a while only goes, and nothing else: idempotency keys, Stripe's events, and Prefect's own runs."""
+"""Only temporary data is deleted: idempotency keys, Stripe's events, and Prefect's own runs."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ PRUNE_SECONDS = 180
 
 
 def keyed(world: World, *, hours_ago: float) -> tuple[Person, str]:
-    """Somebody who cancelled under a key, so long ago."""
+    """Create a customer who cancelled with a key so long ago."""
     person, key = world.person("professional"), uuid.uuid4().hex
     person.headers["Idempotency-Key"] = key
     assert world.cancel(person).status_code == 200
@@ -32,7 +32,7 @@ def keyed(world: World, *, hours_ago: float) -> tuple[Person, str]:
 
 
 def events_handled(world: World, *, days_ago: float, how_many: int = 1, handled: bool = True) -> str:
-    """So many events of Stripe's, by the start of their ids."""
+    """Insert so many Stripe events, and return the prefix of their ids."""
     mark = f"evt_{uuid.uuid4().hex[:12]}"
     world.admin.execute(
         """INSERT INTO stripe_events (id, type, change, created_at, livemode, resume_at, handled_at, parked_at, outcome)
@@ -85,7 +85,7 @@ def test_a_count_of_attempts_goes_with_its_minute(world: World) -> None:
 
 
 def test_prefect_s_own_runs_go_after_90_days(world: World, tmp_path: Path) -> None:
-    """Its server's own clean-up, under the settings that ours starts with; here once, and not in an hour."""
+    """Runs the server's own clean-up with the stack's settings immediately, not in an hour."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()
     state = {"type": "COMPLETED", "name": "Completed"}
     runs = [

@@ -1,4 +1,4 @@
-"""The scheduled flows as Prefect deployments: when they run, what a person sees, and nights that were slept through."""
+"""The scheduled flows as Prefect deployments: when they run, what operators see, and missed nights."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ CRONS = {
 
 
 def artifacts(world: World, run_id: str) -> dict[str, Row]:
-    """What the run shows, by key."""
+    """Return the run's artifacts by key."""
     wanted = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
     return {found["key"]: found for found in world.prefect.post("/artifacts/filter", json=wanted).json()}
 

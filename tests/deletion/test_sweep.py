@@ -1,4 +1,4 @@
-"""How a scheduled flow goes through many customers: in batches, as many as were asked for, and not on and on."""
+"""How a scheduled flow processes many customers: in batches, up to the limit, without an endless loop."""
 
 import asyncio
 from uuid import uuid4

@@ -1,1 +1,1 @@
-"""`cancelflow doctor`: each check where all is well, and where its part is broken."""
+"""`cancelflow doctor`: each check on a healthy system and with a broken part."""

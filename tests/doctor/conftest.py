@@ -1,4 +1,4 @@
-"""A Stripe account of the tests' own, and one part's findings by check."""
+"""A separate Stripe account, and a part's findings by check."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ Found = dict[str, Finding]
 
 
 async def examined(part: str, /, **settings: str | None) -> Found:
-    """Return what a part's checks find with these settings over the stack's; None takes one out."""
+    """Return a part's findings with these settings over the stack's; None unsets one."""
     return await _examined(part, settings, fix=False)
 
 
@@ -40,20 +40,20 @@ async def _examined(part: str, settings: dict[str, str | None], *, fix: bool) ->
 
 
 def assert_ok(findings: Found, *checks: str) -> None:
-    """Check that these checks were made, and that all is well."""
+    """Check that exactly these checks ran, and passed."""
     assert findings.keys() == set(checks)
     assert [each for each in findings.values() if each.level is not Level.OK] == []
 
 
 def assert_bad(finding: Finding, level: Level, says: str) -> None:
-    """Check that it says what is wrong, and what to do."""
+    """Check that the finding reports the problem and what to do."""
     assert (finding.level, says in finding.found) == (level, True), finding
     assert finding.to_do
 
 
 @pytest.fixture(scope="module")
 def simulator(stack: Addresses) -> Iterator[Simulator]:
-    """A bare account, whose clock and webhook endpoints are the test's."""
+    """Yield an empty account, whose clock and webhook endpoints belong to the test."""
     assert stack["http"]
     simulator = Simulator(None)
     try:
@@ -65,7 +65,7 @@ def simulator(stack: Addresses) -> Iterator[Simulator]:
 
 @pytest.fixture
 def account(simulator: Simulator) -> Iterator[dict[str, str | None]]:
-    """The settings that lead to it, as found."""
+    """Yield the settings for the account, without webhook endpoints."""
     for endpoint in simulator.client.v1.webhook_endpoints.list().data:
         simulator.client.v1.webhook_endpoints.delete(endpoint.id)
     yield {

@@ -1,4 +1,4 @@
-"""The catalogue: what it names is in Stripe, and the plans of live subscriptions are known."""
+"""The catalogue: its prices exist in Stripe, and live subscriptions have known plans."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def catalog(folder: Path, **stripe: list[str]) -> str:
 
 @pytest.fixture
 def price(shop: Shop) -> Any:
-    """A price with a lookup key."""
+    """Create a price with a lookup key."""
     return shop.v1.prices.create(
         {
             "currency": "usd",

@@ -1,4 +1,4 @@
-"""The command: its table, its exit codes, its JSON, and that no part waits for another."""
+"""The command: its table, its exit codes, its JSON, and that parts are checked concurrently."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.conftest import Addresses
 from tests.contract.stripe.process import Simulator
 from tests.test_command_line import bare, cancelflow
 
-# Stripe's SDK hands httpx a body in a way that httpx is about to drop.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
@@ -84,7 +84,7 @@ def test_it_is_told_what_is_awaited_and_how_far_it_came() -> None:
     ("error", "says"),
     [
         (BillingFailed("Stripe: 500"), failed("response", "Stripe: 500", "Do something")),
-        (RuntimeError("hunter2"), failed("check", "it broke off (RuntimeError)", "Please report this to cancelflow")),
+        (RuntimeError("hunter2"), failed("check", "it crashed (RuntimeError)", "Please report this to cancelflow")),
     ],
 )
 def test_an_error_is_a_finding(error: Exception, says: Finding) -> None:

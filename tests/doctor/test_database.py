@@ -1,4 +1,4 @@
-"""PostgreSQL: each thing that can be wrong with it, on a database of the test's own."""
+"""PostgreSQL: each possible problem, on a separate database."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +40,7 @@ LOGIN = Login(
 
 @pytest.fixture(scope="module")
 def database(stack: Addresses) -> Iterator[Settings]:
-    """A migrated database of the tests' own."""
+    """Yield a migrated, separate database."""
     with new_database(str(stack["database_admin_url"])) as admin:
         migrate(DatabaseSettings(database_url=SecretStr(admin), database_admin_url=SecretStr(admin)))
         login = urlsplit(str(stack["database_url"]))._replace(path=urlsplit(admin).path).geturl()
@@ -49,14 +49,14 @@ def database(stack: Addresses) -> Iterator[Settings]:
 
 @pytest.fixture
 def owner(database: Settings) -> Iterator[psycopg.Connection[object]]:
-    """Its owner's connection; what a test breaks, it mends."""
+    """Yield its owner's connection, with which a test repairs what it breaks."""
     with psycopg.connect(str(database["DATABASE_ADMIN_URL"]), autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
 def another_login(owner: psycopg.Connection[object], database: Settings) -> Iterator[Settings]:
-    """A login of the test's own that is nothing yet."""
+    """Create a login without privileges."""
     name = f"test_{uuid4().hex[:12]}"
     owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'hunter2'".encode())
     parts = urlsplit(str(database["DATABASE_URL"]))
@@ -75,7 +75,7 @@ def test_a_database_as_it_should_be(database: Settings) -> None:
 
 
 def test_an_old_server() -> None:
-    """By the finding alone: no such server is at hand."""
+    """Checks only the finding: no such server is available."""
     old = replace(LOGIN, version=(OLDEST - 1) * 10_000 + 9)
     assert_bad(of_version(old), Level.FAILED, "14.9")
 
@@ -108,12 +108,12 @@ def test_a_database_of_a_newer_version(owner: psycopg.Connection[object], databa
         (
             "DROP POLICY own_rows ON outbox",
             "CREATE POLICY own_rows ON outbox TO cancelflow_app USING (user_id = app_user_id())",
-            "outbox: its policies are not ours",
+            "outbox: its policies are not cancelflow's",
         ),
         (
             "CREATE POLICY everything ON users USING (true)",
             "DROP POLICY everything ON users",
-            "users: its policies are not ours",
+            "users: its policies are not cancelflow's",
         ),
         (
             "ALTER TABLE subscriptions DISABLE ROW LEVEL SECURITY",
@@ -140,7 +140,7 @@ def test_a_table_that_is_not_protected_is_named(
 
 def test_a_new_table_with_users_rows_needs_protection(owner: psycopg.Connection[object], database: Settings) -> None:
     owner.execute("CREATE TABLE notes (user_id text)")
-    assert_ok(found("PostgreSQL", **database), *CHECKS)  # a table of the company's, which we cannot touch
+    assert_ok(found("PostgreSQL", **database), *CHECKS)  # a table of the company's, which we cannot access
     owner.execute("GRANT SELECT ON notes TO cancelflow_app")
     finding = found("PostgreSQL", **database)["row-level security"]
     owner.execute("DROP TABLE notes")
@@ -176,7 +176,7 @@ def test_a_login_that_bypasses_policies_is_a_warning(
 
 
 def test_a_role_that_bypasses_policies() -> None:
-    """By the finding alone: the role is the whole server's, and stays as it is."""
+    """Checks only the finding: the role belongs to the whole server, and is not changed."""
     finding = of_confinement(replace(LOGIN, role_unconfined=True))
     assert_bad(finding, Level.FAILED, "cancelflow_app is a superuser or bypasses row-level security")
 

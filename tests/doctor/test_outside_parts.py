@@ -1,4 +1,4 @@
-"""Pub/Sub, the mail server, who signs tokens, and our public address."""
+"""Pub/Sub, the mail server, the token issuer, and our public address."""
 
 import asyncio
 from collections.abc import Iterator
@@ -51,7 +51,9 @@ def test_a_pubsub_that_does_not_say_who_may_publish() -> None:
 
 
 def test_a_topic_that_we_may_not_publish_to() -> None:
-    assert_bad(pubsub(Publisher({TOPIC}, granted=set()))["permission"], Level.FAILED, "we may not publish")
+    assert_bad(
+        pubsub(Publisher({TOPIC}, granted=set()))["permission"], Level.FAILED, "publishing to it is not permitted"
+    )
 
 
 def test_a_topic_that_is_not_there() -> None:
@@ -61,7 +63,7 @@ def test_a_topic_that_is_not_there() -> None:
 def test_a_pubsub_that_never_responds() -> None:
     with black_hole() as port:
         findings = found("Pub/Sub", PUBSUB_EMULATOR_HOST=f"127.0.0.1:{port}")
-    assert_bad(findings["response"], Level.FAILED, "Pub/Sub did not answer in time")
+    assert_bad(findings["response"], Level.FAILED, "Pub/Sub did not respond in time")
 
 
 # Mail
@@ -98,7 +100,7 @@ def test_a_mail_server_that_is_away_or_never_responds() -> None:
     )
     with black_hole() as port:
         findings = found("Mail", SMTP_URL=f"smtp://127.0.0.1:{port}")
-    assert_bad(findings["response"], Level.FAILED, "the mail server did not answer in time")
+    assert_bad(findings["response"], Level.FAILED, "the mail server did not respond in time")
 
 
 # Identity

@@ -1,4 +1,4 @@
-"""Prefect: the stack's server, an empty one of the tests' own, and what is no Prefect server of ours."""
+"""Prefect: the stack's server, an empty one, and servers that are not a compatible Prefect."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ CHECKS = ("version", "settings", "work pool", "worker", "deployments")
 
 @pytest.fixture(scope="module")
 def empty(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API of a server to which nothing was deployed, with Prefect's own settings."""
+    """Yield the API of a server with Prefect's own settings and no deployments."""
     assert world.prefect
     port = free_port()
     own = {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
@@ -74,7 +74,7 @@ def test_a_pool_without_a_worker_and_one_that_is_paused(empty: str) -> None:
 
 @contextmanager
 def changed(world: World, path: str, change: dict[str, bool]) -> Iterator[None]:
-    """A deployment of the stack's, changed for the block."""
+    """Change a deployment of the stack for the block."""
     world.prefect.patch(path, json=change).raise_for_status()
     try:
         yield
@@ -100,7 +100,7 @@ def test_a_schedule_that_is_not_active(world: World) -> None:
 
 
 def test_another_version_and_what_is_no_server() -> None:
-    """An old server is not at hand: something responds like one to the first question, and then as none."""
+    """No old server is available: the fake one only answers the version request."""
     with provider() as server:
         server.response = "2.20.1"
         findings = found("Prefect", PREFECT_API_URL=server.url.replace("/keys", "/api"))

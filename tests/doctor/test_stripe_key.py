@@ -1,4 +1,4 @@
-"""The Stripe key: valid, live or test, and allowed to do what we do, asked without changing anything."""
+"""The Stripe key: valid, live or test, and with the permissions we need, checked without changing anything."""
 
 from typing import Any
 from uuid import uuid4
@@ -93,7 +93,7 @@ def test_a_key_that_may_not_write_endpoints_only_cannot_fix_them(simulator: Simu
 def test_a_key_that_may_not_see_its_account_is_a_warning(simulator: Simulator, account: Account) -> None:
     granted = {resource: level for resource, level in ALL.items() if resource != "account"}
     findings = found("Stripe", **with_key(simulator, account, granted))
-    assert_bad(findings["account"], Level.WARNING, "may not see whose account it is")
+    assert_bad(findings["account"], Level.WARNING, "may not read its account")
     assert findings["permissions"].level is Level.OK
 
 
@@ -101,8 +101,8 @@ def test_a_key_that_may_not_see_its_account_is_a_warning(simulator: Simulator, a
     ("key", "says"),
     [
         ("sk_live_hunter2hunter2", "Stripe does not know this key"),
-        ("pk_test_hunter2hunter2", "STRIPE_API_KEY is no secret key"),
-        ("hunter2", "STRIPE_API_KEY is no secret key"),
+        ("pk_test_hunter2hunter2", "STRIPE_API_KEY is not a secret key"),
+        ("hunter2", "STRIPE_API_KEY is not a secret key"),
     ],
 )
 def test_a_key_that_opens_nothing_ends_the_part(account: Account, key: str, says: str) -> None:
@@ -113,7 +113,7 @@ def test_a_key_that_opens_nothing_ends_the_part(account: Account, key: str, says
 
 
 def test_a_live_key_is_called_live(simulator: Simulator, account: Account) -> None:
-    """The simulator takes no live keys, so that it is made to say that it knows one."""
+    """The simulator accepts no live keys, so a fault makes it respond as if it knew one."""
     simulator.fault(kind="status", status=403, method="GET", path="/v1/account$")
     findings = found("Stripe", **{**account, "STRIPE_API_KEY": "sk_live_hunter2hunter2"})
     assert findings["key"].found == "secret key, live mode: real money moves"
@@ -127,4 +127,4 @@ def test_a_stripe_that_is_away(account: Account) -> None:
 def test_a_stripe_that_never_responds(account: Account) -> None:
     with black_hole() as port:
         findings = found("Stripe", **{**account, "STRIPE_API_BASE": f"http://127.0.0.1:{port}"})
-    assert_bad(findings["response"], Level.FAILED, "Stripe did not answer in time")
+    assert_bad(findings["response"], Level.FAILED, "Stripe did not respond in time")

@@ -1,4 +1,4 @@
-"""Stripe's webhook endpoint: what is wrong with it is found, and `--fix` mends it once."""
+"""Stripe's webhook endpoint: problems are found, and `--fix` repairs them once."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from nodes.clients.webhooks import STRIPE_EVENTS
 from tests.contract.stripe.process import Simulator
 from tests.doctor.conftest import assert_bad, assert_ok, fixed, found
 
-# Stripe's SDK hands httpx a body in a way that httpx is about to drop.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 Account = dict[str, str | None]
 PART = "Stripe's webhooks"
@@ -26,7 +26,7 @@ def url_of(account: Account) -> str:
 
 
 def make(simulator: Simulator, account: Account, **changed: Any) -> str:
-    """Make the endpoint as it should be, but for what is changed."""
+    """Create the endpoint as it should be, except for what is changed."""
     right: dict[str, Any] = {"enabled_events": STRIPE_EVENTS, "api_version": stripe.api_version, **changed}
     params = {name: value for name, value in right.items() if value is not None}
     params["enabled_events"] = list(params["enabled_events"])
@@ -92,7 +92,7 @@ def test_two_for_the_same_address(simulator: Simulator, account: Account) -> Non
 
 def test_a_fix_makes_what_is_missing_once(simulator: Simulator, account: Account) -> None:
     first = fixed(PART, **account)
-    assert_bad(first["signing secret"], Level.FAILED, "made just now")
+    assert_bad(first["signing secret"], Level.FAILED, "created just now")
     [made] = endpoints(simulator)
     assert (set(made.enabled_events), made.api_version) == (set(STRIPE_EVENTS), stripe.api_version)
     secret = first["signing secret"].secret

@@ -1,4 +1,4 @@
-"""The email of step 8B: its five parts, its variants, and what a hostile name cannot do."""
+"""The email of step 8B: its five parts, its variants, and escaping of hostile names."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ USUAL = CancellationConfirmation(
 
 
 class Page(HTMLParser):
-    """What a reader of the HTML gets: its words, its links by their words, and the moments it names."""
+    """The HTML as its reader sees it: its text, its links by their text, and the times it names."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Page(HTMLParser):
 
 
 def parts(email: Email) -> tuple[str, str]:
-    """The words of both parts, each on one line."""
+    """Return the text of both parts, each on one line."""
     return " ".join(email.text.split()), Page(email.html).words
 
 

@@ -1,4 +1,4 @@
-"""Dates in the message's language, the customer's format and their time zone; bad data in a row is never an error."""
+"""Dates in the message's language, the customer's format and time zone; invalid data in a row never raises."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -17,7 +17,7 @@ END = datetime(2026, 1, 26, tzinfo=UTC)
         ("en_US", "America/New_York", "January 25, 2026 at 7:00 PM EST"),
         ("en-GB", "Europe/London", "26 January 2026 at 00:00 GMT"),
         ("en_AU", "Australia/Sydney", "26 January 2026 at 11:00 am AEDT"),
-        # Without a translation the whole message is English, the date too.
+        # Without a translation the whole message is English, including the date.
         ("de_DE", "Europe/Berlin", "January 26, 2026 at 1:00 AM CET"),
         ("pt_BR", "America/Sao_Paulo", "January 25, 2026 at 9:00 PM GMT-03:00"),
         ("ja_JP", "Asia/Tokyo", "January 26, 2026 at 9:00 AM JST"),
@@ -35,7 +35,7 @@ def test_the_time_is_in_the_messages_language_and_the_customers_time_zone(
     [
         (datetime(2026, 3, 29, 0, 59, tzinfo=UTC), "March 29, 2026 at 1:59 AM CET"),
         (datetime(2026, 3, 29, 1, 0, tzinfo=UTC), "March 29, 2026 at 3:00 AM CEST"),
-        # The same hour twice: only the zone tells them apart.
+        # The same hour twice: only the zone distinguishes them.
         (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "October 25, 2026 at 2:30 AM CEST"),
         (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "October 25, 2026 at 2:30 AM CET"),
     ],

@@ -1,4 +1,4 @@
-"""The email before the end: its date as the customer reads it, the two ways out, and what it leaves out."""
+"""The email before deletion: its date as the customer reads it, the two ways out, and what it omits."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The email that takes back a failure: what was added, and that nothing need be done."""
+"""The email that corrects a reported failure: what was added, and that nothing needs to be done."""
 
 from datetime import UTC, datetime
 

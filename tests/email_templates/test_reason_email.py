@@ -1,4 +1,4 @@
-"""The one question why: as plain as an email from a person, and nothing in it that wants something else."""
+"""The email that asks for a reason: plain like a personal email, with no other request."""
 
 from email_templates.reason_email import ReasonEmail
 

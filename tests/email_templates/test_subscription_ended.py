@@ -1,4 +1,4 @@
-"""The email to a customer whose subscription ended without their asking: where it lets them pay."""
+"""The email to a customer whose subscription ended unrequested: where they can pay."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def test_what_is_open_is_paid_where_it_is_kept(kind: str) -> None:
     assert Page(email.html).links == {"Pay the open invoice": INVOICE, **NEW}
     assert f"Pay the open invoice:\n{INVOICE}\n" in email.text
     assert PAYMENT not in email.text
-    # To pay is not to come back: Stripe does not begin an ended subscription again.
+    # Payment does not reactivate: Stripe cannot restart an ended subscription.
     assert f"To use your plan again, start a new subscription:\n{AGAIN}\n" in email.text
     assert "To use your plan again: Start a new subscription" in Page(email.html).words
 

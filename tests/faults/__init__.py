@@ -1,1 +1,1 @@
-"""Parts that are away, processes that die, and more requests than places."""
+"""Unavailable parts, killed processes, and more requests than capacity."""

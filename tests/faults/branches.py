@@ -1,4 +1,4 @@
-"""The branches of the flow, each with a customer who takes it, and what it must leave at every far side."""
+"""The branches of the flow, each with a customer who takes it, and its expected effects in every external system."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from tests.world import Person, Row, World
 
 CONFIRMATION = "cancellation_confirmation"
 EVENT = "subscription.canceled"
-# What Stripe's own word of an end brings about, beside the flow.
+# The event that Stripe's report of an end causes, besides the flow.
 ENDED = "subscription.ended"
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One way through the flow."""
+    """One path through the flow."""
 
     name: str
     customer: Callable[[World], Person]
@@ -31,7 +31,7 @@ class Branch:
 
     @property
     def body(self) -> dict[str, Any]:
-        """What the customer sends."""
+        """Return the request's body."""
         return {"accept_offer": True} if self.accept else {"reason": "too_expensive", "feedback": "More than I use"}
 
 
@@ -64,7 +64,7 @@ def _coupon(world: World, plan: str, *, exists: bool) -> None:
 
 CANCEL = Branch("cancel", lambda world: world.person("professional"))
 ACCEPT = Branch("accept", _who_accepts("professional"), accept=True, outcome="retained")
-# Of these, only what they do besides.
+# For these only the additional effects are tested.
 OTHERS = (
     Branch("accept, no coupon yet", _who_accepts("starter", coupon_exists=False), accept=True, outcome="retained"),
     Branch("accept, Enterprise", _who_accepts("enterprise"), accept=True, outcome="retained", entitlements=1),
@@ -78,9 +78,10 @@ BRANCHES = (CANCEL, ACCEPT, *OTHERS)
 def what_is_wrong(
     world: World, person: Person, branch: Branch, events: list[Event], *, reported_failed: bool = False
 ) -> list[str]:
-    """What is missing or too much, counted at the far sides once the request is at peace.
+    """Return missing or extra effects, counted in the external systems when no work is left.
 
-    `reported_failed`: its caller was, and asked again. Asking again too early is refused, and audited as that.
+    `reported_failed`: a failure was reported to the caller, who repeated the request. A repeat that is too early is
+    refused and audited as such.
     """
     rows = world.belongings(person.user_id)
     cancelled = not branch.accept
@@ -115,7 +116,7 @@ def what_is_wrong(
 
 
 def what_is_there(world: World, person: Person, events: list[Event]) -> list[str]:
-    """What a request that was never received has left all the same."""
+    """Return the effects of a request that was never received; there should be none."""
     rows = world.belongings(person.user_id)
     left = [table for table, of_user in rows.items() if of_user and table not in ("users", "subscriptions")]
     statuses = [row["status"] for row in rows["subscriptions"] if row["status"] != "active"]
@@ -123,7 +124,7 @@ def what_is_there(world: World, person: Person, events: list[Event]) -> list[str
 
 
 def effects_at_stripe(world: World, person: Person) -> list[Row]:
-    """The changes of their subscription, its schedule or its invoices that Stripe carried out."""
+    """Return the changes of their subscription, its schedule or its invoices that Stripe carried out."""
     released = "SELECT released_schedule AS id FROM cancellation_requests WHERE user_id = %s"
     schedules = [row["id"] for row in world.rows(released, person.user_id) if row["id"]]
     invoices = world.stripe.invoices.list({"subscription": person.subscription_id}).data

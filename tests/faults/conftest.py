@@ -1,4 +1,4 @@
-"""What the tests of faults share: triggers that start fast."""
+"""Shared fixtures of the fault tests: triggers that start fast."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.faults.triggers import Triggers
 
 @pytest.fixture(scope="session")
 def triggers(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triggers]:
-    """Triggers beside the stack's own, with its settings unless a test gives others."""
+    """Yield a source of triggers beside the stack's own, with its settings unless overridden."""
     source = Triggers(tmp_path_factory.mktemp("triggers"))
     yield source
     source.close()

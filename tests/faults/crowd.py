@@ -1,4 +1,4 @@
-"""Many customers who cancel, and what each must have in the end, counted at the far sides in one look at each."""
+"""Many customers who cancel, and the effects expected for each, counted with one query per external system."""
 
 import time
 from collections import Counter
@@ -21,7 +21,7 @@ LOOK_EVERY_SECONDS = 0.25
 
 
 class Crowd:
-    """As many fresh customers, each with one subscription."""
+    """So many new customers, each with one subscription."""
 
     def __init__(self, world: World, size: int) -> None:
         self._world = world
@@ -31,25 +31,25 @@ class Crowd:
         self.people: list[Person] = [world.known(each) for each in made]
 
     def of_stripe(self, person: Person) -> dict[str, Any]:
-        """For a fault: only their calls."""
+        """Return fault parameters that match only this customer's calls."""
         return {"contains": person.subscription_id}
 
     def requests(self) -> list[Row]:
         return self._rows("SELECT * FROM cancellation_requests WHERE user_id = ANY(%s)")
 
     def answered(self) -> int:
-        """How many requests have their answer."""
+        """Return the number of requests that have a response."""
         return sum(1 for row in self.requests() if row["finished_at"])
 
     def until_peace(self, within: float) -> float:
-        """Seconds until nothing is left to do for anyone."""
+        """Return the seconds until no work is left for anyone."""
         began = time.monotonic()
         left = "SELECT id FROM cancellation_requests WHERE user_id = ANY(%s) AND resume_at IS NOT NULL"
         eventually(lambda: not self._rows(left), within=within, every=LOOK_EVERY_SECONDS)
         return time.monotonic() - began
 
     def wrong(self, topic: Topic) -> list[str]:
-        """What is missing or too much: each has asked once, is cancelled once, and has heard of it once."""
+        """Return missing or extra effects: each has one request, one cancellation and one confirmation."""
         count = {
             "requests": self._count("SELECT user_id FROM cancellation_requests WHERE outcome = 'pending_cancellation'"),
             "asked": self._count("SELECT user_id FROM cancellation_requests"),

@@ -1,8 +1,8 @@
-"""Kills a process beside every external effect of every way through a flow, and judges what became of each.
+"""Kills a process beside every external effect of every path through a flow, and checks the result of each.
 
-The effects are those that an undisturbed run shows to the wires, so that a new node's come by themselves. First every
-process is killed, each with one piece of work in it; meanwhile and after that the stack's trigger takes up what they
-left, by itself.
+The effects are those that the wires record in an undisturbed run, so new nodes are covered automatically. Every process
+is killed with one piece of work in it; meanwhile and afterwards the stack's trigger resumes the unfinished work on its
+own.
 """
 
 import uuid
@@ -25,56 +25,56 @@ from tests.world import Person, World
 
 CONCURRENCY = 4
 REACH_SECONDS = 60.0
-MOVE_ON_SECONDS = 0.3  # for a process that has its answer to ask for something more
+MOVE_ON_SECONDS = 0.3  # for a process that has received its response to make another call
 PEACE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, eq=False)
 class Way(ABC):
-    """One way through a flow. `whole`: all its effects are tried; else only those that no whole way has."""
+    """One path through a flow. With `whole` all its effects are tested, otherwise only those of no whole path."""
 
     name: str
     whole: bool = True
 
-    # The effect that commits the intent: killed just before it, there is nothing to lose. None where it is there.
+    # The effect that commits the intent: killed just before it, there is nothing to lose. None if it exists beforehand.
     intent: ClassVar[str | None] = None
 
     @abstractmethod
     def person(self, world: World) -> Person:
-        """A customer who takes it."""
+        """Create a customer who takes this path."""
 
     def process(
         self, world: World, triggers: Triggers, person: Person, settings: dict[str, str]
     ) -> AbstractContextManager[Process]:
-        """The process that is killed; by default a trigger."""
+        """Run the process to kill; by default a trigger."""
         del world, person
         return triggers.started(**settings)
 
     @abstractmethod
     def ask(self, process: Process, person: Person, key: str) -> httpx.Response | None:
-        """Have it do the work, until it is answered or has ended; raises `httpx.TransportError` where it dies."""
+        """Make the process do the work, until it responds or ends; raises `httpx.TransportError` if it dies."""
 
     def after_kill(self, world: World, person: Person) -> None:
-        """What the other side does by itself, such as asking again; by default nothing."""
+        """Do what the caller does on its own, such as retry; by default nothing."""
         del world, person
 
     @abstractmethod
     def wrong(self, world: World, person: Person, events: list[Event]) -> list[str]:
-        """What is missing or too much at the far sides, once it is at peace."""
+        """Return missing or extra effects in the external systems, when no work is left."""
 
     def left(self, world: World, person: Person, events: list[Event]) -> list[str]:
-        """What work that was never received has left all the same."""
+        """Return effects of work that was never received; there should be none."""
         raise AssertionError(f"{self.name} commits an intent, and does not say what must not be left without one")
 
     def ask_again(self, world: World, person: Person, key: str) -> httpx.Response | None:
-        """The same once more, of the stack's trigger."""
+        """Repeat the request on the stack's trigger."""
         del world, person, key
         return None
 
 
 @dataclass
 class Point:
-    """One process that is killed beside one effect, and what became of its work."""
+    """One process killed beside one effect, and what became of its work."""
 
     way: Way
     effect: str
@@ -82,7 +82,7 @@ class Point:
     key: str = field(default_factory=lambda: str(uuid.uuid4()))
     person: Person | None = None
     response: httpx.Response | None = None
-    seconds: tuple[float, float] = (0.0, 0.0)  # from the kill until it was taken up, and until it was at peace
+    seconds: tuple[float, float] = (0.0, 0.0)  # from the kill until it was resumed, and until no work was left
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ class Point:
 
 
 class Matrix:
-    """All points, killed and waited for."""
+    """All points: kills each, and waits for its work to finish."""
 
     def __init__(self, ways: Sequence[Way], world: World, triggers: Triggers, topic: Topic, watch: Watch) -> None:
         self._world, self._triggers, self._topic, self._watch = world, triggers, topic, watch
@@ -102,8 +102,8 @@ class Matrix:
         with ThreadPoolExecutor(CONCURRENCY) as threads:
             self.undisturbed = dict(zip(self.ways, threads.map(self._record, self.ways), strict=True))
         usual = {effect for way, effects in self.undisturbed.items() if way.whole for effect in effects}
-        # The rarest first, and beside one effect one after the other: of two at once, or of one that is taken up again
-        # by then, the second would not find the coupon missing.
+        # The rarest first, and sequentially for each effect: if two ran concurrently, or one had already been resumed,
+        # the second would not find the coupon missing.
         beside = [
             [Point(way, effect, moment) for moment in Moment]
             for way in sorted(self.ways, key=lambda way: way.whole)
@@ -155,7 +155,7 @@ class Matrix:
                     point.response = None if error else asking.result()
             point.way.after_kill(self._world, person)
             self._watch.add(person)
-        except Exception as error:  # one report of all points, whatever happens at one
+        except Exception as error:  # an error at one point must not end the others
             point.wrong.append(repr(error))
 
     def _judge(self, point: Point) -> None:
@@ -173,13 +173,13 @@ class Matrix:
             point.wrong.append(repr(error))
 
     def _ask_again(self, point: Point, person: Person) -> list[str]:
-        """The same answer as was recorded, and as was told, if the process came to that."""
+        """Check that a repeat, and the first response if any, match the recorded response."""
         recorded, answered = self._watch.of(person).response, self._watch.of(person).answered
         again = point.way.ask_again(self._world, person, point.key)
         wrong = ["told before there was an answer"] if point.response is not None and not answered else []
         for response in (point.response, again):
             if response is point.response and _goes_on(response):
-                continue  # a slow machine reached the caller's deadline, and "it goes on" was true
+                continue  # a slow machine reached the caller's deadline, and "in progress" was true
             if response is not None and (response.status_code, response.json()) != (200, recorded):
                 wrong.append(f"told {response.status_code} {response.text}, recorded {recorded}")
         return wrong
@@ -190,7 +190,7 @@ def _goes_on(response: httpx.Response | None) -> bool:
 
 
 def _ask(point: Point, process: Any, stop: Stop) -> httpx.Response | None:
-    """Ask, and again as a caller does who is told to: a slow machine may not have a connection in time."""
+    """Send the request, and retry after 503 like a caller: a slow machine may not get a connection in time."""
     assert point.person
     response = point.way.ask(process, point.person, point.key)
     while response is not None and response.status_code == 503 and not stop.reached.is_set():
@@ -199,7 +199,7 @@ def _ask(point: Point, process: Any, stop: Stop) -> httpx.Response | None:
 
 
 def show(matrix: Matrix, title: str) -> None:
-    """A line an effect."""
+    """Add a line per effect to the table."""
     shown = table(title, "branch", "effect", "points", "survived", "taken up after, s", "done after, s")
     rows: dict[tuple[str, str], list[Point]] = {}
     for way in matrix.ways:
@@ -212,11 +212,11 @@ def show(matrix: Matrix, title: str) -> None:
 
 
 def nodes_unseen(matrix: Matrix, nodes: dict[str, str]) -> list[str]:
-    """Of nodes, by the number of their file, each with what it does outside of the flow: those that did nothing."""
+    """Return the nodes, by file number, whose effect outside of the flow was never recorded."""
     seen = ", ".join(effect for effects in matrix.undisturbed.values() for effect in effects)
     return [node for node, effect in nodes.items() if effect not in seen]
 
 
 def differences(found: dict[str, object], due: dict[str, object]) -> list[str]:
-    """In words."""
+    """Return the differences as text."""
     return [f"{what}: {found[what]}, not {due[what]}" for what in due if found[what] != due[what]]

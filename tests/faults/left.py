@@ -1,4 +1,4 @@
-"""Requests that a process left behind: made as the intake makes them, without anybody who waits for an answer."""
+"""Unfinished requests, inserted like those of a killed process, with no caller waiting."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ FAR = "now() + interval '1 day'"
 
 
 def left(world: World, person: Person, *, due: bool = False, accept: bool = False, **columns: Any) -> UUID:
-    """An unfinished request of this person, a reason given; `due` now, or else left alone until `take_up`."""
+    """Insert an unfinished request of this person with a reason: `due` now, or not until `take_up`."""
     given = {"tries": 1, "runs": 1, **columns}
     names = ", ".join(["", *given])
     places = ", %s" * len(given)
@@ -27,20 +27,20 @@ def left(world: World, person: Person, *, due: bool = False, accept: bool = Fals
 
 
 def take_up(world: World, request_id: UUID) -> None:
-    """Let its lease be over."""
+    """Let its lease expire."""
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
 
 
-def status_now(world: World, request_id: UUID) -> Row:
-    """The whole row."""
+def request_row(world: World, request_id: UUID) -> Row:
+    """Return the whole row."""
     return world.row("SELECT * FROM cancellation_requests WHERE id = %s", request_id)
 
 
 def in_peace(world: World, request_id: UUID) -> Row:
-    """The row, once nothing is left to do for it."""
+    """Return the row when no work is left for it."""
 
     def at_rest() -> Row | None:
-        row = status_now(world, request_id)
+        row = request_row(world, request_id)
         return row if row["resume_at"] is None else None
 
     row = eventually(at_rest)

@@ -1,4 +1,4 @@
-"""Carries one outage out, from its beginning until the far sides are counted; many at once, each on a thread."""
+"""Runs outages from their beginning to the final count in the external systems, many concurrently, each on a thread."""
 
 import uuid
 from collections.abc import Iterator
@@ -17,22 +17,22 @@ from tests.faults.wires_line import Fault, Moment
 from tests.waiting import eventually
 from tests.world import World
 
-CONCURRENCY = 4  # ask; many more wait for their end
+CONCURRENCY = 4  # concurrent requests; many more wait for their end
 REACH_SECONDS = 60.0
 BARRIER_SECONDS = 300.0
 
 
 class Bench:
-    """What every outage needs. A trigger and a database of its own for each, so that it must finish what it began."""
+    """The shared setup of all outages. Each has its own trigger and database, so that it must finish its own work."""
 
     def __init__(self, world: World, triggers: Triggers, server: OwnServer, topic: Topic) -> None:
         self._world, self._triggers, self._topic = world, triggers, topic
         self.server = server
-        self.calm = Event()  # the server stands for good
+        self.calm = Event()  # no more restarts of the server
         self._asking = Semaphore(CONCURRENCY)
 
     def effects_of(self, branch: Branch) -> list[str]:
-        """What an undisturbed run does."""
+        """Return the effects of an undisturbed run."""
         with self._place() as (world, trigger, wires):
             person = branch.customer(world)
             assert trigger.post(person, key=str(uuid.uuid4()), **branch.body).status_code == 200
@@ -41,7 +41,7 @@ class Bench:
             return [*wires.effects]
 
     def cut(self, outage: Outage, fault: Fault) -> None:
-        """The network to a part fails, before the request or just before an effect."""
+        """Cut the network to a part, before the request or just before an effect."""
         with self._recording(outage), ExitStack() as place:
             with self._asking:
                 world, trigger, wires = place.enter_context(self._place(outage.part))
@@ -50,7 +50,7 @@ class Bench:
             self._finish(caller)
 
     def failed_and_unread(self, outage: Outage, fault: Fault) -> None:
-        """Stripe fails, and once that is on record the database is away: the record cannot be read for the answer."""
+        """Let Stripe fail, then cut the database once that is recorded, so the response cannot be read from it."""
         with self._recording(outage), self._place() as (world, trigger, wires):
             with self._asking:
                 caller = self._caller(outage, world, trigger)
@@ -63,13 +63,13 @@ class Bench:
             self._finish(caller)
 
     def answered(self, outages: list[tuple[Outage, list[dict[str, Any]]]]) -> None:
-        """Stripe answers as these faults of the simulator say, one customer each, all through one trigger."""
+        """Let Stripe respond with these simulator faults, for one customer each, all through one trigger."""
         with self._place() as (world, trigger, _), ThreadPoolExecutor(len(outages)) as threads:
             for outage, faults in outages:
                 threads.submit(self._answered, outage, faults, world, trigger)
 
     def held(self, outage: Outage, moment: Moment, ready: Barrier, restarted: Barrier, answered: Barrier) -> None:
-        """Everything waits at an effect while the database is restarted, and then goes on."""
+        """Hold everything at an effect during a restart of the database, then continue."""
         with self._recording(outage, ready, restarted, answered), self._place() as (world, trigger, wires):
             caller = self._caller(outage, world, trigger)
             stop = wires.hold_at(outage.begins, moment)
@@ -85,7 +85,7 @@ class Bench:
             self._finish_after_restarts(caller, world)
 
     def stopped(self, outage: Outage, stopped: Barrier, started: Barrier) -> None:
-        """The database is away when the request comes."""
+        """Send the request while the database is stopped."""
         with self._recording(outage, stopped, started), self._place() as (world, trigger, _):
             caller = self._caller(outage, world, trigger)
             stopped.wait(BARRIER_SECONDS)
@@ -110,9 +110,9 @@ class Bench:
         with self._recording(outage):
             person = outage.branch.customer(world)
             caller = Caller(world, trigger, person, outage)
-            with self._asking, ExitStack() as status_now:
+            with self._asking, ExitStack() as faults:
                 for fault in faults:
-                    status_now.enter_context(world.simulator.fault(contains=person.subscription_id, **fault))
+                    faults.enter_context(world.simulator.fault(contains=person.subscription_id, **fault))
                 caller.ask()
             self._finish(caller)
 
@@ -140,7 +140,7 @@ class Bench:
 
     @contextmanager
     def _recording(self, outage: Outage, *barriers: Barrier) -> Iterator[None]:
-        """One report of all outages, whatever happens in one; those that wait for it wait no longer."""
+        """Record an outage's errors without ending the others, and release those that wait for it."""
         try:
             yield
         except Exception as error:

@@ -1,4 +1,4 @@
-"""One request while a part is away, from the asking until the end: what was told is what happens."""
+"""One request during an outage of a part, from its start to its end: the response must come true."""
 
 import time
 import uuid
@@ -12,7 +12,7 @@ from tests.faults.triggers import Trigger
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
-QUICK_SECONDS = 5.0  # an email or an event is tried for that long, so whoever waited for it would be later
+QUICK_SECONDS = 5.0  # an email or event is tried for that long, so a response that waited for it would be later
 AGAIN_SECONDS = 120.0
 PEACE_SECONDS = 300.0
 LOOK_EVERY_SECONDS = 0.5
@@ -25,18 +25,18 @@ DONE, GOES_ON, GAVE_UP, NOT_RECEIVED = 200, 202, 500, 503
 
 @dataclass
 class Outage:
-    """A part, how it is away and from when on; what the caller may be told, and what they were."""
+    """An outage of a part: its kind, when it begins, the permitted responses, and the actual one."""
 
     part: str
     fault: str
     begins: str
     branch: Branch
     told: set[int]
-    quick: bool = False  # nobody waits for this part
+    quick: bool = False  # the response does not wait for this part
     shown: bool = True  # in Prefect
-    loses: bool = False  # an answer: what it answered was done
+    loses: bool = False  # a response is lost after its work was done
     response: httpx.Response | None = None
-    seconds: float = 0.0  # until the answer
+    seconds: float = 0.0  # until the response
     after: float = 0.0  # from the part's return until all was done
     wrong: list[str] = field(default_factory=list)
 
@@ -50,14 +50,14 @@ class Outage:
 
 
 class Caller:
-    """Asks, through one trigger."""
+    """A caller of one trigger."""
 
     def __init__(self, world: World, trigger: Trigger, person: Person, outage: Outage) -> None:
         self._world, self._trigger, self._person, self._outage = world, trigger, person, outage
         self._key = str(uuid.uuid4())
 
     def ask(self) -> None:
-        """While the part is away."""
+        """Send the request during the outage."""
         outage = self._outage
         began = time.monotonic()
         try:
@@ -74,7 +74,7 @@ class Caller:
             outage.wrong.append("not told when to try again")
 
     def see_it_done(self) -> None:
-        """The part is back: wait for the end, and ask again where the answer said so."""
+        """After the outage, wait for the end, and retry if the response said so."""
         outage, response = self._outage, self._outage.response
         began, received = time.monotonic(), self._request()
         self._see_nothing_done()
@@ -97,19 +97,19 @@ class Caller:
             outage.wrong.append("said to be shown in Prefect")
 
     def count(self, topic: Topic) -> None:
-        """At the far sides, once all is done."""
+        """Count the effects in the external systems when all is done."""
         events, reported_failed = topic.events_of(self._person.user_id), self._outage.status == GAVE_UP
         self._outage.wrong += what_is_wrong(
             self._world, self._person, self._outage.branch, events, reported_failed=reported_failed
         )
 
     def wait_for_a_try(self) -> None:
-        """To send what nobody waits for: it goes on after the answer."""
+        """Wait for a delivery attempt, which follows the response."""
         tried = "SELECT id FROM outbox WHERE user_id = %s AND attempts > 0 AND delivered_at IS NULL"
         eventually(lambda: self._world.rows(tried, self._person.user_id), within=TRY_SECONDS)
 
     def _see_nothing_done(self) -> None:
-        """Where that was told, and no answer of a far side was lost."""
+        """Check that nothing was done if the response said so, unless a response from another system was lost."""
         if self._outage.loses:
             return
         if self._outage.status == GAVE_UP and effects_at_stripe(self._world, self._person):
@@ -121,7 +121,7 @@ class Caller:
         return self._trigger.post(self._person, key=self._key, **self._outage.branch.body)
 
     def _answer_at_last(self) -> httpx.Response | None:
-        """With the same key; a part that is just back may need a moment."""
+        """Retry with the same key; a part that is just back may need some time."""
         response = self._post()
         return response if response.status_code in (DONE, GOES_ON) else None
 

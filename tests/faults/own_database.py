@@ -1,6 +1,6 @@
-"""A PostgreSQL server of the tests' own, which may be stopped and started, with a migrated database for each trigger.
+"""A separate PostgreSQL server that may be stopped and started, with a migrated database for each trigger.
 
-On a database of its own a trigger finds no one else's requests, and no one else finishes its.
+On its own database a trigger finds no other requests, and no other trigger finishes its own.
 """
 
 import itertools
@@ -33,14 +33,14 @@ STOP_SECONDS = 120.0
 
 
 class OwnServer:
-    """Stopped as an operator stops it: clients are disconnected, and nothing that was committed is lost."""
+    """A server that stops as an operator would stop it: clients are disconnected, and no committed data is lost."""
 
     def __init__(self, directory: Path) -> None:
         self._postgres = EmbeddedPostgres(directory / "postgres", free_port(), PASSWORD)
         self._log = directory / "postgres.log"
         self._process: subprocess.Popen[bytes] | None = None
         with self._log.open("ab") as log:
-            self._guard = Guard(log.fileno(), [])  # should the tests be killed
+            self._guard = Guard(log.fileno(), [])  # in case the tests are killed
         self._making = threading.Lock()
         self._numbers = itertools.count(1)
 
@@ -73,7 +73,7 @@ class OwnServer:
         self._postgres.ensure_role(APPLICATION, PASSWORD)
 
     def settings_of_another_database(self) -> dict[str, str]:
-        """DATABASE_URL and DATABASE_ADMIN_URL of one that nobody uses yet."""
+        """Return DATABASE_URL and DATABASE_ADMIN_URL of a new database."""
         with self._making, psycopg.connect(self._postgres.url("postgres"), autocommit=True) as connection:
             name = f"trigger_{next(self._numbers)}"
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
@@ -86,7 +86,7 @@ class OwnServer:
 
 
 class OwnWorld(World):
-    """The stack with another database: what else it sees, it shares with the world of the stack."""
+    """The stack with another database; everything else is shared with the stack's world."""
 
     def __init__(self, world: World, settings: dict[str, str]) -> None:
         vars(self).update(vars(world))
@@ -98,7 +98,7 @@ class OwnWorld(World):
         self.admin.close()
 
     def reconnect(self) -> None:
-        """After the server was stopped."""
+        """Reconnect after the server was stopped."""
         self.admin.close()
         self._connect()
 

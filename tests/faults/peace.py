@@ -1,4 +1,4 @@
-"""Watches what was left half done until each is at peace: how long each waited, and for what."""
+"""Watches unfinished work until none is left: how long each item waited, and for what."""
 
 import threading
 import time
@@ -15,12 +15,12 @@ from tests.world import Person, Row, World
 
 LOOK_EVERY_SECONDS = 0.2
 
-# What is watched, a row a user: how often it was run, when it had its answer, and when it is to be taken up again.
+# What is watched, one row per user: its number of runs, when it had its response, and when it is to be resumed.
 CANCELLATIONS = """SELECT user_id, runs, finished_at, resume_at, response FROM cancellation_requests
     WHERE user_id = ANY(%s)"""
 REACTIVATIONS = """SELECT user_id, runs, finished_at, resume_at, response FROM reactivation_requests
     WHERE user_id = ANY(%s)"""
-# Until the requests that an event makes have come to their end too.
+# Work is finished only when the requests that an event creates are, too.
 EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled_at AS finished_at, NULL AS response,
     coalesce(e.resume_at,
         (SELECT min(resume_at) FROM cancellation_requests r WHERE r.user_id = s.user_id),
@@ -31,11 +31,11 @@ EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled
 
 @dataclass
 class Watched:
-    """What was left of a user's, from then on. Seconds since then."""
+    """A user's unfinished work since its process ended. Times in seconds since then."""
 
     left_at: float
-    runs: int | None  # None: there was nothing
-    answered: bool  # it had its answer by then
+    runs: int | None  # None: there was no work
+    answered: bool  # it already had its response
     taken_up: float = 0.0
     at_peace: float = 0.0
     peaceful: bool = False
@@ -43,7 +43,7 @@ class Watched:
 
 
 class Watch:
-    """Looks at all of them several times a second, on a thread and a connection of its own."""
+    """Polls all watched work several times a second, on its own thread and connection."""
 
     def __init__(self, world: World, what: str = CANCELLATIONS) -> None:
         self._url = world.addresses["database_admin_url"]
@@ -63,7 +63,7 @@ class Watch:
         self._connection.close()
 
     def add(self, person: Person) -> None:
-        """Its process is gone, or it is asked for now."""
+        """Watch this person's work: its process is gone, or the request is being sent."""
         now = time.monotonic()
         found = [*self._requests([person.user_id])]
         assert len(found) <= 1, found
@@ -74,7 +74,7 @@ class Watch:
         return self._watched[person.user_id]
 
     def until_peace(self, within: float) -> None:
-        """Wait for all; what is not at peace by then shows in its record."""
+        """Wait for all; the record shows what is unfinished by then."""
         deadline = time.monotonic() + within
         eventually(
             lambda: time.monotonic() > deadline or all(each.peaceful for each in [*self._watched.values()]),

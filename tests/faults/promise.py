@@ -1,4 +1,4 @@
-"""The promise, as a model of what one customer was told, held against what is there in the end."""
+"""The promise, as a model of the responses to one customer, checked against the final state."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from tests.faults.topic import Topic
 from tests.world import Person, Row, World
 
 DONE = ("pending_cancellation", "canceled", "retained")
-# Why a request may come to nothing, however it was received: each of these is so at the time.
+# Permitted reasons for a request to have no effect, each true at the time.
 GOOD_REASONS = (
     "subscription-already-pending",
     "no-active-subscription",
@@ -29,7 +29,7 @@ CONFIRMED = "Cancellation confirmed"
 
 @dataclass
 class Told:
-    """What the caller of one POST heard; `status` 0: nothing."""
+    """The response to one POST; `status` 0 means none."""
 
     accept: bool
     key: str | None
@@ -50,12 +50,12 @@ class Told:
 
 @dataclass
 class Customer:
-    """One, with all that they were told, in order."""
+    """One customer, with every response in order."""
 
     person: Person
     told: list[Told] = field(default_factory=list)
-    resumed: set[str] = field(default_factory=set)  # by hand
-    undone: int = 0  # cancellations that they took back in Stripe's portal
+    resumed: set[str] = field(default_factory=set)  # by an operator
+    undone: int = 0  # cancellations undone in Stripe's portal
 
     def key_of_an_earlier(self, which: int) -> Told | None:
         keyed = [each for each in self.told if each.key]
@@ -72,14 +72,14 @@ def at_peace(world: World, person: Person) -> bool:
 
 
 def hurry(world: World, person: Person) -> None:
-    """The lease of whoever is gone has passed, and it is time to look again."""
+    """Let the leases of this person's requests expire."""
     world.admin.execute(
         "UPDATE cancellation_requests SET resume_at = now() WHERE user_id = %s AND resume_at > now()", [person.user_id]
     )
 
 
 def broken(world: World, customer: Customer, topic: Topic) -> list[str]:
-    """What of the promise does not hold for this customer, who is at peace."""
+    """Return the violations of the promise for this customer, who has no work left."""
     person = customer.person
     rows = world.belongings(person.user_id)
     requests = {str(row["id"]): row for row in rows["cancellation_requests"]}
@@ -155,7 +155,7 @@ def _at_odds_with_stripe(world: World, customer: Customer, requests: dict[str, R
         yield f"{len(found.discounts)} discounts after {retained} accepted offers"
     if found.cancel_at_period_end != (left > customer.undone) or left - customer.undone not in (0, 1):
         yield f"cancel_at_period_end {found.cancel_at_period_end}: {left} cancelled, {customer.undone} undone"
-    world.http.get("/subscription", headers=person.headers)  # heals what the portal did behind our back
+    world.http.get("/subscription", headers=person.headers)  # heals the row after changes in the portal
     row = world.row("SELECT status, cancel_at FROM subscriptions WHERE id = %s", person.subscription_id)
     if (row["status"] == "pending_cancellation") != found.cancel_at_period_end:
         yield f"our row says {row['status']}, Stripe {found.cancel_at_period_end}"
@@ -164,7 +164,7 @@ def _at_odds_with_stripe(world: World, customer: Customer, requests: dict[str, R
 def _emails_and_events(world: World, person: Person, rows: dict[str, list[Row]], topic: Topic) -> Iterator[str]:
     requests = {row["id"]: row for row in rows["cancellation_requests"]}
     left = {row["id"] for row in requests.values() if row["outcome"] in DONE and not row["accept_offer"]}
-    # Others, such as the one about a way back, are of no request.
+    # Others, such as the one about reactivating, belong to no request.
     emails = {each["message_id"]: each["subject"].startswith(CONFIRMED) for each in world.emails(person)}
     events = {str(each["event_id"]) for each in topic.events_of(person.user_id) if each["event"] == EVENT}
     outbox = [row for row in rows["outbox"] if row["kind"] in (*EMAILS, EVENT)]

@@ -1,11 +1,11 @@
-"""What a matrix of faults tried and what survived, as a table under the test run's output."""
+"""Tables of the fault matrices' results, shown after the test run."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Table:
-    """Rows of words under a heading; shown by conftest.py."""
+    """Rows of text under a heading; shown by conftest.py."""
 
     title: str
     columns: tuple[str, ...]
@@ -15,7 +15,7 @@ class Table:
         self.rows.append(tuple(f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in cells))
 
     def lines(self) -> list[str]:
-        """As Markdown, so that it can be copied into a document."""
+        """Return the table as Markdown, for copying into a document."""
         everything = [self.columns, *self.rows]
         widths = [max(len(row[column]) for row in everything) for column in range(len(self.columns))]
         ruler = tuple("-" * width for width in widths)
@@ -29,7 +29,7 @@ TABLES: list[Table] = []
 
 
 def table(title: str, *columns: str) -> Table:
-    """A table that is shown at the end of the run."""
+    """Return a table that is shown at the end of the run."""
     made = Table(title, columns)
     TABLES.append(made)
     return made

@@ -1,4 +1,4 @@
-"""A user's attempts are limited across triggers, and a user who waits as long as the response says may go on."""
+"""A user's attempts are limited across triggers, and allowed again after the wait that the response names."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +52,7 @@ ATTEMPTS: dict[Callable[[Trigger, Person], httpx.Response], int] = {
 
 
 def hold(world: World, person: Person) -> None:
-    """Keep the user's minute from ending while the test runs, however slow the machine is."""
+    """Keep the user's minute from ending during the test, even on a slow machine."""
     world.admin.execute(
         "UPDATE attempts SET since = since + make_interval(secs => %s) WHERE user_id = %s", [AN_HOUR, person.user_id]
     )
@@ -94,7 +94,7 @@ def test_two_triggers_share_the_limit_and_so_do_all_kinds_of_attempts(
             assert response.json()["type"] == "urn:cancelflow:problem:too-many-attempts"
             assert A_MINUTE < int(response.headers["Retry-After"]) <= AN_HOUR + A_MINUTE
 
-    # However many are refused, one row in the audit log says so.
+    # Any number of refusals adds a single audit row.
     assert rows(world, person) == {**before, "audit_log": before["audit_log"] + 1}
     refused = "SELECT http_status FROM audit_log WHERE user_id = %s AND problem = 'too-many-attempts'"
     assert world.rows(refused, person.user_id) == [{"http_status": 429}]
@@ -131,7 +131,7 @@ def test_of_many_attempts_at_the_same_time_as_many_are_taken_as_the_limit_allows
 
 
 def test_the_minute_ends_on_the_database_s_clock(world: World) -> None:
-    """Within one transaction, in which PostgreSQL's clock stands still."""
+    """In one transaction, in which PostgreSQL's clock stands still."""
     counted = "SELECT count_attempt('somebody', 'test', 1, '{\"too-many-attempts\": {\"status\": 429}}') AS wait"
     moved = "UPDATE attempts SET since = now() - make_interval(secs => %s) WHERE user_id = 'somebody'"
     with world.admin.transaction(force_rollback=True):

@@ -1,4 +1,4 @@
-"""Five hundred requests at one instant: each is taken and answered, and all are done in the end, once each."""
+"""Five hundred concurrent requests: each is received and answered, and each is carried out once."""
 
 import statistics
 from collections import Counter
@@ -30,13 +30,13 @@ def test_five_hundred_at_once_are_taken_and_done_in_the_end(world: World, trigge
         done = crowd.until_peace(PEACE_SECONDS) + max(each.seconds for each in answers)
 
         _show(answers, done, _memory(trigger, peak=True) - before)
-        assert {each.status for each in answers} <= {200, 202}  # nobody is sent away, however slow the machine is
+        assert {each.status for each in answers} <= {200, 202}  # no caller is turned away, even on a slow machine
         assert [each for each in answers if not _leads_to_the_answer(trigger, each)] == []
         assert crowd.wrong(topic) == []
 
 
 def _leads_to_the_answer(trigger: Trigger, answered: Answered) -> bool:
-    """What was told is so, or leads to what is."""
+    """Return whether the response is true, or its location leads to a true one."""
     told = answered.response
     assert told
     if told.status_code == 200:
@@ -57,7 +57,7 @@ def _show(answers: list[Answered], done: float, grown: int) -> None:
 
 
 def _memory(trigger: Trigger, *, peak: bool = False) -> int:
-    """Megabytes that the process has in memory, or had at most; 0 on a system that does not say."""
+    """Return the process's megabytes of memory, current or peak; 0 if the system does not report it."""
     status = Path(f"/proc/{trigger.pid}/status")
     if not status.exists():
         return 0

@@ -1,4 +1,4 @@
-"""Stripe fails after the caller was told that the work goes on: then it goes on."""
+"""Stripe fails after the caller got "in progress": the work continues."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 def test_what_was_told_as_under_way_is_never_given_up(world: World) -> None:
     person = world.person("professional")
-    # A slow look-up and then a write that is never answered: together past the deadline of 8 s.
+    # A slow look-up, then a write that gets no response: together longer than the deadline of 8 s.
     with (
         world.simulator.fault(kind="delay", seconds=2.3, method="GET", contains=person.subscription_id),
         world.simulator.fault(kind="timeout", method="POST", contains=person.subscription_id, times=0),
@@ -34,21 +34,21 @@ def test_what_was_told_as_under_way_is_never_given_up(world: World) -> None:
     assert world.row(run, request_id)["outcome"] is None
 
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
-    status_now = eventually(lambda: _finished(world, response.headers["Location"], person.headers))
+    request_status = eventually(lambda: _finished(world, response.headers["Location"], person.headers))
 
-    assert status_now is not None
-    assert status_now.json()["status"] == "pending_cancellation"
+    assert request_status is not None
+    assert request_status.json()["status"] == "pending_cancellation"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
 
 
 def _finished(world: World, location: str, headers: dict[str, str]) -> httpx.Response | None:
-    status_now = world.http.get(location, headers=headers)
-    return status_now if status_now.status_code == 200 else None
+    request_status = world.http.get(location, headers=headers)
+    return request_status if request_status.status_code == 200 else None
 
 
 def test_a_change_that_stripe_took_is_not_called_a_failure_when_it_cannot_be_read_back(world: World) -> None:
     person = world.person("professional")
-    # The look-up of step 2 is answered, and no look after it.
+    # The look-up of step 2 succeeds, and none after it.
     with (
         world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
         world.simulator.fault(kind="status", method="GET", contains=person.subscription_id, times=0),
@@ -62,10 +62,10 @@ def test_a_change_that_stripe_took_is_not_called_a_failure_when_it_cannot_be_rea
     world.admin.execute(
         "UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [world.request_id(response)]
     )
-    status_now = eventually(lambda: _finished(world, location, person.headers))
+    request_status = eventually(lambda: _finished(world, location, person.headers))
 
-    assert status_now is not None
-    assert status_now.json()["status"] == "pending_cancellation"
+    assert request_status is not None
+    assert request_status.json()["status"] == "pending_cancellation"
     eventually(lambda: len(world.emails(person)) == 1)
 
 
@@ -73,7 +73,7 @@ def test_what_was_told_as_failed_goes_on_only_if_stripe_did_it_after_all(world: 
     done, not_done = world.person("professional"), world.person("professional")
     for person, kind in ((done, "lost_answer"), (not_done, "refuse")):
         with (
-            # The look-up of step 2 is answered, and no look after it: the lost answer cannot be settled at once.
+            # The look-up of step 2 succeeds, and none after it: the lost response cannot be resolved immediately.
             world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
             world.simulator.fault(kind="status", method="GET", contains=person.subscription_id, times=0),
             world.simulator.fault(kind=kind, method="POST", contains=person.subscription_id),
@@ -81,16 +81,16 @@ def test_what_was_told_as_failed_goes_on_only_if_stripe_did_it_after_all(world: 
         ):
             assert world.cancel(person).status_code == 500
 
-    status_now = "SELECT outcome, resume_at FROM cancellation_requests WHERE user_id = %s"
+    request_status = "SELECT outcome, resume_at FROM cancellation_requests WHERE user_id = %s"
     for person in (done, not_done):
-        assert world.row(status_now, person.user_id)["resume_at"] is not None
+        assert world.row(request_status, person.user_id)["resume_at"] is not None
         world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE user_id = %s", [person.user_id])
     for person in (done, not_done):
         eventually(partial(_looked_at, world, person.user_id))
 
-    assert world.row(status_now, done.user_id)["outcome"] == "pending_cancellation"
+    assert world.row(request_status, done.user_id)["outcome"] == "pending_cancellation"
     assert len(world.emails(done)) == 1
-    assert world.row(status_now, not_done.user_id)["outcome"] == "failed"
+    assert world.row(request_status, not_done.user_id)["outcome"] == "failed"
     assert not world.stripe.subscriptions.retrieve(not_done.subscription_id).cancel_at_period_end
     assert world.emails(not_done) == []
 
@@ -102,11 +102,11 @@ def _looked_at(world: World, user_id: str) -> bool:
 
 @dataclass(frozen=True)
 class Asked:
-    """One of the two kinds of request, by where it is asked for and where its row is."""
+    """One of the two kinds of request: its path and its table."""
 
     path: str
     table: str
-    effect: str  # the failure is recorded
+    effect: str  # records the failure
     outcome: str
 
     def person(self, world: World) -> Person:
@@ -128,7 +128,7 @@ REACTIVATION = Asked(
 def test_a_failure_that_was_recorded_while_the_database_went_away_is_taken_back(
     world: World, triggers: Triggers, asked: Asked
 ) -> None:
-    """Its caller was told that it goes on, for nobody could know: then it does, once the database is back."""
+    """The response is "in progress", because the outcome is unknown; the work continues when the database is back."""
     person = asked.person(world)
     body = {"user_id": person.user_id} | ({"reason": "unused"} if asked is CANCELLATION else {})
     failing = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id, "times": 0}

@@ -1,4 +1,4 @@
-"""The kill matrix: `kill -9` beside every external effect of every branch; each request ends complete, and once."""
+"""The kill matrix: `kill -9` beside every external effect of every branch; each request completes exactly once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tests.world import Person, World
 
 pytestmark = pytest.mark.slow
 
-# What each node of the flow does outside of it, by the number of its file; nothing, for pure decisions.
+# Each node's effect outside of the flow, by file number; empty for pure decisions.
 NODES = {
     "01": "claim_request",
     "02": "choose_subscription",

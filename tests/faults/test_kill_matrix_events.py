@@ -1,7 +1,7 @@
 """The kill matrix of Stripe's events: `kill -9` beside every external effect; each is handled completely, and once.
 
-The process is a run of `handle-stripe-event` as a worker's, with an event in its hands, so that no other of the stack's
-takes the event first; what it leaves, the stack's trigger takes up. The door has a trigger of its own.
+The process is a run of `handle-stripe-event` like a worker's, with a claimed event, so that no other process claims it
+first; the stack's trigger resumes its unfinished work. Receiving events is tested with a separate trigger.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,12 +50,12 @@ LATER = 86400
 
 @dataclass(frozen=True, eq=False)
 class Handling(Way):
-    """Something that happens in Stripe, and the event of it. `due`: what there must be, by what it is called below."""
+    """A change in Stripe, and its event. `due`: the expected state, by the names used below."""
 
     moment: Change = Change.BEGINS
     happens: Callable[[World, Person], None] = lambda world, person: None
     due: dict[str, Any] = field(default_factory=dict)
-    left_before: bool = False  # by our API, which was told and done
+    left_before: bool = False  # cancelled through our API, and finished
 
     def person(self, world: World) -> Person:
         person = leaving(world) if self.left_before else world.person("professional")
@@ -64,13 +64,13 @@ class Handling(Way):
         return person
 
     def event(self, world: World, person: Person) -> stripe.Event:
-        """The last of its kind."""
+        """Return the last event of its kind."""
         return [event for event in told(world, person.subscription_id) if _occasion(event) is self.moment][-1]
 
     def process(
         self, world: World, triggers: Triggers, person: Person, settings: dict[str, str]
     ) -> AbstractContextManager[Process]:
-        """A run with the event in its hands: as `claim_stripe_events` leaves it to whoever claimed it."""
+        """Run the flow with the event claimed, as `claim_stripe_events` leaves it."""
         event = self.event(world, person)
         world.admin.execute(
             "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, customer_id,"
@@ -126,7 +126,7 @@ class Handling(Way):
 
 @dataclass(frozen=True, eq=False)
 class AtTheDoor(Handling):
-    """A trigger that takes an event in. What is not answered comes again."""
+    """A trigger that receives an event, which Stripe sends again without a response."""
 
     def process(
         self, world: World, triggers: Triggers, person: Person, settings: dict[str, str]
@@ -182,7 +182,7 @@ def _later(world: World, person: Person) -> None:
 
 def _coupon(world: World, person: Person) -> None:
     someone = world.person("professional")
-    assert world.accept(someone).status_code == 200  # so that the coupon is there
+    assert world.accept(someone).status_code == 200  # creates the coupon
     _portal("accept_retention_coupon", coupon=COUPON)(world, person)
 
 

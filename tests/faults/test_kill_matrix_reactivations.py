@@ -1,4 +1,4 @@
-"""The kill matrix of the way back: `kill -9` beside every external effect; each ends complete, and once."""
+"""The kill matrix of reactivation: `kill -9` beside every external effect; each request completes exactly once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ CONFIRMATION, EVENT = "reactivation_confirmation", "subscription.reactivated"
 
 @dataclass(frozen=True, eq=False)
 class ByApi(Way):
-    """`POST /reactivate-subscription`, by someone whose cancellation is told and done."""
+    """`POST /reactivate-subscription`, by a customer whose cancellation is confirmed and finished."""
 
     intent = "receive_reactivation"
 
@@ -48,7 +48,7 @@ class ByApi(Way):
         return process.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
 
     def ask_again(self, world: World, person: Person, key: str) -> httpx.Response | None:
-        """Who is active is told so, in the same words."""
+        """Repeat the request: an active customer gets the same response."""
         return world.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
 
     def left(self, world: World, person: Person, events: list[Event]) -> list[str]:
@@ -103,7 +103,7 @@ class ByApi(Way):
 
 @dataclass(frozen=True, eq=False)
 class ByLink(ByApi):
-    """The button behind the email's link, which answers with a page."""
+    """The button behind the email's link, which returns a page."""
 
     def ask(self, process: Process, person: Person, key: str) -> httpx.Response:
         assert isinstance(process, Trigger)

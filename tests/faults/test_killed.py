@@ -1,4 +1,4 @@
-"""A trigger that is killed in the middle of its requests: another takes each up from where it stood, once."""
+"""A trigger killed during its requests: another resumes each from its recovery point, once."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from tests.world import Person, World
 
 @dataclass(frozen=True)
 class Caught:
-    """A request that is under way at Stripe when its process dies: Stripe does it after that, or never did."""
+    """A request whose process dies during a call to Stripe, which Stripe carries out afterwards or not at all."""
 
     person: Person
     accept: bool

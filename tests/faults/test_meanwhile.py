@@ -1,4 +1,4 @@
-"""A customer changes their mind while what a killed process left waits: nobody is told what is not so."""
+"""Customers change their mind while a killed process's work waits: no one gets a false confirmation."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ Ask = Callable[[Trigger, Person], httpx.Response]
 
 
 def killed_before(effect: str, ask: Ask, person: Person, triggers: Triggers) -> None:
-    """`kill -9` of the trigger that was asked, just before it does that."""
+    """Send a request to a trigger, and `kill -9` it just before this effect."""
     with wired(alone=True) as wires:
         stop = wires.freeze_at(effect, Moment.BEFORE)
         with triggers.started(**wires.settings()) as trigger, ThreadPoolExecutor(1) as threads:
@@ -49,19 +49,19 @@ def changes_mind(world: World, person: Person, action: str, **more: object) -> N
 
 
 def take_up(world: World, person: Person) -> None:
-    """Their lease has passed."""
+    """Let their lease expire."""
     for table in ("cancellation_requests", "reactivation_requests"):
         due = f"UPDATE {table} SET resume_at = now() WHERE user_id = %s AND resume_at > now() RETURNING id"
         world.rows(due, person.user_id)
 
 
 def told(world: World, person: Person) -> list[str]:
-    """Emails by the beginning of their subjects."""
+    """Return emails by the beginning of their subjects."""
     return sorted(subject.partition(":")[0] for subject in subjects(world, person))
 
 
 def published(topic: Topic, person: Person) -> list[str]:
-    """As a consumer has it: a process that is killed before it ticks an event off has it published again."""
+    """Return events without duplicates, like a consumer: a process killed before marking one publishes it again."""
     return list({event["event_id"]: event["event"] for event in topic.events_of(person.user_id)}.values())
 
 
@@ -87,7 +87,7 @@ def test_a_cancellation_that_nobody_was_told_of_and_that_was_taken_back_ends_as_
     assert in_stripe(world, person).cancel_at is None
     assert "scheduled" not in jobs(world, person)
     assert told(world, person) == []
-    # Another cancellation is not in its way.
+    # It does not block another cancellation.
     assert world.cancel(person).status_code == 200
     assert told(world, in_peace(world, person)) == [GONE]
     assert jobs(world, person)[-1] == "scheduled"
@@ -98,7 +98,7 @@ def test_no_email_confirms_a_cancellation_that_was_taken_back_since(world: World
         person = world.person("professional")
         killed_before("email", cancel, person, triggers)
         changes_mind(world, person, "undo")
-        eventually(lambda: requests(world, person))  # the portal's event has come to its turn
+        eventually(lambda: requests(world, person))  # the portal's event is being handled
         take_up(world, person)
         in_peace(world, person)
         settled(world, person)

@@ -1,4 +1,4 @@
-"""Reactivations and Stripe's events wait for a person as cancellations do, and go on when that one says so."""
+"""Reactivations and Stripe's events that fail for hours wait for an operator, like cancellations, until resumed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ BACK = "Welcome back: your Professional plan continues"
 
 
 def coming_back(world: World, person: Person, **columns: Any) -> str:
-    """A reactivation of theirs that was tried for hours, and whose lease has passed."""
+    """Insert a reactivation that was tried for hours, and whose lease has expired."""
     since = datetime.now(UTC) - LONG_AGO
     given = {"origin": "api", "tries": 12, "runs": 12, "trying_since": since, "problem": "billing-failed", **columns}
     names, places = ", ".join(given), ", ".join(["%s"] * len(given))
@@ -46,15 +46,15 @@ def event(world: World, event_id: str) -> Row:
 
 
 def at_rest(look: Callable[[], Row]) -> Row:
-    """The row, once the machine leaves it in peace."""
+    """Return the row when no retry is scheduled."""
     eventually(lambda: look()["resume_at"] is None)
     return look()
 
 
 def is_asked_for(world: World, identifier: str, work: str) -> None:
-    """A person is told, in the list and by a failed run with what to do."""
+    """Check that an operator is notified, in the list and by a failed run with instructions."""
     assert (listed(identifier).work, listed(identifier).stuck) == (work, True)
-    assert "waits for a person" in listed(identifier).line()
+    assert "needs attention" in listed(identifier).line()
     assert "why: billing-failed" in listed(identifier).advice()
     assert f"cancelflow resume {identifier}" in listed(identifier).advice()
     run = eventually(partial(run_about, world, identifier))
@@ -90,7 +90,7 @@ def test_a_reactivation_that_was_tried_for_hours_waits_and_its_customer_is_writt
 
 
 def test_what_was_done_in_stripes_portal_is_not_called_late(world: World) -> None:
-    """The customer has what they wanted; it is we who have not heard of it yet."""
+    """The customer has what they wanted; only we have not processed it yet."""
     person = in_peace(world, leaving(world))
     with world.simulator.losing_webhooks():
         order(world, "portal", subscription=person.subscription_id, action="undo")
@@ -103,7 +103,7 @@ def test_what_was_done_in_stripes_portal_is_not_called_late(world: World) -> Non
 
 
 def test_a_reactivation_whose_period_runs_out_is_tried_every_minute_and_a_person_is_told(world: World) -> None:
-    """After the end there is no way back: it is never parked while there is one."""
+    """It cannot be reactivated after the end, so it is never parked before it."""
     person = in_peace(world, leaving(world))
     soon = datetime.now(UTC) + timedelta(hours=12)
     order(world, "dashboard", subscription=person.subscription_id, action="cancel", when=int(soon.timestamp()))
@@ -118,7 +118,7 @@ def test_a_reactivation_whose_period_runs_out_is_tried_every_minute_and_a_person
     assert row["resume_at"] <= datetime.now(UTC) + timedelta(minutes=1)
     assert listed(request_id).stuck
     assert "urgent" in listed(request_id).line()
-    assert "what was paid for runs out" in listed(request_id).advice()
+    assert "the paid period ends soon" in listed(request_id).advice()
     eventually(partial(run_about, world, request_id))
     assert DELAYED not in subjects(world, person)
 

@@ -1,7 +1,7 @@
-"""The outage matrix: each part away, before a request and in the middle of one, in each way that it can be.
+"""The outage matrix: each part unavailable, before a request and during one, in every possible way.
 
-Every caller has an answer, and what it says is so: done; going on, and then it is done once the part is back;
-failed or not received, and then nothing was done, and asking again with the same key does it.
+Every caller gets a response, which is true: done; in progress, and then done when the part is back; failed or not
+received, and then nothing was done, and a retry with the same key does it.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ PARTS = ("postgresql", "stripe", "smtp", "pubsub", "prefect")
 HELD_AT_ONCE = 8
 NOBODY_WAITS_FOR = ("smtp", "pubsub")
 
-# The network to a part fails: in which branch, from when on, and what may be told.
+# The network to a part fails: in which branch, when, and the permitted responses.
 CUTS: list[tuple[str, Branch, str, set[int]]] = [
     *(("stripe", branch, begins, {GAVE_UP, GOES_ON}) for branch in BOTH for begins in (BEFORE_THE_REQUEST, WRITE)),
     *(("postgresql", branch, BEFORE_THE_REQUEST, {NOT_RECEIVED}) for branch in BOTH),
@@ -39,12 +39,12 @@ CUTS: list[tuple[str, Branch, str, set[int]]] = [
     ("postgresql", ACCEPT, "offer_applied, discount_applied", {GOES_ON}),
     *(("smtp", CANCEL, begins, {DONE}) for begins in (BEFORE_THE_REQUEST, "email")),
     *(("pubsub", CANCEL, begins, {DONE}) for begins in (BEFORE_THE_REQUEST, "publish subscription.canceled")),
-    # Until a run is given up that Prefect does not begin, seconds pass; on a busy machine all that the caller has.
+    # It takes seconds to give up on a run that Prefect does not start; on a busy machine, the caller's whole deadline.
     *(("prefect", branch, BEFORE_THE_REQUEST, {DONE, GOES_ON}) for branch in BOTH),
     *(("prefect", branch, WRITE, {DONE}) for branch in BOTH),
 ]
 
-# What Stripe answers, on which of its calls, and what may be told. `times` 0: each time.
+# Stripe's responses, on which of its calls, and the permitted responses. `times` 0: each time.
 FROM_THE_FIRST, ON_THE_WRITE, AND_AFTER = "from the first call on", "on the write", "on the write and after it"
 KEY_IN_USE = {"type": "idempotency_error", "code": "idempotency_key_in_use"}
 ANSWERS: list[tuple[str, dict[str, Any], dict[str, set[int]]]] = [
@@ -86,17 +86,17 @@ def answers() -> Iterator[tuple[Outage, list[dict[str, Any]]]]:
 
 
 def simulated(fault: dict[str, Any], begins: str) -> list[dict[str, Any]]:
-    """The simulator's faults, of which the first that fits a call meets it."""
+    """Return the simulator's faults, of which the first matching one applies to a call."""
     if begins == FROM_THE_FIRST:
         return [fault]
     on_the_write = [{**fault, "method": "POST"}]
-    # The look before the write is answered, and no look after it.
+    # The read before the write succeeds, and none after it.
     first_look = {"kind": "delay", "seconds": 0, "method": "GET"}
     return on_the_write + [first_look, {"kind": "status", "method": "GET", "times": 0}] * (begins == AND_AFTER)
 
 
 def restarts(bench: Bench) -> Iterator[tuple[Outage, Moment]]:
-    """One at each effect; where the intent is committed, also with the answer to that lost."""
+    """Yield one restart at each effect; at the commit of the intent, also one that loses its response."""
     for branch in BOTH:
         for effect in bench.effects_of(branch):
             intent = INTENT in effect
@@ -107,7 +107,7 @@ def restarts(bench: Bench) -> Iterator[tuple[Outage, Moment]]:
 
 
 def restart(bench: Bench, outages: list[Outage], threads: ThreadPoolExecutor) -> None:
-    """Begin those of the server itself. Returns once it stands for good: all others' databases are on it too."""
+    """Start the outages of the server itself. Returns after the last restart: all other databases are on it too."""
     at_effects = [*restarts(bench)]
     away = [Outage("postgresql", "stopped", BEFORE_THE_REQUEST, branch, {NOT_RECEIVED}) for branch in BOTH]
     outages += [*away, *(outage for outage, _ in at_effects)]
@@ -134,7 +134,7 @@ def outages(world: World, triggers: Triggers, tmp_path_factory: pytest.TempPathF
     with (
         own_server(tmp_path_factory.mktemp("server")) as server,
         heard() as topic,
-        # The stack's own trigger has another database: it would take these for customers who left elsewhere.
+        # The stack's own trigger has another database: it would treat these events as cancellations made elsewhere.
         world.simulator.losing_webhooks(),
         ThreadPoolExecutor(100) as threads,
     ):

@@ -1,4 +1,4 @@
-"""What cannot be done for hours waits for a person, its customer is written to, and the date stays as asked for."""
+"""Work that fails for hours waits for an operator, its customer gets an email, and the end date stays as requested."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ import stripe
 from deployments.requests import Unfinished, resume, unfinished
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber
-from tests.faults.left import in_peace, left, status_now, take_up
+from tests.faults.left import in_peace, left, request_row, take_up
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
@@ -56,7 +56,7 @@ def test_what_was_tried_for_hours_waits_for_a_person_and_goes_on_when_they_say_s
     assert email["subject"] == "Your cancellation is taking longer than it should"
     assert str(request_id) in email["text"]
     assert listed(request_id).stuck
-    assert "waits for a person" in listed(request_id).line()
+    assert "needs attention" in listed(request_id).line()
     run = eventually(lambda: run_about(world, request_id))
     assert run is not None
     assert run["state_type"] == "FAILED"
@@ -108,7 +108,7 @@ def test_a_cancellation_whose_period_runs_out_is_never_parked(world: World) -> N
 
 
 def _tried_again(world: World, request_id: UUID) -> Row | None:
-    row = status_now(world, request_id)
+    row = request_row(world, request_id)
     return row if row["tries"] == 13 and row["billing_try"] == 2 else None
 
 
@@ -136,7 +136,7 @@ def test_a_renewal_that_came_while_a_cancellation_was_delayed_is_taken_back(worl
     [first] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_create"]
     assert first.post_payment_credit_notes_amount == 0
     [email] = world.emails(person)
-    assert "we have taken that charge back" in " ".join(email["text"].split())
+    assert "we've refunded that charge" in " ".join(email["text"].split())
 
 
 def _invoices(world: World, subscription_id: str) -> list[stripe.Invoice]:
@@ -154,15 +154,13 @@ def test_a_failure_is_not_repeated_under_the_key_that_stripe_would_replay_it_for
     assert (failed.status_code, again.status_code) == (500, 200)
     assert world.request_id(failed) == world.request_id(again)
     keys = [write["idempotency_key"] for write in world.simulator.writes(person.subscription_id)]
-    # The SDK repeats a 500 once by itself, and Stripe replays it.
+    # The SDK retries a 500 once by itself, and Stripe replays it.
     assert keys == [f"{world.request_id(failed)}:6B:{n}" for n in (1, 1, 2)]
 
 
 @contextmanager
 def done_and_not_told(world: World, person: Person) -> Iterator[None]:
-    """Stripe does it, and its answer is lost. The look-up of step 2 is answered, and no look after it: so the lost
-    answer cannot be settled at once.
-    """
+    """Let Stripe apply the change, but lose its response and all reads after step 2's, so the result stays unknown."""
     about = person.subscription_id
     with (
         world.simulator.fault(kind="delay", seconds=0, method="GET", contains=about),
@@ -187,7 +185,7 @@ def test_the_confirmation_says_so_when_we_had_told_the_customer_that_it_failed(w
 
 
 def test_a_discount_that_we_had_told_as_failed_is_confirmed_once(world: World) -> None:
-    assert world.accept(world.person("professional")).status_code == 200  # so that the coupon is there
+    assert world.accept(world.person("professional")).status_code == 200  # creates the coupon
     person = world.person("professional")
     with done_and_not_told(world, person):
         failed = world.accept(person)

@@ -1,4 +1,4 @@
-"""The Prefect server is away: the same nodes carry the request out, and the row says that no run shows it."""
+"""The Prefect server is unavailable: the same nodes carry out the request, and its row says that no run shows it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whatever a customer does and whatever breaks, what they were told is so in the end: chosen by chance, from a seed."""
+"""The promise under random actions and faults from a seed: every response comes true in the end."""
 
 import time
 import uuid
@@ -30,11 +30,11 @@ CHOSEN = settings(
     max_examples=8,
     stateful_step_count=8,
     database=None,
-    phases=(Phase.generate,),  # each step takes a second: what it finds is read, and not made smaller
+    phases=(Phase.generate,),  # each step takes a second, so failures are not shrunk
 )
 PEACE_SECONDS = 300.0
 DAY = 24 * 3600
-# One call, or every call of one request: lost before or after the work, by a failure or by silence.
+# One call, or every call of one request: lost before or after the work, with an error or without a response.
 FAULTS: dict[str, dict[str, Any]] = {
     "500": {"kind": "status", "times": 0},
     "500 once": {"kind": "status"},
@@ -46,7 +46,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 class Story(RuleBasedStateMachine):
-    """One customer's, with a trigger of their own beside the stack's."""
+    """The story of one customer, with a separate trigger beside the stack's."""
 
     def __init__(self, world: World, triggers: Triggers, topic: Topic) -> None:
         super().__init__()
@@ -77,13 +77,13 @@ class Story(RuleBasedStateMachine):
     @rule(accept=st.booleans(), done=st.booleans())
     def ask_and_the_process_dies(self, accept: bool, done: bool) -> None:
         person, key = self._customer.person, str(uuid.uuid4())
-        kind = "delay" if done else "timeout"  # Stripe does it after that, or never did
+        kind = "delay" if done else "timeout"  # Stripe applies it after that, or never does
         with (
             self._world.simulator.fault(kind=kind, method="POST", contains=person.subscription_id, seconds=0.5) as hits,
             ThreadPoolExecutor(1) as threads,
         ):
             asking = threads.submit(self._told, accept, key)
-            eventually(lambda: hits() or asking.done())  # it may be refused before it comes to Stripe
+            eventually(lambda: hits() or asking.done())  # it may be refused before it reaches Stripe
             self._trigger.kill()
             self._customer.told.append(asking.result())
         hurry(self._world, person)
@@ -106,12 +106,12 @@ class Story(RuleBasedStateMachine):
             resume(load(DatabaseSettings), UUID(request_id))
             self._customer.resumed.add(request_id)
         except NothingToResume:
-            pass  # it was refused, or another is under way
+            pass  # it was refused, or another is in progress
 
     @precondition(lambda self: self._customer.told)
     @rule()
     def undo_in_the_portal(self) -> None:
-        """Once nothing is under way: else it would be one more thing that was asked at once."""
+        """Undo when no work is left, so that it does not compete with another request."""
         self._come_to_peace()
         person = self._customer.person
         if self._world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end:
@@ -123,7 +123,7 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self._moves < 3)
     @rule()
     def days_pass(self) -> None:
-        """Inside the period, in Stripe; here, the keys of before are forgotten and every lease has passed."""
+        """Days pass inside the period, in Stripe; here, earlier keys expire, and so does every lease."""
         self._moves += 1
         self._come_to_peace()
         self._clock.advance(self._clock.now + 5 * DAY)
@@ -153,7 +153,7 @@ class Story(RuleBasedStateMachine):
         return Told.by(partial(ask, self._customer.person, key=key), accept=accept, key=key)
 
     def _come_to_peace(self) -> None:
-        """Time passes: whatever waits for its turn has it."""
+        """Let time pass until all waiting work is done."""
         person, deadline = self._customer.person, time.monotonic() + PEACE_SECONDS
         while not at_peace(self._world, person):
             assert time.monotonic() < deadline, requests_of(self._world, person)
@@ -161,7 +161,7 @@ class Story(RuleBasedStateMachine):
             eventually(lambda: time.monotonic() > deadline or self._looked_at(), within=PEACE_SECONDS)
 
     def _looked_at(self) -> bool:
-        """Nothing of theirs is due now: it was taken up, or there is nothing."""
+        """Return whether none of their requests is due now."""
         due = "SELECT id FROM cancellation_requests WHERE user_id = %s AND resume_at <= now() + interval '1 second'"
         return not self._world.rows(due, self._customer.person.user_id)
 

@@ -1,4 +1,4 @@
-"""Fifty requests for one subscription at one instant, over three triggers: one takes effect, the rest are told so."""
+"""Fifty concurrent requests for one subscription, over three triggers: one takes effect, the others are told so."""
 
 import uuid
 from collections import Counter
@@ -111,13 +111,13 @@ def test_fifty_with_one_key_are_one_request(world: World, three: list[Trigger]) 
 def _race(
     triggers: list[Trigger], asking: Sequence[tuple[Person, dict[str, Any]]], key: str | None = None
 ) -> list[Answered]:
-    """All of them at once, in turns, each by the next trigger."""
+    """Send all of them concurrently, distributed over the triggers."""
     turns = zip(cycle(triggers), cycle(asking), strict=False)
     return fire([Shot(trigger.url, person, body, key) for trigger, (person, body) in islice(turns, REQUESTS)])
 
 
 def _at_peace(world: World, person: Person) -> list[Row]:
-    """Their requests, the one that took effect last, once nothing is left to do."""
+    """Return their requests when no work is left, refused ones first."""
     requests = "SELECT * FROM cancellation_requests WHERE user_id = %s ORDER BY outcome <> 'refused', received_at"
     eventually(
         lambda: all(row["resume_at"] is None for row in world.rows(requests, person.user_id)), within=PEACE_SECONDS

@@ -1,4 +1,4 @@
-"""A clean stop: nobody who waits is left without an answer, and what is left is taken up by another trigger, once."""
+"""A clean stop: every waiting caller gets a response, and another trigger resumes unfinished work, once."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 PEACE_SECONDS = 300.0
 ANSWER_SECONDS = 60.0
 CALLERS = 12
-IN_LINE = 20  # more than a trigger runs at once
+IN_LINE = 20  # more than a trigger runs concurrently
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_those_who_wait_get_their_answers_and_nobody_else_is_let_in(
         watch.until_peace(PEACE_SECONDS)
     for person, branch in waiting:
         assert what_is_wrong(world, person, branch, topic.events_of(person.user_id)) == []
-    # In the instant between the signal and the closed door an intent is kept, and its caller told so.
+    # Between the signal and the closed port an intent is still stored, with a 202 response.
     assert set(let_in) <= {202, 503}
     assert len(let_in) < len(late.people)
     assert len(late.requests()) == let_in.count(202)
@@ -82,7 +82,7 @@ def test_what_outlasts_the_grace_is_taken_up_by_another_trigger(world: World, tr
         Watch(world) as watch,
     ):
         wires.fail("smtp", Fault.BLACK_HOLE)
-        for one in (schedule, person.subscription_id):  # each write gets through at its second try, late
+        for one in (schedule, person.subscription_id):  # each write succeeds at its second try, late
             faults.enter_context(world.simulator.fault(kind="timeout", method="POST", contains=one))
             faults.enter_context(_slow(world, one, method="*"))
         faults.enter_context(_slow(world, *(each.subscription_id for each in crowd.people)))
@@ -101,7 +101,7 @@ def test_what_outlasts_the_grace_is_taken_up_by_another_trigger(world: World, tr
         crowd.until_peace(PEACE_SECONDS)
         taken_up, log = watch.of(person).taken_up, trigger.log
 
-    assert "are left to be taken up again" in log
+    assert "were stopped and will be resumed" in log
     assert told[0] == 202
     assert set(told) == {200, 202}
     assert taken_up > 0
@@ -129,20 +129,20 @@ def test_one_of_several_stops_under_load_and_no_caller_sees_an_error(
 
 
 def _ask(world: World, person: Person, *triggers: Trigger) -> int:
-    """On a new connection, as through a load balancer: by the next trigger if one does not let us in."""
+    """Send it on a new connection, as through a load balancer: to the next trigger if one refuses."""
     for trigger in triggers:
         try:
             return _post(trigger, person).status_code
         except httpx.ConnectError:
             continue
-        except httpx.TransportError:  # the connection was taken and nothing was read from it
+        except httpx.TransportError:  # the connection was accepted, but nothing was read from it
             asked = world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", person.user_id)
             assert asked == [], "a request was received, and its caller was left without an answer"
     raise AssertionError("no trigger lets anyone in")
 
 
 def _knock(trigger: Trigger, people: list[Person]) -> list[int]:
-    """What those are told who come one after the other, until nobody opens."""
+    """Return the statuses of requests sent one after the other, until the connection is refused."""
     told = []
     for person in people:
         try:

@@ -1,4 +1,4 @@
-"""All that is published on `billing-events` while a matrix of faults runs, by user."""
+"""Everything published on `billing-events` during a fault matrix, by user."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ Event = dict[str, str]
 
 
 class Topic:
-    """A subscription of its own. Serves any number of threads."""
+    """A separate subscription; thread-safe."""
 
     def __init__(self, channel: grpc.Channel, settings: EventSettings) -> None:
         self._subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
@@ -37,13 +37,13 @@ class Topic:
         self._subscriber.delete_subscription(subscription=self._name, timeout=TIMEOUT_SECONDS)
 
     def events_of(self, user_id: str) -> list[Event]:
-        """What was published so far for this user."""
+        """Return what was published so far for this user."""
         with self._one_at_a_time:
             self._listen()
             return [*self._found[user_id]]
 
     def _listen(self) -> None:
-        """Up to now: a message of ours marks how far that is."""
+        """Read up to a marker published now."""
         marker = uuid.uuid4().hex
         last = PubsubMessage(data=b"{}", attributes={"marker": marker})
         self._publisher.publish(topic=self._topic, messages=[last], timeout=TIMEOUT_SECONDS)
@@ -62,7 +62,7 @@ class Topic:
 
 @contextmanager
 def heard() -> Iterator[Topic]:
-    """Subscribe, and unsubscribe whatever happens."""
+    """Subscribe for the block."""
     settings = load(EventSettings)
     assert settings.pubsub_emulator_host, "tests publish to an emulator only"
     with grpc.insecure_channel(settings.pubsub_emulator_host, options=[("grpc.enable_http_proxy", 0)]) as channel:

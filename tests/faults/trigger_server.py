@@ -1,9 +1,10 @@
-"""Forks triggers from a process that has imported them: Prefect's import costs 3 s of processor, a fork nearly none.
+"""Forks triggers from a process that has imported them: importing Prefect takes 3 s of processor time, a fork almost
+none.
 
-And runs of `handle-stripe-event`, as a worker would start them.
+It also forks runs of `handle-stripe-event`, as a worker would start them.
 
-`python -m tests.faults.trigger_server` takes orders and gives answers as lines of JSON. It ends with its standard
-input, and its triggers end with it, however it ends.
+`python -m tests.faults.trigger_server` reads orders and writes responses as lines of JSON. It ends with its standard
+input, and its triggers always end with it.
 """
 
 import asyncio
@@ -27,14 +28,14 @@ TASKS = Path("/proc/self/task")
 
 
 class TriggerServer:
-    """Starts triggers, and buries them."""
+    """Starts triggers, and reaps them."""
 
     def __init__(self) -> None:
-        self._ended: dict[int, int] = {}  # statuses, which the system tells once
-        self._life, self._lives = os.pipe()  # whoever holds only the first end learns when the second is gone
+        self._ended: dict[int, int] = {}  # statuses, which the system reports once
+        self._life, self._lives = os.pipe()  # a process with only the first end learns when the second closes
 
     def take_orders(self) -> None:
-        """Until whoever gives them is gone."""
+        """Serve until standard input ends."""
         for line in sys.stdin:
             order: dict[str, Any] = json.loads(line)
             response = self._start(**order["start"]) if "start" in order else self._status(order["ended"])
@@ -42,7 +43,7 @@ class TriggerServer:
             sys.stdout.flush()
 
     def _start(self, environment: dict[str, str], log: str, event_id: str | None = None) -> int:
-        """The process id of a new trigger, or of a run about this event."""
+        """Return the process id of a new trigger, or of a run about this event."""
         if TASKS.exists() and len(list(TASKS.iterdir())) > 1:
             raise RuntimeError("a fork copies one thread, and more are running")
         child = os.fork()
@@ -51,7 +52,7 @@ class TriggerServer:
         return child
 
     def _status(self, child: int) -> int | None:
-        """The exit status, negative for a signal; None while it runs."""
+        """Return the exit status, negative for a signal; None while it runs."""
         if child not in self._ended:
             found, status = os.waitpid(child, os.WNOHANG)
             if not found:
@@ -60,7 +61,7 @@ class TriggerServer:
         return self._ended[child]
 
     def _work(self, environment: dict[str, str], log: Path, event_id: str | None) -> None:
-        """Do what `cancelflow serve` does, in a directory where there is no stack to be joined."""
+        """Do what `cancelflow serve` does, in a directory without a stack to join."""
         status = 1
         try:
             os.close(self._lives)
@@ -97,5 +98,5 @@ def _die_with(life: int) -> None:
 
 
 if __name__ == "__main__":
-    gc.freeze()  # what is imported stays shared with every trigger; none needs to look through it for garbage
+    gc.freeze()  # keeps imports shared with every trigger, out of garbage collection
     TriggerServer().take_orders()

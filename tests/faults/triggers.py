@@ -1,4 +1,4 @@
-"""Real triggers of the tests' own, each a process that starts in a fifth of a second and may be killed."""
+"""Separate real triggers, each a process that starts in a fifth of a second and may be killed."""
 
 import json
 import os
@@ -24,7 +24,7 @@ ANSWER_SECONDS = 60.0
 
 
 class Process:
-    """One of ours, that may be killed."""
+    """A process that may be killed."""
 
     def __init__(self, server: "Triggers", pid: int, log: Path) -> None:
         self._server, self.pid, self._log = server, pid, log
@@ -32,33 +32,33 @@ class Process:
 
     @property
     def status(self) -> int | None:
-        """The exit status, negative for a signal; None while it runs."""
+        """Return the exit status, negative for a signal; None while it runs."""
         if self._status is None:
             self._status = self._server.order(ended=self.pid)
         return self._status
 
     @property
     def log(self) -> str:
-        """What it wrote."""
+        """Return its output."""
         return self._log.read_text(errors="replace")
 
     def kill(self) -> None:
-        """`kill -9`; returns once it is dead."""
+        """Send `kill -9`, and return when it is dead."""
         self._send(signal.SIGKILL)
         self.wait()
 
     def terminate(self) -> None:
-        """SIGTERM: ask it to stop cleanly."""
+        """Send SIGTERM, to stop it cleanly."""
         self._send(signal.SIGTERM)
 
     def wait(self, within: float = STOP_SECONDS) -> int:
-        """Its exit status, once it has ended."""
+        """Return its exit status when it has ended."""
         eventually(lambda: self.status is not None, within=within)
         assert self.status is not None
         return self.status
 
     def _send(self, number: signal.Signals) -> None:
-        if self.status is None:  # its id is its own until the server has heard of its end
+        if self.status is None:  # its id cannot be reused before the server has reaped it
             os.kill(self.pid, number)
 
 
@@ -68,11 +68,11 @@ class Trigger(Process):
     def __init__(self, server: "Triggers", pid: int, log: Path, url: str) -> None:
         super().__init__(server, pid, log)
         self.url = url
-        # Nothing is encrypted here, and reading the world's certificates would take as long as the fork.
+        # The test server uses plain HTTP, and loading CA certificates would take as long as the fork.
         self.http = httpx.Client(base_url=url, timeout=ANSWER_SECONDS, verify=False)
 
     def post(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
-        """POST /cancel-subscription as this person; raises `httpx.TransportError` where the process dies meanwhile."""
+        """Send POST /cancel-subscription as this person; raises `httpx.TransportError` if the process dies."""
         headers = {**person.headers, **({"Idempotency-Key": key} if key else {})}
         return self.http.post("/cancel-subscription", json={"user_id": person.user_id, **body}, headers=headers)
 
@@ -83,7 +83,7 @@ class Trigger(Process):
         return self.post(person, key=key, accept_offer=True, **body)
 
     def answers(self) -> bool:
-        """Whether it serves; an AssertionError if it has ended."""
+        """Return whether it responds; raises AssertionError if it has ended."""
         assert self.status is None, self.log
         try:
             return self.http.get("/healthz").status_code == 200
@@ -92,7 +92,7 @@ class Trigger(Process):
 
 
 class Triggers:
-    """Where they come from. Serves any number of threads."""
+    """Starts triggers; thread-safe."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -106,7 +106,7 @@ class Triggers:
 
     @contextmanager
     def started(self, **settings: str) -> Iterator[Trigger]:
-        """`cancelflow serve` with the stack's settings and these; killed at the block's end, if it still runs."""
+        """Run `cancelflow serve` with the stack's settings and these; kill it at the end of the block if running."""
         trigger = self._start(settings)
         try:
             eventually(trigger.answers, within=START_SECONDS)
@@ -117,7 +117,7 @@ class Triggers:
 
     @contextmanager
     def handling(self, event_id: str, **settings: str) -> Iterator[Process]:
-        """A run of `handle-stripe-event`, as a worker's; killed at the block's end, if it still runs."""
+        """Run `handle-stripe-event` like a worker; kill it at the end of the block if still running."""
         log = self._next_log()
         started = {"environment": {**os.environ, **settings}, "log": str(log), "event_id": event_id}
         process = Process(self, self.order(start=started), log)
@@ -127,7 +127,7 @@ class Triggers:
             process.kill()
 
     def order(self, **order: Any) -> Any:
-        """Tell the server, and hear its answer."""
+        """Send an order to the server, and return its response."""
         stdin, stdout = self._server.stdin, self._server.stdout
         assert stdin
         assert stdout
@@ -139,7 +139,7 @@ class Triggers:
         return json.loads(response)
 
     def close(self) -> None:
-        """Leave no process."""
+        """End all processes."""
         self._server.communicate()
 
     def _start(self, settings: dict[str, str]) -> Trigger:

@@ -1,4 +1,4 @@
-"""Requests that leave at the same instant: every connection is open before the first byte is written."""
+"""Requests sent at the same time: every connection is open before the first byte is written."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ import httpx
 
 from tests.world import Person
 
-ANSWER_SECONDS = 300.0  # far past what is promised, so that a late answer shows as late and not as none
+ANSWER_SECONDS = 300.0  # far above the promised time, so that a late response shows as late and not as missing
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back; no `response` where the connection broke or nothing came."""
+    """The result; `response` is None if the connection broke or nothing came."""
 
     shot: Shot
     response: httpx.Response | None
@@ -52,7 +52,7 @@ class Answered:
 
 
 def fire(shots: Sequence[Shot]) -> list[Answered]:
-    """The answer to each, in the same order."""
+    """Return the result of each, in the same order."""
     return asyncio.run(_fire(shots))
 
 
@@ -87,7 +87,7 @@ def _address(url: str) -> tuple[str, int]:
 
 
 def _response(said: bytes) -> httpx.Response | None:
-    """The server closes after its answer, so that all that it said is the answer."""
+    """Parse a response; the server closes the connection after it, so all bytes belong to it."""
     head, found, content = said.partition(b"\r\n\r\n")
     if not found:
         return None

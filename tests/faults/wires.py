@@ -1,6 +1,7 @@
-"""Wires between one trigger and the far sides: they see each effect pass, and can stop the process or a part there.
+"""Proxies ("wires") between one trigger and the external systems: they record each effect, and can stop the process or
+a part there.
 
-The trigger knows of them by its settings alone. A wire passes everything on until it is told otherwise.
+The trigger knows of them only through its settings. A wire forwards everything unless told otherwise.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from tests.faults.wires_stripe import Stripe
 Returned = TypeVar("Returned")
 
 CALL_SECONDS = 10.0
-# Where each part is, by the setting that says so.
+# The setting with each part's address.
 SETTINGS = {
     "postgresql": "DATABASE_URL",
     "stripe": "STRIPE_API_BASE",
@@ -29,14 +30,14 @@ SETTINGS = {
     "pubsub": "PUBSUB_EMULATOR_HOST",
     "prefect": "PREFECT_API_URL",
 }
-# Prefect's calls are no effects of the flow.
+# Calls to Prefect are not effects of the flow.
 EFFECTS = ("postgresql", "stripe", "smtp", "pubsub")
-# Or the driver asks for encryption first, and we read nothing.
+# Without these the driver would negotiate encryption, and the wire could not read the traffic.
 IN_THE_CLEAR = "sslmode=disable&gssencmode=disable"
 
 
 class Stop:
-    """What is to happen at an effect. `reached` once it has."""
+    """What to do at an effect. `reached` is set when it has happened."""
 
     def __init__(self, then: Callable[["Stop"], Awaitable[None]]) -> None:
         self.reached = threading.Event()
@@ -45,15 +46,15 @@ class Stop:
 
 
 class Wires:
-    """All the wires of one trigger. The methods without an underscore are for the test's thread.
+    """All wires of one trigger. The public methods are for the test's thread.
 
-    `alone`: the trigger takes up no request but its caller's (see wires_postgresql). Effects are known by name, and a
-    second one of a name by `name #2`: some pass side by side, so that their order says nothing.
+    `alone`: the trigger resumes no request except its caller's (see wires_postgresql). Effects are identified by name,
+    and repeats by `name #2`: some run concurrently, so their order means nothing.
     """
 
     def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, alone: bool) -> None:
         self.effects: list[str] = []
-        self.moved_on = threading.Event()  # the frozen process has asked for something more
+        self.moved_on = threading.Event()  # the frozen process has made another call
         self.frozen = False
         self._environment = environment
         self._stops: dict[tuple[str, Moment], Stop] = {}
@@ -69,7 +70,7 @@ class Wires:
         self._thread = threading.Thread(target=self._loop.run_forever, name="wires")
 
     def settings(self) -> dict[str, str]:
-        """The settings of a trigger on these wires."""
+        """Return the settings of a trigger on these wires."""
         settings = {}
         for part, wire in self._wires.items():
             settings[SETTINGS[part]] = _moved(self._environment[SETTINGS[part]], wire.port)
@@ -78,7 +79,7 @@ class Wires:
         return settings
 
     def freeze_at(self, effect: str, moment: Moment) -> Stop:
-        """From there on nothing passes in or out."""
+        """Block all traffic from this effect on."""
 
         async def freeze(_: Stop) -> None:
             self.frozen = True
@@ -86,7 +87,7 @@ class Wires:
         return self._stop(effect, moment, freeze)
 
     def fail_at(self, effect: str, moment: Moment, part: str, fault: Fault) -> Stop:
-        """From there on a part is away."""
+        """Make a part unavailable from this effect on."""
 
         async def fail(_: Stop) -> None:
             await self._wires[part].fail(fault)
@@ -94,7 +95,7 @@ class Wires:
         return self._stop(effect, moment, fail)
 
     def hold_at(self, effect: str, moment: Moment) -> Stop:
-        """Wait there until `release`; all else goes on."""
+        """Hold this effect until `release`; everything else continues."""
 
         async def hold(stop: Stop) -> None:
             stop.reached.set()
@@ -103,15 +104,15 @@ class Wires:
         return self._stop(effect, moment, hold)
 
     def release(self, stop: Stop) -> None:
-        """Let go on what `hold_at` holds."""
+        """Release what `hold_at` holds."""
         self._loop.call_soon_threadsafe(stop.released.set)
 
     def fail(self, part: str, fault: Fault) -> None:
-        """A part is away from now on."""
+        """Make a part unavailable from now on."""
         self._do(self._wires[part].fail(fault))
 
     def restore(self, part: str) -> None:
-        """A part is back; connections that lost something in between are cut."""
+        """Restore a part; connections that lost data meanwhile are cut."""
         self._do(self._wires[part].restore())
 
     def open(self) -> None:
@@ -127,18 +128,18 @@ class Wires:
         self._loop.close()
 
     def seen(self, label: str) -> str:
-        """For a line: an effect is about to pass; what it is called from now on."""
+        """Name and record an effect that is about to pass; called by lines."""
         repeats = sum(1 for effect in self.effects if effect.partition(" #")[0] == label)
         name = f"{label} #{repeats + 1}" if repeats else label
         self.effects.append(name)
         return name
 
     def stops(self, effect: str, moment: Moment) -> bool:
-        """For a line: whether something is to happen there."""
+        """Return whether something is to happen at an effect; called by lines."""
         return (effect, moment) in self._stops
 
     async def at(self, effect: str, moment: Moment) -> None:
-        """For a line: here we are."""
+        """Carry out what is to happen at an effect; called by lines."""
         if stop := self._stops.get((effect, moment)):
             await stop.then(stop)
             stop.reached.set()
@@ -153,7 +154,7 @@ class Wires:
 
 @contextmanager
 def wired(*parts: str, alone: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[Wires]:
-    """Wires to these parts, or to all that have effects, where these settings, or else the environment, say."""
+    """Open wires to these parts, or all with effects; their addresses come from these settings or the environment."""
     wires = Wires({**os.environ, **(settings or {})}, parts or EFFECTS, alone=alone)
     wires.open()
     try:
@@ -170,7 +171,7 @@ def _place(address: str) -> tuple[str, int]:
 
 
 def _moved(address: str, port: int) -> str:
-    """The same address at a port of loopback."""
+    """Return the address with this port on loopback."""
     host, old = _place(address)
     assert address.count(f"{host}:{old}") == 1, "the place stands once in its address"
     return address.replace(f"{host}:{old}", f"127.0.0.1:{port}")

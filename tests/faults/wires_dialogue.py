@@ -1,18 +1,18 @@
-"""How a wire reads what passes: pieces of bytes, of which some complete an effect and some the answer to one."""
+"""How a wire reads traffic: pieces of bytes, some of which complete an effect or the response to one."""
 
 from collections.abc import Iterator
 
 
 class Dialogue:
-    """One connection whose bytes mean nothing to us; the protocols of the far sides build on it.
+    """One connection of an unknown protocol; the external systems' protocols build on it.
 
-    Each reads both directions as they come, in pieces that are passed on whole or not at all.
+    Each reads both directions in pieces that are forwarded completely or not at all.
     """
 
     def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
-        """The process's bytes in pieces; with a piece that completes an effect, what the effect is called."""
+        """Yield the process's bytes in pieces, with the effect's name for a piece that completes one."""
         yield data, None
 
     def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
-        """The far side's bytes in pieces, and whether a piece completes the answer to what was asked last."""
+        """Yield the external system's bytes in pieces, and whether a piece completes the response to the last call."""
         yield data, False

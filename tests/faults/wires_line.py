@@ -1,4 +1,4 @@
-"""One wire to one part, and its lines: a connection each."""
+"""One wire to one part, and its lines: one per connection."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ CHUNK = 65536
 
 
 class Fault(StrEnum):
-    """How a part is away."""
+    """The way in which a part is unavailable."""
 
-    REFUSED = "refused"  # nobody listens, and connections are cut
-    BLACK_HOLE = "black hole"  # connections are taken and kept, and nothing comes back
+    REFUSED = "refused"  # connections are refused or cut
+    BLACK_HOLE = "black hole"  # connections are accepted and kept, without a response
 
 
 class Moment(StrEnum):
-    """Beside an effect."""
+    """A time beside an effect."""
 
     BEFORE = "just before"
     ANSWER_LOST = "answer lost"
@@ -31,20 +31,20 @@ class Moment(StrEnum):
 
 
 class Wire:
-    """Listens on a port of loopback on behalf of a far side. Everything here runs on the wires' loop."""
+    """Listens on a loopback port in place of an external system. All code here runs on the wires' loop."""
 
     def __init__(self, wires: "Wires", far: tuple[str, int], dialogue: Callable[[], Dialogue]) -> None:
         self.wires, self.far, self.dialogue = wires, far, dialogue
         self.fault: Fault | None = None
         self.lines: set[Line] = set()
         self._server: asyncio.Server | None = None
-        # While nobody listens, the port stays ours: bound, it is given to no one else, and it refuses.
+        # While nothing listens, the port stays bound: no other process gets it, and it refuses connections.
         self._place = _bound(0)
         self.port: int = self._place.getsockname()[1]
 
     @property
     def swallows(self) -> bool:
-        """Whether what comes is dropped."""
+        """Return whether incoming bytes are dropped."""
         return self.fault is not None or self.wires.frozen
 
     async def fail(self, fault: Fault) -> None:
@@ -85,7 +85,7 @@ class Wire:
 
 
 class Line:
-    """One connection of the process, and ours to the far side for it."""
+    """One connection of the process, and its counterpart to the external system."""
 
     def __init__(self, wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._wire, self._wires, self._dialogue = wire, wire.wires, wire.dialogue()
@@ -95,7 +95,7 @@ class Line:
         task = asyncio.current_task()
         assert task
         self.task = task
-        self.broken = False  # something was dropped, so it can never go on
+        self.broken = False  # bytes were dropped, so it can never continue
         self._directions: list[asyncio.Task[None]] = []
         self._effect: str | None = None
         self._withheld = False
@@ -116,13 +116,13 @@ class Line:
                     writer.close()
 
     def cut(self) -> None:
-        """Both sides see a connection that broke."""
+        """Break the connection for both sides."""
         self.broken = True
         for writer in (self._to_near, self._to_far):
             if writer:
                 writer.transport.abort()
         for direction in self._directions:
-            if direction is not asyncio.current_task():  # which ends by itself, with its connection
+            if direction is not asyncio.current_task():  # it ends by itself, with its connection
                 direction.cancel()
 
     async def _outward(self) -> None:
@@ -146,7 +146,7 @@ class Line:
 
     async def _inward(self) -> None:
         if self._far is None:
-            await asyncio.Event().wait()  # nobody is there: until the process or the test gives up
+            await asyncio.Event().wait()  # no server: wait until the process or the test gives up
             return
         while data := await self._far.read(CHUNK):
             for piece, complete in self._dialogue.answered(data):
@@ -166,13 +166,13 @@ class Line:
                     await self._wires.at(effect, Moment.AFTER)
 
     def _dropped(self) -> bool:
-        """Whether what just came is lost, which ends this line once the wire is whole again."""
+        """Return whether what just came is lost, which ends this line when the wire is restored."""
         self.broken = self.broken or self._wire.swallows
         return self.broken
 
 
 def _bound(port: int) -> socket.socket:
-    # Said to be TCP: else asyncio does not know that it may turn Nagle's delays off.
+    # The protocol is explicit so that asyncio can disable Nagle's delays.
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind(("127.0.0.1", port))

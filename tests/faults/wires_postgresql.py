@@ -1,9 +1,8 @@
-"""PostgreSQL's protocol on a wire: the effect is the COMMIT of a transaction that wrote something.
+"""PostgreSQL's protocol on a wire: an effect is the COMMIT of a transaction that wrote something.
 
-It is called after the statements that wrote, by their names in sql/queries. A statement outside of a transaction is
-committed by the Sync that follows it. Whose turn it is (claiming, renewing a
-lease) is not the flow's work: those are functions that a SELECT calls, and a SELECT counts as reading, but for those
-that receive a request or write in the inbox of Stripe's events.
+Its name lists the statements that wrote, as named in sql/queries. A statement outside of a transaction is committed by
+the Sync that follows it. Scheduling (claiming, renewing a lease) is not the flow's work: those are functions called by
+a SELECT, which counts as reading, except for those that receive a request or write to the inbox of Stripe's events.
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
@@ -20,14 +19,12 @@ _WRITING = (
     *("receive_stripe_event", "claim_stripe_event", "put_off_stripe_event", "stripe_event_handled"),
 )
 _LOOKS_FOR_WORK = re.compile(rb"\b(claim_\w+|anything_unfinished)\(")
-# The one statement that two nodes share, told apart by its second parameter: only Pub/Sub gives a receipt.
+# The one statement that two nodes share, distinguished by its receipt: only Pub/Sub returns one.
 _DELIVERED = "delivered"
 
 
 class PostgreSQL(Dialogue):
-    """`alone`: a process that asks for work to take up hears nothing more on that connection, so that what passes here
-    is about its caller's request and no other.
-    """
+    """One PostgreSQL connection. With `alone`, its client gets no response after asking for work to resume."""
 
     def __init__(self, *, alone: bool) -> None:
         self._alone = alone
@@ -106,7 +103,7 @@ class PostgreSQL(Dialogue):
 
 
 def _is_null(bound: bytes, which: int) -> bool:
-    """Whether a parameter of a Bind message, given from its formats on, is NULL."""
+    """Return whether a parameter of a Bind message, given from its formats on, is NULL."""
     at = 2 + 2 * int.from_bytes(bound[:2]) + 2
     for _ in range(which):
         at += 4 + max(0, int.from_bytes(bound[at : at + 4], signed=True))
@@ -114,7 +111,7 @@ def _is_null(bound: bytes, which: int) -> bool:
 
 
 def _as_sent(text: str) -> str:
-    """`%(name)s` as psycopg numbers it."""
+    """Return the query with `%(name)s` numbered as psycopg does."""
     numbers: dict[str, int] = {}
     numbered = re.sub(r"%\((\w+)\)s", lambda m: f"${numbers.setdefault(m[1], len(numbers) + 1)}", text)
     return _COMMENT.sub("", numbered).strip()

@@ -1,6 +1,7 @@
-"""Pub/Sub on a wire, gRPC over HTTP/2: the effect is the frame that carries a message to be published.
+"""Pub/Sub on a wire, gRPC over HTTP/2: an effect is the frame that carries a message to be published.
 
-https://www.rfc-editor.org/rfc/rfc9113#name-frame-format and https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+https://www.rfc-editor.org/rfc/rfc9113#name-frame-format and
+https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
 
 from collections.abc import Iterator
@@ -12,12 +13,12 @@ from tests.faults.wires_dialogue import Dialogue
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _FRAME_HEAD = 9
-_GRPC_HEAD = 5  # whether it is compressed, and its length
+_GRPC_HEAD = 5  # compression flag and length
 _DATA, _END_STREAM = 0, 1
 
 
 class PubSub(Dialogue):
-    """Frames; our messages are small enough to be one frame each."""
+    """HTTP/2 frames; our messages each fit into one."""
 
     def __init__(self) -> None:
         self._asked = self._answered = b""
@@ -47,7 +48,7 @@ class PubSub(Dialogue):
 
 
 def _whole(received: bytes) -> bytes:
-    """The first frame, once it is all there."""
+    """Return the first frame when it is complete."""
     end = _FRAME_HEAD + int.from_bytes(received[:3])
     return received[:end] if len(received) >= max(end, _FRAME_HEAD) else b""
 

@@ -1,4 +1,4 @@
-"""SMTP on a wire: the effect is the end of an email, after which the server has taken it."""
+"""SMTP on a wire: an effect is the end of an email, after which the server has accepted it."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.faults.wires_dialogue import Dialogue
 
 _END_OF_EMAIL = b"\r\n.\r\n"
-_REPLY = re.compile(rb"(?:\d{3}-[^\n]*\n)*\d{3}[ \r][^\n]*\n")  # "250-…" goes on, "250 …" is the last line
+_REPLY = re.compile(rb"(?:\d{3}-[^\n]*\n)*\d{3}[ \r][^\n]*\n")  # "250-…" continues, "250 …" is the last line
 
 
 class Smtp(Dialogue):

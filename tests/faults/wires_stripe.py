@@ -1,4 +1,4 @@
-"""Stripe's API on a wire, HTTP/1.1: the effect is any call but a GET, called after its method and path."""
+"""Stripe's API on a wire, HTTP/1.1: an effect is any call except a GET, named by its method and path."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _IDENTIFIER = re.compile(r"/(?=\w*\d)[a-z_]+_\w{8,}")  # sub_1a2b…, not subscr
 
 
 class Stripe(Dialogue):
-    """One call after another on a connection, each with its length."""
+    """Sequential calls on a connection, each with its length."""
 
     def __init__(self) -> None:
         self._asked = self._answered = b""
@@ -32,7 +32,7 @@ class Stripe(Dialogue):
 
 
 def _whole(received: bytes) -> bytes:
-    """The first message, once it is all there."""
+    """Return the first message when it is complete."""
     head, found, _ = received.partition(_END)
     length = _LENGTH.search(head)
     end = len(head) + len(_END) + (int(length[1]) if length else 0)

@@ -1,4 +1,4 @@
-"""The trigger's document, and the trigger itself in this process, with parts that are not there."""
+"""The trigger's OpenAPI document, and the trigger itself in this process, with some parts missing."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -26,7 +26,7 @@ def document(world: World) -> Document:
 
 @pytest.fixture
 def application(stack: Addresses) -> Application:
-    """The application on the stack's parts, but for the settings given; to be used as a context."""
+    """Return a context manager that runs the application on the stack's parts, with changed settings."""
     assert stack["http"]
 
     @asynccontextmanager
@@ -37,9 +37,9 @@ def application(stack: Addresses) -> Application:
             for name, value in environment.items():
                 patch.setenv(name, value)
             app = create_app(load(TriggerSettings))
-        # Prefect has read the environment when it was imported, and would start a server of its own.
+        # Prefect read the environment when it was imported, and would start its own server.
         prefect = temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]})
-        # raise_app_exceptions: a mistake of ours is answered, and then raised again for the server to log.
+        # With raise_app_exceptions an unexpected error would be raised here, after the response, for a server to log.
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         with prefect:
             async with (
@@ -53,6 +53,6 @@ def application(stack: Addresses) -> Application:
 
 @pytest.fixture
 def without_a_database(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The setting for a database that is away, which is said to be so soon, for a test's sake."""
+    """Return the setting for a missing database, and shorten the pool's timeout."""
     monkeypatch.setattr(database_connections, "POOL_TIMEOUT_SECONDS", 0.3)
     return {"DATABASE_URL": f"postgresql://app:hunter2@127.0.0.1:{free_port()}/x"}

@@ -1,4 +1,4 @@
-"""The OpenAPI document, held against the answers that are given."""
+"""The OpenAPI document, checked against actual responses."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from jsonschema_rs import Draft202012Validator
 
 
 class Document:
-    """What the trigger promises of itself."""
+    """The trigger's OpenAPI document."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.content = document
 
     @property
     def operations(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Each operation by method and path template."""
+        """Return each operation by method and path template."""
         return {
             (method.upper(), path): operation
             for path, methods in self.content["paths"].items()
@@ -22,11 +22,11 @@ class Document:
         }
 
     def schema(self, name: str) -> dict[str, Any]:
-        """One of its schemas, whole."""
+        """Return a schema with its references resolved."""
         return self._whole({"$ref": f"#/components/schemas/{name}"})
 
     def check(self, response: httpx.Response, path: str) -> None:
-        """The status, the media type, the headers and the body are as promised for this path template."""
+        """Check that status, media type, headers and body match the document for this path template."""
         promised = self.operations[response.request.method, path]["responses"]
         assert str(response.status_code) in promised, response.text
         of_status = promised[str(response.status_code)]

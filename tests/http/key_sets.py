@@ -31,13 +31,13 @@ def public_pem(key: Key) -> str:
 
 
 def jwk(key: Key, kid: str, algorithm: str) -> dict[str, Any]:
-    """The public key as a member of a key set."""
+    """Return the public key as a member of a key set."""
     kind = next(made for each, made in _JWK_OF.items() if isinstance(key, each))
     return {**kind.to_jwk(key.public_key(), as_dict=True), "kid": kid, "alg": algorithm, "use": "sig"}
 
 
 class Provider:
-    """What is answered, and how often it was asked."""
+    """The response, and how often it was requested."""
 
     def __init__(self) -> None:
         self.response: Any = {"keys": []}
@@ -65,7 +65,7 @@ def provider() -> Iterator[Provider]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """To no one."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         served.url = f"http://127.0.0.1:{server.server_port}/keys"

@@ -1,4 +1,4 @@
-"""Without a token that holds, every door is shut, and nothing is written (FEATURES W27)."""
+"""Without a valid token every endpoint refuses access, and nothing is written (FEATURES W27)."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ DOORS = {
 
 
 def token(user_id: str, key: str | None = None, algorithm: str = "EdDSA", **other: Any) -> str:
-    """A token like the stack's own, with something else in it; None leaves a claim out."""
+    """Return a token like the stack's own, with changed claims; None omits one."""
     settings = load(IdentitySettings)
     claims = {
         "sub": user_id,
@@ -79,7 +79,7 @@ def test_a_door_is_shut_without_a_good_token(world: World, document: Document, d
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_door_is_open_with_one(world: World, document: Document, door: str) -> None:
-    """The same token, with nothing wrong in it: nobody's, so there is nothing to find."""
+    """The same token without an error: its user does not exist, so there is nothing to find."""
     user_id = str(uuid4())
     response = call(world, door, user_id, bearer(token(user_id)))
     assert response.status_code == 404

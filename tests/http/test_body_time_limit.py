@@ -27,7 +27,7 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Received:
-    """What a client read from its connection until the server closed it."""
+    """The bytes a client read from its connection until the server closed it."""
 
     raw: bytes
 
@@ -41,9 +41,9 @@ class Received:
 
 
 def _stall(port: int, path: str, media_type: str, token: str | None, *, drip: bool) -> Received:
-    """Promise a body of 1,000 bytes and send a few; with `drip` send one more now and again until there is a response.
+    """Announce a body of 1,000 bytes and send a few; with `drip` keep sending single bytes until there is a response.
 
-    Fails where the server does not close the connection.
+    Fails if the server does not close the connection.
     """
     head = f"POST {path} HTTP/1.1\r\nHost: trigger\r\nContent-Type: {media_type}\r\nContent-Length: 1000\r\n"
     head += f"Authorization: {token}\r\n\r\n" if token else "\r\n"
@@ -61,10 +61,10 @@ def _stall(port: int, path: str, media_type: str, token: str | None, *, drip: bo
 
 
 async def _stalls(calls: dict[str, dict[str, Any]]) -> dict[str, Received]:
-    """Make all these calls at the same time, of a trigger with a short limit."""
+    """Make all these calls concurrently to a trigger with a short limit."""
     settings = load(TriggerSettings).model_copy(update={"http_port": 0})
     server = server_of(create_app(settings), settings)
-    # Prefect has read the environment when it was imported, and would start a server of its own.
+    # Prefect read the environment when it was imported, and would start its own server.
     with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
         serving = asyncio.create_task(server.serve())
         while not server.started:
@@ -80,7 +80,7 @@ async def _stalls(calls: dict[str, dict[str, Any]]) -> dict[str, Received]:
 
 @pytest.fixture(scope="module")
 def caller(world: World) -> tuple[str, str]:
-    """A user id and their token."""
+    """Return a user id and a token for it."""
     user_id = str(uuid4())
     return user_id, world.headers(user_id)["Authorization"]
 

@@ -1,4 +1,4 @@
-"""Where a request stands: its caller's own answer again, and nobody else's."""
+"""The status of a request: its caller gets the same response again, and no one else does."""
 
 from uuid import uuid4
 

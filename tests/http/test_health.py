@@ -1,4 +1,4 @@
-"""Up, and ready: each dependency by name, and what is wrong with it without a secret."""
+"""Health and readiness: each dependency by name, and its problem without a secret."""
 
 import asyncio
 from typing import Any
@@ -73,7 +73,7 @@ def check_that_only(part: str, says: str, response: httpx.Response, document: Do
 
 
 def test_a_confined_role_is_part_of_being_ready(application: Application, stack: Addresses) -> None:
-    """The server's other database is there, and none of ours: a port that answers is not enough."""
+    """The server's other database exists but is not ours: a responding port is not enough."""
     elsewhere = str(stack["database_admin_url"]).rpartition("/")[0] + "/postgres"
     response = readiness(application, DATABASE_URL=elsewhere)
     assert response.json()["checks"]["postgresql"] == "the database is not migrated: run `cancelflow migrate`"

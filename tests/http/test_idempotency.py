@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: asking again is not asking twice."""
+"""`Idempotency-Key`: a retry does not create a second request."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -64,7 +64,7 @@ def test_a_key_is_free_again_after_a_day(world: World) -> None:
         "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE user_id = %s", [person.user_id]
     )
 
-    assert ask(world, person, key).status_code == 409  # a request of its own: already scheduled
+    assert ask(world, person, key).status_code == 409  # a separate request: already scheduled
 
 
 def test_after_a_failure_the_same_key_takes_the_same_request_up_again(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Who the caller is: only a token signed with a key that we trust, for us, with a user's id (FEATURES W27, W28)."""
+"""Authentication: only a token signed with a trusted key, for us, with a user's id (FEATURES W27, W28)."""
 
 import asyncio
 import base64
@@ -66,13 +66,13 @@ def settings(**source: Any) -> IdentitySettings:
 
 
 def claims(**other: Any) -> dict[str, Any]:
-    """A good token's; None leaves one out."""
+    """Return a valid token's claims, with changes; None omits one."""
     whole = {"sub": USER, "iss": ISSUER, "aud": AUDIENCE, "exp": datetime.now(UTC) + timedelta(hours=1), **other}
     return {name: value for name, value in whole.items() if value is not None}
 
 
 def signed(key: Key | str = RSA, algorithm: str = "RS256", kid: str | None = None, **other: Any) -> str:
-    """A token; the SDK itself would refuse to sign with a public key as a secret, so that one is made by hand."""
+    """Return a signed token. PyJWT refuses to sign with a public key as a secret, so that case is signed by hand."""
     return jwt.encode(claims(**other), key, algorithm, headers={"kid": kid} if kid else None)
 
 
@@ -96,7 +96,7 @@ NOT_VALID = "The token is not valid here"
 NO_TOKEN = "Send a token: Authorization: Bearer …"
 
 
-# Good ones
+# Valid tokens
 
 
 @pytest.mark.parametrize("algorithm", KEYS)
@@ -160,7 +160,7 @@ def test_without_a_token_one_is_asked_for(authorization: str | None) -> None:
     assert refusal(by_rsa(), authorization) == NO_TOKEN
 
 
-# Bad ones
+# Invalid tokens
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_token_that_nobody_signed_is_refused(algorithm: str, source: dict[str,
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
 @pytest.mark.parametrize("key", [RSA, EC, ED], ids=["RSA", "EC", "Ed25519"])
 def test_a_public_key_is_no_secret(key: Key, algorithm: str) -> None:
-    """Whoever knows the public key, which is everybody, could else sign."""
+    """Otherwise anyone who knows the public key could sign."""
     message = unsigned(algorithm).rstrip(".")
     hmac = jwt.algorithms.HMACAlgorithm(getattr(jwt.algorithms.HMACAlgorithm, algorithm.replace("HS", "SHA")))
     for secret in (public_pem(key), public_pem(key).strip()):

@@ -1,4 +1,4 @@
-"""What a page asks before the customer decides: the offer and the subscription (SPEC, Decided 1; W06, W14)."""
+"""What a page requests before the customer decides: the offer and the subscription (SPEC, Decided 1; W06, W14)."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -173,7 +173,7 @@ def test_with_stripe_away_our_row_answers(world: World, document: Document) -> N
         refused = ask(world, OFFER, person)
     assert (response.status_code, response.json()["status"]) == (200, "active")
     document.check(response, STATUS)
-    # An offer is a promise, and is not made from memory.
+    # An offer is a promise, so it is not made from stored data.
     assert refused.status_code == 503
     assert refused.json()["detail"] == "Stripe is not reachable. Nothing was changed: try again"
     assert refused.headers["retry-after"] == "5"

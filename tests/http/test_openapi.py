@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, whole, and true of every answer that the trigger gives."""
+"""The OpenAPI document: valid, complete, and true of every response that the trigger returns."""
 
 import asyncio
 import json
@@ -136,7 +136,7 @@ def test_the_body_lists_the_reasons_and_its_example_fits(document: Document) -> 
 
 
 def test_no_request_waits_for_a_thread() -> None:
-    """FastAPI runs what is no coroutine in a thread, and there are few of those in a burst."""
+    """FastAPI runs a function that is not a coroutine in a thread, and a burst would exhaust the threads."""
     routers = [each.router for each in vars(module).values() if hasattr(each, "router")]
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     dependencies = [each.call for route in routes for each in route.dependant.dependencies]
@@ -147,7 +147,7 @@ def test_no_request_waits_for_a_thread() -> None:
     ] == []
 
 
-# Its answers. Each is one that the trigger gives, held against what it promises.
+# Its responses: each one that the trigger returns is checked against the document.
 
 Call = Callable[[World], httpx.Response]
 
@@ -304,7 +304,7 @@ def test_a_mistake_of_ours_is_a_problem_without_a_word_of_it(
 ) -> None:
     class Judge:
         def __init__(self, _: object) -> None:
-            """Knows nothing."""
+            """Accept anything."""
 
         async def caller(self, _: object) -> None:
             raise ZeroDivisionError("ada@example.com")

@@ -1,4 +1,4 @@
-"""Where the links in an email lead: a page for each kind of link, which changes nothing and tells nobody (W15)."""
+"""The pages behind an email's links: each kind of link, without changes or disclosure on GET (W15)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ def title(page: httpx.Response) -> str:
 
 @pytest.fixture(scope="module")
 def opened(world: World) -> dict[str, str]:
-    """The links of a real email."""
+    """Return the links of a real email."""
     person = world.person("professional")
     assert world.cancel(person).status_code == 200
     [email] = world.emails(person)
@@ -104,9 +104,9 @@ def test_a_page_is_kept_nowhere_and_tells_nobody_its_address(
         "base-uri": "'none'",
     }
     assert "set-cookie" not in page.headers
-    # What the policy forbids is not there either: nothing is loaded, and no script runs.
+    # The page contains nothing that its policy forbids: nothing is loaded, and no script runs.
     assert re.findall(r"<script|<link|<img|<iframe|\bsrc=|\bon\w+=|url\(", page.text) == []
-    if kind in of_kind and kind != "good":  # a good one is in the form, and nowhere else
+    if kind in of_kind and kind != "good":  # a valid token is only in the form
         assert of_kind[kind] not in page.text
 
 
@@ -136,6 +136,6 @@ def test_the_links_of_a_real_email_open_and_change_nothing(world: World) -> None
     for purpose in PAGES:
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
             page = world.http.request(method, opened[purpose])
-            assert page.status_code == {"GET": 200, "POST": 400}.get(method, 405)  # a POST wants the form
+            assert page.status_code == {"GET": 200, "POST": 400}.get(method, 405)  # a POST requires the form
     assert state(world, person) == before
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end

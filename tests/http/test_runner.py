@@ -1,4 +1,4 @@
-"""Who goes first when more come at once than can be carried out."""
+"""Priorities when more requests arrive than can be carried out."""
 
 import asyncio
 import uuid
@@ -122,7 +122,7 @@ async def _received(runner: Runner, deadline: float) -> bool:
 
 
 def _told_of_runs(world: World, monkeypatch: pytest.MonkeyPatch, *, give_way_seconds: float) -> list[str]:
-    """What happens from here on; a run does nothing else."""
+    """Return a list to which events from now on are added; a run has no other effect."""
     assert world.addresses["http"]  # the stack's settings are in the environment
     happened: list[str] = []
 
@@ -136,6 +136,6 @@ def _told_of_runs(world: World, monkeypatch: pytest.MonkeyPatch, *, give_way_sec
 
 @asynccontextmanager
 async def _runner() -> AsyncIterator[tuple[Runner, float]]:
-    """One, and a moment that is far away."""
+    """Yield a runner, and a far deadline."""
     async with open_services(load(TriggerSettings)) as services:
         yield Runner(services, run_context(services)), asyncio.get_running_loop().time() + FAR_SECONDS

@@ -1,7 +1,7 @@
-"""What a run costs Prefect's server, and that its page has all of it: FEATURES W21, HOUSE's nodes as tasks.
+"""The cost of a run on Prefect's server, and the completeness of its page: FEATURES W21, nodes as tasks.
 
-Prefect's own engine and its real server, with a flow of three steps. A release of Prefect that does what we rely on in
-another way fails here.
+Runs Prefect's own engine and its real server, with a flow of three steps. A release of Prefect that changes behaviour
+we rely on fails here.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 # The server writes task runs and events in batches.
 PREFECT = "/api"
 LOGS = "/logs/"
-# Of this session alone: what a test that failed left on a server that is kept is nobody's.
+# Unique to this session: runs that a failed test left on a kept server do not count.
 FLOW = f"shown-runs-{uuid.uuid4().hex[:8]}"
 
 
@@ -55,7 +55,7 @@ async def three(_before: object, seconds: float) -> object:
 
 @flow(name=FLOW, flow_run_name="shown-runs {which}", persist_result=False)
 async def shown(which: str, seconds: float = 0) -> str:
-    """Three steps, each on the one before; labelled at its end as our flows are. Gives its id."""
+    """Run three sequential steps, named at the end like our flows; return its id."""
     context = FlowRunContext.get()
     assert context is not None and context.flow_run is not None
     get_run_logger().info("a line about %s", which)
@@ -71,16 +71,16 @@ def this_server(world: World) -> Iterator[None]:
 
 
 class Calls(list[str]):
-    """What was asked of the server, as `METHOD /path` without ids."""
+    """The calls to the server, as `METHOD /path` without ids."""
 
     async def heard(self, request: httpx.Request) -> None:
         path = request.url.path.removeprefix(PREFECT)
-        if path == LOGS:  # of many runs at once, every now and then
+        if path == LOGS:  # sent for many runs together, from time to time
             return
         self.append(f"{request.method} {'/'.join(part for part in path.split('/') if len(part) < 30)}")
 
     def taken(self) -> list[str]:
-        """So far, and begin anew."""
+        """Return the calls so far, and start over."""
         said = list(self)
         self.clear()
         return said
@@ -88,7 +88,7 @@ class Calls(list[str]):
 
 @asynccontextmanager
 async def counted() -> AsyncIterator[Calls]:
-    """With the trigger's client: what it asks."""
+    """Yield the calls of the trigger's client."""
     async with shared_client(FLOW):
         context = AsyncClientContext.get()
         assert context is not None and isinstance(context.client, ClientBehind)
@@ -98,13 +98,13 @@ async def counted() -> AsyncIterator[Calls]:
 
 
 async def ready(world: World) -> None:
-    """Once the server has what was made ahead, which comes after all reports."""
+    """Wait until the server has the pre-created runs, which follow all reports."""
     found = await asyncio.to_thread(eventually, lambda: len(unused(world)) == PRECREATED)
     assert found
 
 
 def unused(world: World) -> list[Row]:
-    """Runs that were made ahead and wait."""
+    """Return the waiting pre-created runs."""
     asked = {"flow_runs": {"state": {"name": {"any_": [READY]}}}, "flows": {"name": {"any_": [FLOW]}}}
     found: list[Row] = world.prefect.post("/flow_runs/filter", json=asked).json()
     return found
@@ -120,7 +120,7 @@ def ended(world: World, run_id: str) -> bool:
 
 
 def steps_of(world: World, run_id: str, how_many: int = 3) -> dict[str, Row]:
-    """By name, once the server has written them."""
+    """Return the steps by name, when the server has written them."""
 
     def look() -> dict[str, Row] | None:
         asked = {"flow_runs": {"id": {"any_": [run_id]}}}
@@ -134,7 +134,7 @@ def steps_of(world: World, run_id: str, how_many: int = 3) -> dict[str, Row]:
 
 
 def events_of(world: World, step: Row) -> list[Row]:
-    """Those that the server has of a task run, oldest first."""
+    """Return the server's events of a task run, oldest first."""
     resource = {"id": [f"prefect.task-run.{step['id']}"]}
     asked = {"filter": {"resource": resource, "order": "ASC"}, "limit": 50}
 
@@ -152,7 +152,7 @@ def told_of(world: World, step: Row) -> list[str]:
 
 
 def lines_of(world: World, run_id: str) -> list[str]:
-    """Its log, once the server has it."""
+    """Return the run's log, when the server has it."""
     asked = {"logs": {"flow_run_id": {"any_": [run_id]}}}
     return eventually(lambda: [str(line["message"]) for line in world.prefect.post("/logs/filter", json=asked).json()])
 
@@ -167,7 +167,7 @@ def test_a_run_asks_the_server_for_as_little_as_it_can(world: World) -> None:
                 oldest = min(unused(world), key=lambda run: str(run["created"]))
                 calls.clear()
                 run_id = await shown(which)
-                assert run_id == oldest["id"]  # none stays for so long that it is taken for left behind
+                assert run_id == oldest["id"]  # none waits so long that it looks orphaned
                 await asyncio.to_thread(eventually, lambda run=run_id: ended(world, run))
                 await ready(world)
                 others.append(calls.taken())
@@ -177,7 +177,7 @@ def test_a_run_asks_the_server_for_as_little_as_it_can(world: World) -> None:
 
     assert first[:3] == ["GET /csrf-token", "POST /flows/", "POST /flow_runs/"]
     begins, labels, ends = "POST /flow_runs/set_state", "PATCH /flow_runs", "POST /flow_runs/set_state"
-    for calls in others:  # its own, in order, and one made ahead for the next
+    for calls in others:  # its own, in order, and one pre-created for the next
         assert [call for call in calls if call != "POST /flow_runs/"] == [begins, labels, ends]
         assert calls.count("POST /flow_runs/") == 1
 

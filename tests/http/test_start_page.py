@@ -19,7 +19,7 @@ CODE = re.compile(r"<code>(.*?)</code>", re.DOTALL)
 
 
 def get(application: Application, path: str, **environment: str) -> httpx.Response:
-    """What a trigger with these settings responds."""
+    """Return the response of a trigger with these settings."""
 
     async def scenario() -> httpx.Response:
         async with application(**environment) as client:
@@ -30,7 +30,7 @@ def get(application: Application, path: str, **environment: str) -> httpx.Respon
 
 @pytest.fixture(scope="module")
 def reference(world: World) -> str:
-    """The API reference as HTML."""
+    """Return the API reference as HTML."""
     page = world.http.get("/docs")
     assert page.status_code == 200
     return page.text
@@ -74,7 +74,7 @@ def test_there_is_no_start_page_unless_it_is_switched_on(application: Applicatio
 
 
 def sections(reference: str) -> dict[str, str]:
-    """The section of each operation, by its heading: `GET /subscription`."""
+    """Return the section of each operation, by its heading: `GET /subscription`."""
     found = {}
     for section in reference.split("<section")[1:]:
         heading = re.search(r"<h2.*?</h2>", section, re.DOTALL)
@@ -84,7 +84,7 @@ def sections(reference: str) -> dict[str, str]:
 
 
 def named(document: Document, part: Any) -> set[str]:
-    """The members of every object that this part of the document refers to, however deep."""
+    """Return the members of every object to which this part of the document refers, recursively."""
     names: set[str] = set()
     for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(part)):
         properties = document.content["components"]["schemas"][name]["properties"]
@@ -115,7 +115,7 @@ def test_every_endpoint_in_the_list_leads_to_its_section(document: Document, ref
 
 
 def test_every_example_is_a_call_that_works(world: World, document: Document, reference: str) -> None:
-    """Each is read as a shell would read it, sent, and answered as the document says."""
+    """Each is parsed as a shell would, sent, and answered as documented."""
     user_id = document.content["components"]["schemas"]["CancelSubscriptionRequest"]["examples"][0]["user_id"]
     token = world.headers(user_id)["Authorization"].removeprefix("Bearer ")
     for heading, section in list(sections(reference).items())[2:]:

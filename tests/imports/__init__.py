@@ -1,1 +1,1 @@
-"""The import, from an account that the tests fill through Stripe's API alone."""
+"""The import, from an account that the tests fill only through Stripe's API."""

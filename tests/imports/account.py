@@ -1,4 +1,4 @@
-"""An account in a simulator of its own, and the database that it is imported into."""
+"""An account in a separate simulator, and the database into which it is imported."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from tests.world import Row
 
 @dataclass
 class Account:
-    """Stripe on the one side, our tables on the other."""
+    """An account in Stripe, and our tables."""
 
     simulator: Simulator
     database: str
@@ -32,7 +32,7 @@ class Account:
 
     @property
     def api(self) -> Any:
-        """Stripe's API, unknown to the type checker: each test passes what its customer needs."""
+        """Return Stripe's API, untyped: each test passes what its customer needs."""
         return self.simulator.client.v1
 
     def price(self, plan: str = "professional") -> str:
@@ -65,7 +65,7 @@ class Account:
         )
 
     def imported(self, *, from_start: bool = False, **given: Any) -> str:
-        """Import everything, and return what is printed."""
+        """Import everything, and return the output."""
         printed = StringIO()
         import_from_stripe(self.settings(**given), Console(file=printed, width=200), from_start=from_start)
         return printed.getvalue()
@@ -85,14 +85,14 @@ class Account:
         return [self.rows(f"SELECT * FROM {table} t ORDER BY t::text") for table in tables]
 
     def pages(self, since: int = 0) -> list[dict[str, Any]]:
-        """The lists that were asked for, after a number of calls."""
+        """Return the lists requested after a number of calls."""
         calls = self.simulator.http.get("/_simulator/requests", params={"method": "GET"}).json()["requests"][since:]
         return [call for call in calls if call["path"] in ("/v1/customers", "/v1/subscriptions")]
 
 
 @contextmanager
 def account_at(path: Path, admin_url: str) -> Iterator[Account]:
-    """An empty account, and an empty database on the stack's server."""
+    """Yield an empty account with an empty database on the stack's server."""
     simulator = Simulator(path / "state.sqlite3")
     try:
         simulator.start()

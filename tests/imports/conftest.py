@@ -11,6 +11,6 @@ from tests.imports.account import Account, account_at
 
 @pytest.fixture
 def account(stack: Addresses, tmp_path: Path) -> Iterator[Account]:
-    """Nothing is in it."""
+    """Yield an empty account."""
     with account_at(tmp_path, str(stack["database_admin_url"])) as made:
         yield made

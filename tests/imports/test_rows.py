@@ -1,4 +1,4 @@
-"""What the import writes: users by their ids, plans by their prices, and nothing over what a company wrote."""
+"""The rows that the import writes: users by id, plans by price, without overwriting a company's own data."""
 
 from datetime import UTC, datetime
 
@@ -72,7 +72,7 @@ def test_what_ended_within_90_days_is_imported_and_nobody_is_told(account: Accou
     rows = {row["id"]: row for row in account.rows("SELECT * FROM subscriptions")}
     assert rows.keys() == {ended[1].id, ended[30].id}
     assert {row["status"] for row in rows.values()} == {"canceled"}
-    # Stripe may still tell of the end of yesterday.
+    # Stripe may still send an event about yesterday's end.
     ends = account.row("SELECT * FROM subscription_ends")
     assert (ends["subscription_id"], ends["kind"]) == (ended[30].id, "voluntary")
     assert ends["ended_at"] == rows[ended[30].id]["ended_at"]

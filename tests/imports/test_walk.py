@@ -1,4 +1,4 @@
-"""How the import reads: page by page, from where it stopped, within Stripe's limits, and alone."""
+"""How the import reads: page by page, from where it stopped, within Stripe's limits, and one at a time."""
 
 import asyncio
 import os

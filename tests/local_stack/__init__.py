@@ -1,1 +1,1 @@
-"""The embedded stack: each part against its real clients, and all of it against what may go wrong."""
+"""The embedded stack: each part with its real clients, and the whole with everything that may go wrong."""

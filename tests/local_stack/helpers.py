@@ -17,7 +17,7 @@ PATIENCE = 30.0  # seconds
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Look again and again; fail, naming it, when it does not come true."""
+    """Wait until the condition is true; fail with its name otherwise."""
     try:
         eventually(condition, within=PATIENCE)
     except AssertionError:
@@ -25,7 +25,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 def accepts_connections(port: int) -> bool:
-    """Whether somebody listens there."""
+    """Return whether a server listens there."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -35,7 +35,7 @@ def accepts_connections(port: int) -> bool:
 
 @contextmanager
 def running(module: str, *arguments: str | int | Path) -> Iterator[subprocess.Popen[str]]:
-    """`python -m module …`, stopped at the end."""
+    """Run `python -m module …`, and stop it at the end."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     output = subprocess.PIPE
     with subprocess.Popen(
@@ -50,13 +50,13 @@ def running(module: str, *arguments: str | int | Path) -> Iterator[subprocess.Po
 
 
 def quiet() -> dict[str, str]:
-    """The environment without what would name an outside part or a port."""
+    """Return the environment without settings that name services or ports."""
     ours = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "XDG_CACHE_HOME")
     return {name: os.environ[name] for name in ours if name in os.environ} | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def lives(process: psutil.Process) -> bool:
-    """Whether it runs; one that waits to be reaped does not."""
+    """Return whether it is running; a zombie is not."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""A program around a stack, for tests to end in every way: `python -m tests.local_stack.supervisor DIRECTORY PARTS`."""
+"""A program around a stack, which tests end in every way: `python -m tests.local_stack.supervisor DIRECTORY PARTS`."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from deployments.local.stack import Stack
 
 
 def main() -> None:
-    """Start the parts, say so, and watch them."""
+    """Start the parts, report it, and watch them."""
     directory, parts = Path(sys.argv[1]), sys.argv[2].split(",")
     try:
         with Stack(directory, parts=parts, progress=lambda text: print(text, flush=True)) as stack:  # noqa: T201

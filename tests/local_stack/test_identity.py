@@ -1,4 +1,4 @@
-"""The key pair that signs and checks tokens on one machine."""
+"""The key pair that signs and verifies tokens on one machine."""
 
 from pathlib import Path
 

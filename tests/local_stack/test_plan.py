@@ -1,4 +1,4 @@
-"""What the stack starts, and what the environment makes it leave out. Nothing is started here."""
+"""The parts that the stack plans, and those that the environment makes it omit. Nothing is started here."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ OUTSIDE = "postgresql://app:secret@db.example.com/cancelflow"
 
 
 class Planner:
-    """Plans stacks, and gives up the ports that they claimed."""
+    """Plans stacks, and releases the ports that they claimed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -1,4 +1,4 @@
-"""Which port a part gets."""
+"""The choice of each part's port."""
 
 import socket
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from deployments.local.ports import LISTENERS, Listener, Ports, is_free
 
 @pytest.fixture(autouse=True)
 def _quiet_corner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Away from the usual ports, which a stack on this machine may have."""
+    """Avoid the default ports, which a stack on this machine may use."""
     monkeypatch.setitem(LISTENERS, "http", Listener("HTTP_PORT", 21_000))
     monkeypatch.setitem(LISTENERS, "smtp", Listener("SMTP_PORT", 21_000))
 
@@ -32,7 +32,7 @@ def test_a_busy_port_is_chosen_around(ports: Ports) -> None:
 
 
 def test_two_stacks_that_start_at_once_choose_differently(ports: Ports, tmp_path: Path) -> None:
-    """Nobody listens yet, neither for the other checkout nor for another part of this stack."""
+    """No server listens yet, neither for the other checkout nor for another part of this stack."""
     other = Ports(tmp_path / "other.json", {})
     chosen = [ports.choose("http"), other.choose("http"), ports.choose("smtp"), other.choose("smtp")]
     other.release()
@@ -54,7 +54,7 @@ def test_a_second_start_keeps_its_ports(ports: Ports, tmp_path: Path) -> None:
 def test_a_busy_port_that_was_asked_for_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortBusy, match=rf"port {port} is busy on 127.0.0.1: set HTTP_PORT"):
+        with pytest.raises(PortBusy, match=rf"port {port} is in use on 127.0.0.1: set HTTP_PORT"):
             Ports(tmp_path / "ports.json", {"HTTP_PORT": str(port)}).choose("http")
 
 

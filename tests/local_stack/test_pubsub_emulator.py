@@ -1,4 +1,4 @@
-"""The Pub/Sub emulator, as Google's own clients see it."""
+"""The Pub/Sub emulator, used through Google's own clients."""
 
 import asyncio
 import threading
@@ -98,7 +98,7 @@ def test_messages_of_one_key_come_in_order(address: str, subscriber: SubscriberC
     publish(address, topic, "1", "2", "3", key="user")
     first, second = pull(subscriber, name, 2)
     assert texts([first, second]) == ["1", "2"]
-    assert pull(subscriber, name, patience=0.5) == []  # 3 waits while someone else holds 1 and 2
+    assert pull(subscriber, name, patience=0.5) == []  # 3 waits while another consumer holds 1 and 2
     subscriber.acknowledge(subscription=name, ack_ids=[first.ack_id, second.ack_id])
     assert texts(pull(subscriber, name)) == ["3"]
 
@@ -127,7 +127,7 @@ def test_a_message_comes_back_after_its_deadline(address: str, subscriber: Subsc
     [second] = pull(subscriber, name)
     assert second.message.message_id == first.message.message_id
     assert second.ack_id != first.ack_id
-    subscriber.acknowledge(subscription=name, ack_ids=[first.ack_id])  # lapsed: let pass, and without effect
+    subscriber.acknowledge(subscription=name, ack_ids=[first.ack_id])  # expired: ignored, without effect
     subscriber.modify_ack_deadline(subscription=name, ack_ids=[second.ack_id], ack_deadline_seconds=0)
     assert texts(pull(subscriber, name)) == ["again"]
 
@@ -154,7 +154,7 @@ def test_the_streaming_client_gets_all_in_order(
     def receive(message: Message) -> None:
         seen.append(message.data.decode())
         message.nack() if seen == ["0"] else message.ack()
-        if seen.count("0") > 1 and seen[-5:] == list("01234"):  # the first came back, and those after it
+        if seen.count("0") > 1 and seen[-5:] == list("01234"):  # the first was returned, and those after it
             complete.set()
 
     with pubsub_v1.SubscriberClient() as client:

@@ -1,4 +1,4 @@
-"""The stack as a whole: told where it is, watched, and gone without a trace however it ends. Light parts only."""
+"""The whole stack: it publishes its addresses, is watched, and leaves nothing behind. Light parts only."""
 
 import json
 import os
@@ -117,7 +117,7 @@ def test_two_stacks_stand_side_by_side_but_not_in_one_directory(tmp_path: Path, 
     addresses = first.wait_until_up()
     code, output = supervise(tmp_path / "one", "inbox").ended()
     assert code == 1
-    assert f"AlreadyUp: the stack in {tmp_path / 'one'} is up already (process {first.process.pid})" in output
+    assert f"AlreadyUp: the stack in {tmp_path / 'one'} is already running (process {first.process.pid})" in output
     assert first.wait_until_up() == addresses
     other = supervise(tmp_path / "two", "inbox").wait_until_up()
     assert other["inbox"] != addresses["inbox"]
@@ -141,7 +141,7 @@ def test_kill_9_leaves_nothing_and_the_next_start_finds_all(tmp_path: Path, supe
     with nothing_left_of(supervisor):
         supervisor.process.kill()
         supervisor.process.communicate()
-        again = supervise(tmp_path)  # at once: it waits for what is left to be stopped
+        again = supervise(tmp_path)  # started immediately, so it waits until the old processes are stopped
     after = again.wait_until_up()
     assert after | {"pid": 0} == before | {"pid": 0}
     assert "database system was shut down" in (tmp_path / "logs" / "postgres.log").read_text()  # not crashed
@@ -154,12 +154,12 @@ def test_a_part_that_dies_is_named_and_ends_the_rest(tmp_path: Path, supervise: 
         supervisor.part("pubsub_emulator").send_signal(signal.SIGKILL)
         code, output = supervisor.ended()
     assert code == 1
-    assert "PartFailed: Pub/Sub emulator ended by itself" in output
+    assert "PartFailed: Pub/Sub emulator exited unexpectedly" in output
 
 
 def test_a_part_that_cannot_start_is_named_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deployments.local.outside_parts.module", lambda *_: [sys.executable, "-c", "1 / 0"])
-    with pytest.raises(PartFailed, match="Inbox did not start: it ended by itself") as failed:
+    with pytest.raises(PartFailed, match="Inbox did not start: it exited") as failed:
         Stack(tmp_path, progress=lambda _: None, environment=quiet(), parts=["postgres", "inbox"]).start()
     assert "ZeroDivisionError" in str(failed.value)
     assert str(tmp_path / "logs" / "inbox.log") in str(failed.value)
@@ -170,7 +170,7 @@ def test_a_busy_port_that_was_asked_for_is_an_error(tmp_path: Path, supervise: S
     taken = supervise(tmp_path / "one", "inbox").wait_until_up()["smtp"].rpartition(":")[2]
     code, output = supervise(tmp_path / "two", "inbox", SMTP_PORT=taken).ended()
     assert code == 1
-    assert f"PortBusy: port {taken} is busy on 127.0.0.1: set SMTP_PORT" in output
+    assert f"PortBusy: port {taken} is in use on 127.0.0.1: set SMTP_PORT" in output
 
 
 def test_parts_do_not_hold_the_terminal_s_group(tmp_path: Path, supervise: Supervise) -> None:

@@ -1,4 +1,4 @@
-"""Errors as callers read them: RFC 9457, with the specification's texts and names that stay (SPEC, Decided 10)."""
+"""Error responses: RFC 9457, with the specification's texts and stable names (SPEC, Decided 10)."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Settings name all that is missing or wrong at once, and never show a secret."""
+"""Settings report everything missing or invalid together, and never show a secret."""
 
 import os
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ GROUPS: list[type[SettingsGroup]] = [*SettingsGroup.__subclasses__(), SeedSettin
 
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[pytest.MonkeyPatch]:
-    """Nothing but what the test sets."""
+    """Remove every known setting from the environment."""
     with pytest.MonkeyPatch.context() as patch:
         known = {name.upper() for group in GROUPS for name in group.model_fields}
         for name in known & set(os.environ):
@@ -153,7 +153,7 @@ def test_a_database_is_named_by_its_url(url: str) -> None:
 def test_what_the_driver_would_quote_in_its_error_never_reaches_it(name: str, url: str) -> None:
     refused = refusal(DatabaseSettings, **{**COMPLETE, name: url})
     assert lines(refused) == [
-        f"{name} must read: postgresql://user:password@host:port/name, with what is special in a URL percent-encoded"
+        f"{name} must read: postgresql://user:password@host:port/name, with special characters percent-encoded"
     ]
 
 
@@ -162,7 +162,7 @@ def test_the_owner_is_the_application_where_no_other_is_named() -> None:
     assert DatabaseSettings.model_validate(both).admin_url == COMPLETE["DATABASE_ADMIN_URL"]
 
 
-# Who callers are
+# Authentication
 
 SOURCES = {"JWT_JWKS_URL": "https://issuer.example.com/keys", "JWT_PUBLIC_KEY": "a key", "JWT_SECRET": SECRET}
 ISSUED = {"JWT_ISSUER": "https://issuer.example.com", "JWT_AUDIENCE": "cancelflow"}
@@ -187,7 +187,7 @@ def test_none_or_several_key_sources_are_refused(sources: tuple[str, ...]) -> No
     assert lines(refused) == ["Set exactly one of JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET: who signs the tokens"]
 
 
-# What a company decides
+# A company's policies
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_another_policy_is_refused_by_name() -> None:
 @pytest.mark.parametrize(
     ("given", "seconds"),
     [
-        ({}, None),  # nobody would read the answer
+        ({}, None),  # no one would read the answer
         ({"REPLY_TO": "support@example.com"}, 3600),
         ({"REPLY_TO": "support@example.com", "REASON_EMAIL_AFTER": "0"}, 0),
         ({"REPLY_TO": "support@example.com", "REASON_EMAIL_AFTER": "never"}, None),

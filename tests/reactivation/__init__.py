@@ -1,1 +1,1 @@
-"""The way back: the API, the email's button, the feedback page."""
+"""Reactivation: the API, the email's button, the feedback page."""

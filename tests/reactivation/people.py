@@ -1,4 +1,4 @@
-"""Customers on the way out, and what they see of the way back."""
+"""Customers with a scheduled cancellation, and their retention jobs."""
 
 import re
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ from tests.world import Person, Row, World
 
 
 def leaving(world: World, case: str = "professional", **body: Any) -> Person:
-    """Someone who cancelled here."""
+    """Create a customer who cancelled through our API."""
     person = world.person(case)
     assert world.cancel(person, **body).status_code == 200
     return person
 
 
 def in_peace(world: World, person: Person) -> Person:
-    """Once nothing is left to do for them: the answer waits for neither email nor event."""
+    """Return the person when no work is left: a response waits for neither email nor event."""
     left = """SELECT 1 FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL
         UNION ALL SELECT 1 FROM reactivation_requests WHERE user_id = %s AND resume_at IS NOT NULL"""
     eventually(lambda: not world.rows(left, person.user_id, person.user_id))
@@ -44,7 +44,7 @@ def row_of(world: World, person: Person) -> Row:
 
 
 def jobs(world: World, person: Person) -> list[str]:
-    """The retention jobs' states, oldest first."""
+    """Return the retention jobs' states, oldest first."""
     found = world.rows("SELECT status FROM data_retention_jobs WHERE user_id = %s ORDER BY id", person.user_id)
     return [each["status"] for each in found]
 

@@ -16,7 +16,7 @@ from tests.reactivation.test_pages import link_to, reason_of
 from tests.world import World
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-# For a look with one's own eyes: a directory for a picture of each page.
+# A directory for a screenshot of each page, for visual review.
 PICTURES = os.environ.get("TEST_PICTURES")
 
 pytestmark = [
@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(params=[(PHONE, "light"), (DESK, "dark")], ids=["phone", "desk"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """Without scripts: what these pages do, they do without."""
+    """Yield a page with scripts disabled, because these pages must work without them."""
     (width, height), scheme = request.param
     context = browser.new_context(
         viewport={"width": width, "height": height}, java_script_enabled=False, color_scheme=scheme
@@ -63,7 +63,7 @@ def test_one_press_of_a_button_and_it_is_active(world: World, page: Page, reques
     button = page.get_by_role("button", name="Reactivate Subscription")
     size = button.bounding_box()
     assert size is not None
-    assert size["height"] >= 44  # a finger's width
+    assert size["height"] >= 44  # px, large enough for a finger
     seen(page, "asked", request)
 
     page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""Behind the email's links: a GET changes nothing, one press of a button does what the page says (W15, W49)."""
+"""The pages behind the email's links: a GET changes nothing, one press does what the page says (W15, W49)."""
 
 import html
 import re
@@ -36,7 +36,7 @@ def reason_of(world: World, person: Person) -> Row:
     return world.row("SELECT * FROM cancellation_reasons WHERE user_id = %s", person.user_id)
 
 
-# The way back
+# Reactivation
 
 
 def test_a_button_that_is_pressed_too_often_says_when_to_press_again(world: World) -> None:
@@ -47,7 +47,7 @@ def test_a_button_that_is_pressed_too_often_says_when_to_press_again(world: Worl
 
     pressed = press(world, "/reactivate", token=token_in(link))
 
-    assert (pressed.status_code, title(pressed)) == (429, "Please try again in a minute")
+    assert (pressed.status_code, title(pressed)) == (429, "Try again in a minute")
     assert int(pressed.headers["Retry-After"]) > 0
     assert requests(world, person) == []
 

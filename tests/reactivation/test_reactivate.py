@@ -1,4 +1,4 @@
-"""POST /reactivate-subscription: FEATURES W49, F15, W29, each effect read back from where it ended up."""
+"""POST /reactivate-subscription: FEATURES W49, F15, W29, each verified where its effect is stored."""
 
 import re
 import uuid
@@ -115,7 +115,7 @@ def test_what_was_never_cancelled_is_active_as_asked(world: World) -> None:
 
 
 def test_only_the_sign_that_is_set_is_cleared(world: World) -> None:
-    """A date alone, as flexible billing and Stripe's portal have it: clearing both is an error at Stripe."""
+    """Flexible billing and Stripe's portal set only a date: clearing both fields is an error at Stripe."""
     person = subscriber(world)
     end = in_stripe(world, person).items.data[0].current_period_end
     world.stripe.subscriptions.update(person.subscription_id, {"cancel_at": end})
@@ -263,7 +263,7 @@ def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(
 ) -> None:
     person = in_peace(world, leaving(world))
     with (
-        # The look-up is answered, and no look after it: the lost answer cannot be settled at once.
+        # The look-up succeeds, and none after it: the lost response cannot be resolved immediately.
         world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
         world.simulator.fault(kind="status", method="GET", contains=person.subscription_id, times=0),
         world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id),

@@ -1,4 +1,4 @@
-"""A past that other processes see too; it goes with the module, all but its audit log, which takes no change."""
+"""A committed history that other processes see; it is deleted after the module, except for its immutable audit log."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ TABLES = (
 
 
 def forget(world: World, user_ids: list[str]) -> None:
-    """Delete what is these users'."""
+    """Delete these users' rows."""
     for table in TABLES:
         world.admin.execute(f"DELETE FROM {table} WHERE user_id = ANY(%s)".encode(), [user_ids])
     world.admin.execute("DELETE FROM users WHERE id = ANY(%s)", [user_ids])
@@ -27,7 +27,7 @@ def forget(world: World, user_ids: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def past(world: World) -> Iterator[History]:
-    """20 were shown the offer: 4 took it and stayed, 16 left."""
+    """Yield a history of 20 customers who saw the offer: 4 accepted and stayed, 16 cancelled."""
     history = History(world, unused_month(world))
     people = [history.customer("gold").shown(2).cancels(2.5, "too_expensive") for _ in range(16)]
     people += [history.customer("gold").shown(2).accepts(2.5).pays(9, 1400) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""A past of a test's own, written as the owner: a month that no other row falls into, and customers who lived in it."""
+"""A test's own history, written as the owner: a month without other rows, and its customers."""
 
 import random
 import uuid
@@ -12,7 +12,7 @@ DONE = ("pending_cancellation", "canceled", "retained")
 
 
 def unused_month(world: World) -> date:
-    """A month long ago of which nothing is told yet: audit_log keeps what earlier runs wrote."""
+    """Return a past month with no data yet: audit_log keeps the rows of earlier test runs."""
     while True:
         month = date(random.randint(1975, 2015), random.randint(1, 12), 1)
         told = world.rows("SELECT 1 FROM report_months WHERE abs(month - %s) < 400", month)
@@ -22,7 +22,7 @@ def unused_month(world: World) -> date:
 
 @dataclass
 class History:
-    """Writes rows as they were left by requests. Days are counted from the beginning of the month."""
+    """Writes rows as requests would have left them. Days count from the beginning of the month."""
 
     world: World
     month: date
@@ -32,7 +32,7 @@ class History:
         return datetime(self.month.year, self.month.month, 1, tzinfo=UTC) + timedelta(days=day)
 
     def customer(self, plan: str, *, since: float = -60, user_id: str | None = None, **columns: Any) -> "Customer":
-        """With an active subscription, unless `columns` say otherwise."""
+        """Create a customer with a subscription, active unless `columns` say otherwise."""
         known = user_id or str(uuid.uuid4())
         if user_id is None:
             self._insert("users", id=known, email=f"{known}@example.com", name="Robin Doe")
@@ -51,7 +51,7 @@ class History:
         return Customer(self, known, subscription_id, plan)
 
     def refused(self, day: float, cause: str, action: str = "cancel_subscription") -> None:
-        """An attempt that made no request."""
+        """Record an attempt that created no request."""
         self.audit(str(uuid.uuid4()), None, None, day, "refused", cause, action)
 
     def audit(
@@ -77,7 +77,7 @@ class History:
         )
 
     def lines(self, figure: str) -> list[Row]:
-        """What the view says of this month."""
+        """Return the view's lines for this month."""
         return self.world.rows(f"SELECT * FROM report_{figure} WHERE month = %s", self.month)
 
     def line(self, figure: str, **named: object) -> Row:
@@ -91,7 +91,7 @@ class History:
 
 @dataclass
 class Customer:
-    """One who lived in that month."""
+    """A customer of that month."""
 
     history: History
     user_id: str
@@ -124,7 +124,7 @@ class Customer:
         return self
 
     def cancels(self, day: float, reason: str, email_after: float | None = 2.0) -> "Customer":
-        """`email_after`: seconds from the request; None for one that is still to go."""
+        """Record a cancellation. `email_after`: seconds from the request; None for an unsent email."""
         request_id = self._request(day, "pending_cancellation", accept_offer=False, reason=reason)
         at = self.history.at(day)
         self.history._insert(

@@ -1,4 +1,4 @@
-"""The monthly flow on its worker: what was really paid is fetched, and the page shows tables and charts."""
+"""The monthly flow on its worker: it fetches what was really paid, and its page shows tables and charts."""
 
 import time
 import uuid
@@ -24,7 +24,7 @@ AWAY = {"kind": "status", "method": "GET", "path": "/v1/invoices", "status": 500
 
 @dataclass
 class Written:
-    """A customer who took the offer 100 days ago and paid twice since, once less a refund; the run, and its page."""
+    """A customer who accepted the offer 100 days ago and paid twice since, once with a refund; and their report."""
 
     person: Person
     plan: str
@@ -64,9 +64,9 @@ def written(world: World, month: date) -> tuple[Row, Row]:
 def report(world: World) -> Iterator[Written]:
     plan = f"plan-{uuid.uuid4().hex[:8]}"
     person, month = retained(world, plan)
-    # A stack that was kept has closed this month in an earlier run.
+    # An earlier test run on a kept stack may have closed this month.
     world.admin.execute("DELETE FROM closed_figures WHERE month = %s", [month])
-    world.cancel(subscriber(world))  # so that a chart has something to show
+    world.cancel(subscriber(world))  # a value for a chart
     run, artifact = written(world, month)
     yield Written(person, plan, month, run, artifact)
     world.admin.execute("DELETE FROM closed_figures WHERE month = %s", [month])
@@ -77,7 +77,7 @@ def invoices(world: World, person: Person) -> list[Row]:
 
 
 def test_what_was_really_paid_is_kept_net_of_discount_and_refund(world: World, report: Written) -> None:
-    """Not the invoice from before the offer, which was paid in full."""
+    """The invoice from before the offer, which was paid in full, does not count."""
     first, second = invoices(world, report.person)
     assert [(each["amount_paid"], each["currency"]) for each in (first, second)] == [(3430, "usd"), (2430, "usd")]
     assert f"| {report.plan} | usd | 1 | 2 | 5,860 | too few rows (1) |" in report.artifact["data"]

@@ -1,4 +1,4 @@
-"""What a subscription really paid, through the real SDK: page by page, net, and since a moment."""
+"""Actual payments of a subscription, through the real SDK: page by page, net, and since a given time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from nodes.settings import BillingSettings, load
 from tests.acceptance.subscribers import clock, subscriber
 from tests.world import Person, World
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 
 DAY = 24 * 3600

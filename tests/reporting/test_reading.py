@@ -1,4 +1,4 @@
-"""How a page of subscriptions is read from Stripe: several at once, so many calls a second, each on its own."""
+"""Reading a page of subscriptions from Stripe: concurrently, rate-limited, and with independent failures."""
 
 import asyncio
 import uuid
@@ -15,7 +15,7 @@ from nodes.services import services_of_this_run
 from tests.acceptance.subscribers import subscriber
 from tests.world import World
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)

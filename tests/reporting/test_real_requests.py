@@ -1,4 +1,4 @@
-"""The figures of what was really asked: each request over HTTP, and what it adds to this month."""
+"""The figures for real requests: each over HTTP, and what it adds to this month."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,14 +7,14 @@ from tests.world import Row, World
 
 
 def counts(world: World, figure: str, **named: Any) -> Row:
-    """Of this month's line, its numbers but the rates; nothing where there is no line yet."""
+    """Return the integers of this month's line; empty if there is no line yet."""
     found = world.rows(f"SELECT * FROM report_{figure} WHERE month = month_of(now())")
     lines = [line for line in found if all(line[name] == value for name, value in named.items())]
     return {name: value for line in lines for name, value in line.items() if type(value) is int}
 
 
 def added(world: World, work: Callable[[], object], figure: str, **named: Any) -> Row:
-    """What the line has more after the work than before it."""
+    """Return the increase of the line's integers by the work."""
     before = counts(world, figure, **named)
     work()
     after = counts(world, figure, **named)
@@ -47,7 +47,7 @@ def test_a_cancellation_its_reason_and_its_email(world: World) -> None:
     after = {figure: counts(world, figure) for figure in before}
     for figure, column in (("feedback", "with_reason"), ("win_back", "cancellations")):
         assert after[figure][column] - before[figure].get(column, 0) == 1
-    # An email of another test's may have left meanwhile.
+    # Another test's email may have been sent meanwhile.
     assert after["email_time"]["emails"] > before["email_time"].get("emails", 0)
 
 
@@ -77,7 +77,7 @@ def test_a_cancellation_that_was_taken_back_in_stripes_portal_lives_again(world:
 
 
 def test_a_customer_who_presses_reactivate_is_won_back(world: World) -> None:
-    """Told by the audit log as well, which stays when their data goes."""
+    """The audit log records it as well, and remains when the customer's data is deleted."""
     person = world.person("professional")
     assert world.cancel(person).status_code == 200
     world.tried(person)

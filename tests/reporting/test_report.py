@@ -1,4 +1,4 @@
-"""`cancelflow report`, what the application may know of it, and that a final figure stays."""
+"""`cancelflow report`, what the application may read of it, and the permanence of final figures."""
 
 import json
 import subprocess
@@ -107,7 +107,7 @@ def test_what_is_no_month_is_refused_by_name(month: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-# What the application may know
+# The application's permissions
 
 
 def reported(connection: psycopg.Connection[Row], history: History) -> Any:
@@ -144,7 +144,7 @@ def test_the_application_reads_no_view_and_closes_nothing_by_hand(world: World) 
 
 
 def test_what_an_application_closes_is_what_the_views_say(world: World, past: History) -> None:
-    """It names a month, never the figures."""
+    """It passes a month, never the figures."""
     before = reported(world.admin, past)
     with world.as_application(None) as connection:
         closed = connection.execute("SELECT close_figures(%s) AS is", [past.month]).fetchall()

@@ -1,4 +1,4 @@
-"""No figure is invented: a share of too few rows is none, and the words say of how many."""
+"""No figure is invented: with too few rows there is no share, and the text says how many rows there are."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The views, to the row: a small month is made, and each figure counted by hand (FEATURES W34, W36 to W38, F10)."""
+"""The views, row by row: a small month is created, and each figure counted by hand (FEATURES W34, W36 to W38, F10)."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,7 +11,7 @@ from tests.world import Row, World
 
 @pytest.fixture
 def history(world: World) -> Iterator[History]:
-    """A month of the test's own, which never was."""
+    """Yield a month for one test, rolled back afterwards."""
     with world.admin.transaction(force_rollback=True):
         yield History(world, unused_month(world))
 
@@ -108,7 +108,7 @@ def test_saved_is_who_did_not_cancel_within_30_days(history: History) -> None:
         history.customer("gold").accepts(1)
     history.customer("gold").accepts(1).cancels(11, "unused")  # on day 10
     history.customer("gold").accepts(1).cancels(31.5, "unused")  # after the 30 days
-    history.customer("gold", status="canceled", ended_at=history.at(20)).accepts(1)  # ended of something else
+    history.customer("gold", status="canceled", ended_at=history.at(20)).accepts(1)  # ended for another reason
     counted = {"accepted": 20, "judged": 20, "saved": 18, "rate": Decimal("0.9000")}
     assert history.line("saved", plan="gold") == counted
     assert history.line("saved", plan=None) == counted

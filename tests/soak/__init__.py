@@ -1,1 +1,1 @@
-"""The soak: the promise under load and faults chosen by chance, for as long as a person asks."""
+"""The soak test: the promise under load and random faults, for any length of time."""

@@ -1,4 +1,4 @@
-"""`python -m tests.soak --minutes 60`: customers ask, processes die, parts fail, by chance; then all is counted."""
+"""`python -m tests.soak --minutes 60`: random requests, kills and outages; then every effect is counted."""
 
 import argparse
 import os
@@ -25,7 +25,7 @@ TRIGGERS = 3
 
 
 def main() -> int:
-    """1 if anything of the promise is broken."""
+    """Run the soak, and return 1 if any part of the promise is broken."""
     asked = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     asked.add_argument("--minutes", type=float, default=60.0)
     asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))

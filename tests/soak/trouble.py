@@ -1,4 +1,4 @@
-"""What goes wrong during a soak: triggers that are killed or stopped, and parts that are away for some seconds."""
+"""Faults during a soak: triggers that are killed or stopped, and parts that are unavailable for some seconds."""
 
 import random
 import threading
@@ -29,7 +29,7 @@ STRIPE: list[dict[str, Any]] = [
 
 @dataclass
 class Place:
-    """A trigger and its wires, or those of the one that follows it."""
+    """A trigger and its wires, replaced together."""
 
     trigger: Trigger
     wires: Wires
@@ -37,7 +37,7 @@ class Place:
 
 
 class Trouble:
-    """Several triggers, never all of them gone, and what befalls them."""
+    """Several triggers, never all stopped, and the faults injected into them."""
 
     def __init__(self, world: World, source: Triggers, chance: random.Random, triggers: int) -> None:
         self._world, self._source, self._chance, self._size = world, source, chance, triggers
@@ -58,7 +58,7 @@ class Trouble:
 
     @property
     def triggers(self) -> list[Trigger]:
-        """Those that are there, as a load balancer knows them."""
+        """Return the current triggers, as a load balancer knows them."""
         return [place.trigger for place in [*self._places]]
 
     @contextmanager
@@ -70,7 +70,7 @@ class Trouble:
             self.end()
 
     def end(self) -> None:
-        """Nothing fails from now on."""
+        """Stop injecting faults."""
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -117,7 +117,7 @@ class Trouble:
             each.restore(part)
 
     def _replaced(self) -> Place:
-        """One that goes, when another is there in its stead."""
+        """Return the replaced trigger; its successor is already running."""
         which = self._chance.randrange(len(self._places))
         place, self._places[which] = self._places[which], self._opened()
         return place

@@ -1,4 +1,4 @@
-"""The customers of a soak: each asks once or twice, of triggers that die, and remembers what they heard."""
+"""The customers of a soak: each sends one or two requests to triggers that die, and remembers the responses."""
 
 import random
 import threading
@@ -27,7 +27,7 @@ LEFT = "SELECT id FROM cancellation_requests WHERE resume_at IS NOT NULL"
 
 
 class Visitors:
-    """As many at a time as there are threads."""
+    """Customers, as many at a time as there are threads."""
 
     def __init__(self, world: World, trouble: Trouble, seed_of_chance: int, callers: int) -> None:
         self._world, self._trouble = world, trouble
@@ -67,7 +67,7 @@ class Visitors:
         ]
 
     def until_peace(self, within: float) -> float:
-        """Seconds. Everything goes its way by itself: nothing is hurried here."""
+        """Wait until no work is left, without hurrying any, and return the seconds."""
         began = time.monotonic()
         eventually(lambda: not self._world.rows(LEFT), within=within, every=1.0)
         return time.monotonic() - began
@@ -82,7 +82,7 @@ class Visitors:
             cases = tuple(chance.choice(CANDIDATES) for _ in range(SEEDED_AT_ONCE))
             try:
                 made = seed(load(SeedSettings), progress=lambda _: None, cases=cases)
-            except PartFailed:  # Stripe's trouble is the makers' of customers, too
+            except PartFailed:  # faults at Stripe also affect creating a customer
                 continue
             for each in made:
                 if self.stopped.is_set():

@@ -1,1 +1,1 @@
-"""Stripe's webhooks, from the signature to what follows."""
+"""Stripe's webhooks, from the signature to their effects."""

@@ -1,4 +1,4 @@
-"""Stripe's events: what was told of a subscription, how to send it by hand, and when all of it is handled."""
+"""Stripe's events: those about a subscription, sending one by hand, and waiting until all are handled."""
 
 import os
 from typing import Any
@@ -15,12 +15,12 @@ WITHIN = 300.0
 
 
 def secret() -> str:
-    """The first of those that hold."""
+    """Return the first valid secret."""
     return os.environ["STRIPE_WEBHOOK_SECRETS"].split(",")[0]
 
 
 def order(world: World, what: str, **given: Any) -> Row:
-    """Have something happen in Stripe without a call to its API: portal, dashboard, end, settings."""
+    """Carry out a change in Stripe without a call to its API: portal, dashboard, end, settings."""
     response = httpx.post(f"{world.addresses['stripe']}/_simulator/{what}", json=given, timeout=20)
     assert response.status_code < 300, response.text
     done: Row = response.json()
@@ -28,14 +28,14 @@ def order(world: World, what: str, **given: Any) -> Row:
 
 
 def told(world: World, subscription_id: str, kind: str = MATTERING, *, of_the_last: int = 100) -> list[stripe.Event]:
-    """What Stripe told of the subscription, oldest first."""
+    """Return Stripe's events about the subscription, oldest first."""
     found = world.stripe.events.list({"limit": of_the_last}).data
     mine = [e for e in found if e.type.startswith(kind) and e.data.object["id"] == subscription_id]
     return mine[::-1]
 
 
 def envelope(world: World, event_id: str, **given: Any) -> tuple[dict[str, str], bytes]:
-    """Headers and body, exactly as Stripe would send them."""
+    """Return headers and body, exactly as Stripe would send them."""
     signed = order(world, "webhooks/signed", **{"event": event_id, "secret": secret(), **given})
     return signed["headers"], signed["body"].encode()
 
@@ -46,18 +46,18 @@ def deliver(world: World, event_id: str, **given: Any) -> httpx.Response:
 
 
 def inbox(world: World, person: Person) -> list[Row]:
-    """The events that may tell of something: those that only change copies of Stripe's objects are left out."""
+    """Return the stored events that may have effects, without those that only update copies of Stripe's objects."""
     return world.rows(
-        """SELECT * FROM stripe_events WHERE subscription_id = ANY(%s) AND NOT only_copies(moment)
+        """SELECT * FROM stripe_events WHERE subscription_id = ANY(%s) AND NOT only_copies(change)
         ORDER BY received_at, id""",
         person.subscription_ids,
     )
 
 
 def settled(world: World, person: Person, *, events: int = 0) -> list[Row]:
-    """The inbox, once there are so many events at least and all of them have had their effect."""
+    """Return the stored events when there are at least so many and all of them have been processed."""
 
-    # What is left is asked for before the inbox is read, so that no event shown may still have been under way.
+    # Unfinished work is queried before the inbox, so that no returned event can still be in progress.
     def look() -> list[Row] | None:
         left = world.rows(
             """SELECT 1 FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL

@@ -1,4 +1,4 @@
-"""Rows that nobody here wrote: made and kept true by webhooks, in any order, and never over what a company wrote."""
+"""Rows created and updated only by webhooks, in any order, without overwriting a company's own data."""
 
 import asyncio
 from itertools import permutations
@@ -32,7 +32,7 @@ CONFIRMED = "Cancellation confirmed: "
 
 
 def customer(world: World, *, user_id: str | None = None, **given: Any) -> stripe.Customer:
-    """A customer in Stripe alone."""
+    """Create a customer in Stripe only."""
     named = {"metadata": {"user_id": user_id}} if user_id else {}
     card = {"payment_method": GOOD_CARD, "invoice_settings": {"default_payment_method": GOOD_CARD}}
     email = f"copied-{uuid4().hex[:8]}@example.com"
@@ -60,7 +60,7 @@ def person(world: World, user_id: str, of: stripe.Customer, *subscriptions: stri
 
 
 def told_of(world: World, identifier: str, kind: str) -> str:
-    """The event of this type about this object."""
+    """Return the id of the event of this type about this object."""
     found = world.stripe.events.list({"limit": 100, "type": kind}).data
     return next(event.id for event in found if event.data.object["id"] == identifier)
 
@@ -119,7 +119,7 @@ def test_an_address_that_the_company_wrote_gives_way_to_a_change_in_stripe(world
     eventually(lambda: (user(world, them.user_id) or {})["email"] == f"new-{them.email}")
     after = user(world, them.user_id)
     assert after is not None
-    kept = ("name", "locale", "time_zone", "country")  # of which Stripe says nothing
+    kept = ("name", "locale", "time_zone", "country")  # which Stripe does not know
     assert [after[column] for column in kept] == [found[column] for column in kept]
 
 
@@ -186,8 +186,8 @@ def test_what_is_known_needs_no_look(world: World) -> None:
     found = user(world, them.user_id)
     assert found is not None
     of = world.stripe.customers.retrieve(found["stripe_customer_id"])
-    about = [event for event in all_handled(world, of) if event["moment"].startswith("new")]
-    assert {event["moment"] for event in about} == {"new customer", "new subscription"}
+    about = [event for event in all_handled(world, of) if event["change"].startswith("new")]
+    assert {event["change"] for event in about} == {"new customer", "new subscription"}
     assert {event["outcome"] for event in about} <= {"known", "copied"}
     after = user(world, them.user_id)
     assert after == found
@@ -258,7 +258,7 @@ def test_a_company_that_fills_its_own_tables_switches_it_off(world: World) -> No
             with using(available), without_prefect():
                 await handle_stripe_event.fn(event_id)
 
-    # Out of the running trigger's reach, which has it switched on.
+    # Keep it from the running trigger, which has this feature switched on.
     world.admin.execute(
         """INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, resume_at)
         VALUES (%s, 'customer.subscription.updated', 'begins', now(), false, %s, now() + interval '1 day')""",

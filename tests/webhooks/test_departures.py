@@ -1,4 +1,4 @@
-"""The moment of decision, in Stripe's portal or dashboard: FEATURES N01, W19, as if it had been asked for here."""
+"""Cancellations in Stripe's portal or dashboard: FEATURES N01, W19, handled as if requested here."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -118,7 +118,7 @@ def test_in_and_out_in_the_portal(world: World) -> None:
 
 @pytest.mark.slow
 def test_what_was_said_of_an_earlier_cancellation_is_not_said_again(world: World) -> None:
-    """Stripe keeps feedback and comment when a cancellation is taken back."""
+    """Stripe keeps feedback and comment when a cancellation is undone."""
     person = world.person("professional")
     portal(world, person, "cancel", feedback="unused", comment="At first.")
     settled(world, person, events=2)
@@ -146,7 +146,7 @@ def test_cancelled_and_taken_back_before_anybody_looked(world: World) -> None:
 
 
 def test_nothing_follows_from_any_other_update(world: World) -> None:
-    """What was pending before anybody listened stays as it was, whatever else is changed on it."""
+    """A cancellation from before webhooks were received stays unchanged, whatever else is updated."""
     person = world.person("pending_in_stripe_only")
     world.stripe.subscriptions.update(person.subscription_id, {"metadata": {"note": "1"}})
     [event] = told(world, person.subscription_id, "customer.subscription.updated")
@@ -169,7 +169,7 @@ def test_another_day_moves_the_clock_and_tells_nobody(world: World) -> None:
 
 def test_a_coupon_that_was_accepted_in_the_portal_is_the_offer(world: World) -> None:
     someone = world.person("professional")
-    assert world.accept(someone).status_code == 200  # so that the coupon is there
+    assert world.accept(someone).status_code == 200  # creates the coupon
     person = world.person("professional")
     portal(world, person, "accept_retention_coupon", coupon="cancelflow-professional-30pct-3m")
     settled(world, person, events=1)
@@ -182,7 +182,7 @@ def test_a_coupon_that_was_accepted_in_the_portal_is_the_offer(world: World) -> 
 
 
 def test_a_killed_handling_is_taken_up_again(world: World) -> None:
-    """The lease of an event that somebody took and did not handle has passed."""
+    """The lease of an event that was claimed but not handled has expired."""
     person = world.person("professional")
     with world.simulator.losing_webhooks():
         portal(world, person, "cancel", feedback="unused")

@@ -1,4 +1,4 @@
-"""The end, and why: FEATURES N02, N03, N05, N06, N09. Once, with an email for those who had not asked for it."""
+"""Ends and their causes: FEATURES N02, N03, N05, N06, N09. Handled once, with an email if not requested."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -38,13 +38,13 @@ def email(world: World, person: Person, subject: str) -> Row:
 
 
 def ended_run(world: World, run_id: object) -> Row | None:
-    """The run, once Prefect has heard of its end."""
+    """Return the run when Prefect shows its end."""
     found: Row = world.prefect.get(f"/flow_runs/{run_id}").json()
     return found if found["end_time"] else None
 
 
 def log_of(world: World, run_id: object) -> list[Row]:
-    """The run's lines, once the last one is there."""
+    """Return the run's log lines when the last one is there."""
     wanted = {"logs": {"flow_run_id": {"any_": [str(run_id)]}}, "limit": 200}
     lines: list[Row] = world.prefect.post("/logs/filter", json=wanted).json()
     return lines if any("is handled" in line["message"] for line in lines) else []
@@ -119,10 +119,10 @@ def test_dunning_that_fails_ends_it_and_says_how_to_come_back(world: World) -> N
     on.advance(on.now + 32 * DAY + 20 * DAY)
     settled(world, person, events=2)
     assert end_of(world, person)["kind"] == "payment_failed"
-    # The last failure and the end are told at once, in two events: one email all the same.
+    # Stripe sends the last failure and the end together, in two events; there is still only one email.
     sent = email(world, person, "Your Professional plan has ended because a payment did not go through")
     assert "We couldn't collect the payment" in sent["text"]
-    # What is open is paid on Stripe's own page, as it is now: the address stands in the email and nowhere else.
+    # The open invoice is paid on Stripe's own page, whose current address is only in the email.
     [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data
     assert unpaid.hosted_invoice_url
     assert f"Pay the open invoice:\n{unpaid.hosted_invoice_url}\n" in sent["text"]

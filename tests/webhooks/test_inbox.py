@@ -1,4 +1,4 @@
-"""The webhook's door: FEATURES A09. What Stripe did not sign, or signed too long ago, changes nothing."""
+"""The webhook endpoint: FEATURES A09. An event unsigned by Stripe, or signed too long ago, changes nothing."""
 
 import json
 import os
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def cancelled_unheard(world: World) -> tuple[Person, str]:
-    """Someone who cancelled in the portal, and the event of it, which was lost on its way.
+    """Create a customer who cancelled in the portal, and return the lost event of it.
 
-    With a reason, or each of them would wait the five seconds in which one may still come.
+    It has a reason; otherwise each test would wait the five seconds in which one may still come.
     """
     person = world.person("professional")
     with world.simulator.losing_webhooks():
@@ -74,7 +74,7 @@ def test_an_event_comes_in_once(world: World, cancelled_unheard: tuple[Person, s
     settled(world, person)
     deliver(world, event_id)
     [row] = settled(world, person)
-    assert (row["outcome"], row["moment"]) == ("cancellation", "begins")
+    assert (row["outcome"], row["change"]) == ("cancellation", "begins")
     assert len(world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", person.user_id)) == 1
     assert len(world.emails(person)) == 1
 

@@ -1,4 +1,4 @@
-"""Every order of the events of one life, each of them twice, ends in the same state: FEATURES N01, N02."""
+"""Any order of one subscription's events, each delivered twice, leads to the same state: FEATURES N01, N02."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +16,12 @@ from tests.world import Person, World
 pytestmark = pytest.mark.slow
 
 DAY = 24 * 3600
-KINDS = ["updated", "updated", "updated", "updated", "deleted"]  # cancelled, why, taken back, cancelled again, over
+KINDS = ["updated", "updated", "updated", "updated", "deleted"]  # cancelled, reason, undone, cancelled again, ended
 CONCURRENCY = 8
 
 
 def life(world: World) -> tuple[Person, list[str]]:
-    """Someone who left, came back, left again and is gone, all of it in Stripe; and the events of it."""
+    """Create a customer who cancelled twice and whose plan ended, all in Stripe; return the events too."""
     on = clock(world)
     person = subscriber(world, on=on)
     order(world, "portal", subscription=person.subscription_id, action="cancel", feedback="unused", comment="At first.")
@@ -42,7 +42,7 @@ def lived(world: World, orders: list[Any]) -> Iterator[tuple[Person, list[str]]]
 
 
 def state(world: World, person: Person) -> dict[str, Any]:
-    """What there is in the end, without ids and times that are each life's own."""
+    """Return the final state, without ids and times that differ between customers."""
     user = person.user_id
     row = world.row("SELECT *, ended_at = cancel_at AS on_time FROM subscriptions WHERE user_id = %s", user)
     job = world.row("SELECT * FROM data_retention_jobs WHERE user_id = %s AND status = 'scheduled'", user)

@@ -1,4 +1,4 @@
-"""The one question why, after a cancellation made elsewhere: FEATURES N04, F26. Asked once, where it is still open."""
+"""The email that asks for a reason after a cancellation made elsewhere: FEATURES N04, F26. Sent once."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -31,10 +31,10 @@ def request_of(world: World, person: Person) -> Row:
 
 
 def gone_silently(world: World) -> Person:
-    """Someone who cancelled in the portal and said no word why; their question is due in an hour."""
+    """Create a customer who cancelled in the portal without a reason; their question is due in an hour."""
     person = world.person("professional")
     order(world, "portal", subscription=person.subscription_id, action="cancel")
-    # A reason may come within five seconds, which nobody here waits for.
+    # Skip the five seconds in which a reason may still come.
     no_longer = """UPDATE stripe_events SET resume_at = now()
         WHERE subscription_id = %s AND tries = 1 AND in_hand_until IS NULL RETURNING id"""
     eventually(lambda: world.rows(no_longer, person.subscription_id))
@@ -43,7 +43,7 @@ def gone_silently(world: World) -> Person:
 
 
 def here(run: Coroutine[Any, Any, State[None]], **wished: Any) -> State[None]:
-    """The flow's function, run in this process with settings of the test's own."""
+    """Run the flow's function in this process with changed settings."""
 
     async def scenario() -> State[None]:
         async with open_services(load(ServiceSettings).model_copy(update=wished)) as available:
@@ -54,7 +54,7 @@ def here(run: Coroutine[Any, Any, State[None]], **wished: Any) -> State[None]:
 
 
 def let_it_be_due(world: World, person: Person) -> None:
-    """An hour later; returns once it was dealt with."""
+    """Make it due, and return when it was processed."""
     world.admin.execute(
         "UPDATE cancellation_requests SET ask_why_at = now() WHERE user_id = %s AND ask_why_at IS NOT NULL",
         [person.user_id],
@@ -149,7 +149,7 @@ def comes_back_and_the_event_is_lost(world: World, person: Person) -> None:
 
 
 def cannot_be_written_to(world: World, person: Person) -> None:
-    """As it stands once the mail server has refused the confirmation for good."""
+    """Set the state after the mail server has permanently refused the confirmation."""
     world.admin.execute("UPDATE outbox SET delivered_at = NULL, refused = true WHERE user_id = %s", [person.user_id])
 
 
@@ -185,12 +185,12 @@ def test_nothing_is_due_where_a_reason_came_or_the_cancellation_was_asked_for_he
 
 
 def test_who_was_deleted_meanwhile_leaves_nothing_to_do() -> None:
-    """Their request went between the claim and the look."""
+    """Their request was deleted between the claim and the look."""
     assert here(ask_for_reason.fn(uuid4())).name == "NothingToAsk"
 
 
 def test_a_process_that_died_in_between_is_made_up_for_under_the_same_id(world: World) -> None:
-    """After the email and before it was ticked off: a mailbox can tell the repeat. After that it is not sent again."""
+    """If the process dies before marking it as sent, the email is repeated with the same id; afterwards never."""
     person = gone_silently(world)
     let_it_be_due(world, person)
     died = "UPDATE outbox SET delivered_at = NULL WHERE user_id = %s AND kind = 'reason_email'"
@@ -211,7 +211,7 @@ def test_never_before_the_confirmation_has_left(world: World) -> None:
     world.admin.execute(waiting, [person.user_id])
     world.admin.execute("UPDATE cancellation_requests SET ask_why_at = now() WHERE user_id = %s", [person.user_id])
     other = gone_silently(world)
-    let_it_be_due(world, other)  # so that somebody has looked meanwhile
+    let_it_be_due(world, other)  # proves that the sweep has run meanwhile
     assert request_of(world, person)["ask_why_at"] <= datetime.now(UTC)
     world.admin.execute("UPDATE outbox SET delivered_at = now() WHERE user_id = %s", [person.user_id])
     let_it_be_due(world, person)
@@ -219,12 +219,12 @@ def test_never_before_the_confirmation_has_left(world: World) -> None:
 
 
 def test_at_the_moment_where_a_company_wishes_so(world: World) -> None:
-    """REASON_EMAIL_AFTER=0: the email is there within a minute of the event."""
+    """REASON_EMAIL_AFTER=0: the email is sent within a minute of the event."""
     person = world.person("professional")
     with world.simulator.losing_webhooks():
         order(world, "portal", subscription=person.subscription_id, action="cancel")
         [event] = told(world, person.subscription_id, "customer.subscription.updated")
-    # Not for the stack's trigger, whose emails wait an hour.
+    # Keep it from the stack's trigger, whose emails wait an hour.
     world.admin.execute(
         "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, tries, resume_at)"
         " VALUES (%s, %s, 'begins', now(), false, %s, 2, now() + interval '1 day')",

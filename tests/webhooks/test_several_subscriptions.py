@@ -1,4 +1,4 @@
-"""A customer with several subscriptions who leaves them one after the other: the data waits for the last (W17, G07)."""
+"""A customer who ends several subscriptions one by one: the data is kept until the last has ended (W17, G07)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from tests.reactivation.people import jobs, subjects
 from tests.webhooks.events import deliver, order, settled, told
 from tests.world import Person, World
 
-# Stripe's SDK gives httpx what httpx would rather be given otherwise.
+# The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
@@ -25,7 +25,8 @@ DAY = 24 * 3600
 FIRST, LAST = 0, 1
 NOTICE = "We delete your data on "
 
-# The events of the first subscription and of the last, each in the order in which they happened, as they come here.
+# Merges the events of the first subscription and of the last, each in the order of occurrence, into an order of
+# arrival.
 Order = Callable[[list[str], list[str]], list[str]]
 ORDERS: dict[str, Order] = {
     "as they happened": lambda first, last: [*first, *last],
@@ -36,7 +37,7 @@ ORDERS: dict[str, Order] = {
 
 
 class Left(NamedTuple):
-    """What there is of them."""
+    """What is left of a customer."""
 
     jobs: list[str]
     users: int
@@ -52,7 +53,7 @@ def left(world: World, person: Person) -> Left:
 
 
 def night(world: World, person: Person, day: float, *, which: int) -> Left:
-    """The night of so many days after the end of that subscription."""
+    """Run the nightly flows so many days after the end of that subscription."""
     day_after_the_end(world, person, day, which=which)
     swept(notify_before_deletion)
     swept(delete_expired_data, dry_run=False)
@@ -65,7 +66,7 @@ def with_two(world: World) -> tuple[Person, Clock]:
 
 
 def leaves(world: World, person: Person, on: Clock, which: int) -> None:
-    """In Stripe's portal, and the period comes to its end."""
+    """Cancel in Stripe's portal, and let the period end."""
     order(world, "portal", subscription=person.subscription_ids[which], action="cancel")
     end = world.stripe.subscriptions.retrieve(person.subscription_ids[which]).cancel_at
     assert end is not None
@@ -110,7 +111,7 @@ def test_reactivating_one_of_them_puts_the_deletion_off(world: World) -> None:
     put_off = "SELECT put_off_reason FROM data_retention_jobs WHERE user_id = %s AND put_off_until > now()"
     assert world.row(put_off, person.user_id)["put_off_reason"] == "live_subscription"
 
-    # They leave that one too: now its end counts.
+    # They cancel that one too: now its end counts.
     leaves(world, person, on, LAST)
     settled(world, person, events=6)
     waits = ["scheduled", "cancelled", "scheduled"]

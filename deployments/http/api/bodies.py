@@ -1,4 +1,4 @@
-"""What comes in and goes out, as types: the OpenAPI document is made of these."""
+"""Types of the request and response bodies, from which the OpenAPI document is made."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -164,7 +164,7 @@ class Problem(BaseModel):
 
 
 class Health(BaseModel):
-    """The process is up. `service`: tells it from another one at the same address."""
+    """The process is up. `service` distinguishes it from another one at the same address."""
 
     status: Literal["ok"] = "ok"
     service: Literal["cancelflow"] = "cancelflow"

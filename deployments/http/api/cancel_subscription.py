@@ -1,4 +1,4 @@
-"""`POST /cancel-subscription`: the trigger of WF-023, and where a request stands (SPEC, step 1)."""
+"""`POST /cancel-subscription`, the trigger of WF-023, and a request's status (SPEC, step 1)."""
 
 import asyncio
 from typing import Annotated
@@ -20,11 +20,11 @@ from nodes.services import using
 
 router = APIRouter(tags=["cancellation"])
 
-# After its arrival the caller has an answer, whatever happens (SPEC, Decided 12; under the specification's 10 s) …
+# Deadline for the response, from the request's arrival (SPEC, Decided 12; under the specification's 10 s).
 ANSWER_SECONDS = 8.0
-# … a request is recorded by then, or its caller is told to come again …
+# Deadline for recording the request; after it the response is 503.
 RECEIVED_SECONDS = 5.0
-# … of which the last go to a look at the record, where the run itself gave no answer.
+# The end of ANSWER_SECONDS, kept for reading the record if the run returned no response.
 LAST_LOOK_SECONDS = 0.5
 
 IdempotencyKey = Annotated[
@@ -86,9 +86,9 @@ async def cancel_subscription(
             if response:
                 return respond_for_request(received.request_id, response.http_status, response.body)
             async with asyncio.timeout_at(deadline):
-                return _told(await read_status(CANCELLATION, received.request_id, caller), received.request_id)
+                return _respond(await read_status(CANCELLATION, received.request_id, caller), received.request_id)
         except (DatabaseUnavailable, TimeoutError):
-            # The intent is committed and is carried out once the database is back: no failure to tell, and no success.
+            # The request is recorded and will be processed once the database is back: neither a failure nor a success.
             return _under_way(received.request_id)
 
 
@@ -100,12 +100,12 @@ async def cancel_subscription(
 async def cancellation_request(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
     """Return the response to a request, or 202 while it is in progress."""
     with using(services):
-        return _told(await read_status(CANCELLATION, request_id, caller), request_id)
+        return _respond(await read_status(CANCELLATION, request_id, caller), request_id)
 
 
-def _told(status_now: RequestStatus, request_id: UUID) -> JSONResponse:
-    if status_now.http_status is not None and status_now.response is not None:
-        return respond_for_request(request_id, status_now.http_status, status_now.response)
+def _respond(request_status: RequestStatus, request_id: UUID) -> JSONResponse:
+    if request_status.http_status is not None and request_status.response is not None:
+        return respond_for_request(request_id, request_status.http_status, request_status.response)
     return _under_way(request_id)
 
 

@@ -1,4 +1,4 @@
-"""A JSON body, read within a limit; what is wrong with it is named member by member, and never quoted."""
+"""Reading of request bodies within a size limit; errors name each invalid member, never its value."""
 
 from typing import Any, TypeVar
 
@@ -12,28 +12,28 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 class BodyTooLarge(Refusal):
-    """More than 64 KiB: a reason and 5,000 characters need far less."""
+    """The body is over 64 KiB; a reason and 5,000 characters need far less."""
 
     status = 413
     detail = "The body is larger than 64 KiB"
 
 
 class BodyNotJson(Refusal):
-    """Another media type."""
+    """The body has another media type."""
 
     status = 415
     detail = "Send the body as application/json"
 
 
 class BodyInvalid(Refusal):
-    """Not JSON, or not this JSON; `errors` says where."""
+    """The body is not JSON or does not match the schema; `errors` says where."""
 
     status = 400
     detail = "The body is not valid"
 
 
 async def read_raw(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
-    """Return the bytes as they came. Raises `BodyTooLarge` as soon as there are more than `limit`, and `BodyTooSlow`."""
+    """Return the raw body. Raises `BodyTooLarge` as soon as it exceeds `limit` bytes, and `BodyTooSlow`."""
     raw = b""
     async for chunk in request.stream():
         raw += chunk

@@ -1,4 +1,4 @@
-"""What a page asks before the customer decides: the offer, whose showing is counted, and the subscription's state."""
+"""`GET /retention-offer`, which counts the offer as shown, and `GET /subscription`."""
 
 from typing import Annotated
 

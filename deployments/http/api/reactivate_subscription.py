@@ -1,4 +1,4 @@
-"""`POST /reactivate-subscription`: the way back as long as the paid period runs (FEATURES W49, F15)."""
+"""`POST /reactivate-subscription`: revoke a cancellation during the paid period (FEATURES W49, F15)."""
 
 import asyncio
 from uuid import UUID
@@ -20,11 +20,11 @@ from nodes.services import using
 
 router = APIRouter(tags=["reactivation"])
 
-# As for a cancellation: after its arrival the caller has an answer, whatever happens …
+# Deadline for the response, from the request's arrival, as for a cancellation.
 ANSWER_SECONDS = 8.0
-# … of which the last go to reading it from the record.
+# The end of ANSWER_SECONDS, kept for reading the response from the record.
 LAST_LOOK_SECONDS = 0.5
-# Who asks a second time waits for the first one's answer.
+# A repeated request polls for the first one's response.
 JOINED_EVERY_SECONDS = 0.1
 
 _BODY = {
@@ -52,8 +52,8 @@ async def reactivate_subscription(
             await refuse_attempt(REACTIVATION, caller, refusal)
             raise
         received = await receive(body.user_id, caller, body.subscription_id, origin="api")
-        status_now = await carried_out(received, caller, backlog, request.state.arrived + ANSWER_SECONDS)
-    return _told(status_now, received.request_id)
+        request_status = await carried_out(received, caller, backlog, request.state.arrived + ANSWER_SECONDS)
+    return _respond(request_status, received.request_id)
 
 
 @router.get(
@@ -64,27 +64,27 @@ async def reactivate_subscription(
 async def reactivation(request_id: UUID, caller: Caller, services: TheServices) -> JSONResponse:
     """Return the response to a reactivation, or 202 while it is in progress."""
     with using(services):
-        return _told(await read_status(REACTIVATION, request_id, caller), request_id)
+        return _respond(await read_status(REACTIVATION, request_id, caller), request_id)
 
 
 async def carried_out(received: Received, user_id: str, backlog: Backlog, deadline: float) -> RequestStatus | None:
-    """Return where the request stands once it is answered, or None at the deadline: it goes on."""
+    """Return the request's status once it has a response, or None at the deadline while it continues."""
     if received.response is None and not received.joined:
         await backlog.reactivate(received.request_id, deadline - LAST_LOOK_SECONDS)
     try:
         async with asyncio.timeout_at(deadline):
-            status_now = await read_status(REACTIVATION, received.request_id, user_id)
-            while received.joined and status_now.response is None:
+            request_status = await read_status(REACTIVATION, received.request_id, user_id)
+            while received.joined and request_status.response is None:
                 await asyncio.sleep(JOINED_EVERY_SECONDS)
-                status_now = await read_status(REACTIVATION, received.request_id, user_id)
-            return status_now
+                request_status = await read_status(REACTIVATION, received.request_id, user_id)
+            return request_status
     except (DatabaseUnavailable, TimeoutError):
-        return None  # the intent is committed, and is carried out
+        return None  # the request is recorded and will be processed
 
 
-def _told(status_now: RequestStatus | None, request_id: UUID) -> JSONResponse:
+def _respond(request_status: RequestStatus | None, request_id: UUID) -> JSONResponse:
     headers = {"Reactivation-Request-Id": str(request_id)}
-    if status_now is not None and status_now.http_status is not None and status_now.response is not None:
-        return respond(status_now.http_status, status_now.response, **headers)
+    if request_status is not None and request_status.http_status is not None and request_status.response is not None:
+        return respond(request_status.http_status, request_status.response, **headers)
     body = {"success": True, "status": "in_progress", "request_id": str(request_id)}
     return respond(202, body, Location=f"/reactivations/{request_id}", **headers)

@@ -1,4 +1,4 @@
-"""Answers: JSON, problem+json, and what the OpenAPI document says of each status."""
+"""Responses as JSON and problem+json, and their descriptions in the OpenAPI document."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -14,33 +14,33 @@ from nodes.errors import BillingFailed, DatabaseUnavailable, Refusal
 from nodes.problems import problem, problem_of
 
 PROBLEM_JSON = "application/problem+json"
-# An outage of a part is looked at again soon; a caller that asks sooner only adds to the load.
+# Short, as outages may end soon; earlier retries would only add load.
 RETRY_AFTER_SECONDS = 5
 
 
 def respond(status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
-    """Return a body with the media type that its status calls for."""
+    """Return a JSON response, as problem+json for an error status."""
     media_type = PROBLEM_JSON if status >= 400 else "application/json"
     return JSONResponse(body, status, headers=headers, media_type=media_type)
 
 
 def respond_for_request(request_id: UUID, status: int, body: dict[str, Any], **headers: str) -> JSONResponse:
-    """Return the same, with the request's id for support to search by."""
+    """Return the same, with the request's id in a header for support."""
     return respond(status, body, **{"Cancellation-Request-Id": str(request_id), **headers})
 
 
 def unavailable(slug: str, detail: str) -> JSONResponse:
-    """503: nothing was changed, and the same call may be made again."""
+    """Return a 503: nothing was changed, and the call can be retried."""
     return respond(503, problem(503, slug, detail), **{"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 async def on_unauthenticated(_: Request, error: Exception) -> JSONResponse:
-    """401."""
+    """Return a 401."""
     return respond(401, problem(401, "unauthenticated", str(error)), **{"WWW-Authenticate": "Bearer"})
 
 
 async def on_refusal(_: Request, error: Exception) -> JSONResponse:
-    """Return a refusal outside of a flow."""
+    """Return the response to a refusal outside a flow."""
     if not isinstance(error, Refusal):
         raise error
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
@@ -48,28 +48,28 @@ async def on_refusal(_: Request, error: Exception) -> JSONResponse:
 
 
 async def on_part_down(request: Request, error: Exception) -> JSONResponse:
-    """Return a part that a look-up needs is away. What it said stays in our log."""
+    """Return a 503 for an unavailable dependency, without the error's message."""
     slug, part = _PARTS[next(kind for kind in _PARTS if isinstance(error, kind))]
     if isinstance(error, DatabaseUnavailable) and request.method != "GET":
-        # It may have gone away after it had recorded the request, and before it could say so.
+        # The database may have failed after recording the request but before confirming it.
         return unavailable(slug, f"{part} is not reachable, and may not have recorded your request: try again")
     return unavailable(slug, f"{part} is not reachable. Nothing was changed: try again")
 
 
 async def on_mistake(_: Request, error: Exception) -> JSONResponse:
-    """500 for a mistake of ours, without a word of it: the server logs the error."""
+    """Return a 500 for an internal error, without details; the server logs it."""
     return respond(500, problem(500, "internal-error", "Something went wrong on our side"))
 
 
 async def on_invalid_parameter(_: Request, error: Exception) -> JSONResponse:
-    """400 for a path or query parameter, never with the value."""
+    """Return a 400 for an invalid path or query parameter, without its value."""
     errors = error.errors() if isinstance(error, RequestValidationError) else []
     found = [{"parameter": str(e["loc"][-1]), "detail": e["msg"]} for e in errors]
     return respond(400, problem(400, "invalid-parameter", "A parameter is not valid", errors=found))
 
 
 async def on_http_error(_: Request, error: Exception) -> JSONResponse:
-    """404 of a path and 405 of a method, in the same form as everything else."""
+    """Return a 404 for an unknown path or a 405 for an unknown method as problem+json."""
     if not isinstance(error, HTTPException):
         raise error
     slug, detail = str(error.detail).lower().replace(" ", "-"), str(error.detail)
@@ -119,9 +119,7 @@ _HEADERS = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route, for the OpenAPI document; with a model FastAPI would promise application/json
-    too.
-    """
+    """Return a route's `responses` for OpenAPI, without `model`, for which FastAPI would add application/json."""
     content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": _WHEN[status], "content": content, "headers": _HEADERS.get(status, {})}

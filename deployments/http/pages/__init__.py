@@ -1,1 +1,1 @@
-"""The pages: what links in emails lead to, the API reference, the start page."""
+"""HTML pages: those linked in emails, the API reference and the start page."""

@@ -1,4 +1,4 @@
-"""`GET /docs`: the OpenAPI document as one page, which needs no script and nothing from another server."""
+"""`GET /docs`: the OpenAPI document as one page without scripts or external resources."""
 
 import json
 import re
@@ -27,7 +27,7 @@ class Field(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A status; `bodies` holds the fields of each JSON object that it may come with, by the object's description."""
+    """A response status; `bodies` holds the fields of each possible JSON object, by the object's description."""
 
     status: str
     description: str
@@ -35,7 +35,7 @@ class Response(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One method of one path."""
+    """A method of a path."""
 
     method: str
     path: str
@@ -68,7 +68,7 @@ async def api_reference(request: Request, available: TheServices) -> HTMLRespons
 
 
 def operations(document: Schema, base: str) -> Iterator[Operation]:
-    """Yield the operations of an OpenAPI document in its order; `base` is where the examples send their calls."""
+    """Yield the operations of an OpenAPI document in order; `base` is the base URL of the examples."""
     schemas = document["components"]["schemas"]
     for path, methods in document["paths"].items():
         for method, found in methods.items():
@@ -87,12 +87,12 @@ def operations(document: Schema, base: str) -> Iterator[Operation]:
 
 
 def _content(found: Schema, schemas: Schema) -> list[Schema]:
-    """Return the objects that a request or a response may hold."""
+    """Return the object schemas of a request or a response."""
     return [each for media in found.get("content", {}).values() for each in _named(media["schema"], schemas)]
 
 
 def _named(schema: Schema, schemas: Schema) -> list[Schema]:
-    """Return the object schemas that this one refers to: itself, or its alternatives."""
+    """Return the object schemas that a schema, or each of its alternatives, refers to."""
     alternatives = schema.get("anyOf", [schema])
     return [schemas[each["$ref"].rpartition("/")[2]] for each in alternatives if "$ref" in each]
 
@@ -103,7 +103,7 @@ def _parameter(found: Schema) -> Field:
 
 
 def _fields(schema: Schema, schemas: Schema, inside: str = "") -> Iterator[Field]:
-    """Yield an object's members; those of an object inside it follow it as `outer.inner`."""
+    """Yield an object's members; members of a nested object follow as `outer.inner`."""
     for name, each in schema["properties"].items():
         required = name in schema.get("required", ())
         yield Field(f"{inside}{name}", _type(each), required, each.get("description") or _example(each))
@@ -116,7 +116,7 @@ def _example(schema: Schema) -> str:
 
 
 def _response(status: str, found: Schema, schemas: Schema) -> Response:
-    bodies = _content(found, schemas) if status < "400" else []  # errors have one form, which the page shows once
+    bodies = _content(found, schemas) if status < "400" else []  # all errors share a form, shown once
     fields = {each["description"]: list(_fields(each, schemas)) for each in bodies}
     return Response(status, found["description"], fields)
 

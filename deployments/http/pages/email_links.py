@@ -1,4 +1,4 @@
-"""The pages behind the links in emails: a GET changes nothing, and one press of a button does what the page says."""
+"""The pages linked in emails. A GET changes nothing; the button on the page sends a POST."""
 
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -73,20 +73,20 @@ async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
 
 @router.post("/reactivate")
 async def press_reactivate(request: Request, available: TheServices, backlog: TheBacklog) -> HTMLResponse:
-    """Reactivate, as `POST /reactivate-subscription` does; the link stands for the token."""
+    """Reactivate, as `POST /reactivate-subscription` does, authenticated by the link."""
     with using(available):
         try:
             token = (await read_form(request)).get("token", "")
             link = await _opened("reactivate", token)
             received = await receive(link.user_id, link.user_id, link.subscription_id, origin="link")
             deadline = request.state.arrived + ANSWER_SECONDS
-            status_now = await carried_out(received, link.user_id, backlog, deadline)
-            if status_now is not None and status_now.http_status == 200:
+            request_status = await carried_out(received, link.user_id, backlog, deadline)
+            if request_status is not None and request_status.http_status == 200:
                 shown = await preview(link.user_id, link.subscription_id)
                 return _active(shown.plan, shown.renews_on, str(link.request_id))
         except (Refusal, DatabaseUnavailable) as error:
             return _sorry(error)
-        return _not_active_yet(status_now, str(received.request_id), token)
+        return _not_active_yet(request_status, str(received.request_id), token)
 
 
 @router.get("/feedback")
@@ -115,7 +115,7 @@ async def press_feedback(request: Request, available: TheServices) -> HTMLRespon
             form = await read_form(request)
             link = await _opened("feedback", form.get("token", ""))
             asked = await question(link.request_id, link.user_id)
-            # A browser sends line breaks as two characters and counts them as one.
+            # A browser sends a line break as two characters but counts it as one for `maxlength`.
             written = form.get("feedback", "").replace("\r\n", "\n").strip()
             reason = form.get("reason") or None
             if wrong := _wrong(asked, reason, written):
@@ -130,7 +130,7 @@ async def _opened(purpose: Purpose, token: str) -> _Opened:
     link = services().links.verify(token, purpose)
     request_id = UUID(link.request_id)
     owner = await services().database.owner_of_request(request_id)
-    if owner is None:  # what the link was about has been deleted
+    if owner is None:  # the request's data was deleted
         raise LinkExpired
     return _Opened(owner, request_id, link.subscription_id)
 
@@ -179,19 +179,21 @@ def _active(plan: str, renews_on: str, reference: str) -> HTMLResponse:
     )
 
 
-def _not_active_yet(status_now: RequestStatus | None, reference: str, token: str) -> HTMLResponse:
-    if status_now is None or status_now.http_status is None:
+def _not_active_yet(request_status: RequestStatus | None, reference: str, token: str) -> HTMLResponse:
+    if request_status is None or request_status.http_status is None:
         wait = "This is taking a little longer than usual."
         done = "You don't need to press the button again: we'll email you when it's done."
         return page("We're reactivating your plan", wait, done, status=202, reference=reference)
-    if status_now.http_status == 410:
+    if request_status.http_status == 410:
         return _ended(reference)
-    if status_now.http_status == 500:
+    if request_status.http_status == 500:
         title, text = "That did not work", "Nothing was changed. Try again."
         return page(title, text, status=500, name="reactivate.html", reference=reference, token=token)
-    detail = str((status_now.response or {}).get("detail"))
+    detail = str((request_status.response or {}).get("detail"))
     again = "Nothing was changed. Try again in a moment."
-    return page(detail, again, status=status_now.http_status, name="reactivate.html", reference=reference, token=token)
+    return page(
+        detail, again, status=request_status.http_status, name="reactivate.html", reference=reference, token=token
+    )
 
 
 def _ended(reference: str | None = None) -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""How a page is sent: complete in itself, stored nowhere, and telling no other site its address."""
+"""Rendering of HTML pages, self-contained and with headers that prevent caching and leaking of the URL."""
 
 import re
 from collections.abc import Callable
@@ -22,10 +22,10 @@ def _source(name: str) -> str:
 
 _load: Callable[[str], str] = _source
 _PAGES = Environment(autoescape=True, loader=FunctionLoader(_load), trim_blocks=True, lstrip_blocks=True)
-# `name` in our descriptions is code, as in Markdown.
+# Descriptions use Markdown's backticks for code.
 _PAGES.filters["code"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
-# The address may hold a token: no cache may keep the page, and no other site may learn the address or frame the page.
+# The URL may contain a token: no cache may keep the page, and no other site may learn the URL or frame the page.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -45,7 +45,7 @@ def page(
     retry_after: int | None = None,
     **more: object,
 ) -> HTMLResponse:
-    """Return a company's page with a title and some paragraphs; `name` is one with a form, `more` what that needs."""
+    """Return a page with title and paragraphs; `name` selects another template, `more` is its context."""
     company = services().settings.company_name
     shown = render(name, status, title=title, texts=texts, reference=reference, company=company, **more)
     if retry_after:
@@ -54,18 +54,18 @@ def page(
 
 
 def render(name: str, status: int = 200, **context: object) -> HTMLResponse:
-    """Return the page that the template of this name makes of `context`."""
+    """Return the page rendered from a template."""
     return HTMLResponse(_PAGES.get_template(name).render(context), status, headers=_HEADERS)
 
 
 def way_to_subscribe() -> dict[str, str] | None:
-    """Return the button that leads to a new subscription, where there is an address."""
+    """Return the button for a new subscription, if its URL is configured."""
     url = services().settings.new_subscription_url
     return {"url": url, "words": "Start a new subscription"} if url else None
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; of a field that is there twice, the last.
+    """Return the fields of a form; for a repeated field, its last value.
 
     Raises `BodyInvalid`, `BodyTooLarge` and `BodyTooSlow`.
     """

@@ -1,4 +1,4 @@
-"""`GET /` of a stack on one machine: what is running here, and where. Switched on by `START_PAGE`."""
+"""`GET /` of the embedded stack: links to everything that is running. Enabled by `START_PAGE`."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from nodes.settings import StartPageSettings
 
 
 class Link(NamedTuple):
-    """A place to go: relative for the trigger's own pages, since `PUBLIC_URL` may have a path."""
+    """A link: relative for the trigger's own pages, since `PUBLIC_URL` may have a path."""
 
     title: str
     url: str | None
@@ -18,7 +18,7 @@ class Link(NamedTuple):
 
 
 def start_page(settings: StartPageSettings) -> APIRouter:
-    """Return the route of the start page, or no route where it is switched off: `/` is 404 then."""
+    """Return a router with the start page, or an empty one if it is disabled, so that `/` is a 404."""
     router = APIRouter(tags=["pages"], include_in_schema=False)
     links = (
         Link("API reference", "docs", "Every endpoint, with its parameters, its responses and an example."),

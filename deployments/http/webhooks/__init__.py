@@ -1,1 +1,1 @@
-"""What other systems report to us."""
+"""Webhooks from other systems."""

@@ -1,4 +1,4 @@
-"""`POST /webhooks/stripe`: Stripe's events come in, once each, and are answered at once (FEATURES A09)."""
+"""`POST /webhooks/stripe`: store each Stripe event once, and respond immediately (FEATURES A09)."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -12,7 +12,7 @@ from nodes.stripe_events.inbox import receive
 
 router = APIRouter(tags=["webhooks"], include_in_schema=False)
 
-# An event holds a subscription with its items; Stripe's largest are a tenth of this.
+# The largest events hold a subscription with its items, about a tenth of this.
 MAX_EVENT_BYTES = 1024 * 1024
 
 
@@ -20,7 +20,7 @@ MAX_EVENT_BYTES = 1024 * 1024
 async def stripe_webhook(
     request: Request, webhooks: TheWebhooks, backlog: TheBacklog, services: TheServices
 ) -> JSONResponse:
-    """400 for what Stripe did not sign, and no row; 200 once the event is in the inbox, or was, or is about nothing."""
+    """Respond 400 without Stripe's signature, else 200 once the event is stored, a duplicate or irrelevant."""
     raw = await read_raw(request, MAX_EVENT_BYTES)
     notice = webhooks.read(raw, request.headers.get("stripe-signature"))
     if notice.change is not Change.OTHER:

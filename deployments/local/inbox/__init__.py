@@ -1,1 +1,1 @@
-"""Catches mail: an SMTP server that keeps emails as .eml files, and a page to read them on."""
+"""A test mail server: SMTP that stores emails as .eml files, and a web page to read them."""

@@ -12,7 +12,7 @@ from deployments.local.inbox.smtp import Security, listen
 
 
 async def serve(arguments: argparse.Namespace) -> None:
-    """Serve mail and page until asked to stop; the page answers only once mail is taken."""
+    """Serve mail and the page until asked to stop. SMTP starts first, so a responding page means mail is accepted."""
     mailbox = Mailbox(arguments.directory)
     security = Security(
         certificate=arguments.tls_cert,
@@ -33,18 +33,18 @@ async def serve(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Read the arguments and serve."""
-    parser = argparse.ArgumentParser(description="Catches mail, and shows it.")
+    """Parse the arguments and serve."""
+    parser = argparse.ArgumentParser(description="Receive mail, and show it on a page.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--smtp-port", type=int, default=1025)
     parser.add_argument("--http-port", type=int, default=8025)
-    parser.add_argument("--directory", type=Path, required=True, help="where the emails are kept")
+    parser.add_argument("--directory", type=Path, required=True, help="where to store the emails")
     parser.add_argument("--tls-cert", type=Path, help="PEM")
     parser.add_argument("--tls-key", type=Path, help="PEM; default: in the certificate's file")
     secure = parser.add_mutually_exclusive_group()
-    secure.add_argument("--starttls", action="store_true", help="take mail only after STARTTLS")
+    secure.add_argument("--starttls", action="store_true", help="accept mail only after STARTTLS")
     secure.add_argument("--implicit-tls", action="store_true", help="TLS from the first byte")
-    parser.add_argument("--user", help="take mail only from who logs in with this name …")
+    parser.add_argument("--user", help="accept mail only after login with this name …")
     parser.add_argument("--password", help="… and this password")
     arguments = parser.parse_args()
     if (arguments.starttls or arguments.implicit_tls) and not arguments.tls_cert:

@@ -1,4 +1,4 @@
-"""The emails on disk: one `.eml` file each, whose name sorts by the time of its arrival."""
+"""The emails on disk: one `.eml` file each, named so that sorting orders them by arrival."""
 
 import re
 import secrets
@@ -12,15 +12,15 @@ from pathlib import Path
 
 from deployments.local.files import private_directory, write_private
 
-# Who the email really came from and went to: the headers need not say so.
+# The envelope's sender and recipients, which the headers need not contain.
 ENVELOPE_FROM, ENVELOPE_TO = "X-Envelope-From", "X-Envelope-To"
 IDENTIFIER = re.compile(r"\d{20}-[0-9a-f]{8}")
-# A directory that changed so lately may change again within the same tick of its clock.
+# A directory modified this recently may change again within the same tick of its clock.
 SETTLED_NS = 1_000_000_000
 
 
 class Email:
-    """One email, parsed. Whatever it holds is untrusted, and broken mail must still be shown."""
+    """One parsed email. Its contents are untrusted, and malformed mail must still be shown."""
 
     def __init__(self, identifier: str, content: bytes) -> None:
         self.identifier = identifier
@@ -33,27 +33,27 @@ class Email:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """Every header, decoded, in order."""
+        """Return every header, decoded, in order."""
         return [(name, _one_line(value)) for name, value in self._message.items()]
 
     def header(self, name: str) -> str:
-        """Return one header, decoded; empty where there is none."""
+        """Return one header, decoded; empty if it is missing."""
         return _one_line(self._message.get(name, ""))
 
     @cached_property
     def recipients(self) -> set[str]:
-        """Return every address that the email was for, in lower case."""
+        """Return every recipient's address, in lower case."""
         fields = [self.header(name) for name in ("To", "Cc", ENVELOPE_TO)]
-        # Field by field: of several, a newer Python parses none where one is empty or malformed.
+        # Parsed one field at a time: newer Python versions parse none if any is empty or malformed.
         return {address.lower() for field in fields for _, address in getaddresses([field]) if address}
 
     @property
     def attachments(self) -> list[str]:
-        """The names of the files that came along."""
+        """Return the names of the attached files."""
         return [part.get_filename() or part.get_content_type() for part in self._message.iter_attachments()]
 
     def summary(self) -> dict[str, object]:
-        """Return what a list shows."""
+        """Return the fields shown in a list."""
         return {
             "id": self.identifier,
             "received": self.received.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -65,7 +65,7 @@ class Email:
         }
 
     def details(self) -> dict[str, object]:
-        """Everything: the summary, both bodies decoded, and the headers."""
+        """Return everything: the summary, both bodies decoded, and the headers."""
         return self.summary() | {
             "message_id": self.header("Message-ID"),
             "reply_to": self.header("Reply-To"),
@@ -85,7 +85,7 @@ class Email:
             return None
         try:
             return payload.decode(part.get_content_charset("utf-8"), "replace").replace("\r\n", "\n")
-        except LookupError:  # a character set that nobody knows
+        except LookupError:  # unknown character set
             return payload.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
@@ -99,14 +99,14 @@ class Mailbox:
         self._listed_as_of = 0
 
     def keep(self, content: bytes, sender: str, recipients: list[str]) -> str:
-        """Write an email down, with its envelope; its identifier."""
+        """Store an email with its envelope, and return its identifier."""
         identifier = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
         envelope = f"{ENVELOPE_FROM}: {sender}\r\n{ENVELOPE_TO}: {', '.join(recipients)}\r\n"
         write_private(self._path(identifier), envelope.encode("utf-8", "replace") + content)
         return identifier
 
     def emails(self, to: str | None = None) -> list[Email]:
-        """Return the emails, the newest first; only those to one address where it is given."""
+        """Return the emails, newest first; with `to`, only those to that address."""
         changed = self._directory.stat().st_mtime_ns
         if changed != self._listed_as_of or time.time_ns() - changed < SETTLED_NS:
             names = sorted((path.stem for path in self._directory.glob("*.eml")), reverse=True)
@@ -115,7 +115,7 @@ class Mailbox:
         return [email for email in self._listed if to is None or to.strip().lower() in email.recipients]
 
     def email(self, identifier: str) -> Email | None:
-        """Return one email; none where there is no such file."""
+        """Return one email, or None if it does not exist."""
         if not IDENTIFIER.fullmatch(identifier):
             return None
         if identifier not in self._parsed:

@@ -1,4 +1,4 @@
-"""The web side: a list, a page an email, and the same as JSON. What an email holds is never trusted."""
+"""The web pages: a list, a page per email, and both as JSON. Email contents are never trusted."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; img-src data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-# An email's HTML: no script, no form, nothing fetched from anywhere. Its links open in a tab of their own.
+# For an email's HTML: no scripts, no forms, no external resources. Its links open in a new tab.
 EMAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
     "img-src data:; frame-ancestors 'self'"
@@ -28,7 +28,7 @@ NEW_TAB = '<base target="_blank">'
 
 
 def application(mailbox: Mailbox) -> Starlette:
-    """Return the inbox over this mailbox."""
+    """Return the inbox's web application for this mailbox."""
     pages = Pages(mailbox)
     routes = [
         Route("/health", pages.health),
@@ -44,7 +44,7 @@ def application(mailbox: Mailbox) -> Starlette:
 
 
 class Pages:
-    """The endpoints."""
+    """The inbox's endpoints."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
@@ -53,11 +53,11 @@ class Pages:
         self._templates.filters["when"] = when
 
     async def health(self, _: Request) -> Response:
-        """Mail is taken: the page is served only then."""
+        """Report that mail is accepted: the page is served only after SMTP is."""
         return JSONResponse({"status": "ok"})
 
     async def list(self, request: Request) -> Response:
-        """Return every email, the newest first, or those to one address (`?to=`)."""
+        """Return every email, newest first, or those to one address (`?to=`)."""
         if _wants_json(request):
             return await self.list_json(request)
         to = request.query_params.get("to") or None
@@ -79,7 +79,7 @@ class Pages:
         return JSONResponse(self._email(request).details(), headers=SAFE)
 
     async def raw(self, request: Request) -> Response:
-        """Return the file as it came, to keep."""
+        """Return the stored file, as a download."""
         email = self._email(request)
         name = {"Content-Disposition": f'attachment; filename="{email.identifier}.eml"'}
         return Response(email.content, media_type="message/rfc822", headers=SAFE | name)
@@ -102,7 +102,7 @@ class Pages:
 
 
 def when(email: Email) -> str:
-    """Return the time an email was sent, in UTC, or else that of its arrival."""
+    """Return the time an email was sent, in UTC; falls back to its arrival time."""
     try:
         sent = parsedate_to_datetime(email.header("Date")).astimezone(email.received.tzinfo)
     except (ValueError, OverflowError):
@@ -116,7 +116,7 @@ def _html(content: str, content_policy: str) -> HTMLResponse:
 
 
 def _links_in_new_tab(html: str) -> str:
-    """Return a link that opened inside the sandbox would lead to a page that can do nothing."""
+    """Make an email's links open in a new tab: inside the sandbox their pages would not work."""
     changed, found = re.subn(r"<head\b[^>]*>", lambda head: head[0] + NEW_TAB, html, count=1, flags=re.IGNORECASE)
     return changed if found else NEW_TAB + html
 

@@ -1,4 +1,4 @@
-"""The SMTP side: takes every email, over TLS and with a password where that is wanted."""
+"""The SMTP server: accepts every email, optionally over TLS and with a password."""
 
 import asyncio
 import hmac
@@ -16,7 +16,7 @@ LARGEST_EMAIL = 33_554_432  # bytes, aiosmtpd's own limit
 
 @dataclass(frozen=True)
 class Security:
-    """How a client must come. Plain and without a password unless said otherwise."""
+    """TLS and login requirements for clients; none by default."""
 
     certificate: Path | None = None
     key: Path | None = None
@@ -26,7 +26,7 @@ class Security:
     password: str | None = None
 
     def context(self) -> ssl.SSLContext | None:
-        """Return the server's side of TLS; none for plain mail."""
+        """Return the server's TLS context; None for plain SMTP."""
         if not (self.starttls or self.implicit_tls):
             return None
         if self.certificate is None:
@@ -42,20 +42,20 @@ class Security:
 
 
 class Postman:
-    """aiosmtpd's handler: every email goes into the mailbox."""
+    """aiosmtpd's handler: puts every email into the mailbox."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keep the email; only then is the client told so."""
+        """Store the email before confirming it to the client."""
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         identifier = self._mailbox.keep(content, envelope.mail_from or "", envelope.rcpt_tos)
         return f"250 OK {identifier}"
 
 
 async def listen(mailbox: Mailbox, host: str, port: int, security: Security) -> asyncio.Server:
-    """Serve SMTP."""
+    """Start the SMTP server."""
     context = security.context()
     options: dict[str, Any] = {"enable_SMTPUTF8": True, "data_size_limit": LARGEST_EMAIL, "ident": "cancelflow inbox"}
     if security.starttls:

@@ -1,1 +1,1 @@
-"""An in-memory Pub/Sub, spoken to by the real client over gRPC."""
+"""An in-memory Pub/Sub for the real client, over gRPC."""

@@ -9,7 +9,7 @@ from google.pubsub_v1 import types
 from deployments.local.pubsub_emulator.broker import Broker
 from deployments.local.pubsub_emulator.server import start
 
-STOP_GRACE = 0.5  # seconds for calls under way
+STOP_GRACE = 0.5  # seconds for calls in progress to finish
 
 
 async def serve(host: str, port: int, topics: list[str]) -> None:
@@ -26,13 +26,11 @@ async def serve(host: str, port: int, topics: list[str]) -> None:
 
 
 def main() -> None:
-    """Read the arguments and serve."""
+    """Parse the arguments and serve."""
     parser = argparse.ArgumentParser(description="An in-memory Pub/Sub.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8085)
-    parser.add_argument(
-        "--topic", action="append", default=[], help="a topic to begin with; may be given several times"
-    )
+    parser.add_argument("--topic", action="append", default=[], help="a topic to create; may be given several times")
     arguments = parser.parse_args()
     asyncio.run(serve(arguments.host, arguments.port, arguments.topic))
 

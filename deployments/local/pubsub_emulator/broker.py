@@ -1,4 +1,4 @@
-"""The emulator's state: topics, their subscriptions, and what Pub/Sub refuses."""
+"""The emulator's state: topics and subscriptions, and the requests that Pub/Sub rejects."""
 
 import itertools
 import re
@@ -11,14 +11,14 @@ from google.pubsub_v1 import types
 
 from deployments.local.pubsub_emulator.subscription import LONGEST_ACK_DEADLINE, USUAL_ACK_DEADLINE, Subscription
 
-DELETED_TOPIC = "_deleted_topic_"  # what a subscription's topic is called once it is gone
+DELETED_TOPIC = "_deleted_topic_"  # a subscription's topic after the topic was deleted
 NAME = re.compile(r"projects/[^/]+/(?P<kind>topics|subscriptions)/(?!goog)[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}")
 
 Item = TypeVar("Item")
 
 
 class Refused(Exception):
-    """Pub/Sub would answer with this status."""
+    """A request that Pub/Sub would reject with this status."""
 
     def __init__(self, code: grpc.StatusCode, detail: str) -> None:
         super().__init__(detail)
@@ -35,7 +35,7 @@ class Broker:
         self._message_ids = itertools.count(1)
 
     def create_topic(self, topic: types.Topic) -> types.Topic:
-        """ALREADY_EXISTS where it does."""
+        """Create a topic; raises ALREADY_EXISTS."""
         check_name(topic.name, "topics")
         if topic.name in self.topics:
             raise Refused(grpc.StatusCode.ALREADY_EXISTS, f"Topic already exists: {topic.name}")
@@ -43,14 +43,14 @@ class Broker:
         return topic
 
     def topic(self, name: str) -> types.Topic:
-        """NOT_FOUND where there is none."""
+        """Return a topic; raises NOT_FOUND."""
         check_name(name, "topics")
         if name not in self.topics:
             raise Refused(grpc.StatusCode.NOT_FOUND, f"Topic not found: {name}")
         return self.topics[name]
 
     def delete_topic(self, name: str) -> None:
-        """Its subscriptions stay, and deliver what they have."""
+        """Delete a topic. Its subscriptions stay, and deliver their remaining messages."""
         del self.topics[self.topic(name).name]
         for subscription in self._of_topic(name):
             subscription.settings.topic = DELETED_TOPIC
@@ -60,7 +60,7 @@ class Broker:
         return [subscription.settings.name for subscription in self._of_topic(self.topic(topic).name)]
 
     def create_subscription(self, settings: types.Subscription) -> types.Subscription:
-        """Return a subscription gets what is published from now on."""
+        """Create a subscription, which receives messages published from now on."""
         check_name(settings.name, "subscriptions")
         self.topic(settings.topic)
         settings.ack_deadline_seconds = settings.ack_deadline_seconds or USUAL_ACK_DEADLINE
@@ -72,19 +72,19 @@ class Broker:
         return settings
 
     def subscription(self, name: str) -> Subscription:
-        """NOT_FOUND where there is none."""
+        """Return a subscription; raises NOT_FOUND."""
         check_name(name, "subscriptions")
         if name not in self.subscriptions:
             raise Refused(grpc.StatusCode.NOT_FOUND, f"Subscription not found: {name}")
         return self.subscriptions[name]
 
     def delete_subscription(self, name: str) -> None:
-        """Undelivered messages go with it."""
+        """Delete a subscription and its undelivered messages."""
         self.subscription(name).delete()
         del self.subscriptions[name]
 
     def publish(self, topic: str, messages: Sequence[types.PubsubMessage]) -> list[str]:
-        """Return each message to each subscription; the ids, in order."""
+        """Publish each message to each subscription, and return the message ids in order."""
         self.topic(topic)
         if not messages:
             raise invalid("The request holds no message")
@@ -111,12 +111,12 @@ def page(items: Iterable[Item], size: int, token: str) -> tuple[list[Item], str]
 
 
 def check_name(name: str, kind: str) -> None:
-    """INVALID_ARGUMENT for what cannot be a name."""
+    """Raise INVALID_ARGUMENT for an invalid resource name."""
     found = NAME.fullmatch(name)
     if found is None or found["kind"] != kind:
         raise invalid(f"Invalid resource name: {name!r} is not projects/PROJECT/{kind}/NAME")
 
 
 def invalid(detail: str) -> Refused:
-    """INVALID_ARGUMENT."""
+    """Return an INVALID_ARGUMENT error."""
     return Refused(grpc.StatusCode.INVALID_ARGUMENT, detail)

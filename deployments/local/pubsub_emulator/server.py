@@ -1,4 +1,4 @@
-"""The gRPC server around the broker: method names, message types, and refusals as statuses."""
+"""The gRPC server around the broker: method names, message types, and errors as gRPC statuses."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +10,7 @@ from google.pubsub_v1 import types
 from deployments.local.pubsub_emulator.broker import Broker, Refused
 from deployments.local.pubsub_emulator.service import Context, Publisher, Subscriber
 
-# What each method takes, and what it answers; None is `google.protobuf.Empty`, which has no bytes.
+# Each method's request and response type; None is `google.protobuf.Empty`, which has no bytes.
 UNARY: dict[str, tuple[Any, Any]] = {
     "CreateTopic": (types.Topic, types.Topic),
     "GetTopic": (types.GetTopicRequest, types.Topic),
@@ -29,8 +29,8 @@ UNARY: dict[str, tuple[Any, Any]] = {
 
 
 async def start(broker: Broker, address: str) -> grpc.aio.Server:
-    """Listen on HOST:PORT; raises RuntimeError where that is taken."""
-    # Without the option gRPC shares a busy port with whoever has it, and each gets half of the calls.
+    """Listen on HOST:PORT; raises RuntimeError if it is in use."""
+    # By default gRPC shares a busy port with its other listener, and each gets half of the calls.
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     publisher, subscriber = Publisher(broker), Subscriber(broker)
     streaming = grpc.stream_stream_rpc_method_handler(

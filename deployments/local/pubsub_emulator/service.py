@@ -1,6 +1,6 @@
 """`google.pubsub.v1`'s Publisher and Subscriber: each method is the gRPC method of its name, in snake case."""
 
-# ruff: noqa: D102  # what the methods do is Google's to say
+# ruff: noqa: D102  # Google documents the methods
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,13 +14,13 @@ from deployments.local.pubsub_emulator.broker import Broker, Refused, invalid, p
 from deployments.local.pubsub_emulator.subscription import LARGEST_BATCH, LONGEST_ACK_DEADLINE, Subscription
 
 LONGEST_PULL = 10.0  # seconds an empty pull waits for a message
-ANSWER_MARGIN = 0.2  # seconds before the caller's own deadline, so that it sees an empty answer and not an error
+ANSWER_MARGIN = 0.2  # seconds before the caller's own deadline, so that it gets an empty response instead of an error
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Publisher:
-    """Topics, and publishing to them."""
+    """The Publisher service: topics, and publishing to them."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -50,7 +50,7 @@ class Publisher:
 
 
 class Subscriber:
-    """Subscriptions, and what they deliver."""
+    """The Subscriber service: subscriptions, and their deliveries."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -130,7 +130,7 @@ async def _deliver(first: types.StreamingPullRequest, subscription: Subscription
 
 
 def obey(request: types.StreamingPullRequest, subscription: Subscription) -> None:
-    """What the client says on an open stream: acknowledged, or so many seconds more."""
+    """Apply a client's message on an open stream: acknowledgements, and extended deadlines."""
     for ack_id in request.ack_ids:
         subscription.acknowledge(ack_id)
     for ack_id, seconds in zip(request.modify_deadline_ack_ids, request.modify_deadline_seconds, strict=False):
@@ -138,7 +138,7 @@ def obey(request: types.StreamingPullRequest, subscription: Subscription) -> Non
 
 
 def checked_deadline(seconds: int) -> int:
-    """INVALID_ARGUMENT outside of what Pub/Sub allows."""
+    """Return the deadline; raises INVALID_ARGUMENT outside Pub/Sub's limits."""
     if not 0 <= seconds <= LONGEST_ACK_DEADLINE:
         raise invalid(f"An ack deadline must be from 0 to {LONGEST_ACK_DEADLINE} seconds")
     return seconds

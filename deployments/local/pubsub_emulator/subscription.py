@@ -1,4 +1,4 @@
-"""One subscription: its waiting messages, and the leases of those handed out."""
+"""One subscription: its waiting messages, and the leases of delivered ones."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ LARGEST_BATCH: Final = 1000
 
 @dataclass(frozen=True)
 class Lease:
-    """A message in somebody's hands, to be acknowledged in time."""
+    """A delivered message, to be acknowledged before its timer expires."""
 
     message: types.PubsubMessage
     sequence: int
@@ -24,10 +24,10 @@ class Lease:
 
 
 class Subscription:
-    """Delivers each message until it is acknowledged, and the messages of one ordering key in order.
+    """Delivers each message until it is acknowledged, and messages with the same ordering key in order.
 
-    Ordering, as Pub/Sub has it: while one consumer holds messages of a key, no other gets later ones; and when one of
-    them comes back, the later ones that were handed out come back too.
+    As in Pub/Sub, while one consumer holds messages of a key, no other consumer gets later ones. When one of them is
+    returned, the later ones that were delivered are returned too.
     """
 
     def __init__(self, settings: types.Subscription) -> None:
@@ -39,16 +39,16 @@ class Subscription:
         self._changed = asyncio.Event()
 
     def add(self, message: types.PubsubMessage) -> None:
-        """A message was published on the topic."""
+        """Queue a message published on the topic."""
         self._waiting.append((next(self._sequence), message))
         self._wake()
 
     async def take(
         self, room: int, *, consumer: object, patience: float | None, deadline: int = 0
     ) -> list[types.ReceivedMessage]:
-        """Messages for a consumer that may hold `room` of them, leased for `deadline` seconds.
+        """Return messages for a consumer that may hold `room` of them, leased for `deadline` seconds.
 
-        None after `patience` seconds, or once the subscription is deleted.
+        Returns an empty list after `patience` seconds, or when the subscription is deleted.
         """
         until = None if patience is None else asyncio.get_running_loop().time() + patience
         while not self.deleted:
@@ -64,14 +64,14 @@ class Subscription:
         return []
 
     def acknowledge(self, ack_id: str) -> None:
-        """The message is dealt with; an id that has lapsed is let pass, as Pub/Sub does."""
+        """Acknowledge a message; like Pub/Sub, ignore an expired id."""
         lease = self._leases.pop(ack_id, None)
         if lease:
             lease.timer.cancel()
             self._wake()
 
     def extend(self, ack_id: str, seconds: int) -> None:
-        """Give the lease this many seconds from now; none sends the message back at once."""
+        """Extend the lease to this many seconds from now; 0 returns the message immediately."""
         lease = self._leases.get(ack_id)
         if lease is None:
             return
@@ -83,7 +83,7 @@ class Subscription:
             self._leases[ack_id] = Lease(lease.message, lease.sequence, lease.consumer, timer)
 
     def delete(self) -> None:
-        """Nothing is delivered from here on; whoever waits stops waiting."""
+        """Stop all deliveries, and wake waiting consumers."""
         self.deleted = True
         for lease in self._leases.values():
             lease.timer.cancel()
@@ -107,7 +107,7 @@ class Subscription:
     def _lease(
         self, sequence: int, message: types.PubsubMessage, consumer: object, deadline: int
     ) -> types.ReceivedMessage:
-        ack_id = f"{message.message_id}-{next(self._sequence)}"  # another at each delivery, as Pub/Sub has it
+        ack_id = f"{message.message_id}-{next(self._sequence)}"  # a new id for each delivery, as in Pub/Sub
         self._leases[ack_id] = Lease(message, sequence, consumer, self._timer(ack_id, deadline))
         return types.ReceivedMessage(ack_id=ack_id, message=message)
 

@@ -1,13 +1,13 @@
-"""A small Stripe on one machine: real HTTP for the real SDK, state in one file, time and faults at a test's will.
+"""A local Stripe simulator: HTTP for the real SDK, state in one file, time and faults controlled by tests.
 
     python -m deployments.local.stripe_simulator [--host 127.0.0.1] [--port 12111] [--data stripe.sqlite3] \\
         [--webhook-url URL --webhook-secret whsec_…] [--dunning-days 14]
 
-Started alone it is an empty account, which is forgotten when it ends unless `--data` names a file.
+It starts with an empty account, which is lost when it ends unless `--data` names a file.
 
-Under `/v1/` it speaks Stripe's API as of version 2026-10-28.endive, as far as subscriptions and their cancellation
-need it; `routes.ROUTES` lists the endpoints. A parameter that Stripe has and the simulator lacks answers 501.
-Under `/_simulator/`, without a key, tests steer it; `GET /_simulator/` answers `control.GUIDE`:
+Under `/v1/` it implements the part of Stripe's API, version 2026-10-28.endive, that subscriptions and their
+cancellation need; `routes.ROUTES` lists the endpoints. A Stripe parameter that it does not implement returns 501.
+Under `/_simulator/`, without a key, tests control it; `GET /_simulator/` returns `guide.GUIDE`:
 
     GET, POST /_simulator/clock                {"now": unix} or {"advance": seconds} or {"reset": true}
     GET, DELETE /_simulator/requests           ?method= &path= (prefix) &since= (sequence) &contains= (an id)
@@ -24,5 +24,5 @@ Under `/_simulator/`, without a key, tests steer it; `GET /_simulator/` answers 
     GET, POST /_simulator/settings             {"after_last_retry": "cancel", "unpaid", "past_due" or "pause"}
     GET /_simulator/health
 
-The global clock is the real time plus an offset, and goes on; a customer on a test clock lives by that clock alone.
+The global clock is real time plus an offset, and keeps running; a customer on a test clock follows only that clock.
 """

@@ -1,4 +1,4 @@
-"""Starts the simulator: `python -m deployments.local.stripe_simulator`, with an empty account."""
+"""Run the simulator: `python -m deployments.local.stripe_simulator`, with an empty account."""
 
 import argparse
 import signal
@@ -15,14 +15,14 @@ from .store import Store
 
 
 class Server(uvicorn.Server):
-    """A server that lets go of held connections as soon as it is told to end."""
+    """A server that drops held connections as soon as it receives a signal."""
 
     def __init__(self, config: uvicorn.Config, application: Application) -> None:
         super().__init__(config)
         self.application = application
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """On a signal."""
+        """Handle a signal."""
         self.application.closing.set()
         super().handle_exit(sig, frame)
 
@@ -32,11 +32,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=12111)
     parser.add_argument(
-        "--data", type=Path, default=Path(":memory:"), help="the SQLite file, which keeps the account (default: none)"
+        "--data", type=Path, default=Path(":memory:"), help="SQLite file for the account (default: in memory)"
     )
-    parser.add_argument("--webhook-url", help="makes a webhook endpoint for every type of event")
-    parser.add_argument("--webhook-secret", action="append", default=[], help="signs; twice while secrets rotate")
-    parser.add_argument("--dunning-days", type=int, default=14, help="days after which a failed payment ends it all")
+    parser.add_argument("--webhook-url", help="create a webhook endpoint for every type of event")
+    parser.add_argument(
+        "--webhook-secret", action="append", default=[], help="signing secret; give two during a rotation"
+    )
+    parser.add_argument(
+        "--dunning-days", type=int, default=14, help="days after which a failed payment ends a subscription"
+    )
     given = parser.parse_args()
     if bool(given.webhook_url) != bool(given.webhook_secret):
         parser.error("--webhook-url and --webhook-secret go together")
@@ -44,9 +48,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT, and end with 0."""
+    """Serve until SIGTERM or SIGINT, and exit with 0."""
     given = _arguments()
-    # uvicorn raises the signal again once it has shut down; this is who hears it.
+    # uvicorn raises the signal again after its shutdown; this handler then exits with 0.
     for told in (signal.SIGTERM, signal.SIGINT):
         signal.signal(told, lambda *_: sys.exit(0))
     account = Account(Store(given.data), dunning_days=given.dunning_days)
@@ -58,7 +62,7 @@ def main() -> None:
         port=given.port,
         log_level="warning",
         access_log=False,
-        date_header=False,  # each reply carries the date by the simulated clock
+        date_header=False,  # each reply carries the simulated clock's date
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=1,

@@ -1,4 +1,4 @@
-"""The simulated Stripe account: its objects, its clocks, and the events that every change leaves behind."""
+"""The simulated Stripe account: its objects, its clocks, and the events that every change emits."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from .due import due_at
 from .store import Column, Store
 from .wire import API_VERSION, Document, new_id, no_such
 
-# What Stripe calls an object in "No such …".
+# Stripe's name for a kind of object in "No such …".
 _SPOKEN = {
     "subscription_schedule": "subscription_schedule",
     "payment_method": "PaymentMethod",
@@ -19,7 +19,7 @@ _SPOKEN = {
 
 @dataclass
 class Origin:
-    """The request that causes changes; none while time does."""
+    """The request that causes changes; empty for changes caused by time."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -27,37 +27,37 @@ class Origin:
 
 @dataclass
 class Account:
-    """What handlers work on. Single-threaded; the caller holds the store's transaction."""
+    """The state that handlers work on. Single-threaded; the caller holds the store's transaction."""
 
     store: Store
     dunning_days: int = 14
     origin: Origin = field(default_factory=Origin)
-    # While time passes, the moment being lived through; otherwise the clocks say what time it is.
+    # The simulated time while due changes are processed; otherwise the clocks give the time.
     moment: int | None = None
 
     def __post_init__(self) -> None:
-        """Open the account, if it is new."""
+        """Set the id and creation time of a new account."""
         if not self.store.setting("account", ""):
             self.store.set_setting("account", new_id("acct", 16))
             self.store.set_setting("account_created", str(self.now()))
 
     @property
     def identifier(self) -> str:
-        """The account's id, the same for as long as the file is kept."""
+        """Return the account's id, which lasts as long as the file."""
         return self.store.setting("account", "")
 
     # Time
 
     def offset(self) -> int:
-        """Return seconds by which the global clock is ahead of the real one."""
+        """Return the seconds by which the global clock is ahead of real time."""
         return int(self.store.setting("clock_offset", "0"))
 
     def set_offset(self, seconds: int) -> None:
-        """Move the global clock."""
+        """Set the global clock's offset."""
         self.store.set_setting("clock_offset", str(seconds))
 
     def now(self, clock: str | None = None) -> int:
-        """Unix seconds by a test clock, or by the global clock."""
+        """Return the Unix seconds of a test clock, or of the global clock."""
         if self.moment is not None:
             return self.moment
         if clock:
@@ -67,13 +67,13 @@ class Account:
         return int(time.time()) + self.offset()
 
     def after_last_retry(self) -> str:
-        """Return what becomes of a subscription when the last retry of a payment has failed."""
+        """Return the setting for subscriptions whose last payment retry has failed."""
         return self.store.setting("after_last_retry", "cancel")
 
     # Objects
 
     def peek(self, kind: str, identifier: str) -> Document:
-        """Return an object that must be there because another one names it; deleted ones included."""
+        """Return an object that must exist because another one refers to it, even if deleted."""
         found = self.store.get(kind, identifier)
         if found is None:
             raise LookupError(f"the store names {kind} {identifier} but does not hold it")
@@ -87,18 +87,18 @@ class Account:
         return found
 
     def save(self, document: Document) -> None:
-        """Write an object, with the columns that it is found by."""
+        """Write an object, with its lookup columns."""
         self.store.put(document, _columns(document))
 
     def create(self, document: Document, event: str | None = None) -> Document:
-        """Write a new object and tell of it."""
+        """Write a new object and emit its event."""
         self.save(document)
         if event:
             self.emit(event, document)
         return document
 
     def update(self, before: Document, after: Document, event: str | None) -> Document:
-        """Write a changed object and tell what it was; nothing happens if nothing changed."""
+        """Write a changed object and emit an event with its previous values; do nothing if nothing changed."""
         if before != after:
             self.save(after)
             previous = differences(public(before), public(after))
@@ -109,7 +109,7 @@ class Account:
     # Events
 
     def emit(self, kind: str, document: Document, previous: Document | None = None) -> None:
-        """Record an event and queue it for every endpoint that asked for its type."""
+        """Record an event and queue it for every endpoint enabled for its type."""
         data: Document = {"object": self.render(document)}
         if previous is not None:
             data["previous_attributes"] = previous
@@ -130,14 +130,14 @@ class Account:
             self.queue_delivery(event, endpoint, url)
 
     def queue_delivery(self, event: Document, endpoint: str, url: str) -> None:
-        """Have an event sent to an endpoint."""
+        """Queue an event for an endpoint."""
         self.store.connection.execute(
             "INSERT INTO deliveries (event, type, endpoint, url) VALUES (?, ?, ?, ?)",
             (event["id"], event["type"], endpoint, url),
         )
 
     def endpoints(self, kind: str) -> list[tuple[str, str]]:
-        """Return the endpoints, by id and address, that asked for a type of event."""
+        """Return the id and URL of each endpoint enabled for a type of event."""
         found = []
         for endpoint in self.store.scan("webhook_endpoint"):
             wanted = endpoint["enabled_events"]
@@ -148,7 +148,7 @@ class Account:
     # Shapes
 
     def render(self, document: Document) -> Document:
-        """Return an object as Stripe shows it."""
+        """Return an object as the API shows it."""
         shown = public(document)
         refine = _REFINEMENTS.get(document["object"])
         return refine(self, document, shown) if refine else shown
@@ -165,7 +165,7 @@ class Account:
         matches: Callable[[Document], bool] = lambda document: True,
         **columns: Column,
     ) -> Document:
-        """Return a page of a list, newest first, by Stripe's cursors and its filter on `created`."""
+        """Return a page of a list, newest first, with Stripe's cursors and its filter on `created`."""
         limit = params.get("limit", 10)
         newer = self._cursor(kind, params, "ending_before")
         older = self._cursor(kind, params, "starting_after")
@@ -194,7 +194,7 @@ def public(document: Document) -> Document:
 
 
 def differences(before: Any, after: Any) -> Document:
-    """`previous_attributes`: the old values of what changed, hash by hash, lists whole."""
+    """Return `previous_attributes`: the old values of what changed, nested for hashes, whole for lists."""
     changed: Document = {}
     for name in after:
         old, new = before.get(name), after[name]
@@ -209,7 +209,7 @@ def _clock(document: Document) -> str | None:
     return document["id"] if document["object"] == "test_helpers.test_clock" else clock
 
 
-# The one field besides customer and subscription that objects of a kind are found by.
+# The lookup column's field for a kind of object, besides customer and subscription.
 _LOOKUPS = {
     "credit_note": "invoice",
     "customer": "email",
@@ -246,7 +246,7 @@ def _show_deleted_customer(_account: Account, document: Document, shown: Documen
 
 
 def _show_subscription(account: Account, _document: Document, shown: Document) -> Document:
-    """Items show their price as it is now, with its newest metadata."""
+    """Return a subscription whose items show their price's current state, such as its newest metadata."""
     items = [item | {"price": account.peek("price", item["price"]["id"])} for item in shown["items"]["data"]]
     return shown | {"items": shown["items"] | {"data": items}}
 

@@ -1,4 +1,4 @@
-"""What is over, made older: for a program whose own clock shows today, and that shall do what it does months later."""
+"""Move an ended subscription into the past, for programs that use the real time but act months after an end."""
 
 from .account import Account
 from .due import ENDED
@@ -9,11 +9,11 @@ MOMENTS_OF_ITEM = ("created", "current_period_end", "current_period_start")
 
 
 class StillLives(Exception):
-    """A subscription that has not ended lives by its clock."""
+    """The subscription has not ended; a clock moves its dates."""
 
 
 def make_older(account: Account, subscription: Document, seconds: int) -> Document:
-    """Return all that happened to the subscription happened so much earlier. Nobody is told, for nothing happens now."""
+    """Move every date of an ended subscription back by so many seconds, without an event."""
     if subscription["status"] not in ENDED:
         raise StillLives(f"{subscription['id']} is {subscription['status']}")
     after = copy_of(subscription)

@@ -1,4 +1,4 @@
-"""A call to /v1, from key to answer: who asks, whether it was asked before, and one transaction for all of it."""
+"""Execution of calls to /v1: authentication, idempotency and the endpoint itself, in one transaction."""
 
 import json
 import re
@@ -19,7 +19,7 @@ KEPT_SECONDS = DAY  # how long an idempotency key is remembered
 
 @dataclass
 class Call:
-    """One request, without the key that it came with: that is checked and forgotten."""
+    """One request, without its API key, which is checked and discarded."""
 
     method: str
     path: str
@@ -32,17 +32,17 @@ class Call:
 
     @property
     def key(self) -> str | None:
-        """The idempotency key where it counts: GET and DELETE ignore it."""
+        """Return the idempotency key if it applies: GET and DELETE ignore it."""
         return self.idempotency_key if self.method == "POST" else None
 
     def fingerprint(self) -> str:
-        """Return the parameters, in an order that does not matter."""
+        """Return the parameters in a canonical order."""
         return json.dumps(sorted(self.pairs))
 
 
 @dataclass
 class Reply:
-    """An answer's status, body and further headers."""
+    """A response's status, body and further headers."""
 
     status: int
     body: bytes
@@ -51,7 +51,7 @@ class Reply:
 
 
 def error_reply(error: ApiError) -> Reply:
-    """Return an error as an answer."""
+    """Return an error as a response."""
     return Reply(error.status, dump(error.body()))
 
 
@@ -61,11 +61,11 @@ class Api:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.store = account.store
-        # Keys of calls that wait, by a `delay` fault, between having arrived and being executed.
+        # Idempotency keys of calls delayed by a `delay` fault before they are executed.
         self.in_flight: set[str] = set()
 
     def refuse_in_flight(self, call: Call) -> Reply | None:
-        """409 while the same key is being worked on."""
+        """Return a 409 response while a call with the same key is in progress."""
         if call.key is None or call.key not in self.in_flight:
             return None
         error = ApiError(
@@ -79,7 +79,7 @@ class Api:
         return self.settled(call, error_reply(error))
 
     def answer(self, call: Call) -> Reply:
-        """Execute a call, or repeat the answer that its key has."""
+        """Execute a call, or return the response stored for its key."""
         with self.store.transaction():
             lifecycle.settle(self.account)
             reply = self._first_or_again(call)
@@ -87,7 +87,7 @@ class Api:
         return self._finished(call, reply)
 
     def settled(self, call: Call, reply: Reply | None, *, stored: bool = False) -> Reply:
-        """Record a call that is not executed; with `stored`, its key keeps this answer unless it has one."""
+        """Record a call that is not executed. With `stored`, its key keeps this response unless it already has one."""
         with self.store.transaction():
             if stored and reply and call.key and not self._kept(call):
                 self._remember(call, reply)
@@ -95,7 +95,7 @@ class Api:
         return self._finished(call, reply or Reply(0, b""))
 
     def lie(self, call: Call) -> Reply:
-        """Answer 200 with the object as it is, and change nothing: its own, or one made up for the purpose."""
+        """Respond with 200 and the current object, or what the call would have returned, but change nothing."""
         with self.store.transaction():
             self.store.mark()
             reply = self._execute(call)

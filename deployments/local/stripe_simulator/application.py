@@ -1,4 +1,4 @@
-"""The ASGI application: reads calls, lets faults have their way with them, and writes or withholds answers."""
+"""The ASGI application: reads calls, applies faults, and writes or withholds responses."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from .wire import API_VERSION
 
 
 class Application:
-    """One simulator. `closing` ends what waits, so that a signal is obeyed at once."""
+    """One simulator. Setting `closing` ends held and delayed calls, so that a signal takes effect immediately."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -29,7 +29,7 @@ class Application:
         self.closing = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI entry."""
+        """Handle one ASGI scope."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["path"].startswith("/_simulator"):
@@ -51,7 +51,7 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _pass_time(self) -> None:
-        """Without calls, too, periods end and events go out."""
+        """End periods and emit events that are due, even without calls."""
         if self.account.store.next_due("", self.account.now()):
             with self.account.store.transaction():
                 settle(self.account)
@@ -70,7 +70,7 @@ class Application:
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _answer(self, call: Call, fault: Fault | None) -> Reply:
-        """Return the answer to send; status 0 means none."""
+        """Return the response to send; status 0 means none."""
         match fault and fault.kind:
             case "refuse" | "timeout":
                 return self.api.settled(call, None)
@@ -95,7 +95,7 @@ class Application:
             self.api.in_flight.discard(call.key or "")
 
     async def _hold(self, receive: Receive, send: Send) -> None:
-        """Never answer; go on holding until the caller gives up or the simulator ends."""
+        """Hold the connection without a response until the client disconnects or the simulator ends."""
         gone = asyncio.create_task(_gone(receive))
         closing = asyncio.create_task(self.closing.wait())
         await asyncio.wait((gone, closing), return_when=asyncio.FIRST_COMPLETED)
@@ -106,9 +106,9 @@ class Application:
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:
-    """Without its courier the simulator would go on and send nothing: say so."""
+    """Log the failure of the courier, without which the simulator would silently stop sending events."""
     if not task.cancelled() and (error := task.exception()):
-        logging.getLogger("uvicorn.error").error("webhooks and time have stopped", exc_info=error)
+        logging.getLogger("uvicorn.error").error("webhook delivery and time-based changes have stopped", exc_info=error)
 
 
 def _holds(fault: Fault) -> bool:
@@ -145,6 +145,6 @@ async def _gone(receive: Receive) -> None:
 
 
 async def _hang_up(receive: Receive, send: Send) -> None:
-    """Close the connection without a byte. ASGI has no word for it, so this asks uvicorn, whose method `send` is."""
+    """Close the connection without a response. ASGI cannot do this, so it uses uvicorn, whose method `send` is."""
     send.__self__.transport.abort()  # type: ignore[attr-defined]
     await _gone(receive)

@@ -1,4 +1,4 @@
-"""A subscription's items and the invoices that it lives by, from the first to the next."""
+"""A subscription's items, and its invoices from period to period."""
 
 from . import coupons, invoices, sent_invoices
 from .account import Account
@@ -18,7 +18,7 @@ ITEM_UPDATE = Shape(
 
 
 def recurring_price(account: Account, identifier: str, param: str) -> Document:
-    """Return an active recurring price; raises Stripe's refusal for any other."""
+    """Return an active recurring price; raises Stripe's error for any other."""
     price = account.find("price", identifier, param, 400)
     if not price["active"]:
         raise ApiError("The price specified is inactive. This field only accepts active prices.", param=param)
@@ -31,7 +31,7 @@ def recurring_price(account: Account, identifier: str, param: str) -> Document:
 
 
 def plan_of(price: Document) -> Document:
-    """Return the plan that every item still mirrors its price as."""
+    """Return a price as the `plan` that every item still shows beside it."""
     recurring = price["recurring"]
     same = ("active", "billing_scheme", "created", "currency", "id", "livemode", "metadata", "nickname", "product")
     return {"object": "plan", "amount": price["unit_amount"], "amount_decimal": price["unit_amount_decimal"]} | {
@@ -47,7 +47,7 @@ def plan_of(price: Document) -> Document:
 
 
 def new_item(account: Account, subscription: Document, given: Document, index: int, start: int) -> Document:
-    """Return an item, in its first period; the caller lengthens that to a trial's end."""
+    """Return an item in its first period; the caller extends that to a trial's end."""
     param = f"items[{index}][price]"
     if "price" not in given:
         raise ApiError(f"Missing required param: {param}.", code="parameter_missing", param=param)
@@ -74,7 +74,7 @@ def new_item(account: Account, subscription: Document, given: Document, index: i
 
 
 def check_items(subscription: Document, items: list[Document]) -> None:
-    """All items share a currency and differ in price; classic billing also wants one interval."""
+    """Raise Stripe's error for mixed currencies, repeated prices or, with classic billing, mixed intervals."""
     prices = [item["price"] for item in items]
     identifiers = [price["id"] for price in prices]
     twice = next((one for one in identifiers if identifiers.count(one) > 1), None)
@@ -95,11 +95,11 @@ def _interval(price: Document) -> tuple[str, int]:
 def bill(
     account: Account, subscription: Document, items: list[Document], reason: str, at: int, *, free: bool = False
 ) -> Document:
-    """Invoice these items' periods and try to collect; paused collection changes what becomes of it."""
+    """Invoice these items' periods and try to collect, unless collection is paused."""
     invoice = draw_up(account, subscription, items, reason, at, free=free)
     subscription["latest_invoice"] = invoice["id"]
     paused = (subscription["pause_collection"] or {}).get("behavior")
-    # Nobody is asked to pay for an unpaid subscription's further periods; their invoices wait for somebody to look.
+    # Further invoices of an unpaid subscription stay drafts: Stripe does not collect them automatically.
     if paused == "keep_as_draft" or subscription["status"] == "unpaid":
         return account.create(invoice | {"auto_advance": False}, "invoice.created")
     invoices.spend_once(account, subscription, invoice)
@@ -113,7 +113,7 @@ def bill(
 
 
 def first_invoice(account: Account, subscription: Document, behavior: str, at: int) -> None:
-    """Bill a new subscription, and set the status that comes of it."""
+    """Bill a new subscription, and set the resulting status."""
     items = subscription["items"]["data"]
     if subscription["status"] == "trialing":
         bill(account, subscription, items, "subscription_create", at, free=True)
@@ -134,7 +134,7 @@ def first_invoice(account: Account, subscription: Document, behavior: str, at: i
         return
     if behavior == "error_if_incomplete":
         raise declined()
-    # A first payment is the customer's to make: nobody tries again.
+    # The customer has to make the first payment; it is not retried.
     account.save(invoice | {"next_payment_attempt": None})
     subscription["status"] = "incomplete"
 
@@ -167,7 +167,7 @@ def renew(account: Account, subscription: Document, at: int) -> None:
 
 
 def _status_after(subscription: Document, renewal: Document) -> str:
-    """Return the status that a renewal brings. An invoice with a due date leaves what is past due as it is: only
+    """Return the status after a renewal. An invoice with a due date leaves a `past_due` subscription unchanged: only
     paying the newest invoice helps (https://docs.stripe.com/billing/subscriptions/overview#unpaid-subscriptions).
     """
     if renewal["status"] != "open":
@@ -176,7 +176,7 @@ def _status_after(subscription: Document, renewal: Document) -> str:
 
 
 def end_trial(account: Account, subscription: Document, at: int) -> None:
-    """The trial is over: the first paid period begins, or all pauses if that is wished and no card is there."""
+    """End a trial: start the first paid period, or pause if `trial_settings` say so and there is no payment method."""
     subscription["trial_end"] = at
     if missing_method_behavior(account, subscription) == "pause":
         enter_pause(subscription, "trial_end_without_payment_method", at)
@@ -185,28 +185,26 @@ def end_trial(account: Account, subscription: Document, at: int) -> None:
 
 
 def enter_pause(subscription: Document, why: str, at: int) -> None:
-    """The status `paused`, in the document given, with what brought it about."""
+    """Set the status `paused` and its cause in the given document."""
     paused = {"subscription": {"type": why}, "transitioned_at": at, "type": "subscription"}
     subscription |= {"status": "paused", "status_details": {"paused": paused}}
 
 
 def missing_method_behavior(account: Account, subscription: Document) -> str | None:
-    """Return what `trial_settings` say for the end of a trial without a payment method; None if there is one or no
-    need.
-    """
+    """Return the behaviour at a trial's end without a payment method; None if there is one or none is needed."""
     if sent_invoices.is_sent(subscription) or invoices.method_of(account, subscription):
         return None
     return str(subscription["trial_settings"]["end_behavior"]["missing_payment_method"])
 
 
 def need_method(account: Account, subscription: Document) -> None:
-    """Refuse to end a trial by hand when it could only be billed and nobody could pay."""
+    """Raise if a trial would be ended by a call but its invoice could not be paid."""
     if missing_method_behavior(account, subscription) == "create_invoice":
         raise _no_method()
 
 
 def start_over(account: Account, subscription: Document, at: int) -> None:
-    """Begin a new billing cycle now, billed now."""
+    """Start a new billing cycle now, and bill it."""
     subscription["billing_cycle_anchor"] = at
     for item in subscription["items"]["data"]:
         item["current_period_end"] = at
@@ -214,5 +212,5 @@ def start_over(account: Account, subscription: Document, at: int) -> None:
 
 
 def set_discounts(account: Account, subscription: Document, wanted: list[Document] | str) -> None:
-    """Overwrite the discounts of a subscription with a `discounts` parameter."""
+    """Replace a subscription's discounts with those of a `discounts` parameter."""
     coupons.attach(account, subscription, coupons.resolve(account, subscription, wanted))

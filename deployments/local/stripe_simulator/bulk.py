@@ -1,4 +1,4 @@
-"""Many customers with a subscription each, for benchmarks: copies of one pair that the API's own code made."""
+"""Creation of many customers with a subscription each, for benchmarks, as copies of one pair made by the API's code."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ CUSTOMER: Document = {
     "payment_method": "pm_card_visa",
     "invoice_settings": {"default_payment_method": "pm_card_visa"},
 }
-# What differs from copy to copy; the columns beside are the same for all.
+# The columns that differ between copies.
 _TEXTS = ("id", "customer", "subscription", "lookup", "body")
 _SEPARATOR = "\x00"
 
@@ -22,14 +22,14 @@ _SEPARATOR = "\x00"
 def fill(account: Account, count: int, customer: Document, subscription: Document) -> None:
     """Write `count` customers with a subscription each, without events; `{n}` in a parameter is the copy's number.
 
-    The parameters are those of the API, and are checked and refused as there.
+    The parameters are the API's, with the same validation.
     """
     rows = _first_pair(account, customer, subscription)
     account.store.insert(_copies(rows, count))
 
 
 def _first_pair(account: Account, customer: Document, subscription: Document) -> list[Document]:
-    """Return the rows that one pair takes in the store, after taking them and their events back."""
+    """Return the store's rows for one pair, after undoing its creation."""
     account.store.mark()
     before = account.store.last_sequence()
     made = customers.create(account, customers.CREATE(CUSTOMER | customer))

@@ -1,4 +1,4 @@
-"""The ways in which a subscription comes to an end: at once, at a date, at the period's end, or undone."""
+"""Cancellation of subscriptions: immediately, at a date, at the period's end, or undone."""
 
 from . import invoices
 from .account import Account
@@ -18,19 +18,19 @@ FEEDBACK = (
 DETAILS: Kind = Shape(
     {"comment": emptyable(text(5000)), "feedback": emptyable(choice(*FEEDBACK))}, lacking="feedback_option"
 )
-# The words that `cancel_at` takes besides a time.
+# The values of `cancel_at` besides a time.
 PERIOD_ENDS = ("min_period_end", "max_period_end", "max_billed_until")
 
 
 def check_parameters(params: Document) -> None:
-    """`cancel_at` and `cancel_at_period_end` exclude one another, whatever their values."""
+    """Raise if both `cancel_at` and `cancel_at_period_end` are sent, whatever their values."""
     both = [name for name in ("cancel_at_period_end", "cancel_at") if name in params]
     if len(both) == 2:
         raise one_of(both)
 
 
 def refuse_if_scheduled(subscription: Document, params: Document) -> None:
-    """A schedule owns the end of its subscription."""
+    """Raise if the update would change an end that a schedule controls."""
     if subscription["schedule"] and ("cancel_at" in params or "cancel_at_period_end" in params):
         raise ApiError(
             f"The subscription is managed by the subscription schedule `{subscription['schedule']}`, and updating any "
@@ -39,7 +39,7 @@ def refuse_if_scheduled(subscription: Document, params: Document) -> None:
 
 
 def apply(subscription: Document, params: Document, now: int) -> None:
-    """Schedule or undo a cancellation, and keep what the customer said, in the document given."""
+    """Schedule or undo a cancellation and store its details, in the given document."""
     if "cancellation_details" in params:
         given = {name: value or None for name, value in params["cancellation_details"].items()}
         subscription["cancellation_details"] = subscription["cancellation_details"] | given
@@ -73,7 +73,7 @@ def _schedule(subscription: Document, end: int, now: int, *, at_period_end: bool
 
 
 def undo(subscription: Document) -> None:
-    """The subscription goes on; what the customer said stays."""
+    """Undo a scheduled cancellation; the customer's feedback stays."""
     subscription["cancel_at"] = None
     subscription["cancel_at_period_end"] = False
     subscription["canceled_at"] = None
@@ -81,7 +81,7 @@ def undo(subscription: Document) -> None:
 
 
 def end(account: Account, before: Document, *, at: int, reason: str | None = None) -> Document:
-    """Return the subscription is over: `canceled`, told as `customer.subscription.deleted`; why it was to end stays."""
+    """End a subscription and emit `customer.subscription.deleted`; without `reason`, keep the recorded one."""
     reason = reason or before["cancellation_details"]["reason"] or "cancellation_requested"
     ended = before | {
         "canceled_at": before["canceled_at"] or at,
@@ -97,7 +97,7 @@ def end(account: Account, before: Document, *, at: int, reason: str | None = Non
 
 
 def close_schedule(account: Account, subscription: Document, at: int) -> None:
-    """A subscription that has ended takes its schedule along."""
+    """End the schedule of a subscription that has ended."""
     before = account.store.get("subscription_schedule", subscription["schedule"] or "")
     if before is None or before["status"] != "active":
         return
@@ -109,7 +109,7 @@ def close_schedule(account: Account, subscription: Document, at: int) -> None:
 
 
 def end_now(account: Account, before: Document, reason: str = "cancellation_requested") -> Document:
-    """Return an immediate end, which replaces one that was scheduled."""
+    """End a subscription immediately, instead of at a scheduled end."""
     at = account.now(before["test_clock"])
     if before["status"] == "incomplete":
         invoice = account.peek("invoice", before["latest_invoice"])

@@ -1,4 +1,4 @@
-"""Products and prices."""
+"""The endpoints for products and prices."""
 
 from typing import Any
 
@@ -239,6 +239,6 @@ def list_prices(account: Account, params: Document) -> Document:
 
 
 def _plain(params: Document) -> dict[str, Any]:
-    """Parameters that are stored as they came; an empty string clears."""
+    """Return the parameters that are stored unchanged; an empty string clears a field."""
     skipped = ("expand", "metadata")
     return {name: None if value == "" else value for name, value in params.items() if name not in skipped}

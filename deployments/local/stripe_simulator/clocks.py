@@ -1,4 +1,4 @@
-"""Stripe's test clocks: customers made on one live by its time."""
+"""Stripe's test clocks, which set the time for the customers created on them."""
 
 from . import lifecycle
 from .account import Account
@@ -42,7 +42,7 @@ def list_all(account: Account, params: Document) -> Document:
 def advance(account: Account, params: Document, identifier: str) -> Document:
     """POST /v1/test_helpers/test_clocks/{test_clock}/advance.
 
-    Answers `advancing` as Stripe does, though all is done and `ready` by then.
+    Returns `advancing` like Stripe, although the clock is already `ready`.
     """
     before = account.find(KIND, identifier, "test_clock")
     target = params["frozen_time"]
@@ -60,7 +60,7 @@ def advance(account: Account, params: Document, identifier: str) -> Document:
 
 
 def delete(account: Account, _params: Document, identifier: str) -> Document:
-    """DELETE /v1/test_helpers/test_clocks/{test_clock}: everything on it goes too."""
+    """DELETE /v1/test_helpers/test_clocks/{test_clock}: deletes everything on it too."""
     clock = account.find(KIND, identifier, "test_clock")
     account.emit("test_helpers.test_clock.deleted", clock)
     account.store.remove_clock(identifier)

@@ -1,4 +1,4 @@
-"""What a test may do to the simulator, under /_simulator/."""
+"""The control API for tests, under /_simulator/."""
 
 import json
 import time
@@ -58,7 +58,7 @@ class Control:
         return JSONResponse({"status": "ok"})
 
     async def clock(self, request: Request) -> JSONResponse:
-        """Read or move the global clock; what falls due on the way has happened when this answers."""
+        """Read or move the global clock, and apply everything that becomes due before responding."""
         if request.method == "POST":
             offset = self._new_offset(await _body(request))
             with self.account.store.transaction():
@@ -78,7 +78,7 @@ class Control:
         raise OrderInvalid('send {"now": unix}, {"advance": seconds} or {"reset": true}')
 
     async def requests(self, request: Request) -> JSONResponse:
-        """Read or forget the record of calls to /v1."""
+        """Read or delete the record of calls to /v1."""
         connection = self.account.store.connection
         if request.method == "DELETE":
             connection.execute("DELETE FROM requests")
@@ -102,7 +102,7 @@ class Control:
         return JSONResponse({"requests": shown})
 
     async def order_faults(self, request: Request) -> JSONResponse:
-        """Order, list or take back faults."""
+        """Add, list or remove faults."""
         if request.method == "POST":
             fault = self.faults.order(await _body(request))
             return JSONResponse(self.faults.shown()[-1] | {"id": fault.id}, 201)
@@ -111,7 +111,7 @@ class Control:
         return JSONResponse({"faults": self.faults.shown()})
 
     async def webhooks(self, request: Request) -> JSONResponse:
-        """Read or forget the delivery log; hold deliveries back or let them go."""
+        """Read or delete the delivery log; pause or resume deliveries."""
         if request.method == "POST":
             self.courier.paused = bool((await _body(request)).get("paused"))
             self.courier.wake()
@@ -125,13 +125,13 @@ class Control:
         return JSONResponse({"queued": queued})
 
     async def signed(self, request: Request) -> JSONResponse:
-        """Return an event's request for a test to send itself: late, twice, in any order, or after changing it."""
+        """Return an event's request for a test to send itself: late, twice, out of order, or modified."""
         given = await _body(request)
         secret, timestamp = given.get("secret"), given.get("timestamp", int(time.time()))
         secrets: list[Any] = secret if isinstance(secret, list) else [secret]
         if not all(isinstance(one, str) for one in secrets) or not isinstance(timestamp, int):
             raise OrderInvalid("secret is a string or a list of them, timestamp unix seconds")
-        headers, body = self.courier.email(self.account.find("event", str(given.get("event"))), secrets, timestamp)
+        headers, body = self.courier.signed(self.account.find("event", str(given.get("event"))), secrets, timestamp)
         return JSONResponse({"headers": headers, "body": body.decode()})
 
     async def settings(self, _request: Request) -> JSONResponse:
@@ -139,12 +139,12 @@ class Control:
         return JSONResponse(settings(self.account, {}))
 
     async def keys(self, request: Request) -> JSONResponse:
-        """Give a restricted key its permissions."""
+        """Set the permissions of a restricted key."""
         restrict(self.account, await _body(request))
         return JSONResponse({"status": "ok"})
 
     async def order(self, request: Request) -> JSONResponse:
-        """Do what happens to an account without a call to the API."""
+        """Carry out a change that does not come from a call to the API."""
         order = ORDERS.get(request.path_params["order"])
         if order is None:
             return JSONResponse({"error": "no such order"}, 404)

@@ -1,4 +1,4 @@
-"""Coupons, and the discounts that they become on a subscription."""
+"""Coupons, and the discounts that apply them to subscriptions."""
 
 from .account import Account
 from .parameters import (
@@ -107,7 +107,7 @@ def update(account: Account, params: Document, identifier: str) -> Document:
 
 
 def delete(account: Account, _params: Document, identifier: str) -> Document:
-    """DELETE /v1/coupons/{coupon}: discounts already given stay."""
+    """DELETE /v1/coupons/{coupon}: existing discounts stay."""
     coupon = account.find("coupon", identifier, "coupon")
     account.emit("coupon.deleted", coupon)
     account.save(coupon | {"_deleted": True})
@@ -120,7 +120,7 @@ def list_all(account: Account, params: Document) -> Document:
 
 
 def redeemable(account: Account, identifier: str, param: str, currency: str) -> Document:
-    """Return a coupon that may be given now; raises Stripe's refusal for one that is gone, used up or in other money."""
+    """Return a redeemable coupon; raises Stripe's error if it is deleted, expired, used up or in another currency."""
     coupon = account.find("coupon", identifier, param, 400)
     if not account.render(coupon)["valid"]:
         raise ApiError(f"Coupon expired: {identifier}", code="coupon_expired", param=param)
@@ -136,7 +136,7 @@ def redeemable(account: Account, identifier: str, param: str, currency: str) -> 
 def resolve(
     account: Account, subscription: Document, entries: list[Document] | str, prefix: str = "discounts"
 ) -> list[Document]:
-    """Return the discounts that a `discounts` parameter asks for, in its order: kept ones, and new ones not yet stored."""
+    """Return the discounts of a `discounts` parameter, in order: existing ones, and new ones not yet stored."""
     if isinstance(entries, str):
         return []
     found: list[Document] = []
@@ -166,7 +166,7 @@ def _entry(account: Account, subscription: Document, entry: Document, name: str)
 
 
 def new_discount(account: Account, subscription: Document, coupon: Document) -> Document:
-    """Return what a coupon becomes on a subscription, from now on for as many calendar months as it says."""
+    """Return a coupon's discount on a subscription, starting now and lasting the coupon's number of calendar months."""
     start = account.now(subscription["test_clock"])
     months = coupon["duration_in_months"]
     return {
@@ -184,13 +184,13 @@ def new_discount(account: Account, subscription: Document, coupon: Document) -> 
         "subscription": subscription["id"],
         "subscription_item": None,
         "_clock": subscription["test_clock"],
-        # Terms that stay as they were given, even if the coupon is deleted and its id used again.
+        # The terms stay as granted, even if the coupon is deleted and its id reused.
         "_terms": {name: coupon[name] for name in ("amount_off", "duration", "percent_off")},
     }
 
 
 def attach(account: Account, subscription: Document, discounts: list[Document]) -> None:
-    """Put exactly these discounts on a subscription; new ones are redeemed, missing ones end."""
+    """Set a subscription's discounts to exactly these: redeem new ones, and end missing ones."""
     old = set(subscription["discounts"])
     for discount in discounts:
         if discount["id"] not in old:
@@ -205,6 +205,6 @@ def attach(account: Account, subscription: Document, discounts: list[Document]) 
 
 
 def drop(account: Account, subscription: Document, gone: list[str]) -> None:
-    """Take discounts that are used up or at their end off a subscription."""
+    """Remove used-up or ended discounts from a subscription."""
     kept = [account.peek("discount", one) for one in subscription["discounts"] if one not in gone]
     attach(account, subscription, kept)

@@ -1,6 +1,6 @@
 """Credit notes: less to pay on an open invoice, or money back on a paid one.
 
-Left out: notes by `lines` or `shipping_cost`, notes over refunds that are there already, previews, and voiding.
+Not implemented: notes by `lines` or `shipping_cost`, notes for existing refunds, previews, and voiding.
 """
 
 from . import invoices, lifecycle, refunds
@@ -10,7 +10,7 @@ from .payments import refundable
 from .wire import ApiError, Document, new_id, spoken_amount
 
 _REASON = choice("duplicate", "fraudulent", "order_change", "product_unsatisfactory")
-# Where the part of a note that has been paid already goes; together they must make up that part.
+# Where the already paid part of a note goes; together they must add up to that part.
 _WAYS = ("credit_amount", "out_of_band_amount", "refund_amount")
 CREATE = Shape(
     EXPAND
@@ -32,7 +32,7 @@ LIST = Shape(PAGE | {"customer": text(), "invoice": text()}, lacking="customer_a
 
 
 def create(account: Account, params: Document) -> Document:
-    """POST /v1/credit_notes: takes off what is still to be paid first, and gives the rest back as is asked."""
+    """POST /v1/credit_notes: reduces the unpaid amount first, and returns the rest as requested."""
     if "amount" not in params:
         # Stripe does not infer it from `refund_amount`.
         message = "One of `amount`, `lines`, or `shipping_cost` must be provided."
@@ -41,7 +41,7 @@ def create(account: Account, params: Document) -> Document:
     unpaid = _check(invoice, params)
     note = _blank(account, invoice, params, unpaid)
     if params.get("refund_amount"):
-        # A refund's reasons are other words than a note's, so it gets none.
+        # The refund gets no reason: refunds and credit notes have different ones.
         refund = refunds.give_back(account, invoice, params["refund_amount"], {}, "refund_amount")
         linked = {"amount_refunded": refund["amount"], "payment_record_refund": None, "refund": refund["id"]}
         note["refunds"] = [linked | {"type": "refund"}]
@@ -53,7 +53,7 @@ def create(account: Account, params: Document) -> Document:
 
 
 def _check(invoice: Document, params: Document) -> int:
-    """Return what of the note lowers what is to be paid; raises a refusal, of which only the sum's wording is known."""
+    """Return the part of the note that reduces the unpaid amount. Only the sum's error message is Stripe's own."""
     if invoice["status"] not in ("open", "paid"):
         message = f"Credit notes can only be created for open or paid invoices; this one is {invoice['status']}."
         raise ApiError(message, param="invoice")
@@ -78,7 +78,7 @@ def _check(invoice: Document, params: Document) -> int:
 
 
 def _credit(account: Account, invoice: Document, amount: int) -> str:
-    """Credit the customer's balance, which is negative where it is in their favour; answers the transaction's id."""
+    """Credit the customer's balance, where credit is negative, and return the transaction's id."""
     customer = account.peek("customer", invoice["customer"])
     account.update(customer, customer | {"balance": customer["balance"] - amount}, "customer.updated")
     return new_id("cbtxn")

@@ -1,4 +1,4 @@
-"""A customer's own discount, which every subscription without one of its own has, and how it goes."""
+"""A customer's own discount, which applies to every subscription that has none."""
 
 from . import coupons
 from .account import Account, public
@@ -6,7 +6,7 @@ from .wire import ApiError, Document
 
 
 def give(account: Account, customer: Document, coupon: str) -> Document:
-    """Give a customer a coupon; it replaces the one that they have."""
+    """Apply a coupon to a customer, replacing any current discount."""
     found = account.find("coupon", coupon, "coupon", 400)
     if customer["discount"]:
         customer = end(account, customer)
@@ -18,13 +18,13 @@ def give(account: Account, customer: Document, coupon: str) -> Document:
 
 
 def end(account: Account, customer: Document) -> Document:
-    """Take it away."""
+    """Remove a customer's discount."""
     account.emit("customer.discount.deleted", account.peek("discount", customer["discount"]["id"]))
     return account.update(customer, customer | {"discount": None}, "customer.updated")
 
 
 def run_out(account: Account, customer: Document, _at: int) -> None:
-    """Its months are over."""
+    """End a customer's discount after its last month."""
     end(account, customer)
 
 
@@ -38,7 +38,7 @@ def delete(account: Account, _params: Document, identifier: str) -> Document:
 
 
 def delete_of_subscription(account: Account, _params: Document, identifier: str) -> Document:
-    """DELETE /v1/subscriptions/{subscription}/discount: all that it has; the customer's own then counts again."""
+    """DELETE /v1/subscriptions/{subscription}/discount: removes all of them; the customer's own then applies again."""
     before = account.find("subscription", identifier)
     if not before["discounts"]:
         raise _none("subscription", identifier)

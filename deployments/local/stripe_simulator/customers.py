@@ -1,4 +1,4 @@
-"""Customers."""
+"""The endpoints for customers."""
 
 import secrets
 from collections.abc import Callable
@@ -49,7 +49,7 @@ _PLAIN = ("balance", "business_name", "description", "email", "individual_name",
 
 
 def create(account: Account, params: Document) -> Document:
-    """POST /v1/customers; with `test_clock` it lives on that clock for good."""
+    """POST /v1/customers; with `test_clock` the customer stays on that clock."""
     clock = params.get("test_clock")
     if clock:
         account.find("test_helpers.test_clock", clock, "test_clock", 400)
@@ -117,7 +117,7 @@ def _invoice_settings(account: Account, customer: Document, params: Document) ->
     if wanted == "":
         settings["default_payment_method"] = None
     elif wanted is not None:
-        # One test card named twice in a request is one card.
+        # A test card named twice in a request is attached once.
         same = attached if wanted == params.get("payment_method") else None
         param = "invoice_settings[default_payment_method]"
         settings["default_payment_method"] = same or payment_methods.usable(account, customer, wanted, param)["id"]
@@ -125,7 +125,7 @@ def _invoice_settings(account: Account, customer: Document, params: Document) ->
 
 
 def retrieve(account: Account, _params: Document, identifier: str) -> Document:
-    """GET /v1/customers/{customer}; a deleted one answers that it is."""
+    """GET /v1/customers/{customer}; a deleted one is returned as deleted."""
     found = account.store.get("customer", identifier)
     return found or account.find("customer", identifier)
 
@@ -137,7 +137,7 @@ def update(account: Account, params: Document, identifier: str) -> Document:
 
 
 def deleter(end_subscription: Callable[[Account, Document], Document]) -> Callable[[Account, Document, str], Document]:
-    """DELETE /v1/customers/{customer}, which ends every subscription at once."""
+    """Return the endpoint DELETE /v1/customers/{customer}, which ends every subscription immediately."""
 
     def delete(account: Account, _params: Document, identifier: str) -> Document:
         customer = account.find("customer", identifier)
@@ -152,6 +152,6 @@ def deleter(end_subscription: Callable[[Account, Document], Document]) -> Callab
 
 
 def list_all(account: Account, params: Document) -> Document:
-    """GET /v1/customers; the email is compared as it was written. Those on test clocks show only when asked for."""
+    """GET /v1/customers; the email match is case-sensitive. Customers on test clocks are listed only by clock."""
     clock = params.get("test_clock", "")
     return account.page("customer", "/v1/customers", params, clock=clock, lookup=params.get("email"))

@@ -1,4 +1,4 @@
-"""When time next changes an object. `lifecycle` does what is due; this module only says when."""
+"""When time next changes an object; `lifecycle` applies the change."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from .wire import Document
 ENDED = ("canceled", "incomplete_expired")
 
 INCOMPLETE_SECONDS = 23 * 3600  # how long Stripe waits for a first payment
-TRIAL_NOTICE_SECONDS = 3 * DAY  # how long before its end Stripe announces the end of a trial
+TRIAL_NOTICE_SECONDS = 3 * DAY  # how long before a trial's end Stripe announces it
 
 
 def _subscription(document: Document) -> int | None:
@@ -21,7 +21,7 @@ def _subscription(document: Document) -> int | None:
     times.append((document["pause_collection"] or {}).get("resumes_at"))
     if status == "trialing" and not document["_trial_notice"]:
         times.append(max(document["trial_end"] - TRIAL_NOTICE_SECONDS, document["trial_start"]))
-    # A paused subscription has no periods that could end, so neither does its cancellation come.
+    # A paused subscription has no period ends, so its cancellation never takes effect.
     if status == "paused":
         times = list(document["_discount_ends"].values())
     else:
@@ -53,6 +53,6 @@ _BY_KIND: dict[str, Callable[[Document], int | None]] = {
 
 
 def due_at(document: Document) -> int | None:
-    """Unix seconds by the object's own clock, or None if time leaves it alone."""
+    """Return Unix seconds by the object's own clock, or None if time does not change it."""
     when = _BY_KIND.get(document["object"])
     return when(document) if when else None

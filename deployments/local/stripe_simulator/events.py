@@ -1,4 +1,4 @@
-"""Events as the API shows them, and the endpoints that have them sent."""
+"""Events, and the webhook endpoints that receive them."""
 
 import secrets
 
@@ -50,9 +50,9 @@ def create_endpoint(account: Account, params: Document) -> Document:
 
 
 def declare_endpoint(account: Account, url: str | None, given_secrets: list[str]) -> None:
-    """Keep the command line's endpoint, for every type of event, as one like any other; remove it without `url`.
+    """Create or update the command line's endpoint, which receives every type of event; without `url`, remove it.
 
-    Started again with another address, it is the same endpoint, and keeps what the API changed of it.
+    After a restart with another URL it is the same endpoint, and keeps changes made through the API.
     """
     held = account.store.get("webhook_endpoint", account.store.setting(_DECLARED, ""))
     if url is None:
@@ -115,7 +115,7 @@ def list_endpoints(account: Account, params: Document) -> Document:
 
 
 def balance(_account: Account, _params: Document) -> Document:
-    """GET /v1/balance: always empty, and cheap enough to ask whether Stripe is there."""
+    """GET /v1/balance: always empty; a cheap call to check that Stripe responds."""
     nothing = [{"amount": 0, "currency": "usd", "source_types": {"card": 0}}]
     return {
         "object": "balance",

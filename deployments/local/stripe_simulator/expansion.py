@@ -1,4 +1,4 @@
-"""`expand[]`: ids become the objects that they name."""
+"""`expand[]`: replacement of ids by their objects."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from .account import Account
 from .payments import payments_of
 from .wire import ApiError, Document
 
-# The kind of object behind each property that may be expanded.
+# The kind of object behind each expandable property.
 KINDS = {
     "coupon": "coupon",
     "customer": "customer",

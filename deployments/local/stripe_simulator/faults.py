@@ -1,4 +1,4 @@
-"""Faults that a test orders: answers that come late, wrong, or not at all."""
+"""Faults that tests inject: late, wrong or missing responses."""
 
 import re
 from dataclasses import asdict, dataclass, field
@@ -9,9 +9,9 @@ from .wire import dump
 
 KINDS = ("status", "timeout", "delay", "lost_answer", "refuse", "lie")
 _AFTER = ("close", "500", "timeout")
-# The type in Stripe's error body, by status; all others are the server's fault.
+# The type in Stripe's error body, by status; every other status is an `api_error`.
 _TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "card_error", 404: "invalid_request_error"}
-# The types of an order's fields; all others are strings.
+# The types of a fault's fields; all others are strings.
 _ACCEPTED: dict[str, type | tuple[type, ...]] = {
     "times": int,
     "status": int,
@@ -23,12 +23,12 @@ _ACCEPTED: dict[str, type | tuple[type, ...]] = {
 
 
 class FaultInvalid(Exception):
-    """The order is wrong; the message says what."""
+    """The fault's definition is invalid; the message says how."""
 
 
 @dataclass
 class Fault:
-    """One order: which calls it meets, how often, and what becomes of them."""
+    """One injected fault: which calls it affects, how often, and how."""
 
     kind: str
     method: str = "*"
@@ -45,7 +45,7 @@ class Fault:
     hits: int = 0
 
     def meets(self, call: Call) -> bool:
-        """Return whether this call is one that was ordered."""
+        """Return whether this fault applies to a call."""
         text = call.path + dump(call.pairs).decode()
         return (
             self.method in ("*", call.method)
@@ -55,7 +55,7 @@ class Fault:
         )
 
     def reply(self) -> Reply:
-        """Return Stripe's error body for the ordered status."""
+        """Return Stripe's error body for the fault's status."""
         kind = "invalid_request_error" if self.status == 429 else _TYPES.get(self.status, "api_error")
         error = {"type": kind, "message": "An unknown error occurred"}
         if self.status == 429:
@@ -63,7 +63,7 @@ class Fault:
         return Reply(self.status, dump({"error": error | self.error}), dict(self.headers))
 
     def reply_instead(self, done: Reply) -> Reply:
-        """Return what a caller gets of an executed call: a 500, or, as status 0, nothing."""
+        """Return what the client gets instead of an executed call's response: a 500, or nothing (status 0)."""
         if self.after == "500":
             headers = {name: done.headers[name] for name in ("content-type", "request-id") if name in done.headers}
             return Reply(500, self.reply().body, headers | self.headers)
@@ -71,10 +71,10 @@ class Fault:
 
 
 class Faults:
-    """The orders that stand. They live in memory: a restart clears them."""
+    """The active faults, in memory: a restart clears them."""
 
     def __init__(self) -> None:
-        self.status_now: list[Fault] = []
+        self.active: list[Fault] = []
         self._made = 0
 
     def order(self, given: dict[str, Any]) -> Fault:
@@ -95,21 +95,21 @@ class Faults:
             raise FaultInvalid(f"path is not a regular expression: {error}") from None
         self._made += 1
         fault = Fault(**given, id=f"fault_{self._made}")
-        self.status_now.append(fault)
+        self.active.append(fault)
         return fault
 
     def meet(self, call: Call) -> Fault | None:
-        """Return the first fault that this call meets; counts it."""
-        fault = next((one for one in self.status_now if one.meets(call)), None)
+        """Return the first fault that applies to this call, and count the hit."""
+        fault = next((one for one in self.active if one.meets(call)), None)
         if fault:
             fault.hits += 1
             call.fault = fault.kind
         return fault
 
     def clear(self, identifier: str | None = None) -> None:
-        """Take back one order or all."""
-        self.status_now = [one for one in self.status_now if identifier and one.id != identifier]
+        """Remove one fault, or all."""
+        self.active = [one for one in self.active if identifier and one.id != identifier]
 
     def shown(self) -> list[dict[str, Any]]:
-        """Return all orders, with how often each was met."""
-        return [asdict(fault) for fault in self.status_now]
+        """Return all faults with their hit counts."""
+        return [asdict(fault) for fault in self.active]

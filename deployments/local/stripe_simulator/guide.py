@@ -1,4 +1,4 @@
-"""What `GET /_simulator/` answers: every order that a test may give, and what it means."""
+"""The response of `GET /_simulator/`: every control request, with its parameters and effect."""
 
 from .faults import KINDS
 from .wire import API_VERSION, Document
@@ -12,7 +12,7 @@ GUIDE: Document = {
     "requests": {
         "GET": "?method=&path=prefix&since=sequence&contains=text",
         "answers": "sequence, time, method, path, params, idempotency_key, status, request_id, replayed, fault",
-        "DELETE": "forgets them",
+        "DELETE": "deletes them",
     },
     "faults": {
         "POST": {
@@ -20,11 +20,11 @@ GUIDE: Document = {
             "method": "GET, POST, DELETE or * (default)",
             "path": "regular expression, searched in the path (default: any)",
             "contains": "text in path or parameters, such as a subscription's id (default: any)",
-            "times": "how many calls it meets (default 1; 0: until cleared)",
+            "times": "how many calls it affects (default 1; 0: until cleared)",
             "status": "for kind status: the HTTP status (default 500)",
             "headers": "for kind status: further headers, such as Retry-After",
-            "error": "for kind status: fields over the error body, such as code",
-            "stored": "for kind status: whether the idempotency key keeps the answer (default false)",
+            "error": "for kind status: fields of the error body to override, such as code",
+            "stored": "for kind status: whether to store the response under the idempotency key (default false)",
             "seconds": "for kind delay: how long to wait before executing (default 1)",
             "after": "for kind lost_answer: close (default), 500 or timeout, once executed",
         },
@@ -32,8 +32,8 @@ GUIDE: Document = {
     },
     "webhooks": {
         "GET": "deliveries: id, event, type, endpoint, url, state, attempts, status, error",
-        "POST": {"paused": "true holds deliveries back, false lets them go"},
-        "DELETE": "forgets deliveries, queued ones too",
+        "POST": {"paused": "true pauses deliveries, false resumes them"},
+        "DELETE": "deletes deliveries, including queued ones",
         "signed": {
             "POST": {"event": "evt_…", "secret": "whsec_…, or a list", "timestamp": "unix seconds (default: now)"},
             "answers": "headers and body, exactly as they would be sent; nothing is sent",
@@ -46,7 +46,7 @@ GUIDE: Document = {
             "subscription": "sub_…",
             "action": "cancel, undo, reason or accept_retention_coupon",
             "when": "for cancel: period_end (default), immediately, or unix seconds",
-            "feedback": "for cancel and reason; with cancel it comes in an update of its own, seconds later",
+            "feedback": "for cancel and reason; with cancel it comes in a separate update, seconds later",
             "comment": "as feedback",
             "coupon": "for accept_retention_coupon",
         },
@@ -57,33 +57,33 @@ GUIDE: Document = {
     "end": {
         "POST": {
             "subscription": "sub_…",
-            "reason": "of cancellation_details (default payment_disputed); any word, for reasons yet to come",
+            "reason": "of cancellation_details (default payment_disputed); any string is accepted",
             "when": "immediately (default) or period_end",
         },
-        "does": "ends a subscription as Stripe does of its own accord",
+        "does": "ends a subscription as Stripe itself does",
     },
     "age": {
-        "POST": {"subscription": "sub_…, one that is over", "seconds": "by how much"},
-        "does": "makes all that happened to it that much older, for a program whose own clock shows today",
+        "POST": {"subscription": "sub_…, an ended one", "seconds": "by how much"},
+        "does": "moves all its dates into the past, for programs that use the real time",
     },
     "discounts": {
         "POST": {"customer": "cus_…", "coupon": "id"},
-        "does": "gives a customer a discount of their own, for which the API has no call any more",
+        "does": "gives a customer their own discount, which the API no longer supports",
     },
     "part_payment": {
         "POST": {"invoice": "in_…, an open one", "amount": "less than what remains, in the smallest unit"},
-        "does": "pays a part of an invoice, which stays open",
+        "does": "pays part of an invoice, which stays open",
     },
     "fill": {
         "POST": {
             "count": "how many customers, each with a subscription",
             "customer": "parameters of POST /v1/customers; {n} in a text is the customer's number",
-            "subscription": 'parameters of POST /v1/subscriptions but customer, such as {"items": [{"price": …}]}',
+            "subscription": 'parameters of POST /v1/subscriptions except customer, such as {"items": [{"price": …}]}',
         },
-        "does": "makes them straight in the store, without events, for benchmarks",
+        "does": "creates them directly in the store, without events, for benchmarks",
     },
     "settings": {
-        "GET": {"after_last_retry": "what follows the last failed retry of a payment"},
+        "GET": {"after_last_retry": "what happens after the last failed payment retry"},
         "POST": {"after_last_retry": "cancel (default), unpaid, past_due or pause"},
     },
     "keys": {
@@ -91,7 +91,7 @@ GUIDE: Document = {
             "key": "rk_test_…",
             "permissions": {"customers": "read", "subscriptions": "write"},
         },
-        "does": "restricts a key to these resources; a restricted key that was never named here may do anything",
+        "does": "restricts a key to these resources; a restricted key never named here may do anything",
     },
     "health": {"GET": {"status": "ok"}},
 }

@@ -1,4 +1,4 @@
-"""What an invoice says: lines, discounts and totals for the items that a subscription bills."""
+"""The contents of an invoice: lines, discounts and totals for the items that a subscription bills."""
 
 from . import sent_invoices
 from .account import Account
@@ -8,7 +8,7 @@ from .wire import Document, fields, new_id
 def draw_up(
     account: Account, subscription: Document, items: list[Document], reason: str, at: int, *, free: bool = False
 ) -> Document:
-    """Return an invoice for these items' current periods, not yet stored; `free` while a trial runs."""
+    """Return an invoice, not yet stored, for these items' current periods; `free` during a trial."""
     customer = account.peek("customer", subscription["customer"])
     lines = [_line(account, subscription, item, free=free) for item in items]
     held = subscription["discounts"] or [one["id"] for one in [customer["discount"]] if one]
@@ -17,7 +17,7 @@ def draw_up(
     totals = _take_off(lines, applying)
     subtotal = sum(line["subtotal"] for line in lines)
     total = subtotal - sum(entry["amount"] for entry in totals)
-    # The customer's balance joins in: in their favour where it is negative.
+    # The customer's balance is added; it is negative when they have credit.
     due = max(0, total + customer["balance"])
     money = {
         "amount_due": due,
@@ -31,7 +31,7 @@ def draw_up(
         "discounts": [one["id"] for one in applying],
     }
     invoice = _blank(customer, subscription, at) | money | {"billing_reason": reason}
-    # The period of an invoice is the one gone by; those of its lines lie ahead.
+    # An invoice's period is the past one; the periods of its lines lie ahead.
     invoice["period_start"] = at if reason == "subscription_create" else items[0]["_previous_start"]
     for line in lines:
         line["invoice"] = invoice["id"]
@@ -88,7 +88,7 @@ def _line(account: Account, subscription: Document, item: Document, *, free: boo
 
 
 def _take_off(lines: list[Document], discounts: list[Document]) -> list[Document]:
-    """Apply discounts one after the other, each to what the ones before it left; answers the totals."""
+    """Apply discounts in order, each to the remaining amount, and return the total of each."""
     left = [line["subtotal"] for line in lines]
     totals = []
     for discount in discounts:

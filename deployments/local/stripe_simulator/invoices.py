@@ -1,4 +1,4 @@
-"""Invoices: from draft to paid, failed, void or given up."""
+"""Invoices: from draft to paid, failed, void or uncollectible."""
 
 from . import coupons, customer_discounts
 from .account import Account
@@ -46,11 +46,11 @@ def list_all(account: Account, params: Document) -> Document:
 
 
 def issue(account: Account, invoice: Document) -> Document:
-    """Store an invoice and make it final, with the customer's next number."""
+    """Store and finalize an invoice, with the customer's next number."""
     account.create(invoice, "invoice.created")
     customer = account.peek("customer", invoice["customer"])
     number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
-    # What the invoice did not need of the customer's credit stays.
+    # Credit that the invoice did not use stays on the customer's balance.
     balance = min(0, invoice["starting_balance"] + invoice["total"])
     numbered = customer | {"next_invoice_sequence": customer["next_invoice_sequence"] + 1}
     account.save(numbered)
@@ -69,7 +69,7 @@ def issue(account: Account, invoice: Document) -> Document:
 
 
 def method_of(account: Account, subscription: Document) -> Document | None:
-    """Return the payment method that pays: the subscription's, or else the customer's default."""
+    """Return the payment method to charge: the subscription's, otherwise the customer's default."""
     customer = account.peek("customer", subscription["customer"])
     chosen = subscription["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
     method = account.store.get("payment_method", chosen) if chosen else None
@@ -77,7 +77,7 @@ def method_of(account: Account, subscription: Document) -> Document | None:
 
 
 def collect(account: Account, invoice: Document, method: Document | None, at: int) -> Document:
-    """Try to collect an open invoice; answers it as `paid`, or still `open` with the attempt counted."""
+    """Try to collect an open invoice; return it as `paid`, or still `open` with the attempt counted."""
     if invoice["amount_due"] == 0:
         return _paid(account, invoice, at, attempts=invoice["attempt_count"])
     attempts = invoice["attempt_count"] + 1
@@ -116,7 +116,7 @@ def _paid(account: Account, invoice: Document, at: int, *, attempts: int, out_of
 
 
 def take_part(account: Account, invoice: Document, amount: int) -> Document:
-    """Return a part of an open invoice is paid, outside of Stripe; the rest is still collected."""
+    """Record a partial payment of an open invoice, made outside of Stripe; the rest is still collected."""
     after = invoice | {
         "amount_paid": invoice["amount_paid"] + amount,
         "amount_paid_off_stripe": invoice["amount_paid_off_stripe"] + amount,
@@ -143,21 +143,21 @@ def close(account: Account, invoice: Document, status: str, at: int) -> Document
 
 
 def _return_balance(account: Account, invoice: Document) -> None:
-    """What a voided invoice took of the customer's balance, credit or debt, is theirs again."""
+    """Reverse a voided invoice's effect on the customer's balance."""
     taken = invoice["starting_balance"] - (invoice["ending_balance"] or 0)
     customer = account.peek("customer", invoice["customer"])
     account.update(customer, customer | {"balance": customer["balance"] + taken}, "customer.updated")
 
 
 def stop_collecting(account: Account, subscription: Document) -> None:
-    """No more attempts for a subscription that has ended; its invoices stay open."""
+    """Stop payment attempts for a subscription that has ended; its invoices stay open."""
     for invoice in list(account.store.scan("invoice", subscription=subscription["id"])):
         if invoice["status"] == "open" and (invoice["next_payment_attempt"] or invoice["due_date"]):
             account.update(invoice, invoice | {"auto_advance": False, "next_payment_attempt": None}, "invoice.updated")
 
 
 def pay(account: Account, params: Document, identifier: str) -> Document:
-    """POST /v1/invoices/{invoice}/pay; `subscriptions` then sees to the subscription's status."""
+    """POST /v1/invoices/{invoice}/pay; `lifecycle` then updates the subscription's status."""
     invoice = account.find("invoice", identifier)
     if invoice["status"] == "paid":
         raise ApiError("Invoice is already paid")
@@ -186,7 +186,7 @@ def void(account: Account, _params: Document, identifier: str) -> Document:
 
 
 def spend_once(account: Account, subscription: Document, invoice: Document) -> None:
-    """Coupons of duration `once` are gone after the invoice that they applied to, be they the customer's."""
+    """Remove discounts with duration `once`, even the customer's own, after the invoice to which they applied."""
     spent = [one for one in invoice["discounts"] if account.peek("discount", one)["_terms"]["duration"] == "once"]
     if not spent:
         return

@@ -1,4 +1,4 @@
-"""Which keys open /v1, and what a restricted key may do there."""
+"""API keys for /v1, and the permissions of restricted keys."""
 
 import base64
 import hashlib
@@ -10,8 +10,8 @@ from .expansion import KINDS
 from .wire import ApiError, Document
 
 _KEY = re.compile(r"(sk|rk)_test_\w+", re.ASCII)
-# The permission behind each resource, as refusals name it: `rak_plan_read`. A key that may write may also read.
-# https://docs.stripe.com/stripe-apps/reference/permissions; for the account, what stripe/sync-engine#257 reports.
+# The permission for each resource, as error messages name it: `rak_plan_read`. A key with write access may also read.
+# Source: https://docs.stripe.com/stripe-apps/reference/permissions; for the account, stripe/sync-engine#257.
 PERMISSIONS = {
     "account": "accounts_kyc_basic",
     "accounts": "accounts_kyc_basic",
@@ -36,11 +36,11 @@ _LEVELS = ("read", "write")
 
 
 class PermissionsInvalid(Exception):
-    """The order is wrong; the message says what."""
+    """The permissions are invalid; the message says how."""
 
 
 def restrict(account: Account, given: Document) -> None:
-    """Give a restricted key certain permissions, and no others; it is stored as a digest only."""
+    """Limit a restricted key to certain permissions. Only the key's digest is stored."""
     key, permissions = given.get("key"), given.get("permissions")
     if not isinstance(key, str) or not key.startswith("rk_test_") or not _KEY.fullmatch(key):
         raise PermissionsInvalid("key must be a restricted test key, rk_test_…")
@@ -55,7 +55,7 @@ def restrict(account: Account, given: Document) -> None:
 
 
 def refusal(account: Account, authorization: str | None, method: str, path: str, expand: list[str]) -> ApiError | None:
-    """Return Stripe's refusal of a call, unless its key allows it. A key that was never restricted may do anything."""
+    """Return Stripe's error if the key does not allow the call. An unrestricted key may do anything."""
     key = _presented(authorization or "")
     if not key:
         return ApiError(
@@ -80,7 +80,7 @@ def refusal(account: Account, authorization: str | None, method: str, path: str,
 
 
 def _needed(method: str, path: str, expand: list[str]) -> list[str]:
-    """Return the permissions that a call needs: one for its endpoint, and one to read whatever it expands."""
+    """Return the permissions that a call needs: one for its endpoint, and read access to whatever it expands."""
     resource = path.split("/")[2] if path.startswith("/v1/") else ""
     if path.endswith("/payment_methods"):
         resource = "payment_methods"

@@ -1,16 +1,16 @@
-"""What time does: trials end, periods renew, discounts run out, schedules move on, cancellations take effect."""
+"""Changes caused by time: trials end, periods renew, discounts run out, schedules advance, cancellations apply."""
 
 from . import billing, cancellation, coupons, customer_discounts, invoices, pausing, schedules, sent_invoices
 from .account import Account, Origin
 from .due import INCOMPLETE_SECONDS, TRIAL_NOTICE_SECONDS
 from .wire import Document, copy_of
 
-# What an account may be set to do with a subscription whose last retry has failed.
+# The settings for a subscription whose last payment retry has failed.
 AFTER_LAST_RETRY = ("cancel", "unpaid", "past_due", "pause")
 
 
 def settle(account: Account, clock: str = "", until: int | None = None) -> bool:
-    """Live through all that is due on a clock, in order, each thing at its own moment. Tells whether there was any."""
+    """Apply everything due on a clock, in order, each change at its own time, and return whether there was any."""
     limit = account.now(clock) if until is None else until
     origin, account.origin = account.origin, Origin()
     busy = False
@@ -94,7 +94,7 @@ def _retry_invoice(account: Account, invoice: Document, at: int) -> None:
 
 
 def _give_up(account: Account, before: Document, at: int) -> None:
-    """The last retry has failed: do as the account is set to."""
+    """Apply the account's setting after the last payment retry has failed."""
     chosen = account.after_last_retry()
     if chosen == "unpaid":
         account.update(before, before | {"status": "unpaid"}, "customer.subscription.updated")
@@ -103,12 +103,12 @@ def _give_up(account: Account, before: Document, at: int) -> None:
         billing.enter_pause(after, "final_payment_failure", at)
         pausing.update(account, before, after)
     elif chosen != "past_due":
-        # Stripe also cancels what is to be paused and cannot be.
+        # Stripe also cancels a subscription that should be paused but cannot be.
         cancellation.end(account, before, at=at, reason="payment_failed")
 
 
 def recover(account: Account, invoice: Document) -> None:
-    """The invoice that a subscription waited for is paid: the latest, drafts aside."""
+    """Set a subscription to `active` if its latest invoice, drafts aside, has now been paid."""
     before = account.peek("subscription", invoice["parent"]["subscription_details"]["subscription"])
     if before["status"] not in ("incomplete", "past_due", "unpaid"):
         return
@@ -118,15 +118,15 @@ def recover(account: Account, invoice: Document) -> None:
 
 
 def pay_invoice(account: Account, params: Document, identifier: str) -> Document:
-    """POST /v1/invoices/{invoice}/pay, and what that means for the subscription."""
+    """POST /v1/invoices/{invoice}/pay, and its effect on the subscription."""
     paid = invoices.pay(account, params, identifier)
     recover(account, paid)
     return paid
 
 
 def void_invoice(account: Account, params: Document, identifier: str) -> Document:
-    """POST /v1/invoices/{invoice}/void: a subscription whose first invoice it is can never begin, and another has the
-    status that its latest invoice before gives it (https://docs.stripe.com/billing/subscriptions/overview).
+    """POST /v1/invoices/{invoice}/void: a subscription whose first invoice is voided expires; any other gets the status
+    that its latest remaining invoice gives it (https://docs.stripe.com/billing/subscriptions/overview).
     """
     voided = invoices.void(account, params, identifier)
     before = account.peek("subscription", voided["parent"]["subscription_details"]["subscription"])

@@ -1,4 +1,4 @@
-"""What happens to an account without a call to the API: in the portal, in the dashboard, by Stripe itself."""
+"""Account changes without a call to the API: in the portal, in the dashboard, or by Stripe itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ from .due import ENDED
 from .wire import Document, copy_of, new_id
 
 Order = Callable[[Account, Document], Document]
-# The portal cancels first and asks why afterwards, so the reason comes seconds later in an update of its own.
+# The portal cancels first and asks for a reason afterwards, so the reason comes seconds later in its own update.
 REASON_AFTER = 3
 
 
 class OrderInvalid(Exception):
-    """The request to the control API is wrong; the message says how."""
+    """The request to the control API is invalid; the message says how."""
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where somebody presses a button: what shows in an event's `request`, and how an end is then written."""
+    """Where a change is made: whether its events name a request, and whether an end is written as a date."""
 
     requests: bool
     signs_by_date: bool
 
 
-# The portal's changes are nobody's request. With flexible billing it names the date on which the last item's period
-# ends and leaves the boolean alone; the dashboard sets the boolean whatever the billing.
+# Events of the portal's changes name no request. With flexible billing the portal sets `cancel_at` to the end of the
+# last item's period and not the boolean; the dashboard always sets the boolean.
 _PORTAL = _Place(requests=False, signs_by_date=True)
 _DASHBOARD = _Place(requests=True, signs_by_date=False)
 
 
 def portal(account: Account, given: Document) -> Document:
-    """Return the customer cancels, comes back, says why, or takes the coupon that they are offered instead."""
+    """Do what a customer does in the portal: cancel, undo, give a reason, or accept the retention coupon."""
     return _press(account, given, _PORTAL)
 
 
 def dashboard(account: Account, given: Document) -> Document:
-    """Somebody of the shop's does the same."""
+    """Do the same as the merchant's staff in the dashboard."""
     return _press(account, given, _DASHBOARD)
 
 
@@ -94,7 +94,7 @@ def _undoing(subscription: Document) -> Document:
 
 
 def end(account: Account, given: Document) -> Document:
-    """Stripe itself ends a subscription, as it does over a dispute if the account is set so; the reason says why."""
+    """End a subscription as Stripe itself does, such as after a dispute if the account is set so."""
     _only(given, "subscription", "reason", "when")
     before = account.find("subscription", str(given.get("subscription")))
     reason, when = str(given.get("reason", "payment_disputed")), given.get("when", "immediately")
@@ -111,7 +111,7 @@ def end(account: Account, given: Document) -> Document:
 
 
 def age(account: Account, given: Document) -> Document:
-    """Return days go by for a subscription that is over, without anybody's clock being moved."""
+    """Move an ended subscription into the past, without moving a clock."""
     _only(given, "subscription", "seconds")
     seconds = given.get("seconds")
     if not isinstance(seconds, int) or seconds < 0:
@@ -123,14 +123,14 @@ def age(account: Account, given: Document) -> Document:
 
 
 def discounts(account: Account, given: Document) -> Document:
-    """Give a customer a discount. Since 2025-03-31 the API only shows and deletes those that are there from before."""
+    """Apply a coupon to a customer. Since 2025-03-31 the API can only show and delete existing customer discounts."""
     _only(given, "customer", "coupon")
     customer = account.find("customer", str(given.get("customer")))
     return customer_discounts.give(account, customer, str(given.get("coupon")))
 
 
 def part_payment(account: Account, given: Document) -> Document:
-    """Return a part of an open invoice is paid, by bank transfer, say."""
+    """Record a partial payment of an open invoice, such as by bank transfer."""
     _only(given, "invoice", "amount")
     invoice, amount = account.find("invoice", str(given.get("invoice"))), given.get("amount")
     if invoice["status"] != "open" or not isinstance(amount, int) or not 0 < amount < invoice["amount_remaining"]:
@@ -139,7 +139,7 @@ def part_payment(account: Account, given: Document) -> Document:
 
 
 def fill(account: Account, given: Document) -> Document:
-    """Make many customers with a subscription each, as a benchmark needs them."""
+    """Create many customers with a subscription each, for benchmarks."""
     _only(given, "count", "customer", "subscription")
     count, customer, subscription = given.get("count"), given.get("customer", {}), given.get("subscription", {})
     if not isinstance(count, int) or count < 1:
@@ -151,7 +151,7 @@ def fill(account: Account, given: Document) -> Document:
 
 
 def settings(account: Account, given: Document) -> Document:
-    """Return what becomes of a subscription when the last retry of a payment has failed."""
+    """Read or change the setting for subscriptions whose last payment retry has failed."""
     _only(given, "after_last_retry")
     chosen = given.get("after_last_retry", account.after_last_retry())
     if chosen not in lifecycle.AFTER_LAST_RETRY:
@@ -179,7 +179,7 @@ ORDERS: dict[str, Order] = {
 
 
 def carry_out(account: Account, order: Order, given: Document) -> Document:
-    """Let time catch up, and do what is ordered."""
+    """Apply everything that is due, then carry out the order."""
     lifecycle.settle(account)
     try:
         done = order(account, given)

@@ -1,11 +1,11 @@
-"""The account that the keys belong to."""
+"""The endpoint for the account to which the keys belong."""
 
 from .account import Account
 from .wire import ApiError, Document
 
 
 def retrieve(account: Account, _params: Document, identifier: str | None = None) -> Document:
-    """GET /v1/account, or /v1/accounts/{account} for the account itself: there are no connected ones."""
+    """GET /v1/account, or /v1/accounts/{account} for the account itself; there are no connected accounts."""
     if identifier not in (None, account.identifier):
         raise ApiError(
             f"The provided key does not have access to account '{identifier}' (or that account does not exist). "

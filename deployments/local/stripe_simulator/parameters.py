@@ -1,11 +1,11 @@
-"""What an endpoint accepts: kinds of parameters, and the refusals that Stripe words for each."""
+"""Parameter validation for endpoints, with Stripe's error messages."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from .wire import ApiError, Document
 
-# A kind takes the decoded value and its full name, `items[0][price]`, and answers the typed value.
+# A kind takes the decoded value and its full name, `items[0][price]`, and returns the typed value.
 Kind = Callable[[Any, str], Any]
 
 
@@ -25,12 +25,12 @@ def _must_not_be_empty(raw: Any, name: str) -> None:
 
 
 def emptyable(kind: Kind) -> Kind:
-    """Return a parameter that an empty string clears; its value is then `""`."""
+    """Return a kind that also accepts an empty string, with the value `""`, to clear the parameter."""
     return lambda raw, name: "" if raw == "" else kind(raw, name)
 
 
 def text(limit: int = 5000) -> Kind:
-    """Return a string of at most `limit` characters."""
+    """Return a kind for a string of at most `limit` characters."""
 
     def kind(raw: Any, name: str) -> str:
         _must_not_be_empty(raw, name)
@@ -44,7 +44,7 @@ def text(limit: int = 5000) -> Kind:
 
 
 def integer(minimum: int | None = None, maximum: int | None = None) -> Kind:
-    """Return a whole number between two bounds."""
+    """Return a kind for an integer within optional bounds."""
 
     def kind(raw: Any, name: str) -> int:
         _must_not_be_empty(raw, name)
@@ -62,7 +62,7 @@ def integer(minimum: int | None = None, maximum: int | None = None) -> Kind:
 
 
 def decimal(minimum: float, maximum: float) -> Kind:
-    """Return a number between two bounds."""
+    """Return a kind for a number between two bounds."""
 
     def kind(raw: Any, name: str) -> float:
         _must_not_be_empty(raw, name)
@@ -78,7 +78,7 @@ def decimal(minimum: float, maximum: float) -> Kind:
 
 
 def boolean(raw: Any, name: str) -> bool:
-    """`true` or `false`."""
+    """Return the value of `true` or `false`."""
     _must_not_be_empty(raw, name)
     if raw not in ("true", "false"):
         raise _refuse(f"Invalid boolean: {raw}", name)
@@ -86,7 +86,7 @@ def boolean(raw: Any, name: str) -> bool:
 
 
 def choice(*values: str) -> Kind:
-    """Return one of a few words."""
+    """Return a kind for one of a few values."""
 
     def kind(raw: Any, name: str) -> str:
         _must_not_be_empty(raw, name)
@@ -99,13 +99,13 @@ def choice(*values: str) -> Kind:
 
 
 def timestamp(*words: str) -> Kind:
-    """Unix seconds, or one of a few words such as `now`."""
+    """Return a kind for Unix seconds, or one of a few words such as `now`."""
     number = integer(0)
     return lambda raw, name: raw if raw in words else number(raw, name)
 
 
 def list_of(kind: Kind) -> Kind:
-    """Return an array whose entries are all of one kind."""
+    """Return a kind for an array whose entries are all of one kind."""
 
     def several(raw: Any, name: str) -> list[Any]:
         if not isinstance(raw, list):
@@ -116,7 +116,7 @@ def list_of(kind: Kind) -> Kind:
 
 
 def metadata(raw: Any, name: str) -> dict[str, str] | str:
-    """Up to 50 keys; an empty value removes a key, an empty string removes them all."""
+    """Return up to 50 keys; an empty value removes a key, an empty string removes them all."""
     if raw == "":
         return ""
     if not isinstance(raw, dict) or not all(isinstance(value, str) for value in raw.values()):
@@ -135,21 +135,21 @@ def time_range(raw: Any, name: str) -> Document:
 
 
 def unsupported(_raw: Any, name: str) -> Any:
-    """Return a parameter that Stripe has and the simulator lacks: better a loud refusal than a silent lie."""
+    """Reject a parameter that Stripe has but the simulator does not implement, rather than silently ignore it."""
     raise ApiError(
         f"The Stripe simulator does not implement '{name}'.", status=501, kind="api_error", param=name, executed=False
     )
 
 
 class Shape:
-    """The parameters of an endpoint or of a nested hash: which there are, and which must be sent."""
+    """The parameters of an endpoint or of a nested hash, and which of them are required."""
 
     def __init__(self, fields: Mapping[str, Kind], required: tuple[str, ...] = (), lacking: str = "") -> None:
         self.fields = dict(fields) | dict.fromkeys(lacking.split(), unsupported)
         self.required = required
 
     def __call__(self, raw: Any, name: str = "") -> Document:
-        """Return the typed parameters; raises Stripe's refusal for the first that is unknown, missing or wrong."""
+        """Return the typed parameters; raises Stripe's error for the first that is unknown, missing or invalid."""
         if not isinstance(raw, dict):
             raise _refuse("Invalid object", name)
         unknown = [_nested(name, key) for key in raw if key not in self.fields]
@@ -196,7 +196,7 @@ def within(value: int | None, bounds: Document | None) -> bool:
 
 
 def merged(old: dict[str, str], new: dict[str, str] | str | None) -> dict[str, str]:
-    """Metadata after an update."""
+    """Return the metadata after an update."""
     if new is None:
         return old
     if isinstance(new, str):

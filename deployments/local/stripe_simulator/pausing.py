@@ -1,17 +1,17 @@
-"""The status `paused`: no periods and no invoices. Pausing only the collection of payments leaves the status alone."""
+"""The status `paused`: no periods and no invoices. Pausing only payment collection does not change the status."""
 
 from . import billing
 from .account import Account
 from .parameters import EXPAND, Shape, choice
 from .wire import ApiError, Document, copy_of
 
-# Left out: credit for the time that was paid for and not used, which Stripe gives unless told otherwise.
+# Not implemented: credit for unused paid time, which Stripe grants by default.
 PAUSE = Shape(EXPAND | {"type": choice("subscription")}, lacking="bill_for invoicing_behavior")
 RESUME = Shape(EXPAND, lacking="billing_cycle_anchor payment_behavior proration_behavior proration_date")
 
 
 def pause(account: Account, _params: Document, identifier: str) -> Document:
-    """POST /v1/subscriptions/{subscription}/pause, since 2026-09-30. What may not be paused Stripe words otherwise."""
+    """POST /v1/subscriptions/{subscription}/pause, since 2026-09-30. The error messages are not Stripe's own."""
     before = account.find("subscription", identifier)
     if before["billing_mode"]["type"] != "flexible":
         raise ApiError("You can only pause a subscription whose `billing_mode` is `flexible`.")
@@ -25,7 +25,7 @@ def pause(account: Account, _params: Document, identifier: str) -> Document:
 
 
 def resume(account: Account, _params: Document, identifier: str) -> Document:
-    """POST /v1/subscriptions/{subscription}/resume: a paused one starts a new period now."""
+    """POST /v1/subscriptions/{subscription}/resume: a paused subscription starts a new period now."""
     before = account.find("subscription", identifier)
     if before["status"] != "paused":
         raise ApiError("You can only resume a subscription if it is `paused`.")
@@ -38,7 +38,7 @@ def resume(account: Account, _params: Document, identifier: str) -> Document:
 
 
 def update(account: Account, before: Document, after: Document) -> Document:
-    """Write a subscription, and tell of a pause that begins or ends beside the update."""
+    """Write a subscription and emit its update, and the event of a pause that begins or ends."""
     account.update(before, after, "customer.subscription.updated")
     if (before["status"] == "paused") != (after["status"] == "paused"):
         kind = "paused" if after["status"] == "paused" else "resumed"

@@ -1,4 +1,4 @@
-"""Payment methods: cards only, and Stripe's test cards by their ids."""
+"""Payment methods: cards only, including Stripe's test cards by id."""
 
 from .account import Account
 from .parameters import EXPAND, PAGE, Shape, choice, metadata, text
@@ -75,14 +75,14 @@ def create(account: Account, params: Document) -> Document:
 
 
 def retrieve(account: Account, _params: Document, identifier: str) -> Document:
-    """GET /v1/payment_methods/{payment_method}; a test id answers the card that it stands for."""
+    """GET /v1/payment_methods/{payment_method}; a test id returns its card."""
     if identifier in TEST_CARDS:
         return _new(account, identifier, {}, None)
     return account.find("payment_method", identifier, "payment_method")
 
 
 def attach(account: Account, params: Document, identifier: str) -> Document:
-    """POST /v1/payment_methods/{payment_method}/attach: a test id is cloned, so the answer has an id of its own."""
+    """POST /v1/payment_methods/{payment_method}/attach: a test card is cloned, so the result has its own id."""
     customer = account.find("customer", params["customer"], "customer", 400)
     return usable(account, customer, identifier, "payment_method", attach_others=True)
 
@@ -99,7 +99,7 @@ def detach(account: Account, _params: Document, identifier: str) -> Document:
 def usable(
     account: Account, customer: Document, identifier: str, param: str, *, attach_others: bool = False
 ) -> Document:
-    """Return a payment method of this customer: an attached one, or a fresh clone of a test card."""
+    """Return a payment method of this customer: an attached one, or a new clone of a test card."""
     if identifier in TEST_CARDS:
         method = _new(account, identifier, {}, customer["test_clock"])
     else:
@@ -123,7 +123,7 @@ def _not_theirs(identifier: str, param: str) -> ApiError:
 
 
 def declined(param: str | None = None, *, keep_changes: bool = False) -> ApiError:
-    """402: the card says no."""
+    """Return the 402 error for a declined card."""
     return ApiError(
         "Your card was declined.",
         status=402,
@@ -136,7 +136,7 @@ def declined(param: str | None = None, *, keep_changes: bool = False) -> ApiErro
 
 
 def list_all(account: Account, params: Document) -> Document:
-    """GET /v1/payment_methods: nothing without a customer."""
+    """GET /v1/payment_methods: empty without a customer."""
     if "customer" not in params:
         return account.listing("/v1/payment_methods", [], False)
     account.find("customer", params["customer"], "customer", 400)

@@ -1,7 +1,7 @@
-"""What paid an invoice: its invoice payment, and the PaymentIntent and charge behind it.
+"""Payments of invoices: the invoice payment, and the PaymentIntent and charge behind it.
 
-An invoice is paid by one card payment at most, so all three follow from the invoice and nothing is stored: their ids
-are the invoice's with another prefix. Left out: PaymentIntents and charges as objects of their own, and their events.
+An invoice is paid by one card payment at most, so all three are derived from the invoice and not stored: their ids are
+the invoice's with another prefix. Not implemented: PaymentIntents and charges as objects, and their events.
 """
 
 from .account import Account
@@ -24,12 +24,12 @@ _SPOKEN = {"inpay": "invoice_payment", "pi": "payment_intent", "ch": "charge"}
 
 
 def charged(invoice: Document) -> int:
-    """Return what the customer's card was charged for an invoice, in the currency's smallest unit."""
+    """Return the amount charged to the customer's card for an invoice, in the currency's smallest unit."""
     return int(invoice["amount_paid"] - invoice["amount_paid_off_stripe"])
 
 
 def refundable(invoice: Document) -> int:
-    """Return what of that has not been given back."""
+    """Return the charged amount not yet refunded."""
     return charged(invoice) - int(invoice.get("_refunded", 0))
 
 
@@ -52,7 +52,7 @@ def _has_payment(invoice: Document) -> bool:
 
 
 def payment_of(invoice: Document) -> Document:
-    """Return the invoice payment: Stripe makes it with the invoice and keeps it in step."""
+    """Return the invoice payment, which Stripe creates with the invoice and keeps in sync."""
     transitions = invoice["status_transitions"]
     paid = charged(invoice)
     canceled_at = None if paid else transitions["voided_at"] or transitions["paid_at"]
@@ -78,7 +78,7 @@ def payment_of(invoice: Document) -> Document:
 
 
 def payments_of(invoice: Document) -> Document:
-    """`payments`, which an invoice shows when it is asked to expand it."""
+    """Return `payments`, which an invoice shows when expanded."""
     rows = [payment_of(invoice)] if _has_payment(invoice) else []
     url = f"/v1/invoice_payments?invoice={invoice['id']}"
     return {"object": "list", "data": rows, "has_more": False, "url": url}
@@ -90,7 +90,7 @@ def retrieve(account: Account, _params: Document, identifier: str) -> Document:
 
 
 def list_all(account: Account, params: Document) -> Document:
-    """GET /v1/invoice_payments, of an invoice or of a PaymentIntent; a list of all is left out."""
+    """GET /v1/invoice_payments, of an invoice or of a PaymentIntent; listing all is not implemented."""
     if "invoice" in params:
         invoice = account.find("invoice", params["invoice"], "invoice", 400)
     elif "payment" in params:

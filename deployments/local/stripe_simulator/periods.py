@@ -11,7 +11,7 @@ _SECONDS = {"day": DAY, "week": 7 * DAY}
 
 
 def add_months(moment: int, months: int) -> int:
-    """Return the same day and time some months on, or the month's last day where it is shorter."""
+    """Return the same day and time some months later, or the last day of a shorter month."""
     start = datetime.fromtimestamp(moment, UTC)
     years, month = divmod(start.month - 1 + months, 12)
     year = start.year + years
@@ -28,7 +28,7 @@ def add_periods(anchor: int, recurring: Document, count: int) -> int:
 
 
 def next_boundary(anchor: int, recurring: Document, after: int) -> int:
-    """Return the first end of a period that lies after a moment; counted from the anchor, so that 31 January stays 31."""
+    """Return the first period end after a time, counted from the anchor so that the 31st stays the 31st."""
     if after < anchor:
         return anchor
     shortest = {"day": DAY, "week": 7 * DAY, "month": 28 * DAY, "year": 365 * DAY}[recurring["interval"]]

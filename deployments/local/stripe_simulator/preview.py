@@ -1,4 +1,4 @@
-"""What the next invoice of a subscription will be, without making it."""
+"""A preview of a subscription's next invoice."""
 
 from . import coupons
 from .account import Account
@@ -23,7 +23,7 @@ CREATE = Shape(
 
 
 def create(account: Account, params: Document) -> Document:
-    """POST /v1/invoices/create_preview: `discounts` stand in for those of the subscription."""
+    """POST /v1/invoices/create_preview: `discounts` replace those of the subscription."""
     subscription = copy_of(account.find("subscription", params["subscription"], "subscription"))
     at = min(item["current_period_end"] for item in subscription["items"]["data"])
     ends = subscription["cancel_at"] is not None and subscription["cancel_at"] <= at

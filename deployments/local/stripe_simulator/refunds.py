@@ -1,4 +1,4 @@
-"""Refunds of what paid an invoice; a card's succeed at once."""
+"""Refunds of invoice payments; refunds to a card succeed immediately."""
 
 from . import payments
 from .account import Account
@@ -21,7 +21,7 @@ LIST = Shape(PAGE | {"charge": text(), "payment_intent": text()})
 
 
 def create(account: Account, params: Document) -> Document:
-    """POST /v1/refunds, of a PaymentIntent or a charge; of all that is left unless an amount is named."""
+    """POST /v1/refunds, of a PaymentIntent or a charge; refunds the whole remainder unless an amount is given."""
     invoice = _invoice(account, params)
     amount = params.get("amount", payments.refundable(invoice))
     return give_back(account, invoice, amount, params, "amount")
@@ -39,7 +39,7 @@ def _invoice(account: Account, params: Document) -> Document:
 
 
 def give_back(account: Account, invoice: Document, amount: int, params: Document, param: str) -> Document:
-    """Refund a part of an invoice's payment. The invoice itself shows nothing of it: a credit note does."""
+    """Refund part of an invoice's payment. Only a credit note shows on the invoice, not a refund."""
     charge, left = payments.sibling(invoice, "ch"), payments.refundable(invoice)
     if left <= 0 and payments.charged(invoice):
         raise ApiError(f"Charge {charge} has already been refunded.", code="charge_already_refunded")
@@ -95,7 +95,7 @@ def list_all(account: Account, params: Document) -> Document:
     """GET /v1/refunds."""
     wanted = dict(params)
     if "charge" in wanted:
-        # The two go together, and the store finds refunds by the PaymentIntent.
+        # The store looks refunds up by PaymentIntent, whose id matches the charge's.
         wanted["payment_intent"] = wanted["charge"].replace("ch_", "pi_", 1)
 
     return account.page("refund", "/v1/refunds", params, lookup=wanted.get("payment_intent"))

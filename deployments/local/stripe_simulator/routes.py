@@ -1,4 +1,4 @@
-"""Which endpoint answers which method and path, and with which parameters."""
+"""The endpoints: method, path, handler and parameters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from . import (
 from .parameters import RETRIEVE, Shape
 from .wire import ApiError, Document
 
-# A handler takes the account, the typed parameters and the ids that stand in the path.
+# A handler takes the account, the typed parameters and the ids in the path.
 Handler = Callable[..., Document]
 
 
@@ -130,7 +130,7 @@ for _route in ROUTES:
 
 
 def find_route(method: str, path: str) -> tuple[Route, list[str]]:
-    """Return the endpoint and the ids in the path; raises Stripe's answer to an address that it does not know."""
+    """Return the endpoint and the ids in the path; raises Stripe's error for an unknown URL."""
     parts = path.split("/")
     for pattern, route in _BY_LENGTH.get((method, len(parts)), []):
         if all(wanted in ("{}", part) for wanted, part in zip(pattern, parts, strict=True)):

@@ -1,4 +1,4 @@
-"""The phases of a schedule: what each lays over the subscription, and from when to when."""
+"""The phases of a schedule: what each changes on the subscription, and their start and end."""
 
 from . import billing, coupons
 from .account import Account
@@ -27,7 +27,7 @@ PHASE: Kind = Shape(
 
 
 def first_phase(subscription: Document) -> Document:
-    """Return the period that a subscription is in, as a phase."""
+    """Return a subscription's current period as a phase."""
     items = subscription["items"]["data"]
     given = [{"price": item["price"]["id"], "quantity": item["quantity"]} for item in items]
     phase = _phase({"items": given}, subscription["currency"])
@@ -69,7 +69,7 @@ def _phase(given: Document, currency: str) -> Document:
 
 
 def read_phases(account: Account, schedule: Document, given: list[Document]) -> list[Document]:
-    """Return the phases that a `phases` parameter asks for, each beginning where the one before it ends."""
+    """Return the phases of a `phases` parameter, each starting where the previous one ends."""
     if not given:
         raise ApiError("Missing required param: phases[0].", code="parameter_missing", param="phases[0]")
     start = schedule["phases"][0]["start_date"]

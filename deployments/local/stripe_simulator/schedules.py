@@ -1,4 +1,4 @@
-"""Subscription schedules: phases laid over a subscription, which then refuses to be cancelled directly."""
+"""Subscription schedules: phases applied to a subscription, which can then no longer be cancelled directly."""
 
 import contextlib
 
@@ -86,7 +86,7 @@ def _blank(account: Account, subscription: Document, phase: Document, given: dic
             "collection_method": subscription["collection_method"],
             "invoice_settings": issuer | {"footer": None, "issuer": {"type": "self"}},
         },
-        # A subscription that was to end still ends, now by its schedule.
+        # A subscription with a scheduled end still ends, now through its schedule.
         "end_behavior": "cancel" if subscription["cancel_at"] else "release",
         "livemode": False,
         "metadata": given,
@@ -145,7 +145,7 @@ def update(account: Account, params: Document, identifier: str) -> Document:
 
 
 def _mark_end(account: Account, schedule: Document) -> None:
-    """A schedule that cancels shows on its subscription as `cancel_at` during its last phase."""
+    """Set `cancel_at` on the subscription during the last phase of a schedule that cancels."""
     before = account.peek("subscription", schedule["subscription"])
     last = schedule["current_phase"]["end_date"] == schedule["phases"][-1]["end_date"]
     after = copy_of(before)
@@ -158,13 +158,13 @@ def _mark_end(account: Account, schedule: Document) -> None:
 
 
 def release(account: Account, params: Document, identifier: str) -> Document:
-    """POST /v1/subscription_schedules/{schedule}/release: the subscription lives on by itself."""
+    """POST /v1/subscription_schedules/{schedule}/release: the subscription continues without the schedule."""
     before = _live(account, identifier, "release", "released")
     return released(account, before, keep_end=params.get("preserve_cancel_date", False))
 
 
 def released(account: Account, before: Document, *, keep_end: bool = False) -> Document:
-    """Let go of the subscription; the end that the schedule gave it goes too, unless it is to stay."""
+    """Detach the schedule from its subscription, and remove the end that it set unless `keep_end`."""
     subscription = account.peek("subscription", before["subscription"])
     freed = subscription | {"schedule": None}
     if subscription["cancel_at"] and not keep_end:
@@ -183,18 +183,18 @@ def released(account: Account, before: Document, *, keep_end: bool = False) -> D
 
 
 def cancel(account: Account, _params: Document, identifier: str) -> Document:
-    """POST /v1/subscription_schedules/{schedule}/cancel: the subscription ends at once."""
+    """POST /v1/subscription_schedules/{schedule}/cancel: the subscription ends immediately."""
     before = _live(account, identifier, "cancel", "canceled")
     cancellation.end_now(account, account.peek("subscription", before["subscription"]))
     return account.peek("subscription_schedule", identifier)
 
 
 def next_phase(account: Account, schedule: Document, at: int) -> None:
-    """The current phase is over: the next begins, or the schedule lets go or ends the subscription."""
+    """End the current phase: start the next one, or release or end the subscription."""
     following = [phase for phase in schedule["phases"] if phase["start_date"] >= at]
     if following:
         phase = following[0]
-        # A price or coupon may have been archived since: time goes on without that change.
+        # If a price or coupon has been archived since, the phase starts without its change.
         with contextlib.suppress(ApiError):
             _enter(account, schedule, phase, at)
         after = schedule | {"current_phase": {name: phase[name] for name in ("end_date", "start_date")}}

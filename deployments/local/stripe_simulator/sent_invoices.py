@@ -8,9 +8,9 @@ SENT = "send_invoice"
 
 
 def set_terms(account: Account, subscription: Document, params: Document) -> None:
-    """Set how a subscription is paid, in the document given; open invoices keep the terms that they were sent with.
+    """Set a subscription's collection method in the given document; open invoices keep their terms.
 
-    The refusals for `days_until_due` are the simulator's wording: Stripe's own is not documented.
+    The errors for `days_until_due` are the simulator's wording: Stripe's own is not documented.
     """
     method = params.get("collection_method", subscription["collection_method"])
     days = params.get("days_until_due", subscription["days_until_due"])
@@ -31,7 +31,7 @@ def set_terms(account: Account, subscription: Document, params: Document) -> Non
 
 
 def terms_of(subscription: Document, at: int) -> Document:
-    """Return what an invoice says of its collection: its method, and the date by which it is due."""
+    """Return an invoice's collection method and due date."""
     days = subscription["days_until_due"]
     due = None if days is None else at + days * DAY
     return {"collection_method": subscription["collection_method"], "due_date": due}
@@ -43,7 +43,7 @@ def is_sent(document: Document) -> bool:
 
 
 def become_overdue(account: Account, invoice: Document) -> None:
-    """Let an invoice's due date pass: Stripe retries nothing, but the subscription becomes `past_due`."""
+    """Mark an invoice as overdue: Stripe retries nothing, but the subscription becomes `past_due`."""
     account.save(invoice | {"_overdue": True})
     before = account.peek("subscription", invoice["parent"]["subscription_details"]["subscription"])
     if before["status"] == "active":

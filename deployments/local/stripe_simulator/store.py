@@ -1,7 +1,7 @@
-"""Everything the simulator remembers, in one SQLite file: a document an object, and what was asked and answered.
+"""The simulator's state in one SQLite file: one document per object, and a log of calls and responses.
 
-A killed process loses nothing that it answered, because every answer is written first. (Write-ahead logging without
-flushes survives the death of the process, though not of the machine, which is what a simulator needs and no more.)
+Every response is stored before it is sent, so a killed process loses none. (Write-ahead logging without flushes
+survives the death of the process, though not of the machine, which is enough for a simulator.)
 """
 
 import json
@@ -21,15 +21,15 @@ CREATE TABLE IF NOT EXISTS objects (
     customer TEXT,
     subscription TEXT,
     lookup TEXT,                           -- a customer's email, an event's type and so on: account._LOOKUPS
-    clock TEXT NOT NULL DEFAULT '',        -- the test clock that it lives on
-    due INTEGER,                           -- when time next changes it, by that clock
+    clock TEXT NOT NULL DEFAULT '',        -- the object's test clock
+    due INTEGER,                           -- when time next changes it, on that clock
     created INTEGER,
     status TEXT,
     body TEXT NOT NULL,
     UNIQUE (object, id)
 );
 CREATE INDEX IF NOT EXISTS objects_of_kind ON objects (object, seq);
--- Lists by time or status skip what does not match inside the index, without reading the objects.
+-- Lists by time or status filter inside the index, without reading the objects.
 CREATE INDEX IF NOT EXISTS objects_of_clock ON objects (object, clock, seq, created, status);
 CREATE INDEX IF NOT EXISTS objects_of_customer ON objects (object, customer, seq) WHERE customer IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_of_subscription ON objects (object, subscription, seq)
@@ -55,7 +55,7 @@ CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (next_at) WHERE stat
 """
 
 
-# What a column must be for an object to be found: one value, one of several, or anything.
+# A column's filter: one value, any of several, or None for no filter.
 Column = str | list[str] | tuple[str, ...] | None
 _COLUMNS = ("customer", "subscription", "lookup", "clock", "due", "created", "status", "body")
 _INSERT = (
@@ -67,7 +67,7 @@ _COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 class Store:
-    """The SQLite file. One thread, one connection; every change inside `transaction`."""
+    """The SQLite file. One thread, one connection; every change is inside `transaction`."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing."""
+        """Commit all changes made inside, or roll them back on an exception."""
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -93,15 +93,15 @@ class Store:
         self.connection.execute("COMMIT")
 
     def mark(self) -> None:
-        """Remember this point inside a transaction."""
+        """Set a savepoint inside a transaction."""
         self.connection.execute("SAVEPOINT before")
 
     def undo(self) -> None:
-        """Go back to the marked point."""
+        """Roll back to the savepoint."""
         self.connection.execute("ROLLBACK TO before")
 
     def put(self, document: Document, columns: Document) -> None:
-        """Write an object; `columns` are those that are looked up: see `SCHEMA`."""
+        """Write an object; `columns` are its lookup columns: see `SCHEMA`."""
         self.connection.execute(
             f"{_INSERT} ON CONFLICT (object, id) DO UPDATE SET {_OVERWRITE}",
             {"object": document["object"], "id": document["id"], "body": dump(document).decode(), **columns},
@@ -112,30 +112,30 @@ class Store:
         self.connection.executemany(_INSERT, rows)
 
     def last_sequence(self) -> int:
-        """Return where the newest object of any kind stands."""
+        """Return the sequence number of the newest object of any kind."""
         return int(self.connection.execute("SELECT ifnull(max(seq), 0) FROM objects").fetchone()[0])
 
     def rows_after(self, sequence: int) -> list[Document]:
-        """Return the rows of the objects made since, oldest first."""
+        """Return the rows of objects created after a sequence number, oldest first."""
         rows = self.connection.execute("SELECT * FROM objects WHERE seq > ? ORDER BY seq", (sequence,))
         return [dict(row) for row in rows]
 
     def get(self, kind: str, identifier: str) -> Document | None:
-        """Return one object as it was written, or nothing."""
+        """Return one object as it was written, or None."""
         found = self.connection.execute("SELECT body FROM objects WHERE object = ? AND id = ?", (kind, identifier))
         row = found.fetchone()
         return None if row is None else json.loads(row["body"])
 
     def remove(self, kind: str, identifier: str) -> None:
-        """Forget one object."""
+        """Delete one object."""
         self.connection.execute("DELETE FROM objects WHERE object = ? AND id = ?", (kind, identifier))
 
     def remove_clock(self, clock: str) -> None:
-        """Forget a test clock and all that lives on it; events stay."""
+        """Delete a test clock and everything on it; events stay."""
         self.connection.execute("DELETE FROM objects WHERE clock = ? AND object != 'event'", (clock,))
 
     def sequence(self, kind: str, identifier: str) -> int | None:
-        """Return where an object stands in its list."""
+        """Return an object's sequence number, which orders lists."""
         row = self.connection.execute(
             "SELECT seq FROM objects WHERE object = ? AND id = ?", (kind, identifier)
         ).fetchone()
@@ -152,7 +152,7 @@ class Store:
     ) -> Iterator[Document]:
         """Return objects newest first or, with `newer_than`, oldest first from there.
 
-        `created` is a `time_range`. A column takes one value or several; those that are None are free.
+        `created` is a `time_range`. A column's filter is one value or several; None means no filter.
         """
         tests: list[tuple[str, Any]] = [("object = ?", kind), ("seq < ?", older_than), ("seq > ?", newer_than)]
         tests += [(f"created {_COMPARISONS[bound]} ?", limit) for bound, limit in (created or {}).items()]
@@ -165,9 +165,9 @@ class Store:
             yield json.loads(row["body"])
 
     def next_due(self, clock: str, now: int) -> tuple[int, Document] | None:
-        """Return the object that time changes next on a clock, unless that lies ahead.
+        """Return the object on a clock that time changes next, if that is due.
 
-        A schedule goes before its subscription, so that a new phase is billed by its own prices.
+        A schedule comes before its subscription, so that a new phase is billed with its own prices.
         """
         row = self.connection.execute(
             "SELECT due, body FROM objects WHERE clock = ? AND due <= ? ORDER BY due, object DESC, seq LIMIT 1",
@@ -176,12 +176,12 @@ class Store:
         return None if row is None else (int(row["due"]), json.loads(row["body"]))
 
     def setting(self, name: str, default: str) -> str:
-        """Return a value that survives a restart."""
+        """Return a setting, which survives a restart."""
         row = self.connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return default if row is None else str(row["value"])
 
     def set_setting(self, name: str, value: str) -> None:
-        """Keep a value."""
+        """Store a setting."""
         self.connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
 

@@ -1,4 +1,4 @@
-"""Subscription items: read on their own, changed through their subscription."""
+"""Subscription items: read through their own endpoints, changed through their subscription."""
 
 from . import billing
 from .account import Account
@@ -7,7 +7,7 @@ from .wire import ApiError, Document, no_such
 
 
 def change(account: Account, after: Document, given: list[Document], now: int) -> None:
-    """Apply the `items` parameter of a subscription update: new, changed and deleted items; no prorations."""
+    """Apply the `items` parameter of a subscription update: new, changed and deleted items, without prorations."""
     items = after["items"]["data"]
     for index, change in enumerate(given):
         if "id" not in change:

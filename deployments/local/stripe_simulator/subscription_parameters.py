@@ -1,4 +1,4 @@
-"""What the endpoints of subscriptions and their items accept."""
+"""Parameters of the endpoints for subscriptions and their items."""
 
 from . import billing, cancellation, coupons
 from .parameters import (

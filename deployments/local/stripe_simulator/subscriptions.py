@@ -1,4 +1,4 @@
-"""Subscriptions: the endpoints."""
+"""The endpoints for subscriptions."""
 
 from . import billing, cancellation, pausing, payment_methods, sent_invoices, subscription_items
 from .account import Account
@@ -9,7 +9,7 @@ from .store import Column
 from .subscription_parameters import STATUSES
 from .wire import ApiError, Document, copy_of, fields, new_id, no_such, one_of
 
-# What may still change once a subscription has ended, and before it has begun.
+# The parameters that may change after a subscription has ended, and before it has begun.
 _ENDED_MAY_CHANGE = {"cancellation_details", "metadata", "expand"}
 _INCOMPLETE_MAY_CHANGE = {"default_payment_method", "description", "metadata", "expand"}
 
@@ -193,7 +193,7 @@ def _change_trial(account: Account, after: Document, params: Document, now: int)
 
 
 def cancel(account: Account, params: Document, identifier: str) -> Document:
-    """DELETE /v1/subscriptions/{subscription}: at once."""
+    """DELETE /v1/subscriptions/{subscription}: ends it immediately."""
     before = account.find("subscription", identifier)
     if before["status"] in ENDED:
         raise no_such("subscription", identifier)
@@ -202,7 +202,7 @@ def cancel(account: Account, params: Document, identifier: str) -> Document:
 
 
 def list_all(account: Account, params: Document) -> Document:
-    """GET /v1/subscriptions: canceled ones only when asked for; those on test clocks only by customer or clock."""
+    """GET /v1/subscriptions: canceled ones only on request; those on test clocks only by customer or clock."""
     if "customer" in params:
         account.find("customer", params["customer"], "customer", 400)
 
@@ -222,7 +222,7 @@ def list_all(account: Account, params: Document) -> Document:
 
 
 def _statuses(wanted: str | None) -> Column:
-    """Return the statuses that a list's `status` means; None for any."""
+    """Return the statuses that a list's `status` selects; None for any."""
     if wanted is None:
         return [one for one in STATUSES if one != "canceled"]
     return {"all": None, "ended": ENDED}.get(wanted, [wanted])

@@ -1,4 +1,4 @@
-"""Sends events to their endpoints in the background, signed as Stripe signs, again and again until they are taken."""
+"""Background delivery of events to their endpoints, signed like Stripe's and retried until accepted."""
 
 import asyncio
 import hashlib
@@ -13,21 +13,21 @@ from .wire import Document, dump, new_id
 if TYPE_CHECKING:
     import httpx
 
-# Seconds before each further attempt; real ones lie hours apart.
+# Seconds before each retry; Stripe's own retries are hours apart.
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 4.0)
 ANSWER_SECONDS = 10
 CONCURRENCY = 16
 
 
 def signature(body: bytes, secrets: list[str], at: int) -> str:
-    """Return the `Stripe-Signature` header: one `v1` a secret, so that both hold while they rotate."""
+    """Return the `Stripe-Signature` header, with one `v1` per secret so that both are valid during a rotation."""
     signed = f"{at}.".encode() + body
     marks = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
     return ",".join([f"t={at}", *(f"v1={mark}" for mark in marks)])
 
 
 class Courier:
-    """The queue of deliveries, which is in the store, and those under way."""
+    """Sends the deliveries queued in the store, several concurrently."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -38,11 +38,11 @@ class Courier:
         self._client: httpx.AsyncClient | None = None
 
     def wake(self) -> None:
-        """There may be something to send."""
+        """Wake the loop: there may be something to send."""
         self._woken.set()
 
     async def run(self, housekeeping: Callable[[], None]) -> None:
-        """Send for ever; about once a second let time pass."""
+        """Send due deliveries forever, calling `housekeeping` about once a second."""
         while True:
             housekeeping()
             self._start_due()
@@ -53,7 +53,7 @@ class Courier:
             self._woken.clear()
 
     async def close(self) -> None:
-        """Drop what is under way; it stays queued."""
+        """Cancel the deliveries in progress; they stay queued."""
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
@@ -87,14 +87,14 @@ class Courier:
             self.wake()
 
     async def _send(self, delivery: dict[str, Any]) -> tuple[int | None, str | None]:
-        import httpx  # costs a tenth of a second, which a simulator without webhooks need not spend
+        import httpx  # takes a tenth of a second, needed only with webhooks
 
         event = self.account.store.get("event", delivery["event"])
         endpoint = self.account.store.get("webhook_endpoint", delivery["endpoint"])
         if event is None or endpoint is None:
             return None, "the endpoint is gone"
         event["api_version"] = endpoint["api_version"] or event["api_version"]
-        headers, body = self.email(event, endpoint["_secrets"], int(time.time()))
+        headers, body = self.signed(event, endpoint["_secrets"], int(time.time()))
         self._client = self._client or httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS)
         try:
             answer = await self._client.post(delivery["url"], content=body, headers=headers)
@@ -102,8 +102,8 @@ class Courier:
             return None, type(failure).__name__
         return answer.status_code, None
 
-    def email(self, event: Document, secrets: list[str], at: int) -> tuple[dict[str, str], bytes]:
-        """Return the headers and the body that an event is sent with."""
+    def signed(self, event: Document, secrets: list[str], at: int) -> tuple[dict[str, str], bytes]:
+        """Return the headers and body of an event's request."""
         body = dump(self.account.render(event))
         headers = {
             "content-type": "application/json; charset=utf-8",
@@ -131,20 +131,20 @@ class Courier:
         if event and event["pending_webhooks"]:
             self.account.save(event | {"pending_webhooks": event["pending_webhooks"] - 1})
 
-    # What the control API offers
+    # For the control API
 
     def log(self) -> list[Document]:
-        """Return every delivery, oldest first, with its last answer."""
+        """Return every delivery, oldest first, with its last result."""
         rows = self.connection.execute("SELECT * FROM deliveries ORDER BY id").fetchall()
         return [dict(row) for row in rows]
 
     def clear(self) -> None:
-        """Forget all deliveries, queued ones too."""
+        """Delete all deliveries, including queued ones."""
         with self.account.store.transaction():
             self.connection.execute("DELETE FROM deliveries")
 
     def redeliver(self, identifier: str) -> int:
-        """Send an event once more to every endpoint that it went to; answers how many."""
+        """Send an event once more to every endpoint enabled for its type, and return how many there are."""
         with self.account.store.transaction():
             event = self.account.store.get("event", identifier)
             targets = self.account.endpoints(event["type"]) if event else []
@@ -154,7 +154,7 @@ class Courier:
         return len(targets)
 
     def rotate(self, identifier: str, *, finish: bool = False) -> list[str]:
-        """Give an endpoint a new secret beside the old; with `finish`, keep only the newest. Answers the secrets."""
+        """Give an endpoint a new secret beside the old, or with `finish` keep only the newest; return the secrets."""
         with self.account.store.transaction():
             endpoint = self.account.store.get("webhook_endpoint", identifier)
             if endpoint is None:

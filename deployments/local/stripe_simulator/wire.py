@@ -11,12 +11,12 @@ API_VERSION = "2026-10-28.endive"
 
 
 def new_id(prefix: str, length: int = 24) -> str:
-    """Return an identifier in Stripe's manner: `sub_` and as many hexadecimal characters as asked for."""
+    """Return an identifier like Stripe's: `sub_` and this number of hexadecimal characters."""
     return f"{prefix}_{secrets.token_hex(length // 2)}"
 
 
 def fields(names: str, value: Any = None) -> Document:
-    """Return names that stand in one string, all with the same value: the many nulls of a Stripe object."""
+    """Return a document of the names in a string, all with the same value: the many nulls of a Stripe object."""
     return dict.fromkeys(names.split(), value)
 
 
@@ -24,26 +24,26 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def dump(document: Any) -> bytes:
-    """JSON in the bytes that go over the wire and into the store."""
+    """Return the JSON bytes for the wire and the store."""
     return _ENCODER.encode(document).encode()
 
 
 def copy_of(document: Document) -> Document:
-    """Return a document of its own all the way down; several times as fast as `copy.deepcopy`."""
+    """Return a deep copy; several times as fast as `copy.deepcopy`."""
     copied: Document = json.loads(_ENCODER.encode(document))
     return copied
 
 
 def spoken_amount(amount: int, currency: str) -> str:
-    """Money as Stripe's refusals write it: `$49.00`."""
+    """Return an amount as Stripe's error messages write it: `$49.00`."""
     return f"${amount / 100:.2f}" if currency == "usd" else f"{amount / 100:.2f} {currency.upper()}"
 
 
 class ApiError(Exception):
-    """An answer that is not 200.
+    """A response other than 200.
 
-    `executed` is false for what was refused before the endpoint began, which Stripe does not keep under an
-    idempotency key. `keep_changes` is true where the attempt itself is recorded, such as a failed payment.
+    `executed` is false if the call was rejected before the endpoint began; Stripe does not store such a response under
+    an idempotency key. `keep_changes` is true if the attempt itself is recorded, such as a failed payment.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ApiError(Exception):
         self.executed, self.keep_changes, self.extra = executed, keep_changes, dict(extra or {})
 
     def body(self) -> Document:
-        """Return the JSON body; `request_log_url` is left out because there is no dashboard behind it."""
+        """Return the JSON body, without `request_log_url` because there is no dashboard to link to."""
         error: Document = {"type": self.kind, "message": self.message}
         if self.code:
             error["code"] = self.code
@@ -74,13 +74,13 @@ class ApiError(Exception):
 
 
 def no_such(what: str, identifier: str, param: str | None = "id", status: int = 404) -> ApiError:
-    """Return an id that leads nowhere: 404 when it stands in the path, 400 when it stands in the body."""
+    """Return the error for an unknown id: 404 for an id in the path, 400 for one in the body."""
     message = f"No such {what}: '{identifier}'"
     return ApiError(message, status=status, code="resource_missing", param=param)
 
 
 def one_of(names: Iterable[str]) -> ApiError:
-    """Return two parameters that exclude one another were both sent."""
+    """Return the error for mutually exclusive parameters."""
     listed = list(names)
     return ApiError(
         f"You may only specify one of these parameters: {', '.join(listed)}.", param=listed[0], executed=False

@@ -1,1 +1,1 @@
-"""The simulator's contract: what the real Stripe does, asked of the simulator through the real SDK."""
+"""The simulator's contract: the real Stripe's behaviour, tested on the simulator through the real SDK."""

@@ -1,4 +1,4 @@
-"""One simulator for most tests; another for those that kill it, move its clock for good, or give it arguments."""
+"""A shared simulator, and separate ones for tests that kill it, move its clock permanently, or pass arguments."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(_shared: Simulator) -> Iterator[Simulator]:
-    """The shared simulator, on real time and without faults."""
+    """Yield the shared simulator, on real time and without faults."""
     yield _shared
     _shared.control("DELETE", "faults")
     _shared.move_clock(reset=True)
@@ -32,7 +32,7 @@ def simulator(_shared: Simulator) -> Iterator[Simulator]:
 
 @pytest.fixture
 def new_simulator(tmp_path: Path) -> Iterator[Callable[..., Simulator]]:
-    """Starts a simulator of the test's own, with the arguments given."""
+    """Yield a function that starts a separate simulator with the given arguments."""
     made: list[Simulator] = []
 
     def start(*arguments: str) -> Simulator:
@@ -48,13 +48,13 @@ def new_simulator(tmp_path: Path) -> Iterator[Callable[..., Simulator]]:
 
 @pytest.fixture
 def client(simulator: Simulator) -> stripe.StripeClient:
-    """The real SDK."""
+    """Return the real SDK."""
     return simulator.client
 
 
 @pytest.fixture
 def loose(simulator: Simulator) -> Any:
-    """The real SDK, unknown to the type checker: for parameters that Stripe does not have."""
+    """Return the real SDK, untyped, for parameters that Stripe does not have."""
     return simulator.client.v1
 
 
@@ -65,5 +65,5 @@ def _shared_shop(_shared: Simulator) -> Shop:
 
 @pytest.fixture
 def shop(simulator: Simulator, _shared_shop: Shop) -> Shop:
-    """The shop in the shared simulator."""
+    """Return the shop in the shared simulator."""
     return _shared_shop

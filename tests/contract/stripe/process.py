@@ -1,4 +1,4 @@
-"""The simulator as a process of its own, and the control API beside it."""
+"""The simulator as a separate process, and its control API."""
 
 import signal
 import sys
@@ -17,7 +17,7 @@ Found = TypeVar("Found")
 
 
 class Simulator:
-    """One process on a free port, with its state in one file, or in memory."""
+    """One process on a free port, with its state in a file or in memory."""
 
     def __init__(self, data: Path | None, *arguments: str) -> None:
         self.port = free_port()
@@ -35,7 +35,7 @@ class Simulator:
         )
 
     def connect(self, key: str = KEY, timeout: float = 20, retries: int = 0) -> stripe.StripeClient:
-        """The real SDK, pointed here."""
+        """Return the real SDK for this simulator."""
         session = requests.Session()
         session.trust_env = False
         self._sessions.append(session)
@@ -47,53 +47,53 @@ class Simulator:
         )
 
     def start(self) -> None:
-        """Start, or start again on the same file."""
+        """Start, or restart with the same file."""
         self.process = self._new_process()
         self.process.start()
 
     def kill(self) -> None:
-        """End it without warning."""
+        """Kill it."""
         self.process.kill(sig=signal.SIGKILL)
 
     def close(self) -> None:
-        """End it and every connection to it."""
+        """Stop it and close every connection to it."""
         self.process.stop(stop_signal=signal.SIGTERM)
         self.http.close()
         for session in self._sessions:
             session.close()
 
     def control(self, method: str, path: str, body: Any = None, query: Any = None) -> Any:
-        """A call to the control API; answers its JSON."""
+        """Call the control API and return its JSON."""
         response = self.http.request(method, f"/_simulator/{path}", json=body, params=query)
         assert response.status_code < 300, response.text
         return response.json()
 
     def call(self, method: str, path: str, data: dict[str, str] | None = None, **headers: str) -> httpx.Response:
-        """A call to /v1 by hand, for what the SDK would not send or show."""
+        """Call /v1 by hand, for what the SDK would not send or show."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         given.setdefault("authorization", f"Bearer {KEY}")
         return self.http.request(method, path, data=data, headers=given)
 
     def requests(self, **query: str) -> list[dict[str, Any]]:
-        """The record of calls."""
+        """Return the record of calls."""
         found: list[dict[str, Any]] = self.control("GET", "requests", query=query)["requests"]
         return found
 
     def fault(self, **order: Any) -> str:
-        """Order a fault; answers its id."""
+        """Inject a fault and return its id."""
         return str(self.control("POST", "faults", order)["id"])
 
     def order(self, order: str, **given: Any) -> dict[str, Any]:
-        """Have something happen without a call to the API: `portal`, `dashboard`, `end`, `discounts`, `settings`."""
+        """Carry out a change without a call to the API: `portal`, `dashboard`, `end`, `discounts`, `settings`."""
         done: dict[str, Any] = self.control("POST", order, given)
         return done
 
     def refuses(self, order: str, **given: Any) -> str:
-        """What the control API says against an order."""
+        """Return the control API's error for a request."""
         response = self.http.post(f"/_simulator/{order}", json=given)
         assert response.status_code == 400, response.text
         return str(response.json()["error"])
 
     def move_clock(self, **order: Any) -> int:
-        """Move the global clock; answers the time that it is then."""
+        """Move the global clock and return its new time."""
         return int(self.control("POST", "clock", order)["now"])

@@ -1,4 +1,4 @@
-"""How tests say which refusal they expect."""
+"""Assertions about Stripe's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ import stripe
 def refused(
     *, code: str | None = None, param: str | None = None, status: int = 400, says: str = ""
 ) -> Iterator[pytest.ExceptionInfo[stripe.InvalidRequestError]]:
-    """An `invalid_request_error` with exactly this status, code and parameter."""
+    """Expect an `invalid_request_error` with exactly this status, code and parameter."""
     with pytest.raises(stripe.InvalidRequestError) as caught:
         yield caught
     error = caught.value

@@ -1,4 +1,4 @@
-"""A shop to test with: products, prices and customers made through the SDK, each test with its own."""
+"""A shop for tests: products, prices and customers created through the SDK, separate for each test."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -10,23 +10,23 @@ DAY = 86_400
 
 
 def at(year: int, month: int, day: int, hour: int = 0) -> int:
-    """Unix seconds in UTC."""
+    """Return Unix seconds for a UTC time."""
     return int(datetime(year, month, day, hour, tzinfo=UTC).timestamp())
 
 
-# Where test clocks start.
+# The start time of test clocks.
 START = at(2027, 1, 15)
 
 
 class Shop:
-    """What tests sell."""
+    """The shop's prices, customers and subscriptions."""
 
     def __init__(self, client: stripe.StripeClient) -> None:
         self.v1 = client.v1
         self._prices: dict[tuple[str, int], stripe.Price] = {}
 
     def price(self, interval: Literal["month", "year"] = "month", amount: int = 4900) -> stripe.Price:
-        """A recurring price in dollars."""
+        """Return a recurring price in dollars."""
         if (interval, amount) not in self._prices:
             self._prices[interval, amount] = self.v1.prices.create(
                 {
@@ -39,7 +39,7 @@ class Shop:
         return self._prices[interval, amount]
 
     def customer(self, card: str | None = "pm_card_visa", clock: str | None = None) -> stripe.Customer:
-        """A customer with a default card."""
+        """Create a customer with a default card."""
         params: dict[str, Any] = {"email": f"{uuid4().hex}@example.com"}
         if card:
             params |= {"payment_method": card, "invoice_settings": {"default_payment_method": card}}
@@ -48,42 +48,42 @@ class Shop:
         return self.v1.customers.create(params)  # type: ignore[arg-type]
 
     def subscription(self, customer: stripe.Customer | None = None, **params: Any) -> stripe.Subscription:
-        """An active monthly subscription, unless told otherwise."""
+        """Create a subscription; active and monthly by default."""
         given = {"customer": (customer or self.customer()).id, "items": [{"price": self.price().id}]} | params
         return self.v1.subscriptions.create(given)  # type: ignore[arg-type]
 
     def coupon(self, percent: int = 30, months: int | None = 3, **params: Any) -> stripe.Coupon:
-        """A coupon for some months; for ever with None."""
+        """Create a coupon for some months; forever with None."""
         given: dict[str, Any] = {"percent_off": percent, "duration": "forever"}
         if months:
             given |= {"duration": "repeating", "duration_in_months": months}
         return self.v1.coupons.create(given | params)  # type: ignore[arg-type]
 
     def clock(self, start: int = START) -> str:
-        """A test clock."""
+        """Create a test clock."""
         return self.v1.test_helpers.test_clocks.create({"frozen_time": start}).id
 
     def advance(self, clock: str, to: int) -> None:
-        """Let time pass on a test clock."""
+        """Advance a test clock."""
         self.v1.test_helpers.test_clocks.advance(clock, {"frozen_time": to})
 
     def fresh(self, subscription: stripe.Subscription, *expand: str) -> stripe.Subscription:
-        """A subscription as it is now."""
+        """Return the subscription's current state."""
         return self.v1.subscriptions.retrieve(subscription.id, {"expand": list(expand)})
 
     def events(self, identifier: str, *kinds: str) -> list[stripe.Event]:
-        """What was told of an object, oldest first."""
+        """Return the events about an object, oldest first."""
         found = self.v1.events.list({"limit": 40, "types": list(kinds)} if kinds else {"limit": 40})
         return [event for event in found.data[::-1] if event.data.object["id"] == identifier]
 
 
 def period_end(subscription: stripe.Subscription) -> int:
-    """The earliest end of the items' periods."""
+    """Return the earliest period end of the items."""
     return min(int(item.current_period_end) for item in subscription["items"].data)
 
 
 def paid_renewal(shop: Shop, **params: Any) -> stripe.Invoice:
-    """The renewal that came on 15 February."""
+    """Return the paid renewal of 15 February."""
     clock = shop.clock()
     subscription = shop.subscription(shop.customer(clock=clock), **params)
     shop.advance(clock, at(2027, 2, 15))
@@ -92,7 +92,7 @@ def paid_renewal(shop: Shop, **params: Any) -> stripe.Invoice:
 
 
 def open_renewal(shop: Shop) -> stripe.Invoice:
-    """A renewal that nobody has paid."""
+    """Return an unpaid renewal."""
     clock = shop.clock()
     customer = shop.customer(clock=clock)
     subscription = shop.subscription(customer)

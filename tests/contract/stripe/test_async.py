@@ -9,7 +9,7 @@ from .process import KEY, Simulator
 from .shop import Shop, period_end
 
 
-# The SDK hands httpx its body as `data`, which httpx would rather have as `content`.
+# The SDK passes the body to httpx as `data`, which httpx deprecates in favour of `content`.
 @pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 def test_many_at_once(simulator: Simulator, shop: Shop) -> None:
     subscriptions = [shop.subscription() for _ in range(5)]

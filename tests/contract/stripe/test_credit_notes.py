@@ -1,4 +1,4 @@
-"""Credit notes: less to pay, or money back, and what the invoice then says."""
+"""Credit notes: less to pay, or money back, and their effect on the invoice."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Discounts of customers, from the days when the API could give them; and the events of any discount."""
+"""Customers' own discounts, which the API can no longer create; and the events of any discount."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The demo's catalog: two who seed a new account at the same moment find one price and one coupon."""
+"""The demo's catalogue: two processes that seed a new account concurrently use the same price and coupon."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Coupons, and what becomes of them on subscriptions."""
+"""Coupons, and their discounts on subscriptions."""
 
 from typing import Any
 from uuid import uuid4

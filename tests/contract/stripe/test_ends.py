@@ -1,4 +1,4 @@
-"""The ends that nobody asked for, and what an account may be set to do instead."""
+"""Ends that the customer did not request, and the account settings that replace them."""
 
 import pytest
 import stripe

@@ -1,4 +1,4 @@
-"""Events: one a change, with what it was before and whose request it came from."""
+"""Events: one per change, with the previous values and the request that caused it."""
 
 from uuid import uuid4
 

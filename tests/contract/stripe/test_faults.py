@@ -1,4 +1,4 @@
-"""Faults of every kind, as the SDK meets them."""
+"""Every kind of fault, as seen by the SDK."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Idempotency keys: what is replayed, what is refused, and what is never kept."""
+"""Idempotency keys: replayed responses, rejected reuse, and responses that are never stored."""
 
 import threading
 from typing import Any

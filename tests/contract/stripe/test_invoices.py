@@ -9,7 +9,7 @@ from .shop import DAY, START, Shop, at, period_end
 
 
 def _amounts(shop: Shop, subscription: stripe.Subscription) -> list[int]:
-    """What each invoice asks for, oldest first."""
+    """Return the amount due of each invoice, oldest first."""
     invoices = shop.v1.invoices.list({"subscription": subscription.id, "limit": 100}).data
     return [invoice.amount_due for invoice in invoices[::-1]]
 
@@ -113,7 +113,7 @@ def test_there_is_no_preview_of_what_ends(shop: Shop) -> None:
 
 
 def _past_due(shop: Shop, clock: str) -> stripe.Subscription:
-    """A subscription whose first renewal failed."""
+    """Return a subscription whose first renewal failed."""
     customer = shop.customer(clock=clock)
     subscription = shop.subscription(customer)
     shop.v1.customers.update(
@@ -183,7 +183,7 @@ def test_voiding(shop: Shop) -> None:
     assert shop.v1.invoices.void_invoice(subscription.latest_invoice.id).status == "void"
     with refused(says="This invoice isn't open."):
         shop.v1.invoices.void_invoice(subscription.latest_invoice.id)
-    # What is void says nothing of the subscription: the invoice before it was paid.
+    # A void invoice does not affect the status: the invoice before it was paid.
     assert shop.fresh(subscription).status == "active"
 
 

@@ -1,4 +1,4 @@
-"""Who may ask: any well-formed test key, restricted ones within their permissions, and nobody else."""
+"""API keys: any well-formed test key works, restricted ones within their permissions, and no others."""
 
 import re
 from collections.abc import Iterator

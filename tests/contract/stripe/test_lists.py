@@ -1,4 +1,4 @@
-"""Lists of subscriptions and invoices as a walk over all of them needs: filters, cursors, pages."""
+"""Lists of subscriptions and invoices for reading all of them: filters, cursors, pages."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ MONTHS = [at(2027, month, 15) for month in range(1, 7)]
 
 @pytest.fixture(scope="module")
 def renewed(_shared_shop: Shop) -> stripe.Subscription:
-    """Six invoices, of which the last two failed; beside it one that dunning ended before its sixth."""
+    """Return a subscription with six invoices, the last two failed; dunning ended another before its sixth."""
     shop = _shared_shop
     clock = shop.clock()
     customer = shop.customer(clock=clock)
@@ -89,7 +89,7 @@ def test_a_voided_renewal_is_told_and_collected_no_more(shop: Shop) -> None:
     assert [event.type for event in shop.events(invoice.id, "invoice.voided")] == ["invoice.voided"]
     shop.advance(clock, at(2027, 3, 14))
     assert shop.v1.invoices.retrieve(invoice.id).attempt_count == 1
-    assert shop.fresh(subscription).status == "active"  # as the invoice before it says, which was paid
+    assert shop.fresh(subscription).status == "active"  # like the invoice before it, which was paid
 
 
 def test_a_paid_invoice_is_not_voided(shop: Shop) -> None:

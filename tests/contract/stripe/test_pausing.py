@@ -1,4 +1,4 @@
-"""Two kinds of pause, and which events tell of them."""
+"""Two kinds of pause, and their events."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ PAUSES: stripe.params.SubscriptionUpdateParamsPauseCollection = {"behavior": "vo
 
 
 def _told(shop: Shop, subscription: stripe.Subscription) -> list[str]:
-    """What was told of it after its creation."""
+    """Return the types of its events after its creation."""
     return [event.type.removeprefix("customer.subscription.") for event in shop.events(subscription.id)][1:]
 
 

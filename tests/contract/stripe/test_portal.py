@@ -1,4 +1,4 @@
-"""Stripe's portal and dashboard: what they write, and what is told of it."""
+"""Stripe's portal and dashboard: their changes and events."""
 
 from typing import Any
 

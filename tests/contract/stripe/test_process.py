@@ -1,4 +1,4 @@
-"""The process: it starts, forgets nothing, and ends when told."""
+"""The process: it starts, keeps its state, and ends on a signal."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def simulator_alone() -> Iterator[Simulator]:
-    """A simulator with no argument but its port."""
+    """Yield a simulator with no argument except its port."""
     simulator = Simulator(None)
     try:
         simulator.start()

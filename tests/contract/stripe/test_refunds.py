@@ -1,4 +1,4 @@
-"""What paid an invoice, and giving it back without a credit note."""
+"""Payments of an invoice, and refunds without a credit note."""
 
 from typing import Any
 

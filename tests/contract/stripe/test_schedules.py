@@ -1,4 +1,4 @@
-"""Schedules: what a managed subscription refuses, and how it gets free."""
+"""Schedules: what a managed subscription rejects, and how it is released."""
 
 import stripe
 

@@ -7,7 +7,7 @@ import stripe
 
 from .shop import Shop
 
-# Fields that Stripe sends only when asked to expand them, or only of certain objects.
+# Fields that Stripe includes only when expanded, or only in certain objects.
 ON_DEMAND = {
     "Balance": {"connect_reserved", "instant_available", "issuing"},
     "Coupon": {"applies_to", "currency_options"},
@@ -74,7 +74,7 @@ EXAMPLES: dict[type[stripe.StripeObject], Callable[[Shop], stripe.StripeObject]]
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
 def test_every_field_is_there(shop: Shop, kind: type[stripe.StripeObject]) -> None:
-    shop.customer()  # so that there is an event
+    shop.customer()  # creates an event
     found = EXAMPLES[kind](shop).to_dict()
     named = {name for name, hint in kind.__annotations__.items() if not name.isupper() and "ClassVar" not in str(hint)}
     assert named - found.keys() - {"deleted"} - ON_DEMAND.get(kind.__name__, set()) == set()

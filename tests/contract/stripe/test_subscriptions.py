@@ -1,4 +1,4 @@
-"""Subscriptions: how they begin, what lists show, and what may change."""
+"""Subscriptions: creation, lists, and permitted changes."""
 
 from typing import Any
 

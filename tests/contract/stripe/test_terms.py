@@ -1,4 +1,4 @@
-"""A fixed term: a subscription that is created with the date of its end, months away."""
+"""A fixed term: a subscription created with an end date months away."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What an import reads: whole lists of customers, subscriptions, prices and products, page by page."""
+"""Reads of an import: whole lists of customers, subscriptions, prices and products, page by page."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ _MONTHLY = {"interval": "month"}
 
 @pytest.fixture
 def filled(new_simulator: Callable[..., Simulator]) -> Simulator:
-    """A simulator with many customers, each with a subscription."""
+    """Return a simulator with many customers, each with a subscription."""
     simulator = new_simulator()
     items = [{"price": Shop(simulator.client).price().id}]
     assert simulator.order("fill", count=MANY, subscription={"items": items}) == {"count": MANY}
@@ -66,14 +66,14 @@ def test_a_wrong_order_to_fill(simulator: Simulator) -> None:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
-    """An account in this process, to count what its lists cost."""
+    """Yield an account in this process, to measure the cost of its lists."""
     store = Store(tmp_path / "state.sqlite3")
     yield Account(store)
     store.close()
 
 
 def _steps(account: Account, read: Callable[[], object]) -> int:
-    """Count the steps that SQLite's machine takes."""
+    """Count the steps of SQLite's virtual machine."""
     steps = 0
 
     def count() -> None:

@@ -1,4 +1,4 @@
-"""Webhooks: signed as Stripe signs, filtered, sent again until they are taken."""
+"""Webhooks: signed like Stripe's, filtered, and retried until accepted."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from .shop import Shop
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes what is sent to it, or refuses as often as it is told."""
+    """A server that accepts events, or first rejects a given number."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -25,7 +25,7 @@ class Receiver(ThreadingHTTPServer):
         self.refusals = 0
 
     def events(self, secret: str, kind: str = "") -> list[stripe.Event]:
-        """What came, each verified by the SDK."""
+        """Return the received events, each verified by the SDK."""
         checked = [stripe.Webhook.construct_event(body, signature, secret) for body, signature in self.taken]
         return [event for event in checked if event.type.startswith(kind)]
 
@@ -61,7 +61,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def endpoint(shop: Shop, receiver: Receiver) -> Iterator[stripe.WebhookEndpoint]:
-    """An endpoint for updates of subscriptions."""
+    """Yield an endpoint for updates of subscriptions."""
     made = shop.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["customer.subscription.updated"]})
     yield made
     shop.v1.webhook_endpoints.delete(made.id)

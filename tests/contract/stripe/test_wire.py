@@ -1,4 +1,4 @@
-"""The wire: headers, refusals of parameters, pages of lists, expansion."""
+"""The wire format: headers, parameter errors, pages of lists, expansion."""
 
 from email.utils import parsedate_to_datetime
 from typing import Any

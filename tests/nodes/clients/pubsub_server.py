@@ -1,4 +1,4 @@
-"""A real gRPC server with the methods of Pub/Sub's Publisher that we call, told by a test how to behave."""
+"""A real gRPC server with the Publisher methods of Pub/Sub that we call, and behaviour set by the test."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,13 +15,13 @@ from google.pubsub_v1.types import GetTopicRequest, PublishRequest, PublishRespo
 
 @dataclass
 class Publisher:
-    """The topics that exist, the messages taken, and the refusals that the next calls meet before that."""
+    """The existing topics, the received messages, and the errors that the next calls get first."""
 
     topics: set[str] = field(default_factory=set)
     messages: list[PubsubMessage] = field(default_factory=list)
     refusals: list[grpc.StatusCode] = field(default_factory=list)
     calls: int = 0
-    granted: set[str] | None = None  # permissions; None where the server does not say, as emulators
+    granted: set[str] | None = None  # permissions; None if the server does not report them, like emulators
 
     async def publish(
         self, request: PublishRequest, context: grpc.aio.ServicerContext[PublishRequest, PublishResponse]
@@ -60,7 +60,7 @@ def _policy(publisher: Publisher) -> grpc.GenericRpcHandler:
 
 @asynccontextmanager
 async def pubsub_server(publisher: Publisher, port: int = 0) -> AsyncIterator[int]:
-    """Serve on 127.0.0.1, on a free port if none is named; the port is yielded."""
+    """Serve on 127.0.0.1, on a free port by default, and yield the port."""
     server = grpc.aio.server()
     handlers = {
         "Publish": grpc.unary_unary_rpc_method_handler(

@@ -24,7 +24,7 @@ USER, PASSWORD = "billing@example.com", "p/ss: w@rd%"
 
 @dataclass
 class Inbox:
-    """What a server took, and what it answers instead where a test says so."""
+    """What a server received, and its responses, which a test may change."""
 
     answer_to_recipient: str = "250 OK"
     answer_to_email: str = "250 OK"
@@ -47,7 +47,7 @@ class Inbox:
 
 
 class NeverSaysGoodbye(SMTP):
-    """Takes emails and then does not answer QUIT."""
+    """A server that accepts emails but never responds to QUIT."""
 
     async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
         await asyncio.Event().wait()
@@ -57,12 +57,12 @@ class NeverSaysGoodbye(SMTP):
 async def smtp_server(
     inbox: Inbox, *, kind: type[SMTP] = SMTP, tls: ssl.SSLContext | None = None, **options: Any
 ) -> AsyncIterator[int]:
-    """Serve on a free port of 127.0.0.1, which is yielded. `tls` is for TLS from the first byte."""
+    """Serve on a free port of 127.0.0.1, and yield the port. `tls` is for TLS from the first byte."""
     loop = asyncio.get_running_loop()
     sessions: list[SMTP] = []
 
     def session() -> SMTP:
-        # A name of its own: aiosmtpd asks the name service otherwise.
+        # Without a hostname aiosmtpd queries the name service.
         sessions.append(kind(inbox, hostname="mail.test", loop=loop, **options))
         return sessions[-1]
 
@@ -79,20 +79,20 @@ async def smtp_server(
 
 
 def only_the_password(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-    """An aiosmtpd authenticator that knows one user."""
+    """Authenticate the one known user, for aiosmtpd."""
     right = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())
     return AuthResult(success=right, handled=False)
 
 
 @contextmanager
 def black_hole() -> Iterator[int]:
-    """A port of 127.0.0.1 that takes connections and never says a word."""
+    """Yield a port of 127.0.0.1 that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for 127.0.0.1: its file, for clients to trust, and a server's context that shows it."""
+    """Return a certificate file for 127.0.0.1, for clients to trust, and a server's context with it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.test")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Stripe through its real SDK, against the simulator: what is sent, what is read, and what is told of a failure."""
+"""Stripe through its real SDK, against the simulator: what is sent, what is read, and how failures are reported."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from tests.contract.stripe.process import KEY, Simulator
 from tests.contract.stripe.shop import Shop
 from tests.ports import free_port
 
-# The SDK hands httpx its body as `data`, which httpx would rather have as `content`.
+# The SDK passes the body to httpx as `data`, which httpx deprecates in favour of `content`.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 
 Result = TypeVar("Result")
@@ -41,7 +41,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(running: Simulator) -> Iterator[Simulator]:
-    """Without faults."""
+    """Yield the simulator, and clear its faults afterwards."""
     yield running
     running.control("DELETE", "faults")
 
@@ -52,7 +52,7 @@ def shop(running: Simulator) -> Shop:
 
 
 def with_stripe(url: str, work: Callable[[Billing], Awaitable[Result]], key: str = KEY) -> Result:
-    """What the work returns, with a client open for it alone."""
+    """Return the work's result, with a client opened only for it."""
 
     async def scenario() -> Result:
         billing = Billing(BillingSettings.model_validate({"stripe_api_key": key, "stripe_api_base": url}))
@@ -225,7 +225,7 @@ def test_a_subscription_can_be_ended_now(simulator: Simulator, shop: Shop) -> No
 
 
 def test_a_repeated_end_finds_nothing_left_to_end_and_may_be_ones_own(simulator: Simulator, shop: Shop) -> None:
-    """The SDK repeats a call whose answer was lost, and a DELETE has no key by which Stripe could tell."""
+    """The SDK repeats a call whose response was lost, and a DELETE has no key by which Stripe could recognize it."""
     made = shop.subscription()
     simulator.fault(kind="lost_answer", method="DELETE", contains=made.id)
     error = failure(simulator.url, lambda billing: billing.cancel_now(made.id, feedback=None, comment=None))
@@ -247,7 +247,7 @@ def test_a_subscription_is_let_go_from_its_schedule_and_then_cancelled(simulator
 
 
 def offer(**terms: Any) -> RetentionOffer:
-    """An offer that no other test makes."""
+    """Return an offer that no other test uses."""
     return RetentionOffer(**{"plan": f"plan-{uuid4().hex[:8]}", "percent_off": 30, "months": 3, **terms})
 
 
@@ -338,7 +338,7 @@ def test_the_customers_own_discount_is_in_force_until_the_subscription_has_one(
     assert [discount.coupon_id for discount in after.discounts_in_force] == [loyal.id, offered.id]
 
 
-# What is told of a failure
+# How failures are reported
 
 
 def test_an_unknown_subscription_is_told_by_stripes_code(simulator: Simulator) -> None:
@@ -435,12 +435,12 @@ def test_a_stripe_that_is_away_is_uncertain_for_a_write() -> None:
     assert not failure(away, Billing.check).uncertain
 
 
-# In time
+# Timeouts
 
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Every timeout is this long, for a test's sake."""
+    """Shorten every timeout for the test."""
     seconds = 0.4
     for name in ("TIMEOUT_SECONDS", "GLANCE_SECONDS", "CHECK_SECONDS"):
         monkeypatch.setattr(module, name, seconds)
@@ -480,7 +480,7 @@ def test_a_glance_is_short_and_sees_nothing_then(simulator: Simulator, shop: Sho
     made = shop.subscription()
     simulator.fault(kind="timeout", times=0, contains=made.id)
     assert glance(simulator, made.id) is None
-    assert len(simulator.requests(method="GET", contains=made.id)) == 1  # it is not tried again
+    assert len(simulator.requests(method="GET", contains=made.id)) == 1  # it is not retried
 
 
 def test_a_health_check_is_short(simulator: Simulator, hurried: float) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue file: the default, a company's own, and what is said of one that is wrong."""
+"""The catalogue file: the default, a company's own, and error messages for an invalid one."""
 
 import json
 from importlib.resources import files

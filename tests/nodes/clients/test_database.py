@@ -1,4 +1,4 @@
-"""The database seen by the application: one user a transaction, errors by our names, and no health without walls."""
+"""The application's database access: one user per transaction, our own errors, and health with row-level security."""
 
 import asyncio
 import logging
@@ -42,7 +42,7 @@ def settings(url: str, pool_size: int = 2) -> DatabaseSettings:
 
 
 def on(url: str, work: Callable[[Database], Awaitable[Result]], pool_size: int = 2) -> Result:
-    """What the work returns, with a database open for it alone."""
+    """Return the work's result, with a database opened only for it."""
 
     async def scenario() -> Result:
         async with opened(url, pool_size) as database:
@@ -63,20 +63,20 @@ async def opened(url: str, pool_size: int = 2) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> float:
-    """A server that is away is waited for no longer than this, for a test's sake."""
+    """Shorten the wait for an unreachable server."""
     monkeypatch.setattr(module, "POOL_TIMEOUT_SECONDS", 0.5)
     return 0.5
 
 
 @pytest.fixture
 def url(stack: Addresses) -> str:
-    """As the application."""
+    """Return the URL for the application's role."""
     return str(stack["database_url"])
 
 
 @pytest.fixture
 def users(world: World) -> Iterator[tuple[str, str]]:
-    """Two customers with a request each."""
+    """Create two customers with a request each."""
     made = (f"auth0|{uuid.uuid4().hex}", f"o'neil {uuid.uuid4().hex}")
     for user in made:
         world.admin.execute("INSERT INTO users (id, email) VALUES (%s, %s)", [user, f"{user}@example.com"])
@@ -92,7 +92,7 @@ def users(world: World) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def new_database(admin_url: str) -> Iterator[str]:
-    """The URL of an empty database of its own on the stack's server, as the owner."""
+    """Yield the owner's URL of a new, empty database on the stack's server."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(admin_url, autocommit=True) as admin:
         admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
@@ -108,12 +108,12 @@ class _Words:
     time_zone: str
 
 
-# Who we are there
+# The role in use
 
 
 def test_the_application_is_confined_whoever_logs_in(stack: Addresses, url: str) -> None:
     on(url, Database.check)
-    # The owner may log in as well: the connection then acts as the application all the same.
+    # The owner may log in as well: the connection still acts as the application.
     on(str(stack["database_admin_url"]), Database.check)
 
 
@@ -171,7 +171,7 @@ IDS = some.text(min_size=1, max_size=255).filter(is_user_id)
 
 
 class _NothingStays(Exception):
-    """Rolls a transaction back."""
+    """An exception that rolls a transaction back."""
 
 
 @given(IDS, IDS)
@@ -181,7 +181,7 @@ class _NothingStays(Exception):
 @example("%(user_id)s", "%%")
 @example("' || 'x", "' 'x")
 def test_any_id_stays_one_value_on_its_way(url: str, mine: str, other: str) -> None:
-    """The statement that names the user is put together on this side: quoted wrongly, it would name somebody else."""
+    """The statement that names the user is composed on the client: wrong quoting would name another user."""
     assume(mine != other)
 
     async def work(database: Database) -> None:
@@ -350,8 +350,8 @@ def test_a_server_that_answered_is_not_cut_off_because_this_process_was_busy(url
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             with cut_after(connection, DUE_SECONDS):
                 asking = asyncio.create_task(connection.execute("SELECT 1"))
-                await asyncio.sleep(0)  # it has asked
-                assert select.select([connection], [], [], None)[0]  # and was answered; from here on nothing is read
+                await asyncio.sleep(0)  # the query has been sent
+                assert select.select([connection], [], [], None)[0]  # and answered; nothing is read from here on
                 time.sleep(DUE_SECONDS)  # noqa: ASYNC251
                 return await (await asking).fetchone()
 
@@ -411,7 +411,7 @@ def test_an_application_that_owns_a_table_is_not_healthy(stack: Addresses) -> No
 
 @pytest.mark.parametrize("attribute", ["BYPASSRLS", "SUPERUSER"])
 def test_a_role_that_sees_everybodys_rows_is_not_confined(world: World, attribute: str) -> None:
-    """By the query alone: the application's role is the whole server's, and stays as it is."""
+    """Checks only the query: the application's role belongs to the whole server, and is not changed."""
     with psycopg.connect(world.addresses["database_admin_url"]) as owner:
         owner.execute(f"CREATE ROLE test_unconfined {attribute}".encode())
         owner.execute("SET ROLE test_unconfined")

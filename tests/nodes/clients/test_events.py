@@ -1,4 +1,4 @@
-"""Events reach the topic through Google's own client, once retried where it helps, and fail in time by our name."""
+"""Events reach the topic through Google's own client, are retried once if that helps, and fail in time."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ EVENT = {"event": "subscription.canceled", "user_id": "u-1", "reason": None, "ca
 
 
 @asynccontextmanager
-async def events(port: int, timeout: float = 5) -> AsyncIterator[Events]:  # noqa: ASYNC109  # handed on, not waited
+async def events(port: int, timeout: float = 5) -> AsyncIterator[Events]:  # noqa: ASYNC109  # passed on, not waited for
     settings = EventSettings.model_validate(
         {"google_cloud_project": "test", "pubsub_emulator_host": f"127.0.0.1:{port}"}
     )

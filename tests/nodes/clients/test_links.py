@@ -1,4 +1,4 @@
-"""Links from emails open what they were made for, until they end, and nothing else."""
+"""Links in emails work only for their purpose, and only until they expire."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit

@@ -1,4 +1,4 @@
-"""Emails leave over every kind of SMTP, say who sent them, and fail by our names without naming anybody."""
+"""Emails are sent over every kind of SMTP, name their sender, and fail with our errors, which name no recipient."""
 
 import asyncio
 import ssl
@@ -41,7 +41,7 @@ async def send(
 
 
 async def sent(inbox: Inbox, recipient: str, *, url: str = "smtp://127.0.0.1:{port}", **options: Any) -> None:
-    """Send to a server that is there for this one email."""
+    """Send to a server that is started for this one email."""
     async with smtp_server(inbox, **options) as port:
         await send(Mailer(settings(url.format(port=port)), timeout=5), recipient)
 
@@ -53,7 +53,7 @@ def failure(sending: Coroutine[Any, Any, None]) -> MailFailed:
 
 
 def nothing_behind(error: MailFailed) -> bool:
-    """Whether a printed traceback stops at our error and does not go on to the library's, which quotes the server."""
+    """Return whether a traceback ends with our error, without the library's, which quotes the server."""
     return error.__cause__ is None and error.__suppress_context__
 
 

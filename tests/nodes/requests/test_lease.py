@@ -1,4 +1,4 @@
-"""A lease is held while its run lives, and no longer."""
+"""A lease is held only while its run lives."""
 
 import asyncio
 
@@ -63,7 +63,7 @@ def test_it_is_let_go_where_a_renewal_hangs_and_its_failure_hides_that_it_was_ca
 
 
 async def _all_else_has_ended() -> None:
-    """Raises TimeoutError where something goes on."""
+    """Wait for all other tasks; raises TimeoutError if one continues."""
     if others := asyncio.all_tasks() - {asyncio.current_task()}:
         async with asyncio.timeout(10):
             await asyncio.wait(others)

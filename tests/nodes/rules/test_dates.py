@@ -31,7 +31,7 @@ def test_data_is_kept_for_90_days_of_24_hours(cancel_at: datetime) -> None:
 def test_90_days_are_the_same_moment_however_the_customers_clock_changes(zone: str, day: str) -> None:
     cancel_at = at(day)
     seen = [moment.astimezone(ZoneInfo(zone)) for moment in (cancel_at, data_retention_until(cancel_at))]
-    assert seen[0].utcoffset() != seen[1].utcoffset()  # the clock changed on the way
+    assert seen[0].utcoffset() != seen[1].utcoffset()  # the clock changed in between
     assert data_retention_until(cancel_at).timestamp() - cancel_at.timestamp() == 90 * 24 * 3600
 
 
@@ -62,7 +62,7 @@ def test_what_is_written_is_the_same_moment(moment: datetime, offset: timezone) 
         ("2027-08-31", 6, "2028-02-29"),
         ("2028-02-29", 12, "2029-02-28"),
         ("2028-02-29", 48, "2032-02-29"),
-        ("2096-02-29", 48, "2100-02-28"),  # 2100 is no leap year
+        ("2096-02-29", 48, "2100-02-28"),  # 2100 is not a leap year
         ("2026-03-31", 1, "2026-04-30"),
         ("2026-12-15", 1, "2027-01-15"),
         ("2026-06-30", 6, "2026-12-30"),

@@ -1,4 +1,4 @@
-"""Months by name, and those before."""
+"""Months by name, and earlier ones."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The offer of each plan, and none where its word could not be kept (SPEC, step 3; FEATURES W04 to W06)."""
+"""The offer of each plan, and none where it could not be honoured (SPEC, step 3; FEATURES W04 to W06)."""
 
 from typing import Any
 
@@ -13,10 +13,11 @@ CATALOG = read_catalog()
 OFFERS = {key: plan.offer for key, plan in CATALOG.plans.items() if plan.offer}
 
 
-def offer(plan: str, **status_now: Any) -> RetentionOffer | None:
-    """For a plain subscription, but for what is given."""
+def offer(plan: str, **changes: Any) -> RetentionOffer | None:
+    """Return the offer for a plain subscription with these changes."""
     return offer_for(
-        CATALOG.plan(plan).offer, **{"status": "active", "billed_monthly": True, "has_schedule": False, **status_now}
+        CATALOG.plan(plan).offer,
+        **{"status": "active", "billed_monthly": True, "has_schedule": False, **changes},
     )
 
 
@@ -55,12 +56,12 @@ def test_a_plan_is_known_by_its_exact_name(plan: str) -> None:
 
 @pytest.mark.parametrize("plan", OFFERS)
 @pytest.mark.parametrize(
-    "status_now",
+    "changes",
     [{"billed_monthly": False}, {"has_schedule": True}, {"status": "trialing"}],
     ids=["yearly", "schedule", "trial"],
 )
-def test_no_plan_is_offered_what_could_not_be_kept(plan: str, status_now: dict[str, bool]) -> None:
-    assert offer(plan, **status_now) is None
+def test_no_plan_is_offered_what_could_not_be_kept(plan: str, changes: dict[str, bool]) -> None:
+    assert offer(plan, **changes) is None
 
 
 @pytest.mark.parametrize("status", ["active", "past_due", "unpaid", "paused", "a_new_one"])

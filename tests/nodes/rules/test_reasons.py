@@ -1,4 +1,4 @@
-"""Why customers leave: Stripe's words, and ours for no answer (SPEC, Decided 3; FEATURES W25)."""
+"""Cancellation reasons: Stripe's values, and ours for no answer (SPEC, Decided 3; FEATURES W25)."""
 
 import re
 from importlib.resources import files

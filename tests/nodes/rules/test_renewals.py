@@ -1,4 +1,4 @@
-"""Until when a customer has paid, however far Stripe's clock and the database's are apart."""
+"""The end of the paid period, however far apart Stripe's clock and the database's are."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What cancelling means by status: each of Stripe's eight, and those that Stripe may add (SPEC, Decided 7)."""
+"""The effect of cancelling by status: each of Stripe's eight, and any that Stripe may add (SPEC, Decided 7)."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Webhooks that a test sends itself: signed as Stripe signs, then late, twice, out of order, cut or altered."""
+"""Webhooks that a test sends itself: signed like Stripe's, then late, twice, out of order, truncated or modified."""
 
 import time
 from typing import Any
@@ -19,51 +19,51 @@ def _event(shop: Shop) -> stripe.Event:
     return event
 
 
-def _email(simulator: Simulator, event: stripe.Event, **given: Any) -> tuple[str, str]:
-    email = simulator.control("POST", "webhooks/signed", {"event": event.id, "secret": SECRET, **given})
-    assert email["headers"].keys() == {"content-type", "user-agent", "stripe-signature"}
-    return email["body"], email["headers"]["stripe-signature"]
+def _signed(simulator: Simulator, event: stripe.Event, **given: Any) -> tuple[str, str]:
+    signed = simulator.control("POST", "webhooks/signed", {"event": event.id, "secret": SECRET, **given})
+    assert signed["headers"].keys() == {"content-type", "user-agent", "stripe-signature"}
+    return signed["body"], signed["headers"]["stripe-signature"]
 
 
 def test_the_sdk_takes_it(simulator: Simulator, shop: Shop) -> None:
     event = _event(shop)
-    body, signature = _email(simulator, event)
+    body, signature = _signed(simulator, event)
     assert stripe.Webhook.construct_event(body, signature, SECRET).to_dict() == event.to_dict()
 
 
 def test_it_is_the_same_as_often_as_it_is_asked_for(simulator: Simulator, shop: Shop) -> None:
     event, now = _event(shop), int(time.time())
-    assert _email(simulator, event, timestamp=now) == _email(simulator, event, timestamp=now)
+    assert _signed(simulator, event, timestamp=now) == _signed(simulator, event, timestamp=now)
 
 
 def test_a_stale_one_is_refused(simulator: Simulator, shop: Shop) -> None:
-    body, signature = _email(simulator, _event(shop), timestamp=int(time.time()) - 301)
+    body, signature = _signed(simulator, _event(shop), timestamp=int(time.time()) - 301)
     with pytest.raises(stripe.SignatureVerificationError, match="outside the tolerance"):
         stripe.Webhook.construct_event(body, signature, SECRET)
 
 
 @pytest.mark.parametrize("change", [lambda body: body[:-20], lambda body: body.replace("true", "false")])
 def test_what_was_cut_or_altered_is_refused(simulator: Simulator, shop: Shop, change: Any) -> None:
-    body, signature = _email(simulator, _event(shop))
+    body, signature = _signed(simulator, _event(shop))
     with pytest.raises(stripe.SignatureVerificationError, match="No signatures found"):
         stripe.Webhook.construct_event(change(body), signature, SECRET)
 
 
 def test_what_another_signed_is_refused(simulator: Simulator, shop: Shop) -> None:
-    body, signature = _email(simulator, _event(shop), secret="whsec_of_another")
+    body, signature = _signed(simulator, _event(shop), secret="whsec_of_another")
     with pytest.raises(stripe.SignatureVerificationError):
         stripe.Webhook.construct_event(body, signature, SECRET)
 
 
 def test_one_of_several_secrets_is_enough(simulator: Simulator, shop: Shop) -> None:
-    body, signature = _email(simulator, _event(shop), secret=["whsec_new", SECRET])
+    body, signature = _signed(simulator, _event(shop), secret=["whsec_new", SECRET])
     for secret in ("whsec_new", SECRET):
         assert stripe.Webhook.construct_event(body, signature, secret).id.startswith("evt_")
 
 
 def test_asking_for_it_sends_nothing(simulator: Simulator, shop: Shop) -> None:
     event = _event(shop)
-    _email(simulator, event)
+    _signed(simulator, event)
     assert event.id not in [one["event"] for one in simulator.control("GET", "webhooks")["deliveries"]]
 
 
