@@ -110,9 +110,9 @@ class Bench:
         with self._recording(outage):
             person = outage.branch.customer(world)
             caller = Caller(world, trigger, person, outage)
-            with self._asking, ExitStack() as faults:
+            with self._asking, ExitStack() as active:
                 for fault in faults:
-                    faults.enter_context(world.simulator.fault(contains=person.subscription_id, **fault))
+                    active.enter_context(world.simulator.fault(contains=person.subscription_id, **fault))
                 caller.ask()
             self._finish(caller)
 
