@@ -28,6 +28,7 @@ class Branch:
     entitlements: int = 0
     releases: bool = False  # a schedule, before the subscription can be cancelled
     voids: bool = False  # an open invoice, after the subscription's end
+    shares: bool = False  # something with every other customer of this branch
 
     @property
     def body(self) -> dict[str, Any]:
@@ -66,7 +67,7 @@ CANCEL = Branch("cancel", lambda world: world.person("professional"))
 ACCEPT = Branch("accept", _who_accepts("professional"), accept=True, outcome="retained")
 # For these only the additional effects are tested.
 OTHERS = (
-    Branch("accept, no coupon yet", _who_accepts("starter", coupon_exists=False), accept=True, outcome="retained"),
+    Branch("accept, no coupon yet", _who_accepts("starter", coupon_exists=False), True, "retained", shares=True),
     Branch("accept, Enterprise", _who_accepts("enterprise"), accept=True, outcome="retained", entitlements=1),
     Branch("cancel, plan change scheduled", lambda world: world.person("schedule_managed"), releases=True),
     Branch("cancel, past due", lambda world: world.person("past_due"), outcome="canceled", voids=True),

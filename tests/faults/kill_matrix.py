@@ -35,6 +35,8 @@ class Way(ABC):
 
     name: str
     whole: bool = True
+    # What is left of one point would do the next one's effect for it: each waits until the one before is at peace.
+    one_at_a_time: bool = False
 
     # The effect that commits the intent: killed just before it, there is nothing to lose. None if it exists beforehand.
     intent: ClassVar[str | None] = None
@@ -135,6 +137,8 @@ class Matrix:
     def _kill_one_after_the_other(self, points: list[Point]) -> None:
         for point in points:
             self._kill(point)
+            if point.way.one_at_a_time and point.person and not point.wrong:
+                self._watch.until_peace_of(point.person, PEACE_SECONDS)
 
     def _kill(self, point: Point) -> None:
         try:
@@ -176,7 +180,8 @@ class Matrix:
         """Check that a repeat, and the first response if any, match the recorded response."""
         recorded, answered = self._watch.of(person).response, self._watch.of(person).answered
         again = point.way.ask_again(self._world, person, point.key)
-        wrong = ["told before there was an answer"] if point.response is not None and not answered else []
+        final = point.response is not None and not _goes_on(point.response)
+        wrong = ["responded before there was a result"] if final and not answered else []
         for response in (point.response, again):
             if response is point.response and _goes_on(response):
                 continue  # a slow machine reached the caller's deadline, and "in progress" was true

@@ -81,6 +81,12 @@ class Watch:
             within=within + 1,
         )
 
+    def until_peace_of(self, person: Person, within: float) -> None:
+        """Wait for one; its record shows whether it reached peace in time."""
+        deadline = time.monotonic() + within
+        watched = self.of(person)
+        eventually(lambda: time.monotonic() > deadline or watched.peaceful, within=within + 1)
+
     def _look(self) -> None:
         while not self._ended.wait(LOOK_EVERY_SECONDS):
             waited_for = [user_id for user_id, each in [*self._watched.items()] if not each.peaceful]
