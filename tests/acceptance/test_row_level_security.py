@@ -297,7 +297,7 @@ CHECKS = {
     "subscriptions_status_check": ("subscriptions", "status = 'cancelled'"),
     "users_id_check": ("users", "id = repeat('x', 256)"),
     "users_country_check": ("users", "country = 'Germany'"),
-    "an_outcome_is_whole": ("cancellation_requests", "answer = NULL"),
+    "an_outcome_is_whole": ("cancellation_requests", "response = NULL"),
     "cancellation_requests_outcome_check": ("cancellation_requests", "outcome = 'done'"),
     "cancellation_requests_recovery_point_check": ("cancellation_requests", "recovery_point = 'x'"),
     "cancellation_requests_feedback_check": ("cancellation_requests", "feedback = repeat('x', 5001)"),
@@ -323,7 +323,7 @@ CHECKS = {
     "reactivation_requests_origin_check": ("reactivation_requests", "origin = 'x'"),
     "reactivation_requests_recovery_point_check": ("reactivation_requests", "recovery_point = 'x'"),
     "reactivation_requests_outcome_check": ("reactivation_requests", "outcome = 'done'"),
-    "a_reactivation_is_whole": ("reactivation_requests", "answer = NULL"),
+    "a_reactivation_is_whole": ("reactivation_requests", "response = NULL"),
     "subscription_ends_kind_check": ("subscription_ends", "kind = 'x'"),
     "retained_invoices_currency_check": ("retained_invoices", "currency = 'USD'"),
 }

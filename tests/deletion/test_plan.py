@@ -49,7 +49,7 @@ def test_a_companys_steps_stand_between_the_products(tmp_path: Path) -> None:
         (WISHES.replace("-- table: wish_lists\n", ""), "needs"),
         (WISHES.replace("-- goes", "-- gone"), "needs"),
         (WISHES.replace("-- ground: the purpose has ended\n", ""), "needs"),
-        (WISHES.replace("-- table: wish_lists", "-- outside: the warehouse"), "outside of this database"),
+        (WISHES.replace("-- table: wish_lists", "-- outside: the warehouse"), "outside this database"),
         (WISHES.replace(" WHERE user_id = $1", ""), "about the user"),
         (WISHES + "DELETE FROM wishes WHERE user_id = $1;", "one statement"),
         (WISHES.replace("wish_lists", "users"), "twice"),
