@@ -1,6 +1,6 @@
 """FastAPI dependencies of the routes: caller, services, runner, backlog and webhooks."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.openapi.models import HTTPBearer
@@ -25,29 +25,16 @@ class _Bearer(SecurityBase):
         return await identity.caller(request.headers.get("authorization"))
 
 
-# All are coroutines: FastAPI runs plain functions in threads, for which a burst of requests would have to wait.
-async def _runner(request: Request) -> Runner:
-    runner: Runner = request.app.state.runner
-    return runner
+def _of_the_application(name: str) -> Any:
+    # A coroutine: FastAPI runs plain functions in threads, for which a burst of requests would have to wait.
+    async def found(request: Request) -> Any:
+        return getattr(request.app.state, name)
 
-
-async def _backlog(request: Request) -> Backlog:
-    backlog: Backlog = request.app.state.backlog
-    return backlog
-
-
-async def _webhooks(request: Request) -> Webhooks:
-    webhooks: Webhooks = request.app.state.webhooks
-    return webhooks
-
-
-async def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
+    return Depends(found)
 
 
 Caller = Annotated[str, Depends(_Bearer())]
-TheRunner = Annotated[Runner, Depends(_runner)]
-TheBacklog = Annotated[Backlog, Depends(_backlog)]
-TheWebhooks = Annotated[Webhooks, Depends(_webhooks)]
-TheServices = Annotated[Services, Depends(_services)]
+TheRunner = Annotated[Runner, _of_the_application("runner")]
+TheBacklog = Annotated[Backlog, _of_the_application("backlog")]
+TheWebhooks = Annotated[Webhooks, _of_the_application("webhooks")]
+TheServices = Annotated[Services, _of_the_application("services")]

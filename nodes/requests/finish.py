@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from nodes.clients.database import Transaction
 from nodes.requests.caller import respond_to_caller
 from nodes.requests.kind import Kind
 from nodes.requests.records import Response
@@ -35,60 +34,34 @@ async def finish(
     the caller gets no direct response. `withdraw`: remove the request's unsent messages and its retention job.
     """
     async with services().database.as_user(user_id) as transaction:
-        finished = await finish_in(
-            transaction,
-            kind,
-            request_id,
-            user_id,
-            response,
-            problem=problem,
+        finished = await transaction.one(
+            kind.finish,
+            _Finished,
+            request_id=request_id,
+            outcome=response.outcome,
+            http_status=response.http_status,
+            response=response.body,
             stripe_request_id=stripe_request_id,
             recheck=recheck or email is not None,
         )
-        if finished and withdraw:
+        if finished is None:
+            return False
+        await transaction.run(
+            "write_audit",
+            user_id=user_id,
+            action=kind.action,
+            request_id=request_id,
+            asked_user_id=finished.asked_user_id,
+            subscription_id=finished.subscription_id,
+            outcome=response.outcome,
+            http_status=response.http_status,
+            problem=problem,
+            stripe_request_id=finished.stripe_request_id,
+        )
+        if withdraw:
             await transaction.run("withdraw_from_outbox", request_id=request_id, kind=None)
             await transaction.run("drop_retention_job_of_request", request_id=request_id)
-        if finished and email:
+        if email:
             await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=email)
-    if finished:
-        respond_to_caller(response)
-    return finished
-
-
-async def finish_in(
-    transaction: Transaction,
-    kind: Kind,
-    request_id: UUID,
-    user_id: str,
-    response: Response,
-    *,
-    problem: str | None = None,
-    stripe_request_id: str | None = None,
-    recheck: bool = False,
-) -> bool:
-    """Record the response in an open transaction; see `finish`."""
-    finished = await transaction.one(
-        kind.finish,
-        _Finished,
-        request_id=request_id,
-        outcome=response.outcome,
-        http_status=response.http_status,
-        response=response.body,
-        stripe_request_id=stripe_request_id,
-        recheck=recheck,
-    )
-    if finished is None:
-        return False
-    await transaction.run(
-        "write_audit",
-        user_id=user_id,
-        action=kind.action,
-        request_id=request_id,
-        asked_user_id=finished.asked_user_id,
-        subscription_id=finished.subscription_id,
-        outcome=response.outcome,
-        http_status=response.http_status,
-        problem=problem,
-        stripe_request_id=finished.stripe_request_id,
-    )
+    respond_to_caller(response)
     return True
