@@ -53,7 +53,7 @@ CREATE FUNCTION needs_attention(request reactivation_requests) RETURNS boolean
 
 -- Claim cancellation requests of any user whose lease has expired, longest overdue first, with a new lease. Returns ids
 -- only. `only_new`: only requests without a run so far, which queue up after a burst.
-CREATE FUNCTION claim_unfinished(at_most integer, only_new boolean)
+CREATE FUNCTION claim_cancellations(at_most integer, only_new boolean)
     RETURNS TABLE (id uuid, user_id text, needs_attention boolean, urgent boolean, tries integer, died_in uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -114,7 +114,7 @@ CREATE FUNCTION subscription_under_way(subscription text) RETURNS boolean
         SELECT FROM reactivation_requests r WHERE r.subscription_id = subscription AND r.parked_at IS NULL
             AND r.finished_at IS NULL);
 
-REVOKE ALL ON FUNCTION claim_unfinished(integer, boolean), claim_reactivations(integer, boolean), renew_lease(uuid),
+REVOKE ALL ON FUNCTION claim_cancellations(integer, boolean), claim_reactivations(integer, boolean), renew_lease(uuid),
     end_lease(uuid), subscription_under_way(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION claim_unfinished(integer, boolean), claim_reactivations(integer, boolean), renew_lease(uuid),
+GRANT EXECUTE ON FUNCTION claim_cancellations(integer, boolean), claim_reactivations(integer, boolean), renew_lease(uuid),
     end_lease(uuid), subscription_under_way(text) TO cancelflow_app;

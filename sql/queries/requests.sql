@@ -127,7 +127,7 @@ WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
 
 -- name: claim_cancellations
 -- Requests of any user whose lease has expired.
-SELECT id::text, user_id, needs_attention, urgent, tries, died_in FROM claim_unfinished(%(at_most)s, %(only_new)s);
+SELECT id::text, user_id, needs_attention, urgent, tries, died_in FROM claim_cancellations(%(at_most)s, %(only_new)s);
 
 -- name: anything_unfinished
 SELECT anything_unfinished();

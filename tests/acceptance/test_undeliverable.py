@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 CONFIRMED = "Cancellation confirmed"
 BACK = "Welcome back: your Professional plan continues"
-OVER = "Your Professional plan has ended because a payment did not go through"
+OVER = "Your Professional plan has ended because a payment didn't go through"
 
 
 def addressed(world: World, person: Person, email: str | None) -> None:

@@ -133,7 +133,7 @@ def test_a_whole_life(world: World, life: Life) -> None:
     # Nothing is sent until day 76, which brings a notice, and nothing after that.
     silence = over._replace(published=[])
     assert life.night(75.9) == silence
-    assert life.night(76) == silence._replace(emails=["We delete your data"])
+    assert life.night(76) == silence._replace(emails=["We'll delete your data"])
     assert life.night(89.9) == silence
 
     # Day 90: their data is deleted, with a record as proof, and no notification.

@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
 ]
 
-SUBJECT = "We delete your data on "
+SUBJECT = "We'll delete your data on "
 
 
 def notices(world: World, person: Person) -> list[Row]:

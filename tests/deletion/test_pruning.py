@@ -68,7 +68,7 @@ def test_events_go_a_month_after_they_were_handled_and_wait_for_a_person_as_long
 
     assert (left(world, many), left(world, young), left(world, parked)) == (0, 1, 1)
     assert said is not None and "idempotency keys" in said
-    assert "0 events" in str(swept(prune_history).message)
+    assert "0 Stripe events" in str(swept(prune_history).message)
     world.admin.execute("DELETE FROM stripe_events WHERE id LIKE %s", [f"{parked}%"])
 
 

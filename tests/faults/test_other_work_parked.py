@@ -77,7 +77,7 @@ def test_a_reactivation_that_was_tried_for_hours_waits_and_its_customer_is_writt
     [email] = [each for each in world.emails(person) if each["subject"] == DELAYED]
     assert request_id in email["text"]
     assert "asked us to reactivate your plan" in " ".join(email["text"].split())
-    assert "Until it is done, your plan still ends on" in " ".join(email["text"].split())
+    assert "Until then, your plan still ends on" in " ".join(email["text"].split())
     is_asked_for(world, request_id, "reactivation")
 
     resume(load(DatabaseSettings), request_id)

@@ -18,7 +18,8 @@ _WRITING = (
     *("receive_request", "receive_reactivation", "refuse_attempt"),
     *("receive_stripe_event", "claim_stripe_event", "put_off_stripe_event", "stripe_event_handled"),
 )
-_LOOKS_FOR_WORK = re.compile(rb"\b(claim_\w+|anything_unfinished)\(")
+# Work of anyone: `claim_stripe_events`, not `claim_stripe_event`.
+_LOOKS_FOR_WORK = re.compile(rb"\b(claim_\w+s|anything_unfinished)\(")
 # The one statement that two nodes share, distinguished by its receipt: only Pub/Sub returns one.
 _DELIVERED = "delivered"
 

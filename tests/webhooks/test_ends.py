@@ -80,7 +80,7 @@ def test_what_the_customer_had_asked_for_ends_without_a_second_email(world: Worl
 @pytest.mark.parametrize(
     ("reason", "kind", "subject"),
     [
-        ("payment_failed", "payment_failed", "Your Professional plan has ended because a payment did not go through"),
+        ("payment_failed", "payment_failed", "Your Professional plan has ended because a payment didn't go through"),
         ("payment_disputed", "payment_disputed", "Your Professional plan has ended"),
         ("canceled_by_retention_policy", "neutral", "Your Professional plan has ended"),
         ("a_reason_yet_to_come", "neutral", "Your Professional plan has ended"),
@@ -120,7 +120,7 @@ def test_dunning_that_fails_ends_it_and_says_how_to_come_back(world: World) -> N
     settled(world, person, events=2)
     assert end_of(world, person)["kind"] == "payment_failed"
     # Stripe sends the last failure and the end together, in two events; there is still only one email.
-    sent = email(world, person, "Your Professional plan has ended because a payment did not go through")
+    sent = email(world, person, "Your Professional plan has ended because a payment didn't go through")
     assert "We couldn't collect the payment" in sent["text"]
     # The open invoice is paid on Stripe's own page, whose current address is only in the email.
     [unpaid] = world.stripe.invoices.list({"subscription": person.subscription_id, "status": "open"}).data

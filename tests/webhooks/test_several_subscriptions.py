@@ -23,7 +23,7 @@ pytestmark = [
 
 DAY = 24 * 3600
 FIRST, LAST = 0, 1
-NOTICE = "We delete your data on "
+NOTICE = "We'll delete your data on "
 
 # Merges the events of the first subscription and of the last, each in the order of occurrence, into an order of
 # arrival.
