@@ -25,7 +25,7 @@ POOL_TIMEOUT_SECONDS = 3.0
 # A server that hangs cannot apply its own timeout, so the client cuts the connection after this long.
 TRANSACTION_SECONDS = 4.0
 ALIVE_SECONDS = 1.0
-# A run has ten transactions; without this limit, each would probe a connection that has just responded.
+# A run has many transactions; without this limit, each would probe a connection that has just responded.
 ASKED_EVERY_SECONDS = 1.0
 
 

