@@ -99,7 +99,7 @@ def test_feedback_is_given_by_keyboard(world: World, page: Page, request: pytest
 
     page.keyboard.press("Tab")  # the group of reasons
     page.keyboard.press("Space")
-    expect(page.get_by_label("It is too expensive")).to_be_checked()
+    expect(page.get_by_label("It's too expensive")).to_be_checked()
     page.keyboard.press("ArrowDown")
     expect(page.get_by_label("It's missing something I need")).to_be_checked()
     page.keyboard.press("Tab")

@@ -31,12 +31,12 @@ from nodes.services import services, using
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 REASONS = {
-    "too_expensive": "It is too expensive",
+    "too_expensive": "It's too expensive",
     "missing_features": "It's missing something I need",
     "switched_service": "I've switched to another service",
     "unused": "I don't use it enough",
     "customer_service": "Customer support didn't help me",
-    "too_complex": "It is too hard to use",
+    "too_complex": "It's too hard to use",
     "low_quality": "It didn't work well enough",
     "other": "Another reason",
 }
