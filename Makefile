@@ -39,7 +39,7 @@ $(VENV)/uv:
 	    cp $(BIN)/uv $@; \
 	fi
 
-run: environment  ## Start everything and cancel a demo subscription for real; ONCE=1 ends after that
+run: environment  ## Start everything and cancel a demo subscription for real; with ONCE=1 only that, without a worker
 	@$(BIN)/cancelflow run $(if $(ONCE),--once)
 
 test: environment  ## Run every test but the slow ones, in PROCESSES processes, each with a stack of its own

@@ -40,9 +40,9 @@ def run(
     """Start the embedded stack, cancel for a demo customer as `demo` does, and stay up until Ctrl-C."""
     from deployments.demo.main_job import main_job
     from deployments.demo.welcome import welcome
-    from deployments.local.stack import Stack
+    from deployments.local.stack import FOR_A_CANCELLATION, PARTS, Stack
 
-    with Stack(directory, progress=typer.echo) as stack:
+    with Stack(directory, progress=typer.echo, parts=FOR_A_CANCELLATION if once else PARTS) as stack:
         os.environ.update(stack.environment)
         customers = main_job(stack.addresses)
         if once:

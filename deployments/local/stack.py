@@ -22,6 +22,8 @@ from deployments.local.stack_files import StackLock, remove_stack_files, stack_f
 
 # Every part, by the name used in `parts`.
 PARTS = ("postgres", "prefect", "stripe", "pubsub", "inbox", "migrations", "deployments", "worker", "trigger")
+# A cancellation runs in the trigger. A worker and its deployments are for runs that an operator or a schedule starts.
+FOR_A_CANCELLATION = tuple(part for part in PARTS if part not in ("deployments", "worker"))
 POLL = 0.03  # seconds between checks of the parts that are starting
 WATCH = 0.3  # seconds between checks of the running parts
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
