@@ -62,8 +62,8 @@ def _source(path: str) -> str | None:
     return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
-def _machine_readable(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _machine_readable(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _environment() -> Environment:

@@ -43,9 +43,9 @@ def resume(
 ) -> None:
     """Resume a cancellation, a reactivation or a Stripe event from the step reached, even if it failed."""
     join_stack()
-    from deployments.requests import resume as take_up
+    from deployments.requests import resume as resume_work
 
-    take_up(load(DatabaseSettings), identifier)
+    resume_work(load(DatabaseSettings), identifier)
     typer.echo(f"{identifier} will be resumed by a running trigger")
 
 

@@ -26,7 +26,7 @@ from nodes.requests.kind import CANCELLATION
 from nodes.requests.records import Response
 from nodes.services import services
 
-IN_CUSTOMERS_WORDS = {
+CUSTOMER_TEXTS = {
     slug_of(SeveralSubscriptions()): "You have several subscriptions, and we couldn't tell which one you meant",
     slug_of(NoActiveSubscription()): "You have no active subscription",
 }
@@ -75,7 +75,7 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
 def _why(response: dict[str, Any]) -> str:
     """Return the API's text, or a customer-friendly one if the API's is for programs."""
     kind = str(response.get("type")).rpartition(":")[2]
-    return IN_CUSTOMERS_WORDS.get(kind) or str(response.get("detail"))
+    return CUSTOMER_TEXTS.get(kind) or str(response.get("detail"))
 
 
 async def send_discount(applied: AppliedDiscount) -> Delivered:

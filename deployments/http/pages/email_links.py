@@ -63,7 +63,7 @@ async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
         return page(
             f"Keep your {shown.plan} plan?",
             f"Your {shown.plan} plan is cancelled and ends on {shown.ends_on}.",
-            f"Reactivate to keep it. It will renew on {shown.renews_on} at the same price. "
+            f"Reactivate to keep it. It will renew on {shown.renews_on} on the same terms. "
             "We'll send you an email to confirm.",
             name="reactivate.html",
             reference=reference,

@@ -20,7 +20,7 @@ class OrderInvalid(Exception):
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a change is made: whether its events name a request, and whether an end is written as a date."""
+    """The portal or the dashboard: whether events of changes made there name a request, and an end is set as a date."""
 
     requests: bool
     signs_by_date: bool
