@@ -12,14 +12,13 @@ from psycopg.rows import class_row, tuple_row
 
 from nodes.errors import CancelflowError, DatabaseUnavailable
 from nodes.settings import DatabaseSettings
-from sql import QUERIES
+from sql import KINDS, QUERIES
 
 CONNECT_TIMEOUT_SECONDS = 5
 # All are run, in this order: a refused request is resumed only if it has an email to send.
 _RESUME = (
     QUERIES["send_undeliverable_again"],
-    QUERIES["resume_request"],
-    QUERIES["resume_reactivation"],
+    *(QUERIES[f"resume_{kind}"] for kind in KINDS),
     QUERIES["resume_stripe_event"],
 )
 _WHY_UNDELIVERABLE = {
@@ -105,6 +104,7 @@ def unfinished(settings: DatabaseSettings) -> list[Unfinished]:
 def resume(settings: DatabaseSettings, identifier: UUID | str) -> None:
     """Make it claimable by any running trigger; raises `NothingToResume`."""
     with _connected(settings) as connection:
+        connection.execute(QUERIES["approve_cancellation"], {"id": str(identifier)})
         try:
             found = [query for query in _RESUME if connection.execute(query, {"id": str(identifier)}).fetchone()]
         except psycopg.errors.UniqueViolation:

@@ -14,7 +14,7 @@ from nodes.errors import CancelflowError
 from nodes.node import run_log
 from nodes.requests.kind import CANCELLATION, REACTIVATION
 from nodes.requests.status import read_status
-from nodes.resumption.records import Left, Work
+from nodes.resumption.records import Left
 from nodes.resumption.step_01_claim_unfinished_requests import claim_unfinished_requests
 from nodes.resumption.step_02_park_for_operator import park_for_operator
 from nodes.runs.display import close_crashed_run, show, table
@@ -25,8 +25,8 @@ from nodes.stripe_events.inbox import is_handled
 # Concurrent runs of each kind, in addition to the runs that callers wait for.
 CONCURRENCY = 4
 REQUESTS = {
-    Work.CANCELLATION: (CANCELLATION, cancel_subscription),
-    Work.REACTIVATION: (REACTIVATION, reactivate_subscription),
+    CANCELLATION.name: (CANCELLATION, cancel_subscription),
+    REACTIVATION.name: (REACTIVATION, reactivate_subscription),
 }
 
 

@@ -14,8 +14,7 @@ import pytest
 from prefect import Flow
 from ruamel.yaml import YAML
 
-from nodes.requests.kind import CANCELLATION, REACTIVATION
-from sql import QUERIES
+from sql import KINDS, QUERIES
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("deployments", "flows", "nodes", "sql", "email_templates")
@@ -274,55 +273,32 @@ class Use:
 
 def _uses(module: Module) -> Iterator[Use]:
     for part in ast.walk(module.tree):
-        if (
-            isinstance(part, ast.Subscript)
-            and isinstance(part.value, ast.Name)
-            and part.value.id == "QUERIES"
-            and isinstance(part.slice, ast.Constant)
-        ):
-            yield Use(str(part.slice.value), module.name, None)
-        if (
-            isinstance(part, ast.Call)
-            and isinstance(part.func, ast.Name)
-            and part.func.id in ("_sql", "received")
-            and isinstance(part.args[0], ast.Constant)
-        ):
-            yield Use(str(part.args[0].value), module.name, None)
+        if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name) and part.value.id == "QUERIES":
+            yield from (Use(name, module.name, None) for name in _names(part.slice))
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in ("_sql", "received"):
+            yield from (Use(name, module.name, None) for name in _names(part.args[0]))
         if (
             isinstance(part, ast.Call)
             and isinstance(part.func, ast.Attribute)
             and part.func.attr in ("one", "all", "values", "run", "row", "call", "_begun")
             and part.args
-            and isinstance(part.args[0], ast.Constant)
         ):
             given = [keyword.arg for keyword in part.keywords]
             named = frozenset(name for name in given if name)
-            yield Use(str(part.args[0].value), module.name, named if len(named) == len(given) else None)
+            passed = named if len(named) == len(given) else None
+            yield from (Use(name, module.name, passed) for name in _names(part.args[0]))
 
 
-def _uses_of_a_kind(module: Module) -> Iterator[Use]:
-    """Yield each query of a `Kind` wherever a call uses `kind.finish`, with the same parameters for every kind."""
-    for part in ast.walk(module.tree):
-        if (
-            isinstance(part, ast.Call)
-            and isinstance(part.func, ast.Attribute)
-            and part.func.attr in ("one", "values", "run")
-            and part.args
-            and isinstance(part.args[0], ast.Attribute)
-            and isinstance(part.args[0].value, ast.Name)
-            and part.args[0].value.id == "kind"
-        ):
-            given = frozenset(keyword.arg or "" for keyword in part.keywords)
-            for kind in (CANCELLATION, REACTIVATION):
-                yield Use(getattr(kind, part.args[0].attr), module.name, given)
+def _names(part: ast.expr) -> Iterator[str]:
+    """Yield the query that an expression names, or one per kind of request for `f"finish_{kind.name}"`."""
+    if isinstance(part, ast.Constant):
+        yield str(part.value)
+    if isinstance(part, ast.JoinedStr):
+        for kind in KINDS:
+            yield "".join(str(each.value) if isinstance(each, ast.Constant) else kind for each in part.values)
 
 
-USES = [
-    use
-    for module in MODULES.values()
-    if not within(module.name, *NOT_THE_PRODUCTS)
-    for use in (*_uses(module), *_uses_of_a_kind(module))
-]
+USES = [use for module in MODULES.values() if not within(module.name, *NOT_THE_PRODUCTS) for use in _uses(module)]
 
 
 def test_every_query_is_used() -> None:

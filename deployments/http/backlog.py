@@ -145,7 +145,7 @@ async def _for_a_caller(request_id: UUID, caller: WaitingCaller) -> None:
 
 
 async def _new_reactivations(at_most: int) -> list[str]:
-    return [each.id for each in await services().database.claim_reactivations(at_most, only_new=True)]
+    return [each.id for each in await services().database.claim("reactivation", at_most, only_new=True)]
 
 
 async def _new_events(at_most: int) -> list[str]:

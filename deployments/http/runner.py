@@ -185,7 +185,7 @@ class Runner:
         await self._places.acquire()
         await self._give_way()
         try:
-            claimed = [] if self._draining else await self._services.database.claim_cancellations(1, only_new=True)
+            claimed = [] if self._draining else await self._services.database.claim("cancellation", 1, only_new=True)
         except BaseException:
             self._places.release()
             raise

@@ -50,7 +50,7 @@ async def receive(
     request arrived; a request that took effect since then counts as concurrent.
     """
     found = await received(
-        "receive_request",
+        "receive_cancellation",
         _REFUSALS,
         user_id=caller,
         asked_user_id=asked.user_id,

@@ -69,7 +69,7 @@ async def _look_again(request: CancellationRequest, subscription: ActiveSubscrip
     if not did_it:
         raise StillFailed
     async with services().database.as_user(request.user_id) as transaction:
-        await transaction.run("reopen_request", request_id=request.id, asked_for=False)
+        await transaction.run("reopen_cancellation", request_id=request.id, asked_for=False)
 
 
 async def _choose(request: CancellationRequest, subscription: ActiveSubscription) -> datetime:

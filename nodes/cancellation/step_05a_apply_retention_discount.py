@@ -55,7 +55,7 @@ async def _reserve(case: CancellationCase, terms: RetentionOffer) -> None:
                 entitlements=list(terms.entitlements),
                 cooldown_months=services().catalog.plan(case.subscription.plan).cooldown_months,
             )
-            await transaction.run("reach", request_id=request.id, recovery_point="offer_reserved")
+            await transaction.run("cancellation_reached", request_id=request.id, recovery_point="offer_reserved")
     except ConstraintViolated as violated:
         if violated.constraint == ONE_AT_A_TIME:
             raise OfferUnavailable from None

@@ -20,7 +20,7 @@ async def mark_subscription_as_pending_cancellation(scheduled: ScheduledCancella
         row = await mirror(transaction, scheduled.billed)
         for kind in (CONFIRMATION, EVENT):
             await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=kind)
-        await transaction.run("reach", request_id=request.id, recovery_point="marked_pending")
+        await transaction.run("cancellation_reached", request_id=request.id, recovery_point="marked_pending")
     run_log().info("%s is now %s", scheduled.billed.id, row.status)
     return _pending(row.status, scheduled)
 

@@ -134,27 +134,16 @@ class Database:
             [found] = await Transaction(connection).all(query, row, **parameters)
             return found
 
-    async def owner_of_reactivation(self, request_id: UUID) -> str | None:
-        """Return the user id of a reactivation request, or None for an unknown id."""
+    async def owner_of(self, kind: str, request_id: UUID) -> str | None:
+        """Return the user id of a request of a kind (sql.KINDS), or None for an unknown id."""
         async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
-            owners = await transaction.values("reactivation_owner", request_id=request_id)
+            owners = await transaction.values(f"owner_of_{kind}", request_id=request_id)
         return owners[0] if owners else None
 
-    async def owner_of_request(self, request_id: UUID) -> str | None:
-        """Return the user id of a cancellation request, or None for an unknown id."""
-        async with self._begun("begin_for_request", request_id=str(request_id)) as transaction:
-            owners = await transaction.values("request_owner", request_id=request_id)
-        return owners[0] if owners else None
-
-    async def claim_cancellations(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
-        """Claim cancellation requests with an expired lease. `only_new`: only those that no run has started."""
+    async def claim(self, kind: str, at_most: int, *, only_new: bool = False) -> list[Claimed]:
+        """Claim requests of a kind whose lease has expired. `only_new`: only those that no run has started."""
         async with self._transaction() as transaction:
-            return await transaction.all("claim_cancellations", Claimed, at_most=at_most, only_new=only_new)
-
-    async def claim_reactivations(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
-        """Claim reactivation requests likewise."""
-        async with self._transaction() as transaction:
-            return await transaction.all("claim_reactivations", Claimed, at_most=at_most, only_new=only_new)
+            return await transaction.all(f"claim_{kind}s", Claimed, at_most=at_most, only_new=only_new)
 
     async def claim_events(self, at_most: int, *, only_new: bool = False) -> list[Claimed]:
         """Claim Stripe events that are due. `only_new`: only those that no run has started."""

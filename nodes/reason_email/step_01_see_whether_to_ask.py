@@ -15,7 +15,7 @@ async def see_whether_to_ask(request_id: UUID) -> OpenQuestion | None:
 
     Returns None if there is nothing to ask, and the request is not checked again.
     """
-    owner = await services().database.owner_of_request(request_id)
+    owner = await services().database.owner_of("cancellation", request_id)
     if owner is None:
         run_log().info("no email: the request has been deleted")
         return None

@@ -35,7 +35,7 @@ async def finish(
     """
     async with services().database.as_user(user_id) as transaction:
         finished = await transaction.one(
-            kind.finish,
+            f"finish_{kind.name}",
             _Finished,
             request_id=request_id,
             outcome=response.outcome,

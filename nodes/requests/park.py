@@ -19,7 +19,7 @@ async def park_request(
     Raises `MailFailed`; the request is parked anyway, and its email is retried when it is next claimed.
     """
     async with services().database.as_user(user_id) as transaction:
-        [unanswered] = await transaction.values(kind.park, request_id=request_id)
+        [unanswered] = await transaction.values(f"park_{kind.name}", request_id=request_id)
         if unanswered:
             await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=DELAYED)
     if unanswered:
@@ -28,4 +28,4 @@ async def park_request(
         except EmailRefused as error:
             run_log().warning("the customer can't be emailed: %s", error)
     async with services().database.as_user(user_id) as transaction:
-        await transaction.run(kind.parking_finished, request_id=request_id)
+        await transaction.run(f"{kind.name}_parked", request_id=request_id)

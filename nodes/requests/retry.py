@@ -15,19 +15,19 @@ PAUSE_SECONDS = 1.0
 async def leave(kind: Kind, request_id: UUID, user_id: str) -> None:
     """End a run: stop retrying the request if nothing is left to do."""
     async with services().database.as_user(user_id) as transaction:
-        await transaction.run(kind.leave, request_id=request_id)
+        await transaction.run(f"leave_{kind.name}", request_id=request_id)
 
 
 async def leave_unfinished(kind: Kind, request_id: UUID, user_id: str, problem: str) -> None:
     """End a run that failed: record why."""
     async with services().database.as_user(user_id) as transaction:
-        await transaction.run(kind.failed_try, request_id=request_id, problem=problem)
+        await transaction.run(f"failed_try_of_{kind.name}", request_id=request_id, problem=problem)
 
 
 async def try_with_another_key(kind: Kind, request_id: UUID, user_id: str) -> None:
     """Use a new idempotency key from now on, because Stripe would replay its last response to the same key."""
     async with services().database.as_user(user_id) as transaction:
-        await transaction.run(kind.next_try, request_id=request_id)
+        await transaction.run(f"next_try_of_{kind.name}", request_id=request_id)
 
 
 async def reopen_once_back(kind: Kind, request_id: UUID, user_id: str) -> None:
@@ -39,7 +39,7 @@ async def reopen_once_back(kind: Kind, request_id: UUID, user_id: str) -> None:
     while True:
         try:
             async with services().database.as_user(user_id) as transaction:
-                await transaction.run(kind.reopen, request_id=request_id, asked_for=True)
+                await transaction.run(f"reopen_{kind.name}", request_id=request_id, asked_for=True)
         except DatabaseUnavailable:
             if asyncio.get_running_loop().time() > deadline:
                 raise

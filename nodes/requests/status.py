@@ -24,7 +24,7 @@ class RequestStatus:
 async def read_status(kind: Kind, request_id: UUID, user_id: str) -> RequestStatus:
     """Return the user's request, or raise the kind's `not_found`."""
     async with services().database.as_user(user_id) as transaction:
-        request_status = await transaction.one(kind.status, RequestStatus, request_id=request_id)
+        request_status = await transaction.one(f"status_of_{kind.name}", RequestStatus, request_id=request_id)
     if request_status is None:
         raise kind.not_found
     return request_status

@@ -1,24 +1,18 @@
-"""Unfinished work of the three kinds."""
+"""Unfinished work: requests of every kind, and Stripe's events."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from nodes.clients.database import Claimed
 
-
-class Work(StrEnum):
-    """The kinds of work, by their names in logs and artifacts."""
-
-    CANCELLATION = "cancellation"
-    REACTIVATION = "reactivation"
-    EVENT = "Stripe event"
+# The name of Stripe's events in logs and artifacts; requests have the name of their kind.
+EVENT = "Stripe event"
 
 
 @dataclass(frozen=True)
 class Left:
-    """Unfinished work that this process has claimed."""
+    """Unfinished work that this process has claimed. `work`: one of sql.KINDS, or `EVENT`."""
 
-    work: Work
+    work: str
     claimed: Claimed
 
     @property

@@ -7,12 +7,12 @@ from nodes.node import node, run_log
 from nodes.reactivation.late_emails import send_delay as send_reactivation_delay
 from nodes.requests.kind import CANCELLATION, REACTIVATION
 from nodes.requests.park import park_request
-from nodes.resumption.records import Left, Work
+from nodes.resumption.records import Left
 from nodes.stripe_events.inbox import park
 
 REQUESTS = {
-    Work.CANCELLATION: (CANCELLATION, send_cancellation_delay),
-    Work.REACTIVATION: (REACTIVATION, send_reactivation_delay),
+    CANCELLATION.name: (CANCELLATION, send_cancellation_delay),
+    REACTIVATION.name: (REACTIVATION, send_reactivation_delay),
 }
 
 

@@ -31,25 +31,18 @@ CREATE FUNCTION is_urgent(request reactivation_requests) RETURNS boolean
                 AND s.id = coalesce(request.subscription_id, request.asked_subscription, s.id)
                 AND s.cancel_at > now() AND s.cancel_at < now() + interval '1 day');
 
-CREATE FUNCTION pause_after(request cancellation_requests) RETURNS interval
+-- Return whether Stripe has applied the change, so that the request can only be completed.
+CREATE FUNCTION is_applied(request cancellation_requests) RETURNS boolean
     LANGUAGE sql STABLE
+    RETURN request.recovery_point IN ('discount_applied', 'cancellation_scheduled', 'marked_pending');
+CREATE FUNCTION is_applied(request reactivation_requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN request.recovery_point IN ('cleared', 'marked_active');
+
+CREATE FUNCTION pause_after(tries integer, urgent boolean) RETURNS interval
+    LANGUAGE sql IMMUTABLE
     RETURN least(
-        pause_after_tries(request.tries),
-        CASE WHEN is_urgent(request) THEN interval '1 minute' ELSE interval '10 minutes' END);
-
-CREATE FUNCTION pause_after(request reactivation_requests) RETURNS interval
-    LANGUAGE sql STABLE
-    RETURN least(
-        pause_after_tries(request.tries),
-        CASE WHEN is_urgent(request) THEN interval '1 minute' ELSE interval '10 minutes' END);
-
-CREATE FUNCTION needs_attention(request cancellation_requests) RETURNS boolean
-    LANGUAGE sql STABLE
-    RETURN tried_for_hours(request.tries, request.trying_since) AND NOT is_urgent(request);
-
-CREATE FUNCTION needs_attention(request reactivation_requests) RETURNS boolean
-    LANGUAGE sql STABLE
-    RETURN tried_for_hours(request.tries, request.trying_since) AND NOT is_urgent(request);
+        pause_after_tries(tries), CASE WHEN urgent THEN interval '1 minute' ELSE interval '10 minutes' END);
 
 -- Claim cancellation requests of any user whose lease has expired, longest overdue first, with a new lease. Returns ids
 -- only. `only_new`: only requests without a run so far, which queue up after a burst.
@@ -62,10 +55,11 @@ AS $$
         WHERE r.resume_at <= now() AND (r.runs = 0 OR NOT only_new)
         ORDER BY r.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED)
     UPDATE cancellation_requests r
-    SET resume_at = now() + pause_after(r)
+    SET resume_at = now() + pause_after(r.tries, is_urgent(r))
     FROM due
     WHERE r.id = due.id
-    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR needs_attention(r), is_urgent(r), r.tries,
+    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR (tried_for_hours(r.tries, r.trying_since) AND NOT is_urgent(r)),
+        is_urgent(r), r.tries,
         CASE WHEN r.finished_at IS NULL THEN r.flow_run_id END
 $$;
 
@@ -79,10 +73,11 @@ AS $$
         WHERE r.resume_at <= now() AND (r.runs = 0 OR NOT only_new)
         ORDER BY r.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED)
     UPDATE reactivation_requests r
-    SET resume_at = now() + pause_after(r)
+    SET resume_at = now() + pause_after(r.tries, is_urgent(r))
     FROM due
     WHERE r.id = due.id
-    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR needs_attention(r), is_urgent(r), r.tries,
+    RETURNING r.id, r.user_id, r.parked_at IS NOT NULL OR (tried_for_hours(r.tries, r.trying_since) AND NOT is_urgent(r)),
+        is_urgent(r), r.tries,
         CASE WHEN r.finished_at IS NULL THEN r.flow_run_id END
 $$;
 

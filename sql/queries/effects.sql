@@ -88,3 +88,13 @@ UPDATE data_retention_jobs SET status = 'cancelled' WHERE request_id = %(request
 -- `problem`: why it is undeliverable, or null if it is to be retried.
 UPDATE outbox SET attempts = attempts + 1, refused = %(problem)s::text IS NOT NULL, problem = %(problem)s
 WHERE id = %(id)s;
+
+-- name: earlier_event_waits
+SELECT EXISTS (
+    SELECT FROM outbox earlier JOIN outbox this ON this.id = %(id)s
+    WHERE earlier.user_id = %(user_id)s AND earlier.kind LIKE 'subscription.%%' AND earlier.id <> this.id
+        AND earlier.created_at < this.created_at AND earlier.delivered_at IS NULL AND NOT earlier.refused);
+
+-- name: waits_in_outbox
+SELECT EXISTS (
+    SELECT FROM outbox WHERE request_id = %(request_id)s AND kind = %(kind)s AND delivered_at IS NULL AND NOT refused);

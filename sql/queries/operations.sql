@@ -56,32 +56,9 @@ SELECT request_id FROM again LIMIT 1;
 -- By an operator, for emails that can't be delivered.
 UPDATE outbox SET problem = NULL WHERE request_id::text = %(id)s AND problem IS NOT NULL RETURNING request_id;
 
--- name: resume_request
--- By an operator: make the request claimable now, and reopen it if it failed. A refused request stays refused, and is
--- resumed only for an unsent email.
-UPDATE cancellation_requests
-SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(), approved_at = coalesce(approved_at, now()),
-    reported_failed = reported_failed AND finished_at IS NOT NULL AND outcome <> 'failed',  -- reset if reopened
-    outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
-    http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
-    response = CASE WHEN outcome = 'failed' THEN NULL ELSE response END,
-    finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END
-WHERE id::text = %(id)s AND (outcome IS DISTINCT FROM 'refused' OR EXISTS (
-    SELECT FROM outbox o WHERE o.request_id = cancellation_requests.id AND o.delivered_at IS NULL AND NOT o.refused))
-RETURNING id;
-
--- name: resume_reactivation
--- Likewise, for a reactivation.
-UPDATE reactivation_requests
-SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now(),
-    reported_failed = reported_failed AND finished_at IS NOT NULL AND outcome <> 'failed',
-    outcome = CASE WHEN outcome = 'failed' THEN NULL ELSE outcome END,
-    http_status = CASE WHEN outcome = 'failed' THEN NULL ELSE http_status END,
-    response = CASE WHEN outcome = 'failed' THEN NULL ELSE response END,
-    finished_at = CASE WHEN outcome = 'failed' THEN NULL ELSE finished_at END
-WHERE id::text = %(id)s AND (outcome IS DISTINCT FROM 'refused' OR EXISTS (
-    SELECT FROM outbox o WHERE o.request_id = reactivation_requests.id AND o.delivered_at IS NULL AND NOT o.refused))
-RETURNING id;
+-- name: approve_cancellation
+-- By an operator, who resumes a request of a plan that is `manual_only`.
+UPDATE cancellation_requests SET approved_at = coalesce(approved_at, now()) WHERE id::text = %(id)s;
 
 -- name: resume_stripe_event
 UPDATE stripe_events SET resume_at = now(), parked_at = NULL, tries = 0, trying_since = now()

@@ -117,7 +117,7 @@ class Asked:
 
 
 CANCELLATION = Asked(
-    "/cancel-subscription", "cancellation_requests", "finish_request, write_audit", "pending_cancellation"
+    "/cancel-subscription", "cancellation_requests", "finish_cancellation, write_audit", "pending_cancellation"
 )
 REACTIVATION = Asked(
     "/reactivate-subscription", "reactivation_requests", "finish_reactivation, write_audit", "reactivated"

@@ -20,19 +20,19 @@ pytestmark = pytest.mark.slow
 
 # Each node's effect outside of the flow, by file number; empty for pure decisions.
 NODES = {
-    "01": "claim_request",
+    "01": "claim_cancellation",
     "02": "choose_subscription",
     "03": "",
     "04": "",
     "05a": "reserve_offer",
     "05b": "capture_reason",
-    "06a": "finish_request",
+    "06a": "finish_cancellation",
     "06b": "POST /v1/subscriptions/{id}",
     "07b": "mirror_subscription",
     "08b": "email",
     "09b": "schedule_data_retention",
     "10b": "publish subscription.canceled",
-    "11b": "finish_request",
+    "11b": "finish_cancellation",
 }
 
 
@@ -41,7 +41,7 @@ class Cancelling(Way):
     """A POST of one branch."""
 
     branch: Branch = BRANCHES[0]
-    intent = "receive_request"
+    intent = "receive_cancellation"
 
     def person(self, world: World) -> Person:
         return self.branch.customer(world)

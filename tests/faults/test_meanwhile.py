@@ -67,7 +67,7 @@ def published(topic: Topic, person: Person) -> list[str]:
 
 @pytest.mark.parametrize(
     "effect",
-    ["drop_other_retention_jobs, schedule_data_retention", "finish_request, write_audit"],
+    ["drop_other_retention_jobs, schedule_data_retention", "finish_cancellation, write_audit"],
 )
 def test_a_cancellation_that_nobody_was_told_of_and_that_was_taken_back_ends_as_that(
     world: World, triggers: Triggers, effect: str

@@ -24,9 +24,9 @@ from tests.world import World
 pytestmark = pytest.mark.slow
 
 BOTH = (CANCEL, ACCEPT)
-INTENT = "receive_request"
+INTENT = "receive_cancellation"
 WRITE = "POST /v1/subscriptions/{id}"
-FAILURE_RECORDED = "finish_request, write_audit"
+FAILURE_RECORDED = "finish_cancellation, write_audit"
 PARTS = ("postgresql", "stripe", "smtp", "pubsub", "prefect")
 HELD_AT_ONCE = 8
 NOBODY_WAITS_FOR = ("smtp", "pubsub")

@@ -129,7 +129,7 @@ async def press_feedback(request: Request, available: TheServices) -> HTMLRespon
 async def _opened(purpose: Purpose, token: str) -> _Opened:
     link = services().links.verify(token, purpose)
     request_id = UUID(link.request_id)
-    owner = await services().database.owner_of_request(request_id)
+    owner = await services().database.owner_of("cancellation", request_id)
     if owner is None:  # the request's data was deleted
         raise LinkExpired
     return _Opened(owner, request_id, link.subscription_id)

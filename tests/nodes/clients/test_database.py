@@ -162,7 +162,7 @@ def test_whose_a_request_is_follows_from_its_id(world: World, url: str, users: t
     request = world.row("SELECT id FROM cancellation_requests WHERE user_id = %s", one)["id"]
 
     async def owners(database: Database) -> list[str | None]:
-        return [await database.owner_of_request(request), await database.owner_of_request(uuid.uuid4())]
+        return [await database.owner_of("cancellation", each) for each in (request, uuid.uuid4())]
 
     assert on(url, owners) == [one, None]
 
@@ -201,7 +201,7 @@ def test_any_id_stays_one_value_on_its_way(url: str, mine: str, other: str) -> N
 
 async def receive(transaction: Transaction, user: str, feedback: str | None = None) -> uuid.UUID:
     made: list[uuid.UUID] = await transaction.values(
-        "receive_request",
+        "receive_cancellation",
         request_id=uuid.uuid4(),
         user_id=user,
         asked_user_id=user,
@@ -228,7 +228,7 @@ def test_a_block_that_ends_well_is_committed(world: World, url: str, users: tupl
     async def work(database: Database) -> uuid.UUID:
         async with database.as_user(users[0]) as transaction:
             request = await receive(transaction, users[0])
-            await transaction.run("leave_request", request_id=request)
+            await transaction.run("leave_cancellation", request_id=request)
             return request
 
     assert on(url, work) in requests_of(world, users[0])
@@ -254,7 +254,7 @@ def test_rows_come_as_asked(url: str, users: tuple[str, str]) -> None:
                 await transaction.one("customer_locale", _Words, user_id=users[0]),
                 await transaction.one("customer_locale", _Words, user_id=users[1]),
                 await transaction.all("customer_locale", _Words, user_id=users[0]),
-                await transaction.run("leave_request", request_id=uuid.uuid4()),
+                await transaction.run("leave_cancellation", request_id=uuid.uuid4()),
             )
 
     assert on(url, work) == (_Words("en", "UTC"), None, [_Words("en", "UTC")], 0)
@@ -263,7 +263,7 @@ def test_rows_come_as_asked(url: str, users: tuple[str, str]) -> None:
 def test_a_value_that_is_none_of_its_kind_is_not_repeated(url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> None:
         async with database.as_user(users[0]) as transaction:
-            await transaction.values("request_owner", request_id="ada@example.com")
+            await transaction.values("owner_of_cancellation", request_id="ada@example.com")
 
     error = failure(url, work)
     assert isinstance(error, StatementRefused)
