@@ -1,0 +1,34 @@
+"""Amounts of money as customers read them: in the message's language and the customer's regional format."""
+
+import re
+from decimal import Decimal
+
+from babel.numbers import format_currency, get_currency_precision, is_currency
+
+from email_templates.languages import message_locale
+
+# Decimals of Stripe's amounts, where they aren't two (https://docs.stripe.com/currencies). They differ from ISO 4217:
+# ISK and UGX have no decimals, but Stripe counts them in hundredths, though its list of zero-decimal currencies still
+# names UGX. HUF and TWD have two, and only payouts are rounded.
+_WITHOUT_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
+_WITH_THREE_DECIMALS = "BHD JOD KWD OMR TND"
+_DECIMALS = {**dict.fromkeys(_WITHOUT_DECIMALS.split(), 0), **dict.fromkeys(_WITH_THREE_DECIMALS.split(), 3)}
+
+_CODE_BESIDE_NUMBER = re.compile(r"(?<=[A-Z])(?=\d)")
+
+
+def money(amount: int, currency: str, locale: str | None) -> str:
+    """Return an amount in Stripe's minor units with its currency: `$14.50`, `14,50 €`, `¥1,450`, `-$14.50`.
+
+    `locale` as `en_GB` or `en-GB`. An unknown currency counts as one of two decimals and is shown by its code:
+    `14.50 ZZZ`. Never rounds, and an invalid locale never raises.
+    """
+    code, language = currency.upper(), message_locale(locale)
+    number = Decimal(amount).scaleb(-_DECIMALS.get(code, 2))
+    if not is_currency(code):
+        return format_currency(number, code, "#,##0.00\u00a0¤¤", locale=language)
+    # Some currencies are customarily shown without decimals, but a customer who pays them sees them.
+    usual = number == round(number, get_currency_precision(code))
+    text = format_currency(number, code, locale=language, currency_digits=usual)
+    # CLDR separates a code from its number, which Babel doesn't; for the narrow no-break space, see dates.py.
+    return _CODE_BESIDE_NUMBER.sub("\u00a0", text).replace("\u202f", "\u00a0")
