@@ -1,0 +1,62 @@
+"""The email before billing resumes: the date, the charge, access, and how to cancel."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from email_templates.billing_resumes import BillingResumes
+from tests.email_templates.test_cancellation_confirmation import Page, parts
+
+CANCEL = "https://billing.example.com/cancel?token=a.b.c&x=1"
+
+USUAL = BillingResumes(
+    name="Ada Lovelace",
+    plan="Professional",
+    resumes_at=datetime(2026, 4, 26, tzinfo=UTC),
+    next_charge="$29.00",
+    next_charge_at=datetime(2026, 5, 10, tzinfo=UTC),
+    keeps_access=False,
+    cancel_url=CANCEL,
+    locale="de_DE",
+    time_zone="Europe/Berlin",
+    company_name="Example & Sons",
+    request_id="req-1",
+)
+
+
+def test_it_names_the_day_and_the_charge() -> None:
+    email = USUAL.email()
+    assert email.subject == "Billing for your Professional plan resumes on April 26, 2026"
+    for words in parts(email):
+        assert "The pause ends on April 26, 2026, and billing resumes on that day." in words
+        assert "Billing resumes on April 26, 2026 at 2:00 AM CEST" in words.replace("on:", "on")
+        assert "Next charge $29.00 on May 10, 2026" in words.replace("charge:", "charge")
+        assert "If you want to keep your plan, there's nothing you need to do." in words
+    assert Page(email.html).moments == {"2026-04-26T00:00:00Z", "2026-05-10T00:00:00Z"}
+
+
+def test_it_says_what_happens_to_access() -> None:
+    for words in parts(USUAL.email()):
+        assert "You can use Professional again from then on." in words
+    for words in parts(replace(USUAL, keeps_access=True).email()):
+        assert "You can keep using Professional as before." in words
+
+
+def test_it_says_how_to_cancel() -> None:
+    email = USUAL.email()
+    assert Page(email.html).links == {"Cancel your plan": CANCEL}
+    assert f"\nYou can cancel at any time. Cancel your plan:\n{CANCEL}\n" in email.text
+    for words in parts(replace(USUAL, cancel_url=None).email()):
+        assert "You can cancel at any time." in words
+
+
+def test_a_charge_that_is_unknown_is_not_mentioned() -> None:
+    for words in parts(replace(USUAL, next_charge=None, next_charge_at=None).email()):
+        assert "charge" not in words
+        assert "None" not in words
+
+
+def test_a_hostile_plan_is_text_and_one_line() -> None:
+    email = replace(USUAL, plan="<b>Pro</b>\r\nBcc: eve", name="www.evil.example").email()
+    assert "\n" not in email.subject
+    assert "b" not in Page(email.html).tags
+    assert "evil" not in email.text + email.html

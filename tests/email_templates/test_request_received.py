@@ -1,0 +1,65 @@
+"""The email for a request that the team completes by hand: received and when, but not that anything was done."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from email_templates.request_received import RequestReceived
+from tests.email_templates.test_cancellation_confirmation import Page, parts
+
+CANCELLATION = RequestReceived(
+    name="Ada Lovelace",
+    plan="Professional",
+    asked_for="cancellation",
+    asked_at=datetime(2026, 1, 26, tzinfo=UTC),
+    locale="de_DE",
+    time_zone="Europe/Berlin",
+    company_name="Example & Sons",
+    request_id="req-1",
+)
+OFFER = replace(CANCELLATION, asked_for="offer")
+
+
+@pytest.mark.parametrize(
+    ("request_received", "subject", "sentence"),
+    [
+        (
+            CANCELLATION,
+            "We've received your request to cancel your Professional plan",
+            "You asked us to cancel your Professional plan.",
+        ),
+        (
+            OFFER,
+            "We've received your request to use our offer for your Professional plan",
+            "You accepted our offer for your Professional plan.",
+        ),
+    ],
+    ids=["cancellation", "offer"],
+)
+def test_it_says_what_was_received_and_that_its_time_counts(
+    request_received: RequestReceived, subject: str, sentence: str
+) -> None:
+    email = request_received.email()
+    assert email.subject == subject
+    for words in parts(email):
+        assert f"{sentence} A member of our team will take care of it." in words
+        assert "You don't need to do anything else." in words
+        assert "Requested on January 26, 2026 at 1:00 AM CET" in words.replace("on:", "on")
+        assert "The time you asked is the one that counts" in words
+    assert Page(email.html).moments == {"2026-01-26T00:00:00Z"}
+
+
+@pytest.mark.parametrize("request_received", [CANCELLATION, OFFER], ids=["cancellation", "offer"])
+def test_it_never_says_that_it_was_done(request_received: RequestReceived) -> None:
+    email = request_received.email()
+    for words in (email.subject, email.html, email.text):
+        for absent in ("cancelled", "canceled", "confirmed", "was added", "has ended"):
+            assert absent not in words.lower()
+    assert Page(email.html).links == {}
+
+
+def test_a_hostile_plan_is_text_and_one_line() -> None:
+    email = replace(CANCELLATION, plan="<b>Pro</b>\r\nBcc: eve").email()
+    assert "\n" not in email.subject
+    assert "b" not in Page(email.html).tags
