@@ -1,18 +1,27 @@
 """Resume work that a crash or an outage left unfinished, by the ordinary flows and at the step it has reached."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 from uuid import UUID
 
-from prefect import flow
+from prefect import Flow, flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.accept_discount import accept_discount
 from flows.cancel_subscription import cancel_subscription
+from flows.change_plan import change_plan
+from flows.choose_link import choose_link
+from flows.extend_trial import extend_trial
 from flows.handle_stripe_event import handle_stripe_event
+from flows.pause_subscription import pause_subscription
 from flows.reactivate_subscription import reactivate_subscription
+from flows.resume_subscription import resume_subscription
+from nodes.changes.intake import kind_of_change
 from nodes.errors import CancelflowError
 from nodes.node import run_log
-from nodes.requests.kind import CANCELLATION, REACTIVATION
+from nodes.requests.kind import CANCELLATION, CHANGE, REACTIVATION, Kind
 from nodes.requests.status import read_status
 from nodes.resumption.records import Left
 from nodes.resumption.step_01_claim_unfinished_requests import claim_unfinished_requests
@@ -24,9 +33,17 @@ from nodes.stripe_events.inbox import is_handled
 
 # Concurrent runs of each kind, in addition to the runs that callers wait for.
 CONCURRENCY = 4
-REQUESTS = {
-    CANCELLATION.name: (CANCELLATION, cancel_subscription),
-    REACTIVATION.name: (REACTIVATION, reactivate_subscription),
+REQUESTS: dict[str, Kind] = {each.name: each for each in (CANCELLATION, REACTIVATION, CHANGE)}
+RequestFlow = Flow[[UUID], Coroutine[Any, Any, State[None]]]
+# The flow of each kind of change.
+CHANGES: dict[str, RequestFlow] = {
+    "discount": accept_discount,
+    "pause": pause_subscription,
+    "resume": resume_subscription,
+    "plan_change": change_plan,
+    "trial_extension": extend_trial,
+    "contact": choose_link,
+    "redirect": choose_link,
 }
 
 
@@ -48,15 +65,15 @@ async def resume_unfinished() -> State[None]:
 
 
 async def _claim(left: Left, account: "Account") -> None:
-    if left.claimed.died_in:
-        flow_name = REQUESTS[left.work][1].name if left.work in REQUESTS else handle_stripe_event.name
-        await close_crashed_run(left.claimed.died_in, f"{flow_name} {left.id}")
     try:
+        its_flow = await _flow_of(left)
+        if left.claimed.died_in:
+            await close_crashed_run(left.claimed.died_in, f"{(its_flow or handle_stripe_event).name} {left.id}")
         if left.claimed.needs_attention:
             account.parked.append(left)
             await park_for_operator(left)
             return
-        finished = await _carry_out(left)
+        finished = await _carry_out(left, its_flow)
     except CancelflowError as error:
         run_log().warning("%s %s: %s", left.work, left.id, error)
         return
@@ -72,15 +89,21 @@ async def _claim(left: Left, account: "Account") -> None:
         account.unfinished += 1
 
 
-async def _carry_out(left: Left) -> bool:
+async def _carry_out(left: Left, its_flow: RequestFlow | None) -> bool:
     """Run the flow, and return whether the work is finished."""
-    if left.claimed.user_id is None:
+    if its_flow is None or left.claimed.user_id is None:
         await run_flow(handle_stripe_event, left.id)
         return await is_handled(left.id)
-    kind, its_flow = REQUESTS[left.work]
     await run_flow(its_flow, UUID(left.id))
-    request_status = await read_status(kind, UUID(left.id), left.claimed.user_id)
+    request_status = await read_status(REQUESTS[left.work], UUID(left.id), left.claimed.user_id)
     return request_status.finished_at is not None
+
+
+async def _flow_of(left: Left) -> RequestFlow | None:
+    """Return the flow of a request; None for an event."""
+    if left.work == CHANGE.name:
+        return CHANGES[await kind_of_change(UUID(left.id), str(left.claimed.user_id))]
+    return {CANCELLATION.name: cancel_subscription, REACTIVATION.name: reactivate_subscription}.get(left.work)
 
 
 class Account:

@@ -128,6 +128,48 @@ class OfferUnavailable(Refusal):
     detail = "No retention offer is available for this subscription"
 
 
+class OfferNotFound(Refusal):
+    """No plan of the subscription's has an offer of this name."""
+
+    status = 404
+    detail = "There is no such offer for this subscription"
+
+
+class OfferNotAvailable(Refusal):
+    """The offer does not fit the subscription any more; `reason` says why, `offers` are the ids of those that do."""
+
+    status = 409
+    detail = "This offer is not available"
+
+
+class PriceNotOffered(Refusal):
+    """The price is not one of the offer's, or the subscription can't change to it; `prices` are those it can."""
+
+    status = 409
+    detail = "The offer does not include this price"
+
+
+class DurationNotOffered(Refusal):
+    """The length of the pause is outside of the offer's limits."""
+
+    status = 400
+    detail = "The offer does not include this duration"
+
+
+class PaymentDeclined(Refusal):
+    """The payment for a change was declined, so nothing was changed."""
+
+    status = 402
+    detail = "The payment was declined, and nothing was changed"
+
+
+class ChangeNotFound(Refusal):
+    """The user has no request of that id to accept an offer or to end a pause."""
+
+    status = 404
+    detail = "No such change"
+
+
 class Failure(CancelflowError):
     """An external system did not do its work."""
 
@@ -147,8 +189,10 @@ class BillingFailed(Failure):
         stripe_request_id: str | None = None,
         uncertain: bool = False,
         answered: bool = False,
+        declined: bool = False,
     ) -> None:
         super().__init__(message)
+        self.declined = declined  # the customer's payment, rather than the call
         self.code = code  # Stripe's error code, such as resource_missing
         self.stripe_request_id = stripe_request_id
         self.uncertain = uncertain

@@ -113,6 +113,7 @@ class MailSettings(SettingsGroup):
     data_export_url: str | None = Field(default=None, description="where a customer exports their data (WF-054)")
     payment_url: str | None = Field(default=None, description="where a customer pays an open invoice (WF-025)")
     new_subscription_url: str | None = Field(default=None, description="where former customers subscribe again")
+    cancel_url: str | None = Field(default=None, description="where customers cancel, linked from emails about offers")
 
 
 class LinkSettings(SettingsGroup):
@@ -138,6 +139,13 @@ class PolicySettings(SettingsGroup):
     )
     offer_when_discounted: WhenDiscounted = Field(
         default="skip", description="if a discount is active: skip the offer, replace the discount, or add to it"
+    )
+
+    access_while_paused: bool = Field(
+        default=False, description="whether customers can use the product while their billing is paused"
+    )
+    pause_reminder_days: int = Field(
+        default=5, ge=0, le=30, description="days before billing resumes after a pause, for the email that says so"
     )
 
     attempts_per_minute: int = Field(

@@ -8,7 +8,7 @@ import re
 from importlib.resources import files
 
 # The kinds of request; each has a table of its own, `{kind}_requests`.
-KINDS = ("cancellation", "reactivation")
+KINDS = ("cancellation", "reactivation", "change")
 _BLOCK = re.compile(r"^-- name: ([\w{}]+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 
 

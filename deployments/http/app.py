@@ -9,8 +9,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from deployments.http import health
-from deployments.http.api import cancel_subscription, look_ups, reactivate_subscription
-from deployments.http.api.bodies import CancelSubscriptionRequest, Problem, ReactivateSubscriptionRequest
+from deployments.http.api import cancel_subscription, look_ups, offers, reactivate_subscription
+from deployments.http.api.bodies import (
+    AcceptOfferRequest,
+    CancelSubscriptionRequest,
+    Problem,
+    ReactivateSubscriptionRequest,
+    ResumeSubscriptionRequest,
+)
 from deployments.http.api.responses import HANDLERS
 from deployments.http.arrival import Arrival
 from deployments.http.backlog import Backlog
@@ -21,12 +27,14 @@ from deployments.http.pages.start_page import start_page
 from deployments.http.runner import Runner, run_context
 from deployments.http.webhooks import stripe
 from deployments.prefect.client import shared_client
+from flows.resume_unfinished import CHANGES
 from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
 
+REQUESTS = (CancelSubscriptionRequest, ReactivateSubscriptionRequest, AcceptOfferRequest, ResumeSubscriptionRequest)
 # Callers wait for these flows, so their runs are created in advance.
-WAITED_FOR = ("cancel-subscription", "reactivate-subscription")
+WAITED_FOR = ("cancel-subscription", "reactivate-subscription", *(each.name for each in CHANGES.values()))
 
 
 def create_app(settings: TriggerSettings) -> FastAPI:
@@ -59,7 +67,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
     )
     app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
-    api = (cancel_subscription, reactivate_subscription, look_ups, health)
+    api = (cancel_subscription, reactivate_subscription, offers, look_ups, health)
     for module in (*api, email_links, api_reference, stripe):
         app.include_router(module.router)
     app.include_router(start_page(settings))
@@ -71,7 +79,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     """Return FastAPI's document with the bodies that routes handle themselves, and without FastAPI's unused 422."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
-        for model in (CancelSubscriptionRequest, ReactivateSubscriptionRequest, Problem):
+        for model in (*REQUESTS, Problem):
             document["components"]["schemas"][model.__name__] = model.model_json_schema()
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)

@@ -1,4 +1,4 @@
-"""Starts, in the trigger's process, new work that waits in Postgres: reactivations, Stripe events and reason emails.
+"""Starts, in the trigger's process, new work that waits in Postgres: reactivations, changes, events, reason emails.
 
 Work whose run died is resumed by `resume-unfinished`.
 """
@@ -7,22 +7,26 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from flows.ask_for_reason import ask_for_reason
 from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
+from flows.resume_unfinished import CHANGES, RequestFlow
+from nodes.changes.intake import kind_of_change
 from nodes.errors import CancelflowError
 from nodes.reason_email.claim import claim_reason_emails
 from nodes.requests.caller import WaitingCaller
 from nodes.runs.fallback import run_flow
 from nodes.services import services
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 # Low, because these run beside the customers' cancellations; the rest waits in Postgres.
 MAX_CONCURRENT_REACTIVATIONS = 4
+MAX_CONCURRENT_CHANGES = 4
 MAX_CONCURRENT_EVENTS = 4
 MAX_CONCURRENT_EMAILS = 2
 LOOK_EVERY_SECONDS = 1.0
@@ -30,14 +34,14 @@ LOOK_EVERY_SECONDS = 1.0
 GRACE_SECONDS = 10.0
 
 
-class Line:
+class Line(Generic[T]):
     """A queue for one kind of work: claims items up to a limit and starts a flow run for each."""
 
     def __init__(
         self,
         concurrency: int,
-        claim: Callable[[int], Awaitable[list[str]]],
-        carry_out: Callable[[str], Coroutine[Any, Any, None]],
+        claim: Callable[[int], Awaitable[list[T]]],
+        carry_out: Callable[[T], Coroutine[Any, Any, None]],
     ) -> None:
         self._concurrency = concurrency
         self._claim = claim
@@ -99,28 +103,31 @@ class Backlog:
 
     def __init__(self, context: contextvars.Context) -> None:
         self._context = context
-        self._reactivations = Line(MAX_CONCURRENT_REACTIVATIONS, _new_reactivations, _reactivate)
         self._events = Line(MAX_CONCURRENT_EVENTS, _new_events, _handle)
-        self._emails = Line(MAX_CONCURRENT_EMAILS, claim_reason_emails, _ask_for_reason)
+        self._lines: tuple[Line[Any], ...] = (
+            Line(MAX_CONCURRENT_REACTIVATIONS, _new_reactivations, _reactivate),
+            Line(MAX_CONCURRENT_CHANGES, _new_changes, _change),
+            self._events,
+            Line(MAX_CONCURRENT_EMAILS, claim_reason_emails, _ask_for_reason),
+        )
         self._asked: set[asyncio.Task[None]] = set()
         self._looking: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Start to claim work."""
-        lines = (self._reactivations, self._events, self._emails)
-        self._looking = [asyncio.create_task(line.look(), context=self._context.copy()) for line in lines]
+        self._looking = [asyncio.create_task(line.look(), context=self._context.copy()) for line in self._lines]
 
     def event_came(self) -> None:
         """Check for Stripe events immediately, after one was received."""
         self._events.wake()
 
-    async def reactivate(self, request_id: UUID, deadline: float) -> None:
+    async def carry_out(self, its_flow: RequestFlow, request_id: UUID, deadline: float) -> None:
         """Run the flow for this request; return once its response is recorded, or at the deadline while it continues.
 
         A disconnecting caller does not affect the run. `deadline` is on the running loop's clock.
         """
         caller = WaitingCaller()
-        run = asyncio.create_task(_for_a_caller(request_id, caller), context=self._context.copy())
+        run = asyncio.create_task(_for_a_caller(its_flow, request_id, caller), context=self._context.copy())
         self._asked.add(run)
         run.add_done_callback(self._asked.discard)
         run.add_done_callback(lambda _: caller.answered())
@@ -128,24 +135,28 @@ class Backlog:
 
     async def stop(self) -> None:
         """Stop claiming, and wait for the running runs."""
-        lines = (self._reactivations, self._events, self._emails)
-        for line in lines:
+        for line in self._lines:
             line.take_no_more()
         for looking in self._looking:
             looking.cancel()
         await asyncio.gather(*self._looking, return_exceptions=True)
-        await asyncio.gather(*(line.end() for line in lines))
+        await asyncio.gather(*(line.end() for line in self._lines))
         if self._asked:
             await asyncio.wait(self._asked, timeout=GRACE_SECONDS)
 
 
-async def _for_a_caller(request_id: UUID, caller: WaitingCaller) -> None:
+async def _for_a_caller(its_flow: RequestFlow, request_id: UUID, caller: WaitingCaller) -> None:
     with caller.calling():
-        await run_flow(reactivate_subscription, request_id)
+        await run_flow(its_flow, request_id)
 
 
 async def _new_reactivations(at_most: int) -> list[str]:
     return [each.id for each in await services().database.claim("reactivation", at_most, only_new=True)]
+
+
+async def _new_changes(at_most: int) -> list[tuple[UUID, str]]:
+    claimed = await services().database.claim("change", at_most, only_new=True)
+    return [(UUID(each.id), str(each.user_id)) for each in claimed]
 
 
 async def _new_events(at_most: int) -> list[str]:
@@ -154,6 +165,11 @@ async def _new_events(at_most: int) -> list[str]:
 
 async def _reactivate(identifier: str) -> None:
     await run_flow(reactivate_subscription, UUID(identifier))
+
+
+async def _change(claimed: tuple[UUID, str]) -> None:
+    request_id, user_id = claimed
+    await run_flow(CHANGES[await kind_of_change(request_id, user_id)], request_id)
 
 
 async def _ask_for_reason(identifier: str) -> None:

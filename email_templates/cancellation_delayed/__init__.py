@@ -9,7 +9,7 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class CancellationDelayed:
-    """The email's data. `asked_for`: cancellation, discount or reactivation. `asked_at` is aware.
+    """The email's data. `asked_for`: cancellation, discount, reactivation or change. `asked_at` is aware.
 
     `ends_at`: when the plan ends unless it is reactivated.
     """

@@ -9,11 +9,14 @@ from email_templates.names import greeting_name
 
 @dataclass(frozen=True)
 class RequestRefused:
-    """The email's data. `asked_at` is aware; `why` is the API's text for the refusal."""
+    """The email's data. `asked_at` is aware; `why` is the API's text for the refusal.
+
+    `asked_for`: cancellation, discount or change.
+    """
 
     name: str | None
     asked_at: datetime
-    cancelling: bool
+    asked_for: str
     why: str
     locale: str | None
     time_zone: str | None

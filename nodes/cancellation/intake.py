@@ -3,11 +3,9 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from uuid import UUID
 
 from nodes.errors import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
-from nodes.requests.intake import IN_THE_WAY, by_slug, received
-from nodes.requests.records import Response
+from nodes.requests.intake import IN_THE_WAY, Received, by_slug, received
 from nodes.services import services
 
 _REFUSALS = by_slug(NotYourSubscription(), ReasonRequired(), IN_THE_WAY, KeyReused(), KeyUnderWay())
@@ -26,15 +24,6 @@ class Asked:
     def fingerprint(self) -> bytes:
         """Return a hash of the body, to recognize a repeated one without storing its content."""
         return hashlib.sha256(json.dumps(asdict(self), default=str).encode()).digest()
-
-
-@dataclass(frozen=True)
-class Received:
-    """The request, and its response if it has one already; `retry_after` in seconds, if retrying helps."""
-
-    request_id: UUID
-    response: Response | None
-    retry_after: int | None = None
 
 
 async def receive(
@@ -67,4 +56,4 @@ async def receive(
     refusal = _REFUSALS[found.problem] if found.problem else None
     if refusal and not found.answered:  # the key belongs to an earlier request
         raise type(refusal)(request_id=found.id)
-    return Received(found.id, found.answered, refusal.retry_after if refusal else None)
+    return Received(found.id, found.answered, retry_after=refusal.retry_after if refusal else None)

@@ -67,7 +67,9 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
 
     def email(customer: Customer) -> Email:
         about = opening(customer, request_id, asked.received_at)
-        return RequestRefused(why=_why(asked.response or {}), cancelling=not asked.accept_offer, **about).email()
+        return RequestRefused(
+            why=_why(asked.response or {}), asked_for="discount" if asked.accept_offer else "cancellation", **about
+        ).email()
 
     return await deliver_email(request_id, user_id, REFUSED, email)
 

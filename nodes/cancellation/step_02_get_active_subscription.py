@@ -14,10 +14,10 @@ from nodes.errors import (
 )
 from nodes.messages.customer_locale import customer_locale
 from nodes.node import node, run_log
-from nodes.rules.catalog import text_in
 from nodes.rules.dates import rfc3339
 from nodes.rules.renewals import paid_until
 from nodes.rules.statuses import is_live
+from nodes.rules.texts import text_in
 from nodes.services import services
 from nodes.subscriptions.find import find_subscription, refuse_ended
 from nodes.subscriptions.records import ActiveSubscription

@@ -66,7 +66,7 @@ async def _attach(case: CancellationCase, terms: RetentionOffer) -> BillingSubsc
     billing, billed, request = services().billing, case.subscription.billed, case.request
     if billed.discount_of(terms.coupon_id):
         return billed
-    coupon_id = await billing.ensure_coupon(terms, key=request.billing_key("5A:coupon"))
+    coupon_id = await billing.coupons.ensure(terms.terms, key=request.billing_key("5A:coupon"))
     keep = () if terms.current_discount == "replaced" else billed.discounts_in_force
     return await settled(
         billing.apply_coupon(billed.id, coupon_id, keep=keep, key=request.billing_key("5A")),

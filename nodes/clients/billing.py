@@ -10,7 +10,6 @@ from datetime import datetime
 import stripe
 from stripe import RequestOptions
 from stripe.params import (
-    CouponCreateParams,
     SubscriptionListParams,
     SubscriptionUpdateParams,
     SubscriptionUpdateParamsCancellationDetails,
@@ -18,10 +17,12 @@ from stripe.params import (
 )
 
 from nodes.clients.billing_calls import PAGE_SIZE, WRITE_SECONDS, ask
+from nodes.clients.billing_changes import BillingChanges
+from nodes.clients.billing_coupons import BillingCoupons
 from nodes.clients.billing_invoices import BillingInvoices
 from nodes.clients.billing_objects import BillingSubscription, Discount, Page, read_subscription
+from nodes.clients.billing_previews import BillingPreviews
 from nodes.errors import BillingFailed
-from nodes.rules.offers import RetentionOffer
 from nodes.settings import BillingSettings
 
 # For one attempt. A write to Stripe takes up to about 2 s.
@@ -38,13 +39,17 @@ class Billing:
     def __init__(self, settings: BillingSettings) -> None:
         self._livemode = "_live_" in settings.stripe_api_key.get_secret_value()
         self._http = stripe.HTTPXClient(timeout=TIMEOUT_SECONDS)
-        self._stripe = stripe.StripeClient(
+        client = stripe.StripeClient(
             settings.stripe_api_key.get_secret_value(),
             base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
             http_client=self._http,
             max_network_retries=NETWORK_RETRIES,
-        ).v1
+        )
+        self._stripe = client.v1
         self.invoices = BillingInvoices(self._stripe.invoices, self._stripe.credit_notes)
+        self.changes = BillingChanges(client)
+        self.previews = BillingPreviews(self._stripe.invoices)
+        self.coupons = BillingCoupons(self._stripe.coupons)
 
     @property
     def livemode(self) -> bool:
@@ -55,7 +60,7 @@ class Billing:
         """Return the subscription's current state in Stripe."""
         return read_subscription(
             await ask(
-                lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": _EXPANDED}), writing=False
+                lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": EXPANDED}), writing=False
             )
         )
 
@@ -76,7 +81,7 @@ class Billing:
         try:
             return read_subscription(
                 await ask(
-                    lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": _EXPANDED}, once),
+                    lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": EXPANDED}, once),
                     writing=False,
                     seconds=GLANCE_SECONDS,
                 )
@@ -124,7 +129,7 @@ class Billing:
         try:
             canceled = await ask(
                 lambda: self._stripe.subscriptions.cancel_async(
-                    subscription_id, {"cancellation_details": details, "expand": _EXPANDED}
+                    subscription_id, {"cancellation_details": details, "expand": EXPANDED}
                 ),
                 writing=True,
             )
@@ -133,14 +138,6 @@ class Billing:
             error.uncertain = error.uncertain or error.code == "resource_missing"
             raise
         return read_subscription(canceled)
-
-    async def ensure_coupon(self, offer: RetentionOffer, *, key: str) -> str:
-        """Return the id of the offer's coupon, created on first use; raise if that id exists with other terms."""
-        coupon = await self._existing_coupon(offer.coupon_id) or await self._new_coupon(offer, key)
-        terms = (coupon.percent_off, coupon.duration, coupon.duration_in_months)
-        if terms != (offer.percent_off, "repeating", offer.months):
-            raise BillingFailed(f"Stripe's coupon {offer.coupon_id} has other terms than the offer: {terms}")
-        return coupon.id
 
     async def apply_coupon(
         self, subscription_id: str, coupon_id: str, *, keep: Sequence[Discount], key: str
@@ -160,7 +157,7 @@ class Billing:
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def _update(self, subscription_id: str, change: SubscriptionUpdateParams, key: str) -> BillingSubscription:
-        change["expand"] = _EXPANDED
+        change["expand"] = EXPANDED
         return read_subscription(
             await ask(
                 lambda: self._stripe.subscriptions.update_async(subscription_id, change, {"idempotency_key": key}),
@@ -168,38 +165,10 @@ class Billing:
             )
         )
 
-    async def _existing_coupon(self, coupon_id: str) -> stripe.Coupon | None:
-        try:
-            return await ask(lambda: self._stripe.coupons.retrieve_async(coupon_id), writing=False)
-        except BillingFailed as error:
-            if error.code == "resource_missing":
-                return None
-            raise
 
-    async def _new_coupon(self, offer: RetentionOffer, key: str) -> stripe.Coupon:
-        terms: CouponCreateParams = {
-            "id": offer.coupon_id,
-            "name": f"{offer.discount} for {offer.duration}",  # shown on invoices; at most 40 characters
-            "percent_off": offer.percent_off,
-            "duration": "repeating",
-            "duration_in_months": offer.months,
-        }
-        try:
-            # A coupon whose creation was not confirmed is found on the next attempt; no subscription depends on it.
-            return await ask(
-                lambda: self._stripe.coupons.create_async(terms, {"idempotency_key": key}),
-                writing=False,
-                seconds=WRITE_SECONDS,
-            )
-        except BillingFailed as error:
-            # Another request created the coupon between our read and our write, so use that one.
-            if error.code == "resource_already_exists" and (made := await self._existing_coupon(offer.coupon_id)):
-                return made
-            raise
-
-
-# The customer's discount is only on the customer object, and discounts are bare ids unless expanded.
-_EXPANDED = ["discounts", "customer"]
+# The customer's discount is only on the customer object, a schedule's phases only on the schedule, and discounts are
+# bare ids unless expanded.
+EXPANDED = ["discounts", "customer", "schedule"]
 
 
 def _cancellation_details(feedback: str | None, comment: str | None) -> SubscriptionUpdateParamsCancellationDetails:

@@ -68,6 +68,7 @@ def our_errors(*, writing: bool) -> Iterator[None]:
             stripe_request_id=error.request_id,
             uncertain=writing and (lost or status >= 500),
             answered=status >= 400 and status != 429 and not lost,
+            declined=isinstance(error, stripe.CardError),
         ) from None
 
 

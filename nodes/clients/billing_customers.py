@@ -45,6 +45,11 @@ _READ = (
     "discounts",
     "schedule",
     "test_clock",
+    "currency",
+    "pause_collection",
+    "trial_end",
+    "billing_cycle_anchor",
+    "metadata",
 )
 # PostgreSQL text can store neither NUL nor surrogates.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -187,6 +192,7 @@ def _without_the_rest(found: Found) -> stripe.Subscription:
     """Return the SDK's object with only the fields that `read_subscription` reads."""
     items = [
         {
+            "id": item["id"],
             "current_period_start": item["current_period_start"],
             "current_period_end": item["current_period_end"],
             "price": {name: item["price"][name] for name in ("id", "product", "lookup_key", "recurring")},

@@ -1,12 +1,14 @@
 """Stripe objects as plain values: times in UTC, amounts in minor units of their currency."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import stripe
 
 from nodes.rules.catalog import Price
+from nodes.rules.eligibility import Interval
 from nodes.rules.statuses import is_pending
 
 
@@ -27,6 +29,32 @@ class Discount:
 
 
 @dataclass(frozen=True)
+class Item:
+    """An item of a subscription: a price, and how often it is billed."""
+
+    id: str
+    price: Price
+    interval: Interval | None  # None for a price that is not recurring
+    quantity: int | None = None  # None for metered use
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A pause of payment collection. `resumes_at`: when Stripe ends it by itself, if it does."""
+
+    behavior: str
+    resumes_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ScheduledPrice:
+    """A price that a schedule changes the subscription to."""
+
+    price: Price
+    starts_at: datetime
+
+
+@dataclass(frozen=True)
 class BillingSubscription:
     """A subscription's state in Stripe. Times are UTC."""
 
@@ -38,18 +66,24 @@ class BillingSubscription:
     current_period_start: datetime
     current_period_end: datetime  # the earliest item's, at which `cancel_at_period_end` takes effect
     last_period_end: datetime  # the latest item's
-    billed_monthly: bool
     schedule_id: str | None
     discounts: tuple[Discount, ...]
     inherited_discount: Discount | None  # the customer's own, which a discount on the subscription overrides
     canceled_at: datetime | None = None  # when it was requested, which is before the end
-    prices: tuple[Price, ...] = ()  # one per item, in order
+    items: tuple[Item, ...] = ()
+    currency: str = "usd"
+    pause: Pause | None = None
+    scheduled: ScheduledPrice | None = None  # None in a list, and where the schedule has no further phase
+    trial_ends_at: datetime | None = None
+    anchor: datetime | None = None  # from which Stripe counts its periods
+    metadata: Mapping[str, str] = field(default_factory=dict)
     feedback: str | None = None  # one of Stripe's codes; the free text is `cancellation_comment`
     end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a future value
     stripe_request_id: str | None = None  # req_… of the call that returned this
     sends_invoices: bool = False  # which the customer pays by the due date, instead of an automatic charge
     announced: bool = False  # cancelflow has notified customer and company of the cancellation
     read_at: datetime | None = None  # by Stripe's clock; None in a list and on a test clock, which has its own time
+    test_clock: str | None = None
 
     @property
     def fixed_term(self) -> bool:
@@ -59,6 +93,21 @@ class BillingSubscription:
         """
         later = self.cancel_at is not None and self.cancel_at > self.last_period_end
         return later and not self.cancel_at_period_end and not self.announced
+
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        """Return the price of each item, in order."""
+        return tuple(item.price for item in self.items)
+
+    @property
+    def intervals(self) -> frozenset[Interval]:
+        """Return the billing intervals of its items."""
+        return frozenset(item.interval for item in self.items if item.interval)
+
+    @property
+    def billed_monthly(self) -> bool:
+        """Return whether every item is billed each month."""
+        return self.intervals == {("month", 1)}
 
     @property
     def pending(self) -> bool:
@@ -88,7 +137,6 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
     """Return the SDK's subscription as a `BillingSubscription`."""
     items = found.items.data
     inherited = getattr(found.customer, "discount", None)
-    intervals = {(i.price.recurring.interval, i.price.recurring.interval_count) for i in items if i.price.recurring}
     return BillingSubscription(
         id=found.id,
         status=found.status,
@@ -98,22 +146,52 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         current_period_start=datetime.fromtimestamp(min(i.current_period_start for i in items), UTC),
         current_period_end=datetime.fromtimestamp(min(i.current_period_end for i in items), UTC),
         last_period_end=datetime.fromtimestamp(max(i.current_period_end for i in items), UTC),
-        billed_monthly=intervals == {("month", 1)},
         schedule_id=_id(found.schedule),
         discounts=tuple(map(_discount, found.discounts)),
         inherited_discount=_discount(inherited) if inherited else None,
         canceled_at=_moment(found.canceled_at),
-        prices=tuple(Price(i.price.id, _id(i.price.product), i.price.lookup_key) for i in items),
+        items=tuple(map(_item, items)),
+        currency=found.currency,
+        pause=_pause(found.pause_collection),
+        scheduled=_scheduled(found.schedule),
+        trial_ends_at=_moment(found.trial_end),
+        anchor=_moment(found.billing_cycle_anchor),
+        metadata=found.metadata.to_dict(),
         feedback=found.cancellation_details.feedback if found.cancellation_details else None,
         end_reason=found.cancellation_details.reason if found.cancellation_details else None,
         stripe_request_id=found.last_response.request_id if found.last_response else None,
         sends_invoices=found.collection_method == "send_invoice",
         read_at=_read_at(found),
+        test_clock=_id(found.test_clock),
     )
 
 
+def _item(found: stripe.SubscriptionItem) -> Item:
+    price = found.price
+    interval = (price.recurring.interval, price.recurring.interval_count) if price.recurring else None
+    return Item(
+        found.id,
+        Price(price.id, _id(price.product), price.lookup_key),
+        interval,
+        getattr(found, "quantity", None),
+    )
+
+
+def _scheduled(found: "str | stripe.SubscriptionSchedule | None") -> ScheduledPrice | None:
+    if found is None or isinstance(found, str) or len(found.phases) < 2:
+        return None
+    last = found.phases[-1]
+    price = last["items"][0].price
+    price_id = price if isinstance(price, str) else price.id
+    return ScheduledPrice(Price(price_id), datetime.fromtimestamp(last.start_date, UTC))
+
+
+def _pause(found: stripe.Subscription.PauseCollection | None) -> Pause | None:
+    return Pause(found.behavior, _moment(found.resumes_at)) if found else None
+
+
 def _read_at(found: stripe.Subscription) -> datetime | None:
-    if found.last_response is None or getattr(found, "test_clock", None):
+    if found.last_response is None or found.test_clock:
         return None
     date = (found.last_response.headers or {}).get("date")
     return parsedate_to_datetime(date) if date else None

@@ -4,7 +4,7 @@ https://json-schema.org/draft/2020-12
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -18,8 +18,10 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from nodes.errors import SettingsInvalid
-from nodes.rules.catalog import Catalog, Plan, Texts
+from nodes.rules.catalog import Catalog, Plan
 from nodes.rules.offers import RetentionOffer
+from nodes.rules.texts import Texts
+from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, Offer, PauseTerms, PlanChangeTerms, Terms, TrialTerms
 
 _DEFAULTS = files("deployments").joinpath("defaults")
 _KINDS = {"prices": "price", "lookup_keys": "lookup key", "products": "product"}
@@ -42,7 +44,7 @@ def read_catalog(path: Path | None = None) -> Catalog:
     except (YAMLError, OSError, UnicodeDecodeError) as error:
         raise CatalogInvalid(f"CATALOG: {file} cannot be read ({type(error).__name__})") from None
     wrong = [_against_schema(error, document) for error in _schema().iter_errors(document)]
-    wrong = wrong or list(_ambiguous(document["plans"]))
+    wrong = wrong or [*_ambiguous(document["plans"]), *_wrong_offers(document)]
     if wrong:
         raise CatalogInvalid(_explained(file, wrong))
     return _catalog(document["plans"])
@@ -94,6 +96,27 @@ def _ambiguous(plans: CommentedMap) -> Iterator[Wrong]:
                 seen[name] = key
 
 
+def _wrong_offers(document: CommentedMap) -> Iterator[Wrong]:
+    """Yield what the schema can't say: ids and kinds of offers, the limits of pauses, and `allowed_urls`."""
+    allowed, kinds = tuple(document.get("allowed_urls", ())), dict[str, str]()
+    for key, plan in document["plans"].items():
+        ids: set[str] = set()
+        for place, offer in enumerate(plan.get("offers", ())):
+            line = _line(document, ["plans", key, "offers", place])
+            if offer["id"] in ids:
+                yield line, f"the plan {key} has two offers with the id {offer['id']}"
+            ids.add(offer["id"])
+            kind = next(each for each in _TERMS if each in offer)
+            if kinds.setdefault(offer["id"], kind) != kind:
+                yield line, f"{offer['id']} is a {kinds[offer['id']]} in another plan; give it another id"
+            pause = offer.get("pause", {})
+            if pause and pause.get("least", 1) > pause["most"]:
+                yield line, f"{offer['id']}: least must not be more than most"
+            url = (offer.get("contact") or offer.get("redirect") or {}).get("url")
+            if url and not url.startswith(allowed):
+                yield line, f"{offer['id']}: {url} does not begin with one of allowed_urls"
+
+
 def _catalog(plans: Mapping[str, Any]) -> Catalog:
     def by(kind: str) -> dict[str, str]:
         return {str(name): str(key) for key, plan in plans.items() for name in plan.get("stripe", {}).get(kind, [])}
@@ -110,12 +133,33 @@ def _plan(key: str, plan: Mapping[str, Any]) -> Plan:
         RetentionOffer(key, offer["percent_off"], offer["months"], tuple(offer.get("entitlements", ())))
         if offer
         else None,
+        offers=tuple(map(_offer, plan.get("offers", ()))),
         cooldown_months=retention.get("cooldown_months", Plan.cooldown_months),
         screens_per_period=retention.get("screens_per_period", Plan.screens_per_period),
         past_due=plan.get("past_due"),
         refused_text=_texts(term["text"]) if term.get("leaving") == "refused" else None,
         manual_only=plan.get("manual_only", False),
     )
+
+
+def _offer(offer: Mapping[str, Any]) -> Offer:
+    text = offer.get("text")
+    return Offer(offer["id"], _terms(offer), _texts(text) if text else None)
+
+
+def _terms(offer: Mapping[str, Any]) -> Terms:
+    kind = next(each for each in _TERMS if each in offer)  # the schema demands one
+    return _TERMS[kind](offer[kind])
+
+
+_TERMS: dict[str, Callable[[Mapping[str, Any]], Terms]] = {
+    "discount": lambda given: DiscountTerms(**given),
+    "pause": lambda given: PauseTerms(**{"least": 1, **given}),
+    "plan_change": lambda given: PlanChangeTerms(**{**given, "prices": tuple(given["prices"])}),
+    "trial_extension": lambda given: TrialTerms(**given),
+    "contact": lambda given: LinkTerms("contact", given["url"]),
+    "redirect": lambda given: LinkTerms("redirect", given["url"]),
+}
 
 
 def _texts(text: str | Mapping[str, str]) -> Texts:

@@ -10,7 +10,7 @@ import jwt
 from nodes.errors import LinkExpired, LinkInvalid, SettingsInvalid
 from nodes.settings import LinkSettings
 
-Purpose = Literal["reactivate", "feedback"]
+Purpose = Literal["reactivate", "feedback", "resume"]
 
 _ALGORITHM = "HS256"
 

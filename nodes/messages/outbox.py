@@ -20,6 +20,11 @@ ENDED = "subscription_ended"
 ENDED_EVENT = "subscription.ended"
 NEVER_STARTED = "onboarding_follow_up"
 ASKED_WHY = "reason_email"
+CHANGED = "change_confirmation"
+CHANGED_EVENT = "subscription.changed"
+OFFER_REFUSED = "offer_refused"
+BILLING_RESUMES = "billing_resumes"
+DISCOUNT_ENDS = "discount_ends"
 
 
 @dataclass(frozen=True)

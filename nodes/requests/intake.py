@@ -36,6 +36,19 @@ class Reception:
 
 
 @dataclass(frozen=True)
+class Received:
+    """The request, and its response if it has one already. `joined`: it is an earlier one that is under way.
+
+    `retry_after` in seconds, if retrying helps.
+    """
+
+    request_id: UUID
+    response: Response | None = None
+    joined: bool = False
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True)
 class _Refused:
     wait: int | None
 

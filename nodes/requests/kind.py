@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.errors import ReactivationNotFound, Refusal, RequestNotFound
+from nodes.errors import ChangeNotFound, ReactivationNotFound, Refusal, RequestNotFound
 
 
 @dataclass(frozen=True)
@@ -29,3 +29,21 @@ REACTIVATION = Kind(
     "Reactivation failed, try again",
     ReactivationNotFound,
 )
+
+
+def _change(action: str) -> Kind:
+    return Kind("change", action, "change-failed", "The change failed, try again", ChangeNotFound)
+
+
+# By the kind of change (nodes/rules/ways_to_stay.py).
+CHANGES = {
+    "discount": _change("accept_discount"),
+    "pause": _change("pause_subscription"),
+    "resume": _change("resume_subscription"),
+    "plan_change": _change("change_plan"),
+    "trial_extension": _change("extend_trial"),
+    "contact": _change("choose_contact"),
+    "redirect": _change("choose_redirect"),
+}
+# For what is the same whatever is changed: the status of a request, and parking it.
+CHANGE = _change("change_subscription")

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from prefect.client.schemas.objects import State
@@ -37,8 +37,8 @@ from nodes.services import services, services_of_this_run
 class RunAccount(ABC):
     """The response, labels and final state of a run. Its name in the UI begins with `flow_name` and the request id."""
 
-    kind: ClassVar[Kind]
-    flow_name: ClassVar[str]
+    kind: Kind
+    flow_name: str
     request: Request | None  # None until it is claimed
 
     def __init__(self, request_id: UUID) -> None:

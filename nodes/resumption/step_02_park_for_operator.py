@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from nodes.cancellation.late_emails import send_delay as send_cancellation_delay
+from nodes.changes.late_emails import send_delay as send_change_delay
 from nodes.node import node, run_log
 from nodes.reactivation.late_emails import send_delay as send_reactivation_delay
-from nodes.requests.kind import CANCELLATION, REACTIVATION
+from nodes.requests.kind import CANCELLATION, CHANGE, REACTIVATION
 from nodes.requests.park import park_request
 from nodes.resumption.records import Left
 from nodes.stripe_events.inbox import park
@@ -13,6 +14,7 @@ from nodes.stripe_events.inbox import park
 REQUESTS = {
     CANCELLATION.name: (CANCELLATION, send_cancellation_delay),
     REACTIVATION.name: (REACTIVATION, send_reactivation_delay),
+    CHANGE.name: (CHANGE, send_change_delay),
 }
 
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nodes.rules.offers import RetentionOffer
+from nodes.rules.texts import Texts, text_in
+from nodes.rules.ways_to_stay import Offer
 
 PastDuePolicy = Literal["end_and_void", "end_and_keep_invoice", "keep_period"]
-# By language, or under the empty key if a text is the same in all languages.
-Texts = Mapping[str, str]
 
 # The plan of a subscription whose prices are in no plan of the catalogue, unless its row has another name.
 UNKNOWN = "unknown"
+# The id of WF-023's offer among the others.
+RETENTION_OFFER = "retention-offer"
 
 
 @dataclass(frozen=True)
@@ -25,16 +27,26 @@ class Price:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan. `refused_text`: the response to a cancellation during a fixed term; None if cancelling is allowed."""
+    """A plan. `offer`: of WF-023; `offers`: the further ones, in order.
+
+    `refused_text`: the response to a cancellation during a fixed term; None if cancelling is allowed.
+    """
 
     key: str
     names: Texts = field(default_factory=dict)
     offer: RetentionOffer | None = None
+    offers: tuple[Offer, ...] = ()
     cooldown_months: int = 6
     screens_per_period: int = 2
     past_due: PastDuePolicy | None = None
     refused_text: Texts | None = None
     manual_only: bool = False
+
+    @property
+    def all_offers(self) -> tuple[Offer, ...]:
+        """WF-023's offer, which `accept_offer` accepts too, and the further ones."""
+        own = (Offer(RETENTION_OFFER, self.offer.terms),) if self.offer else ()
+        return (*own, *self.offers)
 
     def name(self, locale: str | None = None) -> str:
         """Return the name that customers read; for a plan that isn't in the catalogue, its key or "current"."""
@@ -54,6 +66,10 @@ class Catalog:
         """Return the plan; a plan that isn't in the catalogue has no offer and no rules."""
         return self.plans.get(key) or Plan(key)
 
+    def kind_of_offer(self, offer_id: str) -> str | None:
+        """Return the kind of the offers with this id, which is the same in all plans; None if there is none."""
+        return next((o.kind for p in self.plans.values() for o in p.all_offers if o.id == offer_id), None)
+
     def plan_of(self, prices: Iterable[Price]) -> str | None:
         """Return the plan of the first known price, by its id, else its lookup key, else its product."""
         for price in prices:
@@ -70,13 +86,3 @@ class Catalog:
         """Return the plan's offer that one of these coupons belongs to."""
         wanted = set(coupon_ids)
         return next((p.offer for p in self.plans.values() if p.offer and p.offer.coupon_id in wanted), None)
-
-
-def text_in(texts: Texts, locale: str | None) -> str:
-    """Return the text in the locale, else in its language, else in English, else in the first language given."""
-    wanted = (locale or "").replace("-", "_")
-    by_tag = {tag.replace("-", "_"): text for tag, text in texts.items()}
-    for tag in ("", wanted, wanted.partition("_")[0], "en"):
-        if tag in by_tag:
-            return by_tag[tag]
-    return next(iter(texts.values()))

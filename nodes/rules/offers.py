@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from nodes.rules.ways_to_stay import DiscountTerms
+
 # The company's choice for a subscription that already has a discount (OFFER_WHEN_DISCOUNTED).
 WhenDiscounted = Literal["skip", "replace", "add"]
 # What happens to the existing discount when the offer is accepted.
@@ -32,6 +34,17 @@ class RetentionOffer:
     def coupon_id(self) -> str:
         """Stripe's coupon for this offer: the same for every customer, and a new one when the terms change."""
         return f"cancelflow-{self.plan}-{self.percent_off}pct-{self.months}m"
+
+    @property
+    def terms(self) -> DiscountTerms:
+        """The same terms as those of any other discount."""
+        return DiscountTerms(
+            "repeating",
+            percent_off=self.percent_off,
+            months=self.months,
+            coupon=self.coupon_id,
+            entitlements=self.entitlements,
+        )
 
     @property
     def discount(self) -> str:
@@ -75,5 +88,10 @@ def offer_for(
         return None
     if not discounted:
         return terms
-    fate = _FATES.get(when_discounted)
+    fate = current_fate(when_discounted)
     return replace(terms, current_discount=fate) if fate else None
+
+
+def current_fate(when_discounted: WhenDiscounted) -> Fate | None:
+    """Return what happens to a running discount when an offer is accepted; None if no offer is made then."""
+    return _FATES.get(when_discounted)

@@ -1,5 +1,5 @@
 -- depends: 0002_subscriptions
--- Requests to cancel and to reactivate, the caller's idempotency keys, and the audit log of all attempts.
+-- Requests to cancel, to reactivate and to accept an offer, the caller's idempotency keys, and the audit log of all attempts.
 
 -- Return how long a run may go without renewing its lease before another process may claim its work.
 CREATE FUNCTION lease() RETURNS interval LANGUAGE sql IMMUTABLE RETURN interval '15 seconds';
@@ -127,13 +127,80 @@ GRANT SELECT, INSERT, UPDATE (recovery_point, subscription_id, renews_at, stripe
     http_status, response, finished_at, reported_failed, runs, tries, trying_since, resume_at, parked_at, problem,
     flow_run_id) ON reactivation_requests TO cancelflow_app;
 
+-- Requests to accept an offer, or to end a pause early: from the API, from the link in an email, or reported by Stripe.
+CREATE TABLE change_requests (
+    id                 uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id            text COLLATE "C" NOT NULL,
+    asked_user_id      text COLLATE "C" NOT NULL,
+    asked_subscription text,
+    origin             text        NOT NULL CHECK (origin IN ('api', 'link', 'stripe')),
+    received_at        timestamptz NOT NULL DEFAULT now(),
+    kind               text        NOT NULL CHECK (kind IN (
+        'discount', 'pause', 'resume', 'plan_change', 'trial_extension', 'contact', 'redirect')),
+    offer_id           text,                  -- in the catalogue; null for `resume` and for what was done in Stripe
+    choice             json        NOT NULL DEFAULT '{}',  -- what the customer chose within the offer
+
+    recovery_point     text        NOT NULL DEFAULT 'received' CHECK (recovery_point IN (
+        'received', 'agreed', 'applied', 'recorded', 'finished')),
+    subscription_id    text        REFERENCES subscriptions,
+    plan               text,
+    -- What is to be done in Stripe, and what it costs as Stripe previewed it: decided once, before the first write, so
+    -- that every later run does the same.
+    agreed             json,
+    stripe_request_id  text,
+    billing_try        integer     NOT NULL DEFAULT 1,
+    remind_at          timestamptz,           -- when to announce that billing resumes, or that a discount ends
+
+    outcome            text        CHECK (outcome IN ('changed', 'refused', 'failed')),
+    http_status        smallint,
+    response           json,
+    finished_at        timestamptz,
+    reported_failed    boolean     NOT NULL DEFAULT false,
+
+    runs               integer     NOT NULL DEFAULT 0,
+    tries              integer     NOT NULL DEFAULT 0,
+    trying_since       timestamptz NOT NULL DEFAULT now(),
+    resume_at          timestamptz DEFAULT now() + lease(),
+    parked_at          timestamptz,
+    problem            text,
+    flow_run_id        uuid,
+    CONSTRAINT a_change_is_whole CHECK (num_nonnulls(outcome, http_status, response, finished_at) IN (0, 4)),
+    CONSTRAINT an_applied_change_was_agreed CHECK (
+        agreed IS NOT NULL OR recovery_point = 'received')
+);
+CREATE UNIQUE INDEX one_change_at_a_time ON change_requests (subscription_id) WHERE finished_at IS NULL;
+CREATE INDEX change_requests_of_user ON change_requests (user_id, received_at);
+CREATE INDEX change_requests_of_subscription ON change_requests (subscription_id, received_at);
+CREATE INDEX change_requests_to_resume ON change_requests (resume_at) WHERE resume_at IS NOT NULL;
+CREATE INDEX change_requests_parked ON change_requests (parked_at) WHERE parked_at IS NOT NULL;
+CREATE INDEX change_requests_to_remind ON change_requests (remind_at) WHERE remind_at IS NOT NULL;
+
+CALL protect('change_requests');
+CREATE POLICY by_its_id ON change_requests FOR SELECT TO cancelflow_app
+    USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
+GRANT SELECT, INSERT, UPDATE (recovery_point, subscription_id, plan, agreed, stripe_request_id, billing_try, remind_at,
+    outcome, http_status, response, finished_at, reported_failed, runs, tries, trying_since, resume_at, parked_at,
+    problem, flow_run_id) ON change_requests TO cancelflow_app;
+
+-- Requests of every kind, with the columns that they share.
+CREATE VIEW requests WITH (security_invoker = true) AS
+SELECT 'cancellation' AS kind, id, user_id, asked_subscription, subscription_id, received_at, recovery_point, outcome, http_status,
+    response, finished_at, runs, resume_at, parked_at, problem FROM cancellation_requests
+UNION ALL
+SELECT 'reactivation', id, user_id, asked_subscription, subscription_id, received_at, recovery_point, outcome, http_status,
+    response, finished_at, runs, resume_at, parked_at, problem FROM reactivation_requests
+UNION ALL
+SELECT 'change', id, user_id, asked_subscription, subscription_id, received_at, recovery_point, outcome, http_status,
+    response, finished_at, runs, resume_at, parked_at, problem FROM change_requests;
+GRANT SELECT ON requests TO cancelflow_app;
+
 -- The caller's `Idempotency-Key` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/), which
 -- makes it safe to repeat a request. A key can be reused after 24 hours, even if its row was not pruned yet.
 CREATE TABLE idempotency_keys (
     user_id     text COLLATE "C" NOT NULL,
     key         text        NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
     fingerprint bytea       NOT NULL,  -- of the body, to detect a different request under the same key
-    request_id  uuid        NOT NULL REFERENCES cancellation_requests,
+    request_id  uuid        NOT NULL,  -- of a cancellation or a change
     created_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (user_id, key)
 );

@@ -31,12 +31,12 @@ CREATE FUNCTION cooldown(since timestamptz, months integer) RETURNS tsrange
 -- Step 5A. An offer is reserved before Stripe is called, so that two concurrent requests cannot both get a discount.
 CREATE TABLE retention_offers (
     id                 bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    request_id         uuid        NOT NULL UNIQUE REFERENCES cancellation_requests,
+    request_id         uuid        NOT NULL UNIQUE,  -- of a cancellation, or of a change that accepted an offer
     user_id            text COLLATE "C" NOT NULL REFERENCES users,
     subscription_id    text        NOT NULL REFERENCES subscriptions,
     plan               text        NOT NULL,
-    percent_off        smallint    NOT NULL CHECK (percent_off BETWEEN 1 AND 100),
-    months             smallint    NOT NULL CHECK (months > 0),
+    percent_off        numeric     CHECK (percent_off > 0 AND percent_off <= 100),  -- null for an amount off
+    months             smallint    CHECK (months > 0),  -- null for a discount on one invoice, or forever
     coupon_id          text        NOT NULL,
     entitlements       text[]      NOT NULL DEFAULT '{}',
     cooldown_months    smallint    NOT NULL DEFAULT 6 CHECK (cooldown_months >= 0),  -- from the catalogue
@@ -61,7 +61,7 @@ GRANT SELECT, INSERT, UPDATE (state, stripe_discount_id, current_discount) ON re
 -- What an offer grants besides the discount: Enterprise's priority support (W05).
 CREATE TABLE entitlements (
     id              bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    request_id      uuid        NOT NULL REFERENCES cancellation_requests,
+    request_id      uuid        NOT NULL,
     user_id         text COLLATE "C" NOT NULL REFERENCES users,
     subscription_id text        NOT NULL REFERENCES subscriptions,
     kind            text        NOT NULL CHECK (kind IN ('priority_support')),

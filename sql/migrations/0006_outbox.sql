@@ -3,13 +3,14 @@
 
 CREATE TABLE outbox (
     id              uuid        PRIMARY KEY DEFAULT gen_random_uuid(),  -- the event's event_id, the email's Message-ID
-    request_id      uuid        NOT NULL,  -- of a cancellation, a reactivation or a subscription's end
+    request_id      uuid        NOT NULL,  -- of a request of any kind, or a subscription's end
     user_id         text COLLATE "C" NOT NULL REFERENCES users,
     kind            text        NOT NULL CHECK (kind IN (
         'cancellation_confirmation', 'cancellation_delayed', 'request_refused', 'reason_email',
         'discount_confirmation', 'reactivation_confirmation', 'reactivation_refused', 'subscription_ended',
-        'onboarding_follow_up', 'deletion_notice',
-        'subscription.canceled', 'subscription.reactivated', 'subscription.ended')),
+        'onboarding_follow_up', 'deletion_notice', 'change_confirmation', 'offer_refused', 'billing_resumes',
+        'discount_ends', 'subscription.canceled', 'subscription.reactivated', 'subscription.ended',
+        'subscription.changed')),
     created_at      timestamptz NOT NULL DEFAULT now(),
     delivered_at    timestamptz,
     receipt         text,        -- Pub/Sub's message id

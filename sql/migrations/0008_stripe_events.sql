@@ -84,9 +84,8 @@ CREATE FUNCTION claim_stripe_events(at_most integer, only_new boolean)
 AS $$
     UPDATE stripe_events e SET handled_at = now(), outcome = 'ours', resume_at = NULL
     WHERE e.resume_at <= now() AND e.caused_by IS NOT NULL AND e.type <> 'customer.subscription.deleted'
-        AND (EXISTS (SELECT FROM cancellation_requests r WHERE r.id = e.caused_by
-                AND r.outcome IN ('pending_cancellation', 'canceled', 'retained'))
-            OR EXISTS (SELECT FROM reactivation_requests r WHERE r.id = e.caused_by AND r.outcome = 'reactivated'));
+        AND EXISTS (SELECT FROM requests r WHERE r.id = e.caused_by
+            AND r.outcome IN ('pending_cancellation', 'canceled', 'retained', 'reactivated', 'changed'));
     UPDATE stripe_events e SET handled_at = now(), outcome = 'over', resume_at = NULL
     WHERE e.resume_at <= now() AND EXISTS (
         SELECT FROM subscription_ends s WHERE s.subscription_id = e.subscription_id AND NOT EXISTS (
@@ -114,8 +113,7 @@ $$;
 -- For `resume_unfinished`, which polls every second: return whether there is any work for it.
 CREATE FUNCTION anything_unfinished() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    RETURN EXISTS (SELECT FROM cancellation_requests WHERE resume_at <= now() AND runs > 0)
-        OR EXISTS (SELECT FROM reactivation_requests WHERE resume_at <= now() AND runs > 0)
+    RETURN EXISTS (SELECT FROM requests WHERE resume_at <= now() AND runs > 0)
         OR EXISTS (SELECT FROM stripe_events e WHERE e.resume_at <= now() AND was_orphaned(e) AND is_next_in_line(e));
 
 -- Start a run of the event, which counts as a try.

@@ -52,7 +52,7 @@ WITH accepted AS (
         coalesce((SELECT max(s.shown_at) FROM offers_shown s
             WHERE s.subscription_id = o.subscription_id
                 AND s.shown_at BETWEEN o.accepted_at - interval '7 days' AND o.accepted_at), o.accepted_at) AS shown_at
-    FROM retention_offers o JOIN cancellation_requests r ON r.id = o.request_id
+    FROM retention_offers o LEFT JOIN cancellation_requests r ON r.id = o.request_id
     WHERE o.state = 'applied'),
 shown AS (
     SELECT subscription_id, month_of(shown_at) AS month, max(shown_at) AS shown_at,

@@ -107,7 +107,8 @@ CREATE FUNCTION one_intake_at_a_time(caller text) RETURNS void
 
 -- Return the earlier request with this user's `Idempotency-Key`, if any, with its response. A failed request is
 -- reopened, since its response asked the caller to try again.
-CREATE FUNCTION request_of_key(caller text, own_key text, body bytea, in_line boolean, refusals json) RETURNS reception
+CREATE FUNCTION request_of_key(caller text, action text, own_key text, body bytea, in_line boolean, refusals json)
+    RETURNS reception
     LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -115,7 +116,7 @@ DECLARE
     earlier record;
 BEGIN
     SELECT k.fingerprint, r.id, r.outcome, r.http_status, r.response INTO earlier
-    FROM idempotency_keys k JOIN cancellation_requests r ON r.id = k.request_id
+    FROM idempotency_keys k JOIN requests r ON r.id = k.request_id
     WHERE k.user_id = caller AND k.key = own_key AND k.created_at >= now() - interval '24 hours';
     IF NOT FOUND THEN
         RETURN NULL;
@@ -133,15 +134,29 @@ BEGIN
             SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, reported_failed = false,
                 resume_at = CASE WHEN in_line THEN now() ELSE now() + lease() END
             WHERE id = earlier.id;
+            UPDATE change_requests
+            SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, reported_failed = false,
+                resume_at = now() + lease()
+            WHERE id = earlier.id;
         EXCEPTION WHEN unique_violation THEN  -- another request for this subscription has arrived meanwhile
             taken.problem := 'request-under-way';
         END;
     END IF;
     IF taken.problem IS NOT NULL THEN
-        PERFORM audit_refusal(caller, 'cancel_subscription', taken.id, NULL, NULL, taken.problem, refusals);
+        PERFORM audit_refusal(caller, action, taken.id, NULL, NULL, taken.problem, refusals);
     END IF;
     RETURN taken;
 END
+$$;
+
+-- Keep the caller's `Idempotency-Key`, if there is one. An existing row is older than 24 hours.
+CREATE FUNCTION keep_key(caller text, own_key text, body bytea, request uuid) RETURNS void
+    LANGUAGE sql
+AS $$
+    INSERT INTO idempotency_keys (user_id, key, fingerprint, request_id)
+    SELECT caller, own_key, body, request WHERE own_key IS NOT NULL
+    ON CONFLICT (user_id, key) DO UPDATE
+    SET fingerprint = EXCLUDED.fingerprint, request_id = EXCLUDED.request_id, created_at = now()
 $$;
 
 -- Receive a request to cancel. `in_line`: no run can be started for it here, so any trigger may claim it immediately.
@@ -164,7 +179,7 @@ BEGIN
     END IF;
     PERFORM one_intake_at_a_time(caller);
     IF own_key IS NOT NULL THEN
-        taken := request_of_key(caller, own_key, body, in_line, refusals);
+        taken := request_of_key(caller, 'cancel_subscription', own_key, body, in_line, refusals);
         IF taken.id IS NOT NULL THEN
             RETURN taken;
         END IF;
@@ -193,11 +208,7 @@ BEGIN
          WHERE s.user_id = caller AND s.status NOT IN ('canceled', 'incomplete_expired')
             AND s.id = coalesce(asked_subscription, s.id)),
         taken.outcome, taken.http_status, taken.response, CASE WHEN taken.problem IS NOT NULL THEN now() END);
-    IF own_key IS NOT NULL THEN
-        INSERT INTO idempotency_keys (user_id, key, fingerprint, request_id) VALUES (caller, own_key, body, request)
-        ON CONFLICT (user_id, key) DO UPDATE  -- the existing row is older than 24 hours
-        SET fingerprint = EXCLUDED.fingerprint, request_id = EXCLUDED.request_id, created_at = now();
-    END IF;
+    PERFORM keep_key(caller, own_key, body, request);
     IF taken.problem IS NOT NULL THEN
         PERFORM audit_refusal(caller, 'cancel_subscription', request, asked_user, asked_subscription, taken.problem,
             refusals);
@@ -250,6 +261,61 @@ BEGIN
     IF taken.problem IS NOT NULL THEN
         PERFORM audit_refusal(caller, 'reactivate_subscription', request, asked_user, asked_subscription, taken.problem,
             refusals);
+    END IF;
+    RETURN taken;
+END
+$$;
+
+-- Receive a request to accept an offer, or to end a pause early (`offer` is null). Refused while a cancellation or a
+-- reactivation of the subscription is under way; an equal request joins the one under way.
+CREATE FUNCTION receive_change(request uuid, caller text, action text, change_kind text, offer text,
+    asked_subscription text, choice json, origin text, own_key text, body bytea, at_most integer, refusals json)
+    RETURNS reception
+    LANGUAGE plpgsql
+AS $$
+#variable_conflict use_variable
+DECLARE
+    taken     reception;
+    under_way uuid;
+BEGIN
+    taken.wait := count_attempt(caller, action, at_most, refusals);
+    IF taken.wait IS NOT NULL THEN
+        taken.id := request;
+        taken.problem := 'too-many-attempts';
+        RETURN taken;
+    END IF;
+    PERFORM one_intake_at_a_time(caller);
+    IF own_key IS NOT NULL THEN
+        taken := request_of_key(caller, action, own_key, body, false, refusals);
+        IF taken.id IS NOT NULL THEN
+            RETURN taken;
+        END IF;
+    END IF;
+    SELECT r.id INTO taken.id FROM change_requests r
+    WHERE r.user_id = caller AND r.finished_at IS NULL AND r.kind = change_kind
+        AND r.offer_id IS NOT DISTINCT FROM offer AND r.choice::jsonb = choice::jsonb
+        AND coalesce(coalesce(r.subscription_id, r.asked_subscription) = asked_subscription, true)
+    ORDER BY r.received_at LIMIT 1;
+    IF taken.id IS NOT NULL THEN
+        taken.outcome := 'joined';
+        INSERT INTO audit_log (user_id, action, request_id, asked_user_id, subscription_id, outcome, http_status)
+        VALUES (caller, action, taken.id, caller, asked_subscription, 'joined', 202);
+        RETURN taken;
+    END IF;
+
+    SELECT r.id INTO under_way FROM requests r
+    WHERE r.user_id = caller AND r.finished_at IS NULL
+        AND coalesce(coalesce(r.subscription_id, r.asked_subscription) = asked_subscription, true)
+    LIMIT 1;
+    taken := judged(request, CASE WHEN under_way IS NOT NULL THEN 'request-under-way' END, under_way, refusals);
+    INSERT INTO change_requests (id, user_id, asked_user_id, asked_subscription, kind, offer_id, choice, origin,
+        resume_at, outcome, http_status, response, finished_at)
+    VALUES (request, caller, caller, asked_subscription, change_kind, offer, choice, origin,
+        CASE WHEN taken.problem IS NULL THEN now() + lease() END,
+        taken.outcome, taken.http_status, taken.response, CASE WHEN taken.problem IS NOT NULL THEN now() END);
+    PERFORM keep_key(caller, own_key, body, request);
+    IF taken.problem IS NOT NULL THEN
+        PERFORM audit_refusal(caller, action, request, caller, asked_subscription, taken.problem, refusals);
     END IF;
     RETURN taken;
 END

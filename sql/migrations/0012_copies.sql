@@ -13,8 +13,7 @@ CREATE FUNCTION user_of_customer(named text, customer text) RETURNS text
 -- Return whether there are requests, offers or an end recorded for the subscription and its user.
 CREATE FUNCTION has_history(subscription text) RETURNS boolean
     LANGUAGE sql STABLE
-    RETURN EXISTS (SELECT FROM cancellation_requests r WHERE r.subscription_id = subscription)
-        OR EXISTS (SELECT FROM reactivation_requests r WHERE r.subscription_id = subscription)
+    RETURN EXISTS (SELECT FROM requests r WHERE r.subscription_id = subscription)
         OR EXISTS (SELECT FROM subscription_ends e WHERE e.subscription_id = subscription)
         OR EXISTS (SELECT FROM offers_shown o WHERE o.subscription_id = subscription);
 

@@ -1,13 +1,11 @@
 -- name: requests_without_end
 -- For an operator, as the owner: work that is under way, waiting to be claimed, failed or needing attention.
-SELECT 'cancellation' AS work, id::text, subscription_id, recovery_point AS point, outcome, runs, problem, received_at,
-    resume_at, parked_at, is_urgent(cancellation_requests) AS urgent, false AS undeliverable
-FROM cancellation_requests
-WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL OR outcome = 'failed'
-UNION ALL
-SELECT 'reactivation', id::text, coalesce(subscription_id, asked_subscription), recovery_point, outcome, runs, problem,
-    received_at, resume_at, parked_at, is_urgent(reactivation_requests), false
-FROM reactivation_requests
+SELECT kind AS work, id::text, coalesce(subscription_id, asked_subscription) AS subscription_id,
+    recovery_point AS point, outcome, runs, problem, received_at, resume_at, parked_at,
+    EXISTS (SELECT FROM cancellation_requests c WHERE c.id = requests.id AND is_urgent(c))
+    OR EXISTS (SELECT FROM reactivation_requests r WHERE r.id = requests.id AND is_urgent(r)) AS urgent,
+    false AS undeliverable
+FROM requests
 WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL OR outcome = 'failed'
 UNION ALL
 SELECT 'Stripe event', id, subscription_id, change, outcome, tries, problem, received_at, resume_at, parked_at, false,
@@ -15,8 +13,8 @@ SELECT 'Stripe event', id, subscription_id, change, outcome, tries, problem, rec
 FROM stripe_events
 WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL
 UNION ALL
-SELECT CASE WHEN c.id IS NOT NULL THEN 'cancellation' WHEN r.id IS NOT NULL THEN 'reactivation' ELSE 'end' END,
-    o.request_id::text, coalesce(c.subscription_id, r.subscription_id, e.subscription_id), o.kinds, NULL, o.attempts,
+SELECT coalesce(r.kind, 'end'), o.request_id::text,
+    coalesce(r.subscription_id, r.asked_subscription, e.subscription_id), o.kinds, NULL, o.attempts,
     o.problem, o.created_at, NULL, NULL, false, true
 FROM (
     SELECT request_id, string_agg(kind, ', ' ORDER BY kind) AS kinds, max(attempts) AS attempts,
@@ -24,8 +22,7 @@ FROM (
     FROM outbox
     -- An email about a delayed request is left out, as that request is listed itself.
     WHERE problem IS NOT NULL AND kind <> 'cancellation_delayed' GROUP BY request_id) o
-    LEFT JOIN cancellation_requests c ON c.id = o.request_id
-    LEFT JOIN reactivation_requests r ON r.id = o.request_id
+    LEFT JOIN requests r ON r.id = o.request_id
     LEFT JOIN subscription_ends e ON e.id = o.request_id
 ORDER BY received_at;
 

@@ -40,12 +40,14 @@ SELECT (SELECT cancel_at FROM data_retention_jobs
         SELECT FROM outbox o WHERE o.request_id = e.id AND o.delivered_at IS NULL AND NOT o.refused)) AS end_is_announced;
 
 -- name: recheck_failed
--- Recheck a request reported as failed whose write took effect in Stripe. Returns whether there is one, of either kind.
+-- Recheck a request reported as failed whose write took effect in Stripe. Returns whether there is one, of any kind.
 WITH cancellation AS (
     UPDATE cancellation_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed' RETURNING 1),
 reactivation AS (
-    UPDATE reactivation_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed' RETURNING 1)
-SELECT EXISTS (SELECT FROM cancellation) OR EXISTS (SELECT FROM reactivation);
+    UPDATE reactivation_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed' RETURNING 1),
+change AS (
+    UPDATE change_requests SET resume_at = now() WHERE id = %(request_id)s AND outcome = 'failed' RETURNING 1)
+SELECT EXISTS (TABLE cancellation) OR EXISTS (TABLE reactivation) OR EXISTS (TABLE change);
 
 -- name: receive_from_stripe
 -- Create a request for a cancellation made in Stripe, at the step after Stripe's change, unless there is one already.

@@ -78,6 +78,119 @@ class ReactivateSubscriptionRequest(BaseModel):
     )
 
 
+class AcceptOfferRequest(BaseModel):
+    """Body of `POST /offers/{offer_id}/accept`: the subscription, and the choice that the offer asks for."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"months": 2}]})
+
+    subscription_id: SubscriptionId | None = Field(
+        default=None, description="which subscription, if the user has several live ones"
+    )
+    months: int | None = Field(default=None, ge=1, description="of a pause: how many")
+    weeks: int | None = Field(default=None, ge=1, description="of a pause: how many")
+    price: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$")] | None = Field(
+        default=None, description="of a change of plan: the id of the price, as `GET /offers` returned it"
+    )
+    as_of: datetime | None = Field(
+        default=None,
+        description="the `as_of` of the `GET /offers` that the customer saw: they get exactly what it showed, for an "
+        "hour. Without it, the change is computed as of now",
+    )
+
+
+class ResumeSubscriptionRequest(BaseModel):
+    """Body of `POST /resume-subscription`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+
+    subscription_id: SubscriptionId | None = Field(
+        default=None, description="which subscription, if the user has several live ones"
+    )
+
+
+class Money(BaseModel):
+    """An amount in the currency's smallest unit, and as the customer reads it."""
+
+    amount: int = Field(examples=[1450])
+    currency: str = Field(examples=["usd"])
+    formatted: str = Field(examples=["$14.50"])
+
+
+class Preview(BaseModel):
+    """What the customer is charged and when, computed by Stripe. A negative `charged_now` is a credit."""
+
+    charged_now: Money
+    next_charge: Money
+    next_charge_at: datetime
+    price_again: Money | None = Field(description="the charge from `price_again_at` on, once the offer is over")
+    price_again_at: datetime | None
+    saved: Money | None = Field(description="the amount saved until `saved_until`")
+    saved_until: datetime | None
+    text: str = Field(description="the same as a text for the customer")
+
+
+class OfferOption(BaseModel):
+    """One way to accept an offer: send its `months`, `weeks` or `price` with the acceptance."""
+
+    months: int | None = None
+    weeks: int | None = None
+    price: str | None = None
+    plan_name: str | None = Field(default=None, description="of a change of plan: its name in the customer's language")
+    resumes_at: datetime | None = Field(default=None, description="of a pause: when billing resumes")
+    access: bool | None = Field(default=None, description="of a pause: whether the product can be used meanwhile")
+    trial_ends_at: datetime | None = None
+    starts_at: datetime | None = Field(default=None, description="of a change of plan: when it takes effect")
+    url: str | None = Field(default=None, description="of a contact or redirect: where it leads")
+    preview: Preview | None = None
+
+
+class Offer(BaseModel):
+    """An offer that fits the subscription."""
+
+    id: str = Field(examples=["pause"])
+    kind: str = Field(
+        description="discount, pause, plan_change, trial_extension, contact or redirect", examples=["pause"]
+    )
+    description: str = Field(examples=["Pause billing for 1 to 3 months"])
+    text: str | None = Field(description="the company's own text for the customer")
+    options: list[OfferOption]
+
+
+class InEffect(BaseModel):
+    """A pause, discount or scheduled change that is running already."""
+
+    kind: str = Field(examples=["pause"])
+    until: datetime | None = Field(description="when it ends by itself, if it does")
+    text: str = Field(examples=["Your billing is paused until March 1, 2027."])
+
+
+class Offers(BaseModel):
+    """The offers that fit the subscription, in order, and what is in effect already."""
+
+    subscription_id: str
+    as_of: datetime = Field(description="send this back with the acceptance")
+    in_effect: list[InEffect]
+    offers: list[Offer]
+
+
+class Changed(BaseModel):
+    """The offer is accepted, or the pause ended, and Stripe confirms it."""
+
+    success: Literal[True] = True
+    change: str = Field(
+        description="discount, pause, resume, plan_change, trial_extension, contact or redirect", examples=["pause"]
+    )
+    offer_id: str | None
+    subscription_id: str
+    resumes_at: datetime | None = None
+    access: bool | None = None
+    trial_ends_at: datetime | None = None
+    starts_at: datetime | None = None
+    price: str | None = None
+    url: str | None = None
+    preview: Preview | None = None
+
+
 class Reactivated(BaseModel):
     """The subscription is active and will renew; also if it was not cancelled."""
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 
 from deployments.http.api.bodies import Cancelled, CancelSubscriptionRequest, Retained, Underway
+from deployments.http.api.carry_out import ANSWER_SECONDS, LAST_LOOK_SECONDS
 from deployments.http.api.json_body import read_json
 from deployments.http.api.responses import problems, respond_for_request
 from deployments.http.dependencies import Caller, TheRunner, TheServices
@@ -20,12 +21,8 @@ from nodes.services import using
 
 router = APIRouter(tags=["cancellation"])
 
-# Deadline for the response, from the request's arrival (SPEC, Decided 12; under the specification's 10 s).
-ANSWER_SECONDS = 8.0
 # Deadline for recording the request; after it the response is 503.
 RECEIVED_SECONDS = 5.0
-# The end of ANSWER_SECONDS, kept for reading the record if the run returned no response.
-LAST_LOOK_SECONDS = 0.5
 
 IdempotencyKey = Annotated[
     str | None,

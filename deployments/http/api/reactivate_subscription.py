@@ -1,31 +1,24 @@
 """`POST /reactivate-subscription`: revoke a cancellation during the paid period (FEATURES W49, F15)."""
 
-import asyncio
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from deployments.http.api.bodies import Reactivated, ReactivateSubscriptionRequest, Underway
+from deployments.http.api.carry_out import ANSWER_SECONDS, carried_out
 from deployments.http.api.json_body import read_json
 from deployments.http.api.responses import problems, respond
-from deployments.http.backlog import Backlog
 from deployments.http.dependencies import Caller, TheBacklog, TheServices
-from nodes.errors import DatabaseUnavailable, Refusal
-from nodes.reactivation.intake import Received, receive
+from flows.reactivate_subscription import reactivate_subscription as reactivate_flow
+from nodes.errors import Refusal
+from nodes.reactivation.intake import receive
 from nodes.requests.intake import refuse_attempt
 from nodes.requests.kind import REACTIVATION
 from nodes.requests.status import RequestStatus, read_status
 from nodes.services import using
 
 router = APIRouter(tags=["reactivation"])
-
-# Deadline for the response, from the request's arrival, as for a cancellation.
-ANSWER_SECONDS = 8.0
-# The end of ANSWER_SECONDS, kept for reading the response from the record.
-LAST_LOOK_SECONDS = 0.5
-# A repeated request polls for the first one's response.
-JOINED_EVERY_SECONDS = 0.1
 
 _BODY = {
     "requestBody": {
@@ -52,7 +45,9 @@ async def reactivate_subscription(
             await refuse_attempt(REACTIVATION, caller, refusal)
             raise
         received = await receive(body.user_id, caller, body.subscription_id, origin="api")
-        request_status = await carried_out(received, caller, backlog, request.state.arrived + ANSWER_SECONDS)
+        request_status = await carried_out(
+            REACTIVATION, reactivate_flow, received, caller, backlog, request.state.arrived + ANSWER_SECONDS
+        )
     return _respond(request_status, received.request_id)
 
 
@@ -65,21 +60,6 @@ async def reactivation(request_id: UUID, caller: Caller, services: TheServices) 
     """Return the response to a reactivation, or 202 while it is in progress."""
     with using(services):
         return _respond(await read_status(REACTIVATION, request_id, caller), request_id)
-
-
-async def carried_out(received: Received, user_id: str, backlog: Backlog, deadline: float) -> RequestStatus | None:
-    """Return the request's status once it has a response, or None at the deadline while it continues."""
-    if received.response is None and not received.joined:
-        await backlog.reactivate(received.request_id, deadline - LAST_LOOK_SECONDS)
-    try:
-        async with asyncio.timeout_at(deadline):
-            request_status = await read_status(REACTIVATION, received.request_id, user_id)
-            while received.joined and request_status.response is None:
-                await asyncio.sleep(JOINED_EVERY_SECONDS)
-                request_status = await read_status(REACTIVATION, received.request_id, user_id)
-            return request_status
-    except (DatabaseUnavailable, TimeoutError):
-        return None  # the request is recorded and will be processed
 
 
 def _respond(request_status: RequestStatus | None, request_id: UUID) -> JSONResponse:

@@ -96,6 +96,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
 _WHEN = {
     400: "The body or a parameter is not valid, or a cancellation has no reason",
     401: "The token is missing or not valid",
+    402: "The payment for the change was declined: nothing was changed",
     403: "`user_id` is not the user id in the token",
     404: "No active subscription to cancel",
     408: "The body was not complete within 10 seconds: nothing was changed, and the connection is closed",

@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from deployments.http.api.carry_out import ANSWER_SECONDS, carried_out
 from deployments.http.api.json_body import BodyInvalid
-from deployments.http.api.reactivate_subscription import ANSWER_SECONDS, carried_out
 from deployments.http.body_time_limit import BodyTooSlow
 from deployments.http.dependencies import TheBacklog, TheServices
 from deployments.http.pages.page import page, read_form, way_to_subscribe
+from flows.reactivate_subscription import reactivate_subscription
 from nodes.cancellation.feedback import Question, question, save_feedback
 from nodes.clients.links import Purpose
 from nodes.errors import (
@@ -24,6 +25,7 @@ from nodes.errors import (
 )
 from nodes.reactivation.intake import receive
 from nodes.reactivation.look_up import preview
+from nodes.requests.kind import REACTIVATION
 from nodes.requests.status import RequestStatus
 from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.services import services, using
@@ -80,7 +82,9 @@ async def press_reactivate(request: Request, available: TheServices, backlog: Th
             link = await _opened("reactivate", token)
             received = await receive(link.user_id, link.user_id, link.subscription_id, origin="link")
             deadline = request.state.arrived + ANSWER_SECONDS
-            request_status = await carried_out(received, link.user_id, backlog, deadline)
+            request_status = await carried_out(
+                REACTIVATION, reactivate_subscription, received, link.user_id, backlog, deadline
+            )
             if request_status is not None and request_status.http_status == 200:
                 shown = await preview(link.user_id, link.subscription_id)
                 return _active(shown.plan, shown.renews_on, str(link.request_id))

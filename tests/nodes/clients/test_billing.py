@@ -15,7 +15,7 @@ import stripe
 from nodes.clients import billing as module
 from nodes.clients.billing import NETWORK_RETRIES, Billing
 from nodes.clients.billing_calls import READ_SECONDS, WRITE_SECONDS
-from nodes.clients.billing_objects import BillingSubscription, Discount
+from nodes.clients.billing_objects import BillingSubscription, Discount, Item
 from nodes.errors import BillingFailed
 from nodes.rules.catalog import Price
 from nodes.rules.offers import RetentionOffer
@@ -118,11 +118,12 @@ def test_a_subscription_is_read_as_stripe_says_it(simulator: Simulator, shop: Sh
         current_period_start=utc(item.current_period_start),
         current_period_end=utc(item.current_period_end),
         last_period_end=utc(item.current_period_end),
-        billed_monthly=True,
         schedule_id=None,
         discounts=(),
         inherited_discount=None,
-        prices=(Price(item.price.id, str(item.price.product), item.price.lookup_key),),
+        items=(Item(item.id, Price(item.price.id, str(item.price.product), item.price.lookup_key), ("month", 1), 1),),
+        currency="usd",
+        anchor=utc(made.billing_cycle_anchor),
     )
     assert not found.pending
 
@@ -252,7 +253,7 @@ def offer(**terms: Any) -> RetentionOffer:
 
 
 def ensure(simulator: Simulator, terms: RetentionOffer) -> str:
-    return with_stripe(simulator.url, lambda billing: billing.ensure_coupon(terms, key=uuid4().hex))
+    return with_stripe(simulator.url, lambda billing: billing.coupons.ensure(terms.terms, key=uuid4().hex))
 
 
 def test_an_offers_coupon_is_made_once_and_reused(simulator: Simulator, shop: Shop) -> None:
@@ -279,7 +280,7 @@ def test_a_coupon_of_that_name_with_other_terms_is_refused(
 ) -> None:
     terms = offer()
     shop.v1.coupons.create({"id": terms.coupon_id, **other})  # type: ignore[arg-type]
-    error = failure(simulator.url, lambda billing: billing.ensure_coupon(terms, key=uuid4().hex))
+    error = failure(simulator.url, lambda billing: billing.coupons.ensure(terms.terms, key=uuid4().hex))
     assert f"coupon {terms.coupon_id} has other terms than the offer" in str(error)
     assert not error.uncertain
 
@@ -298,7 +299,7 @@ def test_many_at_once_make_one_coupon(simulator: Simulator) -> None:
     terms = offer()
 
     async def race(billing: Billing) -> list[str]:
-        return await asyncio.gather(*(billing.ensure_coupon(terms, key=uuid4().hex) for _ in range(5)))
+        return await asyncio.gather(*(billing.coupons.ensure(terms.terms, key=uuid4().hex) for _ in range(5)))
 
     assert set(with_stripe(simulator.url, race)) == {terms.coupon_id}
     made = [c for c in simulator.requests(method="POST", contains=terms.coupon_id) if c["status"] == 200]

@@ -1,0 +1,65 @@
+"""Before step 1: commit the request before anything else is done, so that a crash can't lose it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from nodes.errors import KeyReused, KeyUnderWay, OfferNotFound
+from nodes.requests.intake import IN_THE_WAY, Received, by_slug, received
+from nodes.requests.kind import CHANGES
+from nodes.services import services
+
+_REFUSALS = by_slug(IN_THE_WAY, KeyReused(), KeyUnderWay())
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the caller wants: `offer_id` is None to end a pause. `choice`: see nodes/offers/options.py."""
+
+    offer_id: str | None
+    subscription_id: str | None
+    choice: dict[str, Any]
+
+
+async def receive(asked: Asked, kind: str, caller: str, *, origin: str, key: str | None = None) -> Received:
+    """Commit an authenticated caller's request, or find the one with their `Idempotency-Key` or an equal one.
+
+    Refuses a subscription for which another request is under way, which writes its row and audit row. Raises
+    `KeyReused`, `KeyUnderWay` and `TooManyAttempts`.
+    """
+    whole = json.dumps([asked.offer_id, asked.subscription_id, asked.choice], sort_keys=True)
+    found = await received(
+        "receive_change",
+        _REFUSALS,
+        user_id=caller,
+        action=CHANGES[kind].action,
+        kind=kind,
+        offer_id=asked.offer_id,
+        asked_subscription=asked.subscription_id,
+        choice=asked.choice,
+        origin=origin,
+        key=key,
+        fingerprint=hashlib.sha256(whole.encode()).digest() if key is not None else None,
+    )
+    refusal = _REFUSALS[found.problem] if found.problem else None
+    if refusal and not found.answered:  # the key belongs to an earlier request
+        raise type(refusal)(request_id=found.id)
+    joined = found.outcome == "joined"
+    return Received(found.id, found.answered, joined, refusal.retry_after if refusal else None)
+
+
+def kind_of(asked: Asked) -> str:
+    """Return the kind of change that is asked for. Raises `OfferNotFound`."""
+    kind = "resume" if asked.offer_id is None else services().catalog.kind_of_offer(asked.offer_id)
+    if kind is None:
+        raise OfferNotFound
+    return kind
+
+
+async def kind_of_change(request_id: UUID, user_id: str) -> str:
+    """Return the kind of a request, which names its flow."""
+    async with services().database.as_user(user_id) as transaction:
+        [kind] = await transaction.values("kind_of_change", request_id=request_id)
+    return str(kind)

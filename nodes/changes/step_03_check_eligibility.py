@@ -1,0 +1,139 @@
+"""Step 3: check that the offer still fits, immediately before the first write, and decide what is to be done."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from nodes.changes.in_effect import is_in_effect
+from nodes.changes.records import Accepted, ChangeCase
+from nodes.errors import (
+    ConstraintViolated,
+    DurationNotOffered,
+    OfferNotAvailable,
+    OfferNotFound,
+    PriceNotOffered,
+    Refusal,
+)
+from nodes.node import node, run_log
+from nodes.offers.agreed import Agreed, Preview, agreed_in
+from nodes.offers.charges import Charges, charges_of
+from nodes.offers.options import options_of, prices_for
+from nodes.offers.shape import History, history_of, reason_against
+from nodes.rules.eligibility import REASONS
+from nodes.rules.ways_to_stay import Offer, PauseTerms, PlanChangeTerms
+from nodes.services import services
+from nodes.subscriptions.records import ActiveSubscription
+
+# How long the preview that a customer was shown can be accepted, by Stripe's clock.
+PREVIEW_LASTS = timedelta(hours=1)
+ONE_OFFER = "one_retention_offer_in_its_cooldown"
+
+
+@node("Check Eligibility", step="3")
+async def check_eligibility(case: ChangeCase) -> Accepted:
+    """Check the offer against the subscription as it is now (FEATURES U07, U08), and record what it does and costs.
+
+    A later run does what was recorded, unless the offer no longer fits and nothing of it is in Stripe.
+    """
+    request, billed = case.request, case.subscription.billed
+    agreed = agreed_in(request.agreed)
+    if agreed and (request.reached("applied") or is_in_effect(request.kind, agreed, billed)):
+        run_log().info("agreed before")
+        return Accepted(case, agreed)
+    charges = await charges_of(billed)
+    if request.offer_id is None:
+        found = await _resumption(case, charges)
+    else:
+        found = await _accepted(case, charges, agreed)
+    await _record(case, agreed or found)
+    return Accepted(case, agreed or found)
+
+
+async def _resumption(case: ChangeCase, charges: Charges) -> Agreed:
+    if charges.billed.pause is None:
+        raise _unavailable("not_paused")
+    following = charges.until(None, at_most=1)[0]
+    return Agreed(charges.now, Preview(charges.billed.currency, 0, (await charges.of(following)).due, following.at))
+
+
+async def _accepted(case: ChangeCase, charges: Charges, agreed: Agreed | None) -> Agreed:
+    request, subscription = case.request, case.subscription
+    offer = _offer(subscription, request.offer_id)
+    history = await history_of(subscription, request.id)
+    choice = dict(request.choice)
+    if as_of := choice.pop("as_of", None):
+        charges = _as_shown(charges, datetime.fromisoformat(as_of))
+    if reason := reason_against(offer, subscription, history, now=charges.now, begun=agreed is not None):
+        raise _unavailable(reason, subscription, history, charges.now)
+    if agreed:
+        return agreed
+    options = await options_of(offer, charges, only=choice)
+    if options:
+        found = options[0].agreed
+        return replace(found, coupon_id=f"cancelflow-{request.id}") if found.single_use else found
+    raise await _why_no_option(offer, choice, subscription, history, charges)
+
+
+def _offer(subscription: ActiveSubscription, offer_id: str | None) -> Offer:
+    offers = services().catalog.plan(subscription.plan).all_offers
+    if found := next((each for each in offers if each.id == offer_id), None):
+        return found
+    raise OfferNotFound
+
+
+def _as_shown(charges: Charges, as_of: datetime) -> Charges:
+    """Return the charges as of the preview that the customer was shown, so that they get exactly that."""
+    if not charges.billed.current_period_start <= as_of <= charges.now <= as_of + PREVIEW_LASTS:
+        raise _unavailable("preview_expired")
+    return charges.as_of(as_of)
+
+
+async def _why_no_option(
+    offer: Offer, choice: dict[str, object], subscription: ActiveSubscription, history: History, charges: Charges
+) -> Refusal:
+    if isinstance(offer.terms, PauseTerms):
+        unit, least, most = offer.terms.unit, offer.terms.least, offer.terms.most
+        length = choice.get(f"{unit}s")
+        if len(choice) != 1 or not isinstance(length, int) or not least <= length <= most:
+            return DurationNotOffered(f"{unit}s must be from {least} to {most}", least=least, most=most, unit=unit)
+    elif isinstance(offer.terms, PlanChangeTerms):
+        return PriceNotOffered(prices=[each.id for each in await prices_for(offer.terms, charges)])
+    return _unavailable("changes_nothing", subscription, history, charges.now)
+
+
+def _unavailable(
+    reason: str,
+    subscription: ActiveSubscription | None = None,
+    history: History | None = None,
+    now: datetime | None = None,
+) -> OfferNotAvailable:
+    """Return the refusal with the offers that hold now."""
+    offers = []
+    if subscription and history and now:
+        every = services().catalog.plan(subscription.plan).all_offers
+        offers = [each.id for each in every if reason_against(each, subscription, history, now=now) is None]
+    return OfferNotAvailable(f"This offer is not available: {REASONS[reason].lower()}", reason=reason, offers=offers)
+
+
+async def _record(case: ChangeCase, agreed: Agreed) -> None:
+    request, subscription = case.request, case.subscription
+    try:
+        async with services().database.as_user(request.user_id) as transaction:
+            if request.kind == "discount":
+                await transaction.run(
+                    "reserve_offer",
+                    request_id=request.id,
+                    user_id=request.user_id,
+                    subscription_id=subscription.id,
+                    plan=subscription.plan,
+                    percent_off=agreed.percent_off,
+                    months=agreed.months,
+                    coupon_id=agreed.coupon_id,
+                    current_discount=agreed.current_discount,
+                    entitlements=list(agreed.entitlements),
+                    cooldown_months=services().catalog.plan(subscription.plan).cooldown_months,
+                )
+            await transaction.run("change_agreed", request_id=request.id, agreed=agreed.as_json())
+    except ConstraintViolated as violated:
+        if violated.constraint == ONE_OFFER:
+            raise _unavailable("used_before") from None
+        raise

@@ -1,0 +1,39 @@
+"""Step 4A: attach the offer's coupon, in addition to a current discount or in its place."""
+
+from nodes.changes.apply import applied
+from nodes.changes.records import Accepted, Applied
+from nodes.errors import BillingFailed
+from nodes.node import node
+from nodes.rules.ways_to_stay import DiscountTerms
+from nodes.services import services
+
+
+@node("Apply Discount", step="4A")
+async def apply_discount(accepted: Accepted) -> Applied:
+    """Attach the coupon in Stripe and read it back (FEATURES C27, F05, F06)."""
+    request, billed, agreed = accepted.case.request, accepted.case.subscription.billed, accepted.agreed
+    billing, coupon_id = services().billing, str(agreed.coupon_id)
+    keep = () if agreed.current_discount == "replaced" else billed.discounts_in_force
+
+    async def attach() -> None:
+        if agreed.single_use:
+            terms = _terms(accepted)
+            await billing.coupons.ensure_single_use(terms, coupon_id, key=request.billing_key("4A:coupon"))
+        await billing.apply_coupon(billed.id, coupon_id, keep=keep, key=request.billing_key("4A"))
+
+    try:
+        return await applied(accepted, attach)
+    except BillingFailed:
+        # The failure is reported, so the customer may try again. If Stripe applied the coupon after all, the next try
+        # finds it attached and only records it.
+        async with services().database.as_user(request.user_id) as transaction:
+            await transaction.run("withdraw_offer", request_id=request.id)
+        raise
+
+
+def _terms(accepted: Accepted) -> DiscountTerms:
+    offers = services().catalog.plan(accepted.case.subscription.plan).all_offers
+    found = next(each.terms for each in offers if each.id == accepted.case.request.offer_id)
+    if not isinstance(found, DiscountTerms):
+        raise TypeError(f"the offer {accepted.case.request.offer_id} is no discount")
+    return found

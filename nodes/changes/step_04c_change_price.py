@@ -1,0 +1,41 @@
+"""Step 4C: change the subscription's price, now or by a schedule at the end of the period."""
+
+from nodes.changes.apply import applied
+from nodes.changes.records import Accepted, Applied
+from nodes.node import node
+from nodes.services import services
+
+
+@node("Change Price", step="4C")
+async def change_price(accepted: Accepted) -> Applied:
+    """Change the price in Stripe and read it back (FEATURES C30, F19, F20). Raises `PaymentDeclined`."""
+    return await (_now if accepted.agreed.when == "now" else _at_period_end)(accepted)
+
+
+async def _now(accepted: Accepted) -> Applied:
+    request, billed, agreed = accepted.case.request, accepted.case.subscription.billed, accepted.agreed
+    [item] = billed.items
+    change = services().billing.changes.change_price
+    return await applied(
+        accepted,
+        lambda: change(
+            billed.id,
+            item.id,
+            str(agreed.price_id),
+            proration="always_invoice" if agreed.prorate else "none",
+            as_of=agreed.at,
+            key=request.billing_key("4C"),
+        ),
+    )
+
+
+async def _at_period_end(accepted: Accepted) -> Applied:
+    """Put the subscription under a schedule, and give that its second phase: two writes, each safe to repeat."""
+    request, billed, agreed = accepted.case.request, accepted.case.subscription.billed, accepted.agreed
+    changes = services().billing.changes
+
+    async def schedule() -> None:
+        schedule_id = billed.schedule_id or await changes.begin_schedule(billed.id, key=request.billing_key("4C:begin"))
+        await changes.schedule_price(schedule_id, billed, str(agreed.price_id), key=request.billing_key("4C"))
+
+    return await applied(accepted, schedule)

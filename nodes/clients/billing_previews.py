@@ -1,0 +1,84 @@
+"""Stripe's previews of invoices: what a subscription will be charged, before and after a change.
+
+https://docs.stripe.com/api/invoices/create_preview. Raises `BillingFailed`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import stripe
+from stripe.params import (
+    InvoiceCreatePreviewParams,
+    InvoiceCreatePreviewParamsDiscount,
+    InvoiceCreatePreviewParamsSubscriptionDetails,
+)
+
+from nodes.clients.billing_calls import ask
+from nodes.clients.billing_changes import Proration, seconds
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """An invoice as Stripe would make it: `due` is the charge, after the customer's balance; `total` is before it."""
+
+    total: int
+    due: int
+
+
+@dataclass(frozen=True)
+class Discounts:
+    """The discounts of a previewed invoice, in place of the subscription's: existing ones, and a coupon."""
+
+    kept: tuple[str, ...]
+    coupon: str | None = None
+
+
+class BillingPreviews:
+    """The previews of `Billing`, on its connections."""
+
+    def __init__(self, invoices: stripe.InvoiceService) -> None:
+        self._invoices = invoices
+
+    async def next(self, subscription_id: str, discounts: Discounts | None) -> Previewed:
+        """Return the next invoice, with other discounts if they are given."""
+        return await self._preview(subscription_id, discounts, None)
+
+    async def with_price(
+        self,
+        subscription_id: str,
+        item_id: str,
+        price_id: str,
+        *,
+        proration: Proration,
+        as_of: datetime,
+        discounts: Discounts | None = None,
+    ) -> Previewed:
+        """Return the first invoice after a change of price: of now if it is prorated or has another interval."""
+        details: InvoiceCreatePreviewParamsSubscriptionDetails = {
+            "items": [{"id": item_id, "price": price_id}],
+            "proration_behavior": proration,
+        }
+        if proration != "none":
+            details["proration_date"] = seconds(as_of)
+        return await self._preview(subscription_id, discounts, details)
+
+    async def with_trial(self, subscription_id: str, until: datetime) -> Previewed:
+        """Return the first invoice after a trial that ends then."""
+        return await self._preview(subscription_id, None, {"trial_end": seconds(until), "proration_behavior": "none"})
+
+    async def _preview(
+        self,
+        subscription_id: str,
+        discounts: Discounts | None,
+        details: InvoiceCreatePreviewParamsSubscriptionDetails | None,
+    ) -> Previewed:
+        params: InvoiceCreatePreviewParams = {"subscription": subscription_id}
+        if discounts is not None:
+            entries: list[InvoiceCreatePreviewParamsDiscount] = [{"discount": each} for each in discounts.kept]
+            if discounts.coupon is not None:
+                entries.append({"coupon": discounts.coupon})
+            params["discounts"] = entries or ""  # an empty text clears the list
+        if details is not None:
+            params["subscription_details"] = details
+        found = await ask(lambda: self._invoices.create_preview_async(params), writing=False)
+        return Previewed(found.total, found.amount_due)

@@ -1,0 +1,75 @@
+"""The offers for a subscription, in order, with what each costs, and what is in effect already (FEATURES C07, C08)."""
+
+import asyncio
+from typing import Any
+
+from email_templates.dates import long_date
+from nodes.messages.customer_locale import CustomerLocale, customer_locale
+from nodes.offers.charges import Charges, charges_of
+from nodes.offers.options import Option, options_of
+from nodes.offers.shape import history_of, reason_against
+from nodes.offers.wording import description, preview_as_json
+from nodes.rules.dates import rfc3339
+from nodes.rules.ways_to_stay import Offer
+from nodes.services import services
+from nodes.subscriptions.records import ActiveSubscription
+
+
+async def offers_for(subscription: ActiveSubscription) -> dict[str, Any]:
+    """Return the response of `GET /offers`. An offer that changes nothing is left out. Raises `BillingFailed`."""
+    async with services().database.as_user(subscription.user_id) as transaction:
+        reads = await customer_locale(transaction, subscription.user_id)
+    charges, history = await asyncio.gather(charges_of(subscription.billed), history_of(subscription))
+    fitting = [
+        each
+        for each in services().catalog.plan(subscription.plan).all_offers
+        if reason_against(each, subscription, history, now=charges.now) is None
+    ]
+    options = await asyncio.gather(*(options_of(each, charges) for each in fitting))
+    return {
+        "subscription_id": subscription.id,
+        "as_of": rfc3339(charges.now),
+        "in_effect": _in_effect(charges, reads),
+        "offers": [_offer(each, found, reads) for each, found in zip(fitting, options, strict=True) if found],
+    }
+
+
+def _offer(offer: Offer, options: list[Option], reads: CustomerLocale) -> dict[str, Any]:
+    return {
+        "id": offer.id,
+        "kind": offer.kind,
+        "description": description(offer, reads),
+        "text": offer.text(reads.locale),
+        "options": [_option(each, reads) for each in options],
+    }
+
+
+def _option(option: Option, reads: CustomerLocale) -> dict[str, Any]:
+    agreed, found = option.agreed, dict(option.choice)
+    times = {"resumes_at": agreed.resumes_at, "trial_ends_at": agreed.trial_ends_at, "starts_at": agreed.starts_at}
+    found |= {name: rfc3339(at) for name, at in times.items() if at}
+    if agreed.resumes_at:
+        found["access"] = services().settings.access_while_paused
+    if agreed.new_plan:
+        found["plan_name"] = services().catalog.plan(agreed.new_plan).name(reads.locale)
+    if agreed.url:
+        found["url"] = agreed.url
+    if agreed.preview:
+        found["preview"] = preview_as_json(agreed.preview, reads)
+    return found
+
+
+def _in_effect(charges: Charges, reads: CustomerLocale) -> list[dict[str, Any]]:
+    """Return a running pause, running discounts, and a scheduled change of price."""
+    billed, found = charges.billed, []
+    if pause := billed.pause:
+        until = f" until {long_date(pause.resumes_at, reads.locale, reads.time_zone)}" if pause.resumes_at else ""
+        found.append(("pause", pause.resumes_at, f"Your billing is paused{until}."))
+    for each in billed.discounts_in_force:
+        if each.runs(charges.now):
+            until = f" until {long_date(each.ends_at, reads.locale, reads.time_zone)}" if each.ends_at else ""
+            found.append(("discount", each.ends_at, f"You have a discount{until}."))
+    if scheduled := billed.scheduled:
+        starts = long_date(scheduled.starts_at, reads.locale, reads.time_zone)
+        found.append(("plan_change", scheduled.starts_at, f"Your plan changes on {starts}."))
+    return [{"kind": kind, "until": rfc3339(at) if at else None, "text": text} for kind, at, text in found]

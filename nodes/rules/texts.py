@@ -1,0 +1,16 @@
+"""The company's own texts for customers, by language."""
+
+from collections.abc import Mapping
+
+# By language, or under the empty key if a text is the same in all languages.
+Texts = Mapping[str, str]
+
+
+def text_in(texts: Texts, locale: str | None) -> str:
+    """Return the text in the locale, else in its language, else in English, else in the first language given."""
+    wanted = (locale or "").replace("-", "_")
+    by_tag = {tag.replace("-", "_"): text for tag, text in texts.items()}
+    for tag in ("", wanted, wanted.partition("_")[0], "en"):
+        if tag in by_tag:
+            return by_tag[tag]
+    return next(iter(texts.values()))
