@@ -66,8 +66,8 @@ def subscriber(
     if without_card_at_trial_end:
         wanted["trial_settings"] = {"end_behavior": {"missing_payment_method": "pause"}}
     made = world.stripe.subscriptions.create(wanted)
-    words = {"name": "Robin Doe", "locale": "en_US", "time_zone": "UTC", "country": "US"}
-    user = {"id": user_id, "email": email, "stripe_customer_id": customer_id, **words}
+    profile = {"name": "Robin Doe", "locale": "en_US", "time_zone": "UTC", "country": "US"}
+    user = {"id": user_id, "email": email, "stripe_customer_id": customer_id, **profile}
     world.admin.execute(QUERIES["seed_user"], user)
     _row(world, user_id, plan, made)
     return world.known(DemoCustomer("subscriber", user_id, email, [made.id]))

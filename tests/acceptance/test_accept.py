@@ -110,7 +110,7 @@ def test_accepting_applies_the_discount_and_cancels_nothing(world: World, offer:
     assert world.emails(person) == []
 
 
-def test_the_coupon_is_made_once_and_serves_everyone(world: World) -> None:
+def test_the_coupon_is_created_once_and_shared_by_all_customers(world: World) -> None:
     coupon = PROFESSIONAL.coupon
     if any(each.id == coupon for each in world.stripe.coupons.list({"limit": 100}).data):
         world.stripe.coupons.delete(coupon)
@@ -127,7 +127,7 @@ def test_the_coupon_is_made_once_and_serves_everyone(world: World) -> None:
 
 
 @each_plan
-def test_what_the_offer_is_worth(world: World, offer: Offer) -> None:
+def test_the_discount_has_the_terms_that_the_offer_promised(world: World, offer: Offer) -> None:
     """The coupon's terms, the next invoice, and priority support for the same period, on Enterprise only."""
     person = world.person(offer.plan)
 
@@ -182,7 +182,7 @@ def test_a_second_acceptance_within_six_months_is_refused_and_changes_nothing(wo
     assert [tuple(row.values()) for row in audit] == [("retained", 200), ("refused", 409)]
 
 
-def test_the_offer_comes_back_after_six_calendar_months(world: World) -> None:
+def test_the_offer_is_available_again_after_six_calendar_months(world: World) -> None:
     time = clock(world)
     person = subscriber(world, on=time)
     accepted_at = datetime.fromtimestamp(time.now, UTC)
@@ -217,13 +217,13 @@ def accepted_ago(world: World, person: Person, ago: str) -> None:
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_of_two_acceptances_at_once_one_is_applied(world: World, attempt: int) -> None:
+def test_one_of_two_concurrent_acceptances_is_applied(world: World, attempt: int) -> None:
     person = world.person("enterprise")
 
-    answers = at_once(lambda: world.accept(person), lambda: world.accept(person))
+    responses = at_once(lambda: world.accept(person), lambda: world.accept(person))
 
-    assert sorted(response.status_code for response in answers) == [200, 409]
-    [refused] = [response for response in answers if response.status_code == 409]
+    assert sorted(response.status_code for response in responses) == [200, 409]
+    [refused] = [response for response in responses if response.status_code == 409]
     assert refused.json()["detail"] in (UNAVAILABLE, UNDER_WAY)
     assert len(world.simulator.writes(person.subscription_id)) == 1
     assert len(world.stripe.subscriptions.retrieve(person.subscription_id).discounts) == 1
@@ -234,16 +234,16 @@ def test_of_two_acceptances_at_once_one_is_applied(world: World, attempt: int) -
 
 
 @pytest.mark.parametrize("attempt", range(2))
-def test_a_user_gets_one_discount_though_they_accept_for_two_subscriptions_at_once(world: World, attempt: int) -> None:
+def test_a_user_who_accepts_for_two_subscriptions_concurrently_gets_one_discount(world: World, attempt: int) -> None:
     person = world.person("two_subscriptions")
     first, second = person.subscription_ids
 
-    answers = at_once(
+    responses = at_once(
         lambda: world.accept(person, subscription_id=first), lambda: world.accept(person, subscription_id=second)
     )
 
-    assert sorted(response.status_code for response in answers) == [200, 409]
-    [refused] = [response for response in answers if response.status_code == 409]
+    assert sorted(response.status_code for response in responses) == [200, 409]
+    [refused] = [response for response in responses if response.status_code == 409]
     assert refused.json()["detail"] == UNAVAILABLE
     discounted = [len(world.stripe.subscriptions.retrieve(each).discounts) for each in person.subscription_ids]
     assert sorted(discounted) == [0, 1]
@@ -251,7 +251,7 @@ def test_a_user_gets_one_discount_though_they_accept_for_two_subscriptions_at_on
     assert [row["state"] for row in offer_rows(world, person)] == ["applied"]
 
 
-def test_accepting_needs_no_reason_and_keeps_none(world: World) -> None:
+def test_accepting_needs_no_reason_and_stores_none(world: World) -> None:
     person = world.person("starter")
 
     response = world.accept(person, reason="too_expensive", feedback="changed my mind")
@@ -260,7 +260,7 @@ def test_accepting_needs_no_reason_and_keeps_none(world: World) -> None:
     assert world.belongings(person.user_id)["cancellation_reasons"] == []
 
 
-def test_a_customer_who_was_retained_may_still_leave(world: World) -> None:
+def test_a_retained_customer_can_still_cancel(world: World) -> None:
     person = world.person("professional")
     world.accept(person)
 
@@ -272,7 +272,7 @@ def test_a_customer_who_was_retained_may_still_leave(world: World) -> None:
     assert len(after.discounts) == 1
 
 
-def test_an_unknown_plan_has_no_offer_and_cancels_all_the_same(world: World) -> None:
+def test_an_unknown_plan_has_no_offer_but_can_be_cancelled(world: World) -> None:
     product = world.stripe.products.create({"name": "Legacy"}).id
     price = world.stripe.prices.create(
         {"product": product, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}

@@ -10,7 +10,7 @@ from tests.waiting import eventually
 from tests.world import World
 
 
-def test_a_failed_request_is_listed_and_taken_up_by_hand_with_its_first_moment(world: World) -> None:
+def test_a_failed_request_is_listed_and_resumed_with_its_original_time(world: World) -> None:
     person = world.person("professional")
     with world.simulator.fault(kind="status", status=500, method="POST", contains=person.subscription_id, times=0):
         failed = world.cancel(person)
@@ -33,7 +33,7 @@ def test_a_failed_request_is_listed_and_taken_up_by_hand_with_its_first_moment(w
     assert [row["outcome"] for row in audit] == ["failed", "pending_cancellation"]
 
 
-def test_a_refused_request_is_not_taken_up(world: World) -> None:
+def test_a_refused_request_cannot_be_resumed(world: World) -> None:
     person = world.person("no_subscription")
     refused = UUID(world.request_id(world.cancel(person)))
 

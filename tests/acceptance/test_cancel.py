@@ -24,8 +24,8 @@ def ends_in_stripe(world: World, person: Person) -> datetime:
     return datetime.fromtimestamp(found.cancel_at, UTC)
 
 
-def rfc3339(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def rfc3339(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_an_active_subscription_is_cancelled_at_its_period_end(world: World) -> None:
@@ -53,7 +53,7 @@ def test_an_active_subscription_is_cancelled_at_its_period_end(world: World) -> 
     assert after.cancellation_details.comment == FEEDBACK
 
 
-def test_cancelling_is_what_an_absent_accept_offer_means(world: World) -> None:
+def test_a_request_without_accept_offer_cancels(world: World) -> None:
     person = world.person("starter")
 
     response = world.post(person, reason="unused")
@@ -62,7 +62,7 @@ def test_cancelling_is_what_an_absent_accept_offer_means(world: World) -> None:
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
 
 
-def test_stripe_is_asked_once_and_bills_nothing_for_it(world: World) -> None:
+def test_cancelling_takes_one_write_to_stripe_and_creates_no_invoice(world: World) -> None:
     person = world.person("professional")
     invoices = [invoice.id for invoice in world.stripe.invoices.list({"subscription": person.subscription_id}).data]
 
@@ -77,7 +77,7 @@ def test_stripe_is_asked_once_and_bills_nothing_for_it(world: World) -> None:
     assert [each.id for each in world.stripe.invoices.list({"subscription": person.subscription_id}).data] == invoices
 
 
-def test_the_row_says_pending_with_its_date(world: World) -> None:
+def test_the_row_is_pending_and_has_the_end_date(world: World) -> None:
     person = world.person("enterprise")
 
     world.cancel(person)
@@ -89,7 +89,7 @@ def test_the_row_says_pending_with_its_date(world: World) -> None:
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_each_reason_is_kept_and_told_to_stripe(world: World, reason: str) -> None:
+def test_each_reason_is_stored_and_sent_to_stripe(world: World, reason: str) -> None:
     person = world.person("professional")
     before = datetime.now(UTC)
 
@@ -107,7 +107,7 @@ def test_each_reason_is_kept_and_told_to_stripe(world: World, reason: str) -> No
     assert details.comment == FEEDBACK
 
 
-def test_the_free_text_stands_in_one_place(world: World) -> None:
+def test_the_free_text_is_stored_in_one_place(world: World) -> None:
     person = world.person("professional")
 
     response = world.cancel(person, feedback="a sentence of my own")
@@ -122,7 +122,7 @@ def test_the_free_text_stands_in_one_place(world: World) -> None:
     assert holding == {"cancellation_reasons"}
 
 
-def test_feedback_is_not_needed(world: World) -> None:
+def test_feedback_is_optional(world: World) -> None:
     person = world.person("professional")
 
     response = world.cancel(person, reason="other")
@@ -136,7 +136,7 @@ def test_feedback_is_not_needed(world: World) -> None:
     assert details.comment is None
 
 
-def test_the_request_is_recorded_from_intent_to_answer(world: World) -> None:
+def test_the_request_is_recorded_from_intent_to_response(world: World) -> None:
     person = world.person("professional")
 
     response = world.cancel(person)
@@ -157,7 +157,7 @@ def test_the_request_is_recorded_from_intent_to_answer(world: World) -> None:
     assert world.row(resume_at, world.request_id(response)) == {"resume_at": None}
 
 
-def test_the_attempt_is_audited_once_with_stripes_request(world: World) -> None:
+def test_the_attempt_is_audited_once_with_stripes_request_id(world: World) -> None:
     person = world.person("professional")
 
     response = world.cancel(person)
@@ -183,7 +183,7 @@ def test_data_is_kept_until_90_days_after_the_end(world: World) -> None:
     assert response.json()["data_retention_until"] == rfc3339(job["run_at"])
 
 
-def test_what_leaves_the_house_is_ticked_off(world: World) -> None:
+def test_sent_messages_are_marked_as_delivered(world: World) -> None:
     person = world.person("professional")
 
     response = world.cancel(person)
@@ -203,18 +203,18 @@ def test_the_email_has_its_five_parts_and_the_right_date(world: World) -> None:
     response = world.cancel(person)
 
     [email] = world.emails(person)
-    told = response.json()
+    promised = response.json()
     assert person.email in email["recipients"]
     assert re.findall(r'<time datetime="([^"]+)"', email["html"]) == [
-        told["cancel_at"],
-        told["data_retention_until"],
-        told["data_retention_until"],
+        promised["cancel_at"],
+        promised["data_retention_until"],
+        promised["data_retention_until"],
     ]
-    ends = datetime.fromisoformat(told["cancel_at"])
-    kept = datetime.fromisoformat(told["data_retention_until"])
+    ends = datetime.fromisoformat(promised["cancel_at"])
+    kept = datetime.fromisoformat(promised["data_retention_until"])
     assert f"{ends:%B} {ends.day}, {ends.year}" in email["subject"]
-    for words in (email["html"], email["text"]):
-        text = " ".join(re.sub("<[^>]*>", " ", words).split())
+    for part in (email["html"], email["text"]):
+        text = " ".join(re.sub("<[^>]*>", " ", part).split())
         assert "Your Professional plan is cancelled" in text
         assert re.search(rf"Access until:? {ends:%B} {ends.day}, {ends.year}", text)
         assert "We keep your data for 90 days after your plan ends" in text
@@ -226,7 +226,7 @@ def test_the_email_has_its_five_parts_and_the_right_date(world: World) -> None:
     assert set(links(email)) == {"reactivate", "feedback"}
 
 
-def test_the_email_is_named_after_its_outbox_item(world: World) -> None:
+def test_the_emails_message_id_is_its_outbox_id(world: World) -> None:
     person = world.person("professional")
 
     response = world.cancel(person)
@@ -254,9 +254,9 @@ def test_the_emails_links_are_signed_and_change_nothing(world: World) -> None:
         url = links(email)[purpose]
         address, _, token = url.partition("?token=")
         assert address == f"{world.addresses['http']}/{purpose}"
-        vouched = Links(load(LinkSettings)).verify(token, purpose)
-        assert (vouched.subscription_id, vouched.request_id) == (person.subscription_id, world.request_id(response))
-        assert rfc3339(vouched.expires_at) == until
+        link = Links(load(LinkSettings)).verify(token, purpose)
+        assert (link.subscription_id, claims.request_id) == (person.subscription_id, world.request_id(response))
+        assert rfc3339(link.expires_at) == until
 
         page = world.http.get(url)
         assert page.status_code == 200
@@ -327,16 +327,16 @@ def test_a_second_cancellation_is_refused_and_repeats_nothing(world: World) -> N
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_of_several_cancellations_at_once_one_is_carried_out(world: World, attempt: int) -> None:
+def test_one_of_several_concurrent_cancellations_is_carried_out(world: World, attempt: int) -> None:
     person = world.person("professional")
 
     with consuming() as consumer:
-        answers = at_once(*[lambda: world.cancel(person)] * 3)
+        responses = at_once(*[lambda: world.cancel(person)] * 3)
         world.tried(person)
         events = consumer.everything_of(person.user_id)
 
-    assert sorted(response.status_code for response in answers) == [200, 409, 409]
-    texts = {response.json()["detail"] for response in answers if response.status_code == 409}
+    assert sorted(response.status_code for response in responses) == [200, 409, 409]
+    texts = {response.json()["detail"] for response in responses if response.status_code == 409}
     assert texts <= {PENDING, "A request for this subscription is already under way"}
     assert (len(events), len(world.emails(person)), len(world.simulator.writes(person.subscription_id))) == (1, 1, 1)
     belongings = world.belongings(person.user_id)
@@ -345,7 +345,7 @@ def test_of_several_cancellations_at_once_one_is_carried_out(world: World, attem
     assert outcomes == ["pending_cancellation", "refused", "refused"]
 
 
-def test_a_pending_subscription_has_no_offer_to_accept(world: World) -> None:
+def test_a_pending_subscription_has_no_offer(world: World) -> None:
     person = world.person("professional")
     world.cancel(person)
 
@@ -357,7 +357,7 @@ def test_a_pending_subscription_has_no_offer_to_accept(world: World) -> None:
     assert len(world.simulator.writes(person.subscription_id)) == 1
 
 
-def test_a_dashboard_says_when_it_ends(world: World) -> None:
+def test_the_dashboard_shows_when_the_subscription_ends(world: World) -> None:
     person = world.person("professional")
     before = world.http.get("/subscription", headers=person.headers).json()
 
@@ -379,7 +379,7 @@ def test_a_dashboard_says_when_it_ends(world: World) -> None:
     }
 
 
-def test_access_lasts_until_the_end_and_not_longer(world: World) -> None:
+def test_access_lasts_until_the_period_ends_and_no_longer(world: World) -> None:
     time = clock(world)
     person = subscriber(world, on=time)
     world.cancel(person)

@@ -84,7 +84,7 @@ def offered(http: httpx.Client, person: Person) -> Row | None:
     return shown
 
 
-def test_a_plan_of_our_own_has_its_offer_its_name_and_its_cooldown(world: World, ours: httpx.Client) -> None:
+def test_a_companys_own_plan_has_its_offer_name_and_cooldown(world: World, ours: httpx.Client) -> None:
     person = on(world, "team")
     assert offered(ours, person) == {"discount": 15, "description": "15% off for 1 month"}
 
@@ -118,7 +118,7 @@ def test_the_email_has_the_plans_name(world: World, ours: httpx.Client) -> None:
     assert "your Team Flow plan ends on" in email["subject"]
 
 
-def test_a_price_in_no_plan_can_be_cancelled_gets_no_offer_and_is_named_in_the_log(world: World) -> None:
+def test_a_price_in_no_plan_can_be_cancelled_has_no_offer_and_is_logged(world: World) -> None:
     bare = price(world, None)
     person = subscriber(world, plan="unknown", price=bare)
 
@@ -144,7 +144,7 @@ def past_due(world: World, plan: str) -> tuple[Person, str]:
     return person, str(unpaid.id)
 
 
-def test_a_past_due_customer_leaves_immediately_and_owes_the_invoice_if_the_plan_says_so(
+def test_a_past_due_customer_ends_now_and_owes_the_invoice_if_the_plan_says_so(
     world: World, ours: httpx.Client
 ) -> None:
     person, unpaid = past_due(world, "team")
@@ -159,7 +159,7 @@ def test_a_past_due_customer_leaves_immediately_and_owes_the_invoice_if_the_plan
     assert "you don't owe it" not in text.lower()
 
 
-def test_where_the_plan_says_nothing_the_setting_decides_what_past_due_means(world: World, ours: httpx.Client) -> None:
+def test_the_setting_decides_for_past_due_customers_if_the_plan_says_nothing(world: World, ours: httpx.Client) -> None:
     person, unpaid = past_due(world, "contract")
 
     response = cancel(ours, person)
@@ -181,7 +181,7 @@ def on_a_term(world: World, plan: str | None, **given: Any) -> tuple[Person, int
     return subscriber(world, more={"cancel_at": ends_at}, price=own, **given), ends_at
 
 
-def test_a_term_may_have_to_run_out_and_its_customer_is_told_until_when(world: World, ours: httpx.Client) -> None:
+def test_a_plan_can_refuse_cancellation_during_a_fixed_term_and_say_when_it_ends(world: World, ours: httpx.Client) -> None:
     person, ends_at = on_a_term(world, "contract")
 
     response = cancel(ours, person)
@@ -192,7 +192,7 @@ def test_a_term_may_have_to_run_out_and_its_customer_is_told_until_when(world: W
     assert world.simulator.writes(person.subscription_id) == []
 
 
-def test_a_term_is_no_cancellation_and_its_customer_may_leave_before(world: World) -> None:
+def test_a_fixed_term_does_not_count_as_a_cancellation_and_can_be_cancelled_early(world: World) -> None:
     person, ends_at = on_a_term(world, None)
     shown = world.http.get("/subscription", headers=person.headers).json()
     assert (shown["status"], shown["cancel_at_period_end"], shown["banner"]) == ("active", False, None)
@@ -206,7 +206,7 @@ def test_a_term_is_no_cancellation_and_its_customer_may_leave_before(world: Worl
     assert (again.status_code, again.json()["detail"]) == (409, "Subscription already scheduled for cancellation")
 
 
-def test_who_comes_back_has_their_term_again(world: World) -> None:
+def test_a_reactivated_customer_gets_the_fixed_term_back(world: World) -> None:
     person, ends_at = on_a_term(world, None)
     assert world.cancel(person).status_code == 200
 
@@ -219,7 +219,7 @@ def test_who_comes_back_has_their_term_again(world: World) -> None:
     assert (row["status"], row["cancel_at"]) == ("active", datetime.fromtimestamp(ends_at, UTC))
 
 
-def test_a_term_that_support_sets_is_told_to_nobody(world: World) -> None:
+def test_a_fixed_term_set_by_support_sends_no_email(world: World) -> None:
     person = world.person("professional")
     ends_at = int(time.time()) + 330 * DAY
     world.stripe.subscriptions.update(person.subscription_id, {"cancel_at": ends_at})
@@ -235,7 +235,7 @@ def test_a_term_that_support_sets_is_told_to_nobody(world: World) -> None:
 # Manual only
 
 
-def test_a_plan_by_hand_waits_for_an_operator_who_carries_it_out(world: World, ours: httpx.Client) -> None:
+def test_a_manual_only_plan_waits_until_an_operator_resumes_the_request(world: World, ours: httpx.Client) -> None:
     person = on(world, "by-hand")
 
     received = cancel(ours, person)
@@ -256,6 +256,6 @@ def test_a_plan_by_hand_waits_for_an_operator_who_carries_it_out(world: World, o
     assert world.emails(person)[0]["subject"].startswith("Cancellation confirmed: your")
 
 
-def test_accepting_the_offer_of_a_plan_by_hand_needs_nobody(world: World, ours: httpx.Client) -> None:
+def test_accepting_the_offer_of_a_manual_only_plan_needs_no_operator(world: World, ours: httpx.Client) -> None:
     person = on(world, "by-hand")
     assert cancel(ours, person, accept_offer=True).json()["discount"] == "10% off"

@@ -38,12 +38,12 @@ def keeps_the_period(world: World, person: Person) -> None:
 
 
 @pytest.mark.parametrize("ahead", SKEWS)
-def test_who_subscribes_and_cancels_keeps_the_period(world: World, ahead: int) -> None:
+def test_a_customer_who_cancels_right_after_subscribing_keeps_the_period(world: World, ahead: int) -> None:
     keeps_the_period(world, subscriber(world, on=clock(world, ahead=ahead)))
 
 
 @pytest.mark.parametrize("ahead", [0, 60, -60, -100 * DAY])
-def test_who_cancels_after_a_renewal_keeps_the_renewed_period(world: World, ahead: int) -> None:
+def test_a_customer_who_cancels_after_a_renewal_keeps_the_renewed_period(world: World, ahead: int) -> None:
     on = clock(world, ahead=ahead)
     person = subscriber(world, on=on)
     on.advance(on.now + 40 * DAY)
@@ -52,7 +52,7 @@ def test_who_cancels_after_a_renewal_keeps_the_renewed_period(world: World, ahea
 
 
 @pytest.mark.parametrize("ahead", SKEWS)
-def test_a_renewal_after_the_first_look_is_taken_back(world: World, ahead: int) -> None:
+def test_a_renewal_after_the_first_look_up_is_refunded(world: World, ahead: int) -> None:
     on, person, request_id = looked_up(world, ahead)
     on.advance(on.now + 32 * DAY)
 
@@ -64,7 +64,7 @@ def test_a_renewal_after_the_first_look_is_taken_back(world: World, ahead: int) 
 
 
 @pytest.mark.parametrize("ahead", SKEWS)
-def test_a_cancellation_that_was_delayed_within_the_period_refunds_nothing(world: World, ahead: int) -> None:
+def test_a_cancellation_delayed_within_the_period_refunds_nothing(world: World, ahead: int) -> None:
     on, person, request_id = looked_up(world, ahead)
     on.advance(on.now + 20 * DAY)
 
@@ -83,7 +83,7 @@ def looked_up(world: World, ahead: int) -> tuple[Clock, Person, UUID]:
     return on, person, left(world, person, subscription_id=person.subscription_id, paid_until=until)
 
 
-def test_a_stale_row_does_not_make_a_renewal(world: World) -> None:
+def test_a_stale_row_is_not_taken_for_a_renewal(world: World) -> None:
     person = world.person("professional")
     old = datetime.now(UTC) - timedelta(days=70)
     world.admin.execute(
@@ -95,14 +95,14 @@ def test_a_stale_row_does_not_make_a_renewal(world: World) -> None:
 
 
 @pytest.mark.parametrize("ahead", SKEWS)
-def test_the_way_back_is_open_until_stripe_has_ended_it(world: World, ahead: int) -> None:
+def test_a_customer_can_reactivate_until_stripe_has_ended_the_subscription(world: World, ahead: int) -> None:
     person = subscriber(world, on=clock(world, ahead=ahead))
     assert world.cancel(person).status_code == 200
 
     assert reactivate(world, person).status_code == 200
 
 
-def test_a_charge_before_the_first_look_and_after_the_request_is_taken_back(world: World) -> None:
+def test_a_charge_between_the_request_and_the_first_look_up_is_refunded(world: World) -> None:
     """Both Stripe's and the database's clocks run: a trial ends, and is charged for, while the request waits."""
     person = subscriber(world, trial_days=1)
     request_id = left(world, person)

@@ -48,7 +48,7 @@ def test_each_of_three_subscriptions_gets_the_message_once(world: World) -> None
     assert len({event_id for consumer in consumers for event_id in consumer.acted_on}) == 1
 
 
-def test_a_message_that_is_published_twice_is_acted_on_once(world: World) -> None:
+def test_a_message_published_twice_is_acted_on_once(world: World) -> None:
     with ExitStack() as opened:
         consumers = [Deduplicating(opened.enter_context(consuming())) for _ in range(3)]
         person = world.person("professional")

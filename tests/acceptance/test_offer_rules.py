@@ -50,7 +50,7 @@ def in_mid_period(world: World) -> Person:
     return subscriber(world, on=Clock(world, made.id, began))
 
 
-def test_a_third_screen_is_never_shown_and_leaving_stays_possible(world: World) -> None:
+def test_the_offer_is_never_shown_a_third_time_and_cancelling_stays_possible(world: World) -> None:
     person = in_mid_period(world)
     shown = []
     for _ in range(4):
@@ -62,7 +62,7 @@ def test_a_third_screen_is_never_shown_and_leaving_stays_possible(world: World) 
     assert world.cancel(person).status_code == 200
 
 
-def test_what_was_shown_may_still_be_accepted_after_the_last_screen(world: World) -> None:
+def test_a_shown_offer_can_still_be_accepted_after_the_last_screen(world: World) -> None:
     person = in_mid_period(world)
     for _ in range(2):
         assert offered(world, person) == OFFER
@@ -71,7 +71,7 @@ def test_what_was_shown_may_still_be_accepted_after_the_last_screen(world: World
     assert world.accept(person).json()["discount"] == "30% off"
 
 
-def test_another_paid_period_may_ask_again(world: World) -> None:
+def test_the_offer_is_shown_again_in_the_next_paid_period(world: World) -> None:
     person = in_mid_period(world)
     for _ in range(2):
         assert offered(world, person) == OFFER
@@ -83,7 +83,7 @@ def test_another_paid_period_may_ask_again(world: World) -> None:
 # F06: a running discount
 
 
-def test_while_a_discount_runs_there_is_no_offer(world: World) -> None:
+def test_there_is_no_offer_while_a_discount_runs(world: World) -> None:
     person = world.person("already_discounted")
     before = world.stripe.subscriptions.retrieve(person.subscription_id).discounts
     writes = world.simulator.writes(person.subscription_id)
@@ -98,7 +98,7 @@ def test_while_a_discount_runs_there_is_no_offer(world: World) -> None:
     assert world.cancel(person).status_code == 200
 
 
-def test_the_customers_own_discount_counts_as_one(world: World) -> None:
+def test_a_discount_on_the_customer_counts_as_a_running_discount(world: World) -> None:
     person = world.person("professional")
     customer = str(world.stripe.subscriptions.retrieve(person.subscription_id).customer)
     world.stripe.coupons.create({"id": f"own-{person.user_id}", "percent_off": 5, "duration": "forever"})
@@ -107,7 +107,7 @@ def test_the_customers_own_discount_counts_as_one(world: World) -> None:
     assert world.accept(person).status_code == 409
 
 
-def test_a_discount_that_came_after_the_screen_is_seen_when_it_is_accepted(world: World) -> None:
+def test_a_discount_added_after_the_offer_was_shown_is_noticed_on_acceptance(world: World) -> None:
     person = world.person("professional")
     assert offered(world, person) == OFFER
     world.stripe.coupons.create({"id": f"gift-{person.user_id}", "percent_off": 5, "duration": "forever"})
@@ -122,8 +122,8 @@ def test_a_discount_that_came_after_the_screen_is_seen_when_it_is_accepted(world
 class Policy:
     """A trigger with another `OFFER_WHEN_DISCOUNTED`, and its response about a running discount."""
 
-    def __init__(self, world: World, http: httpx.Client, fate: str, words: str, left: list[str]) -> None:
-        self.world, self.http, self.fate, self.words, self.left = world, http, fate, words, left
+    def __init__(self, world: World, http: httpx.Client, fate: str, wording: str, left: list[str]) -> None:
+        self.world, self.http, self.fate, self.wording, self.left = world, http, fate, wording, left
 
     def offered(self, person: Person) -> Row:
         found: Row = self.http.get("/retention-offer", headers=person.headers).json()
@@ -143,20 +143,20 @@ class Policy:
     ids=["replace", "add"],
 )
 def policy(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Policy]:
-    chosen, fate, words, left = request.param
+    chosen, fate, wording, left = request.param
     directory: Path = tmp_path_factory.mktemp(chosen)
     with serving(directory, OFFER_WHEN_DISCOUNTED=chosen) as http:
-        yield Policy(world, http, fate, words, left)
+        yield Policy(world, http, fate, wording, left)
 
 
-def test_what_becomes_of_the_discount_is_said_before_and_after(world: World, policy: Policy) -> None:
+def test_the_fate_of_the_current_discount_is_stated_before_and_after_accepting(world: World, policy: Policy) -> None:
     person = world.person("already_discounted")
 
     shown, response = policy.offered(person), policy.accept(person)
 
     assert shown["retention_offer"] == {
         "discount": 30,
-        "description": f"30% off for 3 months, {policy.words} your current discount",
+        "description": f"30% off for 3 months, {policy.wording} your current discount",
         "current_discount": policy.fate,
     }
     assert response.json() == {
@@ -171,14 +171,14 @@ def test_what_becomes_of_the_discount_is_said_before_and_after(world: World, pol
     assert (row["state"], row["current_discount"]) == ("applied", policy.fate)
 
 
-def test_where_no_discount_runs_nothing_is_said_of_one(world: World, policy: Policy) -> None:
+def test_no_current_discount_is_mentioned_if_none_runs(world: World, policy: Policy) -> None:
     person = world.person("professional")
     assert policy.offered(person) == OFFER
     assert "current_discount" not in policy.accept(person).json()
     assert coupons_in_stripe(world, person) == [PROFESSIONAL.coupon]
 
 
-def test_a_request_that_is_taken_up_again_still_knows_it(world: World, policy: Policy) -> None:
+def test_a_resumed_request_still_knows_the_fate_of_the_current_discount(world: World, policy: Policy) -> None:
     """The resuming process has another policy: Stripe had applied the change, but no response was sent."""
     person = world.person("already_discounted")
     response = policy.accept(person)
@@ -206,7 +206,7 @@ def test_a_request_that_is_taken_up_again_still_knows_it(world: World, policy: P
 # F07: an ended discount
 
 
-def test_a_discount_that_has_run_out_is_no_obstacle_though_stripe_still_lists_it() -> None:
+def test_an_expired_discount_does_not_count_even_if_stripe_still_lists_it() -> None:
     ends_at = datetime(2026, 11, 24, tzinfo=UTC)
     discount = Discount("di_1", "short", ends_at)
     second = timedelta(seconds=1)
@@ -220,7 +220,7 @@ def test_a_discount_that_has_run_out_is_no_obstacle_though_stripe_still_lists_it
 
 
 @pytest.mark.parametrize("case", ["already_pending", "pending_in_stripe_only"])
-def test_once_an_end_is_set_nothing_is_offered_and_nothing_taken(world: World, case: str) -> None:
+def test_nothing_is_offered_or_accepted_once_an_end_is_scheduled(world: World, case: str) -> None:
     person = world.person(case)
     writes = world.simulator.writes(person.subscription_id)
     assert offered(world, person) == NONE
@@ -234,7 +234,7 @@ def test_once_an_end_is_set_nothing_is_offered_and_nothing_taken(world: World, c
     assert offer_rows(world, person) == []
 
 
-def test_after_reactivating_the_offer_is_there_again(world: World) -> None:
+def test_the_offer_is_available_again_after_reactivating(world: World) -> None:
     person = world.person("professional")
     assert world.cancel(person).status_code == 200
     assert offered(world, person) == NONE

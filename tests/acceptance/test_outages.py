@@ -31,14 +31,14 @@ LEAVES_NOTHING: dict[str, dict[str, Any]] = {
 # Faults that cut a write off: Stripe may still carry it out, so its state is checked again a minute later.
 CUT_OFF = ("a timeout", "no connection")
 # Faults that lose the response to a completed write.
-LOSES_THE_ANSWER: dict[str, dict[str, Any]] = {
+LOSES_THE_RESPONSE: dict[str, dict[str, Any]] = {
     "closed, once": {"kind": "lost_answer"},
     "closed, each time": {"kind": "lost_answer", "times": 0},
     "500, each time": {"kind": "lost_answer", "after": "500", "times": 0},
     "held, once": {"kind": "lost_answer", "after": "timeout"},
 }
 SLOW = "slow but sure"
-FAULTS = LEAVES_NOTHING | LOSES_THE_ANSWER | {SLOW: {"kind": "delay", "seconds": 2.2, "method": "*", "times": 0}}
+FAULTS = LEAVES_NOTHING | LOSES_THE_RESPONSE | {SLOW: {"kind": "delay", "seconds": 2.2, "method": "*", "times": 0}}
 TAKES_SECONDS = ("a timeout", "held, once", SLOW)
 
 
@@ -104,7 +104,7 @@ def given_up(world: World, person: Person, response: httpx.Response, *, cut_off:
 
 
 @pytest.mark.parametrize("fault", LEAVES_NOTHING)
-def test_what_stripe_did_not_do_is_told_as_failed_and_can_be_tried_again(
+def test_a_write_that_stripe_did_not_apply_is_reported_as_failed_and_can_be_retried(
     world: World, attempts: Callable[[str], Attempt], fault: str
 ) -> None:
     seen = attempts(fault)
@@ -128,7 +128,7 @@ def test_what_stripe_did_not_do_is_told_as_failed_and_can_be_tried_again(
     assert len(world.emails(person)) == 1
 
 
-def test_stripe_away_from_the_start_is_told_as_failed_too(world: World) -> None:
+def test_a_request_is_reported_as_failed_if_stripe_is_unavailable_from_the_start(world: World) -> None:
     person = world.person("professional")
     row = row_of(world, person)
 
@@ -146,8 +146,8 @@ def test_stripe_away_from_the_start_is_told_as_failed_too(world: World) -> None:
     assert world.cancel(person).status_code == 200
 
 
-@pytest.mark.parametrize("fault", LOSES_THE_ANSWER)
-def test_a_lost_answer_is_settled_by_what_stripe_shows(
+@pytest.mark.parametrize("fault", LOSES_THE_RESPONSE)
+def test_a_lost_response_is_resolved_by_the_state_in_stripe(
     world: World, attempts: Callable[[str], Attempt], fault: str
 ) -> None:
     seen = attempts(fault)
@@ -162,7 +162,7 @@ def test_a_lost_answer_is_settled_by_what_stripe_shows(
     assert audit["outcome"] == "pending_cancellation"
 
 
-def test_a_release_whose_answer_was_lost_is_not_done_twice(world: World) -> None:
+def test_a_schedule_release_whose_response_was_lost_is_not_repeated(world: World) -> None:
     person = world.person("schedule_managed")
     schedule = world.stripe.subscriptions.retrieve(person.subscription_id).schedule
     assert isinstance(schedule, str)
@@ -179,7 +179,7 @@ def test_a_release_whose_answer_was_lost_is_not_done_twice(world: World) -> None
 
 
 @pytest.mark.parametrize("fault", ["500", "a 200 that is not true"])
-def test_an_offer_that_stripe_did_not_apply_is_the_customers_to_try_again(world: World, fault: str) -> None:
+def test_an_offer_that_stripe_did_not_apply_can_be_accepted_again(world: World, fault: str) -> None:
     person = world.person("enterprise")
 
     with world.simulator.fault(method="POST", contains=person.subscription_id, **LEAVES_NOTHING[fault]):
@@ -199,7 +199,7 @@ def test_an_offer_that_stripe_did_not_apply_is_the_customers_to_try_again(world:
     assert len(world.belongings(person.user_id)["entitlements"]) == 1
 
 
-def test_a_discount_whose_answer_was_lost_is_applied_once(world: World) -> None:
+def test_a_discount_whose_response_was_lost_is_applied_once(world: World) -> None:
     person = world.person("starter")
 
     with world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id, times=0):
@@ -212,7 +212,7 @@ def test_a_discount_whose_answer_was_lost_is_applied_once(world: World) -> None:
     assert (offer["state"], offer["stripe_discount_id"]) == ("applied", discount)
 
 
-def test_an_immediate_end_whose_answer_was_lost_counts(world: World) -> None:
+def test_an_immediate_end_whose_response_was_lost_counts(world: World) -> None:
     """Stripe's DELETE has no idempotency key: the repeat is rejected, and the state in Stripe decides."""
     person = unpaid_from_the_start(world)
 
@@ -224,7 +224,7 @@ def test_an_immediate_end_whose_answer_was_lost_counts(world: World) -> None:
     assert len(world.emails(person)) == 1
 
 
-def test_a_coupon_that_cannot_be_made_is_told_as_failed(world: World) -> None:
+def test_a_coupon_that_cannot_be_created_is_reported_as_a_failure(world: World) -> None:
     coupon = "cancelflow-starter-20pct-3m"
     try:
         world.stripe.coupons.delete(coupon)
@@ -240,7 +240,7 @@ def test_a_coupon_that_cannot_be_made_is_told_as_failed(world: World) -> None:
     assert world.accept(person).status_code == 200
 
 
-def test_slow_but_sure_is_told_as_under_way_and_carried_to_its_end(
+def test_a_slow_request_is_reported_as_in_progress_and_completed(
     world: World, attempts: Callable[[str], Attempt]
 ) -> None:
     seen = attempts(SLOW)
@@ -322,7 +322,7 @@ FAILURES = {"mail": "mail-failed", "events": "events-failed"}
 
 @pytest.mark.parametrize("what", KINDS)
 @pytest.mark.slow
-def test_what_could_not_leave_does_not_hold_up_the_answer(
+def test_an_undelivered_message_does_not_delay_the_response(
     world: World, undelivered: dict[str, Undelivered], what: str
 ) -> None:
     seen = undelivered[what]
@@ -342,7 +342,7 @@ def test_what_could_not_leave_does_not_hold_up_the_answer(
 
 
 @pytest.mark.slow
-def test_what_could_not_leave_is_sent_later_and_once(world: World, undelivered: dict[str, Undelivered]) -> None:
+def test_an_undelivered_message_is_sent_later_and_once(world: World, undelivered: dict[str, Undelivered]) -> None:
     """Tests both outages together: the trigger's next round resumes whatever is due."""
     requests = {what: world.request_id(seen.response) for what, seen in undelivered.items()}
     for request_id in requests.values():
@@ -351,14 +351,14 @@ def test_what_could_not_leave_is_sent_later_and_once(world: World, undelivered: 
         )
         assert due.rowcount == 1
 
-    def at_peace() -> bool:
+    def all_done() -> bool:
         left = world.row(
             "SELECT count(*) FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND resume_at IS NOT NULL",
             list(requests.values()),
         )
         return bool(left["count"] == 0)
 
-    eventually(at_peace)
+    eventually(all_done)
 
     for what, seen in undelivered.items():
         outbox = outbox_of(world, seen.person)
@@ -379,7 +379,7 @@ def test_what_could_not_leave_is_sent_later_and_once(world: World, undelivered: 
         assert (request["runs"], request["response"]) == (2, seen.response.json())
 
 
-def test_an_address_that_takes_no_mail_is_given_up_and_not_tried_for_ever(world: World) -> None:
+def test_a_malformed_address_is_given_up_and_not_retried_forever(world: World) -> None:
     person = world.person("professional")
     world.admin.execute("UPDATE users SET email = 'not an address' WHERE id = %s", [person.user_id])
 

@@ -65,7 +65,7 @@ def operated(world: World) -> dict[str, Operated]:
     with world.simulator.fault(kind="status", method="POST", contains=given_up.subscription_id, times=0):
         response = world.cancel(given_up)
     assert response.status_code == 500
-    begun = {"left behind": (left, left_behind(world, left)), "given up": (given_up, world.request_id(response))}
+    begun = {"unfinished": (left, unfinished_request(world, left)), "given up": (given_up, world.request_id(response))}
     return {
         what: Operated(person, request_id, started(world, request_id)) for what, (person, request_id) in begun.items()
     }
@@ -95,11 +95,11 @@ def completed(world: World, run: Row) -> Row:
     return found
 
 
-def left_behind(world: World, person: Person) -> str:
+def unfinished_request(world: World, person: Person) -> str:
     """Create a request whose process died right after storing it, and whose retry is not due yet."""
     made = world.row(
         "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, reason, feedback, resume_at)"
-        " VALUES (%s, %s, false, 'unused', 'left behind', now() + interval '1 hour') RETURNING id",
+        " VALUES (%s, %s, false, 'unused', 'unfinished', now() + interval '1 hour') RETURNING id",
         person.user_id,
         person.user_id,
     )
@@ -139,7 +139,7 @@ def phases(log: list[str]) -> list[str]:
     return [line.removeprefix("Phase: ") for line in log if line.startswith("Phase: ")]
 
 
-def test_a_cancellation_is_drawn_as_the_specification_has_it(world: World) -> None:
+def test_the_graph_of_a_cancellation_matches_the_specification(world: World) -> None:
     person = world.person("professional")
     seen = ended(world, person, world.cancel(person))
 
@@ -154,7 +154,7 @@ def test_a_cancellation_is_drawn_as_the_specification_has_it(world: World) -> No
     assert phases(messages(world, seen.run, "Finished in state Completed('200")) == PHASES
 
 
-def test_an_acceptance_is_drawn_as_the_specification_has_it(world: World) -> None:
+def test_the_graph_of_an_acceptance_matches_the_specification(world: World) -> None:
     person = world.person("enterprise")
     seen = ended(world, person, world.accept(person))
 
@@ -168,7 +168,7 @@ def test_an_acceptance_is_drawn_as_the_specification_has_it(world: World) -> Non
     assert phases(messages(world, seen.run, "Finished in state Completed('200")) == PHASES
 
 
-def test_a_refusal_is_an_end_of_its_own(world: World) -> None:
+def test_a_refusal_ends_the_run_in_a_state_of_its_own(world: World) -> None:
     person = world.person("starter")
     world.accept(person)
     seen = ended(world, person, world.accept(person))
@@ -197,7 +197,7 @@ def test_a_second_cancellation_is_refused_at_the_second_node(world: World) -> No
     assert {name: state for name, (state, _) in drawn.items()} == {COMMON[0]: "COMPLETED", COMMON[1]: "FAILED"}
 
 
-def test_stripe_failing_fails_the_run(world: World) -> None:
+def test_a_failure_at_stripe_fails_the_run(world: World) -> None:
     person = world.person("professional")
     with world.simulator.fault(kind="status", method="POST", contains=person.subscription_id, times=0):
         seen = ended(world, person, world.cancel(person))
@@ -237,7 +237,7 @@ def files_that_hold(text: str, *places: Path) -> list[Path]:
     return [file for place in places for file in place.rglob("*") if file.is_file() and wanted in file.read_bytes()]
 
 
-def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_database: psycopg.Connection[Row]) -> None:
+def test_no_personal_data_reaches_prefect_or_a_log(world: World, prefects_database: psycopg.Connection[Row]) -> None:
     """One marker in a customer's name, address and texts, on every path."""
     marker = f"marker{uuid.uuid4().hex}"
     leaver, stayer = (world.made(Case(marker, customer_name=f"Robin {marker}")) for _ in range(2))
@@ -246,14 +246,14 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
     wrong = {"kind": "status", "status": 400, "error": quoted, "method": "POST", "contains": leaver.subscription_id}
 
     with world.simulator.fault(**wrong, times=0):
-        answers = [world.cancel(leaver, feedback=f"said {marker}")]
-    answers += [world.cancel(leaver, feedback=f"said {marker}") for _ in range(2)]
-    answers += [world.cancel(leaver, reason=marker), world.cancel(leaver, feedback=marker * 200)]
-    answers += [world.accept(stayer, feedback=f"said {marker}") for _ in range(2)]
+        responses = [world.cancel(leaver, feedback=f"said {marker}")]
+    responses += [world.cancel(leaver, feedback=f"said {marker}") for _ in range(2)]
+    responses += [world.cancel(leaver, reason=marker), world.cancel(leaver, feedback=marker * 200)]
+    responses += [world.accept(stayer, feedback=f"said {marker}") for _ in range(2)]
     world.admin.execute("UPDATE users SET email = %s WHERE id = %s", [f"no address {marker}", stayer.user_id])
-    answers.append(world.cancel(stayer, feedback=f"said {marker}"))
+    responses.append(world.cancel(stayer, feedback=f"said {marker}"))
 
-    assert [response.status_code for response in answers] == [500, 200, 409, 400, 400, 200, 409, 200]
+    assert [response.status_code for response in responses] == [500, 200, 409, 400, 400, 200, 409, 200]
     # It is where it belongs: in our rows, in the email and in Stripe.
     assert len(world.rows("SELECT FROM cancellation_reasons WHERE strpos(feedback, %s) > 0", marker)) == 3
     [email] = world.emails(leaver)
@@ -262,11 +262,11 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
     assert details is not None
     assert marker in (details.comment or "")
     # Prefect must have received the whole last run by now: its log, its nodes, its events.
-    last = ended(world, stayer, answers[-1])
+    last = ended(world, stayer, responses[-1])
     graph(world, last.run, len(CANCELLED))
     messages(world, last.run, "Finished in state Completed")
     where = {"flow_run", "flow_run_state", "task_run", "task_run_state", "log", "events"}
-    for response in (answers[0], answers[-1]):
+    for response in (responses[0], responses[-1]):
         run_id = str(world.run_of(response)["id"])
         eventually(
             lambda run_id=run_id: where <= tables_that_hold(prefects_database, run_id),  # type: ignore[misc]
@@ -275,12 +275,12 @@ def test_nothing_personal_reaches_prefect_or_a_log(world: World, prefects_databa
     assert tables_that_hold(prefects_database, marker) == set()
     home = Path(os.environ["PREFECT_HOME"])
     logs = home.parent / "logs"
-    assert files_that_hold(world.request_id(answers[0]), logs)
+    assert files_that_hold(world.request_id(responses[0]), logs)
     assert files_that_hold(marker, logs, home) == []
 
 
 @pytest.mark.slow
-def test_the_worker_carries_out_what_an_operator_starts(world: World, operated: dict[str, Operated]) -> None:
+def test_the_worker_carries_out_a_run_that_an_operator_starts(world: World, operated: dict[str, Operated]) -> None:
     """An unfinished request, and one that was given up: an operator may resume the latter (SPEC, Decided 12)."""
     for seen in operated.values():
         run = completed(world, seen.run)
@@ -295,9 +295,9 @@ def test_the_worker_carries_out_what_an_operator_starts(world: World, operated: 
         counts = {table: len(rows) for table, rows in world.belongings(seen.person.user_id).items()}
         assert (counts["cancellation_reasons"], counts["data_retention_jobs"], counts["outbox"]) == (1, 1, 2)
         assert len(world.emails(seen.person)) == 1
-    [reason] = world.belongings(operated["left behind"].person.user_id)["cancellation_reasons"]
-    assert (reason["category"], reason["feedback"]) == ("unused", "left behind")
-    assert outcomes(world, operated["left behind"].person) == ["pending_cancellation"]
+    [reason] = world.belongings(operated["unfinished"].person.user_id)["cancellation_reasons"]
+    assert (reason["category"], reason["feedback"]) == ("unused", "unfinished")
+    assert outcomes(world, operated["unfinished"].person) == ["pending_cancellation"]
     assert outcomes(world, operated["given up"].person) == ["failed", "pending_cancellation"]
 
 

@@ -53,8 +53,8 @@ def walked(world: World) -> Walked:
         world.admin.execute("DELETE FROM subscriptions WHERE id = %s", [cases["not ours"].subscription_id])
         request_id = left(world, cases["under way"], subscription_id=cases["under way"].subscription_id)
         before = _rows(world, cases)
-        open_run = _left_open(world)
-        ready = [_made_ahead(world, hours_ago=3), _made_ahead(world, hours_ago=0)]
+        open_run = _orphaned_run(world)
+        ready = [_pre_created(world, hours_ago=3), _pre_created(world, hours_ago=0)]
         dry_run = _walk("--dry-run")
         after_dry_run = _rows(world, cases)
         _walk()
@@ -69,7 +69,7 @@ def walked(world: World) -> Walked:
     return Walked(cases, before, after_dry_run, after, dry_run, made[0]["data"], open_run, ready)
 
 
-def _left_open(world: World) -> Row:
+def _orphaned_run(world: World) -> Row:
     """Create a run that began hours ago and whose end was never reported to Prefect's server."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()
     state = {"type": "RUNNING", "name": "Running"}
@@ -80,7 +80,7 @@ def _left_open(world: World) -> Row:
     return made
 
 
-def _made_ahead(world: World, hours_ago: int) -> Row:
+def _pre_created(world: World, hours_ago: int) -> Row:
     """Create an unused pre-created run."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()
     state = {"type": "PENDING", "name": READY}
@@ -118,7 +118,7 @@ def _walk(*options: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
-def test_a_dry_run_changes_nothing_and_says_what_would_change(walked: Walked) -> None:
+def test_a_dry_run_changes_nothing_and_reports_what_would_change(walked: Walked) -> None:
     assert walked.after_dry_run == walked.before
     assert "would be healed" in walked.dry_run
 
@@ -131,12 +131,12 @@ def test_a_dry_run_changes_nothing_and_says_what_would_change(walked: Walked) ->
         ("ended", "active", "canceled"),
     ],
 )
-def test_what_stripe_says_without_doubt_is_healed(walked: Walked, case: str, before: str, after: str) -> None:
+def test_an_unambiguous_difference_is_repaired(walked: Walked, case: str, before: str, after: str) -> None:
     assert (walked.before[case]["status"], walked.after[case]["status"]) == (before, after)
     assert f"| {walked.id_of(case)} | {before} here, {after} in Stripe | healed |" in walked.report
 
 
-def test_what_nobody_heard_of_is_told_as_if_it_had_come_in(world: World, walked: Walked) -> None:
+def test_a_lost_webhook_is_made_up_for_as_if_it_had_arrived(world: World, walked: Walked) -> None:
     person = walked.cases["cancelled"]
     [email] = world.emails(person)
     assert email["subject"].startswith("Cancellation confirmed")
@@ -146,35 +146,35 @@ def test_what_nobody_heard_of_is_told_as_if_it_had_come_in(world: World, walked:
     assert [end["kind"] for end in ends] == ["voluntary"]
 
 
-def test_the_data_of_a_customer_who_came_back_is_not_deleted(world: World, walked: Walked) -> None:
+def test_the_data_of_a_reactivated_customer_is_not_deleted(world: World, walked: Walked) -> None:
     jobs = world.rows("SELECT status FROM data_retention_jobs WHERE subscription_id = %s", walked.id_of("undone"))
     assert [job["status"] for job in jobs] == ["cancelled"]
 
 
-def test_what_stripe_does_not_know_is_for_a_person(walked: Walked) -> None:
+def test_a_subscription_unknown_to_stripe_is_reported_to_an_operator(walked: Walked) -> None:
     assert walked.after["gone"] == walked.before["gone"]
     assert f"| {walked.id_of('gone')} | active here, not in Stripe |" in walked.report
 
 
-def test_what_we_do_not_know_is_named(walked: Walked) -> None:
+def test_a_subscription_without_a_row_is_reported(walked: Walked) -> None:
     assert f"| {walked.id_of('not ours')} | in Stripe, no row here |" in walked.report
 
 
-def test_a_row_that_a_request_is_at_work_on_is_left_to_it(walked: Walked) -> None:
+def test_a_row_with_a_request_in_progress_is_left_alone(walked: Walked) -> None:
     assert walked.after["under way"] == walked.before["under way"]
     assert walked.id_of("under way") not in walked.report
 
 
-def test_the_report_names_nobody(walked: Walked) -> None:
+def test_the_report_contains_no_personal_data(walked: Walked) -> None:
     assert not any(person.email in walked.report or person.user_id in walked.report for person in walked.cases.values())
 
 
-def test_a_run_whose_end_prefect_never_heard_of_does_not_stay_running(world: World, walked: Walked) -> None:
+def test_a_run_whose_end_was_never_reported_to_prefect_does_not_stay_running(world: World, walked: Walked) -> None:
     run = world.prefect.get(f"/flow_runs/{walked.stale['id']}").json()
     assert (walked.stale["state_type"], run["state_type"]) == ("RUNNING", "CRASHED")
 
 
-def test_what_a_killed_trigger_made_ahead_goes_and_what_another_may_still_take_stays(
+def test_a_killed_triggers_pre_created_runs_are_deleted_and_usable_ones_are_kept(
     world: World, walked: Walked
 ) -> None:
     found = [world.prefect.get(f"/flow_runs/{run['id']}").status_code for run in walked.unused]

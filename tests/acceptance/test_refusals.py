@@ -49,16 +49,16 @@ class Watch:
 
     def __init__(self, world: World, person: Person) -> None:
         self._world, self._person = world, person
-        self._rows = self._of_theirs()
+        self._rows = self._stored_rows()
         self._calls = self._stripe_calls()
 
     def nothing_changed(self) -> None:
         """Check that there is no row besides the attempt's records, and no call to Stripe."""
-        assert self._of_theirs() == self._rows
+        assert self._stored_rows() == self._rows
         assert self._stripe_calls() == self._calls
         assert self._world.emails(self._person) == []
 
-    def _of_theirs(self) -> dict[str, list[Row]]:
+    def _stored_rows(self) -> dict[str, list[Row]]:
         rows = self._world.belongings(self._person.user_id)
         return {table: found for table, found in rows.items() if table not in RECORDS}
 
@@ -97,7 +97,7 @@ def unreadable(world: World, person: Person, status: int, slug: str) -> None:
     assert world.belongings(person.user_id)["cancellation_requests"] == []
 
 
-def test_anothers_subscription_is_refused_without_a_look(world: World) -> None:
+def test_another_users_id_is_refused_without_a_look_up(world: World) -> None:
     mallory, victim = world.person("professional"), world.person("professional")
     watches = [Watch(world, mallory), Watch(world, victim)]
 
@@ -117,7 +117,7 @@ def test_anothers_subscription_is_refused_without_a_look(world: World) -> None:
         assert world.belongings(victim.user_id)[table] == []
 
 
-def test_anothers_subscription_id_is_none_of_ours(world: World) -> None:
+def test_another_users_subscription_id_counts_as_unknown(world: World) -> None:
     mallory, victim = world.person("professional"), world.person("professional")
     watches = [Watch(world, mallory), Watch(world, victim)]
 
@@ -133,7 +133,7 @@ def test_anothers_subscription_id_is_none_of_ours(world: World) -> None:
         watch.nothing_changed()
 
 
-def test_a_stranger_with_a_good_token_has_nothing_to_cancel(world: World) -> None:
+def test_an_unknown_user_with_a_valid_token_has_nothing_to_cancel(world: World) -> None:
     user_id = str(uuid.uuid4())
     stranger = Person("stranger", user_id, "stranger@example.com", [], world.headers(user_id))
 
@@ -173,7 +173,7 @@ def test_a_company_may_waive_the_reason_by_country(world: World, tmp_path: Path)
     assert not world.stripe.subscriptions.retrieve(american.subscription_id).cancel_at_period_end
 
 
-def test_an_unknown_reason_is_answered_with_those_that_there_are(world: World) -> None:
+def test_an_unknown_reason_is_refused_with_a_list_of_the_valid_ones(world: World) -> None:
     person = world.person("professional")
     watch = Watch(world, person)
 
@@ -187,7 +187,7 @@ def test_an_unknown_reason_is_answered_with_those_that_there_are(world: World) -
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_member_of_the_wrong_kind_is_refused_where_it_stands(world: World, what: str) -> None:
+def test_the_error_for_an_invalid_member_points_to_it(world: World, what: str) -> None:
     person = world.person("professional")
     watch = Watch(world, person)
 
@@ -216,7 +216,7 @@ def test_a_member_of_the_wrong_kind_is_refused_where_it_stands(world: World, wha
     ],
     ids=["empty", "cut", "half", "null", "list", "no members", "text", "not UTF-8", "surrogate", "deep", "NaN"],
 )
-def test_what_is_not_the_json_we_take_is_refused(world: World, content: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_with_the_right_members_is_refused(world: World, content: bytes) -> None:
     person = world.person("professional")
     watch = Watch(world, person)
 
@@ -226,7 +226,7 @@ def test_what_is_not_the_json_we_take_is_refused(world: World, content: bytes) -
     unreadable(world, person, 400, "body-invalid")
 
 
-def test_half_of_an_emoji_in_the_feedback_is_refused(world: World) -> None:
+def test_a_lone_surrogate_in_the_feedback_is_refused(world: World) -> None:
     person = world.person("professional")
     watch = Watch(world, person)
     body = json.dumps({"user_id": person.user_id, "reason": "other", "feedback": "\ud83d"})
@@ -248,7 +248,7 @@ def test_a_body_over_64_kib_is_refused(world: World) -> None:
     unreadable(world, person, 413, "body-too-large")
 
 
-def test_a_body_of_64_kib_and_5000_characters_is_taken(world: World) -> None:
+def test_a_body_of_64_kib_with_feedback_of_5000_characters_is_accepted(world: World) -> None:
     person = world.person("professional")
     feedback = "ü" * 5000
     body = json.dumps({"user_id": person.user_id, "reason": "other", "feedback": feedback}).ljust(MAX_BODY_BYTES)
@@ -276,7 +276,7 @@ def test_another_content_type_is_refused(world: World, content_type: str) -> Non
     unreadable(world, person, 415, "body-not-json")
 
 
-def test_a_refusal_does_not_quote_what_was_sent(world: World) -> None:
+def test_a_refusal_does_not_quote_the_request(world: World) -> None:
     person = world.person("professional")
 
     response = world.cancel(person, reason="a very private matter", feedback="x" * 5001)

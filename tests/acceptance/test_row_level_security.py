@@ -100,7 +100,7 @@ def columns_that_may(world: World, privilege: str, table: str) -> list[str]:
     return [row["name"] for row in found]
 
 
-def test_every_table_of_a_users_rows_is_known_here(world: World) -> None:
+def test_every_table_with_user_rows_is_tested(world: World) -> None:
     found = world.rows(
         """SELECT DISTINCT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
@@ -109,7 +109,7 @@ def test_every_table_of_a_users_rows_is_known_here(world: World) -> None:
     assert {row["name"] for row in found} == set(OWNER)
 
 
-def test_every_one_of_them_forces_row_level_security(world: World) -> None:
+def test_every_table_with_user_rows_forces_row_level_security(world: World) -> None:
     found = world.rows(
         """SELECT relname AS name, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s)""",
@@ -118,7 +118,7 @@ def test_every_one_of_them_forces_row_level_security(world: World) -> None:
     assert {row["name"]: row["forced"] for row in found} == dict.fromkeys(OWNER, True)
 
 
-def test_nothing_else_shows_the_role_a_users_rows(world: World) -> None:
+def test_no_other_table_or_view_shows_user_rows_to_the_role(world: World) -> None:
     """Neither a view that runs as its owner nor a table without a user."""
     views = world.rows(
         """SELECT relname FROM pg_class
@@ -152,7 +152,7 @@ def test_the_role_owns_nothing_and_bypasses_nothing(world: World) -> None:
 
 
 @every_table
-def test_a_user_sees_their_rows_and_no_one_elses(world: World, two: Two, table: str) -> None:
+def test_a_user_sees_only_their_own_rows(world: World, two: Two, table: str) -> None:
     owner = OWNER[table]
     assert world.row(f"SELECT count(*) FROM {table} WHERE {owner} = %s", two.b.user_id)["count"] > 0
     with as_role(world, user_id=two.a.user_id) as connection:
@@ -162,14 +162,14 @@ def test_a_user_sees_their_rows_and_no_one_elses(world: World, two: Two, table: 
 
 
 @every_table
-def test_without_a_user_there_are_no_rows(world: World, two: Two, table: str) -> None:
+def test_no_rows_are_visible_without_a_user(world: World, two: Two, table: str) -> None:
     for named in ({}, {"user_id": ""}):
         with as_role(world, **named) as connection:
             assert count(connection, f"SELECT count(*) FROM {table}") == 0
 
 
 @every_table
-def test_anothers_rows_cannot_be_changed(world: World, two: Two, table: str) -> None:
+def test_another_users_rows_cannot_be_changed(world: World, two: Two, table: str) -> None:
     changeable = columns_that_may(world, "UPDATE", table)
     owner, before = OWNER[table], world.belongings(two.b.user_id)[table]
     assert owner not in changeable  # so that no row can be moved to another user either
@@ -186,7 +186,7 @@ def test_anothers_rows_cannot_be_changed(world: World, two: Two, table: str) -> 
 
 
 @every_table
-def test_nothing_can_be_written_in_anothers_name(world: World, two: Two, table: str) -> None:
+def test_nothing_can_be_written_in_another_users_name(world: World, two: Two, table: str) -> None:
     """A copies one of their own rows, under B's name."""
     owner = OWNER[table]
     columns = columns_that_may(world, "INSERT", table)
@@ -211,7 +211,7 @@ def test_the_role_can_delete_nothing(world: World, two: Two, table: str, stateme
         connection.execute(statement.format(table).encode())
 
 
-def test_a_request_is_shown_by_its_id_and_cannot_be_changed_by_it(world: World, two: Two) -> None:
+def test_a_request_can_be_read_by_its_id_but_not_changed(world: World, two: Two) -> None:
     request = world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", two.b.user_id)[0]
     with as_role(world, request_id=str(request["id"])) as connection:
         seen = connection.execute("SELECT id FROM cancellation_requests").fetchall()
@@ -222,7 +222,7 @@ def test_a_request_is_shown_by_its_id_and_cannot_be_changed_by_it(world: World, 
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_log SET at = at", "DELETE FROM audit_log", "TRUNCATE audit_log"])
-def test_not_even_the_owner_changes_the_audit_log(world: World, two: Two, statement: str) -> None:
+def test_not_even_the_owner_can_change_the_audit_log(world: World, two: Two, statement: str) -> None:
     before = world.belongings(two.a.user_id)["audit_log"]
     with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
         world.admin.execute(statement.encode())
@@ -233,7 +233,7 @@ def test_not_even_the_owner_changes_the_audit_log(world: World, two: Two, statem
 
 
 @contextmanager
-def taken_back(world: World) -> Iterator[None]:
+def rolled_back(world: World) -> Iterator[None]:
     with world.admin.transaction(force_rollback=True):
         yield
 
@@ -271,8 +271,8 @@ def offer_at(world: World, person: Person, accepted_at: str, state: str = "reser
         ("2026-01-01T00:30:00+01:00", "2026-06-30T23:30:00Z", True),
     ],
 )
-def test_one_offer_in_six_calendar_months(world: World, two: Two, first: str, second: str, allowed: bool) -> None:
-    with taken_back(world):
+def test_a_user_can_accept_one_offer_in_six_calendar_months(world: World, two: Two, first: str, second: str, allowed: bool) -> None:
+    with rolled_back(world):
         world.admin.execute("UPDATE retention_offers SET state = 'withdrawn' WHERE user_id = %s", [two.a.user_id])
         offer_at(world, two.a, first)
         if allowed:
@@ -282,8 +282,8 @@ def test_one_offer_in_six_calendar_months(world: World, two: Two, first: str, se
                 offer_at(world, two.a, second)
 
 
-def test_the_six_months_are_a_users_own_and_a_withdrawn_offer_does_not_count(world: World, two: Two) -> None:
-    with taken_back(world):
+def test_the_six_months_apply_per_user_and_withdrawn_offers_do_not_count(world: World, two: Two) -> None:
+    with rolled_back(world):
         at = "2020-01-15T12:00:00Z"
         offer_at(world, two.a, at, state="withdrawn")
         offer_at(world, two.a, at)
@@ -330,14 +330,14 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("constraint", CHECKS)
-def test_the_database_checks(world: World, two: Two, constraint: str) -> None:
+def test_the_database_rejects_an_invalid_value(world: World, two: Two, constraint: str) -> None:
     table, change = CHECKS[constraint]
-    with taken_back(world), pytest.raises(errors.CheckViolation) as refused:
+    with rolled_back(world), pytest.raises(errors.CheckViolation) as refused:
         world.admin.execute(f"UPDATE {table} SET {change} WHERE {OWNER[table]} = %s".encode(), [two.a.user_id])
     assert refused.value.diag.constraint_name == constraint
 
 
-def test_every_check_of_the_schema_is_tried_here(world: World) -> None:
+def test_every_check_of_the_schema_is_tested(world: World) -> None:
     found = world.rows(
         """SELECT conname AS name FROM pg_constraint
         WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND conrelid <> 0"""
@@ -352,5 +352,5 @@ def test_every_check_of_the_schema_is_tried_here(world: World) -> None:
 def test_a_request_has_each_effect_once(world: World, two: Two, table: str) -> None:
     columns = ", ".join(column for column in columns_that_may(world, "SELECT", table) if column != "id")
     copy = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE user_id = %s"
-    with taken_back(world), pytest.raises(errors.UniqueViolation, match=f"{table}_request_id"):
+    with rolled_back(world), pytest.raises(errors.UniqueViolation, match=f"{table}_request_id"):
         world.admin.execute(copy.encode(), [two.a.user_id])

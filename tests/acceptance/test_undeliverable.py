@@ -77,7 +77,7 @@ def ended(world: World) -> Person:
     ("work", "happens", "subject"),
     [("cancellation", cancelled, CONFIRMED), ("reactivation", reactivated, BACK), ("end", ended, OVER)],
 )
-def test_what_a_customer_without_an_address_was_not_told_is_sent_once_they_have_one(
+def test_an_email_without_an_address_is_sent_once_the_customer_has_one(
     world: World, work: str, happens: Callable[[World], Person], subject: str
 ) -> None:
     person = happens(world)
@@ -96,7 +96,7 @@ def test_what_a_customer_without_an_address_was_not_told_is_sent_once_they_have_
     assert world.rows(published, person.user_id) == []
 
 
-def test_an_address_that_takes_no_email_is_listed_until_it_is_dismissed(world: World) -> None:
+def test_an_unusable_address_is_listed_until_it_is_dismissed(world: World) -> None:
     email = "not an address"
     found = undeliverable(world, cancelled(world, email))
     assert found.problem == "address-malformed"
@@ -109,7 +109,7 @@ def test_an_address_that_takes_no_email_is_listed_until_it_is_dismissed(world: W
         dismiss(load(DatabaseSettings), found.id)
 
 
-def test_it_is_listed_again_where_the_next_address_is_no_better(world: World) -> None:
+def test_an_email_is_listed_again_if_the_new_address_is_unusable_too(world: World) -> None:
     person = cancelled(world)
     found = undeliverable(world, person)
     addressed(world, person, "not an address")
@@ -117,7 +117,7 @@ def test_it_is_listed_again_where_the_next_address_is_no_better(world: World) ->
     eventually(lambda: [each.problem for each in listed(found.id)] == ["address-malformed"])
 
 
-def test_what_was_withdrawn_is_not_listed(world: World) -> None:
+def test_a_withdrawn_email_is_not_listed(world: World) -> None:
     person = cancelled(world)
     found = undeliverable(world, person)
     assert reactivate(world, person).status_code == 200
@@ -127,7 +127,7 @@ def test_what_was_withdrawn_is_not_listed(world: World) -> None:
     assert world.rows("SELECT FROM outbox WHERE request_id = %s AND refused AND problem IS NULL", found.id)
 
 
-def test_a_refusal_that_could_not_be_emailed_is_sent_and_stays_a_refusal(world: World) -> None:
+def test_a_refusal_is_emailed_later_and_stays_a_refusal(world: World) -> None:
     person = world.person("two_subscriptions")
     addressed(world, person, None)
     made = world.row(
@@ -146,7 +146,7 @@ def test_a_refusal_that_could_not_be_emailed_is_sent_and_stays_a_refusal(world: 
     assert in_peace(world, made["id"])["outcome"] == "refused"
 
 
-def test_a_delay_that_could_not_be_emailed_is_listed_as_the_request_that_it_is_about(world: World) -> None:
+def test_an_undeliverable_delay_email_is_listed_as_its_request(world: World) -> None:
     person = world.person("professional")
     addressed(world, person, None)
     request_id: UUID = tried_for_hours(world, person)

@@ -32,7 +32,7 @@ def consumer() -> Iterator[Consumer]:
 
 
 @pytest.mark.parametrize("like", USER_IDS)
-def test_a_customer_cancels_and_comes_back_under_any_id(world: World, consumer: Consumer, like: str) -> None:
+def test_a_customer_with_any_kind_of_id_can_cancel_and_reactivate(world: World, consumer: Consumer, like: str) -> None:
     person = subscriber(world, user_id=unused(like))
     offered = world.http.get("/retention-offer", headers=person.headers)
     assert offered.json()["show_offer"] is True
@@ -59,7 +59,7 @@ def test_a_customer_cancels_and_comes_back_under_any_id(world: World, consumer: 
 
 
 @pytest.mark.parametrize("like", USER_IDS)
-def test_another_id_is_refused_however_near_it_is(world: World, like: str) -> None:
+def test_another_users_id_is_refused_however_similar_it_is(world: World, like: str) -> None:
     person = subscriber(world, user_id=unused(like))
     for other in (person.user_id.swapcase(), person.user_id[:-1], person.user_id[1:], f"{person.user_id[:254]} "):
         if other != person.user_id:
@@ -71,7 +71,7 @@ def test_another_id_is_refused_however_near_it_is(world: World, like: str) -> No
             assert world.http.get("/subscription", headers=world.headers(other)).status_code == 404
 
 
-def test_the_data_of_every_id_is_deleted(world: World) -> None:
+def test_the_data_of_a_user_with_any_kind_of_id_is_deleted(world: World) -> None:
     people = [departed(world, days_ago=91, user_id=unused(like))[0] for like in USER_IDS]
 
     swept(delete_expired_data, dry_run=False)
@@ -100,7 +100,7 @@ def due(world: World) -> Iterator[list[str]]:
     world.admin.execute("DELETE FROM data_retention_jobs WHERE user_id = ANY(%s)", [made])
 
 
-def test_a_dry_run_pages_through_every_user_once(due: list[str]) -> None:
+def test_a_dry_run_visits_every_user_once(due: list[str]) -> None:
     async def pages() -> list[str]:
         seen: list[str] = []
         async with services_of_this_run():
@@ -115,7 +115,7 @@ def test_a_dry_run_pages_through_every_user_once(due: list[str]) -> None:
     assert set(due) <= set(seen)
 
 
-def test_every_column_of_user_ids_has_the_order_that_python_has(world: World) -> None:
+def test_every_user_id_column_sorts_like_python(world: World) -> None:
     """Independent of the database's locale."""
     columns = world.rows(
         """SELECT attrelid::regclass::text AS table, attname AS column, collname AS collation
@@ -127,5 +127,5 @@ def test_every_column_of_user_ids_has_the_order_that_python_has(world: World) ->
     assert {column["collation"] for column in columns} == {"C"}
 
 
-def test_an_id_stays_in_its_cell_of_a_summary() -> None:
+def test_an_id_stays_within_its_table_cell() -> None:
     assert table(("user",), [("auth0|5f7",), ("two\nlines",)]).splitlines()[2:] == ["| auth0\\|5f7 |", "| two lines |"]

@@ -94,8 +94,8 @@ def life(world: World) -> Iterator[Life]:
 
 
 @pytest.mark.slow
-def test_a_whole_life(world: World, life: Life) -> None:
-    person, words = life.person, f"marker{uuid.uuid4().hex}"
+def test_a_customers_whole_life(world: World, life: Life) -> None:
+    person, marker = life.person, f"marker{uuid.uuid4().hex}"
     email = "Cancellation confirmed: your Professional plan ends"
     leaving = Seen([email], ["subscription.canceled"], "ends", "pending_cancellation", ["scheduled"])
     email = "Welcome back: your Professional plan continues"
@@ -104,7 +104,7 @@ def test_a_whole_life(world: World, life: Life) -> None:
     # They see an offer, decline it and cancel through our API.
     offer = world.http.get("/retention-offer", headers=person.headers).json()
     assert offer["retention_offer"]["description"] == "30% off for 3 months"
-    assert world.cancel(person, reason="too_expensive", feedback=f"Too dear, {words}").status_code == 200
+    assert world.cancel(person, reason="too_expensive", feedback=f"Too dear, {marker}").status_code == 200
     assert life.seen(events=1) == leaving
     assert str(life.shown()["banner"]).startswith("Cancels on ")
 
@@ -113,14 +113,14 @@ def test_a_whole_life(world: World, life: Life) -> None:
     assert life.seen(events=2) == staying
 
     # They cancel in Stripe's portal, which webhooks report to us, and undo it there.
-    life.in_the_portal("cancel", feedback="unused", comment=f"Not for me, {words}")
+    life.in_the_portal("cancel", feedback="unused", comment=f"Not for me, {marker}")
     assert life.seen(events=4) == leaving._replace(jobs=["cancelled", "scheduled"])
     life.in_the_portal("undo")
     assert life.seen(events=5) == staying._replace(jobs=["cancelled"] * 2)
 
     # They cancel for good. The period ends: access ends, the company is notified, and the customer gets no further
     # email.
-    assert world.cancel(person, reason="switched_service", feedback=f"To the blue one, {words}").status_code == 200
+    assert world.cancel(person, reason="switched_service", feedback=f"To the blue one, {marker}").status_code == 200
     assert life.seen(events=6) == leaving._replace(jobs=["cancelled", "cancelled", "scheduled"])
     assert life.shown()["access"]
     life.period_ends()
@@ -128,7 +128,7 @@ def test_a_whole_life(world: World, life: Life) -> None:
     assert life.seen(events=7) == over
     assert not life.shown()["access"]
     assert reactivate(world, person).status_code == 410
-    assert places_that_hold(world, words) == {"cancelflow.cancellation_reasons", "stripe.subscription"}
+    assert places_that_hold(world, marker) == {"cancelflow.cancellation_reasons", "stripe.subscription"}
 
     # Nothing is sent until day 76, which brings a notice, and nothing after that.
     silence = over._replace(published=[])
@@ -150,7 +150,7 @@ def test_a_whole_life(world: World, life: Life) -> None:
     # Day 91: nothing is left to do. Their texts are gone; they themselves remain only where the law requires it, and in
     # their own mailbox.
     assert life.night(91) == gone
-    assert places_that_hold(world, words) == set()
+    assert places_that_hold(world, marker) == set()
     places = {place.partition("/")[0] for place in places_that_hold(world, person.email)}
     assert places == {"stripe.customer", "stripe.invoice", "mail"}
     assert world.http.get("/subscription", headers=person.headers).status_code == 404

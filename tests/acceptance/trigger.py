@@ -28,7 +28,7 @@ def serving(directory: Path, **settings: str) -> Iterator[httpx.Client]:
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         try:
-            eventually(lambda: process.poll() is not None or _answers(client), within=START_SECONDS)
+            eventually(lambda: process.poll() is not None or _responds(client), within=START_SECONDS)
             assert process.poll() is None, Path(log.name).read_text()
             yield client
         finally:
@@ -36,7 +36,7 @@ def serving(directory: Path, **settings: str) -> Iterator[httpx.Client]:
             process.wait(STOP_SECONDS)
 
 
-def _answers(client: httpx.Client) -> bool:
+def _responds(client: httpx.Client) -> bool:
     try:
         return client.get("/healthz").status_code == 200
     except httpx.TransportError:
