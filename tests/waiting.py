@@ -22,7 +22,7 @@ def eventually(look: Callable[[], Found], *, within: float = AT_MOST_SECONDS, ev
     return found
 
 
-def at_once(*calls: Callable[[], Found]) -> list[Found]:
+def concurrently(*calls: Callable[[], Found]) -> list[Found]:
     """Return the result of each call; each has its own thread, and all start at the same time."""
     start = Barrier(len(calls))
 

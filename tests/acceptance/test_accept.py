@@ -8,7 +8,7 @@ import stripe
 
 from deployments.demo.cases import MONTHLY_PRICES
 from tests.acceptance.subscribers import clock, subscriber
-from tests.waiting import at_once
+from tests.waiting import concurrently
 from tests.world import Person, Row, World
 
 UNAVAILABLE = "No retention offer is available for this subscription"
@@ -220,7 +220,7 @@ def accepted_ago(world: World, person: Person, ago: str) -> None:
 def test_one_of_two_concurrent_acceptances_is_applied(world: World, attempt: int) -> None:
     person = world.person("enterprise")
 
-    responses = at_once(lambda: world.accept(person), lambda: world.accept(person))
+    responses = concurrently(lambda: world.accept(person), lambda: world.accept(person))
 
     assert sorted(response.status_code for response in responses) == [200, 409]
     [refused] = [response for response in responses if response.status_code == 409]
@@ -238,7 +238,7 @@ def test_a_user_who_accepts_for_two_subscriptions_concurrently_gets_one_discount
     person = world.person("two_subscriptions")
     first, second = person.subscription_ids
 
-    responses = at_once(
+    responses = concurrently(
         lambda: world.accept(person, subscription_id=first), lambda: world.accept(person, subscription_id=second)
     )
 

@@ -10,7 +10,7 @@ from nodes.rules.reasons import REASONS, STRIPE_FEEDBACK
 from nodes.settings import LinkSettings, load
 from tests.acceptance.consumer import body, consuming
 from tests.acceptance.subscribers import clock, subscriber
-from tests.waiting import at_once
+from tests.waiting import concurrently
 from tests.world import Person, World, links
 
 RETENTION = timedelta(days=90)
@@ -255,7 +255,7 @@ def test_the_emails_links_are_signed_and_change_nothing(world: World) -> None:
         address, _, token = url.partition("?token=")
         assert address == f"{world.addresses['http']}/{purpose}"
         link = Links(load(LinkSettings)).verify(token, purpose)
-        assert (link.subscription_id, claims.request_id) == (person.subscription_id, world.request_id(response))
+        assert (link.subscription_id, link.request_id) == (person.subscription_id, world.request_id(response))
         assert rfc3339(link.expires_at) == until
 
         page = world.http.get(url)
@@ -331,7 +331,7 @@ def test_one_of_several_concurrent_cancellations_is_carried_out(world: World, at
     person = world.person("professional")
 
     with consuming() as consumer:
-        responses = at_once(*[lambda: world.cancel(person)] * 3)
+        responses = concurrently(*[lambda: world.cancel(person)] * 3)
         world.tried(person)
         events = consumer.everything_of(person.user_id)
 

@@ -93,7 +93,10 @@ def test_each_case_gets_the_expected_response(world: World, case: str) -> None:
         assert row["cancel_at"] == (datetime.fromtimestamp(found.cancel_at, UTC) if found.cancel_at else None)
     if expected.status == 200:
         cancelled = world.stripe.subscriptions.retrieve(person.subscription_id)
-        assert (result["status"], result["cancel_at"]) == (expected.row, rfc3339(cancelled.cancel_at or cancelled.ended_at))
+        assert (result["status"], result["cancel_at"]) == (
+            expected.row,
+            rfc3339(cancelled.cancel_at or cancelled.ended_at),
+        )
         assert cancelled.cancel_at in (None, cancelled.items.data[0].current_period_end)
     assert len(world.emails(person)) == (1 if expected.status == 200 else 0)
     [audit] = world.rows("SELECT http_status FROM audit_log WHERE user_id = %s", person.user_id)
@@ -305,7 +308,9 @@ def test_dates_are_in_the_customers_time_zone_and_the_emails_language(world: Wor
 
 
 @pytest.mark.parametrize(("make", "status"), [(unpaid_from_the_start, "incomplete"), (paused, "paused")])
-def test_a_subscription_that_would_never_reach_its_period_end_is_ended_immediately(world: World, make: Callable[[World], Person], status: str) -> None:
+def test_a_subscription_that_would_never_reach_its_period_end_is_ended_immediately(
+    world: World, make: Callable[[World], Person], status: str
+) -> None:
     person = make(world)
     assert world.stripe.subscriptions.retrieve(person.subscription_id).status == status
 
@@ -342,7 +347,11 @@ def test_a_subscription_that_ended_in_stripe_unnoticed_is_not_cancelled_again(wo
         world.stripe.subscriptions.cancel(person.subscription_id)
     writes = len(world.simulator.writes(person.subscription_id))
 
-    responses = [world.cancel(person), world.accept(person), world.cancel(person, subscription_id=person.subscription_id)]
+    responses = [
+        world.cancel(person),
+        world.accept(person),
+        world.cancel(person, subscription_id=person.subscription_id),
+    ]
 
     assert [(response.status_code, response.json()["detail"]) for response in responses] == [(404, NOTHING)] * 3
     assert len(world.simulator.writes(person.subscription_id)) == writes

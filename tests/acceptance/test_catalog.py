@@ -14,7 +14,7 @@ from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber
 from tests.acceptance.test_accept import UNAVAILABLE
 from tests.acceptance.trigger import serving
-from tests.faults.left import in_peace
+from tests.faults.unfinished import when_done
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
@@ -181,7 +181,9 @@ def on_a_term(world: World, plan: str | None, **given: Any) -> tuple[Person, int
     return subscriber(world, more={"cancel_at": ends_at}, price=own, **given), ends_at
 
 
-def test_a_plan_can_refuse_cancellation_during_a_fixed_term_and_say_when_it_ends(world: World, ours: httpx.Client) -> None:
+def test_a_plan_can_refuse_cancellation_during_a_fixed_term_and_say_when_it_ends(
+    world: World, ours: httpx.Client
+) -> None:
     person, ends_at = on_a_term(world, "contract")
 
     response = cancel(ours, person)
@@ -251,7 +253,7 @@ def test_a_manual_only_plan_waits_until_an_operator_resumes_the_request(world: W
 
     resume(load(DatabaseSettings), request_id)
 
-    assert in_peace(world, uuid.UUID(request_id))["outcome"] == "pending_cancellation"
+    assert when_done(world, uuid.UUID(request_id))["outcome"] == "pending_cancellation"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
     assert world.emails(person)[0]["subject"].startswith("Cancellation confirmed: your")
 

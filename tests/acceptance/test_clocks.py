@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.acceptance.subscribers import Clock, clock, subscriber
-from tests.faults.left import in_peace, left, take_up
+from tests.faults.unfinished import expire_lease, unfinished_request, when_done
 from tests.reactivation.people import reactivate
 from tests.waiting import eventually
 from tests.world import Person, World
@@ -56,9 +56,9 @@ def test_a_renewal_after_the_first_look_up_is_refunded(world: World, ahead: int)
     on, person, request_id = looked_up(world, ahead)
     on.advance(on.now + 32 * DAY)
 
-    take_up(world, request_id)
+    expire_lease(world, request_id)
 
-    row = in_peace(world, request_id)
+    row = when_done(world, request_id)
     assert (row["outcome"], row["renewal_undone"]) == ("canceled", True)
     assert sum(amount > 0 for amount in refunds(world, person)) == 1
 
@@ -68,9 +68,9 @@ def test_a_cancellation_delayed_within_the_period_refunds_nothing(world: World, 
     on, person, request_id = looked_up(world, ahead)
     on.advance(on.now + 20 * DAY)
 
-    take_up(world, request_id)
+    expire_lease(world, request_id)
 
-    row = in_peace(world, request_id)
+    row = when_done(world, request_id)
     assert (row["outcome"], row["renewal_undone"]) == ("pending_cancellation", False)
     assert set(refunds(world, person)) == {0}
 
@@ -80,7 +80,7 @@ def looked_up(world: World, ahead: int) -> tuple[Clock, Person, UUID]:
     on = clock(world, ahead=ahead)
     person = subscriber(world, on=on)
     until = period_end(world, person)
-    return on, person, left(world, person, subscription_id=person.subscription_id, paid_until=until)
+    return on, person, unfinished_request(world, person, subscription_id=person.subscription_id, paid_until=until)
 
 
 def test_a_stale_row_is_not_taken_for_a_renewal(world: World) -> None:
@@ -105,13 +105,13 @@ def test_a_customer_can_reactivate_until_stripe_has_ended_the_subscription(world
 def test_a_charge_between_the_request_and_the_first_look_up_is_refunded(world: World) -> None:
     """Both Stripe's and the database's clocks run: a trial ends, and is charged for, while the request waits."""
     person = subscriber(world, trial_days=1)
-    request_id = left(world, person)
+    request_id = unfinished_request(world, person)
     in_a_while = int(time.time()) + 5
     world.stripe.subscriptions.update(person.subscription_id, {"trial_end": in_a_while})
     eventually(lambda: world.stripe.subscriptions.retrieve(person.subscription_id).status == "active")
 
-    take_up(world, request_id)
+    expire_lease(world, request_id)
 
-    row = in_peace(world, request_id)
+    row = when_done(world, request_id)
     assert (row["outcome"], row["renewal_undone"]) == ("canceled", True)
     assert sum(amount > 0 for amount in refunds(world, person)) == 1

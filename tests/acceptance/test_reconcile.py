@@ -11,7 +11,7 @@ import pytest
 
 from nodes.runs.display import READY
 from tests.acceptance.subscribers import subscriber
-from tests.faults.left import left
+from tests.faults.unfinished import unfinished_request
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
@@ -51,7 +51,7 @@ def walked(world: World) -> Walked:
         world.stripe.subscriptions.cancel(cases["ended"].subscription_id)
         cases["gone"] = _row_alone(world, cases["gone"])
         world.admin.execute("DELETE FROM subscriptions WHERE id = %s", [cases["not ours"].subscription_id])
-        request_id = left(world, cases["under way"], subscription_id=cases["under way"].subscription_id)
+        request_id = unfinished_request(world, cases["under way"], subscription_id=cases["under way"].subscription_id)
         before = _rows(world, cases)
         open_run = _orphaned_run(world)
         ready = [_pre_created(world, hours_ago=3), _pre_created(world, hours_ago=0)]
@@ -174,9 +174,7 @@ def test_a_run_whose_end_was_never_reported_to_prefect_does_not_stay_running(wor
     assert (walked.stale["state_type"], run["state_type"]) == ("RUNNING", "CRASHED")
 
 
-def test_a_killed_triggers_pre_created_runs_are_deleted_and_usable_ones_are_kept(
-    world: World, walked: Walked
-) -> None:
+def test_a_killed_triggers_pre_created_runs_are_deleted_and_usable_ones_are_kept(world: World, walked: Walked) -> None:
     found = [world.prefect.get(f"/flow_runs/{run['id']}").status_code for run in walked.unused]
     assert found == [404, 200]
     world.prefect.delete(f"/flow_runs/{walked.unused[1]['id']}")

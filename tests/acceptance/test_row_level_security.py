@@ -271,7 +271,9 @@ def offer_at(world: World, person: Person, accepted_at: str, state: str = "reser
         ("2026-01-01T00:30:00+01:00", "2026-06-30T23:30:00Z", True),
     ],
 )
-def test_a_user_can_accept_one_offer_in_six_calendar_months(world: World, two: Two, first: str, second: str, allowed: bool) -> None:
+def test_a_user_can_accept_one_offer_in_six_calendar_months(
+    world: World, two: Two, first: str, second: str, allowed: bool
+) -> None:
     with rolled_back(world):
         world.admin.execute("UPDATE retention_offers SET state = 'withdrawn' WHERE user_id = %s", [two.a.user_id])
         offer_at(world, two.a, first)

@@ -15,7 +15,9 @@ def invoiced(world: World, *, days_until_due: int = 30) -> tuple[Clock, Person]:
 
 
 @pytest.mark.parametrize(("days", "status"), [(5, "active"), (32, "past_due"), (36, "past_due")])
-def test_a_customer_who_is_sent_invoices_keeps_the_period_and_owes_open_ones(world: World, days: int, status: str) -> None:
+def test_a_customer_who_is_sent_invoices_keeps_the_period_and_owes_open_ones(
+    world: World, days: int, status: str
+) -> None:
     at, person = invoiced(world)
     at.advance(at.now + days * DAY)
     assert world.stripe.subscriptions.retrieve(person.subscription_id).status == status

@@ -7,8 +7,8 @@ import pytest
 
 from deployments.requests import NothingToDismiss, Unfinished, dismiss, resume, unfinished
 from nodes.settings import DatabaseSettings, load
-from tests.faults.left import in_peace
 from tests.faults.test_parked import tried_for_hours
+from tests.faults.unfinished import when_done
 from tests.reactivation.people import leaving, reactivate, subjects
 from tests.waiting import eventually
 from tests.webhooks.events import order, settled
@@ -136,20 +136,20 @@ def test_a_refusal_is_emailed_later_and_stays_a_refusal(world: World) -> None:
         person.user_id,
         person.user_id,
     )
-    assert in_peace(world, made["id"])["outcome"] == "refused"
+    assert when_done(world, made["id"])["outcome"] == "refused"
     found = undeliverable(world, person)
 
     addressed(world, person, person.email)
     resume(load(DatabaseSettings), found.id)
 
     eventually(lambda: subjects(world, person) == ["We couldn't cancel your plan"])
-    assert in_peace(world, made["id"])["outcome"] == "refused"
+    assert when_done(world, made["id"])["outcome"] == "refused"
 
 
 def test_an_undeliverable_delay_email_is_listed_as_its_request(world: World) -> None:
     person = world.person("professional")
     addressed(world, person, None)
     request_id: UUID = tried_for_hours(world, person)
-    assert in_peace(world, request_id)["parked_at"] is not None
+    assert when_done(world, request_id)["parked_at"] is not None
     [found] = listed(request_id)
     assert (found.undeliverable, found.parked_at is not None) == (False, True)

@@ -13,8 +13,8 @@ from nodes.runs.display import table
 from nodes.services import services_of_this_run
 from tests.acceptance.consumer import Consumer, body, consuming
 from tests.acceptance.subscribers import subscriber
-from tests.deletion.departed import departed, swept
-from tests.reactivation.people import in_peace, reactivate
+from tests.deletion.former_customers import former_customer, swept
+from tests.reactivation.people import reactivate, when_done
 from tests.user_ids import USER_IDS, unused
 from tests.world import World
 
@@ -41,9 +41,9 @@ def test_a_customer_with_any_kind_of_id_can_cancel_and_reactivate(world: World, 
     assert cancelled.status_code == 200
     asked = world.http.get(f"/cancellation-requests/{world.request_id(cancelled)}", headers=person.headers)
     assert (asked.status_code, asked.json()) == (200, cancelled.json())
-    in_peace(world, person)
+    when_done(world, person)
     assert reactivate(world, person).status_code == 200
-    in_peace(world, person)
+    when_done(world, person)
 
     published = [body(message) for message in consumer.everything_of(person.user_id)]
     assert [event["event"] for event in published] == ["subscription.canceled", "subscription.reactivated"]
@@ -72,7 +72,7 @@ def test_another_users_id_is_refused_however_similar_it_is(world: World, like: s
 
 
 def test_the_data_of_a_user_with_any_kind_of_id_is_deleted(world: World) -> None:
-    people = [departed(world, days_ago=91, user_id=unused(like))[0] for like in USER_IDS]
+    people = [former_customer(world, days_ago=91, user_id=unused(like))[0] for like in USER_IDS]
 
     swept(delete_expired_data, dry_run=False)
 

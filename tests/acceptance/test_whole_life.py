@@ -12,8 +12,8 @@ from flows.notify_before_deletion import notify_before_deletion
 from tests.acceptance.consumer import Consumer, body, consuming
 from tests.acceptance.subscribers import Clock, clock, subscriber
 from tests.deletion.days import day_after_the_end
-from tests.deletion.departed import swept
 from tests.deletion.everywhere import places_that_hold
+from tests.deletion.former_customers import swept
 from tests.reactivation.people import in_stripe, jobs, reactivate, row_of, title
 from tests.webhooks.events import order, settled
 from tests.world import Person, World, links

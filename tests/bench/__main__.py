@@ -68,16 +68,16 @@ class Bench:
         self._seed()
         for side in (self._bare, self._trigger):
             self._measure(side, WARM_UP, 1, NEAR)
-        for what, (runs, at_once, seconds, pairs) in PAIRS.items():
+        for what, (runs, concurrently, seconds, pairs) in PAIRS.items():
             for number in range(1, pairs + 1):
-                self._pair(what, runs, at_once, seconds, f"{number} of {pairs}")
+                self._pair(what, runs, concurrently, seconds, f"{number} of {pairs}")
         self._echo()
         self._beside()
         self._say(f"filling in {PAST_RUNS} past runs")
         history.fill(self._database, self._prefect, PAST_RUNS)
         self._measure(self._trigger, WARM_UP, 1, NEAR)
-        for what, (runs, at_once) in ALONE.items():
-            self._report.alone[what] = self._shown(what, self._measure(self._trigger, runs, at_once, NEAR))
+        for what, (runs, concurrently) in ALONE.items():
+            self._report.alone[what] = self._shown(what, self._measure(self._trigger, runs, concurrently, NEAR))
         self._pair(BURST_OF, BURST, BURST, NEAR, f"{WITHIN_SECONDS:.0f} s of it")
         self._report.megabytes = self._processes.megabytes()
         return self._report
@@ -89,16 +89,16 @@ class Bench:
             self._say(f"making {customers} customers for the {side.name}")
             side.seed(customers)
 
-    def _pair(self, what: str, runs: int, at_once: int, seconds: float, which: str) -> None:
-        bare, trigger = (self._measure(side, runs, at_once, seconds) for side in (self._bare, self._trigger))
+    def _pair(self, what: str, runs: int, concurrently: int, seconds: float, which: str) -> None:
+        bare, trigger = (self._measure(side, runs, concurrently, seconds) for side in (self._bare, self._trigger))
         pair = Pair(bare, trigger)
         self._report.pairs.setdefault(what, []).append(pair)
         self._shown(f"{what}, {which}", bare)
         self._shown(f"{what}, {which}", trigger, f", {pair.ratio:.2f} times the bare handler's")
 
-    def _measure(self, side: Side, runs: int, at_once: int, seconds: float) -> Measured:
+    def _measure(self, side: Side, runs: int, concurrently: int, seconds: float) -> Measured:
         with self._simulator.fault(kind="delay", seconds=seconds, times=0):
-            return measure(side, self._processes, runs, at_once, self._prefect, WITHIN_SECONDS)
+            return measure(side, self._processes, runs, concurrently, self._prefect, WITHIN_SECONDS)
 
     def _echo(self) -> None:
         """Measure with webhooks: Stripe reports each of our writes, and the trigger processes it in a separate run."""

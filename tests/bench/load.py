@@ -12,7 +12,7 @@ import httpx
 
 from tests.bench.sides import Ask
 
-ANSWER_SECONDS = 30.0
+RESPONSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,20 @@ class Answers:
         return statistics.quantiles(self.seconds, n=100, method="inclusive")[percent - 1] * 1000
 
 
-def press(url: str, asks: Sequence[Ask], at_once: int) -> Answers:
-    """Send every request, `at_once` of them concurrently, each as soon as an earlier one is answered."""
-    return asyncio.run(_press(url, asks, at_once))
+def press(url: str, asks: Sequence[Ask], concurrently: int) -> Answers:
+    """Send every request, `concurrently` of them concurrently, each as soon as an earlier one is answered."""
+    return asyncio.run(_press(url, asks, concurrently))
 
 
-async def _press(url: str, asks: Sequence[Ask], at_once: int) -> Answers:
+async def _press(url: str, asks: Sequence[Ask], concurrently: int) -> Answers:
     waiting = iter(asks)
     seconds: list[float] = []
     answers: list[httpx.Response] = []
-    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    limits = httpx.Limits(max_connections=concurrently, max_keepalive_connections=concurrently)
     # The connections use plain HTTP, and loading CA certificates would take longer than a response.
-    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_SECONDS, limits=limits, verify=False) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=RESPONSE_SECONDS, limits=limits, verify=False) as client:
         # Open the connections before the first timing, as a browser would.
-        await asyncio.gather(*(client.get("/healthz") for _ in range(at_once)))
+        await asyncio.gather(*(client.get("/healthz") for _ in range(concurrently)))
 
         async def one_by_one() -> None:
             for ask in waiting:
@@ -55,7 +55,7 @@ async def _press(url: str, asks: Sequence[Ask], at_once: int) -> Answers:
                 answers.append(response)
 
         began = time.time()
-        await asyncio.gather(*(one_by_one() for _ in range(at_once)))
+        await asyncio.gather(*(one_by_one() for _ in range(concurrently)))
     statuses = Counter(response.status_code for response in answers)
     named = [response.headers.get("Cancellation-Request-Id") for response in answers]
     return Answers(seconds, dict(statuses), [each for each in named if each], began)

@@ -44,10 +44,12 @@ class Measured:
         return (self.shown if self.side == TRIGGER else self.finished) / self.finished_seconds
 
 
-def measure(side: Side, processes: Processes, runs: int, at_once: int, prefect: str, within: float = 120.0) -> Measured:
+def measure(
+    side: Side, processes: Processes, runs: int, concurrently: int, prefect: str, within: float = 120.0
+) -> Measured:
     """Let so many customers cancel. `prefect` is the URL of Prefect's database; waits at most `within` seconds."""
     before = processes.used()
-    answers = press(side.url, side.take(runs), at_once)
+    answers = press(side.url, side.take(runs), concurrently)
     received = _received(side, answers)
     finished, shown, seconds = _finished(side, answers, prefect, within)
     backlog = processes.until_quiet(QUIET_WITHIN_SECONDS)

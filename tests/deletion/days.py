@@ -11,8 +11,8 @@ from tests.world import Person, Row, World
 DAY = 24 * 3600
 # Its rows cannot be changed, and no days are counted from them.
 KEPT = "audit_log"
-MOMENTS = """
-SELECT t.table_name AS name, array_agg(c.column_name::text) AS moments,
+TIME_COLUMNS = """
+SELECT t.table_name AS name, array_agg(c.column_name::text) AS times,
     CASE t.table_name WHEN 'subscriptions' THEN 'id' ELSE 'subscription_id' END AS whose
 FROM information_schema.tables t JOIN information_schema.columns c USING (table_schema, table_name)
 WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND t.table_name <> %s
@@ -32,11 +32,11 @@ def day_after_the_end(world: World, person: Person, day: float, *, which: int = 
     seconds = round(day * DAY - (time.time() - ended_at)) + 60
     for over in [each.id for each in found if each.ended_at]:
         order(world, "age", subscription=over, seconds=seconds)
-        for table in world.rows(MOMENTS, KEPT):
+        for table in world.rows(TIME_COLUMNS, KEPT):
             _move(world, table, over, seconds)
 
 
 def _move(world: World, table: Row, subscription_id: str, seconds: int) -> None:
-    moved = ", ".join(f"{name} = {name} - %(by)s::interval" for name in table["moments"])
+    moved = ", ".join(f"{name} = {name} - %(by)s::interval" for name in table["times"])
     statement = f"UPDATE {table['name']} SET {moved} WHERE {table['whose']} = %(id)s"
     world.admin.execute(statement.encode(), {"by": f"{seconds} seconds", "id": subscription_id})

@@ -10,9 +10,9 @@ import pytest
 from deployments.requests import resume
 from flows.anonymize_feedback import anonymize_feedback
 from nodes.settings import DatabaseSettings, load
-from tests.deletion.departed import claims_lapse, departed, given_days_ago, swept
 from tests.deletion.everywhere import places_that_hold
-from tests.waiting import at_once, eventually
+from tests.deletion.former_customers import claims_lapse, former_customer, given_days_ago, swept
+from tests.waiting import concurrently, eventually
 from tests.world import Person, World, links
 
 # The Stripe SDK triggers this httpx deprecation warning.
@@ -40,17 +40,17 @@ def counted(world: World, plan: str, category: str, *, retained: bool = False) -
     return int(found["n"])
 
 
-def test_after_91_days_what_they_wrote_is_nowhere(world: World) -> None:
+def test_no_free_text_is_left_after_91_days(world: World) -> None:
     """Every way that a text can come in: with a rejection, a failure, an acceptance, a key, and a completed request."""
     marker = f"marker{uuid.uuid4().hex}"
     person, stayer = world.person("professional"), world.person("professional")
     keyed = replace(person, headers={**person.headers, "Idempotency-Key": marker[:20]})
     wrong = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id}
     with world.simulator.fault(**wrong, times=0):
-        answers = [world.cancel(person, feedback=f"failed {marker}")]
-    answers += [world.cancel(keyed, feedback=f"said {marker}"), world.cancel(person, feedback=f"again {marker}")]
-    answers.append(world.accept(stayer, reason="unused", feedback=f"accepted {marker}"))
-    assert [response.status_code for response in answers] == [500, 200, 409, 200]
+        responses = [world.cancel(person, feedback=f"failed {marker}")]
+    responses += [world.cancel(keyed, feedback=f"said {marker}"), world.cancel(person, feedback=f"again {marker}")]
+    responses.append(world.accept(stayer, reason="unused", feedback=f"accepted {marker}"))
+    assert [response.status_code for response in responses] == [500, 200, 409, 200]
     before = places_that_hold(world, marker)
     assert before == {"cancelflow.cancellation_reasons", "cancelflow.cancellation_requests", "stripe.subscription"}
     for each in (person, stayer):
@@ -62,9 +62,9 @@ def test_after_91_days_what_they_wrote_is_nowhere(world: World) -> None:
     assert places_that_hold(world, person.subscription_id) >= {"cancelflow.subscriptions", "stripe.subscription"}
 
 
-def test_how_many_said_what_stays_and_who_goes(world: World) -> None:
+def test_reasons_stay_counted_and_their_users_are_forgotten(world: World) -> None:
     before = counted(world, "starter", "missing_features")
-    person, _ = departed(world, days_ago=70, plan="starter", reason="missing_features", feedback="no dark mode")
+    person, _ = former_customer(world, days_ago=70, plan="starter", reason="missing_features", feedback="no dark mode")
     given_days_ago(world, person, 100)
 
     swept(anonymize_feedback)
@@ -79,14 +79,14 @@ def test_how_many_said_what_stays_and_who_goes(world: World) -> None:
     assert request["anonymized_at"]
 
 
-def test_nothing_that_stays_leads_from_a_reason_to_anyone(world: World) -> None:
+def test_the_counts_have_no_column_that_identifies_a_user(world: World) -> None:
     columns = world.rows(
         "SELECT column_name AS name FROM information_schema.columns WHERE table_name = 'reason_counts'"
     )
     assert {column["name"] for column in columns} == {"month", "plan", "category", "retained", "reasons"}
 
 
-def test_a_reason_given_with_an_accepted_offer_stays_counted(world: World) -> None:
+def test_the_reason_of_an_accepted_offer_stays_counted(world: World) -> None:
     before = counted(world, "enterprise", "too_complex", retained=True)
     person = world.person("enterprise")
     assert world.accept(person, reason="too_complex", feedback="so many buttons").status_code == 200
@@ -99,8 +99,8 @@ def test_a_reason_given_with_an_accepted_offer_stays_counted(world: World) -> No
     assert (request["reason"], request["feedback"]) == (None, None)
 
 
-def test_stripe_keeps_the_code_and_loses_the_words(world: World) -> None:
-    person, _ = departed(world, days_ago=70, reason="switched_service", feedback="to the blue one")
+def test_stripe_keeps_the_reasons_code_and_loses_the_comment(world: World) -> None:
+    person, _ = former_customer(world, days_ago=70, reason="switched_service", feedback="to the blue one")
     assert comment(world, person) == "to the blue one"
     given_days_ago(world, person, 91)
 
@@ -111,7 +111,7 @@ def test_stripe_keeps_the_code_and_loses_the_words(world: World) -> None:
     assert (details.comment, details.feedback) == (None, "switched_service")
 
 
-def test_a_subscription_that_still_runs_loses_the_words_and_nothing_else(world: World) -> None:
+def test_a_running_subscription_loses_the_comment_and_nothing_else(world: World) -> None:
     person = world.person("yearly")
     assert world.cancel(person, feedback="a year is long").status_code == 200
     before = world.stripe.subscriptions.retrieve(person.subscription_id)
@@ -124,8 +124,8 @@ def test_a_subscription_that_still_runs_loses_the_words_and_nothing_else(world: 
     assert (after.status, after.cancel_at, after.cancel_at_period_end) == ("active", before.cancel_at, True)
 
 
-def test_before_90_days_nothing_changes(world: World) -> None:
-    person, _ = departed(world, days_ago=20, feedback="still here")
+def test_nothing_changes_before_90_days(world: World) -> None:
+    person, _ = former_customer(world, days_ago=20, feedback="still here")
     given_days_ago(world, person, 89)
     before = world.belongings(person.user_id)
 
@@ -135,7 +135,7 @@ def test_before_90_days_nothing_changes(world: World) -> None:
     assert comment(world, person) == "still here"
 
 
-def test_a_later_comment_at_the_same_subscription_stays_for_its_own_90_days(world: World) -> None:
+def test_a_later_comment_on_the_same_subscription_is_kept_for_90_days(world: World) -> None:
     person = world.person("professional")
     assert world.cancel(person, feedback="the first").status_code == 200
     given_days_ago(world, person, 91)
@@ -148,7 +148,7 @@ def test_a_later_comment_at_the_same_subscription_stays_for_its_own_90_days(worl
     assert [row["feedback"] for row in world.belongings(person.user_id)["cancellation_reasons"]] == ["the second"]
 
 
-def test_what_is_written_after_it_was_made_anonymous_goes_too(world: World) -> None:
+def test_feedback_given_after_anonymization_is_anonymized_too(world: World) -> None:
     """A failed request is resumed by hand after the 90 days, and its email's question is answered."""
     marker = f"marker{uuid.uuid4().hex}"
     person = world.person("professional")
@@ -169,8 +169,8 @@ def test_what_is_written_after_it_was_made_anonymous_goes_too(world: World) -> N
     assert world.belongings(person.user_id)["cancellation_reasons"] == []
 
 
-def test_while_stripe_fails_the_request_waits_for_the_next_run(world: World) -> None:
-    person, _ = departed(world, days_ago=70, feedback="wait for me")
+def test_a_request_waits_for_the_next_run_while_stripe_fails(world: World) -> None:
+    person, _ = former_customer(world, days_ago=70, feedback="wait for me")
     given_days_ago(world, person, 91)
     wrong = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id}
     with world.simulator.fault(**wrong, times=0):
@@ -185,7 +185,7 @@ def test_while_stripe_fails_the_request_waits_for_the_next_run(world: World) -> 
 
 
 def test_a_second_run_changes_nothing(world: World) -> None:
-    person, _ = departed(world, days_ago=70, feedback="once is enough")
+    person, _ = former_customer(world, days_ago=70, feedback="once is enough")
     given_days_ago(world, person, 91)
     swept(anonymize_feedback)
     first, counts = world.belongings(person.user_id), world.rows("SELECT * FROM reason_counts ORDER BY 1, 2, 3, 4")
@@ -196,19 +196,19 @@ def test_a_second_run_changes_nothing(world: World) -> None:
     assert world.rows("SELECT * FROM reason_counts ORDER BY 1, 2, 3, 4") == counts
 
 
-def test_two_runs_at_once_count_a_reason_once(world: World) -> None:
+def test_two_concurrent_runs_count_a_reason_once(world: World) -> None:
     before = counted(world, "starter", "low_quality")
-    people = [departed(world, days_ago=70, plan="starter", reason="low_quality")[0] for _ in range(3)]
+    people = [former_customer(world, days_ago=70, plan="starter", reason="low_quality")[0] for _ in range(3)]
     for person in people:
         given_days_ago(world, person, 91)
 
-    states = at_once(*[lambda: swept(anonymize_feedback)] * 2)
+    states = concurrently(*[lambda: swept(anonymize_feedback)] * 2)
 
     assert [state.is_completed() for state in states] == [True, True]
     assert counted(world, "starter", "low_quality") == before + 3
 
 
-def test_the_application_cannot_make_feedback_anonymous_before_its_time_or_anothers(world: World) -> None:
+def test_the_application_cannot_anonymize_recent_feedback_or_another_users(world: World) -> None:
     young, old, other = (world.person("professional") for _ in range(3))
     for person in (young, old):
         assert world.cancel(person, feedback="mine").status_code == 200
@@ -220,7 +220,7 @@ def test_the_application_cannot_make_feedback_anonymous_before_its_time_or_anoth
         assert done == {"done": False}
 
 
-def test_a_request_that_failed_at_its_reason_can_still_be_taken_up(world: World) -> None:
+def test_a_customer_whose_request_was_anonymized_can_still_cancel(world: World) -> None:
     person = world.person("professional")
     wrong = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id}
     with world.simulator.fault(**wrong, times=0):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.deletion.departed import departed
+from tests.deletion.former_customers import former_customer
 from tests.world import World
 
 pytestmark = pytest.mark.slow
@@ -23,8 +23,8 @@ def run(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]"
     )
 
 
-def test_it_shows_what_would_go_and_on_what_ground_and_deletes_when_it_is_told_to(world: World) -> None:
-    person, _ = departed(world, days_ago=91, feedback="said once")
+def test_the_command_previews_with_legal_grounds_and_deletes_on_request(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91, feedback="said once")
     before = world.belongings(person.user_id)
 
     shown = run()
@@ -48,16 +48,16 @@ def test_it_shows_what_would_go_and_on_what_ground_and_deletes_when_it_is_told_t
     assert world.belongings(person.user_id)["users"] == []
 
 
-def test_it_goes_through_as_many_as_it_is_told_to(world: World) -> None:
+def test_the_command_handles_no_more_users_than_requested(world: World) -> None:
     for _ in range(2):
-        departed(world, days_ago=91)
+        former_customer(world, days_ago=91)
     said = re.search(r"would delete (\d+) users, .* (\d+) put off", run("--at-most", "1").stdout)
     assert said is not None
     assert int(said[1]) + int(said[2]) == 1
 
 
-def test_a_run_that_leaves_somebody_fails(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_the_command_fails_if_a_user_could_not_be_deleted(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
     customer = world.row("SELECT stripe_customer_id AS id FROM users WHERE id = %s", person.user_id)["id"]
     with world.simulator.fault(kind="status", status=400, contains=customer, times=0):
         left = run()

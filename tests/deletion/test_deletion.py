@@ -8,8 +8,8 @@ from psycopg import errors
 
 from flows.delete_expired_data import delete_expired_data
 from nodes.deletion.step_01_read_deletion_plan import DeletionPlanIncomplete
-from tests.deletion.departed import claims_lapse, departed, later_job, leaves, leaving, swept
-from tests.waiting import at_once
+from tests.deletion.former_customers import claims_lapse, former_customer, later_job, leaves, leaving, swept
+from tests.waiting import concurrently
 from tests.world import Person, Row, World
 
 # The Stripe SDK triggers this httpx deprecation warning.
@@ -46,8 +46,8 @@ def job(world: World, person: Person) -> Row:
     return world.row("SELECT * FROM data_retention_jobs WHERE user_id = %s", person.user_id)
 
 
-def test_when_its_time_has_come_the_data_goes(world: World) -> None:
-    person, _ = departed(world, days_ago=91, feedback="too dear for me")
+def test_due_data_is_deleted(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91, feedback="too dear for me")
     before = world.belongings(person.user_id)
 
     after = delete(world, person)
@@ -66,8 +66,8 @@ def test_when_its_time_has_come_the_data_goes(world: World) -> None:
     assert all(part["ground"] for part in record["removed"] + record["kept"])
 
 
-def test_the_record_says_what_was_kept_and_on_what_ground(world: World) -> None:
-    person, _ = departed(world, days_ago=91, feedback="too dear for me")
+def test_the_record_states_which_data_was_kept_and_on_what_ground(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91, feedback="too dear for me")
     customer = world.row("SELECT * FROM users WHERE id = %s", person.user_id)
 
     [record] = delete(world, person)["data_deletions"]
@@ -85,7 +85,7 @@ def test_the_record_says_what_was_kept_and_on_what_ground(world: World) -> None:
 
 
 def test_a_second_run_finds_nothing(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+    person, _ = former_customer(world, days_ago=91)
     first = delete(world, person)
     asked = len(world.simulator.requests(contains=job(world, person)["subscription_id"]))
 
@@ -94,7 +94,7 @@ def test_a_second_run_finds_nothing(world: World) -> None:
 
 
 def test_a_dry_run_changes_nothing(world: World) -> None:
-    person, _ = departed(world, days_ago=91, feedback="too dear for me")
+    person, _ = former_customer(world, days_ago=91, feedback="too dear for me")
     before, writes = world.belongings(person.user_id), world.simulator.writes(person.subscription_id)
 
     state = swept(delete_expired_data)
@@ -106,15 +106,15 @@ def test_a_dry_run_changes_nothing(world: World) -> None:
     assert delete(world, person)["users"] == []
 
 
-def test_before_its_time_nothing_goes(world: World) -> None:
-    person, _ = departed(world, days_ago=85)
+def test_nothing_is_deleted_before_it_is_due(world: World) -> None:
+    person, _ = former_customer(world, days_ago=85)
     before = world.belongings(person.user_id)
 
     assert delete(world, person) == before
 
 
-def test_a_customer_who_came_back_keeps_their_data_though_our_rows_never_heard_of_it(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_a_customer_who_subscribed_again_unnoticed_keeps_their_data(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
     customer = world.row("SELECT stripe_customer_id AS id FROM users WHERE id = %s", person.user_id)["id"]
     price = world.stripe.subscriptions.retrieve(person.subscription_id).items.data[0].price.id
     world.stripe.subscriptions.create({"customer": customer, "items": [{"price": price}]})
@@ -128,8 +128,8 @@ def test_a_customer_who_came_back_keeps_their_data_though_our_rows_never_heard_o
     assert {**after, "data_retention_jobs": None} == {**before, "data_retention_jobs": None}
 
 
-def test_a_subscription_that_ended_later_keeps_the_data_for_its_own_90_days(world: World) -> None:
-    person, clock = departed(world, days_ago=91)
+def test_a_subscription_that_ended_later_keeps_the_data_for_another_90_days(world: World) -> None:
+    person, clock = former_customer(world, days_ago=91)
     customer = world.row("SELECT stripe_customer_id AS id FROM users WHERE id = %s", person.user_id)["id"]
     price = world.stripe.subscriptions.retrieve(person.subscription_id).items.data[0].price.id
     clock.advance(clock.now + 10 * 24 * 3600)
@@ -145,8 +145,8 @@ def test_a_subscription_that_ended_later_keeps_the_data_for_its_own_90_days(worl
     assert put_off["put_off_until"].timestamp() == ended + 90 * 24 * 3600
 
 
-def test_with_several_subscriptions_the_data_goes_with_the_last_job(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_the_data_is_deleted_by_the_last_of_several_jobs(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
     later = later_job(world, person)
 
     assert len(delete(world, person)["users"]) == 1
@@ -156,17 +156,17 @@ def test_with_several_subscriptions_the_data_goes_with_the_last_job(world: World
     assert delete(world, person)["users"] == []
 
 
-def test_nothing_goes_on_stripes_silence(world: World) -> None:
+def test_nothing_is_deleted_if_stripe_does_not_know_the_customer(world: World) -> None:
     """Stripe does not know the customer, for example with another account's key."""
-    person, _ = departed(world, days_ago=91)
+    person, _ = former_customer(world, days_ago=91)
     world.admin.execute("UPDATE users SET stripe_customer_id = 'cus_of_nobody' WHERE id = %s", [person.user_id])
 
     assert len(delete(world, person)["subscriptions"]) == 1
     assert job(world, person)["put_off_reason"] == "unknown_to_stripe"
 
 
-def test_a_customer_for_whom_stripe_fails_is_left_for_the_next_run(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_a_customer_whose_look_up_fails_is_left_for_the_next_run(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
     customer = world.row("SELECT stripe_customer_id AS id FROM users WHERE id = %s", person.user_id)["id"]
     before = world.belongings(person.user_id)
     with world.simulator.fault(kind="status", status=400, contains=customer, times=0):
@@ -180,10 +180,10 @@ def test_a_customer_for_whom_stripe_fails_is_left_for_the_next_run(world: World)
     assert delete(world, person)["users"] == []
 
 
-def test_two_runs_at_once_share_the_work(world: World) -> None:
-    people = [departed(world, days_ago=91)[0] for _ in range(3)]
+def test_two_concurrent_runs_share_the_work(world: World) -> None:
+    people = [former_customer(world, days_ago=91)[0] for _ in range(3)]
 
-    states = at_once(*[lambda: swept(delete_expired_data, dry_run=False)] * 2)
+    states = concurrently(*[lambda: swept(delete_expired_data, dry_run=False)] * 2)
 
     assert [state.is_completed() for state in states] == [True, True]
     for person in people:
@@ -191,7 +191,7 @@ def test_two_runs_at_once_share_the_work(world: World) -> None:
         assert (len(left["users"]), len(left["data_deletions"])) == (0, 1)
 
 
-def test_a_discount_that_was_accepted_goes_too(world: World) -> None:
+def test_an_accepted_discount_is_deleted_too(world: World) -> None:
     person, clock = leaving(world, days_ago=91, plan="enterprise")
     assert world.accept(person, reason="too_complex").status_code == 200
     leaves(world, person, clock)
@@ -207,12 +207,12 @@ def test_a_discount_that_was_accepted_goes_too(world: World) -> None:
 # Constraints of the database itself
 
 
-def test_the_plan_names_every_table_with_a_users_rows(world: World) -> None:
+def test_the_plan_covers_every_table_with_user_rows(world: World) -> None:
     assert world.rows("SELECT * FROM gaps_in_deletion_plan()") == []
 
 
-def test_a_table_that_the_plan_misses_stops_the_flow_before_it_begins(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_a_table_missing_from_the_plan_stops_the_flow_before_it_deletes(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
     before = world.belongings(person.user_id)
     world.admin.execute("CREATE TABLE wish_lists (user_id text, wish text)")
     try:
@@ -223,48 +223,48 @@ def test_a_table_that_the_plan_misses_stops_the_flow_before_it_begins(world: Wor
     assert world.belongings(person.user_id) == before
 
 
-def end_by_hand(connection: psycopg.Connection[Row]) -> list[Row]:
+def delete_data_of_user(connection: psycopg.Connection[Row]) -> list[Row]:
     return connection.execute("SELECT * FROM delete_data_of_user(NULL)").fetchall()
 
 
-def test_the_application_cannot_have_a_user_deleted_who_is_not_due(world: World) -> None:
-    person, _ = departed(world, days_ago=80)
+def test_the_application_cannot_delete_a_user_before_the_due_date(world: World) -> None:
+    person, _ = former_customer(world, days_ago=80)
     with (
         world.as_application(person.user_id) as connection,
         pytest.raises(errors.CheckViolation) as refused,
     ):
-        end_by_hand(connection)
+        delete_data_of_user(connection)
     assert refused.value.diag.constraint_name == "data_is_kept_until_every_job_is_due"
 
 
-def test_the_application_cannot_have_a_user_deleted_who_has_a_subscription(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_the_application_cannot_delete_a_user_with_a_live_subscription(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
     world.admin.execute("UPDATE subscriptions SET status = 'active' WHERE id = %s", [person.subscription_id])
     with (
         world.as_application(person.user_id) as connection,
         pytest.raises(errors.CheckViolation) as refused,
     ):
-        end_by_hand(connection)
+        delete_data_of_user(connection)
     assert refused.value.diag.constraint_name == "data_is_kept_while_a_subscription_lives"
 
 
-def test_the_application_can_have_nobody_deleted_who_has_no_job(world: World) -> None:
+def test_the_application_cannot_delete_a_user_without_a_job(world: World) -> None:
     person = world.person("professional")
     before = world.belongings(person.user_id)
     with world.as_application(person.user_id) as connection:
-        assert end_by_hand(connection) == []
+        assert delete_data_of_user(connection) == []
         connection.commit()
     assert world.belongings(person.user_id) == before
 
 
 @pytest.mark.parametrize("function", ["anonymize_request(gen_random_uuid())"])
-def test_what_checks_nothing_is_not_the_applications_to_call(world: World, function: str) -> None:
+def test_the_application_cannot_call_functions_without_checks(world: World, function: str) -> None:
     with world.as_application(None) as connection, pytest.raises(errors.InsufficientPrivilege):
         connection.execute(f"SELECT {function}".encode())
 
 
-def test_the_hands_that_take_users_are_given_ids_and_nothing_else(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_the_application_can_list_the_ids_of_due_users(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
     with world.as_application(None) as connection:
         found = connection.execute("SELECT due_deletions(NULL, 100000) AS id").fetchall()
     assert {"id": person.user_id} in found

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from flows.delete_expired_data import delete_expired_data
-from tests.deletion.departed import claims_lapse, departed, swept
+from tests.deletion.former_customers import claims_lapse, former_customer, swept
 from tests.deletion.runs import WORKER_SECONDS, ended, started
 from tests.faults.wires import wired
 from tests.faults.wires_line import Fault
@@ -40,7 +40,7 @@ asyncio.run(delete_expired_data(dry_run=False))
 WAITING = """SELECT FROM pg_locks waits JOIN pg_stat_activity a USING (pid)
     WHERE NOT waits.granted AND a.application_name = 'cancelflow' AND a.query LIKE '%%delete_data_of_user%%'"""
 
-AT_IT = """SELECT FROM pg_stat_activity
+DELETING = """SELECT FROM pg_stat_activity
     WHERE application_name = 'cancelflow' AND query LIKE '%%delete_data_of_user%%'"""
 
 
@@ -53,9 +53,9 @@ def held(world: World, person: Person) -> Iterator[None]:
         other.rollback()
 
 
-def test_nobody_is_half_deleted_and_the_next_run_finishes(world: World) -> None:
+def test_no_user_is_half_deleted_and_the_next_run_finishes(world: World) -> None:
     # Different reasons: two of one kind would wait for each other at that kind's count.
-    done, caught = (departed(world, days_ago=91, reason=reason)[0] for reason in ("unused", "low_quality"))
+    done, caught = (former_customer(world, days_ago=91, reason=reason)[0] for reason in ("unused", "low_quality"))
     before = world.belongings(caught.user_id)
 
     with held(world, caught):
@@ -65,7 +65,7 @@ def test_nobody_is_half_deleted_and_the_next_run_finishes(world: World) -> None:
             finally:
                 killed.send_signal(signal.SIGKILL)
         assert killed.returncode == -signal.SIGKILL
-    eventually(lambda: not world.rows(AT_IT))
+    eventually(lambda: not world.rows(DELETING))
 
     after = world.belongings(caught.user_id)
     assert without_claims(after) == without_claims(before)
@@ -86,9 +86,9 @@ def stripe_customer(world: World, person: Person) -> str:
     return str(found["id"])
 
 
-def test_a_run_that_is_killed_does_not_stand_in_the_way_of_the_next(world: World) -> None:
+def test_a_killed_run_does_not_block_the_next(world: World) -> None:
     """The slot of the single run is free again when the worker has noticed the end of the process."""
-    person, _ = departed(world, days_ago=91)
+    person, _ = former_customer(world, days_ago=91)
     with world.simulator.fault(kind="delay", seconds=30, contains=stripe_customer(world, person)) as hits:
         run_id = started(world, "delete-expired-data", dry_run=False)
         eventually(hits, within=WORKER_SECONDS)
@@ -104,8 +104,8 @@ def test_a_run_that_is_killed_does_not_stand_in_the_way_of_the_next(world: World
     assert world.belongings(person.user_id)["users"] == []
 
 
-def test_a_prefect_server_that_goes_away_stops_nothing(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_losing_the_prefect_server_does_not_stop_a_run(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
     slow = world.simulator.fault(kind="delay", seconds=2, contains=stripe_customer(world, person))
     with wired("prefect") as wires, slow as hits:
         settings = os.environ | wires.settings()

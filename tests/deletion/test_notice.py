@@ -9,8 +9,8 @@ from flows.delete_expired_data import delete_expired_data
 from flows.notify_before_deletion import notify_before_deletion
 from nodes.clients.links import Links
 from nodes.settings import LinkSettings, load
-from tests.deletion.departed import claims_lapse, departed, later_job, swept
-from tests.waiting import at_once
+from tests.deletion.former_customers import claims_lapse, former_customer, later_job, swept
+from tests.waiting import concurrently
 from tests.world import Person, Row, World, links
 
 # The Stripe SDK triggers this httpx deprecation warning.
@@ -30,9 +30,9 @@ def job(world: World, person: Person) -> Row:
     return world.row("SELECT * FROM data_retention_jobs WHERE user_id = %s", person.user_id)
 
 
-def test_it_says_when_and_how_to_come_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notice_names_the_date_and_how_to_reactivate(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_EXPORT_URL", "https://example.com/export")
-    person, _ = departed(world, days_ago=77)
+    person, _ = former_customer(world, days_ago=77)
     world.admin.execute(
         "UPDATE users SET locale = 'de_DE', time_zone = 'Pacific/Auckland' WHERE id = %s", [person.user_id]
     )
@@ -52,9 +52,9 @@ def test_it_says_when_and_how_to_come_back(world: World, monkeypatch: pytest.Mon
     assert (way_back.subscription_id, way_back.expires_at) == (person.subscription_id, delete_at.replace(microsecond=0))
 
 
-def test_a_company_says_where_a_new_subscription_begins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notice_links_to_the_companys_own_subscription_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEW_SUBSCRIPTION_URL", "https://example.com/plans")
-    person, _ = departed(world, days_ago=77)
+    person, _ = former_customer(world, days_ago=77)
 
     swept(notify_before_deletion)
 
@@ -63,12 +63,12 @@ def test_a_company_says_where_a_new_subscription_begins(world: World, monkeypatc
     assert "/reactivate?" not in email["text"]
 
 
-def test_it_comes_once(world: World) -> None:
-    person, _ = departed(world, days_ago=77)
+def test_the_notice_is_sent_once(world: World) -> None:
+    person, _ = former_customer(world, days_ago=77)
     swept(notify_before_deletion)
     claims_lapse(world, person)
 
-    at_once(*[lambda: swept(notify_before_deletion)] * 2)
+    concurrently(*[lambda: swept(notify_before_deletion)] * 2)
 
     [email] = notices(world, person)
     [item] = [row for row in world.belongings(person.user_id)["outbox"] if row["kind"] == "deletion_notice"]
@@ -77,8 +77,8 @@ def test_it_comes_once(world: World) -> None:
     assert job(world, person)["noticed_at"]
 
 
-def test_earlier_than_14_days_ahead_nobody_is_written_to(world: World) -> None:
-    person, _ = departed(world, days_ago=70)
+def test_no_notice_is_sent_earlier_than_14_days_before_deletion(world: World) -> None:
+    person, _ = former_customer(world, days_ago=70)
     assert job(world, person)["noticed_at"] is None
 
     swept(notify_before_deletion)
@@ -86,8 +86,8 @@ def test_earlier_than_14_days_ahead_nobody_is_written_to(world: World) -> None:
     assert notices(world, person) == []
 
 
-def test_a_customer_who_came_back_is_not_written_to(world: World) -> None:
-    person, _ = departed(world, days_ago=77)
+def test_a_customer_who_subscribed_again_gets_no_notice(world: World) -> None:
+    person, _ = former_customer(world, days_ago=77)
     customer = world.row("SELECT stripe_customer_id AS id FROM users WHERE id = %s", person.user_id)["id"]
     price = world.stripe.subscriptions.retrieve(person.subscription_id).items.data[0].price.id
     world.stripe.subscriptions.create({"customer": customer, "items": [{"price": price}]})
@@ -97,8 +97,8 @@ def test_a_customer_who_came_back_is_not_written_to(world: World) -> None:
     assert notices(world, person) == []
 
 
-def test_of_several_jobs_only_the_last_is_announced(world: World) -> None:
-    person, _ = departed(world, days_ago=77)
+def test_only_the_last_of_several_jobs_is_announced(world: World) -> None:
+    person, _ = former_customer(world, days_ago=77)
     later_job(world, person)
 
     swept(notify_before_deletion)
@@ -106,8 +106,8 @@ def test_of_several_jobs_only_the_last_is_announced(world: World) -> None:
     assert notices(world, person) == []
 
 
-def test_an_email_that_is_not_taken_goes_with_a_later_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    person, _ = departed(world, days_ago=77)
+def test_a_notice_that_could_not_be_sent_is_sent_by_a_later_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, _ = former_customer(world, days_ago=77)
     with monkeypatch.context() as away:
         away.setenv("SMTP_URL", "smtp://127.0.0.1:9")
         assert swept(notify_before_deletion).is_failed()
@@ -122,8 +122,8 @@ def test_an_email_that_is_not_taken_goes_with_a_later_run(world: World, monkeypa
     assert email["message_id"].strip("<>") == f"{item['id']}@cancelflow"
 
 
-def test_an_address_that_is_none_holds_up_nothing(world: World) -> None:
-    person, _ = departed(world, days_ago=77)
+def test_a_malformed_address_does_not_fail_the_run(world: World) -> None:
+    person, _ = former_customer(world, days_ago=77)
     world.admin.execute("UPDATE users SET email = 'nowhere' WHERE id = %s", [person.user_id])
 
     assert swept(notify_before_deletion).is_completed()
@@ -133,8 +133,8 @@ def test_an_address_that_is_none_holds_up_nothing(world: World) -> None:
     assert (item["refused"], item["delivered_at"]) == (True, None)
 
 
-def test_without_a_notice_the_data_goes_all_the_same_when_it_was_promised_to(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_the_data_is_deleted_on_time_even_without_a_notice(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
     world.admin.execute("UPDATE users SET email = 'nowhere' WHERE id = %s", [person.user_id])
 
     swept(delete_expired_data, dry_run=False)

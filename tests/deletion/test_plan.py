@@ -11,7 +11,7 @@ from flows.delete_expired_data import delete_expired_data
 from nodes.deletion.step_01_read_deletion_plan import DeletionPlanIncomplete, DeletionPlanStale
 from nodes.settings import DatabaseSettings, load
 from sql.deletion_plan import DeletionPlanInvalid, read_plan
-from tests.deletion.departed import departed, swept
+from tests.deletion.former_customers import former_customer, swept
 from tests.world import World
 
 # The Stripe SDK triggers this httpx deprecation warning.
@@ -24,20 +24,20 @@ DELETE FROM wish_lists WHERE user_id = $1;
 """
 
 
-def test_every_step_says_what_it_does_and_on_what_ground() -> None:
+def test_every_step_states_its_effect_and_legal_ground() -> None:
     for step in read_plan():
         assert step.what
         assert step.ground
         assert "$1" in step.statement
 
 
-def test_the_plan_is_in_the_order_of_the_files_names() -> None:
+def test_the_steps_are_ordered_by_file_name() -> None:
     names = [step.name for step in read_plan()]
     assert names == sorted(names)
     assert names.index("70_subscriptions") < names.index("80_users") < names.index("90_audit_log")
 
 
-def test_a_companys_steps_stand_between_the_products(tmp_path: Path) -> None:
+def test_a_companys_steps_are_sorted_among_the_products(tmp_path: Path) -> None:
     (tmp_path / "65_wish_lists.sql").write_text(WISHES)
     names = [step.name for step in read_plan(tmp_path)]
     assert names.index("60_cancellation_requests") + 1 == names.index("65_wish_lists")
@@ -55,13 +55,13 @@ def test_a_companys_steps_stand_between_the_products(tmp_path: Path) -> None:
         (WISHES.replace("wish_lists", "users"), "twice"),
     ],
 )
-def test_a_file_that_is_wrong_is_refused_by_name(tmp_path: Path, text: str, why: str) -> None:
+def test_an_invalid_file_is_refused_with_the_reason(tmp_path: Path, text: str, why: str) -> None:
     (tmp_path / "65_wish_lists.sql").write_text(text)
     with pytest.raises(DeletionPlanInvalid, match=why):
         read_plan(tmp_path)
 
 
-def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DeletionPlanInvalid, match="is not a folder"):
         read_plan(tmp_path / "nothing")
 
@@ -78,8 +78,8 @@ def companys_table(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     migrate(load(DatabaseSettings))
 
 
-def test_a_companys_table_is_deleted_with_the_rest(world: World, companys_table: Path) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_a_companys_table_is_deleted_from_once_its_step_is_installed(world: World, companys_table: Path) -> None:
+    person, _ = former_customer(world, days_ago=91)
     world.admin.execute("INSERT INTO wish_lists VALUES (%s, 'a pony'), (%s, 'a boat')", [person.user_id] * 2)
     with pytest.raises(DeletionPlanIncomplete, match="wish_lists"):
         swept(delete_expired_data, dry_run=False)
@@ -96,7 +96,7 @@ def test_a_companys_table_is_deleted_with_the_rest(world: World, companys_table:
     assert {part["table"]: part["rows"] for part in record["removed"]}["wish_lists"] == 2
 
 
-def test_a_plan_that_cannot_be_read_is_not_installed(world: World, companys_table: Path) -> None:
+def test_an_invalid_plan_is_not_installed(world: World, companys_table: Path) -> None:
     before = world.rows("SELECT * FROM data_deletion_plan ORDER BY step")
     (companys_table / "65_wish_lists.sql").write_text("DELETE FROM wish_lists")
     with pytest.raises(MigrationFailed, match="65_wish_lists"):

@@ -13,7 +13,7 @@ import pytest
 from deployments.local.prefect_server import server_environment
 from flows.prune_history import prune_history
 from nodes.pruning.batches import BATCH
-from tests.deletion.departed import swept
+from tests.deletion.former_customers import swept
 from tests.world import Person, World
 
 pytestmark = pytest.mark.slow
@@ -45,11 +45,11 @@ def events_handled(world: World, *, days_ago: float, how_many: int = 1, handled:
     return mark
 
 
-def left(world: World, mark: str) -> int:
+def remaining(world: World, mark: str) -> int:
     return int(world.row("SELECT count(*) AS n FROM stripe_events WHERE id LIKE %s", f"{mark}%")["n"])
 
 
-def test_a_key_goes_after_a_day_and_its_request_stays(world: World) -> None:
+def test_an_idempotency_key_is_deleted_after_a_day_and_its_request_is_kept(world: World) -> None:
     (old, old_key), (_, young_key) = keyed(world, hours_ago=24.1), keyed(world, hours_ago=23.9)
 
     assert swept(prune_history).is_completed()
@@ -57,22 +57,22 @@ def test_a_key_goes_after_a_day_and_its_request_stays(world: World) -> None:
     kept = world.rows("SELECT key FROM idempotency_keys WHERE key = ANY(%s)", [old_key, young_key])
     assert [row["key"] for row in kept] == [young_key]
     assert world.row("SELECT outcome FROM cancellation_requests WHERE user_id = %s", old.user_id)
-    assert world.cancel(old).status_code == 409  # a new request, and there is nothing left to cancel
+    assert world.cancel(old).status_code == 409  # a new request, and there is nothing remaining to cancel
 
 
-def test_events_go_a_month_after_they_were_handled_and_wait_for_a_person_as_long_as_it_takes(world: World) -> None:
+def test_handled_events_are_deleted_after_a_month_and_parked_ones_are_kept(world: World) -> None:
     many = events_handled(world, days_ago=31.1, how_many=BATCH + 1)
     young, parked = events_handled(world, days_ago=30.9), events_handled(world, days_ago=90, handled=False)
 
     said = swept(prune_history).message
 
-    assert (left(world, many), left(world, young), left(world, parked)) == (0, 1, 1)
+    assert (remaining(world, many), remaining(world, young), remaining(world, parked)) == (0, 1, 1)
     assert said is not None and "idempotency keys" in said
     assert "0 Stripe events" in str(swept(prune_history).message)
     world.admin.execute("DELETE FROM stripe_events WHERE id LIKE %s", [f"{parked}%"])
 
 
-def test_a_count_of_attempts_goes_with_its_minute(world: World) -> None:
+def test_a_count_of_attempts_is_deleted_after_its_minute(world: World) -> None:
     counted = "INSERT INTO attempts (user_id, since) VALUES (%s, now() + make_interval(secs => %s))"
     over, running = uuid.uuid4().hex, uuid.uuid4().hex
     world.admin.execute(counted, [over, -61])
@@ -84,7 +84,7 @@ def test_a_count_of_attempts_goes_with_its_minute(world: World) -> None:
     assert [row["user_id"] for row in kept] == [running]
 
 
-def test_prefect_s_own_runs_go_after_90_days(world: World, tmp_path: Path) -> None:
+def test_prefects_runs_are_deleted_after_90_days(world: World, tmp_path: Path) -> None:
     """Runs the server's own clean-up with the stack's settings immediately, not in an hour."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()
     state = {"type": "COMPLETED", "name": "Completed"}
@@ -119,7 +119,7 @@ asyncio.run(vacuum_old_flow_runs(db=provide_database_interface()))
     assert [world.prefect.get(f"/flow_runs/{run}").status_code for run in runs] == [404, 200]
 
 
-def test_for_how_long_prefect_keeps_its_runs_is_a_setting(tmp_path: Path) -> None:
+def test_the_retention_of_prefects_runs_can_be_set(tmp_path: Path) -> None:
     name = "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"
     kept = [server_environment(tmp_path, "", "", given)[name] for given in ({}, {name: "86400", "OTHER": "1"})]
     assert kept == [str(90 * 24 * 60 * 60), "86400"]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.deletion.departed import departed
+from tests.deletion.former_customers import former_customer
 from tests.deletion.runs import deployment, ended, started
 from tests.world import Row, World
 
@@ -25,7 +25,7 @@ def artifacts(world: World, run_id: str) -> dict[str, Row]:
 
 
 @pytest.mark.parametrize("name", CRONS)
-def test_each_runs_every_night_one_at_a_time_and_says_what_it_is_for(world: World, name: str) -> None:
+def test_each_flow_runs_nightly_one_at_a_time_and_has_a_description(world: World, name: str) -> None:
     found = deployment(world, name)
     [schedule] = found["schedules"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == (CRONS[name], "UTC")
@@ -37,14 +37,14 @@ def test_each_runs_every_night_one_at_a_time_and_says_what_it_is_for(world: Worl
     assert "\n" not in found["description"]
 
 
-def test_the_schedule_deletes_and_a_person_first_sees_what_would_go(world: World) -> None:
+def test_the_schedule_deletes_and_a_run_started_by_an_operator_is_a_dry_run(world: World) -> None:
     found = deployment(world, "delete-expired-data")
     assert found["parameters"] == {"dry_run": True}
     assert found["schedules"][0]["parameters"] == {"dry_run": False}
 
 
-def test_a_person_who_starts_it_sees_who_would_go_and_nothing_is_changed(world: World) -> None:
-    person, _ = departed(world, days_ago=91, feedback="said once")
+def test_an_operator_sees_which_users_would_be_deleted_and_nothing_changes(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91, feedback="said once")
     before = world.belongings(person.user_id)
 
     run = ended(world, started(world, "delete-expired-data"))
@@ -62,8 +62,8 @@ def test_a_person_who_starts_it_sees_who_would_go_and_nothing_is_changed(world: 
         assert personal not in summary
 
 
-def test_the_record_leads_to_the_run(world: World) -> None:
-    person, _ = departed(world, days_ago=91)
+def test_the_deletion_record_names_its_run(world: World) -> None:
+    person, _ = former_customer(world, days_ago=91)
 
     run = ended(world, started(world, "delete-expired-data", dry_run=False))
 
@@ -73,7 +73,7 @@ def test_the_record_leads_to_the_run(world: World) -> None:
     assert person.user_id not in artifacts(world, run["id"])["delete-expired-data"]["data"]
 
 
-def test_nights_that_were_slept_through_are_caught_up_once(world: World) -> None:
+def test_missed_nights_are_made_up_for_once(world: World) -> None:
     world.prefect.patch("/work_pools/cancelflow", json={"is_paused": True}).raise_for_status()
     try:
         late = [started(world, "anonymize-feedback", timedelta(days=nights)) for nights in (3, 2, 1)]

@@ -13,7 +13,7 @@ def through(run: Sweep, taken: int, failed: int = 0) -> None:
     asyncio.run(run.went_through(taken, left))
 
 
-def test_it_takes_no_more_than_it_was_asked_for() -> None:
+def test_a_sweep_stops_at_its_limit() -> None:
     run = Sweep("a-flow", at_most=BATCH + 20)
     through(run, run.next_batch)
     assert run.next_batch == 20
@@ -22,13 +22,13 @@ def test_it_takes_no_more_than_it_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("failed", "goes_on"), [(0, True), (BATCH - 1, True), (BATCH, False)])
-def test_a_batch_that_failed_as_a_whole_is_the_last(failed: int, goes_on: bool) -> None:
+def test_a_sweep_stops_after_a_batch_that_failed_completely(failed: int, goes_on: bool) -> None:
     run = Sweep("a-flow", at_most=None)
     through(run, BATCH, failed)
     assert bool(run.next_batch) == goes_on
 
 
-def test_a_run_that_leaves_somebody_fails_and_says_so() -> None:
+def test_a_sweep_with_failed_users_fails_and_counts_them() -> None:
     run = Sweep("a-flow", at_most=None)
     assert run.state("done").is_completed()
     through(run, BATCH, failed=3)

@@ -36,7 +36,7 @@ class Branch:
         return {"accept_offer": True} if self.accept else {"reason": "too_expensive", "feedback": "More than I use"}
 
 
-def _who_accepts(plan: str, *, coupon_exists: bool = True) -> Callable[[World], Person]:
+def _accepting_customer(plan: str, *, coupon_exists: bool = True) -> Callable[[World], Person]:
     def made(world: World) -> Person:
         _coupon(world, plan, exists=coupon_exists)
         return world.person(plan)
@@ -64,11 +64,11 @@ def _coupon(world: World, plan: str, *, exists: bool) -> None:
 
 
 CANCEL = Branch("cancel", lambda world: world.person("professional"))
-ACCEPT = Branch("accept", _who_accepts("professional"), accept=True, outcome="retained")
+ACCEPT = Branch("accept", _accepting_customer("professional"), accept=True, outcome="retained")
 # For these only the additional effects are tested.
 OTHERS = (
-    Branch("accept, no coupon yet", _who_accepts("starter", coupon_exists=False), True, "retained", shares=True),
-    Branch("accept, Enterprise", _who_accepts("enterprise"), accept=True, outcome="retained", entitlements=1),
+    Branch("accept, no coupon yet", _accepting_customer("starter", coupon_exists=False), True, "retained", shares=True),
+    Branch("accept, Enterprise", _accepting_customer("enterprise"), accept=True, outcome="retained", entitlements=1),
     Branch("cancel, plan change scheduled", lambda world: world.person("schedule_managed"), releases=True),
     Branch("cancel, past due", lambda world: world.person("past_due"), outcome="canceled", voids=True),
     Branch("cancel, never paid", unpaid_from_the_start, outcome="canceled"),
@@ -76,7 +76,7 @@ OTHERS = (
 BRANCHES = (CANCEL, ACCEPT, *OTHERS)
 
 
-def what_is_wrong(
+def wrong_effects(
     world: World, person: Person, branch: Branch, events: list[Event], *, reported_failed: bool = False
 ) -> list[str]:
     """Return missing or extra effects, counted in the external systems when no work is left.
@@ -116,7 +116,7 @@ def what_is_wrong(
     return [f"{what}: {found[what]}, not {due[what]}" for what in due if found[what] != due[what]]
 
 
-def what_is_there(world: World, person: Person, events: list[Event]) -> list[str]:
+def unexpected_effects(world: World, person: Person, events: list[Event]) -> list[str]:
     """Return the effects of a request that was never received; there should be none."""
     rows = world.belongings(person.user_id)
     left = [table for table, of_user in rows.items() if of_user and table not in ("users", "subscriptions")]

@@ -41,7 +41,7 @@ class Crowd:
         """Return the number of requests that have a response."""
         return sum(1 for row in self.requests() if row["finished_at"])
 
-    def until_peace(self, within: float) -> float:
+    def until_done(self, within: float) -> float:
         """Return the seconds until no work is left for anyone."""
         began = time.monotonic()
         left = "SELECT id FROM cancellation_requests WHERE user_id = ANY(%s) AND resume_at IS NOT NULL"

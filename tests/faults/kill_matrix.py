@@ -15,18 +15,18 @@ from typing import Any, ClassVar
 
 import httpx
 
-from tests.faults.peace import Watch
 from tests.faults.tables import table
 from tests.faults.topic import Event, Topic
 from tests.faults.triggers import Process, Triggers
+from tests.faults.watch import Watch
 from tests.faults.wires import Stop, wired
-from tests.faults.wires_line import Moment
+from tests.faults.wires_line import When
 from tests.world import Person, World
 
 CONCURRENCY = 4
 REACH_SECONDS = 60.0
-MOVE_ON_SECONDS = 0.3  # for a process that has received its response to make another call
-PEACE_SECONDS = 300.0
+CALL_AGAIN_SECONDS = 0.3  # for a process that has received its response to make another call
+FINISH_SECONDS = 300.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Way(ABC):
 
     name: str
     whole: bool = True
-    # What is left of one point would do the next one's effect for it: each waits until the one before is at peace.
+    # What is left of one point would do the next one's effect for it: each waits until the one before is done.
     one_at_a_time: bool = False
 
     # The effect that commits the intent: killed just before it, there is nothing to lose. None if it exists beforehand.
@@ -80,7 +80,7 @@ class Point:
 
     way: Way
     effect: str
-    moment: Moment
+    when: When
     key: str = field(default_factory=lambda: str(uuid.uuid4()))
     person: Person | None = None
     response: httpx.Response | None = None
@@ -88,7 +88,7 @@ class Point:
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"{self.way.name}, {self.moment} {self.effect}: {'; '.join(self.wrong)}"
+        return f"{self.way.name}, {self.when} {self.effect}: {'; '.join(self.wrong)}"
 
 
 class Matrix:
@@ -107,7 +107,7 @@ class Matrix:
         # The rarest first, and sequentially for each effect: if two ran concurrently, or one had already been resumed,
         # the second would not find the coupon missing.
         beside = [
-            [Point(way, effect, moment) for moment in Moment]
+            [Point(way, effect, when) for when in When]
             for way in sorted(self.ways, key=lambda way: way.whole)
             for effect in self.undisturbed[way]
             if way.whole or effect not in usual
@@ -115,7 +115,7 @@ class Matrix:
         self.points = [point for points in beside for point in points]
         with ThreadPoolExecutor(CONCURRENCY) as threads:
             list(threads.map(self._kill_one_after_the_other, beside))
-        self._watch.until_peace(PEACE_SECONDS)
+        self._watch.until_done(FINISH_SECONDS)
         with ThreadPoolExecutor(CONCURRENCY) as threads:
             list(threads.map(self._judge, (point for point in self.points if not point.wrong)))
 
@@ -131,28 +131,28 @@ class Matrix:
             response = way.ask(process, person, str(uuid.uuid4()))
             assert response is None or response.status_code == 200, response.text
             self._watch.add(person)
-            self._watch.until_peace(PEACE_SECONDS)
+            self._watch.until_done(FINISH_SECONDS)
             return list(wires.effects)
 
     def _kill_one_after_the_other(self, points: list[Point]) -> None:
         for point in points:
             self._kill(point)
             if point.way.one_at_a_time and point.person and not point.wrong:
-                self._watch.until_peace_of(point.person, PEACE_SECONDS)
+                self._watch.until_done_for(point.person, FINISH_SECONDS)
 
     def _kill(self, point: Point) -> None:
         try:
             person = point.person = point.way.person(self._world)
             with wired(alone=True) as wires:
-                stop = wires.freeze_at(point.effect, point.moment)
+                stop = wires.freeze_at(point.effect, point.when)
                 with (
                     point.way.process(self._world, self._triggers, person, wires.settings()) as process,
                     ThreadPoolExecutor(1) as threads,
                 ):
                     asking = threads.submit(_ask, point, process, stop)
                     assert stop.reached.wait(REACH_SECONDS), f"it was not reached, only {wires.effects}"
-                    if point.moment is Moment.AFTER:
-                        wires.moved_on.wait(MOVE_ON_SECONDS)
+                    if point.when is When.AFTER:
+                        wires.called_again.wait(CALL_AGAIN_SECONDS)
                     process.kill()
                     error = asking.exception()
                     assert error is None or isinstance(error, httpx.TransportError), error
@@ -166,11 +166,11 @@ class Matrix:
         try:
             assert point.person
             events = self._topic.events_of(point.person.user_id)
-            if point.way.intent and point.way.intent in point.effect and point.moment is Moment.BEFORE:
+            if point.way.intent and point.way.intent in point.effect and point.when is When.BEFORE:
                 point.wrong += point.way.left(self._world, point.person, events)
             else:
                 watched = self._watch.of(point.person)
-                point.seconds = watched.taken_up, watched.at_peace
+                point.seconds = watched.resumed_after, watched.done_after
                 point.wrong += point.way.wrong(self._world, point.person, events)
                 point.wrong += self._ask_again(point, point.person)
         except Exception as error:
@@ -186,7 +186,7 @@ class Matrix:
             if response is point.response and _goes_on(response):
                 continue  # a slow machine reached the caller's deadline, and "in progress" was true
             if response is not None and (response.status_code, response.json()) != (200, recorded):
-                wrong.append(f"told {response.status_code} {response.text}, recorded {recorded}")
+                wrong.append(f"responded {response.status_code} {response.text}, recorded {recorded}")
         return wrong
 
 
@@ -205,7 +205,7 @@ def _ask(point: Point, process: Any, stop: Stop) -> httpx.Response | None:
 
 def show(matrix: Matrix, title: str) -> None:
     """Add a line per effect to the table."""
-    shown = table(title, "branch", "effect", "points", "survived", "taken up after, s", "done after, s")
+    shown = table(title, "branch", "effect", "points", "survived", "resumed after, s", "done after, s")
     rows: dict[tuple[str, str], list[Point]] = {}
     for way in matrix.ways:
         for point in matrix.of(way):

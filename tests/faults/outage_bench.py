@@ -13,7 +13,7 @@ from tests.faults.own_database import OwnServer, OwnWorld
 from tests.faults.topic import Topic
 from tests.faults.triggers import Trigger, Triggers
 from tests.faults.wires import EFFECTS, Wires, wired
-from tests.faults.wires_line import Fault, Moment
+from tests.faults.wires_line import Fault, When
 from tests.waiting import eventually
 from tests.world import World
 
@@ -36,8 +36,8 @@ class Bench:
         with self._place() as (world, trigger, wires):
             person = branch.customer(world)
             assert trigger.post(person, key=str(uuid.uuid4()), **branch.body).status_code == 200
-            at_peace = "SELECT id FROM cancellation_requests WHERE user_id = %s AND resume_at IS NULL"
-            eventually(lambda: world.rows(at_peace, person.user_id))
+            done = "SELECT id FROM cancellation_requests WHERE user_id = %s AND resume_at IS NULL"
+            eventually(lambda: world.rows(done, person.user_id))
             return [*wires.effects]
 
     def cut(self, outage: Outage, fault: Fault) -> None:
@@ -55,24 +55,24 @@ class Bench:
             with self._asking:
                 caller = self._caller(outage, world, trigger)
                 wires.fail("stripe", Fault.REFUSED)
-                stop = wires.fail_at(outage.begins, Moment.AFTER, outage.part, fault)
+                stop = wires.fail_at(outage.begins, When.AFTER, outage.part, fault)
                 caller.ask()
                 assert stop.reached.is_set(), f"the outage never began: {wires.effects}"
                 wires.restore(outage.part)
                 wires.restore("stripe")
             self._finish(caller)
 
-    def answered(self, outages: list[tuple[Outage, list[dict[str, Any]]]]) -> None:
+    def faulty_responses(self, outages: list[tuple[Outage, list[dict[str, Any]]]]) -> None:
         """Let Stripe respond with these simulator faults, for one customer each, all through one trigger."""
         with self._place() as (world, trigger, _), ThreadPoolExecutor(len(outages)) as threads:
             for outage, faults in outages:
-                threads.submit(self._answered, outage, faults, world, trigger)
+                threads.submit(self._faulty_response, outage, faults, world, trigger)
 
-    def held(self, outage: Outage, moment: Moment, ready: Barrier, restarted: Barrier, answered: Barrier) -> None:
+    def held(self, outage: Outage, when: When, ready: Barrier, restarted: Barrier, responded: Barrier) -> None:
         """Hold everything at an effect during a restart of the database, then continue."""
-        with self._recording(outage, ready, restarted, answered), self._place() as (world, trigger, wires):
+        with self._recording(outage, ready, restarted, responded), self._place() as (world, trigger, wires):
             caller = self._caller(outage, world, trigger)
-            stop = wires.hold_at(outage.begins, moment)
+            stop = wires.hold_at(outage.begins, when)
             ready.wait(BARRIER_SECONDS)
             with ThreadPoolExecutor(1) as threads:
                 asking = threads.submit(caller.ask)
@@ -80,7 +80,7 @@ class Bench:
                 restarted.wait(BARRIER_SECONDS)
                 wires.release(stop)
                 asking.result()
-            answered.wait(BARRIER_SECONDS)
+            responded.wait(BARRIER_SECONDS)
             assert reached, f"not reached, only {wires.effects}"
             self._finish_after_restarts(caller, world)
 
@@ -98,15 +98,15 @@ class Bench:
         if outage.begins == BEFORE_THE_REQUEST:
             wires.fail(outage.part, fault)
         else:
-            stop = wires.fail_at(outage.begins, Moment.BEFORE, outage.part, fault)
+            stop = wires.fail_at(outage.begins, When.BEFORE, outage.part, fault)
         caller.ask()
         if stop:
             assert stop.reached.wait(REACH_SECONDS), f"the outage never began: {wires.effects}"
         if outage.quick:
-            caller.wait_for_a_try()
+            caller.wait_for_attempt()
         wires.restore(outage.part)
 
-    def _answered(self, outage: Outage, faults: list[dict[str, Any]], world: World, trigger: Trigger) -> None:
+    def _faulty_response(self, outage: Outage, faults: list[dict[str, Any]], world: World, trigger: Trigger) -> None:
         with self._recording(outage):
             person = outage.branch.customer(world)
             caller = Caller(world, trigger, person, outage)
@@ -125,7 +125,7 @@ class Bench:
         self._finish(caller)
 
     def _finish(self, caller: Caller) -> None:
-        caller.see_it_done()
+        caller.wait_until_done()
         caller.count(self._topic)
 
     @contextmanager

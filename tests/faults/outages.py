@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.faults.branches import Branch, effects_at_stripe, what_is_there, what_is_wrong
+from tests.faults.branches import Branch, effects_at_stripe, unexpected_effects, wrong_effects
 from tests.faults.topic import Topic
 from tests.faults.triggers import Trigger
 from tests.waiting import eventually
@@ -14,7 +14,7 @@ from tests.world import Person, Row, World
 
 QUICK_SECONDS = 5.0  # an email or event is tried for that long, so a response that waited for it would be later
 AGAIN_SECONDS = 120.0
-PEACE_SECONDS = 300.0
+FINISH_SECONDS = 300.0
 LOOK_EVERY_SECONDS = 0.5
 TRY_SECONDS = 60.0
 BEFORE_THE_REQUEST = "before the request"
@@ -31,7 +31,7 @@ class Outage:
     fault: str
     begins: str
     branch: Branch
-    told: set[int]
+    permitted: set[int]
     quick: bool = False  # the response does not wait for this part
     shown: bool = True  # in Prefect
     loses: bool = False  # a response is lost after its work was done
@@ -46,7 +46,7 @@ class Outage:
 
     def __str__(self) -> str:
         what = f"{self.branch.name}, {self.part} {self.fault} {self.begins}"
-        return f"{what}, told {self.status} after {self.seconds:.1f} s: {'; '.join(self.wrong)}"
+        return f"{what}, responded {self.status} after {self.seconds:.1f} s: {'; '.join(self.wrong)}"
 
 
 class Caller:
@@ -64,63 +64,63 @@ class Caller:
             response = outage.response = self._post()
         finally:
             outage.seconds = time.monotonic() - began
-        if response.status_code not in outage.told:
-            outage.wrong.append(f"told {response.text}")
+        if response.status_code not in outage.permitted:
+            outage.wrong.append(f"responded {response.text}")
         if outage.quick and outage.seconds > QUICK_SECONDS:
             outage.wrong.append("too late")
         if response.status_code == GAVE_UP and response.json()["detail"] != FAILED:
-            outage.wrong.append(f"told {response.text}")
+            outage.wrong.append(f"responded {response.text}")
         if response.status_code == NOT_RECEIVED and int(response.headers.get("Retry-After", 0)) < 1:
-            outage.wrong.append("not told when to try again")
+            outage.wrong.append("the response has no Retry-After")
 
-    def see_it_done(self) -> None:
+    def wait_until_done(self) -> None:
         """After the outage, wait for the end, and retry if the response said so."""
         outage, response = self._outage, self._outage.response
         began, received = time.monotonic(), self._request()
-        self._see_nothing_done()
+        self._check_nothing_done()
         if outage.status in (GAVE_UP, NOT_RECEIVED):
-            response = eventually(self._answer_at_last, within=AGAIN_SECONDS, every=LOOK_EVERY_SECONDS)
+            response = eventually(self._retry, within=AGAIN_SECONDS, every=LOOK_EVERY_SECONDS)
         try:
-            request = eventually(self._at_peace, within=PEACE_SECONDS, every=LOOK_EVERY_SECONDS)
+            request = eventually(self._when_done, within=FINISH_SECONDS, every=LOOK_EVERY_SECONDS)
         except AssertionError:
-            raise AssertionError(f"not done, but left as {self._standing()}") from None
+            raise AssertionError(f"not done, but {self._state()}") from None
         outage.after = time.monotonic() - began
         assert request
         assert response
         if response.status_code == GOES_ON:
             response = self._trigger.http.get(response.headers["Location"], headers=self._person.headers)
         if (response.status_code, response.json()) != (DONE, request["response"]):
-            outage.wrong.append(f"told {response.status_code} {response.text}, recorded {request['response']}")
+            outage.wrong.append(f"responded {response.status_code} {response.text}, recorded {request['response']}")
         if received and request["received_at"] != received["received_at"]:
-            outage.wrong.append("the moment at which the customer asked is another")
+            outage.wrong.append("received_at has changed")
         if not outage.shown and request["flow_run_id"] is not None:
-            outage.wrong.append("said to be shown in Prefect")
+            outage.wrong.append("has a flow run id, but Prefect was unavailable")
 
     def count(self, topic: Topic) -> None:
         """Count the effects in the external systems when all is done."""
         events, reported_failed = topic.events_of(self._person.user_id), self._outage.status == GAVE_UP
-        self._outage.wrong += what_is_wrong(
+        self._outage.wrong += wrong_effects(
             self._world, self._person, self._outage.branch, events, reported_failed=reported_failed
         )
 
-    def wait_for_a_try(self) -> None:
+    def wait_for_attempt(self) -> None:
         """Wait for a delivery attempt, which follows the response."""
         tried = "SELECT id FROM outbox WHERE user_id = %s AND attempts > 0 AND delivered_at IS NULL"
         eventually(lambda: self._world.rows(tried, self._person.user_id), within=TRY_SECONDS)
 
-    def _see_nothing_done(self) -> None:
+    def _check_nothing_done(self) -> None:
         """Check that nothing was done if the response said so, unless a response from another system was lost."""
         if self._outage.loses:
             return
         if self._outage.status == GAVE_UP and effects_at_stripe(self._world, self._person):
-            self._outage.wrong.append("told that it failed, and Stripe did it")
-        if self._outage.status == NOT_RECEIVED and (left := what_is_there(self._world, self._person, [])):
-            self._outage.wrong.append(f"told that nothing was received, and there is {left}")
+            self._outage.wrong.append("reported as failed, but Stripe did it")
+        if self._outage.status == NOT_RECEIVED and (left := unexpected_effects(self._world, self._person, [])):
+            self._outage.wrong.append(f"reported as not received, but found {left}")
 
     def _post(self) -> httpx.Response:
         return self._trigger.post(self._person, key=self._key, **self._outage.branch.body)
 
-    def _answer_at_last(self) -> httpx.Response | None:
+    def _retry(self) -> httpx.Response | None:
         """Retry with the same key; a part that is just back may need some time."""
         response = self._post()
         return response if response.status_code in (DONE, GOES_ON) else None
@@ -129,13 +129,13 @@ class Caller:
         found = self._world.rows("SELECT * FROM cancellation_requests WHERE user_id = %s", self._person.user_id)
         return found[0] if found else None
 
-    def _standing(self) -> Row:
+    def _state(self) -> Row:
         shown = ("outcome", "recovery_point", "runs", "resume_at")
         return {name: value for name, value in (self._request() or {}).items() if name in shown}
 
-    def _at_peace(self) -> Row | None:
+    def _when_done(self) -> Row | None:
         found = self._request()
         if found is None or found["resume_at"] is not None or found["outcome"] is None:
             return None
-        assert found["outcome"] != "failed", "nothing goes on"
+        assert found["outcome"] != "failed", "the work was given up"
         return found

@@ -28,7 +28,7 @@ CONFIRMED = "Cancellation confirmed"
 
 
 @dataclass
-class Told:
+class Reply:
     """The response to one POST; `status` 0 means none."""
 
     accept: bool
@@ -38,7 +38,7 @@ class Told:
     body: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def by(cls, ask: Callable[[], httpx.Response], *, accept: bool, key: str | None) -> "Told":
+    def by(cls, ask: Callable[[], httpx.Response], *, accept: bool, key: str | None) -> "Reply":
         try:
             response = ask()
         except httpx.TransportError:
@@ -53,12 +53,12 @@ class Customer:
     """One customer, with every response in order."""
 
     person: Person
-    told: list[Told] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
     resumed: set[str] = field(default_factory=set)  # by an operator
     undone: int = 0  # cancellations undone in Stripe's portal
 
-    def key_of_an_earlier(self, which: int) -> Told | None:
-        keyed = [each for each in self.told if each.key]
+    def earlier_with_key(self, which: int) -> Reply | None:
+        keyed = [each for each in self.replies if each.key]
         return keyed[which % len(keyed)] if keyed else None
 
 
@@ -66,7 +66,7 @@ def requests_of(world: World, person: Person) -> list[Row]:
     return world.rows("SELECT * FROM cancellation_requests WHERE user_id = %s ORDER BY received_at", person.user_id)
 
 
-def at_peace(world: World, person: Person) -> bool:
+def is_done(world: World, person: Person) -> bool:
     left = "SELECT id FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL"
     return not world.rows(left, person.user_id)
 
@@ -84,38 +84,38 @@ def broken(world: World, customer: Customer, topic: Topic) -> list[str]:
     rows = world.belongings(person.user_id)
     requests = {str(row["id"]): row for row in rows["cancellation_requests"]}
     return [
-        *_told_what_is_not_so(customer, requests),
-        *_left_undone(requests),
+        *_false_replies(customer, requests),
+        *_unfinished(requests),
         *_done_twice(world, person, rows, requests),
-        *_at_odds_with_stripe(world, customer, requests),
+        *_differs_from_stripe(world, customer, requests),
         *_emails_and_events(world, person, rows, topic),
     ]
 
 
-def _told_what_is_not_so(customer: Customer, requests: dict[str, Row]) -> Iterator[str]:
-    last: dict[str, Told] = {each.request_id: each for each in customer.told if each.request_id}
-    for each in customer.told:
+def _false_replies(customer: Customer, requests: dict[str, Row]) -> Iterator[str]:
+    last: dict[str, Reply] = {each.request_id: each for each in customer.replies if each.request_id}
+    for each in customer.replies:
         if each.status in (0, 503) or each.request_id is None:
             continue
         row = requests.get(each.request_id)
         if row is None:
-            yield f"told of request {each.request_id}, which is not there"
+            yield f"the response names request {each.request_id}, which does not exist"
         elif each.status == 200 and (row["outcome"] not in DONE or row["response"] != each.body):
-            yield f"told {each.body}, recorded {row['outcome']} {row['response']}"
+            yield f"responded {each.body}, recorded {row['outcome']} {row['response']}"
         elif each.status == 202 and row["outcome"] == "failed":
-            yield f"told that {row['id']} goes on, and it was given up"
+            yield f"reported as in progress: {row['id']}, which was given up"
         elif each.status == 500 and last[each.request_id] is each and each.request_id not in customer.resumed:
             only_stripe_did_it = row["outcome"] == "failed" or row["reported_failed"]
             if not only_stripe_did_it:
-                yield f"told that {row['id']} failed, and it went on as {row['outcome']}"
-    for status in {each.status for each in customer.told} - {0, 200, 202, 409, 422, 500, 503, 404}:
-        yield f"told {status}"
+                yield f"reported as failed: {row['id']}, which continued as {row['outcome']}"
+    for status in {each.status for each in customer.replies} - {0, 200, 202, 409, 422, 500, 503, 404}:
+        yield f"responded {status}"
 
 
-def _left_undone(requests: dict[str, Row]) -> Iterator[str]:
+def _unfinished(requests: dict[str, Row]) -> Iterator[str]:
     for row in requests.values():
         if row["outcome"] is None:
-            yield f"{row['id']} has no end"
+            yield f"{row['id']} has no outcome"
         if row["outcome"] == "refused":
             why = str(row["response"].get("type")).rpartition(":")[2]
             if why not in GOOD_REASONS:
@@ -140,13 +140,13 @@ def _done_twice(world: World, person: Person, rows: dict[str, list[Row]], reques
             if not int(least) <= by_request[table][identifier] <= int(not row["accept_offer"]):
                 yield f"{identifier} has {by_request[table][identifier]} {table}"
         if row["accept_offer"] < by_request["retention_offers"][identifier]:
-            yield f"{identifier} asked to leave and has a discount"
+            yield f"{identifier} cancelled and has a discount"
     applied = [row for row in rows["retention_offers"] if row["state"] != "withdrawn"]
     if len(applied) > 1:
         yield f"{len(applied)} offers in six months"
 
 
-def _at_odds_with_stripe(world: World, customer: Customer, requests: dict[str, Row]) -> Iterator[str]:
+def _differs_from_stripe(world: World, customer: Customer, requests: dict[str, Row]) -> Iterator[str]:
     person = customer.person
     found = world.stripe.subscriptions.retrieve(person.subscription_id)
     retained = sum(1 for row in requests.values() if row["outcome"] == "retained")

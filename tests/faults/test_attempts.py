@@ -15,9 +15,9 @@ pytestmark = pytest.mark.slow
 Attempt = Callable[[Trigger, Person], httpx.Response]
 
 LIMIT = 5
-BESIDE = 12
+CONCURRENT = 12
 AN_HOUR, A_MINUTE = 3600, 60
-TAKEN = (200, 202)
+ACCEPTED = (200, 202)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def unreadable(trigger: Trigger, person: Person) -> httpx.Response:
     return trigger.http.post("/cancel-subscription", content=b"{", headers=person.headers)
 
 
-def another_s(trigger: Trigger, person: Person) -> httpx.Response:
+def for_another_user(trigger: Trigger, person: Person) -> httpx.Response:
     body = {"user_id": "another"}
     return trigger.http.post("/reactivate-subscription", json=body, headers=person.headers)
 
@@ -47,7 +47,7 @@ def another_s(trigger: Trigger, person: Person) -> httpx.Response:
 ATTEMPTS: dict[Callable[[Trigger, Person], httpx.Response], int] = {
     without_reason: 400,
     unreadable: 400,
-    another_s: 403,
+    for_another_user: 403,
 }
 
 
@@ -79,7 +79,7 @@ def rows(world: World, person: Person) -> dict[str, int]:
     return {table: len(world.belongings(person.user_id)[table]) for table in tables}
 
 
-def test_two_triggers_share_the_limit_and_so_do_all_kinds_of_attempts(
+def test_the_limit_is_shared_by_triggers_and_by_all_kinds_of_attempts(
     world: World, two: tuple[Trigger, Trigger]
 ) -> None:
     person, neighbour = world.person("professional"), world.person("professional")
@@ -99,10 +99,10 @@ def test_two_triggers_share_the_limit_and_so_do_all_kinds_of_attempts(
     refused = "SELECT http_status FROM audit_log WHERE user_id = %s AND problem = 'too-many-attempts'"
     assert world.rows(refused, person.user_id) == [{"http_status": 429}]
     assert two[0].http.get("/subscription", headers=person.headers).status_code == 200
-    assert two[0].cancel(neighbour).status_code in TAKEN
+    assert two[0].cancel(neighbour).status_code in ACCEPTED
 
 
-def test_a_user_who_waits_as_long_as_the_response_says_may_go_on(world: World, two: tuple[Trigger, Trigger]) -> None:
+def test_a_user_who_waits_for_retry_after_can_try_again(world: World, two: tuple[Trigger, Trigger]) -> None:
     person = world.person("professional")
     use_up(world, two[0], person)
     wait = int(two[1].cancel(person).headers["Retry-After"])
@@ -111,26 +111,26 @@ def test_a_user_who_waits_as_long_as_the_response_says_may_go_on(world: World, t
     assert two[1].cancel(person).status_code == 429
     pass_time(world, person, AN_HOUR // 2)
 
-    assert two[1].cancel(person).status_code in TAKEN
+    assert two[1].cancel(person).status_code in ACCEPTED
     assert world.belongings(person.user_id)["attempts"][0]["counted"] == 1
 
 
-def test_of_many_attempts_at_the_same_time_as_many_are_taken_as_the_limit_allows(
+def test_no_more_concurrent_attempts_are_accepted_than_the_limit_allows(
     world: World, two: tuple[Trigger, Trigger]
 ) -> None:
     person = world.person("professional")
     assert without_reason(two[0], person).status_code == 400
     hold(world, person)
 
-    with ThreadPoolExecutor(BESIDE) as threads:
-        answers = list(threads.map(lambda number: without_reason(two[number % 2], person), range(BESIDE)))
+    with ThreadPoolExecutor(CONCURRENT) as threads:
+        responses = list(threads.map(lambda number: without_reason(two[number % 2], person), range(CONCURRENT)))
 
-    statuses = sorted(response.status_code for response in answers)
-    assert statuses == [400] * (LIMIT - 1) + [429] * (BESIDE - LIMIT + 1)
+    statuses = sorted(response.status_code for response in responses)
+    assert statuses == [400] * (LIMIT - 1) + [429] * (CONCURRENT - LIMIT + 1)
     assert len(world.belongings(person.user_id)["cancellation_requests"]) == LIMIT
 
 
-def test_the_minute_ends_on_the_database_s_clock(world: World) -> None:
+def test_the_minute_is_measured_by_the_databases_clock(world: World) -> None:
     """In one transaction, in which PostgreSQL's clock stands still."""
     counted = "SELECT count_attempt('somebody', 'test', 1, '{\"too-many-attempts\": {\"status\": 429}}') AS wait"
     moved = "UPDATE attempts SET since = now() - make_interval(secs => %s) WHERE user_id = 'somebody'"
@@ -142,9 +142,7 @@ def test_the_minute_ends_on_the_database_s_clock(world: World) -> None:
     assert waits == [None, 60, 60, 1, None]
 
 
-def test_the_usual_limit_is_well_above_what_a_person_does_and_can_be_switched_off(
-    world: World, triggers: Triggers
-) -> None:
+def test_the_limit_is_60_by_default_and_can_be_switched_off(world: World, triggers: Triggers) -> None:
     person = world.person("professional")
     assert PolicySettings.model_fields["attempts_per_minute"].default == A_MINUTE
     with triggers.started(ATTEMPTS_PER_MINUTE="0") as trigger:

@@ -11,49 +11,47 @@ from tests.faults.crowd import CANCEL, Crowd
 from tests.faults.tables import table
 from tests.faults.topic import heard
 from tests.faults.triggers import Trigger, Triggers
-from tests.faults.volley import Answered, Shot, fire
+from tests.faults.volley import Result, Shot, fire
 from tests.world import World
 
 pytestmark = pytest.mark.slow
 
 REQUESTS = 500
-PEACE_SECONDS = 900.0
+FINISH_SECONDS = 900.0
 MEGABYTE = 1024  # in the kernel's kB
 
 
-def test_five_hundred_at_once_are_taken_and_done_in_the_end(world: World, triggers: Triggers) -> None:
+def test_five_hundred_concurrent_requests_are_all_received_and_completed(world: World, triggers: Triggers) -> None:
     crowd = Crowd(world, REQUESTS)
     with heard() as topic, triggers.started() as trigger:
         before = _memory(trigger)
 
-        answers = fire([Shot(trigger.url, person, CANCEL) for person in crowd.people])
-        done = crowd.until_peace(PEACE_SECONDS) + max(each.seconds for each in answers)
+        results = fire([Shot(trigger.url, person, CANCEL) for person in crowd.people])
+        done = crowd.until_done(FINISH_SECONDS) + max(each.seconds for each in results)
 
-        _show(answers, done, _memory(trigger, peak=True) - before)
-        assert {each.status for each in answers} <= {200, 202}  # no caller is turned away, even on a slow machine
-        assert [each for each in answers if not _leads_to_the_answer(trigger, each)] == []
+        _show(results, done, _memory(trigger, peak=True) - before)
+        assert {each.status for each in results} <= {200, 202}  # no caller is turned away, even on a slow machine
+        assert [each for each in results if not _leads_to_the_outcome(trigger, each)] == []
         assert crowd.wrong(topic) == []
 
 
-def _leads_to_the_answer(trigger: Trigger, answered: Answered) -> bool:
+def _leads_to_the_outcome(trigger: Trigger, result: Result) -> bool:
     """Return whether the response is true, or its location leads to a true one."""
-    told = answered.response
-    assert told
-    if told.status_code == 200:
-        return bool(told.json()["status"] == "pending_cancellation")
-    final: httpx.Response = trigger.http.get(told.headers["Location"], headers=answered.shot.person.headers)
-    same = final.headers["Cancellation-Request-Id"] == told.headers["Cancellation-Request-Id"]
+    response = result.response
+    assert response
+    if response.status_code == 200:
+        return bool(response.json()["status"] == "pending_cancellation")
+    final: httpx.Response = trigger.http.get(response.headers["Location"], headers=result.shot.person.headers)
+    same = final.headers["Cancellation-Request-Id"] == response.headers["Cancellation-Request-Id"]
     return same and final.status_code == 200 and bool(final.json()["status"] == "pending_cancellation")
 
 
-def _show(answers: list[Answered], done: float, grown: int) -> None:
-    seconds = [each.seconds for each in answers]
+def _show(results: list[Result], done: float, grown: int) -> None:
+    seconds = [each.seconds for each in results]
     percentiles = statistics.quantiles(seconds, n=100)
-    told = Counter(each.status for each in answers)
-    shown = table(
-        "burst", "requests", "told 200", "told 202", "p50, s", "p95, s", "max, s", "all done, s", "memory, MB"
-    )
-    shown.add(len(answers), told[200], told[202], percentiles[49], percentiles[94], max(seconds), done, f"+{grown}")
+    counts = Counter(each.status for each in results)
+    shown = table("burst", "requests", "200", "202", "p50, s", "p95, s", "max, s", "all done, s", "memory, MB")
+    shown.add(len(results), counts[200], counts[202], percentiles[49], percentiles[94], max(seconds), done, f"+{grown}")
 
 
 def _memory(trigger: Trigger, *, peak: bool = False) -> int:

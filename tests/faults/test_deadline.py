@@ -8,15 +8,15 @@ import pytest
 
 from tests.faults.triggers import Triggers
 from tests.faults.wires import wired
-from tests.faults.wires_line import Fault, Moment
-from tests.reactivation.people import in_peace, leaving
+from tests.faults.wires_line import Fault, When
+from tests.reactivation.people import leaving, when_done
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
 pytestmark = pytest.mark.slow
 
 
-def test_what_was_told_as_under_way_is_never_given_up(world: World) -> None:
+def test_a_request_reported_as_in_progress_is_never_given_up(world: World) -> None:
     person = world.person("professional")
     # A slow look-up, then a write that gets no response: together longer than the deadline of 8 s.
     with (
@@ -46,7 +46,7 @@ def _finished(world: World, location: str, headers: dict[str, str]) -> httpx.Res
     return request_status if request_status.status_code == 200 else None
 
 
-def test_a_change_that_stripe_took_is_not_called_a_failure_when_it_cannot_be_read_back(world: World) -> None:
+def test_a_change_that_cannot_be_read_back_from_stripe_is_not_reported_as_failed(world: World) -> None:
     person = world.person("professional")
     # The look-up of step 2 succeeds, and none after it.
     with (
@@ -69,7 +69,7 @@ def test_a_change_that_stripe_took_is_not_called_a_failure_when_it_cannot_be_rea
     eventually(lambda: len(world.emails(person)) == 1)
 
 
-def test_what_was_told_as_failed_goes_on_only_if_stripe_did_it_after_all(world: World) -> None:
+def test_a_request_reported_as_failed_continues_only_if_stripe_applied_it(world: World) -> None:
     done, not_done = world.person("professional"), world.person("professional")
     for person, kind in ((done, "lost_answer"), (not_done, "refuse")):
         with (
@@ -86,7 +86,7 @@ def test_what_was_told_as_failed_goes_on_only_if_stripe_did_it_after_all(world: 
         assert world.row(request_status, person.user_id)["resume_at"] is not None
         world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE user_id = %s", [person.user_id])
     for person in (done, not_done):
-        eventually(partial(_looked_at, world, person.user_id))
+        eventually(partial(_rechecked, world, person.user_id))
 
     assert world.row(request_status, done.user_id)["outcome"] == "pending_cancellation"
     assert len(world.emails(done)) == 1
@@ -95,7 +95,7 @@ def test_what_was_told_as_failed_goes_on_only_if_stripe_did_it_after_all(world: 
     assert world.emails(not_done) == []
 
 
-def _looked_at(world: World, user_id: str) -> bool:
+def _rechecked(world: World, user_id: str) -> bool:
     left = world.row("SELECT runs, resume_at FROM cancellation_requests WHERE user_id = %s", user_id)
     return left["runs"] == 2 and left["resume_at"] is None
 
@@ -110,7 +110,7 @@ class Asked:
     outcome: str
 
     def person(self, world: World) -> Person:
-        return world.person("professional") if "cancel" in self.path else in_peace(world, leaving(world))
+        return world.person("professional") if "cancel" in self.path else when_done(world, leaving(world))
 
     def row(self, world: World, person: Person) -> Row:
         return world.row(f"SELECT * FROM {self.table} WHERE user_id = %s", person.user_id)
@@ -125,7 +125,7 @@ REACTIVATION = Asked(
 
 
 @pytest.mark.parametrize("asked", [CANCELLATION, REACTIVATION], ids=lambda asked: asked.table)
-def test_a_failure_that_was_recorded_while_the_database_went_away_is_taken_back(
+def test_a_failure_recorded_just_before_losing_the_database_is_undone(
     world: World, triggers: Triggers, asked: Asked
 ) -> None:
     """The response is "in progress", because the outcome is unknown; the work continues when the database is back."""
@@ -133,7 +133,7 @@ def test_a_failure_that_was_recorded_while_the_database_went_away_is_taken_back(
     body = {"user_id": person.user_id} | ({"reason": "unused"} if asked is CANCELLATION else {})
     failing = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id, "times": 0}
     with wired(alone=True) as wires, triggers.started(**wires.settings()) as trigger:
-        stop = wires.fail_at(asked.effect, Moment.ANSWER_LOST, "postgresql", Fault.REFUSED)
+        stop = wires.fail_at(asked.effect, When.RESPONSE_LOST, "postgresql", Fault.REFUSED)
         with world.simulator.fault(**failing):
             response = trigger.http.post(asked.path, json=body, headers=person.headers)
         assert stop.reached.is_set()
@@ -141,6 +141,6 @@ def test_a_failure_that_was_recorded_while_the_database_went_away_is_taken_back(
         assert asked.row(world, person)["outcome"] == "failed"
         wires.restore("postgresql")
         eventually(lambda: asked.row(world, person)["outcome"] != "failed")
-    in_peace(world, person)
+    when_done(world, person)
     row = asked.row(world, person)
     assert (row["outcome"], row["reported_failed"]) == (asked.outcome, False)

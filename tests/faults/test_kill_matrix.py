@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from nodes import cancellation
-from tests.faults.branches import BRANCHES, OTHERS, Branch, what_is_there, what_is_wrong
+from tests.faults.branches import BRANCHES, OTHERS, Branch, unexpected_effects, wrong_effects
 from tests.faults.kill_matrix import Matrix, Way, nodes_unseen, show
-from tests.faults.peace import CANCELLATIONS, Watch
 from tests.faults.topic import Event, heard
 from tests.faults.triggers import Process, Trigger, Triggers
-from tests.faults.wires_line import Moment
+from tests.faults.watch import CANCELLATIONS, Watch
+from tests.faults.wires_line import When
 from tests.world import Person, World
 
 pytestmark = pytest.mark.slow
@@ -51,10 +51,10 @@ class Cancelling(Way):
         return process.post(person, key=key, **self.branch.body)
 
     def wrong(self, world: World, person: Person, events: list[Event]) -> list[str]:
-        return what_is_wrong(world, person, self.branch, events)
+        return wrong_effects(world, person, self.branch, events)
 
     def left(self, world: World, person: Person, events: list[Event]) -> list[str]:
-        return what_is_there(world, person, events)
+        return unexpected_effects(world, person, events)
 
     def ask_again(self, world: World, person: Person, key: str) -> httpx.Response:
         body, headers = {"user_id": person.user_id, **self.branch.body}, {"Idempotency-Key": key}
@@ -73,7 +73,7 @@ def matrix(world: World, triggers: Triggers) -> Iterator[Matrix]:
     show(made, "kill -9 of cancellations")
 
 
-def test_every_node_is_seen_at_work(matrix: Matrix) -> None:
+def test_every_node_has_a_recorded_effect(matrix: Matrix) -> None:
     nodes = {path.name.split("_")[1] for path in Path(cancellation.__file__).parent.glob("step_*.py")}
 
     assert nodes == NODES.keys(), "say what the new node does outside of the flow"
@@ -82,8 +82,8 @@ def test_every_node_is_seen_at_work(matrix: Matrix) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_a_killed_process_loses_nothing_and_nothing_is_done_twice(matrix: Matrix, way: Way) -> None:
+def test_a_killed_process_loses_nothing_and_repeats_nothing(matrix: Matrix, way: Way) -> None:
     wrong = [str(point) for point in matrix.of(way) if point.wrong]
 
-    assert len(matrix.of(way)) >= len(Moment)
+    assert len(matrix.of(way)) >= len(When)
     assert not wrong, "\n".join(wrong)

@@ -18,12 +18,12 @@ from nodes import stripe_events
 from nodes.rules.stripe_changes import Change, change_of
 from tests.faults.branches import effects_at_stripe
 from tests.faults.kill_matrix import Matrix, Way, differences, nodes_unseen, show
-from tests.faults.peace import EVENTS, Watch
 from tests.faults.topic import Event, heard
 from tests.faults.triggers import Process, Trigger, Triggers
-from tests.faults.wires_line import Moment
-from tests.reactivation.people import in_peace, in_stripe, jobs, leaving
-from tests.webhooks.events import ENDPOINT, deliver, envelope, order, settled, told
+from tests.faults.watch import EVENTS, Watch
+from tests.faults.wires_line import When
+from tests.reactivation.people import in_stripe, jobs, leaving, when_done
+from tests.webhooks.events import ENDPOINT, deliver, envelope, events_about, order, settled
 from tests.world import Person, World
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ NODES = {
     "12": "stripe_event_handled",
 }
 COUPON = "cancelflow-professional-30pct-3m"
-LEFT = ["cancellation_confirmation", "subscription.canceled"]
+CANCELLED_MESSAGES = ["cancellation_confirmation", "subscription.canceled"]
 LATER = 86400
 
 
@@ -52,20 +52,20 @@ LATER = 86400
 class Handling(Way):
     """A change in Stripe, and its event. `due`: the expected state, by the names used below."""
 
-    moment: Change = Change.BEGINS
+    change: Change = Change.BEGINS
     happens: Callable[[World, Person], None] = lambda world, person: None
     due: dict[str, Any] = field(default_factory=dict)
-    left_before: bool = False  # cancelled through our API, and finished
+    cancelled_before: bool = False  # cancelled through our API, and finished
 
     def person(self, world: World) -> Person:
-        person = leaving(world) if self.left_before else world.person("professional")
-        in_peace(world, person)
+        person = leaving(world) if self.cancelled_before else world.person("professional")
+        when_done(world, person)
         self.happens(world, person)
         return person
 
     def event(self, world: World, person: Person) -> stripe.Event:
         """Return the last event of its kind."""
-        return [event for event in told(world, person.subscription_id) if _occasion(event) is self.moment][-1]
+        return [event for event in events_about(world, person.subscription_id) if _change(event) is self.change][-1]
 
     def process(
         self, world: World, triggers: Triggers, person: Person, settings: dict[str, str]
@@ -75,7 +75,7 @@ class Handling(Way):
         world.admin.execute(
             "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, customer_id,"
             " in_hand_until, resume_at) VALUES (%s, %s, %s, now(), false, %s, %s, now() + lease(), now() + lease())",
-            [event.id, event.type, self.moment.value, person.subscription_id, str(in_stripe(world, person).customer)],
+            [event.id, event.type, self.change.value, person.subscription_id, str(in_stripe(world, person).customer)],
         )
         return triggers.handling(event.id, **settings)
 
@@ -103,7 +103,7 @@ class Handling(Way):
             "dates": {row["cancel_at"] for row in rows["data_retention_jobs"] if row["status"] == "scheduled"},
         }
         usual = {
-            "Stripe's writes": int(self.left_before),
+            "Stripe's writes": int(self.cancelled_before),
             "handled": [None],
             "subscription": "active",
             "cancellations": [],
@@ -125,7 +125,7 @@ class Handling(Way):
 
 
 @dataclass(frozen=True, eq=False)
-class AtTheDoor(Handling):
+class Receiving(Handling):
     """A trigger that receives an event, which Stripe sends again without a response."""
 
     def process(
@@ -148,7 +148,7 @@ class AtTheDoor(Handling):
 EMAILS: dict[str, tuple[dict[str, str], bytes]] = {}
 
 
-def _occasion(event: stripe.Event) -> Change:
+def _change(event: stripe.Event) -> Change:
     return change_of(event.type, event.to_dict()["data"].get("previous_attributes", {}), "user_id")
 
 
@@ -163,9 +163,9 @@ def _portal(action: str, **more: Any) -> Callable[[World, Person], None]:
     return happens
 
 
-def _says_why(world: World, person: Person) -> None:
+def _gives_reason_later(world: World, person: Person) -> None:
     _portal("cancel")(world, person)
-    deliver(world, told(world, person.subscription_id)[-1].id)
+    deliver(world, events_about(world, person.subscription_id)[-1].id)
     settled(world, person, events=1)
     _portal("reason", feedback="unused")(world, person)
 
@@ -186,20 +186,20 @@ def _coupon(world: World, person: Person) -> None:
     _portal("accept_retention_coupon", coupon=COUPON)(world, person)
 
 
-DEPARTED = {
+CANCELLED = {
     "subscription": "pending_cancellation",
     "cancellations": ["pending_cancellation"],
     "reasons": ["unused"],
     "jobs": ["scheduled"],
-    "outbox": LEFT,
+    "outbox": CANCELLED_MESSAGES,
 }
-STAYED_AWAY = {**DEPARTED, "reasons": ["too_expensive"]}
-CAME_BACK = {
+STILL_CANCELLED = {**CANCELLED, "reasons": ["too_expensive"]}
+REACTIVATED = {
     "cancellations": ["pending_cancellation"],
     "reactivations": ["reactivated"],
     "reasons": ["too_expensive"],
     "jobs": ["cancelled"],
-    "outbox": [*LEFT, "reactivation_confirmation", "subscription.reactivated"],
+    "outbox": [*CANCELLED_MESSAGES, "reactivation_confirmation", "subscription.reactivated"],
 }
 ENDED = {
     "subscription": "canceled",
@@ -208,31 +208,39 @@ ENDED = {
     "outbox": ["subscription_ended", "subscription.ended"],
 }
 WAYS = [
-    Handling("departure in the portal", happens=_portal("cancel", feedback="unused"), due=DEPARTED),
-    Handling("return in the portal", moment=Change.DECISION, left_before=True, happens=_portal("undo"), due=CAME_BACK),
-    Handling("end, a payment failed", moment=Change.END, happens=_end, due=ENDED),
+    Handling("cancelled in the portal", happens=_portal("cancel", feedback="unused"), due=CANCELLED),
     Handling(
-        "departure, no reason given",
+        "reactivated in the portal",
+        change=Change.DECISION,
+        cancelled_before=True,
+        happens=_portal("undo"),
+        due=REACTIVATED,
+    ),
+    Handling("end, a payment failed", change=Change.END, happens=_end, due=ENDED),
+    Handling(
+        "cancelled without a reason",
         whole=False,
         happens=_portal("cancel"),
-        due={**DEPARTED, "reasons": ["prefer_not_to_say"]},
+        due={**CANCELLED, "reasons": ["prefer_not_to_say"]},
     ),
     Handling(
-        "the reason, later",
+        "the reason later",
         whole=False,
-        moment=Change.REASON,
-        happens=_says_why,
-        due={**DEPARTED, "handled": [None, None]},
+        change=Change.REASON,
+        happens=_gives_reason_later,
+        due={**CANCELLED, "handled": [None, None]},
     ),
-    Handling("date moved", whole=False, moment=Change.DECISION, left_before=True, happens=_later, due=STAYED_AWAY),
+    Handling(
+        "date moved", whole=False, change=Change.DECISION, cancelled_before=True, happens=_later, due=STILL_CANCELLED
+    ),
     Handling(
         "offer accepted in the portal",
-        moment=Change.DISCOUNT,
+        change=Change.DISCOUNT,
         whole=False,
         happens=_coupon,
         due={"cancellations": ["retained"], "offers": ["applied"]},
     ),
-    AtTheDoor("at the door", whole=False, happens=_portal("cancel", feedback="unused"), due=DEPARTED),
+    Receiving("receiving an event", whole=False, happens=_portal("cancel", feedback="unused"), due=CANCELLED),
 ]
 
 
@@ -245,7 +253,7 @@ def matrix(world: World, triggers: Triggers) -> Iterator[Matrix]:
     show(made, "kill -9 of Stripe's events")
 
 
-def test_every_node_is_seen_at_work(matrix: Matrix) -> None:
+def test_every_node_has_a_recorded_effect(matrix: Matrix) -> None:
     nodes = {path.name.split("_")[1] for path in Path(stripe_events.__file__).parent.glob("step_*.py")}
 
     assert nodes == NODES.keys(), "say what the new node does outside of the flow"
@@ -253,8 +261,8 @@ def test_every_node_is_seen_at_work(matrix: Matrix) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_a_killed_process_loses_nothing_and_nothing_is_done_twice(matrix: Matrix, way: Way) -> None:
+def test_a_killed_process_loses_nothing_and_repeats_nothing(matrix: Matrix, way: Way) -> None:
     wrong = [str(point) for point in matrix.of(way) if point.wrong]
 
-    assert len(matrix.of(way)) >= len(Moment)
+    assert len(matrix.of(way)) >= len(When)
     assert not wrong, "\n".join(wrong)

@@ -11,11 +11,11 @@ import pytest
 from nodes import reactivation
 from tests.faults.branches import effects_at_stripe
 from tests.faults.kill_matrix import Matrix, Way, differences, nodes_unseen, show
-from tests.faults.peace import REACTIVATIONS, Watch
 from tests.faults.topic import Event, heard
 from tests.faults.triggers import Process, Trigger, Triggers
-from tests.faults.wires_line import Moment
-from tests.reactivation.people import in_peace, leaving
+from tests.faults.watch import REACTIVATIONS, Watch
+from tests.faults.wires_line import When
+from tests.reactivation.people import leaving, when_done
 from tests.world import Person, World, links
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ class ByApi(Way):
 
     def person(self, world: World) -> Person:
         person = leaving(world)
-        in_peace(world, person)
+        when_done(world, person)
         return person
 
     def ask(self, process: Process, person: Person, key: str) -> httpx.Response:
@@ -139,7 +139,7 @@ def matrix(world: World, triggers: Triggers) -> Iterator[Matrix]:
     show(made, "kill -9 of reactivations")
 
 
-def test_every_node_is_seen_at_work(matrix: Matrix) -> None:
+def test_every_node_has_a_recorded_effect(matrix: Matrix) -> None:
     nodes = {path.name.split("_")[1] for path in Path(reactivation.__file__).parent.glob("step_*.py")}
 
     assert nodes == NODES.keys(), "say what the new node does outside of the flow"
@@ -147,12 +147,12 @@ def test_every_node_is_seen_at_work(matrix: Matrix) -> None:
     assert all(ByApi.intent in effects[0] for effects in matrix.undisturbed.values())
 
 
-def test_by_the_link_the_same_is_done(matrix: Matrix) -> None:
+def test_the_link_and_the_api_have_the_same_effects(matrix: Matrix) -> None:
     assert sorted(matrix.undisturbed[LINK]) == sorted(matrix.undisturbed[API])
 
 
-def test_a_killed_process_loses_nothing_and_nothing_is_done_twice(matrix: Matrix) -> None:
+def test_a_killed_process_loses_nothing_and_repeats_nothing(matrix: Matrix) -> None:
     wrong = [str(point) for point in matrix.points if point.wrong]
 
-    assert len(matrix.points) >= len(NODES) * len(Moment)
+    assert len(matrix.points) >= len(NODES) * len(When)
     assert not wrong, "\n".join(wrong)

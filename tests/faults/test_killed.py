@@ -20,7 +20,7 @@ from tests.world import Person, World
 
 
 @dataclass(frozen=True)
-class Caught:
+class InterruptedRequest:
     """A request whose process dies during a call to Stripe, which Stripe carries out afterwards or not at all."""
 
     person: Person
@@ -28,9 +28,11 @@ class Caught:
     done_by_stripe: bool
 
 
-def test_what_a_killed_process_left_is_carried_to_its_end(world: World, tmp_path: Path) -> None:
+def test_a_killed_processs_requests_are_completed_once(world: World, tmp_path: Path) -> None:
     requests = [
-        Caught(world.person("professional"), accept, done) for accept in (False, True) for done in (False, True)
+        InterruptedRequest(world.person("professional"), accept, done)
+        for accept in (False, True)
+        for done in (False, True)
     ]
     with ExitStack() as faults:
         hits = [faults.enter_context(_holding_up(world, each)) for each in requests]
@@ -44,17 +46,17 @@ def test_what_a_killed_process_left_is_carried_to_its_end(world: World, tmp_path
             "UPDATE cancellation_requests SET resume_at = now() WHERE user_id = %s", [each.person.user_id]
         )
     for each in requests:
-        eventually(partial(_in_peace, world, each.person))
+        eventually(partial(_is_done, world, each.person))
         _assert_done_once(world, each)
 
 
-def _holding_up(world: World, each: Caught) -> AbstractContextManager[Callable[[], int]]:
+def _holding_up(world: World, each: InterruptedRequest) -> AbstractContextManager[Callable[[], int]]:
     kind = "delay" if each.done_by_stripe else "timeout"
     return world.simulator.fault(kind=kind, method="POST", contains=each.person.subscription_id, seconds=2.5)
 
 
-def _assert_done_once(world: World, each: Caught) -> None:
-    done = _left(world, each.person)
+def _assert_done_once(world: World, each: InterruptedRequest) -> None:
+    done = _request(world, each.person)
     found = world.stripe.subscriptions.retrieve(each.person.subscription_id)
     assert done["outcome"] == ("retained" if each.accept else "pending_cancellation")
     assert done["runs"] == 2
@@ -65,24 +67,24 @@ def _assert_done_once(world: World, each: Caught) -> None:
     assert len(world.emails(each.person)) == (0 if each.accept else 1)
 
 
-def _left(world: World, person: Person) -> dict[str, object]:
+def _request(world: World, person: Person) -> dict[str, object]:
     return world.row("SELECT outcome, runs, resume_at FROM cancellation_requests WHERE user_id = %s", person.user_id)
 
 
-def _in_peace(world: World, person: Person) -> bool:
-    return _left(world, person)["resume_at"] is None
+def _is_done(world: World, person: Person) -> bool:
+    return _request(world, person)["resume_at"] is None
 
 
 def _took_effect(world: World, person: Person) -> bool:
     return [write["status"] for write in world.simulator.writes(person.subscription_id)] == [200]
 
 
-def _kill_in_the_middle(directory: Path, requests: list[Caught], *, when: Callable[[], bool]) -> None:
+def _kill_in_the_middle(directory: Path, requests: list[InterruptedRequest], *, when: Callable[[], bool]) -> None:
     port = free_port()
     command = [sys.executable, "-m", "deployments.command_line", "serve"]
     url = f"http://127.0.0.1:{port}"
 
-    def ask(each: Caught) -> None:
+    def ask(each: InterruptedRequest) -> None:
         body = {"user_id": each.person.user_id, "reason": "unused", "accept_offer": each.accept}
         with pytest.raises(httpx.TransportError):
             httpx.post(f"{url}/cancel-subscription", json=body, headers=each.person.headers, timeout=15)
@@ -90,7 +92,7 @@ def _kill_in_the_middle(directory: Path, requests: list[Caught], *, when: Callab
     with (directory / "trigger.log").open("wb") as log:
         process = subprocess.Popen(command, env={**os.environ, "HTTP_PORT": str(port)}, stdout=log, stderr=log)
     try:
-        eventually(lambda: _answers(url))
+        eventually(lambda: _responds(url))
         pool = ThreadPoolExecutor(len(requests))
         asking = [pool.submit(ask, each) for each in requests]
         eventually(when)
@@ -102,7 +104,7 @@ def _kill_in_the_middle(directory: Path, requests: list[Caught], *, when: Callab
     pool.shutdown()
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
         return httpx.get(f"{url}/healthz").status_code == 200
     except httpx.TransportError:

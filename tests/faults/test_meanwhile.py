@@ -9,8 +9,8 @@ import pytest
 from tests.faults.topic import Topic, heard
 from tests.faults.triggers import Trigger, Triggers
 from tests.faults.wires import wired
-from tests.faults.wires_line import Moment
-from tests.reactivation.people import in_peace, in_stripe, jobs, leaving, reactivate, requests, subjects
+from tests.faults.wires_line import When
+from tests.reactivation.people import in_stripe, jobs, leaving, reactivate, requests, subjects, when_done
 from tests.waiting import eventually
 from tests.webhooks.events import order, settled
 from tests.world import Person, World
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.slow
 
 REACH_SECONDS = 60.0
 BACK = "Welcome back: your Professional plan continues"
-GONE = "Cancellation confirmed"
-LEFT = "subscription.canceled"
+CONFIRMED = "Cancellation confirmed"
+CANCELLED = "subscription.canceled"
 
 Ask = Callable[[Trigger, Person], httpx.Response]
 
@@ -28,7 +28,7 @@ Ask = Callable[[Trigger, Person], httpx.Response]
 def killed_before(effect: str, ask: Ask, person: Person, triggers: Triggers) -> None:
     """Send a request to a trigger, and `kill -9` it just before this effect."""
     with wired(alone=True) as wires:
-        stop = wires.freeze_at(effect, Moment.BEFORE)
+        stop = wires.freeze_at(effect, When.BEFORE)
         with triggers.started(**wires.settings()) as trigger, ThreadPoolExecutor(1) as threads:
             asking = threads.submit(ask, trigger, person)
             assert stop.reached.wait(REACH_SECONDS), wires.effects
@@ -40,7 +40,7 @@ def cancel(trigger: Trigger, person: Person) -> httpx.Response:
     return trigger.cancel(person)
 
 
-def come_back(trigger: Trigger, person: Person) -> httpx.Response:
+def reactivate_on(trigger: Trigger, person: Person) -> httpx.Response:
     return trigger.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
 
 
@@ -48,14 +48,14 @@ def changes_mind(world: World, person: Person, action: str, **more: object) -> N
     order(world, "portal", subscription=person.subscription_id, action=action, **more)
 
 
-def take_up(world: World, person: Person) -> None:
+def expire_leases(world: World, person: Person) -> None:
     """Let their lease expire."""
     for table in ("cancellation_requests", "reactivation_requests"):
         due = f"UPDATE {table} SET resume_at = now() WHERE user_id = %s AND resume_at > now() RETURNING id"
         world.rows(due, person.user_id)
 
 
-def told(world: World, person: Person) -> list[str]:
+def kinds_of_emails(world: World, person: Person) -> list[str]:
     """Return emails by the beginning of their subjects."""
     return sorted(subject.partition(":")[0] for subject in subjects(world, person))
 
@@ -69,15 +69,15 @@ def published(topic: Topic, person: Person) -> list[str]:
     "effect",
     ["drop_other_retention_jobs, schedule_data_retention", "finish_cancellation, write_audit"],
 )
-def test_a_cancellation_that_nobody_was_told_of_and_that_was_taken_back_ends_as_that(
+def test_an_unreported_cancellation_undone_in_the_portal_ends_as_undone(
     world: World, triggers: Triggers, effect: str
 ) -> None:
     with heard() as topic:
         person = world.person("professional")
         killed_before(effect, cancel, person, triggers)
         changes_mind(world, person, "undo")
-        take_up(world, person)
-        in_peace(world, person)
+        expire_leases(world, person)
+        when_done(world, person)
         settled(world, person)
         assert published(topic, person) == []
 
@@ -86,35 +86,35 @@ def test_a_cancellation_that_nobody_was_told_of_and_that_was_taken_back_ends_as_
     assert request["response"]["type"] == "urn:cancelflow:problem:cancellation-taken-back"
     assert in_stripe(world, person).cancel_at is None
     assert "scheduled" not in jobs(world, person)
-    assert told(world, person) == []
+    assert kinds_of_emails(world, person) == []
     # It does not block another cancellation.
     assert world.cancel(person).status_code == 200
-    assert told(world, in_peace(world, person)) == [GONE]
+    assert kinds_of_emails(world, when_done(world, person)) == [CONFIRMED]
     assert jobs(world, person)[-1] == "scheduled"
 
 
-def test_no_email_confirms_a_cancellation_that_was_taken_back_since(world: World, triggers: Triggers) -> None:
+def test_no_email_confirms_a_cancellation_that_has_since_been_undone(world: World, triggers: Triggers) -> None:
     with heard() as topic:
         person = world.person("professional")
         killed_before("email", cancel, person, triggers)
         changes_mind(world, person, "undo")
         eventually(lambda: requests(world, person))  # the portal's event is being handled
-        take_up(world, person)
-        in_peace(world, person)
+        expire_leases(world, person)
+        when_done(world, person)
         settled(world, person)
-        assert published(topic, person) == [LEFT, "subscription.reactivated"]
+        assert published(topic, person) == [CANCELLED, "subscription.reactivated"]
 
-    assert told(world, person) == [BACK.partition(":")[0]]
+    assert kinds_of_emails(world, person) == [BACK.partition(":")[0]]
     assert jobs(world, person) == ["cancelled"]
 
 
-def test_no_email_confirms_a_way_back_that_was_left_again_since(world: World, triggers: Triggers) -> None:
+def test_no_email_confirms_a_reactivation_that_has_since_been_cancelled(world: World, triggers: Triggers) -> None:
     with heard() as topic:
-        person = in_peace(world, leaving(world))
-        killed_before("email", come_back, person, triggers)
+        person = when_done(world, leaving(world))
+        killed_before("email", reactivate_on, person, triggers)
         assert world.cancel(person).status_code == 200
-        take_up(world, person)
-        in_peace(world, person)
+        expire_leases(world, person)
+        when_done(world, person)
         eventually(lambda: len(published(topic, person)) == 3, within=300)
         assert published(topic, person) == [
             "subscription.canceled",
@@ -123,18 +123,16 @@ def test_no_email_confirms_a_way_back_that_was_left_again_since(world: World, tr
         ]
 
     assert in_stripe(world, person).cancel_at is not None
-    assert told(world, person) == [GONE, GONE]
+    assert kinds_of_emails(world, person) == [CONFIRMED, CONFIRMED]
     assert jobs(world, person) == ["cancelled", "scheduled"]
 
 
-def test_a_way_back_that_nobody_was_told_of_and_that_was_left_again_ends_as_that(
-    world: World, triggers: Triggers
-) -> None:
-    person = in_peace(world, leaving(world))
-    killed_before("finish_reactivation, write_audit", come_back, person, triggers)
+def test_an_unreported_reactivation_cancelled_in_the_portal_ends_as_cancelled(world: World, triggers: Triggers) -> None:
+    person = when_done(world, leaving(world))
+    killed_before("finish_reactivation, write_audit", reactivate_on, person, triggers)
     changes_mind(world, person, "cancel", feedback="unused")
-    take_up(world, person)
-    in_peace(world, person)
+    expire_leases(world, person)
+    when_done(world, person)
     settled(world, person)
 
     [request] = requests(world, person)

@@ -10,9 +10,9 @@ import pytest
 from deployments.requests import NothingToResume, resume
 from nodes.settings import DatabaseSettings, load
 from tests.faults.test_parked import LONG_AGO, listed, run_about
-from tests.reactivation.people import in_peace, in_stripe, jobs, leaving, subjects
+from tests.reactivation.people import in_stripe, jobs, leaving, subjects, when_done
 from tests.waiting import eventually
-from tests.webhooks.events import order, settled, told
+from tests.webhooks.events import events_about, order, settled
 from tests.world import Person, Row, World
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,7 @@ DELAYED = "Your reactivation is taking longer than it should"
 BACK = "Welcome back: your Professional plan continues"
 
 
-def coming_back(world: World, person: Person, **columns: Any) -> str:
+def failing_reactivation(world: World, person: Person, **columns: Any) -> str:
     """Insert a reactivation that was tried for hours, and whose lease has expired."""
     since = datetime.now(UTC) - LONG_AGO
     given = {"origin": "api", "tries": 12, "runs": 12, "trying_since": since, "problem": "billing-failed", **columns}
@@ -45,13 +45,13 @@ def event(world: World, event_id: str) -> Row:
     return world.row("SELECT * FROM stripe_events WHERE id = %s", event_id)
 
 
-def at_rest(look: Callable[[], Row]) -> Row:
+def when_done_or_parked(look: Callable[[], Row]) -> Row:
     """Return the row when no retry is scheduled."""
     eventually(lambda: look()["resume_at"] is None)
     return look()
 
 
-def is_asked_for(world: World, identifier: str, work: str) -> None:
+def assert_operator_is_notified(world: World, identifier: str, work: str) -> None:
     """Check that an operator is notified, in the list and by a failed run with instructions."""
     assert (listed(identifier).work, listed(identifier).stuck) == (work, True)
     assert "needs attention" in listed(identifier).line()
@@ -65,11 +65,11 @@ def is_asked_for(world: World, identifier: str, work: str) -> None:
     assert any(f"`cancelflow resume {identifier}`" in artifact["data"] for artifact in shown)
 
 
-def test_a_reactivation_that_was_tried_for_hours_waits_and_its_customer_is_written_to(world: World) -> None:
-    person = in_peace(world, leaving(world))
-    request_id = coming_back(world, person)
+def test_a_reactivation_that_failed_for_hours_is_parked_and_its_customer_emailed(world: World) -> None:
+    person = when_done(world, leaving(world))
+    request_id = failing_reactivation(world, person)
 
-    row = at_rest(partial(reactivation, world, request_id))
+    row = when_done_or_parked(partial(reactivation, world, request_id))
 
     assert (row["outcome"], row["recovery_point"]) == (None, "received")
     assert row["parked_at"] is not None
@@ -78,38 +78,38 @@ def test_a_reactivation_that_was_tried_for_hours_waits_and_its_customer_is_writt
     assert request_id in email["text"]
     assert "asked us to reactivate your plan" in " ".join(email["text"].split())
     assert "Until then, your plan still ends on" in " ".join(email["text"].split())
-    is_asked_for(world, request_id, "reactivation")
+    assert_operator_is_notified(world, request_id, "reactivation")
 
     resume(load(DatabaseSettings), request_id)
 
-    row = at_rest(partial(reactivation, world, request_id))
+    row = when_done_or_parked(partial(reactivation, world, request_id))
     assert (row["outcome"], row["parked_at"], row["problem"]) == ("reactivated", None, None)
     assert in_stripe(world, person).cancel_at is None
     assert jobs(world, person) == ["cancelled"]
     assert sorted(subjects(world, person))[1:] == sorted([DELAYED, BACK])
 
 
-def test_what_was_done_in_stripes_portal_is_not_called_late(world: World) -> None:
+def test_no_delay_email_is_sent_about_a_reactivation_made_in_stripes_portal(world: World) -> None:
     """The customer has what they wanted; only we have not processed it yet."""
-    person = in_peace(world, leaving(world))
+    person = when_done(world, leaving(world))
     with world.simulator.losing_webhooks():
         order(world, "portal", subscription=person.subscription_id, action="undo")
-    request_id = coming_back(world, person, origin="stripe")
-    at_rest(partial(reactivation, world, request_id))
+    request_id = failing_reactivation(world, person, origin="stripe")
+    when_done_or_parked(partial(reactivation, world, request_id))
     assert DELAYED not in subjects(world, person)
     resume(load(DatabaseSettings), request_id)
-    assert at_rest(partial(reactivation, world, request_id))["outcome"] == "reactivated"
+    assert when_done_or_parked(partial(reactivation, world, request_id))["outcome"] == "reactivated"
     assert BACK in subjects(world, person)
 
 
-def test_a_reactivation_whose_period_runs_out_is_tried_every_minute_and_a_person_is_told(world: World) -> None:
+def test_an_urgent_reactivation_is_retried_every_minute_and_shown_to_operators(world: World) -> None:
     """It cannot be reactivated after the end, so it is never parked before it."""
-    person = in_peace(world, leaving(world))
+    person = when_done(world, leaving(world))
     soon = datetime.now(UTC) + timedelta(hours=12)
     order(world, "dashboard", subscription=person.subscription_id, action="cancel", when=int(soon.timestamp()))
     settled(world, person)
     with world.simulator.fault(kind="status", method="POST", contains=person.subscription_id, times=0) as hits:
-        request_id = coming_back(world, person, subscription_id=person.subscription_id)
+        request_id = failing_reactivation(world, person, subscription_id=person.subscription_id)
         eventually(lambda: hits() > 0)
         eventually(lambda: reactivation(world, request_id)["billing_try"] == 2)
         row = reactivation(world, request_id)
@@ -124,44 +124,46 @@ def test_a_reactivation_whose_period_runs_out_is_tried_every_minute_and_a_person
 
     world.admin.execute("UPDATE reactivation_requests SET resume_at = now() WHERE id = %s", [request_id])
 
-    assert at_rest(partial(reactivation, world, request_id))["outcome"] == "reactivated"
+    assert when_done_or_parked(partial(reactivation, world, request_id))["outcome"] == "reactivated"
 
 
-def test_once_the_period_is_over_nobody_hurries(world: World) -> None:
-    person = in_peace(world, leaving(world))
+def test_a_reactivation_is_no_longer_urgent_once_the_period_is_over(world: World) -> None:
+    person = when_done(world, leaving(world))
     over = "UPDATE subscriptions SET cancel_at = now() - interval '1 hour' WHERE id = %s"
     world.admin.execute(over, [person.subscription_id])
-    assert at_rest(partial(reactivation, world, coming_back(world, person)))["parked_at"] is not None
+    assert (
+        when_done_or_parked(partial(reactivation, world, failing_reactivation(world, person)))["parked_at"] is not None
+    )
 
 
-def test_an_event_that_was_tried_for_hours_waits_for_a_person(world: World) -> None:
+def test_an_event_that_failed_for_hours_waits_for_an_operator(world: World) -> None:
     person = world.person("professional")
     with world.simulator.losing_webhooks():
         order(world, "portal", subscription=person.subscription_id, action="cancel", feedback="unused")
-        [told_of, _] = told(world, person.subscription_id, "customer.subscription.updated")
+        [stripe_event, _] = events_about(world, person.subscription_id, "customer.subscription.updated")
     world.admin.execute(
         "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, tries, trying_since,"
         " problem) VALUES (%s, %s, 'begins', now(), false, %s, 12, %s, 'billing-failed')",
-        [told_of.id, told_of.type, person.subscription_id, datetime.now(UTC) - LONG_AGO],
+        [stripe_event.id, stripe_event.type, person.subscription_id, datetime.now(UTC) - LONG_AGO],
     )
 
-    row = at_rest(partial(event, world, told_of.id))
+    row = when_done_or_parked(partial(event, world, stripe_event.id))
 
     assert row["parked_at"] is not None
     assert (row["handled_at"], row["tries"]) == (None, 12)
-    is_asked_for(world, told_of.id, "Stripe event")
+    assert_operator_is_notified(world, stripe_event.id, "Stripe event")
     assert subjects(world, person) == []
 
-    resume(load(DatabaseSettings), told_of.id)
+    resume(load(DatabaseSettings), stripe_event.id)
 
     [row] = settled(world, person, events=1)
     assert (row["outcome"], row["parked_at"], row["tries"]) == ("cancellation", None, 1)
     assert jobs(world, person) == ["scheduled"]
     with pytest.raises(NothingToResume):
-        resume(load(DatabaseSettings), told_of.id)
+        resume(load(DatabaseSettings), stripe_event.id)
 
 
-def test_an_event_that_fails_says_why_and_is_not_parked_before_its_hours_are_over(world: World) -> None:
+def test_a_failing_event_records_its_problem_and_is_not_parked_too_early(world: World) -> None:
     person = world.person("professional")
     away = world.simulator.fault(kind="status", status=500, method="GET", contains=person.subscription_id, times=0)
     with away:

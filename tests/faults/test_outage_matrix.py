@@ -18,7 +18,7 @@ from tests.faults.own_database import own_server
 from tests.faults.tables import table
 from tests.faults.topic import heard
 from tests.faults.triggers import Triggers
-from tests.faults.wires_line import Fault, Moment
+from tests.faults.wires_line import Fault, When
 from tests.world import World
 
 pytestmark = pytest.mark.slow
@@ -28,8 +28,8 @@ INTENT = "receive_cancellation"
 WRITE = "POST /v1/subscriptions/{id}"
 FAILURE_RECORDED = "finish_cancellation, write_audit"
 PARTS = ("postgresql", "stripe", "smtp", "pubsub", "prefect")
-HELD_AT_ONCE = 8
-NOBODY_WAITS_FOR = ("smtp", "pubsub")
+HELD_AT_A_TIME = 8
+NOT_WAITED_FOR = ("smtp", "pubsub")
 
 # The network to a part fails: in which branch, when, and the permitted responses.
 CUTS: list[tuple[str, Branch, str, set[int]]] = [
@@ -47,7 +47,7 @@ CUTS: list[tuple[str, Branch, str, set[int]]] = [
 # Stripe's responses, on which of its calls, and the permitted responses. `times` 0: each time.
 FROM_THE_FIRST, ON_THE_WRITE, AND_AFTER = "from the first call on", "on the write", "on the write and after it"
 KEY_IN_USE = {"type": "idempotency_error", "code": "idempotency_key_in_use"}
-ANSWERS: list[tuple[str, dict[str, Any], dict[str, set[int]]]] = [
+RESPONSES: list[tuple[str, dict[str, Any], dict[str, set[int]]]] = [
     (
         "429 with Retry-After",
         {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}, "times": 0},
@@ -59,7 +59,7 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, set[int]]]] = [
         {FROM_THE_FIRST: {GAVE_UP}, ON_THE_WRITE: {GAVE_UP}, AND_AFTER: {GAVE_UP}},
     ),
     ("500, kept for its key", {"kind": "status", "stored": True}, {ON_THE_WRITE: {GAVE_UP}, AND_AFTER: {GAVE_UP}}),
-    ("answer lost", {"kind": "lost_answer", "times": 0}, {ON_THE_WRITE: {DONE}, AND_AFTER: {GAVE_UP, GOES_ON}}),
+    ("response lost", {"kind": "lost_answer", "times": 0}, {ON_THE_WRITE: {DONE}, AND_AFTER: {GAVE_UP, GOES_ON}}),
     (
         "409, key in use",
         {"kind": "status", "status": 409, "error": KEY_IN_USE, "times": 0},
@@ -69,19 +69,19 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, set[int]]]] = [
 
 
 def cuts() -> Iterator[tuple[Outage, Fault]]:
-    for part, branch, begins, told in CUTS:
+    for part, branch, begins, permitted in CUTS:
         for fault in Fault:
-            outage = Outage(part, fault, begins, branch, told)
-            outage.quick = part in NOBODY_WAITS_FOR
+            outage = Outage(part, fault, begins, branch, permitted)
+            outage.quick = part in NOT_WAITED_FOR
             outage.shown = (part, begins) != ("prefect", BEFORE_THE_REQUEST)
             yield outage, fault
 
 
-def answers() -> Iterator[tuple[Outage, list[dict[str, Any]]]]:
-    for name, fault, told_when in ANSWERS:
-        for begins, told in told_when.items():
+def stripe_responses() -> Iterator[tuple[Outage, list[dict[str, Any]]]]:
+    for name, fault, permitted_when in RESPONSES:
+        for begins, permitted in permitted_when.items():
             for branch in BOTH:
-                outage = Outage("stripe", name, begins, branch, told, loses=fault["kind"] == "lost_answer")
+                outage = Outage("stripe", name, begins, branch, permitted, loses=fault["kind"] == "lost_answer")
                 yield outage, simulated(fault, begins)
 
 
@@ -95,15 +95,15 @@ def simulated(fault: dict[str, Any], begins: str) -> list[dict[str, Any]]:
     return on_the_write + [first_look, {"kind": "status", "method": "GET", "times": 0}] * (begins == AND_AFTER)
 
 
-def restarts(bench: Bench) -> Iterator[tuple[Outage, Moment]]:
+def restarts(bench: Bench) -> Iterator[tuple[Outage, When]]:
     """Yield one restart at each effect; at the commit of the intent, also one that loses its response."""
     for branch in BOTH:
         for effect in bench.effects_of(branch):
             intent = INTENT in effect
-            told = {NOT_RECEIVED} if intent else {DONE, GOES_ON}
-            yield Outage("postgresql", "restarted", effect, branch, told), Moment.BEFORE
+            permitted = {NOT_RECEIVED} if intent else {DONE, GOES_ON}
+            yield Outage("postgresql", "restarted", effect, branch, permitted), When.BEFORE
             if intent:
-                yield Outage("postgresql", "restarted", effect, branch, told, loses=True), Moment.ANSWER_LOST
+                yield Outage("postgresql", "restarted", effect, branch, permitted, loses=True), When.RESPONSE_LOST
 
 
 def restart(bench: Bench, outages: list[Outage], threads: ThreadPoolExecutor) -> None:
@@ -118,13 +118,13 @@ def restart(bench: Bench, outages: list[Outage], threads: ThreadPoolExecutor) ->
         threads.submit(bench.stopped, outage, stopped, started)
     started.wait(BARRIER_SECONDS)
 
-    for first in range(0, len(at_effects), HELD_AT_ONCE):
-        held = at_effects[first : first + HELD_AT_ONCE]
-        ready, answered = Barrier(len(held)), Barrier(len(held) + 1)
+    for first in range(0, len(at_effects), HELD_AT_A_TIME):
+        held = at_effects[first : first + HELD_AT_A_TIME]
+        ready, responded = Barrier(len(held)), Barrier(len(held) + 1)
         restarted = Barrier(len(held), action=bench.server.restart)
-        for outage, moment in held:
-            threads.submit(bench.held, outage, moment, ready, restarted, answered)
-        answered.wait(BARRIER_SECONDS)
+        for outage, when in held:
+            threads.submit(bench.held, outage, when, ready, restarted, responded)
+        responded.wait(BARRIER_SECONDS)
     bench.calm.set()
 
 
@@ -140,9 +140,9 @@ def outages(world: World, triggers: Triggers, tmp_path_factory: pytest.TempPathF
     ):
         bench = Bench(world, triggers, server, topic)
         restart(bench, seen, threads)
-        by_stripe = [*answers()]
+        by_stripe = [*stripe_responses()]
         seen += [outage for outage, _ in by_stripe]
-        threads.submit(bench.answered, by_stripe)
+        threads.submit(bench.faulty_responses, by_stripe)
         for outage, fault in cuts():
             seen.append(outage)
             threads.submit(bench.cut, outage, fault)
@@ -156,7 +156,7 @@ def outages(world: World, triggers: Triggers, tmp_path_factory: pytest.TempPathF
 
 
 def show(outages: list[Outage]) -> None:
-    columns = ("part", "fault", "begins", "tried", "survived", "told", "answer after, s", "done after, s")
+    columns = ("part", "fault", "begins", "tried", "survived", "status", "response after, s", "done after, s")
     shown = table("parts away", *columns)
     rows: dict[tuple[str, str, str], list[Outage]] = {}
     for outage in sorted(outages, key=lambda outage: PARTS.index(outage.part)):
@@ -166,13 +166,13 @@ def show(outages: list[Outage]) -> None:
         )
     for names, seen in [*rows.items(), (("all", "", ""), outages)]:
         survived = sum(1 for outage in seen if not outage.wrong)
-        told = ", ".join(sorted({str(outage.status) for outage in seen}))
+        statuses = ", ".join(sorted({str(outage.status) for outage in seen}))
         seconds, after = max(outage.seconds for outage in seen), max(outage.after for outage in seen)
-        shown.add(*names, len(seen), survived, told, seconds, after)
+        shown.add(*names, len(seen), survived, statuses, seconds, after)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_what_was_told_while_a_part_was_away_is_so(outages: list[Outage], part: str) -> None:
+def test_every_response_during_an_outage_comes_true(outages: list[Outage], part: str) -> None:
     of_part = [outage for outage in outages if outage.part == part]
     wrong = [str(outage) for outage in of_part if outage.wrong]
 

@@ -13,7 +13,7 @@ import stripe
 from deployments.requests import Unfinished, resume, unfinished
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber
-from tests.faults.left import in_peace, left, request_row, take_up
+from tests.faults.unfinished import expire_lease, request_row, unfinished_request, when_done
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
@@ -30,7 +30,7 @@ def listed(request_id: UUID | str) -> Unfinished:
 
 def tried_for_hours(world: World, person: Person, **columns: Any) -> UUID:
     since = datetime.now(UTC) - LONG_AGO
-    return left(world, person, due=True, tries=12, runs=12, trying_since=since, **columns)
+    return unfinished_request(world, person, due=True, tries=12, runs=12, trying_since=since, **columns)
 
 
 def run_about(world: World, request_id: UUID | str) -> Row | None:
@@ -43,12 +43,12 @@ def run_about(world: World, request_id: UUID | str) -> Row | None:
     return next((run for run in runs if str(request_id) in run["state"]["message"]), None)
 
 
-def test_what_was_tried_for_hours_waits_for_a_person_and_goes_on_when_they_say_so(world: World) -> None:
+def test_a_cancellation_that_failed_for_hours_waits_until_an_operator_resumes_it(world: World) -> None:
     person = world.person("professional")
 
     request_id = tried_for_hours(world, person)
 
-    row = in_peace(world, request_id)
+    row = when_done(world, request_id)
     assert (row["outcome"], row["recovery_point"]) == (None, "received")
     assert row["parked_at"] is not None
     assert world.simulator.writes(person.subscription_id) == []
@@ -67,7 +67,7 @@ def test_what_was_tried_for_hours_waits_for_a_person_and_goes_on_when_they_say_s
 
     resume(load(DatabaseSettings), request_id)
 
-    row = in_peace(world, request_id)
+    row = when_done(world, request_id)
     assert (row["outcome"], row["parked_at"]) == ("pending_cancellation", None)
     assert row["trying_since"] > row["received_at"]
     assert {each["subject"].partition(":")[0] for each in world.emails(person)} == {
@@ -76,16 +76,16 @@ def test_what_was_tried_for_hours_waits_for_a_person_and_goes_on_when_they_say_s
     }
 
 
-def test_a_delay_that_cannot_be_written_about_is_parked_and_written_about_later(world: World) -> None:
+def test_a_cancellation_is_parked_even_if_its_delay_email_cannot_be_sent(world: World) -> None:
     person = world.person("professional")
     world.admin.execute("UPDATE users SET email = 'not an address' WHERE id = %s", [person.user_id])
 
     request_id = tried_for_hours(world, person)
 
-    assert in_peace(world, request_id)["parked_at"] is not None
+    assert when_done(world, request_id)["parked_at"] is not None
 
 
-def test_a_cancellation_whose_period_runs_out_is_never_parked(world: World) -> None:
+def test_a_cancellation_whose_period_ends_soon_is_never_parked(world: World) -> None:
     person = world.person("professional")
     soon = datetime.now(UTC) + timedelta(hours=12)
     with world.simulator.fault(kind="status", method="POST", contains=person.subscription_id, times=0) as hits:
@@ -102,9 +102,9 @@ def test_a_cancellation_whose_period_runs_out_is_never_parked(world: World) -> N
     assert run is not None
     assert world.emails(person) == []
 
-    take_up(world, request_id)
+    expire_lease(world, request_id)
 
-    assert in_peace(world, request_id)["outcome"] == "pending_cancellation"
+    assert when_done(world, request_id)["outcome"] == "pending_cancellation"
 
 
 def _tried_again(world: World, request_id: UUID) -> Row | None:
@@ -112,11 +112,11 @@ def _tried_again(world: World, request_id: UUID) -> Row | None:
     return row if row["tries"] == 13 and row["billing_try"] == 2 else None
 
 
-def test_a_renewal_that_came_while_a_cancellation_was_delayed_is_taken_back(world: World) -> None:
+def test_a_renewal_charged_while_a_cancellation_was_delayed_is_refunded(world: World) -> None:
     on = clock(world)
     person = subscriber(world, on=on)
     [item] = world.stripe.subscriptions.retrieve(person.subscription_id).items.data
-    request_id = left(
+    request_id = unfinished_request(
         world,
         person,
         subscription_id=person.subscription_id,
@@ -126,9 +126,9 @@ def test_a_renewal_that_came_while_a_cancellation_was_delayed_is_taken_back(worl
     [renewal] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_cycle"]
     assert renewal.amount_paid > 0
 
-    take_up(world, request_id)
+    expire_lease(world, request_id)
 
-    row = in_peace(world, request_id)
+    row = when_done(world, request_id)
     assert (row["outcome"], row["renewal_undone"]) == ("canceled", True)
     assert world.stripe.subscriptions.retrieve(person.subscription_id).status == "canceled"
     after = world.stripe.invoices.retrieve(renewal.id or "")
@@ -143,7 +143,7 @@ def _invoices(world: World, subscription_id: str) -> list[stripe.Invoice]:
     return list(world.stripe.invoices.list({"subscription": subscription_id}).data)
 
 
-def test_a_failure_is_not_repeated_under_the_key_that_stripe_would_replay_it_for(world: World) -> None:
+def test_a_failed_write_is_retried_with_a_new_key_so_stripe_does_not_replay_it(world: World) -> None:
     person = world.person("professional")
     body = {"user_id": person.user_id, "reason": "unused"}
     headers = {**person.headers, "Idempotency-Key": "one"}
@@ -159,7 +159,7 @@ def test_a_failure_is_not_repeated_under_the_key_that_stripe_would_replay_it_for
 
 
 @contextmanager
-def done_and_not_told(world: World, person: Person) -> Iterator[None]:
+def done_but_reported_as_failed(world: World, person: Person) -> Iterator[None]:
     """Let Stripe apply the change, but lose its response and all reads after step 2's, so the result stays unknown."""
     about = person.subscription_id
     with (
@@ -171,59 +171,59 @@ def done_and_not_told(world: World, person: Person) -> Iterator[None]:
         yield
 
 
-def test_the_confirmation_says_so_when_we_had_told_the_customer_that_it_failed(world: World) -> None:
+def test_the_confirmation_corrects_an_earlier_report_of_failure(world: World) -> None:
     person = world.person("professional")
-    with done_and_not_told(world, person):
+    with done_but_reported_as_failed(world, person):
         failed = world.cancel(person)
     assert failed.status_code == 500
 
-    take_up(world, UUID(world.request_id(failed)))
+    expire_lease(world, UUID(world.request_id(failed)))
 
-    assert in_peace(world, UUID(world.request_id(failed)))["outcome"] == "pending_cancellation"
+    assert when_done(world, UUID(world.request_id(failed)))["outcome"] == "pending_cancellation"
     [email] = world.emails(person)
     assert "We told you that your cancellation had failed." in email["text"]
 
 
-def test_a_discount_that_we_had_told_as_failed_is_confirmed_once(world: World) -> None:
+def test_a_discount_that_was_reported_as_failed_is_confirmed_once(world: World) -> None:
     assert world.accept(world.person("professional")).status_code == 200  # creates the coupon
     person = world.person("professional")
-    with done_and_not_told(world, person):
+    with done_but_reported_as_failed(world, person):
         failed = world.accept(person)
     assert failed.status_code == 500
     request_id = UUID(world.request_id(failed))
 
-    take_up(world, request_id)
+    expire_lease(world, request_id)
 
-    assert in_peace(world, request_id)["outcome"] == "retained"
+    assert when_done(world, request_id)["outcome"] == "retained"
     [email] = world.emails(person)
     assert email["subject"] == "Your discount was added"
     assert "Your discount: 30% off for 3 months" in email["text"]
-    take_up(world, request_id)
-    in_peace(world, request_id)
+    expire_lease(world, request_id)
+    when_done(world, request_id)
     assert len(world.emails(person)) == 1
 
 
-def test_a_refusal_that_nobody_waited_for_is_written_to_the_customer(world: World) -> None:
+def test_a_refusal_without_a_waiting_caller_is_emailed_to_the_customer(world: World) -> None:
     several, pending = world.person("two_subscriptions"), world.person("already_pending")
 
-    refused = [left(world, person, due=True) for person in (several, pending)]
+    refused = [unfinished_request(world, person, due=True) for person in (several, pending)]
 
-    assert [in_peace(world, each)["outcome"] for each in refused] == ["refused", "refused"]
+    assert [when_done(world, each)["outcome"] for each in refused] == ["refused", "refused"]
     [email] = world.emails(several)
     assert email["subject"] == "We couldn't cancel your plan"
     assert "You have several subscriptions, and we couldn't tell which one you meant." in email["text"]
     assert world.emails(pending) == []  # they have what they asked for
 
 
-def test_the_run_of_a_dead_process_does_not_stay_running(world: World) -> None:
+def test_the_run_of_a_killed_process_does_not_stay_running(world: World) -> None:
     person = world.person("professional")
     made = world.prefect.get("/flows/name/cancel-subscription").json()
-    died = world.prefect.post(
+    orphan = world.prefect.post(
         "/flow_runs/", json={"flow_id": made["id"], "state": {"type": "RUNNING", "name": "Running"}}
     ).json()
 
-    request_id = left(world, person, due=True, flow_run_id=died["id"])
+    request_id = unfinished_request(world, person, due=True, flow_run_id=orphan["id"])
 
-    row = in_peace(world, request_id)
-    assert str(row["flow_run_id"]) != died["id"]
-    assert world.prefect.get(f"/flow_runs/{died['id']}").json()["state_type"] == "CRASHED"
+    row = when_done(world, request_id)
+    assert str(row["flow_run_id"]) != orphan["id"]
+    assert world.prefect.get(f"/flow_runs/{orphan['id']}").json()["state_type"] == "CRASHED"

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from deployments.requests import NothingToResume, resume
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber
-from tests.faults.promise import Customer, Told, at_peace, broken, hurry, requests_of
+from tests.faults.promise import Customer, Reply, broken, hurry, is_done, requests_of
 from tests.faults.topic import Topic, heard
 from tests.faults.triggers import Trigger, Triggers
 from tests.waiting import eventually
@@ -32,15 +32,15 @@ CHOSEN = settings(
     database=None,
     phases=(Phase.generate,),  # each step takes a second, so failures are not shrunk
 )
-PEACE_SECONDS = 300.0
+FINISH_SECONDS = 300.0
 DAY = 24 * 3600
 # One call, or every call of one request: lost before or after the work, with an error or without a response.
 FAULTS: dict[str, dict[str, Any]] = {
     "500": {"kind": "status", "times": 0},
     "500 once": {"kind": "status"},
     "no connection": {"kind": "refuse", "times": 0},
-    "lost answer": {"kind": "lost_answer"},
-    "every answer lost": {"kind": "lost_answer", "times": 0},
+    "lost response": {"kind": "lost_answer"},
+    "every response lost": {"kind": "lost_answer", "times": 0},
     "black hole": {"kind": "timeout"},
 }
 
@@ -61,10 +61,10 @@ class Story(RuleBasedStateMachine):
     def ask(self, accept: bool, keyed: bool) -> None:
         self._ask(accept, str(uuid.uuid4()) if keyed else None)
 
-    @precondition(lambda self: self._customer.key_of_an_earlier(0))
+    @precondition(lambda self: self._customer.earlier_with_key(0))
     @rule(which=st.integers(0, 9))
     def ask_again(self, which: int) -> None:
-        if earlier := self._customer.key_of_an_earlier(which):
+        if earlier := self._customer.earlier_with_key(which):
             self._ask(earlier.accept, earlier.key)
 
     @rule(accept=st.booleans(), fault=st.sampled_from(sorted(FAULTS)))
@@ -75,17 +75,17 @@ class Story(RuleBasedStateMachine):
             self._ask(accept, str(uuid.uuid4()))
 
     @rule(accept=st.booleans(), done=st.booleans())
-    def ask_and_the_process_dies(self, accept: bool, done: bool) -> None:
+    def ask_and_kill_the_process(self, accept: bool, done: bool) -> None:
         person, key = self._customer.person, str(uuid.uuid4())
         kind = "delay" if done else "timeout"  # Stripe applies it after that, or never does
         with (
             self._world.simulator.fault(kind=kind, method="POST", contains=person.subscription_id, seconds=0.5) as hits,
             ThreadPoolExecutor(1) as threads,
         ):
-            asking = threads.submit(self._told, accept, key)
+            asking = threads.submit(self._post, accept, key)
             eventually(lambda: hits() or asking.done())  # it may be refused before it reaches Stripe
             self._trigger.kill()
-            self._customer.told.append(asking.result())
+            self._customer.replies.append(asking.result())
         hurry(self._world, person)
         self._trigger = self._start()
 
@@ -95,9 +95,9 @@ class Story(RuleBasedStateMachine):
         assert self._trigger.wait() == 0
         self._trigger = self._start()
 
-    @precondition(lambda self: self._customer.told)
+    @precondition(lambda self: self._customer.replies)
     @rule(which=st.integers(0, 9))
-    def resume_by_hand(self, which: int) -> None:
+    def operator_resumes(self, which: int) -> None:
         requests = requests_of(self._world, self._customer.person)
         if not requests:
             return
@@ -108,11 +108,11 @@ class Story(RuleBasedStateMachine):
         except NothingToResume:
             pass  # it was refused, or another is in progress
 
-    @precondition(lambda self: self._customer.told)
+    @precondition(lambda self: self._customer.replies)
     @rule()
     def undo_in_the_portal(self) -> None:
         """Undo when no work is left, so that it does not compete with another request."""
-        self._come_to_peace()
+        self._finish_all_work()
         person = self._customer.person
         if self._world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end:
             order = {"subscription": person.subscription_id, "action": "undo"}
@@ -125,7 +125,7 @@ class Story(RuleBasedStateMachine):
     def days_pass(self) -> None:
         """Days pass inside the period, in Stripe; here, earlier keys expire, and so does every lease."""
         self._moves += 1
-        self._come_to_peace()
+        self._finish_all_work()
         self._clock.advance(self._clock.now + 5 * DAY)
         self._world.admin.execute(
             "UPDATE idempotency_keys SET created_at = created_at - interval '5 days' WHERE user_id = %s",
@@ -139,26 +139,26 @@ class Story(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self._come_to_peace()
+            self._finish_all_work()
             wrong = broken(self._world, self._customer, self._topic)
             assert wrong == [], self._customer
         finally:
             self._running.close()
 
     def _ask(self, accept: bool, key: str | None) -> None:
-        self._customer.told.append(self._told(accept, key))
+        self._customer.replies.append(self._post(accept, key))
 
-    def _told(self, accept: bool, key: str | None) -> Told:
+    def _post(self, accept: bool, key: str | None) -> Reply:
         ask = self._trigger.accept if accept else self._trigger.cancel
-        return Told.by(partial(ask, self._customer.person, key=key), accept=accept, key=key)
+        return Reply.by(partial(ask, self._customer.person, key=key), accept=accept, key=key)
 
-    def _come_to_peace(self) -> None:
+    def _finish_all_work(self) -> None:
         """Let time pass until all waiting work is done."""
-        person, deadline = self._customer.person, time.monotonic() + PEACE_SECONDS
-        while not at_peace(self._world, person):
+        person, deadline = self._customer.person, time.monotonic() + FINISH_SECONDS
+        while not is_done(self._world, person):
             assert time.monotonic() < deadline, requests_of(self._world, person)
             hurry(self._world, person)
-            eventually(lambda: time.monotonic() > deadline or self._looked_at(), within=PEACE_SECONDS)
+            eventually(lambda: time.monotonic() > deadline or self._looked_at(), within=FINISH_SECONDS)
 
     def _looked_at(self) -> bool:
         """Return whether none of their requests is due now."""
@@ -175,9 +175,9 @@ def topic(world: World) -> Iterator[Topic]:
         yield topic
 
 
-def test_what_was_told_is_so_in_the_end(world: World, triggers: Triggers, topic: Topic) -> None:
-    class StoryHere(Story):
+def test_every_response_comes_true(world: World, triggers: Triggers, topic: Topic) -> None:
+    class ThisStory(Story):
         def __init__(self) -> None:
             super().__init__(world, triggers, topic)
 
-    run_state_machine_as_test(StoryHere, settings=CHOSEN)
+    run_state_machine_as_test(ThisStory, settings=CHOSEN)

@@ -1,4 +1,4 @@
-"""Fifty concurrent requests for one subscription, over three triggers: one takes effect, the others are told so."""
+"""Fifty concurrent requests for one subscription, over three triggers: one takes effect, the others are refused."""
 
 import uuid
 from collections import Counter
@@ -11,13 +11,13 @@ import pytest
 
 from tests.faults.branches import effects_at_stripe
 from tests.faults.triggers import Trigger, Triggers
-from tests.faults.volley import Answered, Shot, fire
+from tests.faults.volley import Result, Shot, fire
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
 REQUESTS = 50
 TRIGGERS = 3
-PEACE_SECONDS = 300.0
+FINISH_SECONDS = 300.0
 CANCEL: dict[str, Any] = {"reason": "too_expensive"}
 ACCEPT: dict[str, Any] = {"accept_offer": True}
 UNDER_WAY = "A request for this subscription is already under way"
@@ -32,22 +32,22 @@ def three(triggers: Triggers) -> Iterator[list[Trigger]]:
 
 
 @pytest.mark.parametrize("first", [CANCEL, ACCEPT], ids=["cancel first", "accept first"])
-def test_of_fifty_at_once_exactly_one_takes_effect(
+def test_exactly_one_of_fifty_concurrent_requests_takes_effect(
     world: World, three: list[Trigger], first: dict[str, object]
 ) -> None:
     person = world.person("professional")
     second = ACCEPT if first is CANCEL else CANCEL
 
-    answers = _race(three, [(person, body) for body in (first, second)])
+    results = _race(three, [(person, body) for body in (first, second)])
 
-    [winner] = [each for each in answers if each.status == 200]
-    request = _at_peace(world, person)[-1]
+    [winner] = [each for each in results if each.status == 200]
+    request = _when_done(world, person)[-1]
     assert winner.response
     assert world.request_id(winner.response) == str(request["id"])
     assert winner.response.json() == request["response"]
-    for each in answers:
+    for each in results:
         if each is not winner:
-            _assert_in_the_way(each, str(request["id"]))
+            _assert_refused_as_under_way(each, str(request["id"]))
     accepted = winner.shot.body is ACCEPT
     _assert_one_effect(world, person, accepted=accepted)
     outcome = "retained" if accepted else "pending_cancellation"
@@ -57,41 +57,41 @@ def test_of_fifty_at_once_exactly_one_takes_effect(
     }
 
 
-def test_whoever_is_in_the_way_the_caller_is_told_when_to_try_again(world: World, three: list[Trigger]) -> None:
+def test_every_refused_caller_gets_a_retry_after_header(world: World, three: list[Trigger]) -> None:
     person = world.person("professional")
 
-    told = [each.response for each in _race(three, [(person, CANCEL)]) if each.response and each.status == 409]
+    responses = [each.response for each in _race(three, [(person, CANCEL)]) if each.response and each.status == 409]
 
-    assert all("Retry-After" in response.headers for response in told)
+    assert all("Retry-After" in response.headers for response in responses)
 
 
-def test_one_offer_in_six_months_however_many_subscriptions_race_for_it(world: World, three: list[Trigger]) -> None:
+def test_one_offer_is_applied_however_many_subscriptions_compete_for_it(world: World, three: list[Trigger]) -> None:
     person = world.person("two_subscriptions")
 
     named = [(person, {**ACCEPT, "subscription_id": each}) for each in person.subscription_ids]
-    answers = _race(three, named)
+    results = _race(three, named)
 
-    [winner] = [each for each in answers if each.status == 200]
-    requests = _at_peace(world, person)
+    [winner] = [each for each in results if each.status == 200]
+    requests = _when_done(world, person)
     assert Counter(row["outcome"] for row in requests) == {"retained": 1, "refused": REQUESTS - 1}
-    assert {each.status for each in answers if each is not winner} == {409}
+    assert {each.status for each in results if each is not winner} == {409}
     [loser] = [each for each in person.subscription_ids if each != winner.shot.body["subscription_id"]]
-    assert {_detail(each) for each in answers if each.shot.body["subscription_id"] == loser} == {NO_OFFER, UNDER_WAY}
+    assert {_detail(each) for each in results if each.shot.body["subscription_id"] == loser} == {NO_OFFER, UNDER_WAY}
     assert len(_offers(world, person)) == 1
     assert sum(_writes(world, each) for each in person.subscription_ids) == 1
     assert world.stripe.subscriptions.retrieve(loser).discounts == []
 
 
-def test_fifty_with_one_key_are_one_request(world: World, three: list[Trigger]) -> None:
+def test_fifty_requests_with_one_idempotency_key_are_one_request(world: World, three: list[Trigger]) -> None:
     person, other, key = world.person("professional"), world.person("professional"), str(uuid.uuid4())
 
-    answers = _race(three, [(person, CANCEL)], key)
-    [request] = _at_peace(world, person)
+    results = _race(three, [(person, CANCEL)], key)
+    [request] = _when_done(world, person)
 
-    assert {each.status for each in answers} == {200, 409}
-    told = {each.response.content for each in answers if each.response and each.status == 200}
-    assert len(told) == 1
-    for each in answers:
+    assert {each.status for each in results} == {200, 409}
+    responses = {each.response.content for each in results if each.response and each.status == 200}
+    assert len(responses) == 1
+    for each in results:
         if each.status == 409:
             assert each.response
             assert each.response.json()["detail"] == KEY_UNDER_WAY
@@ -101,7 +101,7 @@ def test_fifty_with_one_key_are_one_request(world: World, three: list[Trigger]) 
 
     for trigger in three:
         again = trigger.cancel(person, key=key)
-        assert (again.status_code, {again.content}, world.request_id(again)) == (200, told, str(request["id"]))
+        assert (again.status_code, {again.content}, world.request_id(again)) == (200, responses, str(request["id"]))
         assert trigger.accept(person, key=key).status_code == 422
     assert three[0].cancel(other, key=key).status_code == 200
     _assert_one_effect(world, person, accepted=False)
@@ -110,25 +110,25 @@ def test_fifty_with_one_key_are_one_request(world: World, three: list[Trigger]) 
 
 def _race(
     triggers: list[Trigger], asking: Sequence[tuple[Person, dict[str, Any]]], key: str | None = None
-) -> list[Answered]:
+) -> list[Result]:
     """Send all of them concurrently, distributed over the triggers."""
     turns = zip(cycle(triggers), cycle(asking), strict=False)
     return fire([Shot(trigger.url, person, body, key) for trigger, (person, body) in islice(turns, REQUESTS)])
 
 
-def _at_peace(world: World, person: Person) -> list[Row]:
+def _when_done(world: World, person: Person) -> list[Row]:
     """Return their requests when no work is left, refused ones first."""
     requests = "SELECT * FROM cancellation_requests WHERE user_id = %s ORDER BY outcome <> 'refused', received_at"
     eventually(
-        lambda: all(row["resume_at"] is None for row in world.rows(requests, person.user_id)), within=PEACE_SECONDS
+        lambda: all(row["resume_at"] is None for row in world.rows(requests, person.user_id)), within=FINISH_SECONDS
     )
     return world.rows(requests, person.user_id)
 
 
-def _assert_in_the_way(answered: Answered, winner: str) -> None:
-    assert answered.response
-    assert answered.status == 409, answered.response.text
-    problem = answered.response.json()
+def _assert_refused_as_under_way(result: Result, winner: str) -> None:
+    assert result.response
+    assert result.status == 409, result.response.text
+    problem = result.response.json()
     assert (problem["detail"], problem["under_way"]) == (UNDER_WAY, winner)
     assert problem["location"] == f"/cancellation-requests/{winner}"
 
@@ -158,5 +158,5 @@ def _audited(world: World, person: Person) -> Counter[tuple[Any, ...]]:
     return Counter(tuple(row.values()) for row in rows)
 
 
-def _detail(answered: Answered) -> str | None:
-    return str(answered.response.json().get("detail")) if answered.response else None
+def _detail(result: Result) -> str | None:
+    return str(result.response.json().get("detail")) if result.response else None

@@ -8,12 +8,12 @@ from itertools import cycle
 import httpx
 import pytest
 
-from tests.faults.branches import ACCEPT, BRANCHES, CANCEL, what_is_wrong
+from tests.faults.branches import ACCEPT, BRANCHES, CANCEL, wrong_effects
 from tests.faults.crowd import CANCEL as CANCELLING
 from tests.faults.crowd import Crowd
-from tests.faults.peace import Watch
 from tests.faults.topic import Topic, heard
 from tests.faults.triggers import Trigger, Triggers
+from tests.faults.watch import Watch
 from tests.faults.wires import wired
 from tests.faults.wires_line import Fault
 from tests.waiting import eventually
@@ -21,10 +21,10 @@ from tests.world import Person, World
 
 pytestmark = pytest.mark.slow
 
-PEACE_SECONDS = 300.0
-ANSWER_SECONDS = 60.0
+FINISH_SECONDS = 300.0
+RESPONSE_SECONDS = 60.0
 CALLERS = 12
-IN_LINE = 20  # more than a trigger runs concurrently
+WAITING = 20  # more than a trigger runs concurrently
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def topic(world: World) -> Iterator[Topic]:
         yield topic
 
 
-def test_with_nothing_to_do_it_ends(triggers: Triggers) -> None:
+def test_an_idle_trigger_stops(triggers: Triggers) -> None:
     with triggers.started() as trigger:
         trigger.terminate()
 
@@ -41,7 +41,7 @@ def test_with_nothing_to_do_it_ends(triggers: Triggers) -> None:
 
 
 @pytest.mark.parametrize("signals", [1, 2])
-def test_those_who_wait_get_their_answers_and_nobody_else_is_let_in(
+def test_waiting_callers_get_their_responses_and_new_ones_are_refused(
     world: World, triggers: Triggers, topic: Topic, signals: int
 ) -> None:
     waiting = [(world.person("professional"), branch) for branch in (CANCEL, ACCEPT)]
@@ -52,32 +52,34 @@ def test_those_who_wait_get_their_answers_and_nobody_else_is_let_in(
         eventually(lambda: all(hits() for hits in slow))
         for _ in range(signals):
             trigger.terminate()
-        let_in = _knock(trigger, late.people)
-        answers = [each.result() for each in asking]
+        received = _post_until_refused(trigger, late.people)
+        responses = [each.result() for each in asking]
 
         assert trigger.wait() == 0
 
-    assert [response.status_code for response in answers] == [200, 200]
+    assert [response.status_code for response in responses] == [200, 200]
     with Watch(world) as watch:
         for person, _ in waiting:
             watch.add(person)
-        watch.until_peace(PEACE_SECONDS)
+        watch.until_done(FINISH_SECONDS)
     for person, branch in waiting:
-        assert what_is_wrong(world, person, branch, topic.events_of(person.user_id)) == []
+        assert wrong_effects(world, person, branch, topic.events_of(person.user_id)) == []
     # Between the signal and the closed port an intent is still stored, with a 202 response.
-    assert set(let_in) <= {202, 503}
-    assert len(let_in) < len(late.people)
-    assert len(late.requests()) == let_in.count(202)
+    assert set(received) <= {202, 503}
+    assert len(received) < len(late.people)
+    assert len(late.requests()) == received.count(202)
 
 
-def test_what_outlasts_the_grace_is_taken_up_by_another_trigger(world: World, triggers: Triggers, topic: Topic) -> None:
+def test_a_request_that_outlasts_the_grace_period_is_resumed_by_another_trigger(
+    world: World, triggers: Triggers, topic: Topic
+) -> None:
     [long] = [branch for branch in BRANCHES if branch.releases]
-    person, crowd = long.customer(world), Crowd(world, IN_LINE)
+    person, crowd = long.customer(world), Crowd(world, WAITING)
     schedule = str(world.stripe.subscriptions.retrieve(person.subscription_id).schedule)
     with (
         wired("smtp") as wires,
         triggers.started(**wires.settings()) as trigger,
-        ThreadPoolExecutor(1 + IN_LINE) as threads,
+        ThreadPoolExecutor(1 + WAITING) as threads,
         ExitStack() as faults,
         Watch(world) as watch,
     ):
@@ -90,26 +92,26 @@ def test_what_outlasts_the_grace_is_taken_up_by_another_trigger(world: World, tr
         begun = "SELECT id FROM cancellation_requests WHERE runs = 1 AND user_id = %s"
         eventually(lambda: world.rows(begun, person.user_id))
         asking += [threads.submit(_post, trigger, each) for each in crowd.people]
-        eventually(lambda: len(crowd.requests()) == IN_LINE)
+        eventually(lambda: len(crowd.requests()) == WAITING)
         trigger.terminate()
-        told = [each.result().status_code for each in asking]
+        statuses = [each.result().status_code for each in asking]
 
         assert trigger.wait() == 0
         watch.add(person)
         faults.close()
-        watch.until_peace(PEACE_SECONDS)
-        crowd.until_peace(PEACE_SECONDS)
-        taken_up, log = watch.of(person).taken_up, trigger.log
+        watch.until_done(FINISH_SECONDS)
+        crowd.until_done(FINISH_SECONDS)
+        resumed_after, log = watch.of(person).resumed_after, trigger.log
 
     assert "were stopped and will be resumed" in log
-    assert told[0] == 202
-    assert set(told) == {200, 202}
-    assert taken_up > 0
-    assert what_is_wrong(world, person, long, topic.events_of(person.user_id)) == []
+    assert statuses[0] == 202
+    assert set(statuses) == {200, 202}
+    assert resumed_after > 0
+    assert wrong_effects(world, person, long, topic.events_of(person.user_id)) == []
     assert crowd.wrong(topic) == []
 
 
-def test_one_of_several_stops_under_load_and_no_caller_sees_an_error(
+def test_no_caller_gets_an_error_when_one_of_several_triggers_stops_under_load(
     world: World, triggers: Triggers, topic: Topic
 ) -> None:
     crowd = Crowd(world, 45)
@@ -119,12 +121,12 @@ def test_one_of_several_stops_under_load_and_no_caller_sees_an_error(
         asking = [threads.submit(_ask, world, person, *to) for person, *to in turns]
         eventually(lambda: crowd.answered() > CALLERS)
         one.terminate()
-        told = [each.result() for each in asking]
+        statuses = [each.result() for each in asking]
 
         assert one.wait() == 0
-        crowd.until_peace(PEACE_SECONDS)
+        crowd.until_done(FINISH_SECONDS)
 
-    assert set(told) <= {200, 202}
+    assert set(statuses) <= {200, 202}
     assert crowd.wrong(topic) == []
 
 
@@ -137,21 +139,21 @@ def _ask(world: World, person: Person, *triggers: Trigger) -> int:
             continue
         except httpx.TransportError:  # the connection was accepted, but nothing was read from it
             asked = world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", person.user_id)
-            assert asked == [], "a request was received, and its caller was left without an answer"
-    raise AssertionError("no trigger lets anyone in")
+            assert asked == [], "a request was received, and its caller got no response"
+    raise AssertionError("every trigger refuses connections")
 
 
-def _knock(trigger: Trigger, people: list[Person]) -> list[int]:
+def _post_until_refused(trigger: Trigger, people: list[Person]) -> list[int]:
     """Return the statuses of requests sent one after the other, until the connection is refused."""
-    told = []
+    statuses = []
     for person in people:
         try:
-            told.append(_post(trigger, person).status_code)
+            statuses.append(_post(trigger, person).status_code)
         except httpx.ConnectError:
             break
         except httpx.TransportError:
             continue
-    return told
+    return statuses
 
 
 def _post(trigger: Trigger, person: Person) -> httpx.Response:
@@ -159,7 +161,7 @@ def _post(trigger: Trigger, person: Person) -> httpx.Response:
         f"{trigger.url}/cancel-subscription",
         json={"user_id": person.user_id, **CANCELLING},
         headers=person.headers,
-        timeout=ANSWER_SECONDS,
+        timeout=RESPONSE_SECONDS,
     )
 
 

@@ -20,7 +20,7 @@ from tests.world import Person
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0  # the first one waits for the imports
 STOP_SECONDS = 120.0
-ANSWER_SECONDS = 60.0
+RESPONSE_SECONDS = 60.0
 
 
 class Process:
@@ -69,7 +69,7 @@ class Trigger(Process):
         super().__init__(server, pid, log)
         self.url = url
         # The test server uses plain HTTP, and loading CA certificates would take as long as the fork.
-        self.http = httpx.Client(base_url=url, timeout=ANSWER_SECONDS, verify=False)
+        self.http = httpx.Client(base_url=url, timeout=RESPONSE_SECONDS, verify=False)
 
     def post(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
         """Send POST /cancel-subscription as this person; raises `httpx.TransportError` if the process dies."""
@@ -82,7 +82,7 @@ class Trigger(Process):
     def accept(self, person: Person, *, key: str | None = None, **body: Any) -> httpx.Response:
         return self.post(person, key=key, accept_offer=True, **body)
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         """Return whether it responds; raises AssertionError if it has ended."""
         assert self.status is None, self.log
         try:
@@ -109,7 +109,7 @@ class Triggers:
         """Run `cancelflow serve` with the stack's settings and these; kill it at the end of the block if running."""
         trigger = self._start(settings)
         try:
-            eventually(trigger.answers, within=START_SECONDS)
+            eventually(trigger.responds, within=START_SECONDS)
             yield trigger
         finally:
             trigger.kill()

@@ -12,7 +12,7 @@ import httpx
 
 from tests.world import Person
 
-ANSWER_SECONDS = 300.0  # far above the promised time, so that a late response shows as late and not as missing
+RESPONSE_SECONDS = 300.0  # far above the promised time, so that a late response shows as late and not as missing
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Answered:
+class Result:
     """The result; `response` is None if the connection broke or nothing came."""
 
     shot: Shot
@@ -51,32 +51,32 @@ class Answered:
         return 0 if self.response is None else self.response.status_code
 
 
-def fire(shots: Sequence[Shot]) -> list[Answered]:
+def fire(shots: Sequence[Shot]) -> list[Result]:
     """Return the result of each, in the same order."""
     return asyncio.run(_fire(shots))
 
 
-async def _fire(shots: Sequence[Shot]) -> list[Answered]:
+async def _fire(shots: Sequence[Shot]) -> list[Result]:
     opened = [await asyncio.open_connection(*_address(shot.url)) for shot in shots]
     emails = [shot.as_bytes() for shot in shots]
     began = time.monotonic()
     for (_, writer), email in zip(opened, emails, strict=True):
         writer.write(email)
     try:
-        reading = [_answer(shot, reader, began) for shot, (reader, _) in zip(shots, opened, strict=True)]
+        reading = [_read_result(shot, reader, began) for shot, (reader, _) in zip(shots, opened, strict=True)]
         return await asyncio.gather(*reading)
     finally:
         for _, writer in opened:
             writer.close()
 
 
-async def _answer(shot: Shot, reader: asyncio.StreamReader, began: float) -> Answered:
+async def _read_result(shot: Shot, reader: asyncio.StreamReader, began: float) -> Result:
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(RESPONSE_SECONDS):
             said = await reader.read(-1)
     except (OSError, TimeoutError):
         said = b""
-    return Answered(shot, _response(said), time.monotonic() - began)
+    return Result(shot, _response(said), time.monotonic() - began)
 
 
 def _address(url: str) -> tuple[str, int]:

@@ -1,7 +1,7 @@
 """Proxies ("wires") between one trigger and the external systems: they record each effect, and can stop the process or
 a part there.
 
-The trigger knows of them only through its settings. A wire forwards everything unless told otherwise.
+The trigger knows of them only through its settings. A wire forwards everything unless a stop or fault is set.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from tests.faults.wires_dialogue import Dialogue
-from tests.faults.wires_line import Fault, Moment, Wire
+from tests.faults.wires_line import Fault, When, Wire
 from tests.faults.wires_postgresql import PostgreSQL
 from tests.faults.wires_pubsub import PubSub
 from tests.faults.wires_smtp import Smtp
@@ -54,10 +54,10 @@ class Wires:
 
     def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, alone: bool) -> None:
         self.effects: list[str] = []
-        self.moved_on = threading.Event()  # the frozen process has made another call
+        self.called_again = threading.Event()  # the frozen process has made another call
         self.frozen = False
         self._environment = environment
-        self._stops: dict[tuple[str, Moment], Stop] = {}
+        self._stops: dict[tuple[str, When], Stop] = {}
         dialogues: dict[str, Callable[[], Dialogue]] = {
             "postgresql": lambda: PostgreSQL(alone=alone),
             "stripe": Stripe,
@@ -78,30 +78,30 @@ class Wires:
             settings["DATABASE_URL"] = f"{database}{'&' if '?' in database else '?'}{IN_THE_CLEAR}"
         return settings
 
-    def freeze_at(self, effect: str, moment: Moment) -> Stop:
+    def freeze_at(self, effect: str, when: When) -> Stop:
         """Block all traffic from this effect on."""
 
         async def freeze(_: Stop) -> None:
             self.frozen = True
 
-        return self._stop(effect, moment, freeze)
+        return self._stop(effect, when, freeze)
 
-    def fail_at(self, effect: str, moment: Moment, part: str, fault: Fault) -> Stop:
+    def fail_at(self, effect: str, when: When, part: str, fault: Fault) -> Stop:
         """Make a part unavailable from this effect on."""
 
         async def fail(_: Stop) -> None:
             await self._wires[part].fail(fault)
 
-        return self._stop(effect, moment, fail)
+        return self._stop(effect, when, fail)
 
-    def hold_at(self, effect: str, moment: Moment) -> Stop:
+    def hold_at(self, effect: str, when: When) -> Stop:
         """Hold this effect until `release`; everything else continues."""
 
         async def hold(stop: Stop) -> None:
             stop.reached.set()
             await stop.released.wait()
 
-        return self._stop(effect, moment, hold)
+        return self._stop(effect, when, hold)
 
     def release(self, stop: Stop) -> None:
         """Release what `hold_at` holds."""
@@ -134,18 +134,18 @@ class Wires:
         self.effects.append(name)
         return name
 
-    def stops(self, effect: str, moment: Moment) -> bool:
+    def stops(self, effect: str, when: When) -> bool:
         """Return whether something is to happen at an effect; called by lines."""
-        return (effect, moment) in self._stops
+        return (effect, when) in self._stops
 
-    async def at(self, effect: str, moment: Moment) -> None:
+    async def at(self, effect: str, when: When) -> None:
         """Carry out what is to happen at an effect; called by lines."""
-        if stop := self._stops.get((effect, moment)):
+        if stop := self._stops.get((effect, when)):
             await stop.then(stop)
             stop.reached.set()
 
-    def _stop(self, effect: str, moment: Moment, then: Callable[[Stop], Awaitable[None]]) -> Stop:
-        self._stops[effect, moment] = stop = Stop(then)
+    def _stop(self, effect: str, when: When, then: Callable[[Stop], Awaitable[None]]) -> Stop:
+        self._stops[effect, when] = stop = Stop(then)
         return stop
 
     def _do(self, work: Coroutine[Any, Any, Returned]) -> Returned:
@@ -173,5 +173,5 @@ def _place(address: str) -> tuple[str, int]:
 def _moved(address: str, port: int) -> str:
     """Return the address with this port on loopback."""
     host, old = _place(address)
-    assert address.count(f"{host}:{old}") == 1, "the place stands once in its address"
+    assert address.count(f"{host}:{old}") == 1, "the host and port must occur once in the address"
     return address.replace(f"{host}:{old}", f"127.0.0.1:{port}")

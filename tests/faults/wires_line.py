@@ -22,11 +22,11 @@ class Fault(StrEnum):
     BLACK_HOLE = "black hole"  # connections are accepted and kept, without a response
 
 
-class Moment(StrEnum):
+class When(StrEnum):
     """A time beside an effect."""
 
     BEFORE = "just before"
-    ANSWER_LOST = "answer lost"
+    RESPONSE_LOST = "response lost"
     AFTER = "just after"
 
 
@@ -128,19 +128,19 @@ class Line:
     async def _outward(self) -> None:
         while data := await self._near.read(CHUNK):
             if self._dropped():
-                self._wires.moved_on.set()
+                self._wires.called_again.set()
                 continue
             for piece, label in self._dialogue.asked(data):
                 await self._pass_on(piece, self._wires.seen(label) if label else None)
 
     async def _pass_on(self, piece: bytes, effect: str | None) -> None:
         if effect:
-            await self._wires.at(effect, Moment.BEFORE)
+            await self._wires.at(effect, When.BEFORE)
         if self._dropped() or self._to_far is None:
             return
         if effect:
             self._effect = effect
-            self._withheld = self._withheld or self._wires.stops(effect, Moment.ANSWER_LOST)
+            self._withheld = self._withheld or self._wires.stops(effect, When.RESPONSE_LOST)
         self._to_far.write(piece)
         await self._to_far.drain()
 
@@ -155,7 +155,7 @@ class Line:
                     self.broken = True
                     if effect:
                         self._effect = None
-                        await self._wires.at(effect, Moment.ANSWER_LOST)
+                        await self._wires.at(effect, When.RESPONSE_LOST)
                     continue
                 if self._dropped():
                     continue
@@ -163,7 +163,7 @@ class Line:
                 await self._to_near.drain()
                 if effect:
                     self._effect = None
-                    await self._wires.at(effect, Moment.AFTER)
+                    await self._wires.at(effect, When.AFTER)
 
     def _dropped(self) -> bool:
         """Return whether what just came is lost, which ends this line when the wire is restored."""

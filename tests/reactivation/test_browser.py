@@ -56,7 +56,7 @@ def seen(page: Page, name: str, request: pytest.FixtureRequest) -> None:
     assert box["x"] + box["width"] <= width["width"]
 
 
-def test_one_press_of_a_button_and_it_is_active(world: World, page: Page, request: pytest.FixtureRequest) -> None:
+def test_one_press_of_the_button_reactivates(world: World, page: Page, request: pytest.FixtureRequest) -> None:
     person = leaving(world)
     page.goto(link_to(world, person, "reactivate"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Keep your Professional plan?")
@@ -76,7 +76,9 @@ def test_one_press_of_a_button_and_it_is_active(world: World, page: Page, reques
     assert "token" not in page.url
 
 
-def test_after_the_end_it_says_so(world: World, page: Page, request: pytest.FixtureRequest) -> None:
+def test_the_page_says_when_the_subscription_has_ended(
+    world: World, page: Page, request: pytest.FixtureRequest
+) -> None:
     on = clock(world)
     person = subscriber(world, on=on)
     assert world.cancel(person).status_code == 200
@@ -91,7 +93,7 @@ def test_after_the_end_it_says_so(world: World, page: Page, request: pytest.Fixt
     seen(page, "ended", request)
 
 
-def test_feedback_is_given_by_keyboard(world: World, page: Page, request: pytest.FixtureRequest) -> None:
+def test_feedback_can_be_given_by_keyboard(world: World, page: Page, request: pytest.FixtureRequest) -> None:
     person = leaving(world, reason="prefer_not_to_say")
     page.goto(link_to(world, person, "feedback"))
     expect(page.get_by_role("group", name="What was the main reason?")).to_be_visible()
@@ -115,7 +117,7 @@ def test_feedback_is_given_by_keyboard(world: World, page: Page, request: pytest
     assert (kept["category"], kept["feedback"]) == ("missing_features", "An export to spreadsheets, please.")
 
 
-def test_an_empty_answer_is_asked_for_again(world: World, page: Page, request: pytest.FixtureRequest) -> None:
+def test_an_empty_form_is_shown_again_with_an_error(world: World, page: Page, request: pytest.FixtureRequest) -> None:
     person = leaving(world, reason="prefer_not_to_say")
     page.goto(link_to(world, person, "feedback"))
     page.get_by_role("button", name="Send feedback").click()

@@ -11,7 +11,7 @@ import pytest
 from nodes.clients.links import Links, Purpose
 from nodes.settings import LinkSettings, load
 from tests.acceptance.subscribers import clock, subscriber
-from tests.reactivation.people import in_peace, in_stripe, jobs, leaving, outbox, requests, subjects, title
+from tests.reactivation.people import in_stripe, jobs, leaving, outbox, requests, subjects, title, when_done
 from tests.world import Person, Row, World, links
 
 
@@ -39,8 +39,8 @@ def reason_of(world: World, person: Person) -> Row:
 # Reactivation
 
 
-def test_a_button_that_is_pressed_too_often_says_when_to_press_again(world: World) -> None:
-    person = in_peace(world, leaving(world))
+def test_a_button_pressed_too_often_says_when_to_try_again(world: World) -> None:
+    person = when_done(world, leaving(world))
     link = link_to(world, person, "reactivate")
     used_up = "UPDATE attempts SET since = now() + interval '1 hour', counted = 10000 WHERE user_id = %s"
     world.admin.execute(used_up, [person.user_id])
@@ -53,7 +53,7 @@ def test_a_button_that_is_pressed_too_often_says_when_to_press_again(world: Worl
 
 
 def test_the_emails_button_works_after_one_press(world: World) -> None:
-    person = in_peace(world, leaving(world))
+    person = when_done(world, leaving(world))
     link = link_to(world, person, "reactivate")
     writes, before = world.simulator.writes(person.subscription_id), world.belongings(person.user_id)
 
@@ -76,7 +76,7 @@ def test_the_emails_button_works_after_one_press(world: World) -> None:
     assert [row["outcome"] for row in audited] == ["reactivated"]
 
 
-def test_used_twice_it_says_that_it_is_active(world: World) -> None:
+def test_a_link_used_twice_says_that_the_plan_is_active(world: World) -> None:
     person = leaving(world)
     link = link_to(world, person, "reactivate")
     press(world, "/reactivate", token=token_in(link))
@@ -87,7 +87,7 @@ def test_used_twice_it_says_that_it_is_active(world: World) -> None:
     assert outbox(world, person).count("reactivation_confirmation") == 1
 
 
-def test_after_the_end_the_page_says_so(world: World) -> None:
+def test_the_page_says_when_the_subscription_has_ended(world: World) -> None:
     on = clock(world)
     person = subscriber(world, on=on)
     assert world.cancel(person).status_code == 200
@@ -110,7 +110,7 @@ def signed(purpose: Purpose, *, ends_in: timedelta = timedelta(days=1)) -> str:
 
 @pytest.mark.parametrize("path", ["/reactivate", "/feedback"])
 @pytest.mark.parametrize("kind", ["missing", "forged", "for another", "expired", "of nothing that is there"])
-def test_a_press_with_another_link_does_nothing(world: World, path: str, kind: str) -> None:
+def test_a_press_with_an_invalid_link_does_nothing(world: World, path: str, kind: str) -> None:
     purpose: Purpose = "reactivate" if path == "/reactivate" else "feedback"
     other: Purpose = "feedback" if path == "/reactivate" else "reactivate"
     token, status = {
@@ -127,7 +127,7 @@ def test_a_press_with_another_link_does_nothing(world: World, path: str, kind: s
 
 
 @pytest.mark.parametrize("path", ["/reactivate", "/feedback"])
-def test_a_press_that_is_no_form_does_nothing(world: World, path: str) -> None:
+def test_a_body_that_is_not_a_form_does_nothing(world: World, path: str) -> None:
     assert world.http.post(path, json={"token": "x"}).status_code == 400
     assert (
         world.http.post(
@@ -141,7 +141,7 @@ def test_a_press_that_is_no_form_does_nothing(world: World, path: str) -> None:
 # The feedback page
 
 
-def test_feedback_is_taken_once(world: World) -> None:
+def test_feedback_is_stored_once(world: World) -> None:
     person = leaving(world, reason="prefer_not_to_say")
     link = link_to(world, person, "feedback")
     opened = world.http.get(link)
@@ -159,7 +159,7 @@ def test_feedback_is_taken_once(world: World) -> None:
     assert reason_of(world, person) == kept
 
 
-def test_what_was_said_when_cancelling_stays(world: World) -> None:
+def test_feedback_is_added_to_what_the_customer_wrote_when_cancelling(world: World) -> None:
     person = leaving(world, feedback="First.")
     link = link_to(world, person, "feedback")
     opened = world.http.get(link)
@@ -180,7 +180,7 @@ def test_what_was_said_when_cancelling_stays(world: World) -> None:
         ({"feedback": "a\0b"}, "contains a character that we"),
     ],
 )
-def test_a_wrong_answer_is_asked_for_again_and_loses_nothing(world: World, fields: dict[str, str], wrong: str) -> None:
+def test_an_invalid_form_is_shown_again_with_its_input(world: World, fields: dict[str, str], wrong: str) -> None:
     person = leaving(world, reason="prefer_not_to_say")
     token = token_in(link_to(world, person, "feedback"))
     page = press(world, "/feedback", token=token, **fields)
@@ -193,7 +193,7 @@ def test_a_wrong_answer_is_asked_for_again_and_loses_nothing(world: World, field
     assert press(world, "/feedback", token=token, reason="unused").status_code == 200
 
 
-def test_the_longest_text_fits(world: World) -> None:
+def test_the_longest_allowed_text_is_stored(world: World) -> None:
     person = leaving(world)
     token = token_in(link_to(world, person, "feedback"))
     assert press(world, "/feedback", token=token, feedback="ü\r\n" * 2499 + "ab").status_code == 200

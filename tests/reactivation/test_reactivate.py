@@ -9,7 +9,6 @@ import pytest
 from tests.acceptance.consumer import body, consuming
 from tests.acceptance.subscribers import clock, subscriber
 from tests.reactivation.people import (
-    in_peace,
     in_stripe,
     jobs,
     leaving,
@@ -19,13 +18,14 @@ from tests.reactivation.people import (
     requests,
     row_of,
     subjects,
+    when_done,
 )
-from tests.waiting import at_once, eventually
+from tests.waiting import concurrently, eventually
 from tests.webhooks.events import settled
 from tests.world import Person, World
 
 
-def test_a_cancellation_is_taken_back(world: World) -> None:
+def test_reactivating_undoes_the_cancellation(world: World) -> None:
     person = leaving(world)
     writes = len(world.simulator.writes(person.subscription_id))
 
@@ -49,7 +49,7 @@ def test_a_cancellation_is_taken_back(world: World) -> None:
     assert jobs(world, person) == ["cancelled"]
 
 
-def test_it_is_confirmed_by_email_and_told_to_the_company(world: World) -> None:
+def test_a_reactivation_is_confirmed_by_email_and_published(world: World) -> None:
     with consuming() as consumer:
         person = leaving(world)
         response = reactivate(world, person)
@@ -78,7 +78,7 @@ def test_it_is_confirmed_by_email_and_told_to_the_company(world: World) -> None:
     assert second.ordering_key == person.user_id
 
 
-def test_twice_is_once(world: World) -> None:
+def test_a_second_reactivation_has_no_further_effect(world: World) -> None:
     person = leaving(world)
     first = reactivate(world, person)
     writes = world.simulator.writes(person.subscription_id)
@@ -92,11 +92,11 @@ def test_twice_is_once(world: World) -> None:
     assert [each["outcome"] for each in requests(world, person)] == ["reactivated", "active_already"]
 
 
-def test_at_once_is_once(world: World) -> None:
+def test_concurrent_reactivations_take_effect_once(world: World) -> None:
     person = leaving(world)
-    answers = at_once(*[lambda: reactivate(world, person)] * 4)
-    assert [response.status_code for response in answers] == [200] * 4
-    assert len({response.text for response in answers}) == 1
+    responses = concurrently(*[lambda: reactivate(world, person)] * 4)
+    assert [response.status_code for response in responses] == [200] * 4
+    assert len({response.text for response in responses}) == 1
     assert len(subjects(world, person)) == 2
     assert outbox(world, person).count("subscription.reactivated") == 1
     assert [e["outcome"] for e in requests(world, person)].count("reactivated") == 1
@@ -106,7 +106,7 @@ def test_at_once_is_once(world: World) -> None:
     assert len(audited) == 4
 
 
-def test_what_was_never_cancelled_is_active_as_asked(world: World) -> None:
+def test_reactivating_a_subscription_that_was_never_cancelled_changes_nothing(world: World) -> None:
     person = world.person("professional")
     response = reactivate(world, person)
     assert (response.status_code, response.json()["status"]) == (200, "active")
@@ -114,7 +114,7 @@ def test_what_was_never_cancelled_is_active_as_asked(world: World) -> None:
     assert (outbox(world, person), subjects(world, person)) == ([], [])
 
 
-def test_only_the_sign_that_is_set_is_cleared(world: World) -> None:
+def test_only_the_cancellation_field_that_is_set_is_cleared(world: World) -> None:
     """Flexible billing and Stripe's portal set only a date: clearing both fields is an error at Stripe."""
     person = subscriber(world)
     end = in_stripe(world, person).items.data[0].current_period_end
@@ -132,7 +132,7 @@ def test_only_the_sign_that_is_set_is_cleared(world: World) -> None:
     assert in_stripe(world, person).cancel_at is None
 
 
-def test_a_discount_that_was_accepted_stays(world: World) -> None:
+def test_an_accepted_discount_is_kept(world: World) -> None:
     person = world.person("professional")
     assert world.accept(person).status_code == 200
     discounts = in_stripe(world, person).discounts
@@ -143,7 +143,7 @@ def test_a_discount_that_was_accepted_stays(world: World) -> None:
     assert in_stripe(world, person).discounts == discounts != []
 
 
-def test_cancelled_again_and_back_again(world: World) -> None:
+def test_a_customer_can_cancel_and_reactivate_repeatedly(world: World) -> None:
     person = leaving(world)
     for _ in range(2):
         assert reactivate(world, person).status_code == 200
@@ -154,7 +154,7 @@ def test_cancelled_again_and_back_again(world: World) -> None:
     assert in_stripe(world, person).cancel_at is None
 
 
-def test_after_the_end_it_says_so(world: World) -> None:
+def test_an_ended_subscription_cannot_be_reactivated(world: World) -> None:
     on = clock(world)
     person = subscriber(world, on=on)
     assert world.cancel(person).status_code == 200
@@ -175,7 +175,7 @@ def test_after_the_end_it_says_so(world: World) -> None:
     assert "reactivation_confirmation" not in outbox(world, person)
 
 
-def test_of_several_the_pending_one_is_meant(world: World) -> None:
+def test_the_pending_one_of_several_subscriptions_is_reactivated(world: World) -> None:
     person = world.person("two_subscriptions")
     unclear = reactivate(world, person)
     assert unclear.status_code == 409
@@ -195,7 +195,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("what", "given", "status", "problem"), REFUSED, ids=[each[0] for each in REFUSED])
-def test_what_is_refused_changes_nothing_and_is_audited(
+def test_a_refused_reactivation_changes_nothing_and_is_audited(
     world: World, what: str, given: dict[str, Any], status: int, problem: str
 ) -> None:
     person = leaving(world)
@@ -209,19 +209,19 @@ def test_what_is_refused_changes_nothing_and_is_audited(
     assert (audit["outcome"], audit["http_status"], audit["problem"]) == ("refused", status, problem)
 
 
-def test_anothers_subscription_does_not_exist(world: World) -> None:
+def test_another_users_subscription_is_not_found(world: World) -> None:
     person, other = leaving(world), world.person("professional")
     response = reactivate(world, other, subscription_id=person.subscription_id)
     assert response.status_code == 404
     assert in_stripe(world, person).cancel_at is not None
 
 
-def test_nobody_in_particular_is_nobody(world: World) -> None:
+def test_a_request_without_a_token_is_refused(world: World) -> None:
     response = world.http.post("/reactivate-subscription", json={"user_id": str(uuid.uuid4())})
     assert response.status_code == 401
 
 
-def test_every_attempt_that_succeeds_is_audited_with_stripes_request(world: World) -> None:
+def test_a_reactivation_is_audited_with_stripes_request_id(world: World) -> None:
     person = leaving(world)
     response = reactivate(world, person)
     [audit] = world.rows(
@@ -238,7 +238,7 @@ def test_every_attempt_that_succeeds_is_audited_with_stripes_request(world: Worl
     assert request["stripe_request_id"] == audit["stripe_request_id"]
 
 
-def test_stripe_failing_is_told_and_the_next_try_works(world: World) -> None:
+def test_a_failure_at_stripe_is_reported_and_a_retry_works(world: World) -> None:
     person = leaving(world)
     with world.simulator.fault(kind="status", status=400, method="POST", contains=person.subscription_id, times=0):
         failed = reactivate(world, person)
@@ -248,7 +248,7 @@ def test_stripe_failing_is_told_and_the_next_try_works(world: World) -> None:
     assert reactivate(world, person).status_code == 200
 
 
-def test_an_answer_that_was_lost_is_found_by_reading_back(world: World) -> None:
+def test_a_lost_response_is_resolved_by_reading_back(world: World) -> None:
     person = leaving(world)
     with world.simulator.fault(kind="lost_answer", method="POST", contains=person.subscription_id, times=2):
         response = reactivate(world, person)
@@ -258,10 +258,8 @@ def test_an_answer_that_was_lost_is_found_by_reading_back(world: World) -> None:
 
 
 @pytest.mark.parametrize("found_out_by", ["the look that follows", "Stripe's event"])
-def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(
-    world: World, found_out_by: str
-) -> None:
-    person = in_peace(world, leaving(world))
+def test_the_confirmation_corrects_an_earlier_report_of_failure(world: World, found_out_by: str) -> None:
+    person = when_done(world, leaving(world))
     with (
         # The look-up succeeds, and none after it: the lost response cannot be resolved immediately.
         world.simulator.fault(kind="delay", seconds=0, method="GET", contains=person.subscription_id),
@@ -272,7 +270,7 @@ def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(
         assert reactivate(world, person).status_code == 500
     if found_out_by == "the look that follows":
         world.admin.execute("UPDATE reactivation_requests SET resume_at = now() WHERE user_id = %s", [person.user_id])
-    in_peace(world, person)
+    when_done(world, person)
     settled(world, person)
     [request] = requests(world, person)
     assert (request["outcome"], request["reported_failed"]) == ("reactivated", True)
@@ -280,7 +278,7 @@ def test_what_was_told_as_failed_and_was_done_all_the_same_is_confirmed_as_that(
     assert "We told you that it had failed." in email["text"]
 
 
-def test_what_a_dead_process_left_is_taken_up(world: World) -> None:
+def test_a_killed_processs_request_is_resumed(world: World) -> None:
     person = leaving(world)
     left = world.row(
         "INSERT INTO reactivation_requests (user_id, asked_user_id, origin, resume_at)"
@@ -292,12 +290,12 @@ def test_what_a_dead_process_left_is_taken_up(world: World) -> None:
         lambda: world.row("SELECT resume_at FROM reactivation_requests WHERE id = %s", left["id"])["resume_at"] is None,
     )
     assert in_stripe(world, person).cancel_at is None
-    told = world.http.get(f"/reactivations/{left['id']}", headers=person.headers)
-    assert (told.status_code, told.json()["status"]) == (200, "active")
+    found = world.http.get(f"/reactivations/{left['id']}", headers=person.headers)
+    assert (found.status_code, found.json()["status"]) == (200, "active")
     assert len(subjects(world, person)) == 2
 
 
-def test_who_was_told_that_it_goes_on_hears_that_it_could_not(world: World) -> None:
+def test_a_customer_who_was_told_to_wait_gets_an_email_if_it_is_refused(world: World) -> None:
     on = clock(world)
     person = subscriber(world, on=on)
     assert world.cancel(person).status_code == 200
@@ -315,7 +313,7 @@ def test_who_was_told_that_it_goes_on_hears_that_it_could_not(world: World) -> N
     assert (request["outcome"], request["http_status"]) == ("refused", 410)
 
 
-def test_the_run_is_shown_with_its_steps_and_nothing_personal(world: World) -> None:
+def test_the_run_shows_its_steps_and_no_personal_data(world: World) -> None:
     person = leaving(world)
     reactivate(world, person)
     [request] = requests(world, person)
@@ -349,14 +347,14 @@ def _seven(world: World, run_id: str) -> list[dict[str, Any]]:
     return found if len(found) == 7 else []
 
 
-def test_another_reads_nothing_of_it(world: World) -> None:
+def test_another_user_cannot_read_the_request(world: World) -> None:
     person, other = leaving(world), world.person("professional")
     response = reactivate(world, person)
     hidden = world.http.get(f"/reactivations/{response.headers['Reactivation-Request-Id']}", headers=other.headers)
     assert hidden.status_code == 404
 
 
-def test_what_is_still_being_cancelled_waits(world: World) -> None:
+def test_a_subscription_that_is_still_being_cancelled_cannot_be_reactivated(world: World) -> None:
     person: Person = world.person("professional")
     world.rows(
         "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, reason, resume_at)"

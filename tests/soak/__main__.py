@@ -20,7 +20,7 @@ from tests.soak.visitors import Visitors
 from tests.world import World
 
 PROGRESS_SECONDS = 30.0
-PEACE_SECONDS = 900.0
+FINISH_SECONDS = 900.0
 TRIGGERS = 3
 
 
@@ -45,7 +45,7 @@ def main() -> int:
         visitors = Visitors(world, trouble, given.seed, given.callers)
         _go_on(visitors, trouble, time.monotonic() + 60 * given.minutes)
         trouble.end()
-        waited = visitors.until_peace(PEACE_SECONDS)
+        waited = visitors.until_done(FINISH_SECONDS)
         wrong = visitors.wrong(topic)
     _show(visitors, trouble, waited, wrong)
     return 1 if wrong else 0
@@ -63,7 +63,7 @@ def _show(visitors: Visitors, trouble: Trouble, waited: float, wrong: list[str])
     shown = Table("soak", ("what", "how many"))
     for what, how_many in [*visitors.figures(), *trouble.figures()]:
         shown.add(what, how_many)
-    shown.add("until all had come to its end, s", waited)
+    shown.add("until all work was done, s", waited)
     shown.add("promises broken", len(wrong))
     typer.echo("\n".join(["", *shown.lines(), *wrong]))
 

@@ -14,16 +14,16 @@ from deployments.demo.boundary import PartFailed
 from deployments.demo.cases import CASES
 from deployments.demo.customers import seed
 from nodes.settings import SeedSettings, load
-from tests.faults.promise import Customer, Told, broken
+from tests.faults.promise import Customer, Reply, broken
 from tests.faults.topic import Topic
 from tests.faults.triggers import Trigger
 from tests.soak.trouble import Trouble
 from tests.waiting import eventually
 from tests.world import World
 
-SEEDED_AT_ONCE = 10
+SEEDED_AT_A_TIME = 10
 CANDIDATES = tuple(case for case in CASES if case.name in ("starter", "professional", "enterprise"))
-LEFT = "SELECT id FROM cancellation_requests WHERE resume_at IS NOT NULL"
+UNFINISHED = "SELECT id FROM cancellation_requests WHERE resume_at IS NOT NULL"
 
 
 class Visitors:
@@ -50,26 +50,27 @@ class Visitors:
             each.result()
 
     def line(self) -> str:
-        told = self._told()
-        left = len(self._world.rows(LEFT))
-        return (
-            f"{told.total()} requests {dict(sorted(told.items()))}, {left} unfinished, slowest {self._slowest:.1f} s;"
-        )
+        statuses = self._statuses()
+        left = len(self._world.rows(UNFINISHED))
+        slowest = f"slowest {self._slowest:.1f} s"
+        return f"{statuses.total()} requests {dict(sorted(statuses.items()))}, {left} unfinished, {slowest};"
 
     def figures(self) -> list[tuple[str, object]]:
-        heard = {0: "no answer"}
-        told = [(f"told {heard.get(status, status)}", times) for status, times in sorted(self._told().items())]
+        names = {0: "no response"}
+        statuses = [
+            (f"responded {names.get(status, status)}", times) for status, times in sorted(self._statuses().items())
+        ]
         return [
             ("customers", len(self._customers)),
-            ("requests", self._told().total()),
-            *told,
+            ("requests", self._statuses().total()),
+            *statuses,
             ("slowest, s", self._slowest),
         ]
 
-    def until_peace(self, within: float) -> float:
+    def until_done(self, within: float) -> float:
         """Wait until no work is left, without hurrying any, and return the seconds."""
         began = time.monotonic()
-        eventually(lambda: not self._world.rows(LEFT), within=within, every=1.0)
+        eventually(lambda: not self._world.rows(UNFINISHED), within=within, every=1.0)
         return time.monotonic() - began
 
     def wrong(self, topic: Topic) -> list[str]:
@@ -79,7 +80,7 @@ class Visitors:
 
     def _keep_asking(self, chance: random.Random) -> None:
         while not self.stopped.is_set():
-            cases = tuple(chance.choice(CANDIDATES) for _ in range(SEEDED_AT_ONCE))
+            cases = tuple(chance.choice(CANDIDATES) for _ in range(SEEDED_AT_A_TIME))
             try:
                 made = seed(load(SeedSettings), progress=lambda _: None, cases=cases)
             except PartFailed:  # faults at Stripe also affect creating a customer
@@ -95,8 +96,8 @@ class Visitors:
         key = str(uuid.UUID(int=chance.getrandbits(128), version=4)) if chance.random() < 0.7 else None
         accept = chance.random() < 0.4
         self._ask(customer, chance, accept, key)
-        heard = customer.told[-1].status
-        if key and (heard in (0, 500, 503) or chance.random() < 0.2):
+        status = customer.replies[-1].status
+        if key and (status in (0, 500, 503) or chance.random() < 0.2):
             self._ask(customer, chance, accept, key)
         elif chance.random() < 0.2:
             self._ask(customer, chance, chance.random() < 0.5, None)
@@ -105,8 +106,8 @@ class Visitors:
         trigger: Trigger = chance.choice(self._trouble.triggers)
         ask = trigger.accept if accept else trigger.cancel
         began = time.monotonic()
-        customer.told.append(Told.by(partial(ask, customer.person, key=key), accept=accept, key=key))
+        customer.replies.append(Reply.by(partial(ask, customer.person, key=key), accept=accept, key=key))
         self._slowest = max(self._slowest, time.monotonic() - began)
 
-    def _told(self) -> Counter[int]:
-        return Counter(told.status for each in [*self._customers] for told in each.told)
+    def _statuses(self) -> Counter[int]:
+        return Counter(reply.status for each in [*self._customers] for reply in each.replies)

@@ -1,4 +1,4 @@
-"""Stripe's events: those about a subscription, sending one by hand, and waiting until all are handled."""
+"""Stripe's events: those about a subscription, sending one, and waiting until all are handled."""
 
 import os
 from typing import Any
@@ -10,7 +10,7 @@ from tests.waiting import eventually
 from tests.world import Person, Row, World
 
 ENDPOINT = "/webhooks/stripe"
-MATTERING = "customer.subscription."
+SUBSCRIPTION_EVENTS = "customer.subscription."
 WITHIN = 300.0
 
 
@@ -27,7 +27,9 @@ def order(world: World, what: str, **given: Any) -> Row:
     return done
 
 
-def told(world: World, subscription_id: str, kind: str = MATTERING, *, of_the_last: int = 100) -> list[stripe.Event]:
+def events_about(
+    world: World, subscription_id: str, kind: str = SUBSCRIPTION_EVENTS, *, of_the_last: int = 100
+) -> list[stripe.Event]:
     """Return Stripe's events about the subscription, oldest first."""
     found = world.stripe.events.list({"limit": of_the_last}).data
     mine = [e for e in found if e.type.startswith(kind) and e.data.object["id"] == subscription_id]

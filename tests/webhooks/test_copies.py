@@ -59,7 +59,7 @@ def person(world: World, user_id: str, of: stripe.Customer, *subscriptions: stri
     return world.known(made)
 
 
-def told_of(world: World, identifier: str, kind: str) -> str:
+def event_id_of(world: World, identifier: str, kind: str) -> str:
     """Return the id of the event of this type about this object."""
     found = world.stripe.events.list({"limit": 100, "type": kind}).data
     return next(event.id for event in found if event.data.object["id"] == identifier)
@@ -74,7 +74,7 @@ def all_handled(world: World, of: stripe.Customer) -> list[Row]:
     return events(world, of)
 
 
-def test_who_subscribes_in_stripe_can_cancel_here(world: World) -> None:
+def test_a_customer_who_subscribes_in_stripe_can_cancel_here(world: World) -> None:
     user_id = f"auth0|{uuid4()}"
     new = customer(world, user_id=user_id, preferred_locales=["de-DE"], address={"country": "DE"})
     bought = subscription(world, new)
@@ -90,7 +90,7 @@ def test_who_subscribes_in_stripe_can_cancel_here(world: World) -> None:
     assert (found["name"], found["locale"], found["country"]) == ("Robin Doe", "de-DE", "DE")
 
 
-def test_a_user_without_a_name_of_ours_is_the_customer(world: World) -> None:
+def test_a_customer_without_a_user_id_gets_stripes_customer_id(world: World) -> None:
     new = customer(world)
     eventually(lambda: user(world, new.id))
     bought = subscription(world, new)
@@ -111,7 +111,7 @@ def test_the_next_email_goes_to_the_new_address(world: World) -> None:
     assert [each for each in subjects(world, them) if each.startswith(CONFIRMED)]
 
 
-def test_an_address_that_the_company_wrote_gives_way_to_a_change_in_stripe(world: World) -> None:
+def test_an_address_changed_in_stripe_replaces_the_companys(world: World) -> None:
     them = world.person("professional")
     found = user(world, them.user_id)
     assert found is not None
@@ -123,7 +123,7 @@ def test_an_address_that_the_company_wrote_gives_way_to_a_change_in_stripe(world
     assert [after[column] for column in kept] == [found[column] for column in kept]
 
 
-def test_another_price_is_another_plan(world: World) -> None:
+def test_a_new_price_changes_the_plan(world: World) -> None:
     them = world.person("professional")
     bought = world.stripe.subscriptions.retrieve(them.subscription_id)
     price = Catalog(world.stripe_client).price("enterprise", "month")
@@ -133,7 +133,7 @@ def test_another_price_is_another_plan(world: World) -> None:
     assert world.rows("SELECT FROM outbox WHERE user_id = %s", them.user_id) == []
 
 
-def test_news_of_one_that_was_never_heard_of_makes_its_rows_and_is_carried_out(world: World) -> None:
+def test_an_event_about_an_unknown_subscription_creates_its_rows_and_is_handled(world: World) -> None:
     with world.simulator.losing_webhooks():
         new = customer(world)
         bought = subscription(world, new)
@@ -146,7 +146,7 @@ def test_news_of_one_that_was_never_heard_of_makes_its_rows_and_is_carried_out(w
     assert (found["user_id"], found["status"]) == (new.id, "pending_cancellation")
 
 
-def test_the_end_of_one_that_was_never_heard_of_is_told(world: World) -> None:
+def test_the_end_of_an_unknown_subscription_is_emailed(world: World) -> None:
     with world.simulator.losing_webhooks():
         new = customer(world)
         bought = subscription(world, new)
@@ -157,7 +157,7 @@ def test_the_end_of_one_that_was_never_heard_of_is_told(world: World) -> None:
     assert ended["kind"] == "payment_failed"
 
 
-def test_every_order_makes_the_same_rows(world: World) -> None:
+def test_every_order_of_events_leads_to_the_same_rows(world: World) -> None:
     seen = []
     for which in permutations(range(3)):
         with world.simulator.losing_webhooks():
@@ -170,8 +170,8 @@ def test_every_order_makes_the_same_rows(world: World) -> None:
             (bought.id, "customer.subscription.created"),
             (new.id, "customer.updated"),
         )
-        told = [told_of(world, *kinds[index]) for index in which]
-        for event in [*told, *reversed(told)]:
+        ids = [event_id_of(world, *kinds[index]) for index in which]
+        for event in [*ids, *reversed(ids)]:
             assert deliver(world, event).status_code == 200
         assert len(all_handled(world, new)) == 3
         user_row, subscription_row = user(world, user_id), row(world, bought.id)
@@ -181,7 +181,7 @@ def test_every_order_makes_the_same_rows(world: World) -> None:
     assert seen == [("Robin Roe", True, "active")] * 6
 
 
-def test_what_is_known_needs_no_look(world: World) -> None:
+def test_events_about_known_state_need_no_call_to_stripe(world: World) -> None:
     them = world.person("professional")
     found = user(world, them.user_id)
     assert found is not None
@@ -193,7 +193,7 @@ def test_what_is_known_needs_no_look(world: World) -> None:
     assert after == found
 
 
-def test_of_a_burst_of_changes_one_is_looked_at(world: World) -> None:
+def test_one_look_up_is_enough_for_a_burst_of_changes(world: World) -> None:
     them = world.person("professional")
     found = user(world, them.user_id)
     assert found is not None
@@ -209,7 +209,7 @@ def test_of_a_burst_of_changes_one_is_looked_at(world: World) -> None:
     assert (outcomes.count("known"), outcomes.count("copied")) == (99, 1)
 
 
-def test_a_user_who_is_named_later_takes_over(world: World) -> None:
+def test_a_user_id_added_later_takes_over_the_rows(world: World) -> None:
     new = customer(world)
     bought = subscription(world, new)
     eventually(lambda: row(world, bought.id))
@@ -219,7 +219,7 @@ def test_a_user_who_is_named_later_takes_over(world: World) -> None:
     assert user(world, new.id) is None
 
 
-def test_a_subscription_that_names_its_user_takes_it_along(world: World) -> None:
+def test_a_subscriptions_user_id_moves_it_to_that_user(world: World) -> None:
     new = customer(world)
     bought = subscription(world, new)
     eventually(lambda: row(world, bought.id))
@@ -228,7 +228,7 @@ def test_a_subscription_that_names_its_user_takes_it_along(world: World) -> None
     eventually(lambda: (row(world, bought.id) or {})["user_id"] == user_id)
 
 
-def test_a_change_of_somebody_who_is_nobody_here_makes_nobody(world: World) -> None:
+def test_an_update_of_an_unknown_customer_creates_no_user(world: World) -> None:
     with world.simulator.losing_webhooks():
         new = customer(world)
     world.stripe.customers.update(new.id, {"name": "Somebody"})
@@ -236,7 +236,7 @@ def test_a_change_of_somebody_who_is_nobody_here_makes_nobody(world: World) -> N
     assert user(world, new.id) is None
 
 
-def test_a_company_that_fills_its_own_tables_switches_it_off(world: World) -> None:
+def test_copying_can_be_switched_off(world: World) -> None:
     with world.simulator.losing_webhooks():
         new = customer(world)
         bought = subscription(world, new)
@@ -247,7 +247,7 @@ def test_a_company_that_fills_its_own_tables_switches_it_off(world: World) -> No
         (new.id, "customer.updated"),
         (bought.id, "customer.subscription.created"),
     ):
-        headers, body = envelope(world, told_of(world, identifier, kind))
+        headers, body = envelope(world, event_id_of(world, identifier, kind))
         assert off.read(body, headers["stripe-signature"]).change is Change.OTHER
 
     event_id = f"unknown {bought.id}"
@@ -270,7 +270,7 @@ def test_a_company_that_fills_its_own_tables_switches_it_off(world: World) -> No
     assert (user(world, new.id), row(world, bought.id)) == (None, None)
 
 
-def test_what_tells_of_an_end_comes_before_copies(world: World) -> None:
+def test_events_about_an_end_are_claimed_before_copies(world: World) -> None:
     with new_database(str(world.addresses["database_admin_url"])) as url:
         migrate(DatabaseSettings(database_url=SecretStr(url), database_admin_url=SecretStr(url)))
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
@@ -284,6 +284,6 @@ def test_what_tells_of_an_end_comes_before_copies(world: World) -> None:
             assert [each["id"] for each in connection.execute(claim)] == ["copy"]
 
 
-def test_an_endpoint_is_subscribed_to_all_that_matters() -> None:
+def test_the_endpoint_subscribes_to_each_needed_event_once() -> None:
     assert sorted(STRIPE_EVENTS) == sorted(set(STRIPE_EVENTS))
     assert {"customer.created", "customer.updated", "customer.subscription.created"} <= set(STRIPE_EVENTS)

@@ -8,7 +8,7 @@ from tests.acceptance.consumer import body, consuming
 from tests.acceptance.subscribers import clock, paused, subscriber
 from tests.reactivation.people import in_stripe, jobs, outbox, row_of, subjects
 from tests.waiting import eventually
-from tests.webhooks.events import deliver, inbox, order, settled, told
+from tests.webhooks.events import deliver, events_about, inbox, order, settled
 from tests.world import Person, Row, World
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ def log_of(world: World, run_id: object) -> list[Row]:
     return lines if any("is handled" in line["message"] for line in lines) else []
 
 
-def test_what_the_customer_had_asked_for_ends_without_a_second_email(world: World) -> None:
+def test_a_requested_end_sends_no_second_email(world: World) -> None:
     on = clock(world)
     with consuming() as consumer:
         person = subscriber(world, on=on)
@@ -86,7 +86,7 @@ def test_what_the_customer_had_asked_for_ends_without_a_second_email(world: Worl
         ("a_reason_yet_to_come", "neutral", "Your Professional plan has ended"),
     ],
 )
-def test_an_end_that_nobody_asked_for_has_its_own_email(world: World, reason: str, kind: str, subject: str) -> None:
+def test_an_end_that_was_not_requested_has_its_own_email(world: World, reason: str, kind: str, subject: str) -> None:
     with consuming() as consumer:
         person = world.person("professional")
         order(world, "end", subscription=person.subscription_id, reason=reason)
@@ -109,7 +109,7 @@ def test_an_end_that_nobody_asked_for_has_its_own_email(world: World, reason: st
     assert ("reason:unknown" in run["tags"]) is (reason == "a_reason_yet_to_come")
 
 
-def test_dunning_that_fails_ends_it_and_says_how_to_come_back(world: World) -> None:
+def test_an_end_after_failed_payments_is_emailed_with_a_link_to_the_open_invoice(world: World) -> None:
     on = clock(world)
     person = subscriber(world, on=on)
     customer = str(in_stripe(world, person).customer)
@@ -132,7 +132,7 @@ def test_dunning_that_fails_ends_it_and_says_how_to_come_back(world: World) -> N
     assert "invoice.stripe.com" not in str([*lines, world.belongings(person.user_id)])
 
 
-def test_what_ended_at_once_in_the_portal_is_told_as_both(world: World) -> None:
+def test_an_immediate_end_in_the_portal_is_published_as_cancelled_and_ended(world: World) -> None:
     with consuming() as consumer:
         person = world.person("professional")
         order(world, "portal", subscription=person.subscription_id, action="cancel", when="immediately")
@@ -144,7 +144,7 @@ def test_what_ended_at_once_in_the_portal_is_told_as_both(world: World) -> None:
     assert end_of(world, person)["kind"] == "voluntary"
 
 
-def test_what_is_cancelled_here_at_once_is_told_once(world: World) -> None:
+def test_an_immediate_end_requested_here_is_published_and_emailed_once(world: World) -> None:
     person = paused(world)
     settled(world, person, events=1)
     assert world.cancel(person).status_code == 200
@@ -154,7 +154,7 @@ def test_what_is_cancelled_here_at_once_is_told_once(world: World) -> None:
     assert len(subjects(world, person)) == 1
 
 
-def test_what_never_began_gets_the_onboarding_email(world: World) -> None:
+def test_a_subscription_that_never_started_gets_the_onboarding_email(world: World) -> None:
     on = clock(world)
     person = subscriber(world, card="pm_card_chargeCustomerFail", on=on)
     on.advance(on.now + DAY)
@@ -165,11 +165,11 @@ def test_what_never_began_gets_the_onboarding_email(world: World) -> None:
     assert jobs(world, person) == []
 
 
-def test_an_end_that_comes_twice_is_told_once(world: World) -> None:
+def test_an_end_reported_twice_is_emailed_once(world: World) -> None:
     person = world.person("professional")
     order(world, "end", subscription=person.subscription_id, reason="payment_failed")
     settled(world, person, events=1)
-    [event] = told(world, person.subscription_id, "customer.subscription.deleted")
+    [event] = events_about(world, person.subscription_id, "customer.subscription.deleted")
     deliver(world, event.id)
     # And another event about the same end.
     world.admin.execute(
@@ -195,7 +195,7 @@ def test_a_pause_and_its_end_are_mirrored(world: World) -> None:
     assert subjects(world, person) == []
 
 
-def test_a_deleted_customer_has_left(world: World) -> None:
+def test_deleting_a_customer_in_stripe_ends_their_subscriptions(world: World) -> None:
     person = world.person("two_subscriptions")
     user = world.row("SELECT stripe_customer_id FROM users WHERE id = %s", person.user_id)
     world.stripe.customers.delete(user["stripe_customer_id"])

@@ -9,14 +9,14 @@ import httpx
 import pytest
 
 from tests.acceptance.trigger import serving
-from tests.webhooks.events import ENDPOINT, deliver, envelope, inbox, order, secret, settled, told
+from tests.webhooks.events import ENDPOINT, deliver, envelope, events_about, inbox, order, secret, settled
 from tests.world import Person, World
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def cancelled_unheard(world: World) -> tuple[Person, str]:
+def lost_cancellation(world: World) -> tuple[Person, str]:
     """Create a customer who cancelled in the portal, and return the lost event of it.
 
     It has a reason; otherwise each test would wait the five seconds in which one may still come.
@@ -24,7 +24,7 @@ def cancelled_unheard(world: World) -> tuple[Person, str]:
     person = world.person("professional")
     with world.simulator.losing_webhooks():
         order(world, "portal", subscription=person.subscription_id, action="cancel", feedback="unused")
-        [event, _] = told(world, person.subscription_id, "customer.subscription.updated")
+        [event, _] = events_about(world, person.subscription_id, "customer.subscription.updated")
     return person, event.id
 
 
@@ -32,8 +32,8 @@ def refuses(response: httpx.Response) -> bool:
     return (response.status_code, response.json().get("type")) == (400, "urn:cancelflow:problem:signature-invalid")
 
 
-def test_what_is_forged_stale_or_cut_short_changes_nothing(world: World, cancelled_unheard: tuple[Person, str]) -> None:
-    person, event_id = cancelled_unheard
+def test_a_forged_stale_or_truncated_event_changes_nothing(world: World, lost_cancellation: tuple[Person, str]) -> None:
+    person, event_id = lost_cancellation
     before = world.belongings(person.user_id)
     headers, body = envelope(world, event_id)
     signature = headers["stripe-signature"]
@@ -60,14 +60,14 @@ def test_what_is_forged_stale_or_cut_short_changes_nothing(world: World, cancell
     assert world.belongings(person.user_id) == before
 
 
-def test_within_the_tolerance_it_holds(world: World, cancelled_unheard: tuple[Person, str]) -> None:
-    person, event_id = cancelled_unheard
+def test_a_signature_within_the_tolerance_is_valid(world: World, lost_cancellation: tuple[Person, str]) -> None:
+    person, event_id = lost_cancellation
     assert deliver(world, event_id, timestamp=int(time.time()) - 290).status_code == 200
     assert [row["id"] for row in settled(world, person)] == [event_id]
 
 
-def test_an_event_comes_in_once(world: World, cancelled_unheard: tuple[Person, str]) -> None:
-    person, event_id = cancelled_unheard
+def test_a_repeated_event_is_stored_once(world: World, lost_cancellation: tuple[Person, str]) -> None:
+    person, event_id = lost_cancellation
     for _ in range(3):
         response = deliver(world, event_id)
         assert (response.status_code, response.json()) == (200, {"received": True})
@@ -79,15 +79,15 @@ def test_an_event_comes_in_once(world: World, cancelled_unheard: tuple[Person, s
     assert len(world.emails(person)) == 1
 
 
-def test_what_is_not_about_an_end_is_answered_and_not_kept(world: World) -> None:
+def test_an_irrelevant_event_is_acknowledged_and_not_stored(world: World) -> None:
     person = world.person("professional")
     world.stripe.subscriptions.update(person.subscription_id, {"metadata": {"note": "1"}})
-    [event] = told(world, person.subscription_id, "customer.subscription.updated")
+    [event] = events_about(world, person.subscription_id, "customer.subscription.updated")
     assert deliver(world, event.id).status_code == 200
     assert inbox(world, person) == []
 
 
-def test_nothing_that_a_customer_wrote_is_kept(world: World) -> None:
+def test_an_events_free_text_is_not_stored_with_it(world: World) -> None:
     person = world.person("professional")
     order(
         world,
@@ -110,25 +110,25 @@ def test_nothing_that_a_customer_wrote_is_kept(world: World) -> None:
         assert [text for text in shown if "qwertz" in text or person.email in text] == []
 
 
-def test_both_secrets_hold_while_one_is_rotated_and_none_switches_it_off(
-    world: World, cancelled_unheard: tuple[Person, str], tmp_path: Path
+def test_both_secrets_are_valid_during_rotation_and_without_any_the_endpoint_is_off(
+    world: World, lost_cancellation: tuple[Person, str], tmp_path: Path
 ) -> None:
-    _, event_id = cancelled_unheard
+    _, event_id = lost_cancellation
     with serving(tmp_path, STRIPE_WEBHOOK_SECRETS="whsec_new, whsec_old") as trigger:
-        answers = {}
+        statuses = {}
         for signed_with in ("whsec_new", "whsec_old", "whsec_older", ["whsec_older", "whsec_old"]):
             headers, body = envelope(world, event_id, secret=signed_with)
-            answers[str(signed_with)] = trigger.post(ENDPOINT, content=body, headers=headers).status_code
-        assert list(answers.values()) == [200, 200, 400, 200]
+            statuses[str(signed_with)] = trigger.post(ENDPOINT, content=body, headers=headers).status_code
+        assert list(statuses.values()) == [200, 200, 400, 200]
     with serving(tmp_path, STRIPE_WEBHOOK_SECRETS="") as trigger:
         headers, body = envelope(world, event_id, secret="whsec_new")
         assert trigger.post(ENDPOINT, content=body, headers=headers).status_code == 404
 
 
-def test_a_body_without_an_end_is_refused(world: World) -> None:
+def test_an_oversized_body_is_refused(world: World) -> None:
     assert world.http.post(ENDPOINT, content=b"x" * (1024 * 1024 + 1)).status_code == 413
 
 
-def test_the_secrets_are_nowhere_to_be_read(world: World) -> None:
+def test_the_secret_is_not_published(world: World) -> None:
     assert secret() == os.environ["STRIPE_WEBHOOK_SECRETS"]
     assert secret() not in json.dumps(world.http.get("/openapi.json").json()) + json.dumps(world.addresses)

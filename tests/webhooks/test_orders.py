@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.subscribers import clock, subscriber
 from tests.reactivation.people import in_stripe
 from tests.waiting import eventually
-from tests.webhooks.events import deliver, order, settled, told
+from tests.webhooks.events import deliver, events_about, order, settled
 from tests.world import Person, World
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ def life(world: World) -> tuple[Person, list[str]]:
     ends = in_stripe(world, person).cancel_at
     assert ends is not None
     on.advance(ends + 60)
-    events = [e for e in told(world, person.subscription_id, of_the_last=12) if not e.type.endswith("created")]
+    events = [e for e in events_about(world, person.subscription_id, of_the_last=12) if not e.type.endswith("created")]
     assert [event.type.rpartition(".")[2] for event in events] == KINDS
     return person, [event.id for event in events]
 
@@ -58,7 +58,7 @@ def state(world: World, person: Person) -> dict[str, Any]:
     }
 
 
-def test_every_order_ends_in_the_same_state(world: World) -> None:
+def test_every_order_of_events_leads_to_the_same_state(world: World) -> None:
     orders = list(permutations(range(len(KINDS))))
     with world.simulator.losing_webhooks():
         lives = list(lived(world, orders))

@@ -17,7 +17,7 @@ from nodes.services import open_services, using
 from nodes.settings import ServiceSettings, load
 from tests.reactivation.people import jobs, subjects
 from tests.waiting import eventually
-from tests.webhooks.events import order, settled, told
+from tests.webhooks.events import events_about, order, settled
 from tests.world import Person, Row, World
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ def request_of(world: World, person: Person) -> Row:
     return world.row("SELECT * FROM cancellation_requests WHERE user_id = %s", person.user_id)
 
 
-def gone_silently(world: World) -> Person:
+def cancelled_without_reason(world: World) -> Person:
     """Create a customer who cancelled in the portal without a reason; their question is due in an hour."""
     person = world.person("professional")
     order(world, "portal", subscription=person.subscription_id, action="cancel")
@@ -42,18 +42,18 @@ def gone_silently(world: World) -> Person:
     return person
 
 
-def here(run: Coroutine[Any, Any, State[None]], **wished: Any) -> State[None]:
+def here(run: Coroutine[Any, Any, State[None]], **settings: Any) -> State[None]:
     """Run the flow's function in this process with changed settings."""
 
     async def scenario() -> State[None]:
-        async with open_services(load(ServiceSettings).model_copy(update=wished)) as available:
+        async with open_services(load(ServiceSettings).model_copy(update=settings)) as available:
             with using(available), without_prefect():
                 return await run
 
     return asyncio.run(scenario())
 
 
-def let_it_be_due(world: World, person: Person) -> None:
+def make_due(world: World, person: Person) -> None:
     """Make it due, and return when it was processed."""
     world.admin.execute(
         "UPDATE cancellation_requests SET ask_why_at = now() WHERE user_id = %s AND ask_why_at IS NOT NULL",
@@ -67,13 +67,13 @@ def email(world: World, person: Person) -> Row:
     return found
 
 
-def test_an_hour_after_a_silent_cancellation_there_is_one_question(world: World) -> None:
-    person = gone_silently(world)
+def test_one_question_is_emailed_an_hour_after_a_cancellation_without_a_reason(world: World) -> None:
+    person = cancelled_without_reason(world)
     request = request_of(world, person)
     assert abs(request["ask_why_at"] - request["received_at"] - timedelta(hours=1)) < timedelta(seconds=1)
     assert len(subjects(world, person)) == 1
 
-    let_it_be_due(world, person)
+    make_due(world, person)
 
     asked = email(world, person)
     headers = {header["name"]: header["value"] for header in asked["headers"]}
@@ -85,9 +85,9 @@ def test_an_hour_after_a_silent_cancellation_there_is_one_question(world: World)
     assert asked["message_id"] == f"<{sent['id']}@cancelflow>"
 
 
-def test_support_sees_each_step_and_no_name(world: World) -> None:
-    person = gone_silently(world)
-    let_it_be_due(world, person)
+def test_the_run_shows_each_step_and_no_personal_data(world: World) -> None:
+    person = cancelled_without_reason(world)
+    make_due(world, person)
     wanted = {"flow_runs": {"name": {"like_": f"ask-for-reason {request_of(world, person)['id']}"}}}
 
     def completed() -> Row | None:
@@ -106,9 +106,9 @@ def test_support_sees_each_step_and_no_name(world: World) -> None:
     assert person.email not in str(run)
 
 
-def test_it_can_be_answered_on_the_page(world: World) -> None:
-    person = gone_silently(world)
-    let_it_be_due(world, person)
+def test_the_question_can_be_answered_on_the_feedback_page(world: World) -> None:
+    person = cancelled_without_reason(world)
+    make_due(world, person)
     [link] = [line for line in email(world, person)["text"].splitlines() if "/feedback/" in line]
 
     page = world.http.get(link, follow_redirects=True)
@@ -121,109 +121,109 @@ def test_it_can_be_answered_on_the_page(world: World) -> None:
     assert (reason["category"], reason["feedback"]) == ("unused", "Too little time")
 
 
-def says_why_in_the_portal(world: World, person: Person) -> None:
+def reason_given_in_the_portal(world: World, person: Person) -> None:
     order(world, "portal", subscription=person.subscription_id, action="reason", feedback="unused")
     settled(world, person, events=2)
 
 
-def says_why_and_the_event_is_lost(world: World, person: Person) -> None:
+def reason_given_and_the_event_lost(world: World, person: Person) -> None:
     with world.simulator.losing_webhooks():
         order(world, "portal", subscription=person.subscription_id, action="reason", comment="Too dear.")
 
 
-def says_why_on_the_page(world: World, person: Person) -> None:
+def reason_given_on_the_page(world: World, person: Person) -> None:
     [confirmation] = world.emails(person)
     token = confirmation["text"].partition("/feedback?token=")[2].split()[0]
     assert world.http.post("/feedback", data={"token": token, "feedback": "Too dear."}).status_code == 200
 
 
-def comes_back(world: World, person: Person) -> None:
+def reactivated(world: World, person: Person) -> None:
     order(world, "portal", subscription=person.subscription_id, action="undo")
     settled(world, person, events=2)
     assert jobs(world, person) == ["cancelled"]
 
 
-def comes_back_and_the_event_is_lost(world: World, person: Person) -> None:
+def reactivated_and_the_event_lost(world: World, person: Person) -> None:
     with world.simulator.losing_webhooks():
         order(world, "portal", subscription=person.subscription_id, action="undo")
 
 
-def cannot_be_written_to(world: World, person: Person) -> None:
+def address_refused(world: World, person: Person) -> None:
     """Set the state after the mail server has permanently refused the confirmation."""
     world.admin.execute("UPDATE outbox SET delivered_at = NULL, refused = true WHERE user_id = %s", [person.user_id])
 
 
-def is_made_anonymous(world: World, person: Person) -> None:
+def anonymized(world: World, person: Person) -> None:
     world.admin.execute("SELECT anonymize_request(%s)", [request_of(world, person)["id"]])
 
 
 @pytest.mark.parametrize(
     "meanwhile",
     [
-        says_why_in_the_portal,
-        says_why_and_the_event_is_lost,
-        says_why_on_the_page,
-        comes_back,
-        comes_back_and_the_event_is_lost,
-        cannot_be_written_to,
-        is_made_anonymous,
+        reason_given_in_the_portal,
+        reason_given_and_the_event_lost,
+        reason_given_on_the_page,
+        reactivated,
+        reactivated_and_the_event_lost,
+        address_refused,
+        anonymized,
     ],
 )
-def test_nothing_is_asked_of_who(world: World, meanwhile: Callable[[World, Person], None]) -> None:
-    person = gone_silently(world)
+def test_no_question_is_sent_if_meanwhile(world: World, meanwhile: Callable[[World, Person], None]) -> None:
+    person = cancelled_without_reason(world)
     meanwhile(world, person)
-    let_it_be_due(world, person)
+    make_due(world, person)
     assert QUESTION not in subjects(world, person)
 
 
-def test_nothing_is_due_where_a_reason_came_or_the_cancellation_was_asked_for_here(world: World) -> None:
-    told_why, here = world.person("professional"), world.person("professional")
-    order(world, "portal", subscription=told_why.subscription_id, action="cancel", comment="Too dear.")
+def test_no_question_is_due_after_a_reason_or_a_cancellation_made_here(world: World) -> None:
+    with_reason, here = world.person("professional"), world.person("professional")
+    order(world, "portal", subscription=with_reason.subscription_id, action="cancel", comment="Too dear.")
     assert world.cancel(here, reason="prefer_not_to_say").status_code == 200
-    settled(world, told_why, events=2)
-    assert [request_of(world, person)["ask_why_at"] for person in (told_why, here)] == [None, None]
+    settled(world, with_reason, events=2)
+    assert [request_of(world, person)["ask_why_at"] for person in (with_reason, here)] == [None, None]
 
 
-def test_who_was_deleted_meanwhile_leaves_nothing_to_do() -> None:
+def test_nothing_is_sent_if_the_request_was_deleted_meanwhile() -> None:
     """Their request was deleted between the claim and the look."""
     assert here(ask_for_reason.fn(uuid4())).name == "NothingToAsk"
 
 
-def test_a_process_that_died_in_between_is_made_up_for_under_the_same_id(world: World) -> None:
+def test_an_email_repeated_after_a_crash_has_the_same_message_id(world: World) -> None:
     """If the process dies before marking it as sent, the email is repeated with the same id; afterwards never."""
-    person = gone_silently(world)
-    let_it_be_due(world, person)
-    died = "UPDATE outbox SET delivered_at = NULL WHERE user_id = %s AND kind = 'reason_email'"
+    person = cancelled_without_reason(world)
+    make_due(world, person)
+    unmarked = "UPDATE outbox SET delivered_at = NULL WHERE user_id = %s AND kind = 'reason_email'"
     due = "UPDATE cancellation_requests SET ask_why_at = now() - interval '1 second' WHERE user_id = %s"
-    for again in (died, None):
+    for again in (unmarked, None):
         if again:
             world.admin.execute(again, [person.user_id])
         world.admin.execute(due, [person.user_id])
-        let_it_be_due(world, person)
+        make_due(world, person)
     questions = [each for each in world.emails(person) if each["subject"] == QUESTION]
     assert len(questions) == 2
     assert len({each["message_id"] for each in questions}) == 1
 
 
-def test_never_before_the_confirmation_has_left(world: World) -> None:
-    person = gone_silently(world)
+def test_the_question_is_never_sent_before_the_confirmation(world: World) -> None:
+    person = cancelled_without_reason(world)
     waiting = "UPDATE outbox SET delivered_at = NULL WHERE user_id = %s"
     world.admin.execute(waiting, [person.user_id])
     world.admin.execute("UPDATE cancellation_requests SET ask_why_at = now() WHERE user_id = %s", [person.user_id])
-    other = gone_silently(world)
-    let_it_be_due(world, other)  # proves that the sweep has run meanwhile
+    other = cancelled_without_reason(world)
+    make_due(world, other)  # proves that the sweep has run meanwhile
     assert request_of(world, person)["ask_why_at"] <= datetime.now(UTC)
     world.admin.execute("UPDATE outbox SET delivered_at = now() WHERE user_id = %s", [person.user_id])
-    let_it_be_due(world, person)
+    make_due(world, person)
     assert email(world, person)["received"] >= email(world, other)["received"]
 
 
-def test_at_the_moment_where_a_company_wishes_so(world: World) -> None:
+def test_the_question_can_be_sent_without_a_delay(world: World) -> None:
     """REASON_EMAIL_AFTER=0: the email is sent within a minute of the event."""
     person = world.person("professional")
     with world.simulator.losing_webhooks():
         order(world, "portal", subscription=person.subscription_id, action="cancel")
-        [event] = told(world, person.subscription_id, "customer.subscription.updated")
+        [event] = events_about(world, person.subscription_id, "customer.subscription.updated")
     # Keep it from the stack's trigger, whose emails wait an hour.
     world.admin.execute(
         "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, tries, resume_at)"

@@ -10,9 +10,9 @@ from flows.notify_before_deletion import notify_before_deletion
 from tests.acceptance.consumer import body, consuming
 from tests.acceptance.subscribers import Clock, clock, subscriber, subscribing_to
 from tests.deletion.days import day_after_the_end
-from tests.deletion.departed import swept
+from tests.deletion.former_customers import swept
 from tests.reactivation.people import jobs, subjects
-from tests.webhooks.events import deliver, order, settled, told
+from tests.webhooks.events import deliver, events_about, order, settled
 from tests.world import Person, World
 
 # The Stripe SDK triggers this httpx deprecation warning.
@@ -36,8 +36,8 @@ ORDERS: dict[str, Order] = {
 }
 
 
-class Left(NamedTuple):
-    """What is left of a customer."""
+class Remaining(NamedTuple):
+    """What is remaining of a customer."""
 
     jobs: list[str]
     users: int
@@ -45,19 +45,19 @@ class Left(NamedTuple):
     deletions: int
 
 
-def left(world: World, person: Person) -> Left:
+def remaining(world: World, person: Person) -> Remaining:
     notices = [subject for subject in subjects(world, person) if subject.startswith(NOTICE)]
     users = world.rows("SELECT FROM users WHERE id = %s", person.user_id)
     deletions = world.rows("SELECT FROM data_deletions WHERE user_id = %s", person.user_id)
-    return Left(jobs(world, person), len(users), len(notices), len(deletions))
+    return Remaining(jobs(world, person), len(users), len(notices), len(deletions))
 
 
-def night(world: World, person: Person, day: float, *, which: int) -> Left:
+def run_nightly_flows(world: World, person: Person, day: float, *, which: int) -> Remaining:
     """Run the nightly flows so many days after the end of that subscription."""
     day_after_the_end(world, person, day, which=which)
     swept(notify_before_deletion)
     swept(delete_expired_data, dry_run=False)
-    return left(world, person)
+    return remaining(world, person)
 
 
 def with_two(world: World) -> tuple[Person, Clock]:
@@ -74,14 +74,14 @@ def leaves(world: World, person: Person, on: Clock, which: int) -> None:
 
 
 @pytest.mark.parametrize("come", ORDERS.values(), ids=list(ORDERS))
-def test_the_data_goes_with_the_last_of_them_however_the_events_come(world: World, come: Order) -> None:
+def test_the_data_is_deleted_after_the_last_end_in_any_order_of_events(world: World, come: Order) -> None:
     with consuming() as consumer:
         with world.simulator.losing_webhooks():
             person, on = with_two(world)
             leaves(world, person, on, FIRST)
             leaves(world, person, on, LAST)  # a month later
             first, last = (
-                [e.id for e in told(world, each) if e.type.endswith(("updated", "deleted"))][-2:]
+                [e.id for e in events_about(world, each) if e.type.endswith(("updated", "deleted"))][-2:]
                 for each in person.subscription_ids
             )
         for event in come(first, last):
@@ -91,13 +91,15 @@ def test_the_data_goes_with_the_last_of_them_however_the_events_come(world: Worl
     assert sorted(published) == ["subscription.canceled"] * 2 + ["subscription.ended"] * 2
 
     scheduled = ["scheduled", "scheduled"]
-    assert night(world, person, 76, which=FIRST) == Left(scheduled, users=1, notices=0, deletions=0)
-    assert night(world, person, 91, which=FIRST) == Left(scheduled, users=1, notices=0, deletions=0)
-    assert night(world, person, 77, which=LAST) == Left(scheduled, users=1, notices=1, deletions=0)
-    assert night(world, person, 91, which=LAST) == Left(["done", "done"], users=0, notices=1, deletions=1)
+    assert run_nightly_flows(world, person, 76, which=FIRST) == Remaining(scheduled, users=1, notices=0, deletions=0)
+    assert run_nightly_flows(world, person, 91, which=FIRST) == Remaining(scheduled, users=1, notices=0, deletions=0)
+    assert run_nightly_flows(world, person, 77, which=LAST) == Remaining(scheduled, users=1, notices=1, deletions=0)
+    assert run_nightly_flows(world, person, 91, which=LAST) == Remaining(
+        ["done", "done"], users=0, notices=1, deletions=1
+    )
 
 
-def test_reactivating_one_of_them_puts_the_deletion_off(world: World) -> None:
+def test_reactivating_one_subscription_postpones_the_deletion(world: World) -> None:
     person, on = with_two(world)
     leaves(world, person, on, FIRST)
     settled(world, person, events=2)
@@ -107,7 +109,9 @@ def test_reactivating_one_of_them_puts_the_deletion_off(world: World) -> None:
     settled(world, person, events=4)
 
     for day in (77, 91):
-        assert night(world, person, day, which=FIRST) == Left(["scheduled", "cancelled"], 1, notices=0, deletions=0)
+        assert run_nightly_flows(world, person, day, which=FIRST) == Remaining(
+            ["scheduled", "cancelled"], 1, notices=0, deletions=0
+        )
     put_off = "SELECT put_off_reason FROM data_retention_jobs WHERE user_id = %s AND put_off_until > now()"
     assert world.row(put_off, person.user_id)["put_off_reason"] == "live_subscription"
 
@@ -115,6 +119,8 @@ def test_reactivating_one_of_them_puts_the_deletion_off(world: World) -> None:
     leaves(world, person, on, LAST)
     settled(world, person, events=6)
     waits = ["scheduled", "cancelled", "scheduled"]
-    assert night(world, person, 60, which=LAST) == Left(waits, users=1, notices=0, deletions=0)
-    assert night(world, person, 77, which=LAST) == Left(waits, users=1, notices=1, deletions=0)
-    assert night(world, person, 91, which=LAST) == Left(["done", "cancelled", "done"], 0, notices=1, deletions=1)
+    assert run_nightly_flows(world, person, 60, which=LAST) == Remaining(waits, users=1, notices=0, deletions=0)
+    assert run_nightly_flows(world, person, 77, which=LAST) == Remaining(waits, users=1, notices=1, deletions=0)
+    assert run_nightly_flows(world, person, 91, which=LAST) == Remaining(
+        ["done", "cancelled", "done"], 0, notices=1, deletions=1
+    )

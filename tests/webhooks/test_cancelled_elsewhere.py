@@ -7,7 +7,7 @@ import pytest
 from tests.acceptance.consumer import body, consuming
 from tests.reactivation.people import in_stripe, jobs, leaving, outbox, reactivate, requests, row_of, subjects
 from tests.waiting import eventually
-from tests.webhooks.events import deliver, inbox, order, settled, told
+from tests.webhooks.events import deliver, events_about, inbox, order, settled
 from tests.world import Person, World
 
 
@@ -22,7 +22,7 @@ def ends(world: World, person: Person) -> datetime:
 
 
 @pytest.mark.parametrize("place", ["portal", "dashboard"])
-def test_a_cancellation_made_elsewhere_is_carried_out_as_one_made_here(world: World, place: str) -> None:
+def test_a_cancellation_made_in_stripe_has_the_same_effects_as_one_made_here(world: World, place: str) -> None:
     with consuming() as consumer:
         person = world.person("professional")
         order(
@@ -57,7 +57,7 @@ def test_a_cancellation_made_elsewhere_is_carried_out_as_one_made_here(world: Wo
 
 
 @pytest.mark.slow
-def test_a_reason_that_comes_later_is_filled_in_once(world: World) -> None:
+def test_a_reason_given_later_is_filled_in_once(world: World) -> None:
     person = world.person("professional")
     portal(world, person, "cancel")
     settled(world, person, events=1)
@@ -75,7 +75,7 @@ def test_a_reason_that_comes_later_is_filled_in_once(world: World) -> None:
     assert outbox(world, person).count("subscription.canceled") == 1
 
 
-def test_our_own_writes_are_recognised_and_cause_nothing_twice(world: World) -> None:
+def test_events_of_our_own_writes_are_recognised_and_cause_nothing(world: World) -> None:
     person = leaving(world, feedback="ours")
     events = settled(world, person, events=1)
     assert [row["outcome"] for row in events] == ["ours"]
@@ -88,7 +88,7 @@ def test_our_own_writes_are_recognised_and_cause_nothing_twice(world: World) -> 
     assert len(subjects(world, person)) == 2
 
 
-def test_taken_back_in_the_portal_is_a_reactivation(world: World) -> None:
+def test_undoing_a_cancellation_in_the_portal_is_a_reactivation(world: World) -> None:
     with consuming() as consumer:
         person = leaving(world)
         settled(world, person, events=1)
@@ -105,7 +105,7 @@ def test_taken_back_in_the_portal_is_a_reactivation(world: World) -> None:
     assert (request["origin"], request["outcome"]) == ("stripe", "reactivated")
 
 
-def test_in_and_out_in_the_portal(world: World) -> None:
+def test_a_customer_can_cancel_and_undo_repeatedly_in_the_portal(world: World) -> None:
     person = world.person("professional")
     for round_, feedback in ((1, "unused"), (2, "other")):
         portal(world, person, "cancel", feedback=feedback)
@@ -117,7 +117,7 @@ def test_in_and_out_in_the_portal(world: World) -> None:
 
 
 @pytest.mark.slow
-def test_what_was_said_of_an_earlier_cancellation_is_not_said_again(world: World) -> None:
+def test_the_reason_of_an_earlier_cancellation_is_not_stored_again(world: World) -> None:
     """Stripe keeps feedback and comment when a cancellation is undone."""
     person = world.person("professional")
     portal(world, person, "cancel", feedback="unused", comment="At first.")
@@ -133,28 +133,28 @@ def test_what_was_said_of_an_earlier_cancellation_is_not_said_again(world: World
     ]
 
 
-def test_cancelled_and_taken_back_before_anybody_looked(world: World) -> None:
+def test_a_cancellation_undone_before_it_was_handled_has_no_effect(world: World) -> None:
     person = world.person("professional")
     with world.simulator.losing_webhooks():
         portal(world, person, "cancel")
         portal(world, person, "undo")
-        events = told(world, person.subscription_id, "customer.subscription.updated")
+        events = events_about(world, person.subscription_id, "customer.subscription.updated")
     for event in events:
         deliver(world, event.id)
     assert [row["outcome"] for row in settled(world, person, events=2)] == ["nothing", "nothing"]
     assert (jobs(world, person), subjects(world, person), outbox(world, person)) == ([], [], [])
 
 
-def test_nothing_follows_from_any_other_update(world: World) -> None:
+def test_other_updates_have_no_effect(world: World) -> None:
     """A cancellation from before webhooks were received stays unchanged, whatever else is updated."""
     person = world.person("pending_in_stripe_only")
     world.stripe.subscriptions.update(person.subscription_id, {"metadata": {"note": "1"}})
-    [event] = told(world, person.subscription_id, "customer.subscription.updated")
+    [event] = events_about(world, person.subscription_id, "customer.subscription.updated")
     assert deliver(world, event.id).status_code == 200
     assert (inbox(world, person), subjects(world, person), outbox(world, person)) == ([], [], [])
 
 
-def test_another_day_moves_the_clock_and_tells_nobody(world: World) -> None:
+def test_a_new_end_date_moves_the_deletion_date_and_sends_no_email(world: World) -> None:
     person = world.person("professional")
     portal(world, person, "cancel", feedback="unused")
     settled(world, person, events=2)
@@ -167,7 +167,7 @@ def test_another_day_moves_the_clock_and_tells_nobody(world: World) -> None:
     assert len(subjects(world, person)) == 1
 
 
-def test_a_coupon_that_was_accepted_in_the_portal_is_the_offer(world: World) -> None:
+def test_a_coupon_accepted_in_the_portal_counts_as_the_offer(world: World) -> None:
     someone = world.person("professional")
     assert world.accept(someone).status_code == 200  # creates the coupon
     person = world.person("professional")
@@ -181,12 +181,12 @@ def test_a_coupon_that_was_accepted_in_the_portal_is_the_offer(world: World) -> 
     assert subjects(world, person) == []
 
 
-def test_a_killed_handling_is_taken_up_again(world: World) -> None:
+def test_an_event_whose_handler_was_killed_is_handled_again(world: World) -> None:
     """The lease of an event that was claimed but not handled has expired."""
     person = world.person("professional")
     with world.simulator.losing_webhooks():
         portal(world, person, "cancel", feedback="unused")
-        [event, _] = told(world, person.subscription_id, "customer.subscription.updated")
+        [event, _] = events_about(world, person.subscription_id, "customer.subscription.updated")
     world.admin.execute(
         "INSERT INTO stripe_events (id, type, change, created_at, livemode, subscription_id, tries, resume_at)"
         " VALUES (%s, %s, 'begins', now(), false, %s, 1, now() - interval '1 second')",
@@ -198,7 +198,7 @@ def test_a_killed_handling_is_taken_up_again(world: World) -> None:
 
 
 @pytest.mark.slow
-def test_while_stripe_is_away_an_event_waits(world: World) -> None:
+def test_an_event_waits_while_stripe_is_unavailable(world: World) -> None:
     person = world.person("professional")
     with world.simulator.fault(kind="status", status=500, method="GET", contains=person.subscription_id, times=0):
         portal(world, person, "cancel", feedback="unused")

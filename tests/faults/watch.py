@@ -36,9 +36,9 @@ class Watched:
     left_at: float
     runs: int | None  # None: there was no work
     answered: bool  # it already had its response
-    taken_up: float = 0.0
-    at_peace: float = 0.0
-    peaceful: bool = False
+    resumed_after: float = 0.0
+    done_after: float = 0.0
+    done: bool = False
     response: dict[str, Any] | None = field(default=None, repr=False)
 
 
@@ -68,37 +68,37 @@ class Watch:
         found = [*self._requests([person.user_id])]
         assert len(found) <= 1, found
         runs, answered = (found[0]["runs"], found[0]["finished_at"] is not None) if found else (None, False)
-        self._watched[person.user_id] = Watched(now, runs, answered, peaceful=not found)
+        self._watched[person.user_id] = Watched(now, runs, answered, done=not found)
 
     def of(self, person: Person) -> Watched:
         return self._watched[person.user_id]
 
-    def until_peace(self, within: float) -> None:
+    def until_done(self, within: float) -> None:
         """Wait for all; the record shows what is unfinished by then."""
         deadline = time.monotonic() + within
         eventually(
-            lambda: time.monotonic() > deadline or all(each.peaceful for each in [*self._watched.values()]),
+            lambda: time.monotonic() > deadline or all(each.done for each in [*self._watched.values()]),
             within=within + 1,
         )
 
-    def until_peace_of(self, person: Person, within: float) -> None:
-        """Wait for one; its record shows whether it reached peace in time."""
+    def until_done_for(self, person: Person, within: float) -> None:
+        """Wait for one; its record shows whether it was done in time."""
         deadline = time.monotonic() + within
         watched = self.of(person)
-        eventually(lambda: time.monotonic() > deadline or watched.peaceful, within=within + 1)
+        eventually(lambda: time.monotonic() > deadline or watched.done, within=within + 1)
 
     def _look(self) -> None:
         while not self._ended.wait(LOOK_EVERY_SECONDS):
-            waited_for = [user_id for user_id, each in [*self._watched.items()] if not each.peaceful]
+            waited_for = [user_id for user_id, each in [*self._watched.items()] if not each.done]
             for row in self._requests(waited_for):
                 self._note(self._watched[str(row["user_id"])], row)
 
     def _note(self, watched: Watched, row: Row) -> None:
         seconds = time.monotonic() - watched.left_at
         if watched.runs is not None and row["runs"] > watched.runs:
-            watched.runs, watched.taken_up = None, seconds
+            watched.runs, watched.resumed_after = None, seconds
         if row["resume_at"] is None:
-            watched.at_peace, watched.response, watched.peaceful = seconds, row["response"], True
+            watched.done_after, watched.response, watched.done = seconds, row["response"], True
 
     def _requests(self, users: list[str]) -> Iterable[Row]:
         return self._connection.execute(self._what.encode(), [users]).fetchall()

@@ -9,8 +9,10 @@ from tests.world import Person, Row, World
 FAR = "now() + interval '1 day'"
 
 
-def left(world: World, person: Person, *, due: bool = False, accept: bool = False, **columns: Any) -> UUID:
-    """Insert an unfinished request of this person with a reason: `due` now, or not until `take_up`."""
+def unfinished_request(
+    world: World, person: Person, *, due: bool = False, accept: bool = False, **columns: Any
+) -> UUID:
+    """Insert an unfinished request of this person with a reason: `due` now, or not until `expire_lease`."""
     given = {"tries": 1, "runs": 1, **columns}
     names = ", ".join(["", *given])
     places = ", %s" * len(given)
@@ -26,7 +28,7 @@ def left(world: World, person: Person, *, due: bool = False, accept: bool = Fals
     return identifier
 
 
-def take_up(world: World, request_id: UUID) -> None:
+def expire_lease(world: World, request_id: UUID) -> None:
     """Let its lease expire."""
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
 
@@ -36,7 +38,7 @@ def request_row(world: World, request_id: UUID) -> Row:
     return world.row("SELECT * FROM cancellation_requests WHERE id = %s", request_id)
 
 
-def in_peace(world: World, request_id: UUID) -> Row:
+def when_done(world: World, request_id: UUID) -> Row:
     """Return the row when no work is left for it."""
 
     def at_rest() -> Row | None:

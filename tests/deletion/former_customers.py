@@ -27,7 +27,7 @@ UNHEARD = "SELECT FROM stripe_events WHERE subscription_id = %s AND resume_at IS
 UNDER_WAY = "SELECT FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL"
 
 
-def departed(
+def former_customer(
     world: World, *, days_ago: float, plan: str = "professional", user_id: str | None = None, **asked: Any
 ) -> tuple[Person, Clock]:
     """Create a customer who cancelled with this body, and whose subscription Stripe ended that many days ago."""
