@@ -15,7 +15,7 @@ from tests.http.document import Document
 from tests.http.key_sets import private_pem
 from tests.world import World
 
-DOORS = {
+ENDPOINTS = {
     "/cancel-subscription": "POST",
     "/retention-offer": "GET",
     "/subscription": "GET",
@@ -56,42 +56,44 @@ def bearer(text: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
-def call(world: World, door: str, user_id: str, headers: dict[str, str]) -> httpx.Response:
-    body = {"user_id": user_id, "reason": "other"} if DOORS[door] == "POST" else None
-    return world.http.request(DOORS[door], door.format(request_id=uuid4()), json=body, headers=headers)
+def call(world: World, endpoint: str, user_id: str, headers: dict[str, str]) -> httpx.Response:
+    body = {"user_id": user_id, "reason": "other"} if ENDPOINTS[endpoint] == "POST" else None
+    return world.http.request(ENDPOINTS[endpoint], endpoint.format(request_id=uuid4()), json=body, headers=headers)
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("kind", HEADERS)
-def test_a_door_is_shut_without_a_good_token(world: World, document: Document, door: str, kind: str) -> None:
+def test_an_endpoint_refuses_a_request_without_a_valid_token(
+    world: World, document: Document, endpoint: str, kind: str
+) -> None:
     user_id = str(uuid4())
-    response = call(world, door, user_id, HEADERS[kind](user_id))
+    response = call(world, endpoint, user_id, HEADERS[kind](user_id))
 
     assert response.status_code == 401
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["www-authenticate"] == "Bearer"
     assert response.json()["type"] == "urn:cancelflow:problem:unauthenticated"
     assert response.json()["success"] is False
-    document.check(response, door)
+    document.check(response, endpoint)
     assert world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", user_id) == []
     assert world.rows("SELECT FROM audit_log WHERE user_id = %s", user_id) == []
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_door_is_open_with_one(world: World, document: Document, door: str) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_an_endpoint_accepts_a_valid_token(world: World, document: Document, endpoint: str) -> None:
     """The same token without an error: its user does not exist, so there is nothing to find."""
     user_id = str(uuid4())
-    response = call(world, door, user_id, bearer(token(user_id)))
+    response = call(world, endpoint, user_id, bearer(token(user_id)))
     assert response.status_code == 404
-    document.check(response, door)
+    document.check(response, endpoint)
 
 
-def test_nothing_is_told_of_the_token(world: World) -> None:
+def test_the_response_does_not_contain_the_token(world: World) -> None:
     text = token(str(uuid4()), aud="another")
     assert text.split(".")[1] not in world.http.get("/subscription", headers=bearer(text)).text
 
 
-def test_a_customer_of_theirs_changes_nothing_without_a_token(world: World) -> None:
+def test_a_customer_without_a_valid_token_changes_nothing(world: World) -> None:
     person = world.person("professional")
     before = world.row("SELECT * FROM subscriptions WHERE user_id = %s", person.user_id)
     for make in HEADERS.values():

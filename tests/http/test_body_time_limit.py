@@ -101,9 +101,7 @@ def received(caller: tuple[str, str]) -> dict[str, Received]:
 
 
 @pytest.mark.parametrize("name", ["cancel", "drip", "reactivate", "webhook"])
-def test_a_body_that_stops_half_way_is_answered_and_the_connection_closed(
-    received: dict[str, Received], name: str
-) -> None:
+def test_an_incomplete_body_gets_408_and_the_connection_is_closed(received: dict[str, Received], name: str) -> None:
     head, problem = received[name].head, json.loads(received[name].body)
     assert head[0] == "http/1.1 408 request timeout"
     assert {"connection: close", "content-type: application/problem+json"} <= set(head)
@@ -111,16 +109,14 @@ def test_a_body_that_stops_half_way_is_answered_and_the_connection_closed(
     assert problem["detail"] == "The body did not arrive in time. Nothing was changed: send the request again"
 
 
-def test_a_form_that_stops_half_way_is_answered_with_a_page(received: dict[str, Received]) -> None:
+def test_an_incomplete_form_gets_a_page(received: dict[str, Received]) -> None:
     head = received["form"].head
     assert head[0] == "http/1.1 408 request timeout"
     assert {"connection: close", "content-type: text/html; charset=utf-8"} <= set(head)
     assert "<h1>Your page did not reach us in time</h1>" in received["form"].body
 
 
-def test_nothing_is_recorded_but_that_it_was_tried(
-    world: World, caller: tuple[str, str], received: dict[str, Received]
-) -> None:
+def test_only_the_attempt_is_recorded(world: World, caller: tuple[str, str], received: dict[str, Received]) -> None:
     assert received
     user_id, _ = caller
     tables = {table: rows for table, rows in world.belongings(user_id).items() if rows}

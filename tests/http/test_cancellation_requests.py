@@ -21,21 +21,21 @@ PATH = "/cancellation-requests/{request_id}"
     ],
     ids=["cancelled", "retained", "no reason", "nothing to cancel", "already pending"],
 )
-def test_ones_own_request_answers_as_it_did(
+def test_the_caller_gets_the_original_response_again(
     world: World, document: Document, case: str, body: dict[str, object], status: int
 ) -> None:
     person = world.person(case)
-    told = world.post(person, **body)
-    assert told.status_code == status
-    document.check(told, "/cancel-subscription")
-    again = world.http.get(PATH.format(request_id=world.request_id(told)), headers=person.headers)
-    assert (again.status_code, again.json()) == (status, told.json())
-    assert again.headers["content-type"] == told.headers["content-type"]
-    assert again.headers["cancellation-request-id"] == world.request_id(told)
+    first = world.post(person, **body)
+    assert first.status_code == status
+    document.check(first, "/cancel-subscription")
+    again = world.http.get(PATH.format(request_id=world.request_id(first)), headers=person.headers)
+    assert (again.status_code, again.json()) == (status, first.json())
+    assert again.headers["content-type"] == first.headers["content-type"]
+    assert again.headers["cancellation-request-id"] == world.request_id(first)
     document.check(again, PATH)
 
 
-def test_another_users_request_does_not_exist(world: World, document: Document) -> None:
+def test_another_users_request_is_not_found(world: World, document: Document) -> None:
     person, other = world.person("starter"), world.person("no_subscription")
     request_id = world.request_id(world.cancel(person))
     response = world.http.get(PATH.format(request_id=request_id), headers=other.headers)
@@ -46,7 +46,7 @@ def test_another_users_request_does_not_exist(world: World, document: Document) 
     document.check(response, PATH)
 
 
-def test_a_request_under_way_says_so(world: World, document: Document) -> None:
+def test_a_request_in_progress_is_reported_as_such(world: World, document: Document) -> None:
     user_id = str(uuid4())
     insert = (
         "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, resume_at)"
@@ -61,7 +61,7 @@ def test_a_request_under_way_says_so(world: World, document: Document) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["x", "1", "550e8400-e29b-41d4-a716", "%00", "'"])
-def test_an_id_that_is_none_is_refused(world: World, document: Document, wrong: str) -> None:
+def test_an_invalid_id_is_refused(world: World, document: Document, wrong: str) -> None:
     response = world.http.get(PATH.format(request_id=wrong), headers=world.headers(str(uuid4())))
     assert response.status_code == 400
     assert response.json()["errors"][0]["parameter"] == "request_id"

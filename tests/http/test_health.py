@@ -15,13 +15,13 @@ from tests.world import World
 PARTS = ("postgresql", "stripe", "pubsub", "smtp", "prefect")
 
 
-def test_a_process_that_answers_is_up(world: World, document: Document) -> None:
+def test_a_process_that_responds_is_healthy(world: World, document: Document) -> None:
     response = world.http.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "ok", "service": "cancelflow"})
     document.check(response, "/healthz")
 
 
-def test_with_every_part_there_it_is_ready_and_names_each(world: World, document: Document) -> None:
+def test_the_trigger_is_ready_and_lists_every_part_if_all_are_available(world: World, document: Document) -> None:
     response = world.http.get("/readyz")
     assert (response.status_code, response.json()) == (200, {"status": "ready", "checks": dict.fromkeys(PARTS, "ok")})
     document.check(response, "/readyz")
@@ -47,14 +47,14 @@ def readiness(application: Application, **environment: str) -> httpx.Response:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
 )
-def test_a_part_that_is_away_is_named_and_the_others_are_ok(
+def test_an_unavailable_part_is_named_and_the_others_are_ok(
     application: Application, document: Document, part: str, environment: dict[str, str], says: str
 ) -> None:
     away = {name: value.format(port=free_port()) for name, value in environment.items()}
     check_that_only(part, says, readiness(application, **away), document)
 
 
-def test_a_database_that_is_away_is_named(
+def test_an_unavailable_database_is_named(
     application: Application, document: Document, without_a_database: dict[str, str]
 ) -> None:
     response = readiness(application, **without_a_database)
@@ -72,7 +72,7 @@ def check_that_only(part: str, says: str, response: httpx.Response, document: Do
     assert "hunter2" not in response.text
 
 
-def test_a_confined_role_is_part_of_being_ready(application: Application, stack: Addresses) -> None:
+def test_an_unmigrated_database_is_not_ready(application: Application, stack: Addresses) -> None:
     """The server's other database exists but is not ours: a responding port is not enough."""
     elsewhere = str(stack["database_admin_url"]).rpartition("/")[0] + "/postgres"
     response = readiness(application, DATABASE_URL=elsewhere)

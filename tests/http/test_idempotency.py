@@ -16,7 +16,7 @@ def ask(world: World, person: Person, key: str, **body: object) -> httpx.Respons
     )
 
 
-def test_the_same_key_and_body_get_the_same_answer_byte_for_byte(world: World) -> None:
+def test_the_same_key_and_body_get_the_same_response_byte_for_byte(world: World) -> None:
     person, key = world.person("professional"), str(uuid4())
 
     first, again = ask(world, person, key), ask(world, person, key)
@@ -28,7 +28,7 @@ def test_the_same_key_and_body_get_the_same_answer_byte_for_byte(world: World) -
     assert len(world.emails(person)) == 1
 
 
-def test_a_refusal_is_repeated_too(world: World) -> None:
+def test_a_refusal_is_replayed_too(world: World) -> None:
     person, key = world.person("no_subscription"), str(uuid4())
 
     first, again = ask(world, person, key), ask(world, person, key)
@@ -48,16 +48,16 @@ def test_the_same_key_with_another_body_is_refused(world: World) -> None:
     assert len(world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", person.user_id)) == 1
 
 
-def test_a_key_is_the_callers_own(world: World) -> None:
+def test_a_key_applies_to_one_caller(world: World) -> None:
     one, other, key = world.person("professional"), world.person("professional"), str(uuid4())
 
-    answers = [ask(world, person, key) for person in (one, other)]
+    responses = [ask(world, person, key) for person in (one, other)]
 
-    assert [response.status_code for response in answers] == [200, 200]
-    assert world.request_id(answers[0]) != world.request_id(answers[1])
+    assert [response.status_code for response in responses] == [200, 200]
+    assert world.request_id(responses[0]) != world.request_id(responses[1])
 
 
-def test_a_key_is_free_again_after_a_day(world: World) -> None:
+def test_a_key_can_be_reused_after_a_day(world: World) -> None:
     person, key = world.person("professional"), str(uuid4())
     ask(world, person, key)
     world.admin.execute(
@@ -67,7 +67,7 @@ def test_a_key_is_free_again_after_a_day(world: World) -> None:
     assert ask(world, person, key).status_code == 409  # a separate request: already scheduled
 
 
-def test_after_a_failure_the_same_key_takes_the_same_request_up_again(world: World) -> None:
+def test_the_same_key_retries_a_failed_request(world: World) -> None:
     person, key = world.person("professional"), str(uuid4())
     with world.simulator.fault(kind="status", status=500, method="POST", contains=person.subscription_id, times=0):
         failed = ask(world, person, key)
@@ -81,15 +81,15 @@ def test_after_a_failure_the_same_key_takes_the_same_request_up_again(world: Wor
     assert [request["outcome"] for request in requests] == ["pending_cancellation"]
 
 
-def test_at_once_one_does_the_work_and_the_others_wait_or_repeat_it(world: World) -> None:
+def test_concurrent_requests_with_one_key_are_carried_out_once(world: World) -> None:
     person, key = world.person("professional"), str(uuid4())
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: ask(world, person, key), range(8)))
+        responses = list(pool.map(lambda _: ask(world, person, key), range(8)))
 
-    assert {response.status_code for response in answers} <= {200, 409}
-    assert len({response.content for response in answers if response.status_code == 200}) == 1
-    for response in answers:
+    assert {response.status_code for response in responses} <= {200, 409}
+    assert len({response.content for response in responses if response.status_code == 200}) == 1
+    for response in responses:
         if response.status_code == 409:
             assert response.json()["type"] == "urn:cancelflow:problem:key-under-way"
             assert int(response.headers["Retry-After"]) > 0

@@ -44,7 +44,7 @@ KEYS: dict[str, Key] = {
 
 
 @pytest.fixture(autouse=True)
-def no_key_of_the_environments() -> Iterator[None]:
+def without_keys_in_the_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("JWT_")]:
             patch.delenv(name)
@@ -100,18 +100,18 @@ NO_TOKEN = "Send a token: Authorization: Bearer …"
 
 
 @pytest.mark.parametrize("algorithm", KEYS)
-def test_a_token_of_our_key_names_its_user(algorithm: str) -> None:
+def test_a_token_signed_with_the_public_keys_pair_identifies_its_user(algorithm: str) -> None:
     key = KEYS[algorithm]
     assert caller(identity(jwt_public_key=public_pem(key)), signed(key, algorithm)) == USER
 
 
-def test_a_token_of_our_secret_names_its_user() -> None:
+def test_a_token_signed_with_the_secret_identifies_its_user() -> None:
     assert caller(identity(jwt_secret=SECRET), signed(SECRET, "HS256")) == USER
 
 
 @pytest.mark.parametrize("user_id", USER_IDS)
 @pytest.mark.parametrize("claim", ["sub", "https://example.com/user_id"])
-def test_a_user_id_is_whatever_the_company_calls_its_user(claim: str, user_id: str) -> None:
+def test_any_string_can_be_a_user_id(claim: str, user_id: str) -> None:
     keys = {"jwt_public_key": public_pem(ED), "jwt_private_key": private_pem(ED), "jwt_user_claim": claim}
     made = made_by_us(settings(**keys), user_id)
     assert caller(identity(**keys), made) == user_id
@@ -119,31 +119,31 @@ def test_a_user_id_is_whatever_the_company_calls_its_user(claim: str, user_id: s
 
 
 @pytest.mark.parametrize(("number", "user_id"), [(42, "42"), (0, "0"), (-1, "-1"), (10**254, "1" + "0" * 254)])
-def test_an_integer_becomes_its_decimal_string(number: int, user_id: str) -> None:
+def test_an_integer_user_id_becomes_a_decimal_string(number: int, user_id: str) -> None:
     assert caller(by_rsa(), signed(sub=number)) == user_id
 
 
-def test_the_named_claim_counts_and_not_the_subject() -> None:
+def test_the_configured_claim_takes_precedence_over_the_subject() -> None:
     naming = identity(jwt_public_key=public_pem(RSA), jwt_user_claim="customer")
     assert caller(naming, signed(sub="somebody", customer="cus_1")) == "cus_1"
     assert caller(naming, signed(sub=None, customer="cus_1")) == "cus_1"
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
-def test_the_scheme_is_read_in_any_case(scheme: str) -> None:
+def test_the_scheme_is_case_insensitive(scheme: str) -> None:
     assert caller(by_rsa(), signed(), scheme) == USER
 
 
-def test_one_audience_of_several_may_be_us() -> None:
+def test_one_of_several_audiences_is_enough() -> None:
     assert caller(by_rsa(), signed(aud=["billing", AUDIENCE])) == USER
 
 
-def test_an_issuer_whose_clock_runs_ahead_is_no_forger() -> None:
+def test_a_token_issued_in_the_future_is_accepted() -> None:
     assert caller(by_rsa(), signed(iat=datetime.now(UTC) + timedelta(minutes=5))) == USER
 
 
 @pytest.mark.parametrize("key", [RSA, EC, ED, KEYS["ES384"]], ids=["RSA", "P-256", "Ed25519", "P-384"])
-def test_our_own_tokens_hold(key: Key) -> None:
+def test_our_own_tokens_are_valid(key: Key) -> None:
     keys = {"jwt_public_key": public_pem(key), "jwt_private_key": private_pem(key)}
     assert caller(identity(**keys), made_by_us(settings(**keys), USER)) == USER
 
@@ -156,7 +156,7 @@ def test_our_own_tokens_hold(key: Key) -> None:
     [None, "", "Bearer", "Bearer ", "Bearer    ", f"Basic {signed()}", f"Token {signed()}", signed(), "bearer:x"],
     ids=range(9),
 )
-def test_without_a_token_one_is_asked_for(authorization: str | None) -> None:
+def test_a_missing_token_is_requested(authorization: str | None) -> None:
     assert refusal(by_rsa(), authorization) == NO_TOKEN
 
 
@@ -177,27 +177,27 @@ def test_without_a_token_one_is_asked_for(authorization: str | None) -> None:
     ],
     ids=lambda wrong: " ".join(f"{name}={value}"[:40] for name, value in wrong.items()),
 )
-def test_a_token_for_someone_else_or_without_a_claim_is_refused(wrong: dict[str, Any]) -> None:
+def test_a_token_for_another_service_or_without_a_claim_is_refused(wrong: dict[str, Any]) -> None:
     assert refusal(by_rsa(), f"Bearer {signed(**wrong)}") == NOT_VALID
 
 
-def test_an_expired_token_is_refused_and_told_so() -> None:
+def test_an_expired_token_is_refused_as_expired() -> None:
     expired = signed(exp=datetime.now(UTC) - timedelta(seconds=1))
     assert refusal(by_rsa(), f"Bearer {expired}") == "The token has expired"
 
 
-def test_that_a_forged_token_has_expired_is_not_told() -> None:
+def test_a_forged_token_is_not_reported_as_expired() -> None:
     forged = signed(OTHER_RSA, exp=datetime.now(UTC) - timedelta(hours=1))
     assert refusal(by_rsa(), f"Bearer {forged}") == NOT_VALID
 
 
 @pytest.mark.parametrize("wrong", WRONG_IDS, ids=range(len(WRONG_IDS)))
 @pytest.mark.parametrize("claim", ["sub", "https://example.com/user_id"])
-def test_what_is_no_user_id_is_refused_and_not_repeated(claim: str, wrong: object) -> None:
+def test_an_invalid_user_id_is_refused_and_not_repeated(claim: str, wrong: object) -> None:
     naming = identity(jwt_public_key=public_pem(RSA), jwt_user_claim=claim)
     other: dict[str, Any] = {claim: wrong}
-    told = refusal(naming, f"Bearer {signed(**other)}")
-    assert told == (
+    refused = refusal(naming, f"Bearer {signed(**other)}")
+    assert refused == (
         f"The token's user id is not valid: its claim {claim} must be a string of 1 to 255 characters, or an integer"
     )
 
@@ -213,13 +213,13 @@ def unsigned(algorithm: str, **headers: Any) -> str:
     [{"jwt_public_key": public_pem(RSA)}, {"jwt_public_key": public_pem(ED)}, {"jwt_secret": SECRET}],
     ids=["RSA", "Ed25519", "secret"],
 )
-def test_a_token_that_nobody_signed_is_refused(algorithm: str, source: dict[str, str]) -> None:
+def test_an_unsigned_token_is_refused(algorithm: str, source: dict[str, str]) -> None:
     assert refusal(identity(**source), f"Bearer {unsigned(algorithm)}") == NOT_VALID
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
 @pytest.mark.parametrize("key", [RSA, EC, ED], ids=["RSA", "EC", "Ed25519"])
-def test_a_public_key_is_no_secret(key: Key, algorithm: str) -> None:
+def test_a_public_key_is_not_accepted_as_a_secret(key: Key, algorithm: str) -> None:
     """Otherwise anyone who knows the public key could sign."""
     message = unsigned(algorithm).rstrip(".")
     hmac = jwt.algorithms.HMACAlgorithm(getattr(jwt.algorithms.HMACAlgorithm, algorithm.replace("HS", "SHA")))
@@ -231,13 +231,13 @@ def test_a_public_key_is_no_secret(key: Key, algorithm: str) -> None:
 @pytest.mark.parametrize(
     ("key", "algorithm"), [(RSA, "RS256"), (EC, "ES256"), (ED, "EdDSA"), (SECRET, "HS384"), (SECRET, "HS512")]
 )
-def test_a_secret_takes_hs256_alone(key: Key | str, algorithm: str) -> None:
+def test_a_secret_accepts_only_hs256(key: Key | str, algorithm: str) -> None:
     assert refusal(identity(jwt_secret=SECRET), f"Bearer {signed(key, algorithm)}") == NOT_VALID
 
 
 @pytest.mark.parametrize("held", ["RS256", "ES256", "EdDSA"])
 @pytest.mark.parametrize("sent", ["RS256", "ES256", "EdDSA"])
-def test_a_key_takes_only_tokens_of_its_own(held: str, sent: str) -> None:
+def test_a_key_accepts_only_its_own_tokens(held: str, sent: str) -> None:
     token = signed(OTHER_RSA if sent == "RS256" else ec_or_ed(sent), sent)
     assert refusal(identity(jwt_public_key=public_pem(KEYS[held])), f"Bearer {token}") == NOT_VALID
 
@@ -273,23 +273,23 @@ def test_an_altered_token_is_refused(position: int) -> None:
     ],
     ids=range(11),
 )
-def test_rubbish_is_refused(token: str) -> None:
+def test_a_malformed_token_is_refused(token: str) -> None:
     assert refusal(by_rsa(), f"Bearer {token}") == NOT_VALID
 
 
-def test_a_header_that_nests_without_end_is_refused() -> None:
+def test_a_deeply_nested_header_is_refused() -> None:
     deep = base64.urlsafe_b64encode(b'{"alg":' + b"[" * 20_000).decode().rstrip("=")
     assert refusal(by_rsa(), f"Bearer {deep}.e30.AAAA") == NOT_VALID
 
 
-def test_what_is_no_public_key_is_a_wrong_setting() -> None:
+def test_an_invalid_public_key_is_an_invalid_setting() -> None:
     for wrong in ("hunter2", private_pem(RSA), "-----BEGIN PUBLIC KEY-----\nhunter2\n-----END PUBLIC KEY-----"):
         with pytest.raises(SettingsInvalid, match="JWT_PUBLIC_KEY is not a public key in PEM form") as caught:
             identity(jwt_public_key=wrong)
         assert "hunter2" not in str(caught.value)
 
 
-def test_a_key_that_signs_no_tokens_is_a_wrong_setting() -> None:
+def test_a_key_that_cannot_verify_tokens_is_an_invalid_setting() -> None:
     key = x25519.X25519PrivateKey.generate().public_key()
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     with pytest.raises(SettingsInvalid, match="JWT_PUBLIC_KEY is of a kind that signs no tokens"):
@@ -300,7 +300,7 @@ def test_a_key_that_signs_no_tokens_is_a_wrong_setting() -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
-def test_a_token_of_a_key_in_the_set_names_its_user(served: Provider, algorithm: str) -> None:
+def test_a_token_signed_with_a_key_in_the_set_identifies_its_user(served: Provider, algorithm: str) -> None:
     served.offer(jwk(OTHER_RSA, "another", "RS256"), jwk(KEYS[algorithm], "ours", algorithm))
     trusting = identity(jwt_jwks_url=served.url)
     assert caller(trusting, signed(KEYS[algorithm], algorithm, "ours")) == USER
@@ -314,7 +314,7 @@ def test_the_set_is_fetched_once_for_many_tokens(served: Provider) -> None:
     assert served.asked == 1
 
 
-def test_a_key_that_was_fetched_needs_no_thread(served: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fetched_key_needs_no_thread(served: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     served.offer(jwk(RSA, "ours", "RS256"))
     trusting = identity(jwt_jwks_url=served.url)
     assert caller(trusting, signed(kid="ours")) == USER
@@ -323,26 +323,26 @@ def test_a_key_that_was_fetched_needs_no_thread(served: Provider, monkeypatch: p
     assert refusal(trusting, f"Bearer {signed(OTHER_RSA, kid='ours')}") == NOT_VALID
 
 
-def test_a_key_that_the_set_does_not_hold_is_refused(served: Provider) -> None:
+def test_a_key_that_is_not_in_the_set_is_refused(served: Provider) -> None:
     served.offer(jwk(RSA, "ours", "RS256"))
     trusting = identity(jwt_jwks_url=served.url)
     for token in (signed(OTHER_RSA, kid="unknown"), signed(OTHER_RSA, kid="ours"), signed(kid=None)):
         assert refusal(trusting, f"Bearer {token}") == NOT_VALID
 
 
-def test_a_key_of_the_set_is_no_secret_and_needs_a_signature(served: Provider) -> None:
+def test_unsigned_and_hmac_tokens_are_refused_with_a_key_set(served: Provider) -> None:
     served.offer(jwk(RSA, "ours", "RS256"))
     trusting = identity(jwt_jwks_url=served.url)
     assert refusal(trusting, f"Bearer {unsigned('none', kid='ours')}") == NOT_VALID
     assert refusal(trusting, f"Bearer {signed(SECRET, 'HS256', 'ours')}") == NOT_VALID
 
 
-def test_a_key_for_encryption_signs_nothing(served: Provider) -> None:
+def test_a_key_for_encryption_is_not_used_for_signatures(served: Provider) -> None:
     served.offer({**jwk(RSA, "ours", "RS256"), "use": "enc"}, jwk(EC, "another", "ES256"))
     assert refusal(identity(jwt_jwks_url=served.url), f"Bearer {signed(kid='ours')}") == NOT_VALID
 
 
-def test_a_new_key_is_asked_for_and_the_old_one_goes(served: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_key_is_fetched_and_the_old_one_is_dropped(served: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "JWKS_COOLDOWN_SECONDS", 0)
     served.offer(jwk(RSA, "old", "RS256"))
     trusting = identity(jwt_jwks_url=served.url)
@@ -352,7 +352,7 @@ def test_a_new_key_is_asked_for_and_the_old_one_goes(served: Provider, monkeypat
     assert refusal(trusting, f"Bearer {signed(kid='old')}") == NOT_VALID
 
 
-def test_forged_key_names_do_not_become_the_providers_load(served: Provider) -> None:
+def test_unknown_key_ids_do_not_cause_further_fetches(served: Provider) -> None:
     served.offer(jwk(RSA, "ours", "RS256"))
     trusting = identity(jwt_jwks_url=served.url)
     for _ in range(5):
@@ -366,7 +366,7 @@ def unavailable(trusting: Identity) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 500, 302])
-def test_a_provider_that_fails_judges_nobody(served: Provider, status: int) -> None:
+def test_a_failing_provider_makes_authentication_unavailable(served: Provider, status: int) -> None:
     served.offer(jwk(RSA, "ours", "RS256"))
     served.status = status
     trusting = identity(jwt_jwks_url=served.url)
@@ -376,22 +376,22 @@ def test_a_provider_that_fails_judges_nobody(served: Provider, status: int) -> N
 
 
 @pytest.mark.parametrize("response", [b"", b"<html>", b"\xff\xfe", {"keys": []}, {"keys": "none"}, {}], ids=str)
-def test_a_set_that_is_none_judges_nobody(served: Provider, response: Any) -> None:
+def test_an_invalid_key_set_makes_authentication_unavailable(served: Provider, response: Any) -> None:
     served.response = response
     unavailable(identity(jwt_jwks_url=served.url))
 
 
-def test_a_provider_that_is_away_judges_nobody() -> None:
+def test_an_unreachable_provider_makes_authentication_unavailable() -> None:
     unavailable(identity(jwt_jwks_url=f"http://127.0.0.1:{free_port()}/keys"))
 
 
-def test_a_provider_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_never_responds_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "JWKS_TIMEOUT_SECONDS", 0.3)
     with black_hole() as port:
         unavailable(identity(jwt_jwks_url=f"http://127.0.0.1:{port}/keys"))
 
 
-def test_what_is_no_token_at_all_asks_no_provider(served: Provider) -> None:
+def test_a_malformed_token_causes_no_fetch(served: Provider) -> None:
     trusting = identity(jwt_jwks_url=served.url)
     assert refusal(trusting, "Bearer rubbish") == NOT_VALID
     assert served.asked == 0

@@ -38,7 +38,9 @@ def ask(world: World, path: str, person: Person, **query: str) -> httpx.Response
         ("pending_in_stripe_only", None),
     ],
 )
-def test_the_offer_of_each_case(world: World, document: Document, case: str, offer: dict[str, Any] | None) -> None:
+def test_each_case_has_the_expected_offer(
+    world: World, document: Document, case: str, offer: dict[str, Any] | None
+) -> None:
     person = world.person(case)
     response = ask(world, OFFER, person)
     assert response.status_code == 200
@@ -46,7 +48,7 @@ def test_the_offer_of_each_case(world: World, document: Document, case: str, off
     document.check(response, OFFER)
 
 
-def test_asking_for_the_offer_changes_nothing(world: World) -> None:
+def test_requesting_the_offer_changes_nothing(world: World) -> None:
     person = world.person("professional")
     before = len(world.simulator.writes(person.subscription_id))
     assert [ask(world, OFFER, person).json()["show_offer"] for _ in range(2)] == [True, True]
@@ -55,7 +57,7 @@ def test_asking_for_the_offer_changes_nothing(world: World) -> None:
         assert world.rows(f"SELECT FROM {table} WHERE user_id = %s", person.user_id) == []
 
 
-def test_that_an_offer_was_shown_is_counted_once_a_day(world: World) -> None:
+def test_a_shown_offer_is_counted_once_a_day(world: World) -> None:
     person = world.person("professional")
     for _ in range(3):
         assert ask(world, OFFER, person).json()["show_offer"]
@@ -68,13 +70,13 @@ def test_that_an_offer_was_shown_is_counted_once_a_day(world: World) -> None:
 
 
 @pytest.mark.parametrize("case", ["yearly", "already_pending"])
-def test_where_there_is_no_offer_none_was_shown(world: World, case: str) -> None:
+def test_a_missing_offer_is_not_counted_as_shown(world: World, case: str) -> None:
     person = world.person(case)
     assert not ask(world, OFFER, person).json()["show_offer"]
     assert world.rows("SELECT 1 FROM offers_shown WHERE user_id = %s", person.user_id) == []
 
 
-def test_an_offer_that_cannot_be_counted_is_shown_all_the_same(world: World) -> None:
+def test_an_offer_is_shown_even_if_it_cannot_be_counted(world: World) -> None:
     person = world.person("professional")
     refuse = "ALTER TABLE offers_shown ADD CONSTRAINT refuse_this CHECK (subscription_id <> '{}') NOT VALID"
     world.admin.execute(refuse.format(person.subscription_id).encode())
@@ -85,7 +87,7 @@ def test_an_offer_that_cannot_be_counted_is_shown_all_the_same(world: World) -> 
     assert world.rows("SELECT 1 FROM offers_shown WHERE user_id = %s", person.user_id) == []
 
 
-def test_a_plan_that_we_do_not_know_has_no_offer(world: World, document: Document) -> None:
+def test_an_unknown_plan_has_no_offer(world: World, document: Document) -> None:
     product = world.stripe.products.create({"name": "Business"}).id
     price = world.stripe.prices.create(
         {"product": product, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}
@@ -99,7 +101,7 @@ def test_a_plan_that_we_do_not_know_has_no_offer(world: World, document: Documen
 # The subscription
 
 
-def test_an_active_subscription(world: World, document: Document) -> None:
+def test_an_active_subscription_is_shown(world: World, document: Document) -> None:
     person = world.person("professional")
     response = ask(world, STATUS, person)
     [item] = world.stripe.subscriptions.retrieve(person.subscription_id)["items"].data
@@ -123,20 +125,20 @@ def rfc3339(seconds: int) -> str:
 
 
 @pytest.mark.parametrize("case", ["already_pending", "pending_in_stripe_only"])
-def test_a_pending_one_says_when_it_ends(world: World, document: Document, case: str) -> None:
+def test_a_pending_subscription_shows_when_it_ends(world: World, document: Document, case: str) -> None:
     person = world.person(case)
     response = ask(world, STATUS, person)
     ends = world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at
     assert ends is not None
     day = datetime.fromtimestamp(ends, UTC)
-    told = response.json()
-    assert (told["status"], told["access"], told["cancel_at_period_end"]) == ("pending_cancellation", True, True)
-    assert told["cancel_at"] == rfc3339(ends)
-    assert told["banner"] == f"Cancels on {day:%B} {day.day}, {day.year}"
+    shown = response.json()
+    assert (shown["status"], shown["access"], shown["cancel_at_period_end"]) == ("pending_cancellation", True, True)
+    assert shown["cancel_at"] == rfc3339(ends)
+    assert shown["banner"] == f"Cancels on {day:%B} {day.day}, {day.year}"
     document.check(response, STATUS)
 
 
-def test_the_row_is_healed_by_looking(world: World) -> None:
+def test_a_look_up_repairs_the_row(world: World) -> None:
     person = world.person("pending_in_stripe_only")
     row = "SELECT status, cancel_at IS NOT NULL AS dated FROM subscriptions WHERE user_id = %s"
     assert world.row(row, person.user_id) == {"status": "active", "dated": False}
@@ -145,17 +147,17 @@ def test_the_row_is_healed_by_looking(world: World) -> None:
 
 
 @pytest.mark.parametrize(("case", "status"), [("trialing", "trialing"), ("past_due", "past_due"), ("yearly", "active")])
-def test_the_status_is_stripes_word(world: World, document: Document, case: str, status: str) -> None:
+def test_the_status_is_the_one_in_stripe(world: World, document: Document, case: str, status: str) -> None:
     response = ask(world, STATUS, world.person(case))
     assert (response.json()["status"], response.json()["access"]) == (status, True)
     document.check(response, STATUS)
 
 
-def test_one_that_has_ended_is_still_shown(world: World, document: Document) -> None:
+def test_an_ended_subscription_is_still_shown(world: World, document: Document) -> None:
     person = world.person("professional")
     world.stripe.subscriptions.cancel(person.subscription_id)
-    told = [ask(world, STATUS, person) for _ in range(2)]  # the first look heals the row
-    for response in told:
+    responses = [ask(world, STATUS, person) for _ in range(2)]  # the first look-up repairs the row
+    for response in responses:
         assert (response.json()["status"], response.json()["access"], response.json()["banner"]) == (
             "canceled",
             False,
@@ -166,7 +168,7 @@ def test_one_that_has_ended_is_still_shown(world: World, document: Document) -> 
     assert (refused.status_code, refused.json()["detail"]) == (404, "No active subscription to cancel")
 
 
-def test_with_stripe_away_our_row_answers(world: World, document: Document) -> None:
+def test_our_row_is_shown_if_stripe_is_unavailable(world: World, document: Document) -> None:
     person = world.person("professional")
     with world.simulator.fault(kind="status", status=503, times=0, contains=person.subscription_id):
         response = ask(world, STATUS, person)
@@ -184,7 +186,7 @@ def test_with_stripe_away_our_row_answers(world: World, document: Document) -> N
 
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
-def test_several_subscriptions_ask_which(world: World, document: Document, path: str) -> None:
+def test_several_subscriptions_require_a_subscription_id(world: World, document: Document, path: str) -> None:
     person = world.person("two_subscriptions")
     refused = ask(world, path, person)
     assert refused.status_code == 409
@@ -197,7 +199,7 @@ def test_several_subscriptions_ask_which(world: World, document: Document, path:
 
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
-def test_another_users_subscription_does_not_exist(world: World, document: Document, path: str) -> None:
+def test_another_users_subscription_is_not_found(world: World, document: Document, path: str) -> None:
     person, other = world.person("starter"), world.person("professional")
     for subscription_id in (other.subscription_id, "sub_unknown"):
         response = ask(world, path, person, subscription_id=subscription_id)
@@ -206,7 +208,7 @@ def test_another_users_subscription_does_not_exist(world: World, document: Docum
 
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
-def test_a_customer_without_a_subscription(world: World, document: Document, path: str) -> None:
+def test_a_customer_without_a_subscription_gets_404(world: World, document: Document, path: str) -> None:
     response = ask(world, path, world.person("no_subscription"))
     assert (response.status_code, response.json()["detail"]) == (404, "No active subscription to cancel")
     document.check(response, path)
@@ -214,7 +216,7 @@ def test_a_customer_without_a_subscription(world: World, document: Document, pat
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
 @pytest.mark.parametrize("wrong", ["", "sub 1", "sub_1'; --", "../sub", "sub_\x00", "ü", "x" * 256])
-def test_a_name_that_is_none_is_refused_without_being_repeated(
+def test_an_invalid_subscription_id_is_refused_and_not_repeated(
     world: World, document: Document, path: str, wrong: str
 ) -> None:
     response = world.http.get(path, headers=world.headers(str(uuid4())), params={"subscription_id": wrong})
@@ -225,7 +227,7 @@ def test_a_name_that_is_none_is_refused_without_being_repeated(
 
 
 @pytest.mark.parametrize("path", [OFFER, STATUS])
-def test_with_the_database_away_the_answer_is_to_try_again(
+def test_an_unavailable_database_is_reported_with_503(
     application: Application, world: World, document: Document, without_a_database: dict[str, str], path: str
 ) -> None:
     headers = world.headers(str(uuid4()))

@@ -29,7 +29,7 @@ POST = "/cancel-subscription"
 # The document itself
 
 
-def test_every_route_is_in_it_but_the_pages(stack: Addresses, document: Document) -> None:
+def test_the_document_contains_every_route_except_the_pages(stack: Addresses, document: Document) -> None:
     assert set(document.operations) == {
         ("POST", "/cancel-subscription"),
         ("GET", "/cancellation-requests/{request_id}"),
@@ -44,7 +44,7 @@ def test_every_route_is_in_it_but_the_pages(stack: Addresses, document: Document
     assert module.create_app(load(TriggerSettings)).openapi() == document.content
 
 
-def test_it_is_openapi(document: Document) -> None:
+def test_the_document_is_valid_openapi(document: Document) -> None:
     assert document.content["openapi"].startswith("3.1")
     loaded = schemathesis.openapi.from_dict(document.content)
     assert loaded.statistic.operations.total == len(document.operations)
@@ -59,7 +59,7 @@ def references(part: Any) -> Iterator[str]:
             yield from references(each)
 
 
-def test_every_schema_is_one_and_every_reference_leads_somewhere(document: Document) -> None:
+def test_every_schema_is_valid_and_every_reference_resolves(document: Document) -> None:
     schemas = document.content["components"]["schemas"]
     for schema in schemas.values():
         meta.validate(schema)
@@ -67,7 +67,7 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere(document: Docum
     assert named == set(schemas)
 
 
-def test_errors_are_problems_and_nothing_else(document: Document) -> None:
+def test_every_error_is_a_problem_document(document: Document) -> None:
     for (_, path), operation in document.operations.items():
         for status, response in operation["responses"].items():
             wanted = "application/json" if int(status) < 400 or path == "/readyz" else "application/problem+json"
@@ -75,7 +75,7 @@ def test_errors_are_problems_and_nothing_else(document: Document) -> None:
             assert response["description"]
 
 
-def test_no_status_is_promised_that_is_never_given(document: Document) -> None:
+def test_each_operation_documents_exactly_the_statuses_it_returns(document: Document) -> None:
     assert {path: sorted(operation["responses"]) for (_, path), operation in document.operations.items()} == {
         "/cancel-subscription": [
             "200",
@@ -118,7 +118,7 @@ def test_no_status_is_promised_that_is_never_given(document: Document) -> None:
     }
 
 
-def test_what_needs_a_token_says_so(document: Document) -> None:
+def test_operations_that_need_a_token_declare_it(document: Document) -> None:
     open_to_all = {path for (_, path), operation in document.operations.items() if "security" not in operation}
     assert open_to_all == {"/healthz", "/readyz"}
     assert document.content["components"]["securitySchemes"] == {
@@ -126,7 +126,7 @@ def test_what_needs_a_token_says_so(document: Document) -> None:
     }
 
 
-def test_the_body_lists_the_reasons_and_its_example_fits(document: Document) -> None:
+def test_the_body_lists_the_reasons_and_its_example_is_valid(document: Document) -> None:
     schema = document.schema("CancelSubscriptionRequest")
     Draft202012Validator(schema).validate(
         document.content["components"]["schemas"]["CancelSubscriptionRequest"]["examples"][0]
@@ -135,7 +135,7 @@ def test_the_body_lists_the_reasons_and_its_example_fits(document: Document) -> 
     assert set(REASONS) <= set(listed)
 
 
-def test_no_request_waits_for_a_thread() -> None:
+def test_no_request_needs_a_thread() -> None:
     """FastAPI runs a function that is not a coroutine in a thread, and a burst would exhaust the threads."""
     routers = [each.router for each in vars(module).values() if hasattr(each, "router")]
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
@@ -170,7 +170,7 @@ def failing(world: World) -> httpx.Response:
         return world.cancel(person)
 
 
-def for_another(world: World) -> httpx.Response:
+def for_another_user(world: World) -> httpx.Response:
     one, other = (Person("", str(uuid4()), "", [], {}) for _ in range(2))
     body = {"user_id": other.user_id, "reason": "unused"}
     return world.http.post(POST, json=body, headers=world.headers(one.user_id))
@@ -210,7 +210,7 @@ CALLS: dict[str, tuple[Call, int, str | None]] = {
     "feedback too long": (posted("professional", reason="unused", feedback="x" * 5001), 400, "feedback: "),
     "feedback with NUL": (posted("professional", reason="unused", feedback="a\0b"), 400, "feedback: "),
     "half a character": (raw(b'{"feedback": "\\ud800"}'), 400, "body: Invalid JSON"),
-    "for another": (for_another, 403, "A user can cancel only their own subscription"),
+    "for another": (for_another_user, 403, "A user can cancel only their own subscription"),
     "nothing to cancel": (posted("no_subscription", reason="unused"), 404, "No active subscription to cancel"),
     "already pending": (
         posted("already_pending", reason="unused"),
@@ -229,7 +229,7 @@ CALLS: dict[str, tuple[Call, int, str | None]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_an_answer_is_as_the_document_says(world: World, document: Document, name: str) -> None:
+def test_each_response_matches_the_document(world: World, document: Document, name: str) -> None:
     call, status, detail = CALLS[name]
     response = call(world)
     assert response.status_code == status, response.text
@@ -241,7 +241,7 @@ def test_an_answer_is_as_the_document_says(world: World, document: Document, nam
         assert re.fullmatch(r"urn:cancelflow:problem:[a-z-]+", response.json()["type"])
 
 
-def test_with_the_database_away_the_answer_is_to_try_again(
+def test_an_unavailable_database_is_reported_with_503(
     application: Application, world: World, document: Document, without_a_database: dict[str, str]
 ) -> None:
     user_id = str(uuid4())
@@ -256,7 +256,7 @@ def test_with_the_database_away_the_answer_is_to_try_again(
     document.check(response, POST)
 
 
-def test_with_the_identity_provider_away_the_answer_is_to_try_again(
+def test_an_unavailable_identity_provider_is_reported_with_503(
     application: Application, world: World, document: Document
 ) -> None:
     headers = world.headers(str(uuid4()))
@@ -287,7 +287,7 @@ def test_with_the_identity_provider_away_the_answer_is_to_try_again(
         ("BREW", "/healthz", 405, "method-not-allowed"),
     ],
 )
-def test_an_unknown_path_or_method_is_a_problem_too(
+def test_an_unknown_path_or_method_returns_a_problem_document(
     world: World, method: str, path: str, status: int, slug: str
 ) -> None:
     response = world.http.request(method, path)
@@ -299,7 +299,7 @@ def test_an_unknown_path_or_method_is_a_problem_too(
     assert ("GET /docs shows every endpoint" in response.json()["detail"]) is (status == 404)
 
 
-def test_a_mistake_of_ours_is_a_problem_without_a_word_of_it(
+def test_an_unexpected_error_returns_a_problem_document_without_its_message(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Judge:

@@ -37,7 +37,7 @@ def opened(world: World) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("purpose", PAGES)
-def test_a_good_link_opens_its_page(world: World, opened: dict[str, str], purpose: Purpose) -> None:
+def test_a_valid_link_opens_its_page(world: World, opened: dict[str, str], purpose: Purpose) -> None:
     page = world.http.get(opened[purpose])
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -46,7 +46,7 @@ def test_a_good_link_opens_its_page(world: World, opened: dict[str, str], purpos
 
 
 @pytest.mark.parametrize("purpose", PAGES)
-def test_a_link_to_what_is_not_there_any_more_has_expired(world: World, purpose: Purpose) -> None:
+def test_a_link_to_deleted_data_has_expired(world: World, purpose: Purpose) -> None:
     page = world.http.get(f"/{purpose}", params={"token": token(purpose)})
     assert (page.status_code, title(page)) == (410, "This link has expired")
 
@@ -57,7 +57,7 @@ def altered(good: str) -> str:
 
 @pytest.mark.parametrize("purpose", PAGES)
 @pytest.mark.parametrize("kind", ["missing", "empty", "altered", "cut short", "made longer", "for another", "rubbish"])
-def test_any_other_link_is_not_valid(world: World, purpose: Purpose, kind: str) -> None:
+def test_any_other_link_is_invalid(world: World, purpose: Purpose, kind: str) -> None:
     good = token(purpose)
     query = {
         "missing": {},
@@ -85,7 +85,7 @@ def test_an_old_link_has_expired(world: World, purpose: Purpose) -> None:
 
 @pytest.mark.parametrize("purpose", PAGES)
 @pytest.mark.parametrize("kind", ["good", "altered", "expired", "missing"])
-def test_a_page_is_kept_nowhere_and_tells_nobody_its_address(
+def test_a_page_is_not_cached_and_does_not_leak_its_address(
     world: World, opened: dict[str, str], purpose: Purpose, kind: str
 ) -> None:
     good = opened[purpose].partition("token=")[2]
@@ -126,7 +126,7 @@ def state(world: World, person: Person) -> object:
     return rows, len(world.simulator.writes(person.subscription_id)), len(world.emails(person))
 
 
-def test_the_links_of_a_real_email_open_and_change_nothing(world: World) -> None:
+def test_opening_an_emails_links_changes_nothing(world: World) -> None:
     person = world.person("professional")
     assert world.cancel(person, feedback="too dear").status_code == 200
     [email] = world.emails(person)

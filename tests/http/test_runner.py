@@ -18,10 +18,10 @@ FAR_SECONDS = 60.0
 PAST = 0.0  # on the running loop's clock
 
 
-def test_a_run_begins_once_all_who_came_are_received(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    happened = _told_of_runs(world, monkeypatch, give_way_seconds=FAR_SECONDS)
+def test_a_run_starts_after_all_arrived_requests_are_received(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened = _recorded_events(world, monkeypatch, give_way_seconds=FAR_SECONDS)
 
-    async def many_come() -> None:
+    async def many_arrive() -> None:
         async with _runner() as (runner, far), asyncio.TaskGroup() as coming, AsyncExitStack() as inside:
             for _ in range(MAX_CONCURRENT_INTAKES):
                 await inside.enter_async_context(runner.receiving(far))
@@ -35,17 +35,15 @@ def test_a_run_begins_once_all_who_came_are_received(world: World, monkeypatch: 
         async with runner.receiving(far):
             happened.append("received")
 
-    asyncio.run(many_come())
+    asyncio.run(many_arrive())
 
     assert happened == ["received"] * MAX_CONCURRENT_INTAKES + ["run"]
 
 
-def test_a_stream_of_callers_that_never_ends_keeps_no_run_waiting(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    happened = _told_of_runs(world, monkeypatch, give_way_seconds=0.05)
+def test_an_endless_stream_of_callers_does_not_block_a_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened = _recorded_events(world, monkeypatch, give_way_seconds=0.05)
 
-    async def somebody_waits_for_ever() -> None:
+    async def one_caller_always_waits() -> None:
         async with _runner() as (runner, far), AsyncExitStack() as inside:
             for _ in range(MAX_CONCURRENT_INTAKES):
                 await inside.enter_async_context(runner.receiving(far))
@@ -54,15 +52,15 @@ def test_a_stream_of_callers_that_never_ends_keeps_no_run_waiting(
             await runner.run(uuid.uuid4(), far)
             outside.cancel()
 
-    asyncio.run(somebody_waits_for_ever())
+    asyncio.run(one_caller_always_waits())
 
     assert happened == ["run"]
 
 
-def test_who_goes_while_giving_way_leaves_the_place_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    happened = _told_of_runs(world, monkeypatch, give_way_seconds=FAR_SECONDS)
+def test_a_cancelled_run_frees_its_slot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened = _recorded_events(world, monkeypatch, give_way_seconds=FAR_SECONDS)
 
-    async def all_go_but_one() -> None:
+    async def all_but_one_are_cancelled() -> None:
         async with _runner() as (runner, far):
             async with AsyncExitStack() as inside:
                 for _ in range(MAX_CONCURRENT_INTAKES):
@@ -77,12 +75,12 @@ def test_who_goes_while_giving_way_leaves_the_place_to_others(world: World, monk
             async with asyncio.timeout(FAR_SECONDS):
                 await runner.run(uuid.uuid4(), far)
 
-    asyncio.run(all_go_but_one())
+    asyncio.run(all_but_one_are_cancelled())
 
     assert happened == ["run"]
 
 
-def test_where_requests_are_recorded_slowly_nobody_is_sent_away(world: World) -> None:
+def test_no_caller_is_refused_while_requests_are_recorded_slowly(world: World) -> None:
     assert world.addresses["http"]
 
     async def past_the_deadline() -> bool:
@@ -99,7 +97,7 @@ def test_where_requests_are_recorded_slowly_nobody_is_sent_away(world: World) ->
     assert asyncio.run(past_the_deadline())
 
 
-def test_where_nothing_can_be_recorded_who_waits_is_sent_away_at_the_deadline(world: World) -> None:
+def test_a_waiting_caller_is_refused_at_the_deadline_if_nothing_can_be_recorded(world: World) -> None:
     assert world.addresses["http"]
 
     async def past_the_deadline() -> None:
@@ -121,7 +119,7 @@ async def _received(runner: Runner, deadline: float) -> bool:
         return True
 
 
-def _told_of_runs(world: World, monkeypatch: pytest.MonkeyPatch, *, give_way_seconds: float) -> list[str]:
+def _recorded_events(world: World, monkeypatch: pytest.MonkeyPatch, *, give_way_seconds: float) -> list[str]:
     """Return a list to which events from now on are added; a run has no other effect."""
     assert world.addresses["http"]  # the stack's settings are in the environment
     happened: list[str] = []

@@ -73,7 +73,7 @@ def this_server(world: World) -> Iterator[None]:
 class Calls(list[str]):
     """The calls to the server, as `METHOD /path` without ids."""
 
-    async def heard(self, request: httpx.Request) -> None:
+    async def record(self, request: httpx.Request) -> None:
         path = request.url.path.removeprefix(PREFECT)
         if path == LOGS:  # sent for many runs together, from time to time
             return
@@ -93,7 +93,7 @@ async def counted() -> AsyncIterator[Calls]:
         context = AsyncClientContext.get()
         assert context is not None and isinstance(context.client, ClientBehind)
         calls = Calls()
-        context.client._client.event_hooks["request"].append(calls.heard)
+        context.client._client.event_hooks["request"].append(calls.record)
         yield calls
 
 
@@ -147,7 +147,7 @@ def events_of(world: World, step: Row) -> list[Row]:
     return found
 
 
-def told_of(world: World, step: Row) -> list[str]:
+def names_of_events(world: World, step: Row) -> list[str]:
     return [event["event"] for event in events_of(world, step)]
 
 
@@ -157,7 +157,7 @@ def lines_of(world: World, run_id: str) -> list[str]:
     return eventually(lambda: [str(line["message"]) for line in world.prefect.post("/logs/filter", json=asked).json()])
 
 
-def test_a_run_asks_the_server_for_as_little_as_it_can(world: World) -> None:
+def test_a_run_makes_the_fewest_possible_calls_to_the_server(world: World) -> None:
     async def scenario() -> tuple[list[str], list[list[str]]]:
         async with counted() as calls:
             await shown("first")
@@ -182,14 +182,14 @@ def test_a_run_asks_the_server_for_as_little_as_it_can(world: World) -> None:
         assert calls.count("POST /flow_runs/") == 1
 
 
-def test_the_page_has_all_of_a_run(world: World) -> None:
+def test_prefects_page_shows_the_whole_run(world: World) -> None:
     async def scenario() -> list[str]:
         async with counted():
-            made_at_once = await shown("made at once")
+            created_on_demand = await shown("created on demand")
             await ready(world)
-            return [made_at_once, await shown("made ahead")]
+            return [created_on_demand, await shown("pre-created")]
 
-    for which, run_id in zip(("made at once", "made ahead"), asyncio.run(scenario()), strict=True):
+    for which, run_id in zip(("created on demand", "pre-created"), asyncio.run(scenario()), strict=True):
         run = run_of(world, run_id)
         assert (run["name"], run["state_type"]) == (f"shown-runs {which} and more", "COMPLETED")
         assert (run["parameters"]["which"], run["run_count"]) == (which, 1)
@@ -208,18 +208,18 @@ def test_the_page_has_all_of_a_run(world: World) -> None:
         }
 
 
-def test_a_step_is_told_of_once_unless_it_takes_its_time(world: World) -> None:
+def test_a_step_is_reported_once_unless_it_takes_long(world: World) -> None:
     async def scenario() -> str:
         async with counted():
             return await shown("slow", seconds=SHOWN_AFTER_SECONDS + 0.3)
 
     steps = steps_of(world, asyncio.run(scenario()))
 
-    assert told_of(world, steps["Step one"]) == ["prefect.task-run.Completed"]
-    assert told_of(world, steps["Step three"]) == ["prefect.task-run.Running", "prefect.task-run.Completed"]
+    assert names_of_events(world, steps["Step one"]) == ["prefect.task-run.Completed"]
+    assert names_of_events(world, steps["Step three"]) == ["prefect.task-run.Running", "prefect.task-run.Completed"]
 
 
-def test_steps_and_lines_are_sent_from_the_runs_own_loop(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_and_log_lines_are_sent_from_the_runs_own_loop(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     by_a_thread: list[object] = []
     for worker in (EventsWorker, APILogWorker):
         monkeypatch.setattr(worker, "send", lambda _, said: by_a_thread.append(said))
@@ -238,7 +238,7 @@ def test_steps_and_lines_are_sent_from_the_runs_own_loop(world: World, monkeypat
     assert by_a_thread == []
 
 
-def test_a_step_that_fails_fails_its_run(world: World) -> None:
+def test_a_failing_step_fails_its_run(world: World) -> None:
     async def scenario() -> None:
         async with counted():
             with pytest.raises(ArithmeticError):
@@ -257,7 +257,7 @@ def test_a_step_that_fails_fails_its_run(world: World) -> None:
     }
 
 
-def test_runs_that_were_made_ahead_are_taken_back(world: World) -> None:
+def test_unused_pre_created_runs_are_deleted(world: World) -> None:
     async def scenario() -> None:
         async with counted():
             await shown("the last")

@@ -37,7 +37,7 @@ def reference(world: World) -> str:
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
-def test_a_page_is_complete_in_itself(world: World, path: str) -> None:
+def test_a_page_loads_nothing_else(world: World, path: str) -> None:
     page = world.http.get(path)
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -46,7 +46,7 @@ def test_a_page_is_complete_in_itself(world: World, path: str) -> None:
     assert "set-cookie" not in page.headers
 
 
-def test_the_links_of_the_start_page_lead_somewhere_without_a_token(world: World) -> None:
+def test_the_start_pages_links_work_without_a_token(world: World) -> None:
     page = world.http.get("/")
     links = LINKS.findall(page.text)
     assert links == ["docs", world.addresses["inbox"], world.addresses["prefect_ui"], "readyz"]
@@ -57,13 +57,15 @@ def test_the_links_of_the_start_page_lead_somewhere_without_a_token(world: World
 @pytest.mark.parametrize(
     ("setting", "links"), [("INBOX_URL", ["docs", "readyz"]), ("PREFECT_UI_URL", ["docs", "readyz"])]
 )
-def test_what_is_not_there_has_no_link(application: Application, world: World, setting: str, links: list[str]) -> None:
+def test_a_part_without_an_address_has_no_link(
+    application: Application, world: World, setting: str, links: list[str]
+) -> None:
     page = get(application, "/", **{setting: ""})
     other = {"INBOX_URL": "prefect_ui", "PREFECT_UI_URL": "inbox"}[setting]
     assert LINKS.findall(page.text) == [links[0], world.addresses[other], links[1]]
 
 
-def test_there_is_no_start_page_unless_it_is_switched_on(application: Application) -> None:
+def test_the_start_page_is_off_by_default(application: Application) -> None:
     page = get(application, "/", START_PAGE="")
     assert page.status_code == 404
     assert page.headers["content-type"] == "application/problem+json"
@@ -92,7 +94,7 @@ def named(document: Document, part: Any) -> set[str]:
     return names
 
 
-def test_every_operation_is_there_with_all_that_it_takes_and_returns(document: Document, reference: str) -> None:
+def test_the_reference_describes_every_operation_completely(document: Document, reference: str) -> None:
     found = sections(reference)
     assert list(found)[:2] == ["Authentication", "Errors"]
     assert list(found)[2:] == [f"{method} {path}" for method, path in document.operations]
@@ -108,13 +110,13 @@ def test_every_operation_is_there_with_all_that_it_takes_and_returns(document: D
     assert named(document, {"$ref": "#/components/schemas/Problem"}) <= set(CODE.findall(found["Errors"]))
 
 
-def test_every_endpoint_in_the_list_leads_to_its_section(document: Document, reference: str) -> None:
+def test_every_endpoint_in_the_list_links_to_its_section(document: Document, reference: str) -> None:
     targets = re.findall(r'<a href="#([^"]+)"', reference)
     assert len(set(targets)) == len(document.operations)
     assert set(targets) <= set(re.findall(r'id="([^"]+)"', reference))
 
 
-def test_every_example_is_a_call_that_works(world: World, document: Document, reference: str) -> None:
+def test_every_example_works(world: World, document: Document, reference: str) -> None:
     """Each is parsed as a shell would, sent, and answered as documented."""
     user_id = document.content["components"]["schemas"]["CancelSubscriptionRequest"]["examples"][0]["user_id"]
     token = world.headers(user_id)["Authorization"].removeprefix("Bearer ")
