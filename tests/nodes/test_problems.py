@@ -48,9 +48,7 @@ REQUEST = UUID("550e8400-e29b-41d4-a716-446655440000")
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Refusal) else None,
 )
-def test_each_refusal_has_its_status_its_name_and_its_text(
-    refusal: Refusal, status: int, slug: str, detail: str
-) -> None:
+def test_each_refusal_has_its_status_type_and_text(refusal: Refusal, status: int, slug: str, detail: str) -> None:
     assert problem_of(refusal) == {
         "type": f"urn:cancelflow:problem:{slug}",
         "title": slug.replace("-", " ").capitalize(),
@@ -61,14 +59,14 @@ def test_each_refusal_has_its_status_its_name_and_its_text(
     assert str(refusal) == detail
 
 
-def test_the_text_of_a_failure_is_the_specifications() -> None:
+def test_the_text_of_a_failure_is_that_of_the_specification() -> None:
     body = problem(500, CANCELLATION.slug, CANCELLATION.detail, REQUEST)
     assert body["detail"] == "Cancellation failed, try again"
     assert body["success"] is False
     assert body["request_id"] == str(REQUEST)
 
 
-def test_a_refusal_may_say_more() -> None:
+def test_a_refusal_can_have_its_own_text_and_members() -> None:
     choices = [{"subscription_id": "sub_1", "plan": "starter", "status": "active"}]
     body = problem_of(SeveralSubscriptions("Two of them", subscriptions=choices), REQUEST)
     assert body["detail"] == "Two of them"
@@ -80,6 +78,6 @@ def test_without_a_request_there_is_no_request_id() -> None:
     assert "request_id" not in problem_of(ReasonRequired())
 
 
-def test_any_error_has_a_name_for_programs() -> None:
+def test_every_error_has_a_slug() -> None:
     assert slug_of(BillingFailed("…")) == "billing-failed"
     assert slug_of(TimeoutError()) == "timeout-error"

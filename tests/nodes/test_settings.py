@@ -64,11 +64,11 @@ def lines(refused: str) -> list[str]:
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
-def test_every_setting_says_what_it_is(group: type[SettingsGroup]) -> None:
+def test_every_setting_has_a_description(group: type[SettingsGroup]) -> None:
     assert [name for name, field in group.model_fields.items() if not field.description] == []
 
 
-def test_all_that_is_missing_is_named_at_once_with_what_it_is() -> None:
+def test_all_missing_settings_are_listed_with_their_descriptions() -> None:
     named = lines(refusal(TriggerSettings))
     assert {line.partition(" is not set (")[0] for line in named if " is not set (" in line} == {
         "DATABASE_URL", "STRIPE_API_KEY", "GOOGLE_CLOUD_PROJECT", "SMTP_URL", "LINK_SECRET", "JWT_ISSUER",
@@ -80,13 +80,13 @@ def test_all_that_is_missing_is_named_at_once_with_what_it_is() -> None:
     ]
 
 
-def test_an_empty_setting_is_a_missing_one() -> None:
+def test_an_empty_setting_counts_as_missing() -> None:
     assert lines(refusal(SeedSettings, **{**COMPLETE, "STRIPE_API_KEY": ""})) == [
         "STRIPE_API_KEY is not set (Stripe's secret key, sk_… or rk_…)"
     ]
 
 
-def test_what_is_wrong_is_named_beside_what_is_missing_and_without_its_value() -> None:
+def test_invalid_settings_are_listed_with_missing_ones_without_their_values() -> None:
     wrong = {"LINK_SECRET": "too-short", "HTTP_PORT": "eighty", "DATABASE_POOL_SIZE": "0", "PREFECT_API_URL": ""}
     named = lines(refusal(TriggerSettings, **{**COMPLETE, **wrong}))
     assert {line.partition(" is ")[0] for line in named} == set(wrong)
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_named_beside_what_is_missing_and_without_its_value() -
 
 
 @pytest.mark.parametrize("group", [TriggerSettings, SeedSettings], ids=lambda group: group.__name__)
-def test_secrets_are_stars_however_the_settings_are_shown(
+def test_secrets_are_masked_in_every_representation(
     group: type[SettingsGroup], environment: pytest.MonkeyPatch
 ) -> None:
     for name, value in COMPLETE.items():
@@ -105,7 +105,7 @@ def test_secrets_are_stars_however_the_settings_are_shown(
     assert "**********" in shown
 
 
-def test_every_setting_that_opens_something_is_a_secret() -> None:
+def test_every_credential_is_a_secret() -> None:
     opens = {
         name
         for name, field in TriggerSettings.model_fields.items()
@@ -130,7 +130,7 @@ def test_every_setting_that_opens_something_is_a_secret() -> None:
         "postgresql://app:p%40ss%2Fword%25@[::1]:5432/cancelflow",
     ],
 )
-def test_a_database_is_named_by_its_url(url: str) -> None:
+def test_a_database_url_is_accepted(url: str) -> None:
     assert DatabaseSettings.model_validate({"database_url": url}).admin_url == url
 
 
@@ -150,14 +150,14 @@ def test_a_database_is_named_by_its_url(url: str) -> None:
         f"postgresql://app:{SECRET}@localhost/cancelflow\n",
     ],
 )
-def test_what_the_driver_would_quote_in_its_error_never_reaches_it(name: str, url: str) -> None:
+def test_an_invalid_url_never_reaches_the_driver_whose_errors_quote_it(name: str, url: str) -> None:
     refused = refusal(DatabaseSettings, **{**COMPLETE, name: url})
     assert lines(refused) == [
         f"{name} must read: postgresql://user:password@host:port/name, with special characters percent-encoded"
     ]
 
 
-def test_the_owner_is_the_application_where_no_other_is_named() -> None:
+def test_the_admin_url_overrides_the_database_url() -> None:
     both = {"database_url": COMPLETE["DATABASE_URL"], "database_admin_url": COMPLETE["DATABASE_ADMIN_URL"]}
     assert DatabaseSettings.model_validate(both).admin_url == COMPLETE["DATABASE_ADMIN_URL"]
 
@@ -199,23 +199,23 @@ def test_none_or_several_key_sources_are_refused(sources: tuple[str, ...]) -> No
         (" de , fr ,, ", {"DE", "FR"}),
     ],
 )
-def test_countries_are_a_list_with_commas(text: str, countries: set[str], environment: pytest.MonkeyPatch) -> None:
+def test_countries_are_separated_by_commas(text: str, countries: set[str], environment: pytest.MonkeyPatch) -> None:
     environment.setenv("REASON_OPTIONAL_COUNTRIES", text)
     assert load(PolicySettings).reason_optional_countries == countries
 
 
-def test_without_a_list_every_country_asks_for_a_reason() -> None:
+def test_a_reason_is_required_in_every_country_by_default() -> None:
     assert load(PolicySettings).reason_optional_countries == frozenset()
 
 
 @pytest.mark.parametrize("policy", ["skip", "replace", "add"])
-def test_what_an_offer_does_where_a_discount_runs(policy: str, environment: pytest.MonkeyPatch) -> None:
+def test_the_policy_for_discounted_customers_can_be_set(policy: str, environment: pytest.MonkeyPatch) -> None:
     assert load(PolicySettings).offer_when_discounted == "skip"
     environment.setenv("OFFER_WHEN_DISCOUNTED", policy)
     assert load(PolicySettings).offer_when_discounted == policy
 
 
-def test_another_policy_is_refused_by_name() -> None:
+def test_an_unknown_policy_is_refused() -> None:
     assert "OFFER_WHEN_DISCOUNTED is wrong" in refusal(PolicySettings, OFFER_WHEN_DISCOUNTED="stack")
 
 
@@ -229,17 +229,19 @@ def test_another_policy_is_refused_by_name() -> None:
         ({"REASON_EMAIL_AFTER": "0"}, None),
     ],
 )
-def test_when_to_ask_why(given: dict[str, str], seconds: int | None, environment: pytest.MonkeyPatch) -> None:
+def test_the_reason_email_needs_a_reply_address(
+    given: dict[str, str], seconds: int | None, environment: pytest.MonkeyPatch
+) -> None:
     for name, value in {**COMPLETE, **given}.items():
         environment.setenv(name, value)
     assert load(ServiceSettings).ask_why_after == seconds
 
 
 @pytest.mark.parametrize("after", ["-1", "soon"])
-def test_a_moment_that_is_none_is_named(after: str) -> None:
+def test_an_invalid_delay_is_refused(after: str) -> None:
     assert "REASON_EMAIL_AFTER is wrong" in refusal(PolicySettings, REASON_EMAIL_AFTER=after)
 
 
-def test_the_links_secret_is_as_long_as_its_signature() -> None:
+def test_the_link_secret_has_at_least_32_characters() -> None:
     assert LinkSettings.model_validate({"link_secret": "x" * 32}).link_secret.get_secret_value() == "x" * 32
     assert "LINK_SECRET is wrong" in refusal(LinkSettings, LINK_SECRET="x" * 31)

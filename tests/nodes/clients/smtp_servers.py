@@ -26,24 +26,24 @@ USER, PASSWORD = "billing@example.com", "p/ss: w@rd%"
 class Inbox:
     """What a server received, and its responses, which a test may change."""
 
-    answer_to_recipient: str = "250 OK"
-    answer_to_email: str = "250 OK"
+    response_to_recipient: str = "250 OK"
+    response_to_email: str = "250 OK"
     recipients: list[str] = field(default_factory=list)
     emails: list[EmailMessage] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if self.answer_to_recipient.startswith("250"):
+        if self.response_to_recipient.startswith("250"):
             envelope.rcpt_tos.append(address)
-        return self.answer_to_recipient
+        return self.response_to_recipient
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.answer_to_email.startswith("250"):
+        if self.response_to_email.startswith("250"):
             self.recipients += envelope.rcpt_tos
             content = envelope.content if isinstance(envelope.content, bytes) else b""
             self.emails.append(message_from_bytes(content, policy=policy.default))
-        return self.answer_to_email
+        return self.response_to_email
 
 
 class NeverSaysGoodbye(SMTP):

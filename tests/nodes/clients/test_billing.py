@@ -102,7 +102,7 @@ def utc(seconds: int) -> datetime:
 # Reading
 
 
-def test_a_subscription_is_read_as_stripe_says_it(simulator: Simulator, shop: Shop) -> None:
+def test_a_subscription_is_read_as_it_is_in_stripe(simulator: Simulator, shop: Shop) -> None:
     made = shop.subscription()
     [item] = made["items"].data
     found = read(simulator, made)
@@ -128,7 +128,7 @@ def test_a_subscription_is_read_as_stripe_says_it(simulator: Simulator, shop: Sh
     assert not found.pending
 
 
-def test_the_earliest_items_period_counts_and_a_longer_one_is_not_monthly(simulator: Simulator, shop: Shop) -> None:
+def test_the_earliest_period_counts_and_mixed_periods_are_not_monthly(simulator: Simulator, shop: Shop) -> None:
     product = shop.v1.products.create({"name": "Support"}).id
     month = {"interval": "month"}
     quarter = {"interval": "month", "interval_count": 3}
@@ -146,11 +146,11 @@ def test_the_earliest_items_period_counts_and_a_longer_one_is_not_monthly(simula
     assert not found.billed_monthly
 
 
-def test_a_year_is_not_monthly(simulator: Simulator, shop: Shop) -> None:
+def test_a_yearly_subscription_is_not_monthly(simulator: Simulator, shop: Shop) -> None:
     assert not read(simulator, shop.subscription(items=[{"price": shop.price("year").id}])).billed_monthly
 
 
-def test_a_discount_comes_with_its_coupon(simulator: Simulator, shop: Shop) -> None:
+def test_a_discount_includes_its_coupon(simulator: Simulator, shop: Shop) -> None:
     coupon = shop.coupon()
     found = read(simulator, shop.subscription(discounts=[{"coupon": coupon.id}]))
     [discount] = found.discounts
@@ -162,14 +162,14 @@ def test_a_discount_comes_with_its_coupon(simulator: Simulator, shop: Shop) -> N
     assert found.discount_of("another") is None
 
 
-def test_a_schedule_is_seen(simulator: Simulator, shop: Shop) -> None:
+def test_a_schedule_is_recognized(simulator: Simulator, shop: Shop) -> None:
     made = shop.subscription()
     schedule = shop.v1.subscription_schedules.create({"from_subscription": made.id})
     assert read(simulator, made).schedule_id == schedule.id
 
 
 @pytest.mark.parametrize("change", [{"cancel_at_period_end": True}, {"cancel_at": "min_period_end"}])
-def test_an_end_is_seen_by_either_sign(simulator: Simulator, shop: Shop, change: dict[str, Any]) -> None:
+def test_an_end_is_recognized_by_either_field(simulator: Simulator, shop: Shop, change: dict[str, Any]) -> None:
     made = shop.v1.subscriptions.update(shop.subscription().id, change)  # type: ignore[arg-type]
     found = read(simulator, made)
     assert found.pending
@@ -179,7 +179,7 @@ def test_an_end_is_seen_by_either_sign(simulator: Simulator, shop: Shop, change:
 # Cancelling
 
 
-def test_a_cancellation_at_period_end_says_why_once(simulator: Simulator, shop: Shop) -> None:
+def test_a_cancellation_at_period_end_sends_its_reason_once(simulator: Simulator, shop: Shop) -> None:
     made, key = shop.subscription(), uuid4().hex
     first = cancel(simulator, made, key=key, comment=PERSONAL)
     again = cancel(simulator, made, key=key, comment=PERSONAL)
@@ -193,7 +193,7 @@ def test_a_cancellation_at_period_end_says_why_once(simulator: Simulator, shop: 
     assert [(call["idempotency_key"], call["replayed"]) for call in calls] == [(key, False), (key, True)]
 
 
-def test_what_is_not_known_is_not_sent(simulator: Simulator, shop: Shop) -> None:
+def test_a_missing_reason_is_not_sent(simulator: Simulator, shop: Shop) -> None:
     made = shop.subscription()
     with_stripe(
         simulator.url,
@@ -204,7 +204,7 @@ def test_what_is_not_known_is_not_sent(simulator: Simulator, shop: Shop) -> None
     assert "comment" not in json.dumps(call["params"])
 
 
-def test_a_key_that_was_used_for_something_else_is_refused(simulator: Simulator, shop: Shop) -> None:
+def test_a_key_used_for_another_call_is_refused(simulator: Simulator, shop: Shop) -> None:
     made, key = shop.subscription(), uuid4().hex
     cancel(simulator, made, key=key)
     error = failure(
@@ -215,7 +215,7 @@ def test_a_key_that_was_used_for_something_else_is_refused(simulator: Simulator,
     assert not error.uncertain
 
 
-def test_a_subscription_can_be_ended_now(simulator: Simulator, shop: Shop) -> None:
+def test_a_subscription_can_be_ended_immediately(simulator: Simulator, shop: Shop) -> None:
     made = shop.subscription()
     ended = with_stripe(simulator.url, lambda billing: billing.cancel_now(made.id, feedback="unused", comment=PERSONAL))
     assert ended.status == "canceled"
@@ -225,7 +225,7 @@ def test_a_subscription_can_be_ended_now(simulator: Simulator, shop: Shop) -> No
     assert (details.feedback, details.comment) == ("unused", PERSONAL)
 
 
-def test_a_repeated_end_finds_nothing_left_to_end_and_may_be_ones_own(simulator: Simulator, shop: Shop) -> None:
+def test_a_repeated_immediate_end_is_uncertain(simulator: Simulator, shop: Shop) -> None:
     """The SDK repeats a call whose response was lost, and a DELETE has no key by which Stripe could recognize it."""
     made = shop.subscription()
     simulator.fault(kind="lost_answer", method="DELETE", contains=made.id)
@@ -235,7 +235,7 @@ def test_a_repeated_end_finds_nothing_left_to_end_and_may_be_ones_own(simulator:
     assert read(simulator, made).status == "canceled"
 
 
-def test_a_subscription_is_let_go_from_its_schedule_and_then_cancelled(simulator: Simulator, shop: Shop) -> None:
+def test_a_subscription_is_released_from_its_schedule_and_then_cancelled(simulator: Simulator, shop: Shop) -> None:
     made = shop.subscription()
     schedule = shop.v1.subscription_schedules.create({"from_subscription": made.id})
     assert not failure(simulator.url, canceling(made.id)).uncertain
@@ -256,7 +256,7 @@ def ensure(simulator: Simulator, terms: RetentionOffer) -> str:
     return with_stripe(simulator.url, lambda billing: billing.coupons.ensure(terms.terms, key=uuid4().hex))
 
 
-def test_an_offers_coupon_is_made_once_and_reused(simulator: Simulator, shop: Shop) -> None:
+def test_an_offers_coupon_is_created_once_and_reused(simulator: Simulator, shop: Shop) -> None:
     terms = offer(percent_off=40, months=6, entitlements=("priority_support",))
     assert ensure(simulator, terms) == ensure(simulator, terms) == terms.coupon_id
     made = shop.v1.coupons.retrieve(terms.coupon_id)
@@ -275,7 +275,7 @@ def test_an_offers_coupon_is_made_once_and_reused(simulator: Simulator, shop: Sh
     ],
     ids=["percentage", "months", "forever", "amount"],
 )
-def test_a_coupon_of_that_name_with_other_terms_is_refused(
+def test_an_existing_coupon_with_other_terms_is_refused(
     simulator: Simulator, shop: Shop, other: dict[str, Any]
 ) -> None:
     terms = offer()
@@ -285,7 +285,7 @@ def test_a_coupon_of_that_name_with_other_terms_is_refused(
     assert not error.uncertain
 
 
-def test_a_coupon_that_another_request_made_in_between_serves(simulator: Simulator, shop: Shop) -> None:
+def test_a_coupon_created_concurrently_is_used(simulator: Simulator, shop: Shop) -> None:
     terms = offer()
     ensure(simulator, terms)
     missing = {"code": "resource_missing", "param": "coupon"}
@@ -295,7 +295,7 @@ def test_a_coupon_that_another_request_made_in_between_serves(simulator: Simulat
     assert [(call["method"], call["status"]) for call in calls] == [("GET", 404), ("POST", 400), ("GET", 200)]
 
 
-def test_many_at_once_make_one_coupon(simulator: Simulator) -> None:
+def test_concurrent_calls_create_one_coupon(simulator: Simulator) -> None:
     terms = offer()
 
     async def race(billing: Billing) -> list[str]:
@@ -310,7 +310,7 @@ def apply(simulator: Simulator, to: str, coupon_id: str, keep: Sequence[Discount
     return with_stripe(simulator.url, lambda billing: billing.apply_coupon(to, coupon_id, keep=keep, key=uuid4().hex))
 
 
-def test_a_coupon_is_attached_beside_the_discounts_to_keep(simulator: Simulator, shop: Shop) -> None:
+def test_a_coupon_is_added_to_the_discounts_to_keep(simulator: Simulator, shop: Shop) -> None:
     own, offered = shop.coupon(10, None), shop.coupon(30, 3)
     made = shop.subscription(discounts=[{"coupon": own.id}])
     before = read(simulator, made)
@@ -320,16 +320,14 @@ def test_a_coupon_is_attached_beside_the_discounts_to_keep(simulator: Simulator,
     assert not after.pending
 
 
-def test_a_coupon_takes_the_place_of_what_is_not_kept(simulator: Simulator, shop: Shop) -> None:
+def test_a_coupon_replaces_discounts_that_are_not_kept(simulator: Simulator, shop: Shop) -> None:
     own, offered = shop.coupon(10, None), shop.coupon(30, 3)
     made = shop.subscription(discounts=[{"coupon": own.id}])
     after = apply(simulator, made.id, offered.id, ())
     assert [discount.coupon_id for discount in after.discounts] == [offered.id]
 
 
-def test_the_customers_own_discount_is_in_force_until_the_subscription_has_one(
-    simulator: Simulator, shop: Shop
-) -> None:
+def test_the_customers_discount_applies_until_the_subscription_has_one(simulator: Simulator, shop: Shop) -> None:
     customer, loyal, offered = shop.customer(), shop.coupon(10, None), shop.coupon(30, 3)
     simulator.order("discounts", customer=customer.id, coupon=loyal.id)
     made = shop.subscription(customer)
@@ -342,7 +340,7 @@ def test_the_customers_own_discount_is_in_force_until_the_subscription_has_one(
 # How failures are reported
 
 
-def test_an_unknown_subscription_is_told_by_stripes_code(simulator: Simulator) -> None:
+def test_an_unknown_subscription_is_reported_with_stripes_code(simulator: Simulator) -> None:
     error = failure(simulator.url, lambda billing: billing.subscription("sub_unknown"))
     assert error.code == "resource_missing"
     assert error.stripe_request_id
@@ -350,7 +348,7 @@ def test_an_unknown_subscription_is_told_by_stripes_code(simulator: Simulator) -
     assert not error.uncertain
 
 
-def test_stripes_message_and_what_we_sent_stay_inside(simulator: Simulator, shop: Shop) -> None:
+def test_an_error_contains_neither_stripes_message_nor_our_data(simulator: Simulator, shop: Shop) -> None:
     made = shop.subscription()
     quoted = {"message": f"Invalid comment: {PERSONAL}", "param": "cancellation_details[comment]"}
     simulator.fault(kind="status", status=400, error=quoted, contains=made.id)
@@ -360,13 +358,13 @@ def test_stripes_message_and_what_we_sent_stay_inside(simulator: Simulator, shop
 
 
 @pytest.mark.parametrize("key", ["sk_live_hunter2hunter2", "hunter2hunter2"])
-def test_a_wrong_key_is_told_and_not_shown(simulator: Simulator, key: str) -> None:
+def test_a_wrong_key_is_reported_and_not_shown(simulator: Simulator, key: str) -> None:
     error = failure(simulator.url, Billing.check, key)
     assert "hunter2" not in str(error)
     assert "401" in str(error)
 
 
-def test_stripe_that_answers_is_healthy(simulator: Simulator) -> None:
+def test_stripe_is_healthy_if_it_responds(simulator: Simulator) -> None:
     with_stripe(simulator.url, Billing.check)
 
 
@@ -386,7 +384,7 @@ def test_stripe_that_answers_is_healthy(simulator: Simulator) -> None:
     ],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
-def test_a_write_whose_answer_says_nothing_is_uncertain(
+def test_a_write_without_a_conclusive_response_is_uncertain(
     simulator: Simulator, shop: Shop, fault: dict[str, Any], uncertain: bool, done: bool
 ) -> None:
     made = shop.subscription()
@@ -396,7 +394,7 @@ def test_a_write_whose_answer_says_nothing_is_uncertain(
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 500}, {"kind": "refuse"}, {"kind": "lost_answer"}])
-def test_a_reading_is_never_uncertain(simulator: Simulator, shop: Shop, fault: dict[str, Any]) -> None:
+def test_a_read_is_never_uncertain(simulator: Simulator, shop: Shop, fault: dict[str, Any]) -> None:
     made = shop.subscription()
     simulator.fault(**fault, times=0, contains=made.id)
     assert not failure(simulator.url, lambda billing: billing.subscription(made.id)).uncertain
@@ -412,7 +410,7 @@ def test_a_reading_is_never_uncertain(simulator: Simulator, shop: Shop, fault: d
     ],
     ids=lambda fault: str(fault.get("status", fault["kind"])),
 )
-def test_what_passes_is_tried_once_more_under_the_same_key(
+def test_a_temporary_failure_is_retried_once_with_the_same_key(
     simulator: Simulator, shop: Shop, fault: dict[str, Any]
 ) -> None:
     made, key = shop.subscription(), uuid4().hex
@@ -423,14 +421,14 @@ def test_what_passes_is_tried_once_more_under_the_same_key(
 
 
 @pytest.mark.parametrize("status", [400, 402, 404])
-def test_what_is_refused_is_not_tried_again(simulator: Simulator, shop: Shop, status: int) -> None:
+def test_a_refused_call_is_not_retried(simulator: Simulator, shop: Shop, status: int) -> None:
     made = shop.subscription()
     simulator.fault(kind="status", status=status, times=0, method="POST", contains=made.id)
     failure(simulator.url, canceling(made.id))
     assert len(simulator.requests(method="POST", contains=made.id)) == 1
 
 
-def test_a_stripe_that_is_away_is_uncertain_for_a_write() -> None:
+def test_a_write_to_an_unreachable_stripe_is_uncertain() -> None:
     away = f"http://127.0.0.1:{free_port()}"
     assert failure(away, canceling("sub_1")).uncertain
     assert not failure(away, Billing.check).uncertain
@@ -440,7 +438,7 @@ def test_a_stripe_that_is_away_is_uncertain_for_a_write() -> None:
 
 
 @pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> float:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> float:
     """Shorten every timeout for the test."""
     seconds = 0.4
     for name in ("TIMEOUT_SECONDS", "GLANCE_SECONDS", "CHECK_SECONDS"):
@@ -448,20 +446,20 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> float:
     return seconds
 
 
-def test_the_timeouts_leave_room_in_the_customers_eight_seconds() -> None:
+def test_the_timeouts_fit_into_the_callers_eight_seconds() -> None:
     tries = (1 + NETWORK_RETRIES) * module.TIMEOUT_SECONDS + 0.5 * NETWORK_RETRIES
     assert tries <= WRITE_SECONDS
     assert module.TIMEOUT_SECONDS < READ_SECONDS
     assert WRITE_SECONDS + module.GLANCE_SECONDS < 7  # with a quick look before and after
 
 
-def test_a_call_that_is_held_is_given_up(simulator: Simulator, shop: Shop, hurried: float) -> None:
+def test_a_call_without_a_response_times_out(simulator: Simulator, shop: Shop, short_timeouts: float) -> None:
     made = shop.subscription()
     simulator.fault(kind="timeout", times=0, method="POST", contains=made.id)
     began = monotonic()
     assert failure(simulator.url, canceling(made.id)).uncertain
     tries = 1 + NETWORK_RETRIES
-    assert monotonic() - began >= tries * hurried
+    assert monotonic() - began >= tries * short_timeouts
     assert len(simulator.requests(method="POST", contains=made.id)) == tries
 
 
@@ -469,7 +467,7 @@ def glance(simulator: Simulator, subscription_id: str) -> BillingSubscription | 
     return with_stripe(simulator.url, lambda billing: billing.glance(subscription_id))
 
 
-def test_a_glance_sees_the_subscription_or_nothing(simulator: Simulator, shop: Shop) -> None:
+def test_a_glance_returns_the_subscription_or_none(simulator: Simulator, shop: Shop) -> None:
     made = shop.subscription()
     seen = glance(simulator, made.id)
     assert seen is not None
@@ -477,13 +475,13 @@ def test_a_glance_sees_the_subscription_or_nothing(simulator: Simulator, shop: S
     assert glance(simulator, "sub_unknown") is None
 
 
-def test_a_glance_is_short_and_sees_nothing_then(simulator: Simulator, shop: Shop, hurried: float) -> None:
+def test_a_glance_times_out_quickly_and_returns_none(simulator: Simulator, shop: Shop, short_timeouts: float) -> None:
     made = shop.subscription()
     simulator.fault(kind="timeout", times=0, contains=made.id)
     assert glance(simulator, made.id) is None
     assert len(simulator.requests(method="GET", contains=made.id)) == 1  # it is not retried
 
 
-def test_a_health_check_is_short(simulator: Simulator, hurried: float) -> None:
+def test_a_health_check_times_out_quickly(simulator: Simulator, short_timeouts: float) -> None:
     simulator.fault(kind="timeout", times=0, path="^/v1/balance")
     assert failure(simulator.url, Billing.check).code is None

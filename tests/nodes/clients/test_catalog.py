@@ -49,7 +49,7 @@ def test_the_default_has_the_specifications_three_plans() -> None:
     assert {(p.cooldown_months, p.screens_per_period) for p in read_catalog().plans.values()} == {(6, 2)}
 
 
-def test_a_company_has_plans_of_its_own(written: Path) -> None:
+def test_a_company_can_define_its_own_plans(written: Path) -> None:
     written.write_text(OURS, encoding="utf-8")
     catalog = read_catalog(written)
 
@@ -73,13 +73,13 @@ def test_a_company_has_plans_of_its_own(written: Path) -> None:
         (None, "Basic"),
     ],
 )
-def test_a_plan_is_named_in_the_customers_language_or_else_in_english(written: Path, locale: str, name: str) -> None:
+def test_a_plans_name_is_in_the_customers_language_or_in_english(written: Path, locale: str, name: str) -> None:
     written.write_text(OURS, encoding="utf-8")
     assert read_catalog(written).plan("basic").name(locale) == name
     assert read_catalog(written).plan("team").name(locale) == "Team"
 
 
-def test_a_price_counts_by_its_id_then_its_lookup_key_then_its_product(written: Path) -> None:
+def test_a_price_is_matched_by_id_then_lookup_key_then_product(written: Path) -> None:
     written.write_text(OURS, encoding="utf-8")
     plan_of = read_catalog(written).plan_of
     assert plan_of([Price("price_1", "prod_1", "team_monthly")]) == "basic"
@@ -90,7 +90,7 @@ def test_a_price_counts_by_its_id_then_its_lookup_key_then_its_product(written: 
     assert plan_of([]) is None
 
 
-def test_a_plan_that_is_not_there_has_no_offer_and_a_name_that_fits() -> None:
+def test_an_unknown_plan_has_no_offer_and_a_usable_name() -> None:
     assert read_catalog().plan("legacy") == Plan("legacy")
     assert read_catalog().plan("legacy").name("en_US") == "legacy"
     assert read_catalog().plan("unknown").name("en_US") == "current"
@@ -130,18 +130,18 @@ def test_a_plan_that_is_not_there_has_no_offer_and_a_name_that_fits() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_by_file_and_line(written: Path, text: str, line: int, expected: str) -> None:
+def test_an_error_names_the_file_and_line(written: Path, text: str, line: int, expected: str) -> None:
     said = wrong(written, text)
     assert f"{written}:{line}: " in said
     assert expected in said
 
 
-def test_everything_that_is_wrong_is_said_together(written: Path) -> None:
+def test_all_errors_are_reported_together(written: Path) -> None:
     said = wrong(written, "plans:\n  a:\n    name: 3\n    offer: {percent_off: 0, months: 3}\n    manual_only: maybe\n")
     assert [line.split(":")[1] for line in said.splitlines()[1:]] == ["3", "4", "5"]
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CatalogInvalid, match=r"CATALOG: .* cannot be read \(IsADirectoryError\)"):
         read_catalog(tmp_path)
 

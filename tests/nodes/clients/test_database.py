@@ -62,7 +62,7 @@ async def opened(url: str, pool_size: int = 2) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> float:
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> float:
     """Shorten the wait for an unreachable server."""
     monkeypatch.setattr(module, "POOL_TIMEOUT_SECONDS", 0.5)
     return 0.5
@@ -103,7 +103,7 @@ def new_database(admin_url: str) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class _Words:
+class _Locale:
     locale: str
     time_zone: str
 
@@ -111,14 +111,14 @@ class _Words:
 # The role in use
 
 
-def test_the_application_is_confined_whoever_logs_in(stack: Addresses, url: str) -> None:
+def test_the_application_is_confined_for_any_login(stack: Addresses, url: str) -> None:
     on(url, Database.check)
     # The owner may log in as well: the connection still acts as the application.
     on(str(stack["database_admin_url"]), Database.check)
 
 
 @pytest.mark.parametrize("login", ["database_url", "database_admin_url"])
-def test_a_user_sees_their_own_rows_and_nobody_elses(stack: Addresses, login: str, users: tuple[str, str]) -> None:
+def test_a_user_sees_only_their_own_rows(stack: Addresses, login: str, users: tuple[str, str]) -> None:
     one, _ = users
 
     async def seen(database: Database) -> list[list[Any]]:
@@ -128,7 +128,7 @@ def test_a_user_sees_their_own_rows_and_nobody_elses(stack: Addresses, login: st
     assert on(str(stack[login]), seen) == [[one], []]
 
 
-def test_a_connection_forgets_its_last_user(url: str, users: tuple[str, str]) -> None:
+def test_a_connection_forgets_its_previous_user(url: str, users: tuple[str, str]) -> None:
     one, other = users
 
     async def seen(database: Database) -> list[list[Any]]:
@@ -157,7 +157,7 @@ def audit(user: str) -> dict[str, object]:
     return {"user_id": user, "action": "test", "outcome": "refused", "http_status": 400, **unknown}
 
 
-def test_whose_a_request_is_follows_from_its_id(world: World, url: str, users: tuple[str, str]) -> None:
+def test_the_owner_of_a_request_is_found_by_its_id(world: World, url: str, users: tuple[str, str]) -> None:
     one, _ = users
     request = world.row("SELECT id FROM cancellation_requests WHERE user_id = %s", one)["id"]
 
@@ -170,7 +170,7 @@ def test_whose_a_request_is_follows_from_its_id(world: World, url: str, users: t
 IDS = some.text(min_size=1, max_size=255).filter(is_user_id)
 
 
-class _NothingStays(Exception):
+class _RollBack(Exception):
     """An exception that rolls a transaction back."""
 
 
@@ -180,15 +180,15 @@ class _NothingStays(Exception):
 @example("\\'", "'")
 @example("%(user_id)s", "%%")
 @example("' || 'x", "' 'x")
-def test_any_id_stays_one_value_on_its_way(url: str, mine: str, other: str) -> None:
+def test_any_user_id_is_quoted_correctly(url: str, mine: str, other: str) -> None:
     """The statement that names the user is composed on the client: wrong quoting would name another user."""
     assume(mine != other)
 
     async def work(database: Database) -> None:
-        with pytest.raises(_NothingStays):
+        with pytest.raises(_RollBack):
             async with database.as_user(mine) as transaction:
                 await transaction.run("write_audit", **audit(mine))
-                raise _NothingStays
+                raise _RollBack
         with pytest.raises(StatementRefused):
             async with database.as_user(mine) as transaction:
                 await transaction.run("write_audit", **audit(other))
@@ -224,7 +224,7 @@ def requests_of(world: World, user: str) -> list[uuid.UUID]:
     return [row["id"] for row in world.rows("SELECT id FROM cancellation_requests WHERE user_id = %s", user)]
 
 
-def test_a_block_that_ends_well_is_committed(world: World, url: str, users: tuple[str, str]) -> None:
+def test_a_successful_block_is_committed(world: World, url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> uuid.UUID:
         async with database.as_user(users[0]) as transaction:
             request = await receive(transaction, users[0])
@@ -234,7 +234,7 @@ def test_a_block_that_ends_well_is_committed(world: World, url: str, users: tupl
     assert on(url, work) in requests_of(world, users[0])
 
 
-def test_a_block_that_raises_is_rolled_back(world: World, url: str, users: tuple[str, str]) -> None:
+def test_a_failing_block_is_rolled_back(world: World, url: str, users: tuple[str, str]) -> None:
     before = requests_of(world, users[0])
 
     async def work(database: Database) -> None:
@@ -247,20 +247,20 @@ def test_a_block_that_raises_is_rolled_back(world: World, url: str, users: tuple
     assert requests_of(world, users[0]) == before
 
 
-def test_rows_come_as_asked(url: str, users: tuple[str, str]) -> None:
+def test_rows_are_returned_in_the_requested_form(url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> tuple[object, ...]:
         async with database.as_user(users[0]) as transaction:
             return (
-                await transaction.one("customer_locale", _Words, user_id=users[0]),
-                await transaction.one("customer_locale", _Words, user_id=users[1]),
-                await transaction.all("customer_locale", _Words, user_id=users[0]),
+                await transaction.one("customer_locale", _Locale, user_id=users[0]),
+                await transaction.one("customer_locale", _Locale, user_id=users[1]),
+                await transaction.all("customer_locale", _Locale, user_id=users[0]),
                 await transaction.run("leave_cancellation", request_id=uuid.uuid4()),
             )
 
-    assert on(url, work) == (_Words("en", "UTC"), None, [_Words("en", "UTC")], 0)
+    assert on(url, work) == (_Locale("en", "UTC"), None, [_Locale("en", "UTC")], 0)
 
 
-def test_a_value_that_is_none_of_its_kind_is_not_repeated(url: str, users: tuple[str, str]) -> None:
+def test_an_invalid_value_is_not_repeated_in_the_error(url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> None:
         async with database.as_user(users[0]) as transaction:
             await transaction.values("owner_of_cancellation", request_id="ada@example.com")
@@ -285,7 +285,7 @@ def failure(url: str, work: Callable[[Database], Awaitable[object]]) -> Cancelfl
     return error
 
 
-def test_a_refused_write_names_the_rule_and_not_the_row(world: World, url: str, users: tuple[str, str]) -> None:
+def test_a_refused_write_names_the_constraint_and_not_the_row(world: World, url: str, users: tuple[str, str]) -> None:
     before = requests_of(world, users[0])
 
     async def work(database: Database) -> None:
@@ -300,7 +300,7 @@ def test_a_refused_write_names_the_rule_and_not_the_row(world: World, url: str, 
     assert requests_of(world, users[0]) == before
 
 
-def test_a_database_serves_on_after_a_refused_write(url: str, users: tuple[str, str]) -> None:
+def test_the_database_can_be_used_after_a_refused_write(url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> list[Any]:
         with pytest.raises(ConstraintViolated):
             async with database.as_user(users[0]) as transaction:
@@ -311,7 +311,7 @@ def test_a_database_serves_on_after_a_refused_write(url: str, users: tuple[str, 
     assert on(url, work, pool_size=1) == [users[0]]
 
 
-def test_a_statement_that_waits_on_a_lock_is_given_up_in_time(
+def test_a_statement_that_waits_for_a_lock_times_out(
     world: World, url: str, users: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STATEMENT_TIMEOUT_MS", 500)
@@ -327,7 +327,7 @@ def test_a_statement_that_waits_on_a_lock_is_given_up_in_time(
     assert isinstance(error, DatabaseUnavailable)
 
 
-def test_a_connection_that_died_is_replaced(world: World, url: str, users: tuple[str, str]) -> None:
+def test_a_broken_connection_is_replaced(world: World, url: str, users: tuple[str, str]) -> None:
     async def work(database: Database) -> list[Any]:
         async with database.as_user(users[0]) as transaction:
             [process] = await transaction.values("backend_of_test")
@@ -345,7 +345,7 @@ def with_port(url: str, port: int) -> str:
     return parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}").geturl()
 
 
-def test_a_server_that_answered_is_not_cut_off_because_this_process_was_busy(url: str) -> None:
+def test_a_busy_process_does_not_cut_off_a_server_that_responded(url: str) -> None:
     async def busy() -> Any:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             with cut_after(connection, DUE_SECONDS):
@@ -358,7 +358,9 @@ def test_a_server_that_answered_is_not_cut_off_because_this_process_was_busy(url
     assert asyncio.run(busy()) == (1,)
 
 
-def test_a_server_that_is_away_is_said_so_in_time(url: str, caplog: pytest.LogCaptureFixture, hurried: float) -> None:
+def test_an_unreachable_server_is_reported_in_time(
+    url: str, caplog: pytest.LogCaptureFixture, short_timeout: float
+) -> None:
     caplog.set_level(logging.DEBUG)
     away = with_port(url, free_port())
     error = failure(away, Database.check)
@@ -366,13 +368,13 @@ def test_a_server_that_is_away_is_said_so_in_time(url: str, caplog: pytest.LogCa
     assert str(urlsplit(url).password) not in caplog.text
 
 
-def test_a_server_that_never_answers_is_said_so_in_time(url: str) -> None:
+def test_a_server_that_never_responds_is_reported_in_time(url: str) -> None:
     with black_hole() as port:
         error = failure(with_port(url, port), Database.check)
     assert isinstance(error, DatabaseUnavailable)
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("short_timeout")
 def test_a_wrong_password_is_not_repeated(url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     parts = urlsplit(url)
@@ -381,7 +383,7 @@ def test_a_wrong_password_is_not_repeated(url: str, caplog: pytest.LogCaptureFix
     assert "hunter2-hunter2" not in caplog.text
 
 
-def test_a_closed_database_is_away(url: str) -> None:
+def test_a_closed_database_is_unavailable(url: str) -> None:
     async def work(database: Database) -> None:
         await database.close()
         await database.check()
@@ -410,7 +412,7 @@ def test_an_application_that_owns_a_table_is_not_healthy(stack: Addresses) -> No
 
 
 @pytest.mark.parametrize("attribute", ["BYPASSRLS", "SUPERUSER"])
-def test_a_role_that_sees_everybodys_rows_is_not_confined(world: World, attribute: str) -> None:
+def test_a_role_that_bypasses_row_level_security_is_not_confined(world: World, attribute: str) -> None:
     """Checks only the query: the application's role belongs to the whole server, and is not changed."""
     with psycopg.connect(world.addresses["database_admin_url"]) as owner:
         owner.execute(f"CREATE ROLE test_unconfined {attribute}".encode())

@@ -36,7 +36,7 @@ async def publish(client: Events) -> str:
     return await client.publish(EVENT, event_id="e-1", ordering_key="u-1")
 
 
-def test_an_event_arrives_with_its_id_its_name_and_its_key() -> None:
+def test_an_event_arrives_with_its_id_name_and_ordering_key() -> None:
     publisher = Publisher({TOPIC})
 
     async def scenario() -> str:
@@ -51,7 +51,7 @@ def test_an_event_arrives_with_its_id_its_name_and_its_key() -> None:
     assert message.ordering_key == "u-1"
 
 
-def test_what_passes_is_tried_again() -> None:
+def test_a_temporary_failure_is_retried() -> None:
     publisher = Publisher({TOPIC}, refusals=[grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED])
 
     async def scenario() -> None:
@@ -62,7 +62,7 @@ def test_what_passes_is_tried_again() -> None:
     assert (publisher.calls, len(publisher.messages)) == (3, 1)
 
 
-def test_what_does_not_pass_fails_at_once() -> None:
+def test_a_permanent_failure_is_not_retried() -> None:
     publisher = Publisher({TOPIC}, refusals=[grpc.StatusCode.PERMISSION_DENIED])
 
     async def scenario() -> None:
@@ -74,7 +74,7 @@ def test_what_does_not_pass_fails_at_once() -> None:
     assert publisher.calls == 1
 
 
-def test_a_topic_that_is_not_there_fails_publishing_and_the_check() -> None:
+def test_a_missing_topic_fails_publishing_and_the_check() -> None:
     async def scenario() -> None:
         async with pubsub_server(Publisher()) as port, events(port) as client:
             with pytest.raises(EventsFailed, match=f"{TOPIC} .NotFound"):
@@ -85,7 +85,7 @@ def test_a_topic_that_is_not_there_fails_publishing_and_the_check() -> None:
     asyncio.run(scenario())
 
 
-def test_nobody_there_and_nobody_answering_are_given_up() -> None:
+def test_a_missing_or_silent_server_times_out() -> None:
     async def scenario(port: int) -> None:
         async with events(port, timeout=0.3) as client:
             with pytest.raises(EventsFailed):
@@ -98,7 +98,7 @@ def test_nobody_there_and_nobody_answering_are_given_up() -> None:
         asyncio.run(scenario(silent))
 
 
-def test_the_same_client_goes_on_after_an_outage() -> None:
+def test_a_client_can_be_used_again_after_an_outage() -> None:
     publisher = Publisher({TOPIC})
 
     async def scenario() -> None:
@@ -114,7 +114,7 @@ def test_the_same_client_goes_on_after_an_outage() -> None:
     assert len(publisher.messages) == 2
 
 
-def test_a_closed_client_opens_again_and_closes_twice() -> None:
+def test_a_client_can_be_reopened_and_closed_twice() -> None:
     publisher = Publisher({TOPIC})
 
     async def scenario() -> None:
@@ -128,7 +128,7 @@ def test_a_closed_client_opens_again_and_closes_twice() -> None:
     assert len(publisher.messages) == 2
 
 
-def test_many_at_once_share_one_connection() -> None:
+def test_concurrent_calls_share_one_connection() -> None:
     publisher = Publisher({TOPIC})
 
     async def scenario() -> None:
@@ -139,9 +139,7 @@ def test_many_at_once_share_one_connection() -> None:
     assert len(publisher.messages) == 20
 
 
-def test_without_an_emulator_and_without_credentials_the_failure_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_missing_credentials_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "absent.json"))
     client = Events(EventSettings.model_validate({"google_cloud_project": "test", "pubsub_emulator_host": None}))
     with pytest.raises(EventsFailed, match="DefaultCredentialsError"):

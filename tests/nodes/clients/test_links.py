@@ -19,7 +19,7 @@ def links(secret: str = SECRET, public_url: str = "https://billing.example.com/"
     return Links(LinkSettings.model_validate({"link_secret": secret, "public_url": public_url}))
 
 
-def test_a_link_leads_to_its_page_and_says_for_what() -> None:
+def test_a_link_has_its_page_and_purpose() -> None:
     url = links().url("reactivate", **IDS, expires_at=LATER)
     parts = urlsplit(url)
     (token,) = parse_qs(parts.query)["token"]
@@ -28,22 +28,22 @@ def test_a_link_leads_to_its_page_and_says_for_what() -> None:
     assert urlsplit(links().url("feedback", **IDS, expires_at=LATER)).path == "/feedback"
 
 
-def test_the_same_arguments_make_the_same_link() -> None:
+def test_the_same_arguments_give_the_same_link() -> None:
     assert links().url("feedback", **IDS, expires_at=LATER) == links().url("feedback", **IDS, expires_at=LATER)
 
 
-def test_a_link_for_one_purpose_serves_no_other() -> None:
+def test_a_link_is_valid_for_one_purpose_only() -> None:
     with pytest.raises(LinkInvalid):
         links().verify(links().sign("feedback", **IDS, expires_at=LATER), "reactivate")
 
 
-def test_a_link_ends() -> None:
+def test_a_link_expires() -> None:
     token = links().sign("reactivate", **IDS, expires_at=datetime.now(UTC) - timedelta(seconds=1))
     with pytest.raises(LinkExpired):
         links().verify(token, "reactivate")
 
 
-def test_an_ended_link_for_another_purpose_or_of_another_secret_says_nothing_of_its_end() -> None:
+def test_a_forged_link_is_not_reported_as_expired() -> None:
     token = links("another-secret-of-thirty-two-characters!").sign(
         "reactivate", **IDS, expires_at=datetime(2020, 1, 1, tzinfo=UTC)
     )
@@ -74,7 +74,7 @@ CLAIMS = {"aud": "reactivate", "sub": "sub_1", "request_id": "req-1", "exp": int
         *(jwt.encode({k: v for k, v in CLAIMS.items() if k != gone}, SECRET) for gone in CLAIMS),
     ],
 )
-def test_what_we_did_not_sign_is_not_valid(token: str) -> None:
+def test_a_link_that_we_did_not_sign_is_invalid(token: str) -> None:
     with pytest.raises(LinkInvalid):
         links().verify(token, "reactivate")
 
@@ -82,6 +82,6 @@ def test_what_we_did_not_sign_is_not_valid(token: str) -> None:
 @pytest.mark.parametrize(
     "url", ["", "billing.example.com", "ftp://example.com", "https://", "https://example.com/?a=b"]
 )
-def test_a_wrong_public_url_is_a_wrong_setting(url: str) -> None:
+def test_an_invalid_public_url_is_an_invalid_setting(url: str) -> None:
     with pytest.raises(SettingsInvalid, match="PUBLIC_URL"):
         links(public_url=url)

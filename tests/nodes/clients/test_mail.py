@@ -52,7 +52,7 @@ def failure(sending: Coroutine[Any, Any, None]) -> MailFailed:
     return caught.value
 
 
-def nothing_behind(error: MailFailed) -> bool:
+def hides_the_library_error(error: MailFailed) -> bool:
     """Return whether a traceback ends with our error, without the library's, which quotes the server."""
     return error.__cause__ is None and error.__suppress_context__
 
@@ -62,7 +62,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSL
     return self_signed(tmp_path_factory.mktemp("tls"))
 
 
-def test_an_email_arrives_whole_and_says_what_it_is() -> None:
+def test_an_email_arrives_complete_with_its_headers() -> None:
     inbox = Inbox()
     asyncio.run(sent(inbox, "ada@example.net"))
 
@@ -80,7 +80,7 @@ def test_an_email_arrives_whole_and_says_what_it_is() -> None:
     assert html.get_content().rstrip() == EMAIL.html
 
 
-def test_starttls_with_a_login_and_a_certificate_from_ssl_cert_file(
+def test_an_email_is_sent_over_starttls_with_a_login(
     certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, context = certificate
@@ -92,7 +92,7 @@ def test_starttls_with_a_login_and_a_certificate_from_ssl_cert_file(
     assert inbox.recipients == ["ada@example.net"]
 
 
-def test_tls_from_the_first_byte(certificate: tuple[Path, ssl.SSLContext]) -> None:
+def test_an_email_is_sent_over_implicit_tls(certificate: tuple[Path, ssl.SSLContext]) -> None:
     file, context = certificate
     inbox = Inbox()
 
@@ -107,7 +107,7 @@ def test_tls_from_the_first_byte(certificate: tuple[Path, ssl.SSLContext]) -> No
     assert inbox.recipients == ["ada@example.net"]
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: tuple[Path, ssl.SSLContext]) -> None:
+def test_an_untrusted_certificate_is_refused(certificate: tuple[Path, ssl.SSLContext]) -> None:
     inbox = Inbox()
     url = f"smtp+starttls://{LOGIN}@127.0.0.1:{{port}}"
     error = failure(sent(inbox, "ada@example.net", url=url, tls_context=certificate[1]))
@@ -115,37 +115,37 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: tuple[Pat
     assert inbox.emails == []
 
 
-def test_a_server_without_starttls_gets_no_email_in_the_clear() -> None:
+def test_no_email_is_sent_in_the_clear_if_starttls_is_missing() -> None:
     inbox = Inbox()
     error = failure(sent(inbox, "ada@example.net", url=f"smtp+starttls://{LOGIN}@127.0.0.1:{{port}}"))
     assert "STARTTLS" in str(error)
     assert inbox.emails == []
 
 
-def test_a_wrong_password_is_named_and_not_shown() -> None:
+def test_a_wrong_password_is_reported_and_not_shown() -> None:
     url = f"smtp://{quote(USER)}:not-the-word@127.0.0.1:{{port}}"
     options = {"authenticator": only_the_password, "auth_require_tls": False}
     error = failure(sent(Inbox(), "ada@example.net", url=url, **options))
     assert "login" in str(error)
     assert "not-the-word" not in str(error)
-    assert nothing_behind(error)
+    assert hides_the_library_error(error)
 
 
 @pytest.mark.parametrize(
     ("inbox", "kind"),
     [
-        (Inbox(answer_to_recipient="550 no ada@example.net here"), EmailRefused),
-        (Inbox(answer_to_recipient="450 ada@example.net is busy"), MailFailed),
-        (Inbox(answer_to_email="554 ada@example.net does not want this"), EmailRefused),
-        (Inbox(answer_to_email="451 later, ada@example.net"), MailFailed),
+        (Inbox(response_to_recipient="550 no ada@example.net here"), EmailRefused),
+        (Inbox(response_to_recipient="450 ada@example.net is busy"), MailFailed),
+        (Inbox(response_to_email="554 ada@example.net does not want this"), EmailRefused),
+        (Inbox(response_to_email="451 later, ada@example.net"), MailFailed),
     ],
     ids=["recipient for good", "recipient for now", "email for good", "email for now"],
 )
-def test_a_refusal_tells_for_good_from_for_now_and_names_nobody(inbox: Inbox, kind: type[MailFailed]) -> None:
+def test_permanent_and_temporary_refusals_differ_and_name_no_recipient(inbox: Inbox, kind: type[MailFailed]) -> None:
     error = failure(sent(inbox, "ada@example.net"))
     assert type(error) is kind
     assert "ada" not in str(error)
-    assert nothing_behind(error)
+    assert hides_the_library_error(error)
     assert inbox.emails == []
 
 
@@ -168,21 +168,21 @@ def test_a_refusal_tells_for_good_from_for_now_and_names_nobody(inbox: Inbox, ki
         "a" * 65 + "@example.net",
     ],
 )
-def test_a_malformed_address_is_refused_before_anyone_is_called(address: str) -> None:
+def test_a_malformed_address_is_refused_without_a_connection(address: str) -> None:
     mailer = Mailer(settings(f"smtp://127.0.0.1:{free_port()}"))
     error = failure(send(mailer, address))
     assert isinstance(error, EmailRefused)
     assert str(error) == "the recipient's address is malformed"
 
 
-def test_a_line_break_makes_no_header() -> None:
+def test_a_line_break_cannot_inject_a_header() -> None:
     mailer = Mailer(settings(f"smtp://127.0.0.1:{free_port()}"))
     forged = Email(subject="Hello\r\nBcc: eve@example.net", text="", html="")
     assert isinstance(failure(send(mailer, message_id="a@b>\r\nBcc: eve@example.net")), EmailRefused)
     assert isinstance(failure(mailer.send(forged, recipient="ada@example.net", message_id=MESSAGE_ID)), EmailRefused)
 
 
-def test_an_address_in_another_script_needs_smtputf8_for_its_local_part_only() -> None:
+def test_a_non_ascii_address_needs_smtputf8_for_its_local_part_only() -> None:
     modern, old = Inbox(), Inbox()
     asyncio.run(sent(modern, "jörg@münchen.example", enable_SMTPUTF8=True))
     asyncio.run(sent(old, "ada@münchen.example", enable_SMTPUTF8=False))
@@ -192,13 +192,13 @@ def test_an_address_in_another_script_needs_smtputf8_for_its_local_part_only() -
     assert isinstance(failure(sent(old, "jörg@münchen.example", enable_SMTPUTF8=False)), EmailRefused)
 
 
-def test_an_email_that_was_taken_is_sent_even_if_the_server_then_goes_silent() -> None:
+def test_an_accepted_email_counts_as_sent_even_if_the_server_goes_silent() -> None:
     inbox = Inbox()
     asyncio.run(sent(inbox, "ada@example.net", kind=NeverSaysGoodbye))
     assert len(inbox.emails) == 1
 
 
-def test_nobody_there_and_nobody_answering_are_given_up() -> None:
+def test_a_missing_or_silent_server_times_out() -> None:
     absent = Mailer(settings(f"smtp://127.0.0.1:{free_port()}"))
     assert "could not be reached" in str(failure(send(absent)))
     assert "could not be reached" in str(failure(absent.check()))
@@ -208,7 +208,7 @@ def test_nobody_there_and_nobody_answering_are_given_up() -> None:
         assert "in time" in str(failure(silent.check()))
 
 
-def test_a_server_that_answers_by_the_drop_is_stopped_by_the_one_timeout() -> None:
+def test_one_timeout_applies_to_the_whole_conversation() -> None:
     class Slow(Inbox):
         async def handle_RCPT(self, *arguments: Any) -> str:  # noqa: N802
             await asyncio.Event().wait()
@@ -222,19 +222,19 @@ def test_a_server_that_answers_by_the_drop_is_stopped_by_the_one_timeout() -> No
 
 
 @pytest.mark.parametrize("mail_from", ["", "Billing", "Billing <billing@b>\nBcc: eve@example.net", "a@b, c@d"])
-def test_a_wrong_sender_is_a_wrong_setting(mail_from: str) -> None:
+def test_an_invalid_sender_is_an_invalid_setting(mail_from: str) -> None:
     with pytest.raises(SettingsInvalid, match="MAIL_FROM"):
         Mailer(settings("smtp://127.0.0.1", mail_from))
 
 
 @pytest.mark.parametrize("reply_to", ["Support", "Support <s@b>\nBcc: eve@example.net", "a@b, c@d"])
-def test_a_wrong_address_for_answers_is_a_wrong_setting(reply_to: str) -> None:
+def test_an_invalid_reply_address_is_an_invalid_setting(reply_to: str) -> None:
     with pytest.raises(SettingsInvalid, match="REPLY_TO"):
         Mailer(settings("smtp://127.0.0.1", reply_to=reply_to))
 
 
 @pytest.mark.parametrize("reply_to", [None, "Söhne <people@example.com>"])
-def test_answers_go_where_somebody_reads_them(reply_to: str | None) -> None:
+def test_replies_go_to_the_reply_address(reply_to: str | None) -> None:
     inbox = Inbox()
 
     async def scenario() -> None:

@@ -16,7 +16,7 @@ from nodes.errors import SettingsInvalid
         ("smtps://a%40b:p%2F%25%3A@mail:1", SmtpServer("mail", 1, "tls", "a@b", "p/%:")),
     ],
 )
-def test_what_a_url_says(url: str, server: SmtpServer) -> None:
+def test_a_url_is_parsed(url: str, server: SmtpServer) -> None:
     assert parse_smtp_url(url) == server
 
 
@@ -40,7 +40,7 @@ def test_what_a_url_says(url: str, server: SmtpServer) -> None:
         "smtp://:S3cret@mail",
     ],
 )
-def test_a_wrong_url_is_a_wrong_setting_that_is_not_repeated(url: str) -> None:
+def test_an_invalid_url_is_an_invalid_setting_and_is_not_repeated(url: str) -> None:
     with pytest.raises(SettingsInvalid, match="SMTP_URL") as caught:
         parse_smtp_url(url)
     assert "S3c" not in str(caught.value)

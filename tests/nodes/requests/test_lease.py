@@ -14,7 +14,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "RENEW_EVERY_SECONDS", 0.001)
 
 
-def test_it_is_renewed_until_its_run_ends_whether_or_not_a_renewal_fails() -> None:
+def test_a_lease_is_renewed_until_its_run_ends_even_if_a_renewal_fails() -> None:
     renewed = 0
 
     async def run() -> int:
@@ -30,13 +30,13 @@ def test_it_is_renewed_until_its_run_ends_whether_or_not_a_renewal_fails() -> No
         async with leased(renew):
             await thrice.wait()
         by_then = renewed
-        await _all_else_has_ended()
+        await _all_other_tasks_ended()
         return by_then
 
     assert asyncio.run(run()) == renewed
 
 
-def test_it_is_let_go_where_a_renewal_hangs_and_its_failure_hides_that_it_was_cancelled() -> None:
+def test_a_hanging_renewal_that_hides_its_cancellation_ends_with_the_lease() -> None:
     renewed = 0
 
     async def run() -> None:
@@ -55,14 +55,14 @@ def test_it_is_let_go_where_a_renewal_hangs_and_its_failure_hides_that_it_was_ca
 
         async with leased(renew):
             await hangs.wait()
-        await _all_else_has_ended()
+        await _all_other_tasks_ended()
 
     asyncio.run(run())
 
     assert renewed == 1
 
 
-async def _all_else_has_ended() -> None:
+async def _all_other_tasks_ended() -> None:
     """Wait for all other tasks; raises TimeoutError if one continues."""
     if others := asyncio.all_tasks() - {asyncio.current_task()}:
         async with asyncio.timeout(10):

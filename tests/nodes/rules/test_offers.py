@@ -38,19 +38,19 @@ def test_each_plan_has_its_offer(plan: str, percent_off: int, months: int, descr
     assert made.duration == f"{months} months"
 
 
-def test_priority_support_comes_with_enterprise_alone() -> None:
+def test_only_enterprise_includes_priority_support() -> None:
     assert {plan: terms.entitlements for plan, terms in OFFERS.items() if terms.entitlements} == {
         "enterprise": ("priority_support",)
     }
 
 
 @given(some.text())
-def test_a_plan_that_we_do_not_know_has_none(plan: str) -> None:
+def test_an_unknown_plan_has_no_offer(plan: str) -> None:
     assert offer(plan) is OFFERS.get(plan)
 
 
 @pytest.mark.parametrize("plan", ["", "Professional", "professional ", "business"])
-def test_a_plan_is_known_by_its_exact_name(plan: str) -> None:
+def test_a_plan_is_matched_by_its_exact_name(plan: str) -> None:
     assert offer(plan) is None
 
 
@@ -60,7 +60,7 @@ def test_a_plan_is_known_by_its_exact_name(plan: str) -> None:
     [{"billed_monthly": False}, {"has_schedule": True}, {"status": "trialing"}],
     ids=["yearly", "schedule", "trial"],
 )
-def test_no_plan_is_offered_what_could_not_be_kept(plan: str, changes: dict[str, bool]) -> None:
+def test_no_offer_is_made_that_could_not_be_honoured(plan: str, changes: dict[str, bool]) -> None:
     assert offer(plan, **changes) is None
 
 
@@ -69,7 +69,7 @@ def test_other_statuses_do_not_change_the_offer(status: str) -> None:
     assert offer("starter", status=status) == OFFERS["starter"]
 
 
-def test_while_a_discount_runs_there_is_none_unless_the_company_says_otherwise() -> None:
+def test_there_is_no_offer_while_a_discount_runs_by_default() -> None:
     assert offer("professional", discounted=True) is None
 
 
@@ -80,9 +80,7 @@ def test_while_a_discount_runs_there_is_none_unless_the_company_says_otherwise()
         ("add", "kept", "30% off for 3 months, on top of your current discount"),
     ],
 )
-def test_an_offer_says_what_becomes_of_the_discount_that_runs(
-    policy: WhenDiscounted, fate: str, description: str
-) -> None:
+def test_an_offer_states_the_fate_of_the_current_discount(policy: WhenDiscounted, fate: str, description: str) -> None:
     made = offer("professional", discounted=True, when_discounted=policy)
     assert made is not None
     assert (made.current_discount, made.description) == (fate, description)
@@ -99,6 +97,8 @@ def test_a_coupon_is_named_by_its_terms() -> None:
 
 
 @given(some.integers(1, 100), some.integers(1, 36), some.integers(1, 100), some.integers(1, 36))
-def test_other_terms_are_another_coupon(percent: int, months: int, other_percent: int, other_months: int) -> None:
+def test_different_terms_have_different_coupons(
+    percent: int, months: int, other_percent: int, other_months: int
+) -> None:
     one, other = RetentionOffer("starter", percent, months), RetentionOffer("starter", other_percent, other_months)
     assert (one.coupon_id == other.coupon_id) == ((percent, months) == (other_percent, other_months))

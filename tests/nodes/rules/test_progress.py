@@ -11,12 +11,12 @@ from nodes.rules.progress import RecoveryPoint
 TABLE = files("sql").joinpath("migrations", "0003_requests.sql").read_text("utf-8").partition("\n);\n")[0]
 
 
-def test_the_order_is_that_of_the_column() -> None:
+def test_the_recovery_points_are_in_the_columns_order() -> None:
     [checked] = re.findall(r"CHECK \(recovery_point IN \(([^)]+)\)", TABLE)
     assert [point.name.lower() for point in RecoveryPoint] == re.findall(r"'(\w+)'", checked)
 
 
-def test_a_request_begins_at_the_first() -> None:
+def test_a_request_starts_at_the_first_point() -> None:
     [default] = re.findall(r"recovery_point +text +NOT NULL DEFAULT '(\w+)'", TABLE)
     assert RecoveryPoint.of(default) is min(RecoveryPoint)
 
@@ -26,6 +26,6 @@ def test_a_point_is_read_from_its_column(point: RecoveryPoint) -> None:
     assert RecoveryPoint.of(point.name.lower()) is point
 
 
-def test_a_point_that_is_none_is_an_error() -> None:
+def test_an_unknown_point_is_an_error() -> None:
     with pytest.raises(KeyError):
         RecoveryPoint.of("lost")

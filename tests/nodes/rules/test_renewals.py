@@ -14,7 +14,7 @@ durations = some.integers(0, 90 * 24 * 3600).map(lambda seconds: timedelta(secon
 
 
 @given(start=times, age=durations, waited=durations)
-def test_a_period_that_began_after_the_customer_asked_is_not_the_one_they_paid_for(
+def test_a_period_that_began_after_the_request_was_not_the_paid_one(
     start: datetime, age: timedelta, waited: timedelta
 ) -> None:
     found = paid_until(period_start=start, period_end=start + MONTH, read_at=start + age, waited=waited)
@@ -23,11 +23,11 @@ def test_a_period_that_began_after_the_customer_asked_is_not_the_one_they_paid_f
 
 
 @given(start=times, waited=durations)
-def test_without_stripes_time_the_period_that_is_found_is_the_one(start: datetime, waited: timedelta) -> None:
+def test_the_current_period_counts_if_stripes_time_is_unknown(start: datetime, waited: timedelta) -> None:
     assert paid_until(period_start=start, period_end=start + MONTH, read_at=None, waited=waited) == start + MONTH
 
 
 @given(start=times, ahead=durations, waited=durations)
-def test_a_period_of_the_future_did_not_begin_since(start: datetime, ahead: timedelta, waited: timedelta) -> None:
+def test_a_future_period_did_not_begin_after_the_request(start: datetime, ahead: timedelta, waited: timedelta) -> None:
     read_at = start - ahead - SECOND
     assert paid_until(period_start=start, period_end=start + MONTH, read_at=read_at, waited=waited) == start + MONTH

@@ -26,26 +26,26 @@ unknown = some.text().filter(lambda status: status not in OUR_STATUSES)
         ("canceled", Ending.ENDED_ALREADY, False, False),
     ],
 )
-def test_each_of_stripes_statuses_has_its_ending(status: str, ending: Ending, live: bool, access: bool) -> None:
+def test_each_stripe_status_has_its_ending(status: str, ending: Ending, live: bool, access: bool) -> None:
     assert ending_of(status) is ending
     assert is_live(status) is live
     assert has_access(status) is access
 
 
-def test_the_table_holds_stripes_eight_statuses() -> None:
+def test_the_table_has_stripes_eight_statuses() -> None:
     assert set(ENDINGS) == {
         "active", "canceled", "incomplete", "incomplete_expired", "past_due", "paused", "trialing", "unpaid",
     }  # fmt: skip
 
 
 @given(unknown)
-def test_a_status_that_stripe_adds_is_live_and_ends_at_period_end(status: str) -> None:
+def test_an_unknown_status_is_live_and_ends_at_period_end(status: str) -> None:
     assert is_live(status)
     assert ending_of(status) is Ending.AT_PERIOD_END
 
 
 @given(unknown)
-def test_a_status_that_we_do_not_know_gives_no_access(status: str) -> None:
+def test_an_unknown_status_gives_no_access(status: str) -> None:
     assert not has_access(status)
 
 
@@ -53,21 +53,23 @@ def test_a_status_that_we_do_not_know_gives_no_access(status: str) -> None:
     ("cancel_at_period_end", "cancel_at", "pending"),
     [(False, None, False), (True, None, True), (False, THEN, True), (True, THEN, True)],
 )
-def test_pending_by_either_sign(cancel_at_period_end: bool, cancel_at: datetime | None, pending: bool) -> None:
+def test_either_field_makes_a_subscription_pending(
+    cancel_at_period_end: bool, cancel_at: datetime | None, pending: bool
+) -> None:
     assert is_pending(cancel_at_period_end=cancel_at_period_end, cancel_at=cancel_at) is pending
 
 
-def test_the_first_second_of_1970_is_a_sign_too() -> None:
+def test_cancel_at_zero_counts_as_a_date() -> None:
     assert is_pending(cancel_at_period_end=False, cancel_at=0)
 
 
 @pytest.mark.parametrize("status", ENDINGS)
-def test_a_live_subscription_that_has_its_end_is_pending_in_our_row(status: str) -> None:
+def test_a_live_subscription_with_an_end_is_pending_in_our_row(status: str) -> None:
     assert local_status(status, pending=True) == ("pending_cancellation" if is_live(status) else status)
 
 
 @given(some.sampled_from(sorted(ENDINGS)) | some.text())
-def test_without_a_sign_our_row_says_stripes_word(status: str) -> None:
+def test_our_row_has_stripes_status_if_no_end_is_set(status: str) -> None:
     assert local_status(status, pending=False) == (status if status in ENDINGS else "active")
 
 
