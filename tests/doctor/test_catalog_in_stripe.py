@@ -37,21 +37,21 @@ def price(shop: Shop) -> Any:
     )
 
 
-def test_all_three_kinds_of_name(account: Account, price: Any, tmp_path: Path) -> None:
+def test_all_three_kinds_of_names_are_checked(account: Account, price: Any, tmp_path: Path) -> None:
     named = {"prices": [price.id], "lookup_keys": [price.lookup_key], "products": [price.product]}
     findings = found("Catalogue", **account, CATALOG=catalog(tmp_path, **named))
     assert findings["prices"].found == "all 3 names are in Stripe, and active"
     assert findings["prices"].level is Level.OK
 
 
-def test_what_is_not_in_stripe_is_named(account: Account, price: Any, tmp_path: Path) -> None:
+def test_a_name_that_is_not_in_stripe_is_reported(account: Account, price: Any, tmp_path: Path) -> None:
     named = {"prices": ["price_none", price.id], "lookup_keys": ["none"], "products": ["prod_none"]}
     finding = found("Catalogue", **account, CATALOG=catalog(tmp_path, **named))["prices"]
     assert_bad(finding, Level.FAILED, "1 of 4 names are in Stripe")
     assert finding.found.splitlines()[1:] == ["price price_none", "lookup key none", "product prod_none"]
 
 
-def test_the_default_catalogue_is_not_yours(account: Account) -> None:
+def test_the_default_catalogue_fails_in_a_companys_account(account: Account) -> None:
     finding = found("Catalogue", **account, CATALOG=None)["prices"]
     assert_bad(finding, Level.FAILED, "0 of 6 names are in Stripe")
     assert "Set CATALOG" in finding.to_do
@@ -70,13 +70,13 @@ def test_a_catalogue_without_prices_is_a_warning(account: Account, tmp_path: Pat
     assert_bad(found("Catalogue", **account, CATALOG=catalog(tmp_path))["prices"], Level.WARNING, "names none")
 
 
-def test_a_wrong_catalogue_is_a_wrong_setting(account: Account, tmp_path: Path) -> None:
+def test_an_invalid_catalogue_is_an_invalid_setting(account: Account, tmp_path: Path) -> None:
     findings = found("Catalogue", **account, CATALOG=catalog(tmp_path, houses=["a"]))
     assert_bad(findings["settings"], Level.FAILED, "plans.pro.stripe has no 'houses'")
     assert findings["settings"].of_settings
 
 
-def test_the_share_of_known_plans(account: Account, tmp_path: Path) -> None:
+def test_the_share_of_known_plans_is_reported(account: Account, tmp_path: Path) -> None:
     own = Simulator(None)
     try:
         own.start()

@@ -10,19 +10,19 @@ from tests.ports import free_port
 Account = dict[str, str | None]
 
 
-def test_clocks_that_agree(account: Account) -> None:
+def test_clocks_that_agree_pass(account: Account) -> None:
     assert_ok(found("Clocks", **account), "clocks")
 
 
 @pytest.mark.parametrize("seconds", [-60, 60])
-def test_a_clock_that_is_ahead_or_behind(simulator: Simulator, account: Account, seconds: int) -> None:
+def test_a_clock_that_is_ahead_or_behind_fails(simulator: Simulator, account: Account, seconds: int) -> None:
     simulator.move_clock(advance=seconds)
     finding = found("Clocks", **account)["clocks"]
     assert_bad(finding, Level.FAILED, f"Stripe {'+' if seconds > 0 else '-'}")
     assert "PostgreSQL +0" in finding.found or "PostgreSQL -0" in finding.found
 
 
-def test_a_restricted_key_sees_the_clock_too(simulator: Simulator, account: Account) -> None:
+def test_a_restricted_key_is_enough_to_read_the_clock(simulator: Simulator, account: Account) -> None:
     simulator.order("keys", key="rk_test_nothing", permissions={})
     assert_ok(found("Clocks", **{**account, "STRIPE_API_KEY": "rk_test_nothing"}), "clocks")
 

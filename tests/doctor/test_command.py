@@ -51,7 +51,7 @@ async def _raises(error: Exception) -> Findings:
     raise error
 
 
-def test_a_part_that_hangs_delays_no_other_and_keeps_what_it_found() -> None:
+def test_a_hanging_part_delays_no_other_and_keeps_its_findings() -> None:
     begun = monotonic()
     results = asyncio.run(examine([part("one", _hangs, 0.2), part("two", _hangs, 0.2), part("three", _fine)]))
     assert monotonic() - begun < 30
@@ -60,7 +60,7 @@ def test_a_part_that_hangs_delays_no_other_and_keeps_what_it_found() -> None:
     assert [each.check for each in results["three"]] == ["hull", "crew"]
 
 
-def test_the_parts_are_asked_at_the_same_time() -> None:
+def test_the_parts_are_checked_concurrently() -> None:
     async def scenario() -> list[str]:
         met = asyncio.Barrier(3)
 
@@ -74,10 +74,10 @@ def test_the_parts_are_asked_at_the_same_time() -> None:
     assert asyncio.run(scenario()) == ["are here"] * 3
 
 
-def test_it_is_told_what_is_awaited_and_how_far_it_came() -> None:
-    told: list[dict[str, str]] = []
-    asyncio.run(examine([part("one", _fine)], told=lambda waiting: told.append(dict(waiting))))
-    assert told == [{"one": ""}, {"one": "half way"}, {}]
+def test_progress_is_reported() -> None:
+    progress: list[dict[str, str]] = []
+    asyncio.run(examine([part("one", _fine)], told=lambda waiting: progress.append(dict(waiting))))
+    assert progress == [{"one": ""}, {"one": "half way"}, {}]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_an_error_is_a_finding(error: Exception, says: Finding) -> None:
     assert exit_code(results["one"]) == 1
 
 
-def test_missing_settings_end_with_2() -> None:
+def test_missing_settings_exit_with_2() -> None:
     error = SettingsInvalid("Settings:\n  A is not set (a)\n  B is not set (b)")
     results = asyncio.run(examine([part("one", lambda: _raises(error))]))
     assert results["one"][1].found == "A is not set (a)\nB is not set (b)"
@@ -114,14 +114,14 @@ def test_the_table_fits_the_terminal(width: int) -> None:
     assert lines[-1] == "1 failed, 1 warning, 2 ok"
 
 
-def test_the_object_has_every_check() -> None:
+def test_the_json_has_every_check() -> None:
     found = report_object(RESULTS)
     assert (found["failed"], found["warning"], found["ok"]) == (1, 1, 2)
     assert found["checks"][0] == {"part": "Ships", "check": "hull", "status": "ok", "found": "dry", "to_do": None}
     assert "webhook_secret" not in found
 
 
-def test_a_secret_is_printed_once_and_whole() -> None:
+def test_a_secret_is_printed_once_and_completely() -> None:
     secret = "whsec_" + "x" * 90
     results = {"Stripe": [Finding(Level.FAILED, "signing secret", "made", "Store it", secret=secret)]}
     out = StringIO()
@@ -133,7 +133,7 @@ def test_a_secret_is_printed_once_and_whole() -> None:
 # Against the stack
 
 
-def test_the_command_on_the_stack(stack: Addresses, tmp_path: Path, account: dict[str, str | None]) -> None:
+def test_the_command_checks_the_stack(stack: Addresses, tmp_path: Path, account: dict[str, str | None]) -> None:
     assert stack["http"]
     done = cancelflow("doctor", "--json", cwd=tmp_path, **account)
     found = json.loads(done.out)
@@ -144,9 +144,7 @@ def test_the_command_on_the_stack(stack: Addresses, tmp_path: Path, account: dic
     assert all(each["to_do"] for each in found["checks"] if each["status"] != "ok")
 
 
-def test_a_fix_prints_the_secret_and_nothing_else_does(
-    simulator: Simulator, tmp_path: Path, account: dict[str, str | None]
-) -> None:
+def test_only_a_fix_prints_the_secret(simulator: Simulator, tmp_path: Path, account: dict[str, str | None]) -> None:
     hidden = {"STRIPE_API_KEY": "sk_test_hunter2", "LINK_SECRET": "hunter2" * 6}
     done = cancelflow("doctor", "--fix", cwd=tmp_path, **{**account, **hidden})
     assert done.code == 1
@@ -157,7 +155,7 @@ def test_a_fix_prints_the_secret_and_nothing_else_does(
     assert len(simulator.client.v1.webhook_endpoints.list().data) == 1
 
 
-def test_without_settings_it_names_them_all(tmp_path: Path) -> None:
+def test_all_missing_settings_are_listed(tmp_path: Path) -> None:
     done = cancelflow("doctor", cwd=tmp_path, **bare())
     assert done.code == 2
     for name in ("DATABASE_URL", "STRIPE_API_KEY", "GOOGLE_CLOUD_PROJECT", "SMTP_URL", "LINK_SECRET"):

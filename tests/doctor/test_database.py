@@ -68,19 +68,19 @@ def name_of(login: Settings) -> str:
     return str(urlsplit(str(login["DATABASE_URL"])).username)
 
 
-def test_a_database_as_it_should_be(database: Settings) -> None:
+def test_a_correct_database_passes(database: Settings) -> None:
     findings = found("PostgreSQL", **database)
     assert_ok(findings, *CHECKS)
     assert findings["version"].found.startswith("18.")
 
 
-def test_an_old_server() -> None:
+def test_an_old_server_fails() -> None:
     """Checks only the finding: no such server is available."""
     old = replace(LOGIN, version=(OLDEST - 1) * 10_000 + 9)
     assert_bad(of_version(old), Level.FAILED, "14.9")
 
 
-def test_a_database_that_is_not_migrated(stack: Addresses) -> None:
+def test_a_database_that_is_not_migrated_fails(stack: Addresses) -> None:
     with new_database(str(stack["database_admin_url"])) as empty:
         findings = found("PostgreSQL", DATABASE_URL=empty, DATABASE_ADMIN_URL=None)
     assert_bad(findings["migrations"], Level.FAILED, "are not applied")
@@ -88,14 +88,14 @@ def test_a_database_that_is_not_migrated(stack: Addresses) -> None:
     assert "cancelflow migrate" in findings["migrations"].to_do
 
 
-def test_a_migration_that_is_missing(owner: psycopg.Connection[object], database: Settings) -> None:
+def test_a_missing_migration_fails(owner: psycopg.Connection[object], database: Settings) -> None:
     owner.execute("UPDATE _yoyo_migration SET migration_id = 'x_' || migration_id WHERE migration_id LIKE '0010%'")
     finding = found("PostgreSQL", **database)["migrations"]
     owner.execute("UPDATE _yoyo_migration SET migration_id = substr(migration_id, 3) WHERE migration_id LIKE 'x\\_%'")
     assert_bad(finding, Level.FAILED, "1 of ")
 
 
-def test_a_database_of_a_newer_version(owner: psycopg.Connection[object], database: Settings) -> None:
+def test_a_database_of_a_newer_version_is_a_warning(owner: psycopg.Connection[object], database: Settings) -> None:
     owner.execute("INSERT INTO _yoyo_migration (migration_hash, migration_id) VALUES ('x', '9999_the_future')")
     finding = found("PostgreSQL", **database)["migrations"]
     owner.execute("DELETE FROM _yoyo_migration WHERE migration_hash = 'x'")
@@ -127,7 +127,7 @@ def test_a_database_of_a_newer_version(owner: psycopg.Connection[object], databa
         ),
     ],
 )
-def test_a_table_that_is_not_protected_is_named(
+def test_an_unprotected_table_is_named(
     owner: psycopg.Connection[object], database: Settings, broken: str, mended: str, says: str
 ) -> None:
     owner.execute(broken.encode())
@@ -138,7 +138,7 @@ def test_a_table_that_is_not_protected_is_named(
     assert_ok(found("PostgreSQL", **database), *CHECKS)
 
 
-def test_a_new_table_with_users_rows_needs_protection(owner: psycopg.Connection[object], database: Settings) -> None:
+def test_a_new_table_with_user_rows_needs_protection(owner: psycopg.Connection[object], database: Settings) -> None:
     owner.execute("CREATE TABLE notes (user_id text)")
     assert_ok(found("PostgreSQL", **database), *CHECKS)  # a table of the company's, which we cannot access
     owner.execute("GRANT SELECT ON notes TO cancelflow_app")
@@ -147,14 +147,14 @@ def test_a_new_table_with_users_rows_needs_protection(owner: psycopg.Connection[
     assert_bad(finding, Level.FAILED, "notes: row-level security is not enabled and forced")
 
 
-def test_an_application_that_owns_a_table(owner: psycopg.Connection[object], database: Settings) -> None:
+def test_an_application_that_owns_a_table_fails(owner: psycopg.Connection[object], database: Settings) -> None:
     owner.execute("ALTER TABLE outbox OWNER TO cancelflow_app")
     finding = found("PostgreSQL", **database)["confinement"]
     owner.execute("ALTER TABLE outbox OWNER TO CURRENT_USER")
     assert_bad(finding, Level.FAILED, "owns tables")
 
 
-def test_a_login_that_may_not_act_as_the_application(
+def test_a_login_that_cannot_act_as_the_application_fails(
     owner: psycopg.Connection[object], another_login: Settings
 ) -> None:
     finding = found("PostgreSQL", **another_login)["role"]
@@ -175,23 +175,23 @@ def test_a_login_that_bypasses_policies_is_a_warning(
     assert findings["role"].level is Level.OK
 
 
-def test_a_role_that_bypasses_policies() -> None:
+def test_a_role_that_bypasses_policies_fails() -> None:
     """Checks only the finding: the role belongs to the whole server, and is not changed."""
     finding = of_confinement(replace(LOGIN, role_unconfined=True))
     assert_bad(finding, Level.FAILED, "cancelflow_app is a superuser or bypasses row-level security")
 
 
-def test_an_owner_that_owns_nothing(another_login: Settings) -> None:
+def test_an_owner_that_owns_nothing_fails(another_login: Settings) -> None:
     as_owner = {"DATABASE_URL": another_login["DATABASE_URL"], "DATABASE_ADMIN_URL": another_login["DATABASE_URL"]}
     assert_bad(found("PostgreSQL", **as_owner)["owner"], Level.FAILED, "owns no tables")
 
 
-def test_no_owner_at_all_is_a_warning(database: Settings) -> None:
+def test_a_missing_owner_is_a_warning(database: Settings) -> None:
     finding = found("PostgreSQL", **{**database, "DATABASE_ADMIN_URL": None})["owner"]
     assert_bad(finding, Level.WARNING, "DATABASE_ADMIN_URL is not set, and DATABASE_URL logs in as cancelflow_app")
 
 
-def test_an_owner_of_another_database(world: World, database: Settings) -> None:
+def test_an_owner_of_another_database_fails(world: World, database: Settings) -> None:
     other = {**database, "DATABASE_ADMIN_URL": str(world.addresses["database_admin_url"])}
     assert_bad(found("PostgreSQL", **other)["owner"], Level.FAILED, "leads to another database")
 
@@ -204,7 +204,7 @@ def test_a_wrong_password_is_not_shown(database: Settings) -> None:
     assert "hunter2" not in str(finding)
 
 
-def test_an_owners_wrong_password_hides_nothing_else(database: Settings) -> None:
+def test_an_owners_wrong_password_hides_no_other_finding(database: Settings) -> None:
     parts = urlsplit(str(database["DATABASE_ADMIN_URL"]))
     wrong = parts._replace(netloc=f"{parts.username}:hunter2@127.0.0.1:{parts.port}").geturl()
     findings = found("PostgreSQL", **{**database, "DATABASE_ADMIN_URL": wrong})
@@ -213,12 +213,12 @@ def test_an_owners_wrong_password_hides_nothing_else(database: Settings) -> None
     assert "hunter2" not in str(findings)
 
 
-def test_a_server_that_is_away() -> None:
+def test_an_unreachable_server_fails() -> None:
     url = f"postgresql://app:hunter2@127.0.0.1:{free_port()}/x"
     assert_bad(found("PostgreSQL", DATABASE_URL=url)["response"], Level.FAILED, "Connection refused")
 
 
-def test_a_server_that_never_responds() -> None:
+def test_a_server_that_never_responds_fails() -> None:
     with black_hole() as port:
         findings = found("PostgreSQL", DATABASE_URL=f"postgresql://app:hunter2@127.0.0.1:{port}/x")
     assert_bad(findings["response"], Level.FAILED, "timeout")

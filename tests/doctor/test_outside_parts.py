@@ -39,28 +39,28 @@ def pubsub(publisher: Publisher) -> Found:
     return asyncio.run(scenario())
 
 
-def test_a_topic_that_takes_our_events() -> None:
+def test_a_topic_with_permission_to_publish_passes() -> None:
     publisher = Publisher({TOPIC}, granted={"pubsub.topics.publish"})
     assert_ok(pubsub(publisher), "topic", "permission")
     assert publisher.messages == []
 
 
-def test_a_pubsub_that_does_not_say_who_may_publish() -> None:
+def test_a_pubsub_that_does_not_report_permissions_passes() -> None:
     assert_ok(found("Pub/Sub"), "topic", "permission")
     assert "does not say" in pubsub(Publisher({TOPIC}))["permission"].found
 
 
-def test_a_topic_that_we_may_not_publish_to() -> None:
+def test_a_topic_without_permission_to_publish_fails() -> None:
     assert_bad(
         pubsub(Publisher({TOPIC}, granted=set()))["permission"], Level.FAILED, "publishing to it is not permitted"
     )
 
 
-def test_a_topic_that_is_not_there() -> None:
+def test_a_missing_topic_fails() -> None:
     assert_bad(pubsub(Publisher())["response"], Level.FAILED, "NotFound")
 
 
-def test_a_pubsub_that_never_responds() -> None:
+def test_a_pubsub_that_never_responds_fails() -> None:
     with black_hole() as port:
         findings = found("Pub/Sub", PUBSUB_EMULATOR_HOST=f"127.0.0.1:{port}")
     assert_bad(findings["response"], Level.FAILED, "Pub/Sub did not respond in time")
@@ -71,7 +71,7 @@ def test_a_pubsub_that_never_responds() -> None:
 OURS = {"MAIL_FROM": "Billing <billing@example.com>", "REPLY_TO": "support@example.com"}
 
 
-def test_a_mail_server_that_takes_mail() -> None:
+def test_a_mail_server_that_accepts_email_passes() -> None:
     assert_ok(found("Mail", **OURS), "sender", "replies", "server")
 
 
@@ -79,11 +79,11 @@ def test_a_mail_server_that_takes_mail() -> None:
     ("setting", "check", "says"),
     [("MAIL_FROM", "sender", "billing@localhost"), ("REPLY_TO", "replies", "are never asked why")],
 )
-def test_a_mail_setting_that_is_better_set(setting: str, check: str, says: str) -> None:
+def test_an_unset_mail_setting_is_a_warning(setting: str, check: str, says: str) -> None:
     assert_bad(found("Mail", **{**OURS, setting: None})[check], Level.WARNING, says)
 
 
-def test_a_mail_server_that_refuses_the_login() -> None:
+def test_a_mail_server_that_refuses_the_login_fails() -> None:
     async def scenario() -> Found:
         async with smtp_server(Inbox(), authenticator=only_the_password, auth_require_tls=False) as port:
             user = USER.replace("@", "%40")
@@ -94,7 +94,7 @@ def test_a_mail_server_that_refuses_the_login() -> None:
     assert "hunter2" not in str(findings)
 
 
-def test_a_mail_server_that_is_away_or_never_responds() -> None:
+def test_an_unreachable_or_silent_mail_server_fails() -> None:
     assert_bad(
         found("Mail", SMTP_URL=f"smtp://127.0.0.1:{free_port()}")["response"], Level.FAILED, "could not be reached"
     )
@@ -110,25 +110,25 @@ def identity(**key: str) -> Found:
     return found("Identity", **{"JWT_JWKS_URL": None, "JWT_PUBLIC_KEY": None, "JWT_SECRET": None, **key})
 
 
-def test_a_key_set_with_a_key(served: Provider) -> None:
+def test_a_key_set_with_a_key_passes(served: Provider) -> None:
     served.offer(jwk(Ed25519PrivateKey.generate(), "ours", "EdDSA"))
     findings = identity(JWT_JWKS_URL=served.url)
     assert_ok(findings, "tokens", "keys")
     assert findings["keys"].found == f"1 usable at {served.url}"
 
 
-def test_a_key_set_without_a_usable_key(served: Provider) -> None:
+def test_a_key_set_without_a_usable_key_fails(served: Provider) -> None:
     served.offer({**jwk(Ed25519PrivateKey.generate(), "ours", "EdDSA"), "use": "enc"})
     assert_bad(identity(JWT_JWKS_URL=served.url)["response"], Level.FAILED, "No usable key at JWT_JWKS_URL")
 
 
 @pytest.mark.parametrize("response", [b"<html>", {"keys": []}, {}], ids=str)
-def test_what_is_no_key_set(served: Provider, response: object) -> None:
+def test_an_invalid_key_set_fails(served: Provider, response: object) -> None:
     served.response = response
     assert_bad(identity(JWT_JWKS_URL=served.url)["response"], Level.FAILED, "No usable key at JWT_JWKS_URL")
 
 
-def test_a_provider_that_is_away_or_never_responds() -> None:
+def test_an_unreachable_or_silent_provider_fails() -> None:
     away = identity(JWT_JWKS_URL=f"http://127.0.0.1:{free_port()}/keys")
     assert_bad(away["response"], Level.FAILED, "No usable key at JWT_JWKS_URL")
     with black_hole() as port:
@@ -136,7 +136,7 @@ def test_a_provider_that_is_away_or_never_responds() -> None:
     assert_bad(silent["response"], Level.FAILED, "No usable key at JWT_JWKS_URL")
 
 
-def test_a_public_key() -> None:
+def test_a_public_key_is_checked() -> None:
     assert_ok(identity(JWT_PUBLIC_KEY=public_pem(Ed25519PrivateKey.generate())), "tokens", "keys")
     wrong = identity(JWT_PUBLIC_KEY="hunter2")
     assert_bad(wrong["settings"], Level.FAILED, "JWT_PUBLIC_KEY is not a public key in PEM form")
@@ -144,7 +144,7 @@ def test_a_public_key() -> None:
     assert "hunter2" not in str(wrong)
 
 
-def test_a_secret() -> None:
+def test_a_secrets_length_is_checked() -> None:
     assert_ok(identity(JWT_SECRET="x" * 32), "tokens", "keys")
     assert_bad(identity(JWT_SECRET="hunter2")["keys"], Level.WARNING, "less than 32 bytes")
 
@@ -152,20 +152,20 @@ def test_a_secret() -> None:
 # Public address
 
 
-def test_an_address_at_which_we_respond(stack: Addresses) -> None:
+def test_an_address_at_which_we_respond_passes(stack: Addresses) -> None:
     findings = found("Public address")
     assert_ok(findings, "address", "response")
     assert findings["response"].found == f"cancelflow responds at {stack['http']}/healthz"
 
 
 @pytest.mark.parametrize("response", [{"status": "ok"}, {"service": "another"}, b"<html>", b"\xff", []], ids=str)
-def test_an_address_at_which_something_else_responds(served: Provider, response: object) -> None:
+def test_an_address_at_which_something_else_responds_fails(served: Provider, response: object) -> None:
     served.response = response
     finding = found("Public address", PUBLIC_URL=served.url.removesuffix("/keys"))["response"]
     assert_bad(finding, Level.FAILED, "responds 200, and is not cancelflow")
 
 
-def test_an_address_at_which_nothing_responds() -> None:
+def test_an_address_at_which_nothing_responds_fails() -> None:
     away = found("Public address", PUBLIC_URL=f"http://127.0.0.1:{free_port()}")
     assert_bad(away["response"], Level.FAILED, "(ConnectError)")
     with black_hole() as port:
@@ -179,7 +179,7 @@ def test_a_live_key_needs_https(url: str) -> None:
     assert_bad(found("Public address", **live, PUBLIC_URL=url)["address"], Level.FAILED, "with a live Stripe key")
 
 
-def test_with_the_real_stripe_this_machine_is_a_warning() -> None:
+def test_a_local_address_with_the_real_stripe_is_a_warning() -> None:
     test = {"STRIPE_API_KEY": "sk_test_hunter2", "STRIPE_API_BASE": None}
     finding = found("Public address", **test, PUBLIC_URL="http://127.0.0.1:8000")["address"]
     assert_bad(finding, Level.WARNING, "is this machine")

@@ -40,7 +40,7 @@ def empty(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         server.stop(stop_signal=signal.SIGTERM)
 
 
-def test_a_server_as_it_should_be(world: World) -> None:
+def test_a_correct_server_passes(world: World) -> None:
     assert world.prefect
     findings = found("Prefect")
     assert_ok(findings, *CHECKS)
@@ -50,7 +50,7 @@ def test_a_server_as_it_should_be(world: World) -> None:
     )
 
 
-def test_an_empty_server(empty: str) -> None:
+def test_an_empty_server_fails(empty: str) -> None:
     findings = found("Prefect", PREFECT_API_URL=empty)
     assert findings["version"].level is Level.OK
     assert_bad(findings["settings"], Level.WARNING, "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED=events,flow_runs")
@@ -60,7 +60,7 @@ def test_an_empty_server(empty: str) -> None:
     assert len(findings["deployments"].found.splitlines()) == len(DEPLOYMENTS)
 
 
-def test_a_pool_without_a_worker_and_one_that_is_paused(empty: str) -> None:
+def test_a_pool_without_a_worker_or_paused_fails(empty: str) -> None:
     with httpx.Client(base_url=empty, trust_env=False, timeout=60) as server:
         server.post("/work_pools/", json={"name": "cancelflow", "type": "process"}).raise_for_status()
         without = found("Prefect", PREFECT_API_URL=empty)
@@ -82,7 +82,7 @@ def changed(world: World, path: str, change: dict[str, bool]) -> Iterator[None]:
         world.prefect.patch(path, json={name: not value for name, value in change.items()}).raise_for_status()
 
 
-def test_a_deployment_that_is_paused(world: World) -> None:
+def test_a_paused_deployment_fails(world: World) -> None:
     deployment = world.prefect.get("/deployments/name/prune-history/prune-history").json()
     with changed(world, f"/deployments/{deployment['id']}", {"paused": True}):
         finding = found("Prefect")["deployments"]
@@ -90,7 +90,7 @@ def test_a_deployment_that_is_paused(world: World) -> None:
     assert len(finding.found.splitlines()) == 1
 
 
-def test_a_schedule_that_is_not_active(world: World) -> None:
+def test_an_inactive_schedule_fails(world: World) -> None:
     deployment = world.prefect.get("/deployments/name/prune-history/prune-history").json()
     [schedule] = deployment["schedules"]
     with changed(world, f"/deployments/{deployment['id']}/schedules/{schedule['id']}", {"active": False}):
@@ -99,7 +99,7 @@ def test_a_schedule_that_is_not_active(world: World) -> None:
     assert_ok(found("Prefect"), *CHECKS)
 
 
-def test_another_version_and_what_is_no_server() -> None:
+def test_another_version_and_another_server_fail() -> None:
     """No old server is available: the fake one only answers the version request."""
     with provider() as server:
         server.response = "2.20.1"
@@ -108,13 +108,13 @@ def test_another_version_and_what_is_no_server() -> None:
     assert_bad(findings["response"], Level.FAILED, "PREFECT_API_URL leads to no Prefect server")
 
 
-def test_a_server_that_is_away(world: World) -> None:
+def test_an_unreachable_server_fails(world: World) -> None:
     assert world.prefect
     findings = found("Prefect", PREFECT_API_URL=f"http://127.0.0.1:{free_port()}/api")
     assert_bad(findings["response"], Level.FAILED, "leads to no Prefect server (ConnectError)")
 
 
-def test_a_server_that_never_responds(world: World) -> None:
+def test_a_server_that_never_responds_fails(world: World) -> None:
     assert world.prefect
     with black_hole() as port:
         findings = found("Prefect", PREFECT_API_URL=f"http://127.0.0.1:{port}/api")

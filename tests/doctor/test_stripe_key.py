@@ -34,7 +34,7 @@ def with_key(simulator: Simulator, account: Account, permissions: dict[str, Any]
     return {**account, "STRIPE_API_KEY": key}
 
 
-def test_a_secret_key_in_test_mode(account: Account) -> None:
+def test_a_secret_key_in_test_mode_passes(account: Account) -> None:
     findings = found("Stripe", **account)
     assert_ok(findings, "key", "account", "permissions", "API version")
     assert findings["key"].found == "secret key, test mode: no money moves"
@@ -42,7 +42,7 @@ def test_a_secret_key_in_test_mode(account: Account) -> None:
     assert "2026-10-28.endive" in findings["API version"].found
 
 
-def test_nothing_is_changed_by_asking(simulator: Simulator, account: Account) -> None:
+def test_the_check_changes_nothing(simulator: Simulator, account: Account) -> None:
     before = len(simulator.requests(method="POST"))
     assert_ok(found("Stripe", **account), "key", "account", "permissions", "API version")
     writes = simulator.requests(method="POST")[before:]
@@ -50,7 +50,7 @@ def test_nothing_is_changed_by_asking(simulator: Simulator, account: Account) ->
     assert {request["status"] for request in writes} == {404}
 
 
-def test_a_restricted_key_with_what_we_need(simulator: Simulator, account: Account) -> None:
+def test_a_restricted_key_with_all_needed_permissions_passes(simulator: Simulator, account: Account) -> None:
     findings = found("Stripe", **with_key(simulator, account, ALL))
     assert_ok(findings, "key", "account", "permissions", "API version")
     assert findings["key"].found.startswith("restricted key")
@@ -84,13 +84,13 @@ def test_every_missing_permission_is_named(simulator: Simulator, account: Accoun
     assert len(finding.found.splitlines()) == 12
 
 
-def test_a_key_that_may_not_write_endpoints_only_cannot_fix_them(simulator: Simulator, account: Account) -> None:
+def test_a_key_that_cannot_write_endpoints_passes_with_a_note(simulator: Simulator, account: Account) -> None:
     findings = found("Stripe", **with_key(simulator, account, {**ALL, "webhook_endpoints": "read"}))
     assert_ok(findings, "key", "account", "permissions", "API version")
     assert "not Webhook endpoints: write (for doctor --fix)" in findings["permissions"].found
 
 
-def test_a_key_that_may_not_see_its_account_is_a_warning(simulator: Simulator, account: Account) -> None:
+def test_a_key_that_cannot_read_its_account_is_a_warning(simulator: Simulator, account: Account) -> None:
     granted = {resource: level for resource, level in ALL.items() if resource != "account"}
     findings = found("Stripe", **with_key(simulator, account, granted))
     assert_bad(findings["account"], Level.WARNING, "may not read its account")
@@ -105,26 +105,26 @@ def test_a_key_that_may_not_see_its_account_is_a_warning(simulator: Simulator, a
         ("hunter2", "STRIPE_API_KEY is not a secret key"),
     ],
 )
-def test_a_key_that_opens_nothing_ends_the_part(account: Account, key: str, says: str) -> None:
+def test_an_invalid_key_ends_the_check(account: Account, key: str, says: str) -> None:
     findings = found("Stripe", **{**account, "STRIPE_API_KEY": key})
     assert findings.keys() == {"key"}
     assert_bad(findings["key"], Level.FAILED, says)
     assert "hunter2" not in str(findings)
 
 
-def test_a_live_key_is_called_live(simulator: Simulator, account: Account) -> None:
+def test_a_live_key_is_reported_as_live(simulator: Simulator, account: Account) -> None:
     """The simulator accepts no live keys, so a fault makes it respond as if it knew one."""
     simulator.fault(kind="status", status=403, method="GET", path="/v1/account$")
     findings = found("Stripe", **{**account, "STRIPE_API_KEY": "sk_live_hunter2hunter2"})
     assert findings["key"].found == "secret key, live mode: real money moves"
 
 
-def test_a_stripe_that_is_away(account: Account) -> None:
+def test_an_unreachable_stripe_fails(account: Account) -> None:
     findings = found("Stripe", **{**account, "STRIPE_API_BASE": f"http://127.0.0.1:{free_port()}"})
     assert_bad(findings["response"], Level.FAILED, "Stripe: APIConnectionError")
 
 
-def test_a_stripe_that_never_responds(account: Account) -> None:
+def test_a_stripe_that_never_responds_fails(account: Account) -> None:
     with black_hole() as port:
         findings = found("Stripe", **{**account, "STRIPE_API_BASE": f"http://127.0.0.1:{port}"})
     assert_bad(findings["response"], Level.FAILED, "Stripe did not respond in time")

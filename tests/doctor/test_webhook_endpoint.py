@@ -33,26 +33,26 @@ def make(simulator: Simulator, account: Account, **changed: Any) -> str:
     return str(simulator.client.v1.webhook_endpoints.create({"url": url_of(account), **params}).id)  # type: ignore[typeddict-item]
 
 
-def test_an_endpoint_as_it_should_be(simulator: Simulator, account: Account) -> None:
+def test_a_correct_endpoint_passes(simulator: Simulator, account: Account) -> None:
     made = make(simulator, account)
     findings = found(PART, **account)
     assert_ok(findings, *CHECKS)
     assert made in findings["endpoint"].found
 
 
-def test_one_that_is_sent_every_event_is_sent_ours(simulator: Simulator, account: Account) -> None:
+def test_an_endpoint_that_receives_every_event_passes(simulator: Simulator, account: Account) -> None:
     make(simulator, account, enabled_events=["*"])
     assert_ok(found(PART, **account), *CHECKS)
 
 
-def test_no_endpoint(simulator: Simulator, account: Account) -> None:
+def test_a_missing_endpoint_fails(simulator: Simulator, account: Account) -> None:
     simulator.client.v1.webhook_endpoints.create({"url": "https://example.com/other", "enabled_events": ["*"]})
     finding = found(PART, **account)["endpoint"]
     assert_bad(finding, Level.FAILED, f"none for {url_of(account)}")
     assert "--fix" in finding.to_do
 
 
-def test_a_disabled_endpoint(simulator: Simulator, account: Account) -> None:
+def test_a_disabled_endpoint_fails_and_is_fixed(simulator: Simulator, account: Account) -> None:
     made = make(simulator, account)
     simulator.client.v1.webhook_endpoints.update(made, {"disabled": True})
     assert_bad(found(PART, **account)["endpoint"], Level.FAILED, f"{made} is disabled")
@@ -60,7 +60,7 @@ def test_a_disabled_endpoint(simulator: Simulator, account: Account) -> None:
     assert [(each.id, each.status) for each in endpoints(simulator)] == [(made, "enabled")]
 
 
-def test_missing_events(simulator: Simulator, account: Account) -> None:
+def test_missing_events_fail_and_are_fixed(simulator: Simulator, account: Account) -> None:
     made = make(simulator, account, enabled_events=[*STRIPE_EVENTS[1:], "invoice.paid"])
     finding = found(PART, **account)["events"]
     assert_bad(finding, Level.FAILED, f"not sent: {STRIPE_EVENTS[0]}")
@@ -70,7 +70,9 @@ def test_missing_events(simulator: Simulator, account: Account) -> None:
 
 
 @pytest.mark.parametrize(("version", "level"), [("2020-08-27", Level.FAILED), (None, Level.WARNING)])
-def test_another_api_version(simulator: Simulator, account: Account, version: str | None, level: Level) -> None:
+def test_another_api_version_is_reported_and_fixed(
+    simulator: Simulator, account: Account, version: str | None, level: Level
+) -> None:
     old = make(simulator, account, api_version=version)
     assert_bad(found(PART, **account)["API version"], level, version or "the account's default")
     after_it = fixed(PART, **account)
@@ -81,7 +83,7 @@ def test_another_api_version(simulator: Simulator, account: Account, version: st
     assert (new.status, new.api_version, new.url) == ("enabled", stripe.api_version, url_of(account))
 
 
-def test_two_for_the_same_address(simulator: Simulator, account: Account) -> None:
+def test_two_endpoints_for_the_same_address_are_a_warning_and_fixed(simulator: Simulator, account: Account) -> None:
     made = {make(simulator, account), make(simulator, account)}
     finding = found(PART, **account)["endpoint"]
     assert finding.level is Level.WARNING
@@ -90,7 +92,7 @@ def test_two_for_the_same_address(simulator: Simulator, account: Account) -> Non
     assert sorted(str(each.status) for each in endpoints(simulator)) == ["disabled", "enabled"]
 
 
-def test_a_fix_makes_what_is_missing_once(simulator: Simulator, account: Account) -> None:
+def test_a_fix_creates_a_missing_endpoint_once(simulator: Simulator, account: Account) -> None:
     first = fixed(PART, **account)
     assert_bad(first["signing secret"], Level.FAILED, "created just now")
     [made] = endpoints(simulator)
@@ -104,7 +106,7 @@ def test_a_fix_makes_what_is_missing_once(simulator: Simulator, account: Account
     assert endpoints(simulator) == [made]
 
 
-def test_the_secret_is_the_one_that_stripe_signs_with(simulator: Simulator, account: Account) -> None:
+def test_the_printed_secret_is_the_endpoints(simulator: Simulator, account: Account) -> None:
     secret = fixed(PART, **account)["signing secret"].secret
     simulator.client.v1.customers.create({"name": "Nobody"})
     [made] = endpoints(simulator)
@@ -116,7 +118,7 @@ def test_the_secret_is_the_one_that_stripe_signs_with(simulator: Simulator, acco
     ("secrets", "level", "says"),
     [(None, Level.FAILED, "is not set"), ("hunter2", Level.WARNING, "does not begin with whsec_")],
 )
-def test_the_signing_secret(
+def test_a_missing_or_invalid_signing_secret_is_reported(
     simulator: Simulator, account: Account, secrets: str | None, level: Level, says: str
 ) -> None:
     make(simulator, account)
@@ -125,7 +127,7 @@ def test_the_signing_secret(
     assert "hunter2" not in str(finding)
 
 
-def test_a_key_that_may_not_write_endpoints_says_so(simulator: Simulator, account: Account) -> None:
+def test_a_key_without_write_permission_cannot_fix(simulator: Simulator, account: Account) -> None:
     simulator.order("keys", key="rk_test_reader", permissions={"webhook_endpoints": "read"})
     findings = fixed(PART, **{**account, "STRIPE_API_KEY": "rk_test_reader"})
     assert_bad(findings["response"], Level.FAILED, "PermissionError 403")
