@@ -15,8 +15,8 @@ def unused_month(world: World) -> date:
     """Return a past month with no data yet: audit_log keeps the rows of earlier test runs."""
     while True:
         month = date(random.randint(1975, 2015), random.randint(1, 12), 1)
-        told = world.rows("SELECT 1 FROM report_months WHERE abs(month - %s) < 400", month)
-        if not told and not world.rows("SELECT 1 FROM closed_figures WHERE month = %s", month):
+        reported = world.rows("SELECT 1 FROM report_months WHERE abs(month - %s) < 400", month)
+        if not reported and not world.rows("SELECT 1 FROM closed_figures WHERE month = %s", month):
             return month
 
 

@@ -23,7 +23,7 @@ AWAY = {"kind": "status", "method": "GET", "path": "/v1/invoices", "status": 500
 
 
 @dataclass
-class Written:
+class WrittenReport:
     """A customer who accepted the offer 100 days ago and paid twice since, once with a refund; and their report."""
 
     person: Person
@@ -52,7 +52,7 @@ def retained(world: World, plan: str) -> tuple[Person, date]:
     return person, accepted.date().replace(day=1)
 
 
-def written(world: World, month: date) -> tuple[Row, Row]:
+def write_report(world: World, month: date) -> tuple[Row, Row]:
     run = ended(world, started(world, "monthly-report", month=f"{month:%Y-%m}"))
     assert run["state_type"] == "COMPLETED", run["state"]
     wanted = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}, "key": {"any_": ["monthly-report"]}}}
@@ -61,14 +61,14 @@ def written(world: World, month: date) -> tuple[Row, Row]:
 
 
 @pytest.fixture(scope="module")
-def report(world: World) -> Iterator[Written]:
+def report(world: World) -> Iterator[WrittenReport]:
     plan = f"plan-{uuid.uuid4().hex[:8]}"
     person, month = retained(world, plan)
     # An earlier test run on a kept stack may have closed this month.
     world.admin.execute("DELETE FROM closed_figures WHERE month = %s", [month])
     world.cancel(subscriber(world))  # a value for a chart
-    run, artifact = written(world, month)
-    yield Written(person, plan, month, run, artifact)
+    run, artifact = write_report(world, month)
+    yield WrittenReport(person, plan, month, run, artifact)
     world.admin.execute("DELETE FROM closed_figures WHERE month = %s", [month])
 
 
@@ -76,14 +76,14 @@ def invoices(world: World, person: Person) -> list[Row]:
     return world.rows("SELECT * FROM retained_invoices WHERE user_id = %s ORDER BY created_at", person.user_id)
 
 
-def test_what_was_really_paid_is_kept_net_of_discount_and_refund(world: World, report: Written) -> None:
+def test_actual_payments_are_stored_net_of_discount_and_refund(world: World, report: WrittenReport) -> None:
     """The invoice from before the offer, which was paid in full, does not count."""
     first, second = invoices(world, report.person)
     assert [(each["amount_paid"], each["currency"]) for each in (first, second)] == [(3430, "usd"), (2430, "usd")]
     assert f"| {report.plan} | usd | 1 | 2 | 5,860 | too few rows (1) |" in report.artifact["data"]
 
 
-def test_the_page_has_every_figure_and_nobodys_name(world: World, report: Written) -> None:
+def test_the_page_has_every_figure_and_no_personal_data(world: World, report: WrittenReport) -> None:
     page = report.artifact["data"]
     assert page.startswith(f"# {report.month:%B %Y}")
     lines = page.splitlines()
@@ -98,27 +98,27 @@ def test_the_page_has_every_figure_and_nobodys_name(world: World, report: Writte
     assert report.run["state"]["message"].startswith(f"the report of {report.month:%Y-%m}; ")
 
 
-def test_a_second_run_counts_nothing_twice(world: World, report: Written) -> None:
+def test_a_second_run_counts_nothing_twice(world: World, report: WrittenReport) -> None:
     before = invoices(world, report.person)
-    _, artifact = written(world, report.month)
+    _, artifact = write_report(world, report.month)
     assert invoices(world, report.person) == before
     assert f"| {report.plan} | usd | 1 | 2 | 5,860 |" in artifact["data"]
 
 
-def test_what_is_final_is_closed(world: World, report: Written) -> None:
+def test_final_figures_are_closed(world: World, report: WrittenReport) -> None:
     closed = world.rows("SELECT figure FROM closed_figures WHERE month = %s", report.month)
     assert {"offer_acceptance", "email_time", "saved"} <= {row["figure"] for row in closed}
     assert "retained_revenue" not in {row["figure"] for row in closed}
 
 
-def test_with_stripe_away_the_report_says_what_is_missing(world: World, report: Written) -> None:
+def test_the_report_states_what_is_missing_if_stripe_is_unavailable(world: World, report: WrittenReport) -> None:
     with world.simulator.fault(**AWAY, contains=report.person.subscription_id):
-        run, artifact = written(world, report.month)
+        run, artifact = write_report(world, report.month)
     assert "could not be read" in run["state"]["message"]
     assert run["state"]["message"].partition("; ")[2] in artifact["data"]
 
 
-def test_it_runs_on_the_first_of_the_month_before_data_is_deleted(world: World) -> None:
+def test_the_report_runs_on_the_first_of_the_month_before_data_is_deleted(world: World) -> None:
     found = deployment(world, "monthly-report")
     [schedule] = found["schedules"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("40 1 1 * *", "UTC")
@@ -130,9 +130,9 @@ def test_it_runs_on_the_first_of_the_month_before_data_is_deleted(world: World) 
 
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_prefects_page_draws_the_chart(world: World, report: Written, size: tuple[int, int]) -> None:
+def test_prefects_page_draws_the_chart(world: World, report: WrittenReport, size: tuple[int, int]) -> None:
     this_month = datetime.now(UTC).date().replace(day=1)
-    _, artifact = written(world, this_month)
+    _, artifact = write_report(world, this_month)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": size[0], "height": size[1]})

@@ -43,7 +43,7 @@ def pages(person: Person, since: int) -> list[PaidInvoices]:
     return asyncio.run(walk())
 
 
-def test_every_page_is_read_and_what_was_given_back_is_taken_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_page_is_read_and_refunds_are_subtracted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAGE_SIZE", 1)
     on = clock(world)
     person, began = subscriber(world, on=on), on.now
@@ -58,7 +58,7 @@ def test_every_page_is_read_and_what_was_given_back_is_taken_off(world: World, m
     assert len(pages(person, began + 5 * DAY)) == 2
 
 
-def test_what_is_open_was_not_paid(world: World) -> None:
+def test_an_open_invoice_does_not_count_as_paid(world: World) -> None:
     on = clock(world)
     person, began = subscriber(world, on=on), on.now
     method = world.stripe.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": _customer(world, person)})

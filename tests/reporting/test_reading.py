@@ -30,7 +30,7 @@ def read(subscriptions: list[WithOffer]) -> ReadFromStripe:
     return asyncio.run(reading())
 
 
-def test_no_more_calls_a_second_than_stripe_gladly_takes(world: World) -> None:
+def test_calls_are_limited_per_second(world: World) -> None:
     mark = uuid.uuid4().hex
     unknown = [WithOffer(f"sub_{mark}_{n}", "nobody", YESTERDAY) for n in range(3 * CALLS_PER_SECOND)]
 
@@ -39,12 +39,12 @@ def test_no_more_calls_a_second_than_stripe_gladly_takes(world: World) -> None:
     assert (len(found.paid), found.failed) == (len(unknown), 0)
     times = [call["time"] for call in world.simulator.requests(contains=mark)]
     assert len(times) == len(unknown)
-    busiest = max(sum(begin <= moment < begin + 1 for moment in times) for begin in times)
+    busiest = max(sum(begin <= at < begin + 1 for at in times) for begin in times)
     assert busiest <= CALLS_PER_SECOND + CONCURRENCY
     assert len(times) / (times[-1] - times[0]) > CALLS_PER_SECOND / 2
 
 
-def test_one_that_stripe_does_not_answer_for_holds_up_no_other(world: World) -> None:
+def test_a_failing_subscription_does_not_affect_the_others(world: World) -> None:
     people = [subscriber(world) for _ in range(3)]
     asked = [WithOffer(each.subscription_id, each.user_id, YESTERDAY) for each in people]
     with world.simulator.fault(kind="status", status=400, contains=people[1].subscription_id, times=0):

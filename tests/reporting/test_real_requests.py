@@ -21,7 +21,7 @@ def added(world: World, work: Callable[[], object], figure: str, **named: Any) -
     return {name: value - before.get(name, 0) for name, value in after.items()}
 
 
-def test_offers_that_were_shown_taken_and_declined(world: World) -> None:
+def test_shown_and_accepted_offers_are_counted(world: World) -> None:
     takes, leaves, only_looks = (world.person("starter") for _ in range(3))
 
     def ask() -> None:
@@ -34,7 +34,7 @@ def test_offers_that_were_shown_taken_and_declined(world: World) -> None:
     assert counts(world, "saved", plan="starter")["judged"] == 0
 
 
-def test_a_cancellation_its_reason_and_its_email(world: World) -> None:
+def test_a_cancellation_its_reason_and_its_email_are_counted(world: World) -> None:
     person = world.person("professional")
 
     def ask() -> None:
@@ -51,7 +51,7 @@ def test_a_cancellation_its_reason_and_its_email(world: World) -> None:
     assert after["email_time"]["emails"] > before["email_time"].get("emails", 0)
 
 
-def test_an_attempt_without_a_reason_is_a_refusal_and_none_collected(world: World) -> None:
+def test_an_attempt_without_a_reason_counts_as_refused_and_without_a_reason(world: World) -> None:
     person = world.person("professional")
 
     def ask() -> None:
@@ -64,7 +64,7 @@ def test_an_attempt_without_a_reason_is_a_refusal_and_none_collected(world: Worl
     assert _without_reason(after) > _without_reason(collected)
 
 
-def test_a_cancellation_that_was_taken_back_in_stripes_portal_lives_again(world: World) -> None:
+def test_a_cancellation_undone_in_stripes_portal_is_noted(world: World) -> None:
     person = world.person("professional")
     assert world.cancel(person).status_code == 200
     query = "SELECT live_again_at FROM subscriptions WHERE id = %s"
@@ -75,7 +75,7 @@ def test_a_cancellation_that_was_taken_back_in_stripes_portal_lives_again(world:
     assert world.row(query, person.subscription_id)["live_again_at"] is not None
 
 
-def test_a_customer_who_presses_reactivate_is_won_back(world: World) -> None:
+def test_a_customer_who_reactivates_is_won_back(world: World) -> None:
     """The audit log records it as well, and remains when the customer's data is deleted."""
     person = world.person("professional")
     assert world.cancel(person).status_code == 200

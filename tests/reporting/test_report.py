@@ -30,35 +30,35 @@ def asked(*options: str) -> subprocess.CompletedProcess[str]:
 def as_json(month: str) -> dict[str, list[Row]]:
     done = asked("--json", "--month", month)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["month"] == month
-    return {each["figure"]: each["lines"] for each in told["figures"]}
+    found = json.loads(done.stdout)
+    assert found["month"] == month
+    return {each["figure"]: each["lines"] for each in found["figures"]}
 
 
-def test_json_has_counts_and_rates_and_null_where_there_are_too_few(past: History) -> None:
-    told = as_json(f"{past.month:%Y-%m}")
+def test_json_has_null_for_rates_with_too_few_rows(past: History) -> None:
+    found = as_json(f"{past.month:%Y-%m}")
     everyone = {"plan": None, "reason": None, "shown": 20, "accepted": 4, "rate": 0.2}
-    assert everyone in told["offer_acceptance"]
-    assert {"plan": "gold", "accepted": 4, "judged": 4, "saved": 4, "rate": None} in told["saved"]
+    assert everyone in found["offer_acceptance"]
+    assert {"plan": "gold", "accepted": 4, "judged": 4, "saved": 4, "rate": None} in found["saved"]
     money = {"plan": "gold", "currency": "usd", "customers": 4, "invoices": 4, "amount_paid": 5600, "average": None}
-    assert money in told["retained_revenue"]
-    assert told["win_back"] == [{"cancellations": 16, "judged": 16, "won_back": 0, "rate": None}]
+    assert money in found["retained_revenue"]
+    assert found["win_back"] == [{"cancellations": 16, "judged": 16, "won_back": 0, "rate": None}]
 
 
-def test_the_terminal_says_too_few_rows_in_place_of_a_rate(past: History) -> None:
+def test_the_terminal_shows_too_few_rows_instead_of_a_rate(past: History) -> None:
     done = asked("--month", f"{past.month:%Y-%m}")
     assert done.returncode == 0, done.stderr
-    words = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert words[0] == f"{past.month:%Y-%m}, in UTC. A rate needs 20 rows."
-    assert "Offers accepted: accepted / shown, by plan and reason (so far)" in words
-    assert "all all 20 4 20.0 %" in words
-    assert "gold too_expensive 16 0 too few rows (16)" in words
-    assert "gold 4 4 4 too few rows (4)" in words
-    assert "cancel_subscription no-active-subscription 1 21 4.8 %" in words
-    assert "16 0 too few rows (16) too few rows (16)" in words  # emails
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert lines[0] == f"{past.month:%Y-%m}, in UTC. A rate needs 20 rows."
+    assert "Offers accepted: accepted / shown, by plan and reason (so far)" in lines
+    assert "all all 20 4 20.0 %" in lines
+    assert "gold too_expensive 16 0 too few rows (16)" in lines
+    assert "gold 4 4 4 too few rows (4)" in lines
+    assert "cancel_subscription no-active-subscription 1 21 4.8 %" in lines
+    assert "16 0 too few rows (16) too few rows (16)" in lines  # emails
 
 
-def test_figures_without_rows_are_named_once() -> None:
+def test_figures_without_rows_are_listed_once() -> None:
     saved = {"plan": "gold", "accepted": 4, "judged": 4, "saved": 4, "rate": None}
     figures = [
         {"figure": figure, "definition": "as it is", "closed_at": None, "lines": lines}
@@ -87,11 +87,11 @@ def test_a_month_without_rows_says_so_once(past: History, month: str, said: str)
     assert [lines for lines in as_json(month).values() if lines] == []
 
 
-def test_without_a_month_there_are_the_last_one_and_this_one_so_far(world: World) -> None:
+def test_the_last_and_the_current_month_are_shown_by_default(world: World) -> None:
     assert world.addresses["database_url"]
     before = datetime.now(UTC)
-    told, printed = json.loads(asked("--json").stdout), asked().stdout.splitlines()
-    last, current = (each["month"] for each in told)
+    found, printed = json.loads(asked("--json").stdout), asked().stdout.splitlines()
+    last, current = (each["month"] for each in found)
     assert current in (f"{before:%Y-%m}", f"{datetime.now(UTC):%Y-%m}")
     assert last == f"{month_before(month_named(current)):%Y-%m}"
     assert printed[0].startswith((f"{last}, in UTC.", f"Nothing to report for {last}."))
@@ -100,7 +100,7 @@ def test_without_a_month_there_are_the_last_one_and_this_one_so_far(world: World
 
 
 @pytest.mark.parametrize("month", ["2026-13", "October", "2026-1", "0000-01"])
-def test_what_is_no_month_is_refused_by_name(month: str) -> None:
+def test_an_invalid_month_is_refused(month: str) -> None:
     done = asked("--month", month)
     assert (done.returncode, done.stdout) == (2, "")
     assert month in done.stderr
@@ -119,17 +119,17 @@ def test_the_application_gets_the_same_figures(world: World, past: History) -> N
         assert reported(connection, past) == reported(world.admin, past)
 
 
-def test_no_ones_row_and_no_words_are_in_them(world: World, past: History) -> None:
+def test_the_figures_contain_no_personal_data(world: World, past: History) -> None:
     with world.as_application(None) as connection:
-        told = json.dumps(reported(connection, past))
+        found = json.dumps(reported(connection, past))
     people = world.rows("SELECT user_id, subscription_id, request_id, feedback FROM cancellation_reasons")
     people += world.rows("SELECT user_id, subscription_id, request_id FROM retention_offers")
     people += world.rows("SELECT id, email FROM users")
     assert people
-    assert [value for person in people for value in person.values() if value and str(value) in told] == []
+    assert [value for person in people for value in person.values() if value and str(value) in found] == []
 
 
-def test_the_application_reads_no_view_and_closes_nothing_by_hand(world: World) -> None:
+def test_the_application_can_neither_read_views_nor_write_figures(world: World) -> None:
     views = [row["name"] for row in world.rows(VIEWS)]
     assert "retained_subscriptions" in views
     refused = [f"SELECT 1 FROM {view}" for view in views]
@@ -143,7 +143,7 @@ def test_the_application_reads_no_view_and_closes_nothing_by_hand(world: World) 
             connection.execute(statement.encode())
 
 
-def test_what_an_application_closes_is_what_the_views_say(world: World, past: History) -> None:
+def test_the_figures_that_the_application_closes_come_from_the_views(world: World, past: History) -> None:
     """It passes a month, never the figures."""
     before = reported(world.admin, past)
     with world.as_application(None) as connection:
@@ -159,7 +159,7 @@ def test_what_an_application_closes_is_what_the_views_say(world: World, past: Hi
 # Final
 
 
-def test_a_final_figure_stays_when_the_data_goes(world: World, past: History) -> None:
+def test_a_final_figure_is_kept_when_the_data_is_deleted(world: World, past: History) -> None:
     with world.admin.transaction(force_rollback=True):
         world.admin.execute("SELECT close_figures(%s)", [past.month])
         before = reported(world.admin, past)
@@ -169,7 +169,7 @@ def test_a_final_figure_stays_when_the_data_goes(world: World, past: History) ->
         assert reported(world.admin, past)["figures"] == before["figures"]
 
 
-def test_nothing_is_final_before_its_time(world: World) -> None:
+def test_no_figure_is_final_too_early(world: World) -> None:
     with world.admin.transaction(force_rollback=True):
         world.admin.execute("DELETE FROM closed_figures")
         closed = "SELECT close_figures((date_trunc('month', now() AT TIME ZONE 'UTC') - %s::interval)::date) AS figure"

@@ -23,7 +23,7 @@ def acceptance(shown: int, accepted: int, rate: str | None = None) -> Row:
 # Offer acceptance (W34)
 
 
-def test_acceptance_is_accepted_of_shown_by_plan_and_reason(history: History) -> None:
+def test_acceptance_is_the_share_of_shown_offers_by_plan_and_reason(history: History) -> None:
     for _ in range(16):
         history.customer("gold").shown(3).cancels(3.1, "too_expensive")
     for _ in range(4):
@@ -39,27 +39,27 @@ def test_acceptance_is_accepted_of_shown_by_plan_and_reason(history: History) ->
     assert len(history.lines("offer_acceptance")) == 5
 
 
-def test_a_subscription_that_was_shown_its_offer_on_several_days_counts_once(history: History) -> None:
+def test_an_offer_shown_on_several_days_counts_once(history: History) -> None:
     history.customer("gold").shown(2).shown(3).shown(9).accepts(9.5)
     assert history.line("offer_acceptance", plan="gold", reason=None) == acceptance(1, 1)
 
 
-def test_an_offer_that_was_taken_without_a_look_was_shown_by_whoever_took_it(history: History) -> None:
+def test_an_offer_accepted_without_a_look_up_counts_as_shown(history: History) -> None:
     history.customer("gold").accepts(4)
     assert history.line("offer_acceptance", plan="gold", reason=None) == acceptance(1, 1)
 
 
-def test_an_offer_that_was_shown_last_month_and_taken_this_month_is_one_of_last_month(history: History) -> None:
+def test_an_offer_counts_in_the_month_in_which_it_was_shown(history: History) -> None:
     history.customer("gold").shown(-0.1).accepts(0.1)
     assert history.lines("offer_acceptance") == []
 
 
-def test_a_reason_to_leave_after_all_is_none_for_having_taken_the_offer(history: History) -> None:
+def test_a_later_cancellations_reason_does_not_count_for_an_accepted_offer(history: History) -> None:
     history.customer("gold").shown(2).accepts(2.1).cancels(4, "unused")
     assert history.line("offer_acceptance", plan="gold", reason="not_given") == acceptance(1, 1)
 
 
-def test_a_reason_long_after_the_offer_is_not_why_it_was_declined(history: History) -> None:
+def test_a_reason_given_long_after_the_offer_does_not_count_for_it(history: History) -> None:
     history.customer("gold").shown(2).cancels(10, "unused")
     assert history.line("offer_acceptance", plan="gold", reason="not_given") == acceptance(1, 0)
 
@@ -67,7 +67,7 @@ def test_a_reason_long_after_the_offer_is_not_why_it_was_declined(history: Histo
 # Reasons (W37)
 
 
-def test_reasons_are_shares_of_all_that_were_given(history: History) -> None:
+def test_reasons_are_shares_of_all_reasons_given(history: History) -> None:
     for _ in range(15):
         history.customer("gold").cancels(2, "unused")
     for _ in range(5):
@@ -80,7 +80,7 @@ def test_reasons_are_shares_of_all_that_were_given(history: History) -> None:
     assert history.line("reason_share", plan="silver", reason="other") == alone
 
 
-def test_reasons_that_were_made_anonymous_still_count(history: History, world: World) -> None:
+def test_anonymized_reasons_still_count(history: History, world: World) -> None:
     person = history.customer("gold").cancels(2, "unused")
     before = history.lines("reason_share"), history.lines("feedback")
     request = world.row("SELECT id FROM cancellation_requests WHERE user_id = %s", person.user_id)
@@ -89,7 +89,7 @@ def test_reasons_that_were_made_anonymous_still_count(history: History, world: W
     assert (history.lines("reason_share"), history.lines("feedback")) == before
 
 
-def test_a_reason_is_collected_where_one_was_asked_for(history: History) -> None:
+def test_feedback_is_the_share_of_attempts_with_a_reason(history: History) -> None:
     for _ in range(17):
         history.customer("gold").cancels(2, "unused")
     history.customer("gold").cancels(2, "prefer_not_to_say")
@@ -103,7 +103,7 @@ def test_a_reason_is_collected_where_one_was_asked_for(history: History) -> None
 # Saved (F10) and what was paid (W36)
 
 
-def test_saved_is_who_did_not_cancel_within_30_days(history: History) -> None:
+def test_customers_who_did_not_cancel_within_30_days_are_saved(history: History) -> None:
     for _ in range(17):
         history.customer("gold").accepts(1)
     history.customer("gold").accepts(1).cancels(11, "unused")  # on day 10
@@ -114,7 +114,7 @@ def test_saved_is_who_did_not_cancel_within_30_days(history: History) -> None:
     assert history.line("saved", plan=None) == counted
 
 
-def test_nobody_is_saved_before_30_days_have_passed(world: World) -> None:
+def test_no_customer_is_saved_before_30_days_have_passed(world: World) -> None:
     with world.admin.transaction(force_rollback=True):
         month = world.row("SELECT month_of(now()) AS is")["is"]
         now = History(world, month)
@@ -124,7 +124,7 @@ def test_nobody_is_saved_before_30_days_have_passed(world: World) -> None:
         assert now.line("saved", plan="a plan of this test") == counted
 
 
-def test_what_was_paid_is_told_by_currency_and_of_the_saved_alone(history: History) -> None:
+def test_revenue_is_by_currency_and_from_saved_customers_only(history: History) -> None:
     for _ in range(20):
         history.customer("gold").accepts(1).pays(10, 2030).pays(40, 2031)
     history.customer("gold").accepts(1).pays(10, 900, "eur")
@@ -140,7 +140,7 @@ def test_what_was_paid_is_told_by_currency_and_of_the_saved_alone(history: Histo
 # Win-back (W38)
 
 
-def test_won_back_is_who_lives_again_within_90_days(history: History, world: World) -> None:
+def test_customers_who_return_within_90_days_are_won_back(history: History, world: World) -> None:
     for _ in range(16):
         history.customer("gold").cancels(1, "unused")
     anew = history.customer("gold").cancels(1, "unused")
@@ -159,7 +159,7 @@ def test_won_back_is_who_lives_again_within_90_days(history: History, world: Wor
     assert history.line("win_back") == counted
 
 
-def test_when_a_row_lives_again_is_noted_by_whatever_heals_it(history: History, world: World) -> None:
+def test_any_update_that_reactivates_a_row_notes_the_time(history: History, world: World) -> None:
     person = history.customer("gold", status="pending_cancellation", cancel_at=history.at(30))
 
     def becomes(status: str) -> bool:
@@ -176,17 +176,17 @@ def test_the_time_to_the_email_is_a_median_and_a_95th_percentile(history: Histor
     for seconds in range(1, 22):
         history.customer("gold").cancels(2, "unused", email_after=float(seconds))
     history.customer("gold").cancels(2, "unused", email_after=None)
-    told = {"emails": 21, "not_sent": 1, "median_seconds": Decimal("11.000"), "p95_seconds": Decimal("20.000")}
-    assert history.line("email_time") == told
+    expected = {"emails": 21, "not_sent": 1, "median_seconds": Decimal("11.000"), "p95_seconds": Decimal("20.000")}
+    assert history.line("email_time") == expected
 
 
-def test_of_few_emails_there_is_only_how_many(history: History) -> None:
+def test_too_few_emails_have_only_a_count(history: History) -> None:
     history.customer("gold").cancels(2, "unused")
-    told = {"emails": 1, "not_sent": 0, "median_seconds": None, "p95_seconds": None}
-    assert history.line("email_time") == told
+    expected = {"emails": 1, "not_sent": 0, "median_seconds": None, "p95_seconds": None}
+    assert history.line("email_time") == expected
 
 
-def test_refusals_are_told_by_cause(history: History) -> None:
+def test_refusals_are_counted_by_cause(history: History) -> None:
     for _ in range(18):
         history.customer("gold").cancels(2, "unused")
     history.refused(2, "no-active-subscription")
