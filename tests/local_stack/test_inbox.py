@@ -46,11 +46,11 @@ def inbox_in(directory: Path, *arguments: str | Path) -> Iterator[Inbox]:
         running("deployments.local.inbox", *ports, "--directory", directory, *arguments),
         httpx.Client(base_url=f"http://127.0.0.1:{http}") as page,
     ):
-        wait_until(lambda: answers(page), "the inbox")
+        wait_until(lambda: responds(page), "the inbox")
         yield Inbox(smtp, page)
 
 
-def answers(page: httpx.Client) -> bool:
+def responds(page: httpx.Client) -> bool:
     try:
         return page.get("/health").is_success
     except httpx.TransportError:
@@ -88,7 +88,7 @@ def test_an_email_can_be_read_as_json(inbox: Inbox) -> None:
     assert details["recipients"] == ["ann@example.com"]
 
 
-def test_the_page_s_addresses_answer_json_to_who_accepts_only_that(inbox: Inbox) -> None:
+def test_the_pages_return_json_if_requested(inbox: Inbox) -> None:
     inbox.deliver(email("accept@example.com"))
     [summary] = inbox.listed("accept@example.com")
     wanted = {"Accept": "application/json"}
@@ -97,18 +97,18 @@ def test_the_page_s_addresses_answer_json_to_who_accepts_only_that(inbox: Inbox)
     assert inbox.page.get(f"/messages/{summary['id']}", headers=wanted).json()["id"] == summary["id"]
 
 
-def test_the_newest_comes_first(inbox: Inbox) -> None:
+def test_the_newest_email_comes_first(inbox: Inbox) -> None:
     inbox.deliver(*(email("order@example.com", f"number {number}") for number in range(3)))
     assert [each["subject"] for each in inbox.listed("order@example.com")] == ["number 2", "number 1", "number 0"]
 
 
-def test_a_hidden_recipient_is_found(inbox: Inbox) -> None:
+def test_an_email_is_found_by_a_bcc_recipient(inbox: Inbox) -> None:
     with smtplib.SMTP("127.0.0.1", inbox.smtp_port, timeout=10) as client:
         client.send_message(email("seen@example.com"), to_addrs=["hidden@example.com"])
     assert len(inbox.listed("hidden@example.com")) == 1
 
 
-def test_what_an_email_holds_is_escaped_and_sandboxed(inbox: Inbox) -> None:
+def test_an_emails_content_is_escaped_and_sandboxed(inbox: Inbox) -> None:
     inbox.deliver(email(f'"{HOSTILE}" <evil@example.com>', HOSTILE))
     [summary] = inbox.listed("evil@example.com")
     for address in ("/", f"/messages/{summary['id']}"):
@@ -123,7 +123,7 @@ def test_what_an_email_holds_is_escaped_and_sandboxed(inbox: Inbox) -> None:
     assert f'<iframe src="/messages/{summary["id"]}.html" sandbox="allow-popups' in response.text
 
 
-def test_broken_mail_is_shown_all_the_same(inbox: Inbox) -> None:
+def test_malformed_emails_are_shown(inbox: Inbox) -> None:
     broken = [
         b"\xff\xfe no headers at all",
         b"Subject: =?bad?q?x?=\r\nDate: never\r\nContent-Type: text/plain; charset=nonsense\r\n\r\nhello",
@@ -142,7 +142,7 @@ def test_broken_mail_is_shown_all_the_same(inbox: Inbox) -> None:
         assert inbox.page.get(f"/messages/{each['id']}.json").is_success
 
 
-def test_the_raw_email_can_be_kept(inbox: Inbox) -> None:
+def test_the_raw_email_can_be_downloaded(inbox: Inbox) -> None:
     inbox.deliver(email("raw@example.com"))
     [summary] = inbox.listed("raw@example.com")
     response = inbox.page.get(f"/messages/{summary['id']}.eml")
@@ -152,7 +152,7 @@ def test_the_raw_email_can_be_kept(inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize("identifier", ["missing", "..%2Fsecrets", "0" * 20 + "-00000000"])
-def test_other_files_are_out_of_reach(inbox: Inbox, identifier: str) -> None:
+def test_other_files_cannot_be_read(inbox: Inbox, identifier: str) -> None:
     for suffix in ("", ".json", ".eml", ".html"):
         assert inbox.page.get(f"/messages/{identifier}{suffix}").status_code == 404
 
@@ -183,7 +183,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_mail_over_starttls_with_a_password(tmp_path: Path, certificate: Path) -> None:
+def test_an_email_is_received_over_starttls_with_a_password(tmp_path: Path, certificate: Path) -> None:
     trust = ssl.create_default_context(cafile=str(certificate))
     secure = ("--starttls", "--tls-cert", certificate, "--user", "app", "--password", "secret")
     with inbox_in(tmp_path, *secure) as inbox, smtplib.SMTP("localhost", inbox.smtp_port, timeout=10) as client:
@@ -197,7 +197,7 @@ def test_mail_over_starttls_with_a_password(tmp_path: Path, certificate: Path) -
         assert len(inbox.listed("secure@example.com")) == 1
 
 
-def test_mail_over_implicit_tls(tmp_path: Path, certificate: Path) -> None:
+def test_an_email_is_received_over_implicit_tls(tmp_path: Path, certificate: Path) -> None:
     trust = ssl.create_default_context(cafile=str(certificate))
     with inbox_in(tmp_path, "--implicit-tls", "--tls-cert", certificate) as inbox:
         with smtplib.SMTP_SSL("localhost", inbox.smtp_port, timeout=10, context=trust) as client:

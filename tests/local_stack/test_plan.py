@@ -42,11 +42,11 @@ def names(stack: PlannedStack) -> set[str]:
     return {part.name for part in stack.parts}
 
 
-def test_everything_is_started_where_nothing_is_named(planned: Planner) -> None:
+def test_every_part_is_started_by_default(planned: Planner) -> None:
     assert names(planned()) == STAND_INS | PRODUCT
 
 
-def test_every_part_comes_after_those_it_needs(planned: Planner) -> None:
+def test_every_part_comes_after_its_dependencies(planned: Planner) -> None:
     stack = planned()
     seen: set[str] = set()
     for part in stack.parts:
@@ -67,7 +67,7 @@ def test_every_part_comes_after_those_it_needs(planned: Planner) -> None:
         ({"SMTP_URL": "smtps://mail.example.com"}, {"inbox"}),
     ],
 )
-def test_what_the_environment_names_is_not_started(
+def test_a_part_named_in_the_environment_is_not_started(
     planned: Planner, environment: dict[str, str], left_out: set[str]
 ) -> None:
     stack = planned(**environment)
@@ -76,16 +76,16 @@ def test_what_the_environment_names_is_not_started(
         assert stack.process_environment({})[name] == value
 
 
-def test_an_emulator_from_outside_is_given_the_topic(planned: Planner) -> None:
+def test_the_topic_is_created_on_an_external_emulator(planned: Planner) -> None:
     stack = planned(PUBSUB_EMULATOR_HOST="emulator:8085")
     assert names(stack) == (STAND_INS | PRODUCT | {"topic"}) - {"pubsub"}
 
 
-def test_an_empty_setting_names_nothing(planned: Planner) -> None:
+def test_an_empty_setting_counts_as_unset(planned: Planner) -> None:
     assert names(planned(SMTP_URL="", DATABASE_URL="")) == STAND_INS | PRODUCT
 
 
-def test_a_database_from_outside_is_the_product_s_alone(planned: Planner) -> None:
+def test_an_external_database_is_not_used_for_prefect(planned: Planner) -> None:
     stack = planned(DATABASE_URL=OUTSIDE)
     assert stack.environment["DATABASE_URL"] == stack.environment["DATABASE_ADMIN_URL"] == OUTSIDE
     [prefect] = [part for part in stack.parts if part.name == "prefect"]
@@ -94,7 +94,7 @@ def test_a_database_from_outside_is_the_product_s_alone(planned: Planner) -> Non
     assert "@127.0.0.1:" in database
 
 
-def test_the_addresses_of_outside_parts_are_told(planned: Planner) -> None:
+def test_the_addresses_of_external_parts_are_published(planned: Planner) -> None:
     real = planned(STRIPE_API_KEY="sk_test_1", GOOGLE_CLOUD_PROJECT="ours", PREFECT_API_URL="http://p:1/api").addresses
     assert real["stripe"] == "https://api.stripe.com"
     assert real["pubsub"] == "pubsub.googleapis.com:443"
@@ -102,12 +102,12 @@ def test_the_addresses_of_outside_parts_are_told(planned: Planner) -> None:
     assert real["prefect_ui"] == "http://p:1"
 
 
-def test_a_stand_in_for_stripe_needs_its_key(planned: Planner) -> None:
+def test_an_external_stand_in_for_stripe_needs_its_key(planned: Planner) -> None:
     with pytest.raises(StackError, match="STRIPE_API_KEY"):
         planned(STRIPE_API_BASE="http://stand-in")
 
 
-def test_listening_everywhere_is_reached_on_loopback(planned: Planner) -> None:
+def test_a_stack_on_all_interfaces_is_reached_on_loopback(planned: Planner) -> None:
     stack = planned(HTTP_HOST="0.0.0.0")
     assert stack.environment["HTTP_HOST"] == "0.0.0.0"
     assert str(stack.addresses["http"]).startswith("http://127.0.0.1:")

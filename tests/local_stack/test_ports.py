@@ -11,7 +11,7 @@ from deployments.local.ports import LISTENERS, Listener, Ports, is_free
 
 
 @pytest.fixture(autouse=True)
-def _quiet_corner(monkeypatch: pytest.MonkeyPatch) -> None:
+def _unused_default_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Avoid the default ports, which a stack on this machine may use."""
     monkeypatch.setitem(LISTENERS, "http", Listener("HTTP_PORT", 21_000))
     monkeypatch.setitem(LISTENERS, "smtp", Listener("SMTP_PORT", 21_000))
@@ -24,14 +24,14 @@ def ports(tmp_path: Path) -> Iterator[Ports]:
     made.release()
 
 
-def test_a_busy_port_is_chosen_around(ports: Ports) -> None:
+def test_a_busy_port_is_not_chosen(ports: Ports) -> None:
     with socket.create_server(("127.0.0.1", 21_000)):
         chosen = ports.choose("http")
     assert chosen > 21_000
     assert is_free("127.0.0.1", chosen)
 
 
-def test_two_stacks_that_start_at_once_choose_differently(ports: Ports, tmp_path: Path) -> None:
+def test_two_stacks_starting_concurrently_choose_different_ports(ports: Ports, tmp_path: Path) -> None:
     """No server listens yet, neither for the other checkout nor for another part of this stack."""
     other = Ports(tmp_path / "other.json", {})
     chosen = [ports.choose("http"), other.choose("http"), ports.choose("smtp"), other.choose("smtp")]
@@ -51,7 +51,7 @@ def test_a_second_start_keeps_its_ports(ports: Ports, tmp_path: Path) -> None:
         again.release()
 
 
-def test_a_busy_port_that_was_asked_for_is_named(tmp_path: Path) -> None:
+def test_a_requested_port_that_is_busy_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortBusy, match=rf"port {port} is in use on 127.0.0.1: set HTTP_PORT"):
@@ -59,12 +59,12 @@ def test_a_busy_port_that_was_asked_for_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["http", "0", "65536", "-1"])
-def test_what_is_no_port_is_named(tmp_path: Path, value: str) -> None:
+def test_an_invalid_port_is_named(tmp_path: Path, value: str) -> None:
     with pytest.raises(StackError, match=f"HTTP_PORT={value} is not a port"):
         Ports(tmp_path / "ports.json", {"HTTP_PORT": value}).choose("http")
 
 
-def test_a_spoilt_memory_is_forgotten(tmp_path: Path) -> None:
+def test_a_corrupt_ports_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text("{")
     ports = Ports(tmp_path / "ports.json", {})
     try:

@@ -37,7 +37,7 @@ def started(server: EmbeddedPostgres) -> Iterator[subprocess.Popen[bytes]]:
             process.send_signal(server.stop_signal)
 
 
-def test_data_is_found_again(cluster: EmbeddedPostgres) -> None:
+def test_data_survives_a_restart(cluster: EmbeddedPostgres) -> None:
     with started(cluster) as process:
         cluster.ensure_role("reader", "first")
         cluster.ensure_database("books", owner="reader")
@@ -53,7 +53,7 @@ def test_data_is_found_again(cluster: EmbeddedPostgres) -> None:
             psycopg.connect(cluster.url("books", "reader", "first"))
 
 
-def test_it_is_a_server_to_rely_on(cluster: EmbeddedPostgres) -> None:
+def test_the_server_has_safe_settings(cluster: EmbeddedPostgres) -> None:
     with started(cluster), psycopg.connect(cluster.url("postgres")) as connection:
         shown = {
             name: connection.execute(f"SHOW {name}").fetchone()
@@ -70,13 +70,13 @@ def test_it_is_a_server_to_rely_on(cluster: EmbeddedPostgres) -> None:
     assert encoding == ("UTF8",)
 
 
-def test_a_server_that_still_runs_is_stopped_first(cluster: EmbeddedPostgres) -> None:
-    with started(cluster) as left_behind, started(cluster):
-        assert left_behind.wait(10) == 0
+def test_a_server_that_is_still_running_is_stopped_first(cluster: EmbeddedPostgres) -> None:
+    with started(cluster) as orphan, started(cluster):
+        assert orphan.wait(10) == 0
         assert cluster.is_ready()
 
 
-def test_a_killed_server_s_data_is_found_again(cluster: EmbeddedPostgres) -> None:
+def test_the_data_of_a_killed_server_is_recovered(cluster: EmbeddedPostgres) -> None:
     with started(cluster) as killed:
         children = psutil.Process(killed.pid).children()
         os.kill(killed.pid, signal.SIGKILL)
@@ -95,7 +95,7 @@ def test_a_stale_lock_file_does_not_matter(cluster: EmbeddedPostgres, content: s
         assert cluster.is_ready()
 
 
-def test_an_interrupted_first_start_leaves_no_half(tmp_path: Path) -> None:
+def test_an_interrupted_first_start_leaves_no_partial_data(tmp_path: Path) -> None:
     half = tmp_path / "postgres.new"
     (half / "base").mkdir(parents=True)
     server = EmbeddedPostgres(tmp_path / "postgres", free_port(), "a password")
@@ -105,7 +105,7 @@ def test_an_interrupted_first_start_leaves_no_half(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has a user to drop")
-def test_root_without_user_namespaces_drops_its_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_without_user_namespaces_switches_to_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in Docker's default container, where `unshare` is refused, with the checkout in root's home."""
     tmp_path.chmod(0o700)
     refuse_namespaces(tmp_path / "programs", monkeypatch)

@@ -93,7 +93,7 @@ def test_every_subscription_gets_every_message_once(address: str, subscriber: Su
         assert pull(subscriber, name, patience=0.5) == []
 
 
-def test_messages_of_one_key_come_in_order(address: str, subscriber: SubscriberClient, topic: str) -> None:
+def test_messages_with_one_ordering_key_arrive_in_order(address: str, subscriber: SubscriberClient, topic: str) -> None:
     name = subscribe(subscriber, topic, ordered=True)
     publish(address, topic, "1", "2", "3", key="user")
     first, second = pull(subscriber, name, 2)
@@ -103,7 +103,7 @@ def test_messages_of_one_key_come_in_order(address: str, subscriber: SubscriberC
     assert texts(pull(subscriber, name)) == ["3"]
 
 
-def test_a_nack_brings_the_later_ones_back_too(address: str, subscriber: SubscriberClient, topic: str) -> None:
+def test_a_nack_also_redelivers_later_messages(address: str, subscriber: SubscriberClient, topic: str) -> None:
     name = subscribe(subscriber, topic, ordered=True)
     publish(address, topic, "1", "2", "3", key="user")
     first = pull(subscriber, name)[0]
@@ -111,7 +111,7 @@ def test_a_nack_brings_the_later_ones_back_too(address: str, subscriber: Subscri
     assert texts(pull(subscriber, name)) == ["1", "2", "3"]
 
 
-def test_other_keys_do_not_wait(address: str, subscriber: SubscriberClient, topic: str) -> None:
+def test_messages_with_other_keys_do_not_wait(address: str, subscriber: SubscriberClient, topic: str) -> None:
     name = subscribe(subscriber, topic, ordered=True)
     publish(address, topic, "a1", "a2", key="a")
     assert texts(pull(subscriber, name, 1)) == ["a1"]
@@ -119,7 +119,7 @@ def test_other_keys_do_not_wait(address: str, subscriber: SubscriberClient, topi
     assert texts(pull(subscriber, name)) == ["b1"]
 
 
-def test_a_message_comes_back_after_its_deadline(address: str, subscriber: SubscriberClient, topic: str) -> None:
+def test_a_message_is_redelivered_after_its_deadline(address: str, subscriber: SubscriberClient, topic: str) -> None:
     name = subscribe(subscriber, topic)
     publish(address, topic, "again")
     [first] = pull(subscriber, name)
@@ -132,7 +132,7 @@ def test_a_message_comes_back_after_its_deadline(address: str, subscriber: Subsc
     assert texts(pull(subscriber, name)) == ["again"]
 
 
-def test_a_topic_is_made_once_on_an_emulator_that_starts_empty(
+def test_a_topic_is_created_once_on_an_empty_emulator(
     address: str, subscriber: SubscriberClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topic = f"t-{uuid.uuid4()}"
@@ -143,7 +143,7 @@ def test_a_topic_is_made_once_on_an_emulator_that_starts_empty(
     subscribe(subscriber, f"projects/tests/topics/{topic}")
 
 
-def test_the_streaming_client_gets_all_in_order(
+def test_the_streaming_client_receives_all_messages_in_order(
     address: str, subscriber: SubscriberClient, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = subscribe(subscriber, topic, ordered=True)
@@ -165,7 +165,7 @@ def test_the_streaming_client_gets_all_in_order(
         stream.result(timeout=10)
 
 
-def test_a_deleted_topic_keeps_what_its_subscriptions_have(
+def test_a_deleted_topics_subscriptions_keep_their_messages(
     address: str, subscriber: SubscriberClient, topic: str
 ) -> None:
     name = subscribe(subscriber, topic)
@@ -181,7 +181,7 @@ def test_a_deleted_topic_keeps_what_its_subscriptions_have(
     assert texts(pull(subscriber, name)) == ["last"]
 
 
-def test_lists_come_in_pages(address: str, subscriber: SubscriberClient, topic: str) -> None:
+def test_lists_are_paginated(address: str, subscriber: SubscriberClient, topic: str) -> None:
     project = f"projects/{uuid.uuid4()}"
 
     async def topics(client: PublisherAsyncClient) -> None:
@@ -197,14 +197,14 @@ def test_lists_come_in_pages(address: str, subscriber: SubscriberClient, topic: 
     asyncio.run(with_publisher(address, topics))
 
 
-def test_topics_named_at_start_are_there(address: str) -> None:
+def test_topics_named_at_start_exist(address: str) -> None:
     async def look(client: PublisherAsyncClient) -> None:
         assert (await client.get_topic(topic=FIRST_TOPIC)).name == FIRST_TOPIC
 
     asyncio.run(with_publisher(address, look))
 
 
-def test_publishing_is_refused_as_pubsub_refuses(address: str, topic: str) -> None:
+def test_publishing_is_refused_like_pubsub(address: str, topic: str) -> None:
     missing = "projects/tests/topics/missing"
     message = types.PubsubMessage(data=b"x")
 
@@ -223,7 +223,7 @@ def test_publishing_is_refused_as_pubsub_refuses(address: str, topic: str) -> No
     asyncio.run(with_publisher(address, refuse))
 
 
-def test_subscribing_is_refused_as_pubsub_refuses(subscriber: SubscriberClient, topic: str) -> None:
+def test_subscribing_is_refused_like_pubsub(subscriber: SubscriberClient, topic: str) -> None:
     missing = "projects/tests/subscriptions/missing"
     name = subscribe(subscriber, topic)
     with pytest.raises(exceptions.NotFound, match="Subscription not found"):

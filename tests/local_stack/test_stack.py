@@ -88,7 +88,7 @@ def nothing_left_of(supervisor: Supervisor) -> Iterator[None]:
     assert not files & {"stack.json", "stack.env"}
 
 
-def test_a_running_stack_says_where_it_is(tmp_path: Path) -> None:
+def test_a_running_stack_publishes_its_addresses(tmp_path: Path) -> None:
     lines: list[str] = []
     with Stack(tmp_path, progress=lines.append, environment=quiet(), parts=["postgres"]) as stack:
         for name in ("stack.json", "stack.env"):
@@ -103,7 +103,7 @@ def test_a_running_stack_says_where_it_is(tmp_path: Path) -> None:
     assert not (tmp_path / "stack.json").exists()
 
 
-def test_a_second_start_is_at_the_same_place(tmp_path: Path) -> None:
+def test_a_second_start_uses_the_same_addresses(tmp_path: Path) -> None:
     port = str(free_port())
     environments = []
     for more in ({"POSTGRES_PORT": port}, {}):
@@ -112,7 +112,7 @@ def test_a_second_start_is_at_the_same_place(tmp_path: Path) -> None:
     assert environments[0] == environments[1]
 
 
-def test_two_stacks_stand_side_by_side_but_not_in_one_directory(tmp_path: Path, supervise: Supervise) -> None:
+def test_two_stacks_can_run_side_by_side_but_not_in_one_directory(tmp_path: Path, supervise: Supervise) -> None:
     first = supervise(tmp_path / "one", "inbox")
     addresses = first.wait_until_up()
     code, output = supervise(tmp_path / "one", "inbox").ended()
@@ -135,7 +135,7 @@ def test_a_signal_stops_everything(tmp_path: Path, supervise: Supervise, number:
     assert "Everything is stopped" in output
 
 
-def test_kill_9_leaves_nothing_and_the_next_start_finds_all(tmp_path: Path, supervise: Supervise) -> None:
+def test_kill_9_leaves_no_process_and_the_next_start_finds_all_data(tmp_path: Path, supervise: Supervise) -> None:
     supervisor = supervise(tmp_path)
     before = supervisor.wait_until_up()
     with nothing_left_of(supervisor):
@@ -147,7 +147,7 @@ def test_kill_9_leaves_nothing_and_the_next_start_finds_all(tmp_path: Path, supe
     assert "database system was shut down" in (tmp_path / "logs" / "postgres.log").read_text()  # not crashed
 
 
-def test_a_part_that_dies_is_named_and_ends_the_rest(tmp_path: Path, supervise: Supervise) -> None:
+def test_a_part_that_crashes_is_named_and_the_rest_is_stopped(tmp_path: Path, supervise: Supervise) -> None:
     supervisor = supervise(tmp_path)
     supervisor.wait_until_up()
     with nothing_left_of(supervisor):
@@ -166,14 +166,14 @@ def test_a_part_that_cannot_start_is_named_with_its_log(tmp_path: Path, monkeypa
     assert not (tmp_path / "postgres" / "postmaster.pid").exists()
 
 
-def test_a_busy_port_that_was_asked_for_is_an_error(tmp_path: Path, supervise: Supervise) -> None:
+def test_a_requested_port_that_is_busy_is_an_error(tmp_path: Path, supervise: Supervise) -> None:
     taken = supervise(tmp_path / "one", "inbox").wait_until_up()["smtp"].rpartition(":")[2]
     code, output = supervise(tmp_path / "two", "inbox", SMTP_PORT=taken).ended()
     assert code == 1
     assert f"PortBusy: port {taken} is in use on 127.0.0.1: set SMTP_PORT" in output
 
 
-def test_parts_do_not_hold_the_terminal_s_group(tmp_path: Path, supervise: Supervise) -> None:
+def test_parts_are_not_in_the_terminals_process_group(tmp_path: Path, supervise: Supervise) -> None:
     """Ctrl-C goes to a terminal's group: only the supervisor may get it, to stop the parts in order."""
     supervisor = supervise(tmp_path, "inbox")
     supervisor.wait_until_up()
