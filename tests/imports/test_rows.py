@@ -61,7 +61,7 @@ def test_customers_and_their_subscriptions_become_rows(account: Account) -> None
     assert [line.split() for line in printed.splitlines() if line.startswith(other.id)] == [[other.id, "1"]]
 
 
-def test_what_ended_within_90_days_is_imported_and_nobody_is_told(account: Account) -> None:
+def test_recently_ended_subscriptions_are_imported_without_an_email(account: Account) -> None:
     ended = {days: account.subscription(account.customer()) for days in (1, 30, 91)}
     for days, subscription in ended.items():
         account.api.subscriptions.cancel(subscription.id)
@@ -79,7 +79,7 @@ def test_what_ended_within_90_days_is_imported_and_nobody_is_told(account: Accou
     assert account.rows("SELECT FROM outbox") == []
 
 
-def test_again_changes_nothing(account: Account) -> None:
+def test_a_second_import_changes_nothing(account: Account) -> None:
     for email in ("", "ada@example.com"):
         account.subscription(account.customer(email=email))
     account.imported()
@@ -88,7 +88,7 @@ def test_again_changes_nothing(account: Account) -> None:
     assert account.everything() == before
 
 
-def test_what_changed_in_stripe_is_changed_here(account: Account) -> None:
+def test_changes_in_stripe_are_imported(account: Account) -> None:
     customer = account.customer(email="ada@example.com")
     subscription = account.subscription(customer)
     account.imported()
@@ -102,7 +102,7 @@ def test_what_changed_in_stripe_is_changed_here(account: Account) -> None:
     assert account.row("SELECT plan FROM subscriptions")["plan"] == "enterprise"
 
 
-def test_what_was_written_since_stripe_was_asked_stays(account: Account) -> None:
+def test_newer_rows_are_not_overwritten(account: Account) -> None:
     customer = account.customer(email="ada@example.com")
     account.subscription(customer)
     account.imported()
@@ -113,7 +113,7 @@ def test_what_was_written_since_stripe_was_asked_stays(account: Account) -> None
     assert account.everything() == before
 
 
-def test_what_the_company_wrote_stays(account: Account) -> None:
+def test_the_companys_own_data_is_not_overwritten(account: Account) -> None:
     customer = account.customer(email="stripe@example.com", preferred_locales=["fr"])
     unnamed = account.customer(email="other@example.com")
     named = account.customer(email="third@example.com", metadata={"user_id": "own-3"})
@@ -130,7 +130,7 @@ def test_what_the_company_wrote_stays(account: Account) -> None:
     assert [account.owner(each) for each in subscriptions] == ["own-1", "own-2", "own-3"]
 
 
-def test_two_customers_of_one_user_share_a_row_with_the_newest_ones_address(account: Account) -> None:
+def test_two_customers_of_one_user_share_a_row_with_the_newer_address(account: Account) -> None:
     ago = account.simulator.move_clock(advance=-DAY)
     assert ago
     old = account.customer(email="old@example.com", metadata={"user_id": "7"})
@@ -147,7 +147,7 @@ def test_two_customers_of_one_user_share_a_row_with_the_newest_ones_address(acco
 
 
 @pytest.mark.parametrize("wrong", ["x" * 256, "a\x00b"])
-def test_what_cannot_be_a_user_id_is_named_by_its_customer(account: Account, wrong: str) -> None:
+def test_a_customer_with_an_invalid_user_id_is_reported(account: Account, wrong: str) -> None:
     customer = account.customer(email="ada@example.com", metadata={"user_id": wrong})
     printed = account.imported()
     assert account.row("SELECT id FROM users")["id"] == customer.id
@@ -157,13 +157,13 @@ def test_what_cannot_be_a_user_id_is_named_by_its_customer(account: Account, wro
     assert wrong not in printed
 
 
-def test_another_key_names_the_user(account: Account) -> None:
+def test_the_metadata_key_of_the_user_id_can_be_set(account: Account) -> None:
     account.customer(metadata={"user_id": "1", "tenant": "acme"})
     account.imported(stripe_user_key="tenant")
     assert account.row("SELECT id FROM users")["id"] == "acme"
 
 
-def test_a_user_who_is_named_later_takes_over_what_was_not_used(account: Account) -> None:
+def test_a_user_id_added_later_takes_over_unused_rows(account: Account) -> None:
     customer = account.customer(email="ada@example.com")
     fresh, used = account.subscription(customer), account.subscription(customer)
     account.imported()
@@ -184,7 +184,7 @@ def test_a_user_who_is_named_later_takes_over_what_was_not_used(account: Account
     assert [row["id"] for row in account.rows("SELECT id FROM users")] == ["ada"]
 
 
-def test_deleted_customers_are_skipped_and_deleted_data_stays_deleted(account: Account) -> None:
+def test_deleted_customers_are_skipped_and_deleted_data_is_not_restored(account: Account) -> None:
     gone = account.customer(email="gone@example.com")
     left = account.subscription(gone)
     account.api.subscriptions.cancel(left.id)
@@ -201,7 +201,7 @@ def test_deleted_customers_are_skipped_and_deleted_data_stays_deleted(account: A
     assert [row["id"] for row in account.rows("SELECT id FROM users")] == [back.id]
 
 
-def test_the_application_can_write_what_stripe_reports_and_nothing_else(account: Account) -> None:
+def test_the_application_cannot_insert_users_directly(account: Account) -> None:
     with account.connection.transaction(), pytest.raises(psycopg.errors.InsufficientPrivilege):
         account.connection.execute("SET LOCAL ROLE cancelflow_app")
         account.connection.execute("INSERT INTO users (id) VALUES ('x')")

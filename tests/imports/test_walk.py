@@ -31,7 +31,7 @@ def counts(account: Account) -> tuple[int, int]:
     return found["u"], found["s"]
 
 
-def test_a_killed_import_goes_on_after_its_last_page(account: Account) -> None:
+def test_a_killed_import_continues_after_its_last_page(account: Account) -> None:
     account.fill(MANY)
     # Stripe takes very long for the third page.
     account.simulator.order("faults", kind="delay", path="/v1/subscriptions", seconds=0, times=2)
@@ -62,7 +62,7 @@ def test_a_killed_import_goes_on_after_its_last_page(account: Account) -> None:
     assert "starting_after" in first["params"]
 
 
-def test_one_that_stripe_failed_says_so_and_goes_on_or_begins_anew(account: Account) -> None:
+def test_an_import_that_failed_at_stripe_can_be_continued_or_restarted(account: Account) -> None:
     account.fill(MANY)
     account.simulator.order("faults", kind="status", status=403, path="/v1/customers", times=1)
     with pytest.raises(ImportStopped, match="run `cancelflow import` again"):
@@ -79,14 +79,14 @@ def test_one_that_stripe_failed_says_so_and_goes_on_or_begins_anew(account: Acco
     assert account.pages()[before]["path"] == "/v1/subscriptions"
 
 
-def test_a_page_that_cannot_be_found_again_is_read_from_the_start(account: Account) -> None:
+def test_a_list_whose_position_is_lost_is_read_from_the_start(account: Account) -> None:
     account.fill(3)
     account.connection.execute("INSERT INTO import_progress (list, after) VALUES ('customers', 'cus_deleted')")
     account.imported()
     assert counts(account) == (3, 3)
 
 
-def test_it_waits_as_long_as_stripe_asks_for(account: Account) -> None:
+def test_the_import_waits_as_long_as_stripe_requests(account: Account) -> None:
     account.fill(3)
     account.simulator.order(
         "faults", kind="status", status=429, path="/v1/subscriptions", times=2, headers={"retry-after": "1"}
@@ -97,7 +97,7 @@ def test_it_waits_as_long_as_stripe_asks_for(account: Account) -> None:
     assert fault["hits"] == 2
 
 
-def test_calls_begin_no_faster_than_so_many_a_second(account: Account) -> None:
+def test_calls_are_limited_per_second(account: Account) -> None:
     async def calls() -> float:
         billing = BillingCustomers(account.settings())
         began = time.monotonic()
@@ -108,7 +108,7 @@ def test_calls_begin_no_faster_than_so_many_a_second(account: Account) -> None:
     assert asyncio.run(calls()) >= 5 / TEST_CALLS_A_SECOND
 
 
-def test_there_is_one_import_at_a_time(account: Account) -> None:
+def test_only_one_import_runs_at_a_time(account: Account) -> None:
     with psycopg.connect(account.database, autocommit=True) as other:
         other.execute(QUERIES["only_import"].encode())
         with pytest.raises(ImportUnderWay):
