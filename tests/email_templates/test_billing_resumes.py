@@ -23,39 +23,39 @@ USUAL = BillingResumes(
 )
 
 
-def test_it_names_the_day_and_the_charge() -> None:
+def test_the_email_names_the_date_and_the_charge() -> None:
     email = USUAL.email()
     assert email.subject == "Billing for your Professional plan resumes on April 26, 2026"
-    for words in parts(email):
-        assert "The pause ends on April 26, 2026, and billing resumes on that day." in words
-        assert "Billing resumes on April 26, 2026 at 2:00 AM CEST" in words.replace("on:", "on")
-        assert "Next charge $29.00 on May 10, 2026" in words.replace("charge:", "charge")
-        assert "If you want to keep your plan, there's nothing you need to do." in words
-    assert Page(email.html).moments == {"2026-04-26T00:00:00Z", "2026-05-10T00:00:00Z"}
+    for text in parts(email):
+        assert "The pause ends on April 26, 2026, and billing resumes on that day." in text
+        assert "Billing resumes on April 26, 2026 at 2:00 AM CEST" in text.replace("on:", "on")
+        assert "Next charge $29.00 on May 10, 2026" in text.replace("charge:", "charge")
+        assert "If you want to keep your plan, there's nothing you need to do." in text
+    assert Page(email.html).times == {"2026-04-26T00:00:00Z", "2026-05-10T00:00:00Z"}
 
 
-def test_it_says_what_happens_to_access() -> None:
-    for words in parts(USUAL.email()):
-        assert "You can use Professional again from then on." in words
-    for words in parts(replace(USUAL, keeps_access=True).email()):
-        assert "You can keep using Professional as before." in words
+def test_the_email_states_what_happens_to_access() -> None:
+    for text in parts(USUAL.email()):
+        assert "You can use Professional again from then on." in text
+    for text in parts(replace(USUAL, keeps_access=True).email()):
+        assert "You can keep using Professional as before." in text
 
 
-def test_it_says_how_to_cancel() -> None:
+def test_the_email_states_how_to_cancel() -> None:
     email = USUAL.email()
     assert Page(email.html).links == {"Cancel your plan": CANCEL}
     assert f"\nYou can cancel at any time. Cancel your plan:\n{CANCEL}\n" in email.text
-    for words in parts(replace(USUAL, cancel_url=None).email()):
-        assert "You can cancel at any time." in words
+    for text in parts(replace(USUAL, cancel_url=None).email()):
+        assert "You can cancel at any time." in text
 
 
-def test_a_charge_that_is_unknown_is_not_mentioned() -> None:
-    for words in parts(replace(USUAL, next_charge=None, next_charge_at=None).email()):
-        assert "charge" not in words
-        assert "None" not in words
+def test_an_unknown_charge_is_not_mentioned() -> None:
+    for text in parts(replace(USUAL, next_charge=None, next_charge_at=None).email()):
+        assert "charge" not in text
+        assert "None" not in text
 
 
-def test_a_hostile_plan_is_text_and_one_line() -> None:
+def test_a_hostile_plan_name_is_escaped_and_kept_on_one_line() -> None:
     email = replace(USUAL, plan="<b>Pro</b>\r\nBcc: eve", name="www.evil.example").email()
     assert "\n" not in email.subject
     assert "b" not in Page(email.html).tags

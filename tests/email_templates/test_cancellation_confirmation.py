@@ -46,14 +46,14 @@ class Page(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.words = ""
+        self.text = ""
         self.links: dict[str, str | None] = {}
-        self.moments: set[str] = set()
+        self.times: set[str] = set()
         self.tags: set[str] = set()
         self._link: str | None = None
         self._skipped = False
         self.feed(html)
-        self.words = " ".join(self.words.split())
+        self.text = " ".join(self.text.split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
@@ -61,7 +61,7 @@ class Page(HTMLParser):
         if tag == "a":
             self._link = attributes["href"]
         if tag == "time":
-            self.moments.add(attributes["datetime"] or "")
+            self.times.add(attributes["datetime"] or "")
         self._skipped = tag == "style"
 
     def handle_endtag(self, tag: str) -> None:
@@ -71,101 +71,101 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._skipped:
-            self.words += data
+            self.text += data
         if self._link:
             self.links[data] = self._link
 
 
 def parts(email: Email) -> tuple[str, str]:
     """Return the text of both parts, each on one line."""
-    return " ".join(email.text.split()), Page(email.html).words
+    return " ".join(email.text.split()), Page(email.html).text
 
 
-def test_the_five_parts_are_in_both_parts_of_the_email() -> None:
+def test_the_text_and_the_html_have_the_five_parts() -> None:
     email = USUAL.email()
     page = Page(email.html)
     assert email.subject == "Cancellation confirmed: your Professional plan ends on January 26, 2026"
-    for words in parts(email):
-        assert "Hello Ada Lovelace," in words
-        assert "Your Professional plan is cancelled." in words
-        assert f"Access until {ACCESS_UNTIL}" in words.replace("until:", "until")
-        assert f"We keep your data for 90 days after your plan ends, in case you come back: until {KEPT_UNTIL}" in words
-        assert "Reactivate Subscription" in words
-        assert "Give feedback" in words
-        assert "Reference: req-1" in words
+    for text in parts(email):
+        assert "Hello Ada Lovelace," in text
+        assert "Your Professional plan is cancelled." in text
+        assert f"Access until {ACCESS_UNTIL}" in text.replace("until:", "until")
+        assert f"We keep your data for 90 days after your plan ends, in case you come back: until {KEPT_UNTIL}" in text
+        assert "Reactivate Subscription" in text
+        assert "Give feedback" in text
+        assert "Reference: req-1" in text
     assert page.links == {"Reactivate Subscription": REACTIVATE, "Give feedback": FEEDBACK}
-    assert page.moments == {"2026-01-26T00:00:00Z", "2026-04-26T00:00:00Z"}
+    assert page.times == {"2026-01-26T00:00:00Z", "2026-04-26T00:00:00Z"}
     assert email.text.splitlines().count(REACTIVATE) == 1
     assert email.text.splitlines().count(FEEDBACK) == 1
 
 
-def test_what_is_not_given_is_not_mentioned() -> None:
-    for words in parts(USUAL.email()):
+def test_missing_values_are_not_mentioned() -> None:
+    for text in parts(USUAL.email()):
         for absent in ("unpaid", "invoice", "plan change", "change of your plan", "Export", "ended on", "None"):
-            assert absent.lower() not in words.lower()
+            assert absent.lower() not in text.lower()
 
 
-def test_the_export_link_where_there_is_one() -> None:
+def test_the_export_link_is_shown_if_set() -> None:
     email = replace(USUAL, export_url=EXPORT).email()
     assert Page(email.html).links["Export your data"] == EXPORT
     assert EXPORT in email.text.splitlines()
 
 
-def test_an_unpaid_invoice_is_not_hushed_up() -> None:
+def test_an_unpaid_invoice_is_mentioned() -> None:
     for email in (replace(USUAL, unpaid=True).email(), replace(USUAL, unpaid=True, payment_url=PAYMENT).email()):
-        for words in parts(email):
-            assert "an invoice is still open" in words.lower()
-            assert "Cancelling doesn't change it, and we may try to collect it again." in words
+        for text in parts(email):
+            assert "an invoice is still open" in text.lower()
+            assert "Cancelling doesn't change it, and we may try to collect it again." in text
     assert Page(email.html).links["Pay the open invoice"] == PAYMENT
     assert PAYMENT in email.text.splitlines()
 
 
-def test_nothing_to_pay_shows_no_way_to_pay() -> None:
+def test_no_payment_link_is_shown_without_an_open_invoice() -> None:
     email = replace(USUAL, payment_url=PAYMENT).email()
     assert PAYMENT not in email.html + email.text
 
 
-def test_a_dropped_plan_change_is_told() -> None:
-    for words in parts(replace(USUAL, plan_change_dropped=True).email()):
-        assert "You had a plan change scheduled. It won't happen, because your plan is cancelled." in words
+def test_a_dropped_plan_change_is_mentioned() -> None:
+    for text in parts(replace(USUAL, plan_change_dropped=True).email()):
+        assert "You had a plan change scheduled. It won't happen, because your plan is cancelled." in text
 
 
-def test_a_subscription_that_ended_at_once_has_no_access_left_and_no_way_back_unless_there_is_one() -> None:
+def test_an_immediate_end_mentions_no_access_and_only_a_new_subscription() -> None:
     email = replace(USUAL, ended_now=True, reactivate_url=None).email()
     assert email.subject == "Cancellation confirmed: your Professional plan has ended"
-    for words in parts(email):
-        assert f"Ended on {ACCESS_UNTIL}" in words.replace("on:", "on")
-        assert "for 90 days after your plan ended" in words
+    for text in parts(email):
+        assert f"Ended on {ACCESS_UNTIL}" in text.replace("on:", "on")
+        assert "for 90 days after your plan ended" in text
         for absent in ("access", "plan ends", "Reactivate"):
-            assert absent.lower() not in words.lower()
+            assert absent.lower() not in text.lower()
     again = replace(USUAL, ended_now=True).email()
     assert Page(again.html).links["Start a new subscription"] == REACTIVATE
     assert f"Start a new subscription:\n{REACTIVATE}\n" in again.text
 
 
-def test_what_nobody_has_to_pay_any_more_is_told() -> None:
-    for words in parts(replace(USUAL, ended_now=True, invoices_voided=True).email()):
-        assert "You don't owe it, and we won't try to collect it again." in words
+def test_a_voided_invoice_is_mentioned() -> None:
+    for text in parts(replace(USUAL, ended_now=True, invoices_voided=True).email()):
+        assert "You don't owe it, and we won't try to collect it again." in text
 
 
-def test_a_hostile_name_is_a_name_in_html_and_one_line_everywhere() -> None:
+def test_a_hostile_name_is_escaped_in_html_and_kept_on_one_line() -> None:
     hostile = replace(USUAL, name='<script>alert(1)</script>"\r\nBcc: eve\u202e', plan="Pro\r\nBcc: <b>eve</b>")
     email = hostile.email()
     page = Page(email.html)
     assert "\n" not in email.subject
     assert "\r" not in email.subject
     assert not page.tags & {"script", "b"}
-    assert 'Hello <script>alert(1)</script>" Bcc: eve' in page.words
+    assert 'Hello <script>alert(1)</script>" Bcc: eve' in page.text
     assert 'Hello <script>alert(1)</script>" Bcc: eve' in email.text
     assert not [line for line in email.text.splitlines() if line.startswith("Bcc")]
     assert "\u202e" not in email.text + email.html
 
 
 @pytest.mark.parametrize("name", [None, "", " \n ", "Win at https://evil.example", "www.evil.example", "x" * 61])
-def test_what_is_no_name_is_left_out(name: str | None) -> None:
-    for words in parts(replace(USUAL, name=name).email()):
-        assert "Hello," in words
-        assert "evil" not in words
+def test_an_unusable_name_is_left_out(name: str | None) -> None:
+    for text in parts(replace(USUAL, name=name).email()):
+        assert "Hello," in text
+        assert "evil" not in text
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,7 @@ def test_what_is_no_name_is_left_out(name: str | None) -> None:
         ("en_GB", "en-GB", "26 January 2026 at 01:00 CET", "26 April 2026"),
     ],
 )
-def test_the_dates_are_in_the_language_of_the_message(
-    locale: str, tag: str, access_until: str, kept_until: str
-) -> None:
+def test_the_dates_are_in_the_language_of_the_email(locale: str, tag: str, access_until: str, kept_until: str) -> None:
     email = replace(USUAL, locale=locale).email()
     assert f'<html lang="{tag}" dir="ltr"' in email.html
     assert f'<time datetime="2026-01-26T00:00:00Z">{access_until}</time>' in email.html
@@ -187,7 +185,7 @@ def test_the_dates_are_in_the_language_of_the_message(
     assert email.subject.endswith(access_until.partition(" at ")[0])
 
 
-def test_the_html_asks_nothing_of_the_network_and_names_its_language() -> None:
+def test_the_html_loads_nothing_and_declares_its_language() -> None:
     email = USUAL.email()
     assert '<html lang="en"' in email.html
     assert not Page(email.html).tags & {"img", "link", "script", "iframe", "object"}
@@ -197,7 +195,7 @@ def test_the_html_asks_nothing_of_the_network_and_names_its_language() -> None:
     assert unescape(email.html).count(REACTIVATE) == 1
 
 
-def test_a_value_that_is_missing_or_an_email_that_does_not_exist_is_an_error() -> None:
+def test_a_missing_value_or_template_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render("cancellation_confirmation", plan="Professional")
     with pytest.raises(TemplateNotFound):

@@ -52,7 +52,7 @@ def facts(change: ChangeConfirmation) -> list[str]:
     """Return the facts of the text part, a line each. The HTML must have the same, in the same order."""
     email = change.email()
     block = next(part for part in email.text.split("\n\n") if "Charged now: " in part).splitlines()
-    assert " ".join(row.replace(": ", " ", 1) for row in block) in Page(email.html).words
+    assert " ".join(row.replace(": ", " ", 1) for row in block) in Page(email.html).text
     return block
 
 
@@ -94,13 +94,13 @@ def facts(change: ChangeConfirmation) -> list[str]:
     ],
     ids=NAMES,
 )
-def test_both_parts_say_what_changed(change: ChangeConfirmation, subject: str, sentence: str) -> None:
+def test_the_text_and_the_html_state_what_changed(change: ChangeConfirmation, subject: str, sentence: str) -> None:
     email = change.email()
     assert email.subject == subject
-    for words in parts(email):
-        assert "Hello Ada Lovelace," in words
-        assert sentence in words
-        assert "Reference: req-1" in words
+    for text in parts(email):
+        assert "Hello Ada Lovelace," in text
+        assert sentence in text
+        assert "Reference: req-1" in text
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_both_parts_say_what_changed(change: ChangeConfirmation, subject: str, s
     ],
     ids=NAMES,
 )
-def test_every_charge_and_end_is_named_with_its_date(change: ChangeConfirmation, expected: list[str]) -> None:
+def test_every_charge_and_end_has_its_date(change: ChangeConfirmation, expected: list[str]) -> None:
     assert facts(change) == expected
 
 
@@ -169,42 +169,42 @@ def test_every_charge_and_end_is_named_with_its_date(change: ChangeConfirmation,
         (None, datetime(2026, 2, 26, tzinfo=UTC), "Next charge: February 26, 2026"),
     ],
 )
-def test_of_the_next_charge_what_is_known_is_named(amount: str | None, at: datetime | None, line: str) -> None:
+def test_the_known_parts_of_the_next_charge_are_named(amount: str | None, at: datetime | None, line: str) -> None:
     assert line in facts(replace(RESUMED, next_charge=amount, next_charge_at=at))
 
 
 @pytest.mark.parametrize("change", KINDS, ids=NAMES)
-def test_every_kind_says_how_to_cancel(change: ChangeConfirmation) -> None:
+def test_every_kind_of_change_states_how_to_cancel(change: ChangeConfirmation) -> None:
     email = change.email()
     assert Page(email.html).links["Cancel your plan"] == CANCEL
     assert f"\nYou can cancel at any time. Cancel your plan:\n{CANCEL}\n" in email.text
     without = replace(change, cancel_url=None).email()
     assert "Cancel your plan" not in without.html + without.text
-    for words in parts(without):
-        assert "You can cancel at any time." in words
+    for text in parts(without):
+        assert "You can cancel at any time." in text
 
 
 @pytest.mark.parametrize("change", KINDS, ids=NAMES)
-def test_a_failure_that_was_reported_is_corrected(change: ChangeConfirmation) -> None:
-    for words in parts(change.email()):
-        assert "failed" not in words
-    for words in parts(replace(change, reported_failed=True).email()):
-        assert "We told you that it had failed. That was wrong: it went through." in words
-        assert "There's nothing else you need to do." in words
+def test_a_reported_failure_is_corrected(change: ChangeConfirmation) -> None:
+    for text in parts(change.email()):
+        assert "failed" not in text
+    for text in parts(replace(change, reported_failed=True).email()):
+        assert "We told you that it had failed. That was wrong: it went through." in text
+        assert "There's nothing else you need to do." in text
 
 
-def test_a_pause_without_access_says_so() -> None:
-    for words in parts(replace(PAUSE, keeps_access=False).email()):
-        assert "You can't use Professional while it's paused." in words
-        assert "keep using" not in words
+def test_a_pause_without_access_states_so() -> None:
+    for text in parts(replace(PAUSE, keeps_access=False).email()):
+        assert "You can't use Professional while it's paused." in text
+        assert "keep using" not in text
 
 
-def test_a_pause_without_an_end_promises_none() -> None:
+def test_a_pause_without_an_end_mentions_no_end() -> None:
     email = replace(PAUSE, resumes_at=None).email()
     assert email.subject == "Your Professional plan is paused"
-    for words in parts(email):
-        assert "you won't be charged for it while it's paused." in words
-        assert "Billing resumes" not in words
+    for text in parts(email):
+        assert "you won't be charged for it while it's paused." in text
+        assert "Billing resumes" not in text
 
 
 def test_only_a_pause_is_resumed() -> None:
@@ -216,19 +216,19 @@ def test_only_a_pause_is_resumed() -> None:
 
 
 @pytest.mark.parametrize("change", KINDS, ids=NAMES)
-def test_nothing_is_sold_and_nothing_that_is_unknown_is_mentioned(change: ChangeConfirmation) -> None:
+def test_no_offer_and_no_unknown_value_is_mentioned(change: ChangeConfirmation) -> None:
     bare = replace(change, charged_now=None, credited_now=None, next_charge=None, next_charge_at=None)
-    for words in parts(bare.email()):
+    for text in parts(bare.email()):
         for absent in ("None", "Next charge", "Credit", "sorry", "miss you", "upgrade", "thank"):
-            assert absent not in words
+            assert absent not in text
 
 
-def test_dates_are_in_the_locale_of_the_message() -> None:
+def test_dates_are_in_the_locale_of_the_email() -> None:
     assert facts(replace(DISCOUNT, locale="en_GB", next_charge="£14.50"))[-2:] == [
         "Next charge: £14.50 on 26 February 2026",
         "Price after the discount: $29.00 from 26 April 2026",
     ]
-    assert Page(DISCOUNT.email().html).moments == {
+    assert Page(DISCOUNT.email().html).times == {
         "2026-01-26T00:00:00Z",
         "2026-02-26T00:00:00Z",
         "2026-04-26T00:00:00Z",
@@ -236,10 +236,10 @@ def test_dates_are_in_the_locale_of_the_message() -> None:
 
 
 @pytest.mark.parametrize("change", KINDS, ids=NAMES)
-def test_hostile_values_are_text_and_one_line(change: ChangeConfirmation) -> None:
+def test_hostile_values_are_escaped_and_kept_on_one_line(change: ChangeConfirmation) -> None:
     hostile = "<b>eve</b>\r\nBcc: eve"
     email = replace(change, name=hostile, plan=hostile, new_plan=hostile, offer=hostile, next_charge=hostile).email()
     assert "\n" not in email.subject
     assert "b" not in Page(email.html).tags
-    assert "<b>eve</b> Bcc: eve" in Page(email.html).words
+    assert "<b>eve</b> Bcc: eve" in Page(email.html).text
     assert not [line for line in email.text.splitlines() if line.startswith("Bcc")]

@@ -24,9 +24,7 @@ END = datetime(2026, 1, 26, tzinfo=UTC)
         ("ar", "Asia/Kathmandu", "January 26, 2026 at 5:45 AM GMT+05:45"),
     ],
 )
-def test_the_time_is_in_the_messages_language_and_the_customers_time_zone(
-    locale: str, time_zone: str, text: str
-) -> None:
+def test_the_time_is_in_the_emails_language_and_the_customers_time_zone(locale: str, time_zone: str, text: str) -> None:
     assert long_date_and_time(END, locale, time_zone) == text
 
 
@@ -40,16 +38,16 @@ def test_the_time_is_in_the_messages_language_and_the_customers_time_zone(
         (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "October 25, 2026 at 2:30 AM CET"),
     ],
 )
-def test_the_edges_of_summer_time(at: datetime, text: str) -> None:
+def test_daylight_saving_time_is_respected(at: datetime, text: str) -> None:
     assert long_date_and_time(at, "en", "Europe/Berlin") == text
 
 
-def test_the_date_alone_is_the_day_in_the_customers_time_zone() -> None:
+def test_a_date_is_the_day_in_the_customers_time_zone() -> None:
     assert long_date(END, "pt-BR", "America/Sao_Paulo") == "January 25, 2026"
     assert long_date(END, "en-GB", "Asia/Tokyo") == "26 January 2026"
 
 
-def test_any_offset_and_none_mean_the_same_time() -> None:
+def test_the_offset_of_the_time_does_not_matter() -> None:
     expected = long_date_and_time(END, "en", "Europe/Berlin")
     assert long_date_and_time(END.astimezone(timezone(timedelta(hours=-7))), "en", "Europe/Berlin") == expected
     assert long_date_and_time(END.replace(tzinfo=None), "en", "Europe/Berlin") == expected
@@ -66,7 +64,7 @@ def test_any_offset_and_none_mean_the_same_time() -> None:
         *((bad, "en") for bad in (None, "", "xx", "C", "POSIX", "x-klingon", "../etc/passwd", "\x00", "1", "é")),
     ],
 )
-def test_a_locale_without_a_translation_is_written_to_in_english(locale: str | None, tag: str) -> None:
+def test_a_locale_without_a_translation_falls_back_to_english(locale: str | None, tag: str) -> None:
     assert language_tag(locale) == tag
     assert long_date_and_time(END, locale, None).isascii()
 
@@ -74,10 +72,10 @@ def test_a_locale_without_a_translation_is_written_to_in_english(locale: str | N
 @pytest.mark.parametrize(
     "time_zone", [None, "", "Mars/Base", "America", "../etc/passwd", "/etc/passwd", "a\x00b", "a" * 5000, "tzdata.zi"]
 )
-def test_an_unknown_zone_is_utc(time_zone: str | None) -> None:
+def test_an_unknown_time_zone_falls_back_to_utc(time_zone: str | None) -> None:
     assert long_date_and_time(END, "en", time_zone) == "January 26, 2026 at 12:00 AM UTC"
 
 
-def test_the_ends_of_time_are_no_error() -> None:
+def test_the_earliest_and_latest_dates_are_no_error() -> None:
     assert long_date(datetime.max.replace(tzinfo=UTC), "en", "Asia/Tokyo") == "December 31, 9999"
     assert long_date(datetime.min.replace(tzinfo=UTC), "en", "America/New_York") == "January 1, 1"

@@ -24,18 +24,18 @@ USUAL = DeletionNotice(
 )
 
 
-def test_it_names_both_days() -> None:
+def test_the_notice_names_both_dates() -> None:
     email = USUAL.email()
     assert email.subject == "We'll delete your data on April 26, 2026"
     page = Page(email.html)
-    for words in (email.text, page.words):
-        assert "April 26, 2026" in words
-        assert "January 26, 2026" in words
-        assert "Ada Lovelace" in words
-    assert page.moments == {"2026-04-26T00:00:00Z", "2026-01-26T00:00:00Z"}
+    for text in (email.text, page.text):
+        assert "April 26, 2026" in text
+        assert "January 26, 2026" in text
+        assert "Ada Lovelace" in text
+    assert page.times == {"2026-04-26T00:00:00Z", "2026-01-26T00:00:00Z"}
 
 
-def test_it_shows_how_to_take_a_copy_and_how_to_come_back() -> None:
+def test_the_notice_links_to_the_export_and_to_a_new_subscription() -> None:
     email = USUAL.email()
     assert Page(email.html).links == {"export your data": EXPORT, "Start again": RETURN}
     assert EXPORT in email.text
@@ -43,20 +43,20 @@ def test_it_shows_how_to_take_a_copy_and_how_to_come_back() -> None:
 
 
 @pytest.mark.parametrize(("url", "heading"), [("export_url", "DOWNLOAD A COPY"), ("return_url", "COME BACK")])
-def test_a_way_that_leads_nowhere_is_left_out(url: str, heading: str) -> None:
+def test_a_missing_link_is_left_out(url: str, heading: str) -> None:
     shown, left_out = USUAL.email(), replace(USUAL, **{url: None}).email()  # type: ignore[arg-type]
     assert heading in shown.text
     assert heading not in left_out.text
     assert "None" not in left_out.text + left_out.html
 
 
-def test_it_says_what_stays() -> None:
+def test_the_notice_states_what_is_kept() -> None:
     email = USUAL.email()
-    for words in (email.text, Page(email.html).words):
-        assert "keep your invoices" in words
+    for text in (email.text, Page(email.html).text):
+        assert "keep your invoices" in text
 
 
-def test_a_name_that_is_none_is_not_repeated() -> None:
+def test_an_unusable_name_is_not_repeated() -> None:
     email = replace(USUAL, name="Win at https://evil.example").email()
     assert "evil" not in email.text + email.html
     assert email.text.startswith("Hello,")

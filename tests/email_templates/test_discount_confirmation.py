@@ -6,7 +6,7 @@ from email_templates.discount_confirmation import DiscountConfirmation
 from tests.email_templates.test_cancellation_confirmation import parts
 
 
-def test_it_says_that_it_had_not_failed_and_what_was_added() -> None:
+def test_the_email_corrects_the_reported_failure_and_names_the_discount() -> None:
     email = DiscountConfirmation(
         name="Ada Lovelace",
         plan="Professional",
@@ -18,7 +18,7 @@ def test_it_says_that_it_had_not_failed_and_what_was_added() -> None:
         request_id="req-1",
     ).email()
     assert email.subject == "Your discount was added"
-    for words in parts(email):
-        assert "We told you that it had failed. That was wrong" in words
-        assert "January 26, 2026 at 1:00 AM CET" in words
-        assert "30% off for 3 months" in words
+    for text in parts(email):
+        assert "We told you that it had failed. That was wrong" in text
+        assert "January 26, 2026 at 1:00 AM CET" in text
+        assert "30% off for 3 months" in text

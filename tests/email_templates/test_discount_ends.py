@@ -40,34 +40,34 @@ USUAL = DiscountEnds(
         "First charge at this price: $29.00 on April 26, 2026",
     ],
 )
-def test_both_parts_name_both_prices_and_their_dates(line: str) -> None:
+def test_the_text_and_the_html_name_both_prices_and_their_dates(line: str) -> None:
     email = USUAL.email()
     assert line in email.text.splitlines()
-    assert line.replace(": ", " ", 1) in Page(email.html).words
+    assert line.replace(": ", " ", 1) in Page(email.html).text
 
 
-def test_it_says_that_the_plan_renews_and_for_how_long_unless_it_is_cancelled() -> None:
+def test_the_email_states_that_the_plan_renews_unless_cancelled() -> None:
     assert USUAL.email().subject == "Your discount ends on April 20, 2026"
-    for words in parts(replace(USUAL, period="3 months").email()):
-        assert "Your discount on Professional ends on April 20, 2026." in words
-        assert "your plan renews automatically at $29.00 every 3 months, unless you cancel." in words
+    for text in parts(replace(USUAL, period="3 months").email()):
+        assert "Your discount on Professional ends on April 20, 2026." in text
+        assert "your plan renews automatically at $29.00 every 3 months, unless you cancel." in text
 
 
-def test_it_says_how_to_cancel_and_whom_to_ask() -> None:
+def test_the_email_states_how_to_cancel_and_whom_to_ask() -> None:
     email = USUAL.email()
     assert Page(email.html).links == {"Cancel your plan": CANCEL, CONTACT: f"mailto:{CONTACT}"}
     assert f"\nYou can cancel at any time. Cancel your plan:\n{CANCEL}\n" in email.text
     assert f"\nIf you have questions, email us at {CONTACT}.\n" in email.text
 
 
-def test_a_link_and_an_address_that_do_not_exist_are_left_out() -> None:
-    for words in parts(replace(USUAL, cancel_url=None, contact=None).email()):
-        assert "You can cancel at any time." in words
-        assert "questions" not in words
-        assert "None" not in words
+def test_a_missing_link_or_address_is_left_out() -> None:
+    for text in parts(replace(USUAL, cancel_url=None, contact=None).email()):
+        assert "You can cancel at any time." in text
+        assert "questions" not in text
+        assert "None" not in text
 
 
-def test_hostile_values_are_text_and_one_line() -> None:
+def test_hostile_values_are_escaped_and_kept_on_one_line() -> None:
     hostile = "<b>Pro</b>\r\nBcc: eve"
     email = replace(USUAL, plan=hostile, offer=hostile, price=hostile, price_again=hostile, period=hostile).email()
     assert "b" not in Page(email.html).tags

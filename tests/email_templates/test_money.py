@@ -58,7 +58,7 @@ def test_the_amount_is_in_the_customers_format(amount: int, currency: str, local
         (145050, "rsd", "RSD\u00a01,450.50"),
     ],
 )
-def test_stripes_minor_units_are_the_currencys_own(amount: int, currency: str, text: str) -> None:
+def test_each_currency_has_stripes_minor_units(amount: int, currency: str, text: str) -> None:
     assert money(amount, currency, "en_US") == text
 
 
@@ -70,10 +70,10 @@ def test_stripes_minor_units_are_the_currencys_own(amount: int, currency: str, t
         (145000, "en_DE", "1.450,00\u00a0ZZZ"),
     ],
 )
-def test_an_unknown_currency_is_an_amount_and_its_code(amount: int, locale: str, text: str) -> None:
+def test_an_unknown_currency_is_shown_as_amount_and_code(amount: int, locale: str, text: str) -> None:
     assert money(amount, "zzz", locale) == text
 
 
 @pytest.mark.parametrize("locale", [None, "", "xx", "C", "x-klingon", "../etc/passwd", "\x00", "1", "é", "en_XX"])
-def test_an_invalid_locale_is_english(locale: str | None) -> None:
+def test_an_invalid_locale_falls_back_to_english(locale: str | None) -> None:
     assert money(1450, "usd", locale) == "$14.50"

@@ -12,19 +12,19 @@ EMAIL = ReasonEmail(
 ).email()
 
 
-def test_it_is_plain_text_with_one_question() -> None:
+def test_the_email_is_plain_text_with_one_question() -> None:
     assert EMAIL.html == ""
     assert (EMAIL.subject + EMAIL.text).count("?") == 1
     assert "\n\nWhat made you decide to leave?\n\n" in EMAIL.text
 
 
-def test_it_is_to_a_person_from_somebody_and_says_why_it_came() -> None:
+def test_the_email_names_its_recipient_sender_and_cause() -> None:
     assert EMAIL.text.startswith("Hello Ada Lovelace,\n")
     assert "\n--\nExample & Sons\nYou're receiving this email because your cancellation came" in EMAIL.text
     assert f"\n{FEEDBACK}\n" in EMAIL.text
     assert EMAIL.text.endswith("Reference: req-1\n")
 
 
-def test_it_offers_nothing_and_threatens_nothing() -> None:
+def test_the_email_contains_no_offer_and_no_pressure() -> None:
     for word in ("%", "offer", "discount", "too late", "miss you", "sorry", "are you sure", "reactivate", "delete"):
         assert word not in EMAIL.text.lower()

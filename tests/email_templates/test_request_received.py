@@ -37,29 +37,29 @@ OFFER = replace(CANCELLATION, asked_for="offer")
     ],
     ids=["cancellation", "offer"],
 )
-def test_it_says_what_was_received_and_that_its_time_counts(
+def test_the_email_states_what_was_received_and_that_its_time_counts(
     request_received: RequestReceived, subject: str, sentence: str
 ) -> None:
     email = request_received.email()
     assert email.subject == subject
-    for words in parts(email):
-        assert f"{sentence} A member of our team will take care of it." in words
-        assert "You don't need to do anything else." in words
-        assert "Requested on January 26, 2026 at 1:00 AM CET" in words.replace("on:", "on")
-        assert "The time you asked is the one that counts" in words
-    assert Page(email.html).moments == {"2026-01-26T00:00:00Z"}
+    for text in parts(email):
+        assert f"{sentence} A member of our team will take care of it." in text
+        assert "You don't need to do anything else." in text
+        assert "Requested on January 26, 2026 at 1:00 AM CET" in text.replace("on:", "on")
+        assert "The time you asked is the one that counts" in text
+    assert Page(email.html).times == {"2026-01-26T00:00:00Z"}
 
 
 @pytest.mark.parametrize("request_received", [CANCELLATION, OFFER], ids=["cancellation", "offer"])
-def test_it_never_says_that_it_was_done(request_received: RequestReceived) -> None:
+def test_the_email_never_states_that_it_was_done(request_received: RequestReceived) -> None:
     email = request_received.email()
-    for words in (email.subject, email.html, email.text):
+    for text in (email.subject, email.html, email.text):
         for absent in ("cancelled", "canceled", "confirmed", "was added", "has ended"):
-            assert absent not in words.lower()
+            assert absent not in text.lower()
     assert Page(email.html).links == {}
 
 
-def test_a_hostile_plan_is_text_and_one_line() -> None:
+def test_a_hostile_plan_name_is_escaped_and_kept_on_one_line() -> None:
     email = replace(CANCELLATION, plan="<b>Pro</b>\r\nBcc: eve").email()
     assert "\n" not in email.subject
     assert "b" not in Page(email.html).tags

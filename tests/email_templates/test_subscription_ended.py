@@ -31,28 +31,28 @@ NEW = {"Start a new subscription": AGAIN}
 
 
 @pytest.mark.parametrize("kind", ["payment_failed", "payment_disputed"])
-def test_what_is_open_is_paid_where_it_is_kept(kind: str) -> None:
+def test_an_open_invoice_is_paid_on_stripes_page(kind: str) -> None:
     email = replace(USUAL, kind=kind).email()
     assert Page(email.html).links == {"Pay the open invoice": INVOICE, **NEW}
     assert f"Pay the open invoice:\n{INVOICE}\n" in email.text
     assert PAYMENT not in email.text
     # Payment does not reactivate: Stripe cannot restart an ended subscription.
     assert f"To use your plan again, start a new subscription:\n{AGAIN}\n" in email.text
-    assert "To use your plan again: Start a new subscription" in Page(email.html).words
+    assert "To use your plan again: Start a new subscription" in Page(email.html).text
 
 
-def test_without_an_open_invoice_the_company_says_where() -> None:
+def test_the_companys_payment_page_is_linked_without_an_open_invoice() -> None:
     email = replace(USUAL, invoice_url=None).email()
     assert Page(email.html).links == {"Pay and come back": PAYMENT, **NEW}
     assert f"Pay and come back:\n{PAYMENT}\n" in email.text
 
 
-def test_with_neither_there_is_the_way_to_subscribe_anew() -> None:
+def test_only_a_new_subscription_is_offered_without_a_payment_page() -> None:
     email = replace(USUAL, invoice_url=None, payment_url=None).email()
     assert Page(email.html).links == NEW
 
 
-def test_who_owes_nothing_is_not_asked_to_pay() -> None:
+def test_a_customer_who_owes_nothing_is_not_asked_to_pay() -> None:
     email = replace(USUAL, kind="neutral").email()
     assert Page(email.html).links == NEW
     assert "Pay " not in email.text
