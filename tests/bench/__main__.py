@@ -32,11 +32,11 @@ CONCURRENCY = 16
 WARM_UP = 4
 ONE = "one at a time, Stripe 20 ms"
 ONE_FAR = "one at a time, Stripe 300 ms"
-SIXTEEN = "16 at once, Stripe 20 ms"
-SIXTEEN_FAR = "16 at once, Stripe 300 ms"
+SIXTEEN = "16 concurrent, Stripe 20 ms"
+SIXTEEN_FAR = "16 concurrent, Stripe 300 ms"
 ONE_PAST = "one at a time, 20,000 past runs"
-SIXTEEN_PAST = "16 at once, 20,000 past runs"
-ECHO = "16 at once, with Stripe's webhooks"
+SIXTEEN_PAST = "16 concurrent, 20,000 past runs"
+ECHO = "16 concurrent, with Stripe's webhooks"
 BURST_OF = "burst of 500"
 # The paired measurements: runs per side, concurrency, Stripe's seconds, number of pairs.
 PAIRS = {
@@ -68,16 +68,16 @@ class Bench:
         self._seed()
         for side in (self._bare, self._trigger):
             self._measure(side, WARM_UP, 1, NEAR)
-        for what, (runs, concurrently, seconds, pairs) in PAIRS.items():
+        for what, (runs, concurrency, seconds, pairs) in PAIRS.items():
             for number in range(1, pairs + 1):
-                self._pair(what, runs, concurrently, seconds, f"{number} of {pairs}")
+                self._pair(what, runs, concurrency, seconds, f"{number} of {pairs}")
         self._echo()
         self._beside()
         self._say(f"filling in {PAST_RUNS} past runs")
         history.fill(self._database, self._prefect, PAST_RUNS)
         self._measure(self._trigger, WARM_UP, 1, NEAR)
-        for what, (runs, concurrently) in ALONE.items():
-            self._report.alone[what] = self._shown(what, self._measure(self._trigger, runs, concurrently, NEAR))
+        for what, (runs, concurrency) in ALONE.items():
+            self._report.alone[what] = self._shown(what, self._measure(self._trigger, runs, concurrency, NEAR))
         self._pair(BURST_OF, BURST, BURST, NEAR, f"{WITHIN_SECONDS:.0f} s of it")
         self._report.megabytes = self._processes.megabytes()
         return self._report
@@ -89,16 +89,16 @@ class Bench:
             self._say(f"making {customers} customers for the {side.name}")
             side.seed(customers)
 
-    def _pair(self, what: str, runs: int, concurrently: int, seconds: float, which: str) -> None:
-        bare, trigger = (self._measure(side, runs, concurrently, seconds) for side in (self._bare, self._trigger))
+    def _pair(self, what: str, runs: int, concurrency: int, seconds: float, which: str) -> None:
+        bare, trigger = (self._measure(side, runs, concurrency, seconds) for side in (self._bare, self._trigger))
         pair = Pair(bare, trigger)
         self._report.pairs.setdefault(what, []).append(pair)
         self._shown(f"{what}, {which}", bare)
         self._shown(f"{what}, {which}", trigger, f", {pair.ratio:.2f} times the bare handler's")
 
-    def _measure(self, side: Side, runs: int, concurrently: int, seconds: float) -> Measured:
+    def _measure(self, side: Side, runs: int, concurrency: int, seconds: float) -> Measured:
         with self._simulator.fault(kind="delay", seconds=seconds, times=0):
-            return measure(side, self._processes, runs, concurrently, self._prefect, WITHIN_SECONDS)
+            return measure(side, self._processes, runs, concurrency, self._prefect, WITHIN_SECONDS)
 
     def _echo(self) -> None:
         """Measure with webhooks: Stripe reports each of our writes, and the trigger processes it in a separate run."""
@@ -125,7 +125,7 @@ class Bench:
         httpx.post(f"{self._addresses['stripe']}/_simulator/webhooks", json={"paused": paused}).raise_for_status()
 
     def _shown(self, what: str, measured: Measured, more: str = "") -> Measured:
-        median = measured.answers.milliseconds(50)
+        median = measured.responses.milliseconds(50)
         if measured.side == TRIGGER and measured.shown < measured.finished:
             more += f"; Prefect shows {measured.shown} of {measured.finished}"
         self._say(f"{what}, {measured.side}: {median:.0f} ms, {measured.a_second:.1f} finished a second{more}")

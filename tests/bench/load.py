@@ -16,7 +16,7 @@ RESPONSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Answers:
+class Responses:
     """The responses: seconds for each, statuses, and when the first request was sent (time.time())."""
 
     seconds: list[float]
@@ -31,20 +31,20 @@ class Answers:
         return statistics.quantiles(self.seconds, n=100, method="inclusive")[percent - 1] * 1000
 
 
-def press(url: str, asks: Sequence[Ask], concurrently: int) -> Answers:
-    """Send every request, `concurrently` of them concurrently, each as soon as an earlier one is answered."""
-    return asyncio.run(_press(url, asks, concurrently))
+def press(url: str, asks: Sequence[Ask], concurrency: int) -> Responses:
+    """Send every request, `concurrency` of them at a time, each as soon as an earlier one has its response."""
+    return asyncio.run(_press(url, asks, concurrency))
 
 
-async def _press(url: str, asks: Sequence[Ask], concurrently: int) -> Answers:
+async def _press(url: str, asks: Sequence[Ask], concurrency: int) -> Responses:
     waiting = iter(asks)
     seconds: list[float] = []
-    answers: list[httpx.Response] = []
-    limits = httpx.Limits(max_connections=concurrently, max_keepalive_connections=concurrently)
+    responses: list[httpx.Response] = []
+    limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     # The connections use plain HTTP, and loading CA certificates would take longer than a response.
     async with httpx.AsyncClient(base_url=url, timeout=RESPONSE_SECONDS, limits=limits, verify=False) as client:
         # Open the connections before the first timing, as a browser would.
-        await asyncio.gather(*(client.get("/healthz") for _ in range(concurrently)))
+        await asyncio.gather(*(client.get("/healthz") for _ in range(concurrency)))
 
         async def one_by_one() -> None:
             for ask in waiting:
@@ -52,10 +52,10 @@ async def _press(url: str, asks: Sequence[Ask], concurrently: int) -> Answers:
                 sent = time.perf_counter()
                 response = await client.post("/cancel-subscription", json=body, headers=ask.headers)
                 seconds.append(time.perf_counter() - sent)
-                answers.append(response)
+                responses.append(response)
 
         began = time.time()
-        await asyncio.gather(*(one_by_one() for _ in range(concurrently)))
-    statuses = Counter(response.status_code for response in answers)
-    named = [response.headers.get("Cancellation-Request-Id") for response in answers]
-    return Answers(seconds, dict(statuses), [each for each in named if each], began)
+        await asyncio.gather(*(one_by_one() for _ in range(concurrency)))
+    statuses = Counter(response.status_code for response in responses)
+    named = [response.headers.get("Cancellation-Request-Id") for response in responses]
+    return Responses(seconds, dict(statuses), [each for each in named if each], began)

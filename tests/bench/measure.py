@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from tests.bench.load import Answers, press
+from tests.bench.load import Responses, press
 from tests.bench.processes import Processes
 from tests.bench.sides import TRIGGER, Side
 
@@ -25,7 +25,7 @@ class Measured:
     """The result of one side. Processor time in milliseconds per run, by part."""
 
     side: str
-    answers: Answers
+    responses: Responses
     received_seconds: float  # from the first request until the last one was recorded
     finished: int
     shown: int  # of those, how many Prefect shows as completed
@@ -36,7 +36,7 @@ class Measured:
     @property
     def received_a_second(self) -> float:
         """Return the number of requests recorded per second: the first limit that a burst meets."""
-        return len(self.answers.request_ids) / self.received_seconds
+        return len(self.responses.request_ids) / self.received_seconds
 
     @property
     def a_second(self) -> float:
@@ -45,36 +45,36 @@ class Measured:
 
 
 def measure(
-    side: Side, processes: Processes, runs: int, concurrently: int, prefect: str, within: float = 120.0
+    side: Side, processes: Processes, runs: int, concurrency: int, prefect: str, within: float = 120.0
 ) -> Measured:
     """Let so many customers cancel. `prefect` is the URL of Prefect's database; waits at most `within` seconds."""
     before = processes.used()
-    answers = press(side.url, side.take(runs), concurrently)
-    received = _received(side, answers)
-    finished, shown, seconds = _finished(side, answers, prefect, within)
+    responses = press(side.url, side.take(runs), concurrency)
+    received = _received(side, responses)
+    finished, shown, seconds = _finished(side, responses, prefect, within)
     backlog = processes.until_quiet(QUIET_WITHIN_SECONDS)
     if side.name == TRIGGER and shown < finished:  # Prefect's server was too slow, and is not called for a while
         time.sleep(AWAY_SECONDS)
     return Measured(
-        side.name, answers, received, finished, shown, seconds, backlog, processes.used().since(before, runs)
+        side.name, responses, received, finished, shown, seconds, backlog, processes.used().since(before, runs)
     )
 
 
-def _received(side: Side, answers: Answers) -> float:
+def _received(side: Side, responses: Responses) -> float:
     with psycopg.connect(side.database, autocommit=True) as ours:
-        [(last,)] = ours.execute(_RECEIVED, [answers.request_ids]).fetchall()
-    return float(last) - answers.began
+        [(last,)] = ours.execute(_RECEIVED, [responses.request_ids]).fetchall()
+    return float(last) - responses.began
 
 
-def _finished(side: Side, answers: Answers, prefect: str, within: float) -> tuple[int, int, float]:
+def _finished(side: Side, responses: Responses, prefect: str, within: float) -> tuple[int, int, float]:
     """Return the finished runs, those shown in Prefect, and the seconds since the first request."""
-    ids = answers.request_ids
-    with psycopg.connect(side.database, autocommit=True) as ours, psycopg.connect(prefect, autocommit=True) as theirs:
+    ids = responses.request_ids
+    with psycopg.connect(side.database, autocommit=True) as ours, psycopg.connect(prefect, autocommit=True) as prefects:
         while True:
             done = _count(ours, _CLOSED, ids)
             runs = [str(run) for (run,) in ours.execute(_RUNS, [ids])]
-            shown = _count(theirs, _COMPLETED, runs)
-            passed = time.time() - answers.began
+            shown = _count(prefects, _COMPLETED, runs)
+            passed = time.time() - responses.began
             if (done == len(ids) and shown == len(runs)) or passed > within:
                 return done, shown, passed
             time.sleep(LOOK_EVERY_SECONDS)

@@ -32,7 +32,7 @@ class Pair:
     @property
     def ratio(self) -> float:
         """Return the ratio of the trigger's median response time to the bare handler's."""
-        return self.trigger.answers.milliseconds(50) / self.bare.answers.milliseconds(50)
+        return self.trigger.responses.milliseconds(50) / self.bare.responses.milliseconds(50)
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Report:
         times = Table(
             "",
             (
-                "answer, ms",
+                "response, ms",
                 "bare p50 / p95 / p99",
                 "trigger p50 / p95 / p99",
                 "ratio of p50",
@@ -151,11 +151,11 @@ def _attribute(measured: Measured) -> str:
 
 
 def _figures(measured: Measured) -> dict[str, Any]:
-    answers = measured.answers
+    responses = measured.responses
     return {
-        **{f"p{percent}_ms": round(answers.milliseconds(percent), 1) for percent in (50, 95, 99)},
-        "slowest_ms": round(max(answers.seconds) * 1000, 1),
-        "statuses": answers.statuses,
+        **{f"p{percent}_ms": round(responses.milliseconds(percent), 1) for percent in (50, 95, 99)},
+        "slowest_ms": round(max(responses.seconds) * 1000, 1),
+        "statuses": responses.statuses,
         "finished": measured.finished,
         "shown": measured.shown,
         "received_per_second": round(measured.received_a_second, 1),
@@ -166,7 +166,7 @@ def _figures(measured: Measured) -> dict[str, Any]:
 
 
 def _times(several: Sequence[Measured]) -> str:
-    medians = [statistics.median(m.answers.milliseconds(percent) for m in several) for percent in (50, 95, 99)]
+    medians = [statistics.median(m.responses.milliseconds(percent) for m in several) for percent in (50, 95, 99)]
     return " / ".join(f"{each:.0f}" for each in medians)
 
 

@@ -25,7 +25,7 @@ from tests.ports import free_port
 from tests.waiting import eventually
 
 TRIGGER, BARE = "trigger", "bare handler"
-SEEDING_AT_ONCE = 4
+SEEDING_THREADS = 4
 START_SECONDS = 60.0
 LIFETIME = timedelta(hours=1)
 [_PROFESSIONAL] = [case for case in CASES if case.name == "professional"]
@@ -54,8 +54,8 @@ class Side:
         def make(part: int) -> list[DemoCustomer]:
             return seed(settings, progress=lambda _: None, cases=(_PROFESSIONAL,) * part)
 
-        parts = [len(range(first, customers, SEEDING_AT_ONCE)) for first in range(SEEDING_AT_ONCE)]
-        with ThreadPoolExecutor(SEEDING_AT_ONCE) as threads:
+        parts = [len(range(first, customers, SEEDING_THREADS)) for first in range(SEEDING_THREADS)]
+        with ThreadPoolExecutor(SEEDING_THREADS) as threads:
             for made in threads.map(make, parts):
                 self._fresh += [
                     Ask(each.user_id, {"Authorization": f"Bearer {token(identity, each.user_id, LIFETIME)}"})
@@ -82,7 +82,7 @@ def bare_side(admin_url: str, application_url: str, log: Path) -> Iterator[Side]
     settings = {"DATABASE_URL": application, "DATABASE_ADMIN_URL": database, "HTTP_PORT": str(port)}
     url = f"http://127.0.0.1:{port}"
     with _process([sys.executable, "-m", "tests.bench.bare"], {**os.environ, **settings}, log):
-        eventually(lambda: _answers(url), within=START_SECONDS)
+        eventually(lambda: _responds(url), within=START_SECONDS)
         yield Side(BARE, url, database)
 
 
@@ -97,7 +97,7 @@ def _process(command: list[str], environment: Mapping[str, str], log: Path) -> I
         process.wait()
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
         return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
     except httpx.TransportError:
