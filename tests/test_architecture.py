@@ -136,29 +136,29 @@ LAYERS = {
 }
 
 
-def test_every_file_of_the_product_is_seen() -> None:
+def test_every_product_file_is_checked() -> None:
     for seen in ("flows.cancel_subscription", "nodes.clients.billing", "deployments.local.stripe_simulator.api", "sql"):
         assert seen in MODULES
     assert "nodes.subscriptions.records" in MODULES["nodes.subscriptions.find"].imports
     assert "deployments.local.stripe_simulator.wire" in MODULES["deployments.local.stripe_simulator.control"].imports
 
 
-def test_a_module_imports_only_what_lies_below_it() -> None:
+def test_a_module_imports_only_lower_layers() -> None:
     layers = {name: next(layer for layer in LAYERS if within(name, layer)) for name in MODULES}
     assert breaches(MODULES, lambda name: outside_of(ours(name), layers[name], *LAYERS[layers[name]])) == {}
 
 
-def test_rules_are_the_standard_library_alone() -> None:
+def test_rules_import_only_the_standard_library() -> None:
     names = modules("nodes.rules", "sql", "nodes.errors")
     assert breaches(names, lambda name: others(name) - sys.stdlib_module_names) == {}
 
 
-def test_nodes_and_flows_ask_a_client_for_the_outside_world() -> None:
+def test_only_clients_import_libraries_for_external_services() -> None:
     names = modules("nodes", "flows", but=("nodes.clients",))
     assert breaches(names, lambda name: others(name) & OUTSIDE) == {}
 
 
-def test_a_step_is_imported_by_no_other_node() -> None:
+def test_no_node_imports_a_step() -> None:
     assert breaches(modules("nodes"), lambda name: {each for each in ours(name) if STEP.match(each)}) == {}
 
 
@@ -179,7 +179,7 @@ KNOWN = {
 }
 
 
-def test_shared_rooms_know_no_kind_of_work_and_kinds_do_not_know_each_other() -> None:
+def test_shared_folders_import_no_kind_of_work_and_kinds_do_not_import_each_other() -> None:
     folders = {path.parent.name for path in (ROOT / "nodes").glob("*/__init__.py")} - {"clients", "rules"}
 
     def too_much(folder: str) -> set[str]:
@@ -191,12 +191,12 @@ def test_shared_rooms_know_no_kind_of_work_and_kinds_do_not_know_each_other() ->
     assert breaches(folders, too_much) == {}
 
 
-def test_clients_know_nothing_of_prefect() -> None:
+def test_clients_do_not_import_prefect() -> None:
     names = modules("nodes.clients", "nodes.rules", "email_templates", "sql")
     assert breaches(names, lambda name: others(name) & {"prefect"}) == {}
 
 
-def test_prefects_internals_are_reached_from_one_folder() -> None:
+def test_only_one_folder_imports_prefects_internals() -> None:
     def internals(name: str) -> set[str]:
         return {each for each in MODULES[name].imports if within(each, *PREFECTS_OWN) or each.startswith("prefect._")}
 
@@ -204,12 +204,12 @@ def test_prefects_internals_are_reached_from_one_folder() -> None:
     assert breaches(modules("deployments.prefect"), internals) != {}
 
 
-def test_what_is_installed_for_the_embedded_stack_alone_stays_there() -> None:
+def test_only_the_embedded_stack_imports_its_own_libraries() -> None:
     names = modules(*PACKAGES, but=("deployments.local",))
     assert breaches(names, lambda name: others(name) & LOCAL_EXTRA) == {}
 
 
-def test_the_embedded_stack_reaches_the_product_as_its_users_do() -> None:
+def test_the_embedded_stack_uses_the_product_like_its_users() -> None:
     """The stack runs the product through its command line; it imports only error names and settings."""
     shared = ("nodes.errors", "nodes.settings", "deployments.prefect.settings")
     names = modules("deployments.local")
@@ -231,19 +231,19 @@ def _called(module: str) -> list[str]:
     return [call.func.id for call in MODULES[module].calls if isinstance(call.func, ast.Name)]
 
 
-def test_a_step_is_one_task_under_its_number() -> None:
+def test_a_step_is_one_task_with_its_number() -> None:
     steps = {name: re.fullmatch(r".*\.step_0?(\d+[a-e]?)_\w+", name) for name in MODULES if STEP.fullmatch(name)}
     assert {name: _numbers(name) for name in steps} == {
         name: [[number[1].upper()]] if number else None for name, number in steps.items()
     }
 
 
-def test_a_task_is_in_a_step() -> None:
+def test_every_task_is_in_a_step() -> None:
     names = [name for name in MODULES if not STEP.fullmatch(name) and name != "nodes.node"]
     assert breaches(names, lambda name: {"node", "task"} & {*_called(name)}) == {}
 
 
-def test_a_file_holds_at_most_one_flow() -> None:
+def test_a_file_has_at_most_one_flow() -> None:
     assert [name for name in modules("flows") if _called(name).count("flow") > 1] == []
 
 
@@ -254,11 +254,11 @@ SQL = re.compile(
 )
 # The embedded parts have their own storage: the simulator's file, and the server on which the product's database is
 # created.
-NOT_THE_PRODUCTS = ("deployments.local",)
+EMBEDDED_STACK = ("deployments.local",)
 
 
-def test_sql_stands_in_sql() -> None:
-    names = modules(*PACKAGES, but=NOT_THE_PRODUCTS)
+def test_all_sql_is_in_the_sql_folder() -> None:
+    names = modules(*PACKAGES, but=EMBEDDED_STACK)
     assert breaches(names, lambda name: [text for text in MODULES[name].texts if SQL.match(text)]) == {}
 
 
@@ -298,14 +298,14 @@ def _names(part: ast.expr) -> Iterator[str]:
             yield "".join(str(each.value) if isinstance(each, ast.Constant) else kind for each in part.values)
 
 
-USES = [use for module in MODULES.values() if not within(module.name, *NOT_THE_PRODUCTS) for use in _uses(module)]
+USES = [use for module in MODULES.values() if not within(module.name, *EMBEDDED_STACK) for use in _uses(module)]
 
 
 def test_every_query_is_used() -> None:
     assert QUERIES.keys() - {use.query for use in USES} == set()
 
 
-def test_every_query_that_is_used_is_there_and_gets_its_parameters() -> None:
+def test_every_used_query_exists_and_gets_its_parameters() -> None:
     named = {name: set(re.findall(r"%\((\w+)\)s", text)) for name, text in QUERIES.items()}
     assert [use for use in USES if use.query not in named] == []
     assert [use for use in USES if use.parameters is not None and use.parameters != named[use.query]] == []
@@ -323,14 +323,14 @@ DEPLOYMENTS = YAML(typ="safe").load(ROOT / "deployments" / "prefect" / "prefect.
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: str(deployment["name"]))
-def test_every_deployment_leads_to_its_flow(deployment: dict[str, str]) -> None:
+def test_every_deployment_runs_its_flow(deployment: dict[str, str]) -> None:
     module, _, name = deployment["entrypoint"].rpartition(".")
     found = getattr(importlib.import_module(module), name)
     assert isinstance(found, Flow)
     assert found.name == deployment["name"]
 
 
-def test_no_name_hides_a_package_where_it_is_first_on_the_path() -> None:
+def test_no_flow_module_shadows_an_installed_package() -> None:
     """Prefect and scripts put `flows/` first on the path, everything else the repository's root."""
     names = {path.stem for path in (ROOT / "flows").glob("*.py")} | {*PACKAGES, "tests"}
     assert names & sys.stdlib_module_names == set()

@@ -101,21 +101,21 @@ def refused(done: Done, code: int) -> str:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(elsewhere: Path, command: str) -> None:
+def test_every_command_has_a_help_text(elsewhere: Path, command: str) -> None:
     done = cancelflow(command, "--help", cwd=elsewhere, **bare())
     assert done.code == 0
     assert f"cancelflow {command}" in done.out
     assert len(done.out.strip().splitlines()) > 3
 
 
-def test_the_commands_are_those_of_the_readme(elsewhere: Path) -> None:
+def test_the_help_lists_every_command(elsewhere: Path) -> None:
     done = cancelflow("--help", cwd=elsewhere, **bare())
     assert done.code == 0
     assert {"up", "serve", "migrate", "seed", "demo", "token", "deploy", "run"} <= set(COMMANDS)
     assert [command for command in COMMANDS if not re.search(rf"\b{command}\b", done.out)] == []
 
 
-def test_a_command_that_is_none_fails(elsewhere: Path) -> None:
+def test_an_unknown_command_fails(elsewhere: Path) -> None:
     assert cancelflow("cancel", cwd=elsewhere).code == 2
 
 
@@ -124,7 +124,7 @@ def test_a_command_that_is_none_fails(elsewhere: Path) -> None:
 ISSUED = {"JWT_ISSUER": "https://issuer.example.com", "JWT_AUDIENCE": "cancelflow"}
 
 
-def test_a_token_of_the_stacks_key_opens_the_door(world: World, elsewhere: Path) -> None:
+def test_a_token_signed_with_the_stacks_key_is_accepted(world: World, elsewhere: Path) -> None:
     done = cancelflow("token", USER, cwd=elsewhere)
     assert done.code == 0
     response = world.http.get("/subscription", headers={"Authorization": f"Bearer {done.out.strip()}"})
@@ -134,7 +134,7 @@ def test_a_token_of_the_stacks_key_opens_the_door(world: World, elsewhere: Path)
     assert claims["exp"] - claims["iat"] == 3600
 
 
-def test_a_token_of_a_secret(elsewhere: Path) -> None:
+def test_a_token_can_be_signed_with_a_secret(elsewhere: Path) -> None:
     naming = {"JWT_SECRET": SECRET, "JWT_USER_CLAIM": "customer"}
     done = cancelflow("token", "auth0|5f7 c", cwd=elsewhere, **{**bare(), **ISSUED, **naming})
     assert done.code == 0
@@ -152,11 +152,11 @@ def test_a_token_of_a_secret(elsewhere: Path) -> None:
     ],
     ids=["key set", "public key", "rubbish", "nothing"],
 )
-def test_where_no_token_can_be_made_it_is_said(elsewhere: Path, keys: dict[str, str], says: str) -> None:
+def test_a_token_that_cannot_be_created_is_reported(elsewhere: Path, keys: dict[str, str], says: str) -> None:
     assert says in refused(cancelflow("token", USER, cwd=elsewhere, **{**bare(), **ISSUED, **keys}), 2)
 
 
-def test_a_token_is_for_a_users_id(elsewhere: Path) -> None:
+def test_a_token_needs_a_valid_user_id(elsewhere: Path) -> None:
     for wrong in ("", "x" * 256):
         assert "a user id has 1 to 255 characters" in refused(cancelflow("token", wrong, cwd=elsewhere), 2)
 
@@ -164,7 +164,7 @@ def test_a_token_is_for_a_users_id(elsewhere: Path) -> None:
 # migrate
 
 
-def test_migrate_brings_a_database_up_once(stack: Addresses, elsewhere: Path) -> None:
+def test_migrate_applies_each_migration_once(stack: Addresses, elsewhere: Path) -> None:
     with new_database(str(stack["database_admin_url"])) as fresh:
         named = {"DATABASE_ADMIN_URL": None, "DATABASE_URL": fresh}
         first = cancelflow("migrate", cwd=elsewhere, **named)
@@ -190,7 +190,7 @@ def test_migrate_without_a_setting_names_it(elsewhere: Path) -> None:
 # seed
 
 
-def test_seed_makes_one_of_each_case_and_lists_them(world: World, elsewhere: Path) -> None:
+def test_seed_creates_one_customer_per_case_and_lists_them(world: World, elsewhere: Path) -> None:
     done = cancelflow("seed", "--json", cwd=elsewhere)
     assert done.code == 0, done.err
     made: list[dict[str, Any]] = json.loads(done.out)
@@ -228,7 +228,7 @@ def test_seed_without_stripe_says_so(elsewhere: Path, stack: Addresses) -> None:
     assert last_line(away) == "PartFailed: Stripe is not reachable (APIConnectionError)"
 
 
-def test_seed_with_a_key_that_stripe_does_not_know_says_so(elsewhere: Path, stack: Addresses) -> None:
+def test_seed_with_an_unknown_key_says_so(elsewhere: Path, stack: Addresses) -> None:
     assert stack["stripe"]
     said = last_line(cancelflow("seed", cwd=elsewhere, STRIPE_API_KEY="hunter2hunter2hunter2"))
     assert said.startswith("PartFailed: Stripe refused: Invalid API Key provided")
@@ -270,7 +270,7 @@ def serving(cwd: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     )
     try:
         until = monotonic() + READY_WITHIN_SECONDS
-        while not _answers(port):
+        while not _responds(port):
             assert process.poll() is None, (cwd / "output").read_text()
             assert monotonic() < until, (cwd / "output").read_text()
             sleep(0.05)
@@ -281,7 +281,7 @@ def serving(cwd: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         output.close()
 
 
-def _answers(port: int) -> bool:
+def _responds(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
     except httpx.TransportError:
@@ -289,7 +289,7 @@ def _answers(port: int) -> bool:
 
 
 @pytest.mark.slow
-def test_serve_serves_until_it_is_told_to_stop_and_logs_no_token(world: World, elsewhere: Path) -> None:
+def test_serve_runs_until_stopped_and_logs_no_token(world: World, elsewhere: Path) -> None:
     port = free_port()
     person = world.person("starter")
     with serving(elsewhere, port) as process:
@@ -307,7 +307,7 @@ def test_serve_serves_until_it_is_told_to_stop_and_logs_no_token(world: World, e
     assert "Traceback" not in said
 
 
-def test_serve_without_settings_names_all_of_them(elsewhere: Path) -> None:
+def test_serve_without_settings_lists_all_of_them(elsewhere: Path) -> None:
     said = refused(cancelflow("serve", cwd=elsewhere, **bare()), 2)
     for name in (
         "DATABASE_URL",
@@ -332,7 +332,7 @@ def test_serve_without_settings_names_all_of_them(elsewhere: Path) -> None:
         ("HTTP_PORT", "hunter2"),
     ],
 )
-def test_serve_with_a_wrong_setting_names_it(stack: Addresses, elsewhere: Path, name: str, value: str) -> None:
+def test_serve_with_an_invalid_setting_names_it(stack: Addresses, elsewhere: Path, name: str, value: str) -> None:
     assert stack["http"]
     assert name in refused(cancelflow("serve", cwd=elsewhere, **{name: value}), 2)
 
@@ -378,18 +378,18 @@ def in_a_checkout(directory: Path, addresses: Addresses) -> Path:
     return directory
 
 
-def test_demo_does_the_main_job_and_shows_each_effect(stack: Addresses, elsewhere: Path, world: World) -> None:
+def test_demo_cancels_a_subscription_and_shows_each_effect(stack: Addresses, elsewhere: Path, world: World) -> None:
     done = cancelflow("demo", cwd=in_a_checkout(elsewhere, stack))
     assert done.code == 0, done.out + done.err
-    told = done.out
-    assert f"POST {stack['http']}/cancel-subscription" in told
-    assert '200  {"success":true,"status":"pending_cancellation"' in told
+    output = done.out
+    assert f"POST {stack['http']}/cancel-subscription" in output
+    assert '200  {"success":true,"status":"pending_cancellation"' in output
     effects = ("Stripe", "Postgres", "Email", "Retention job", "Pub/Sub", "Prefect run")
-    assert [name for name in effects if not re.search(rf"^  {name} +\S", told, re.MULTILINE)] == []
-    assert "MISSING" not in told
-    [run] = re.findall(r"/runs/flow-run/([0-9a-f-]{36})", told)
+    assert [name for name in effects if not re.search(rf"^  {name} +\S", output, re.MULTILINE)] == []
+    assert "MISSING" not in output
+    [run] = re.findall(r"/runs/flow-run/([0-9a-f-]{36})", output)
     assert world.prefect.get(f"/flow_runs/{run}").json()["state"]["type"] == "COMPLETED"
-    [email] = re.findall(r"(/messages/\S+)", told)
+    [email] = re.findall(r"(/messages/\S+)", output)
     assert world.inbox.get(email).status_code == 200
 
 
@@ -399,7 +399,7 @@ def test_demo_without_a_stack_says_so(elsewhere: Path) -> None:
 
 
 @pytest.mark.slow
-def test_demo_with_an_effect_missing_fails_and_names_it(stack: Addresses, elsewhere: Path) -> None:
+def test_demo_with_a_missing_effect_fails_and_names_it(stack: Addresses, elsewhere: Path) -> None:
     """The run exists, but the demo is given a wrong Prefect address."""
     addresses = {**stack, "prefect_api": f"{stack['inbox']}/nowhere"}
     done = cancelflow("demo", cwd=in_a_checkout(elsewhere, addresses))
@@ -411,7 +411,7 @@ def test_demo_with_an_effect_missing_fails_and_names_it(stack: Addresses, elsewh
 @pytest.mark.parametrize(
     ("name", "says"), [("http", "MainJobFailed: no response from"), ("inbox", "PartFailed: a part of the stack is not")]
 )
-def test_demo_with_a_part_that_has_gone_says_so(stack: Addresses, elsewhere: Path, name: str, says: str) -> None:
+def test_demo_with_an_unavailable_part_says_so(stack: Addresses, elsewhere: Path, name: str, says: str) -> None:
     addresses = {**stack, name: f"http://127.0.0.1:{free_port()}"}
     done = cancelflow("demo", cwd=in_a_checkout(elsewhere, addresses))
     assert done.code == 1

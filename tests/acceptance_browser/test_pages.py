@@ -162,7 +162,7 @@ def test_an_emails_link_opens_its_page_from_inside_the_inbox(
     opened.close()
 
 
-def test_the_emails_links_are_reached_by_keyboard(world: World, page: Page, email: Row) -> None:
+def test_the_emails_links_can_be_reached_by_keyboard(world: World, page: Page, email: Row) -> None:
     page.goto(inbox(world, f"/messages/{email['id']}.html"))
     reached = []
     for _ in range(page.get_by_role("link").count()):
@@ -175,7 +175,7 @@ def test_the_emails_links_are_reached_by_keyboard(world: World, page: Page, emai
     ("token", "title"),
     [("of the email", "Keep your Professional plan?"), ("altered", "This link is not valid")],
 )
-def test_the_page_for_coming_back(world: World, page: Page, email: Row, token: str, title: str) -> None:
+def test_the_reactivation_page_works_by_keyboard(world: World, page: Page, email: Row, token: str, title: str) -> None:
     [link] = re.findall(r'href="([^"]+/reactivate\?token=[^"]+)"', email["html"])
     response = page.goto(link if token == "of the email" else link + "x")
     assert response is not None
@@ -221,7 +221,7 @@ def test_the_start_page_leads_to_everything_by_keyboard(world: World, page: Page
     expect(page.get_by_role("searchbox")).to_be_visible()
 
 
-def test_the_api_reference_is_reached_from_the_start_page_and_leads_to_each_endpoint(world: World, page: Page) -> None:
+def test_the_api_reference_is_linked_from_the_start_page_and_links_to_each_endpoint(world: World, page: Page) -> None:
     page.goto(f"{world.addresses['http']}/")
     page.get_by_role("link", name="API reference").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("API reference")

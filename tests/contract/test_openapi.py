@@ -71,7 +71,7 @@ def call_all(
 ) -> set[int]:
     """Return every response status."""
     method, path = operation.split()
-    answered = set()
+    statuses = set()
 
     @given(case=document[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=20, phases=[Phase.generate])
@@ -81,29 +81,29 @@ def call_all(
         response = case.call_and_validate(
             headers=customer.headers, excluded_checks=list(without), timeout=RESPONSE_SECONDS
         )
-        answered.add(response.status_code)
+        statuses.add(response.status_code)
 
     call()
-    return answered
+    return statuses
 
 
 @pytest.mark.parametrize("operation", (*WITH_INPUT, *WITHOUT_INPUT))
-def test_a_good_call_is_answered_as_the_document_says(
+def test_a_valid_call_gets_a_documented_response(
     world: World, document: BaseSchema, customer: Person, operation: str
 ) -> None:
-    answered = call_all(world, document, customer, operation, GenerationMode.POSITIVE)
-    assert answered <= {200, 202, 404, 409}
+    statuses = call_all(world, document, customer, operation, GenerationMode.POSITIVE)
+    assert statuses <= {200, 202, 404, 409}
 
 
 @pytest.mark.parametrize("operation", WITH_INPUT)
-def test_a_bad_call_is_refused_as_the_document_says(
+def test_an_invalid_call_gets_a_documented_refusal(
     world: World, document: BaseSchema, customer: Person, operation: str
 ) -> None:
     # Unknown query parameters are ignored, as usual; unknown members of the body are not.
     passed_over = (negative_data_rejection,) if operation.startswith("GET") else ()
-    answered = call_all(world, document, customer, operation, GenerationMode.NEGATIVE, without=passed_over)
-    assert 400 in answered
-    assert max(answered) < 500
+    statuses = call_all(world, document, customer, operation, GenerationMode.NEGATIVE, without=passed_over)
+    assert 400 in statuses
+    assert max(statuses) < 500
 
 
 def test_every_operation_is_called(document: BaseSchema) -> None:
