@@ -35,9 +35,9 @@ plans:
     name: Contract
     stripe: {{lookup_keys: [contract-{MARK}]}}
     fixed_term: {{leaving: refused, text: Your contract runs for a year. Write to us if you can't wait.}}
-  by_hand:
-    name: By Hand
-    stripe: {{lookup_keys: [by-hand-{MARK}]}}
+  manual:
+    name: Manual
+    stripe: {{lookup_keys: [manual-{MARK}]}}
     offer: {{percent_off: 10, months: 2}}
     manual_only: true
 """
@@ -238,7 +238,7 @@ def test_a_fixed_term_set_by_support_sends_no_email(world: World) -> None:
 
 
 def test_a_manual_only_plan_waits_until_an_operator_resumes_the_request(world: World, ours: httpx.Client) -> None:
-    person = on(world, "by-hand")
+    person = on(world, "manual")
 
     received = cancel(ours, person)
 
@@ -259,5 +259,5 @@ def test_a_manual_only_plan_waits_until_an_operator_resumes_the_request(world: W
 
 
 def test_accepting_the_offer_of_a_manual_only_plan_needs_no_operator(world: World, ours: httpx.Client) -> None:
-    person = on(world, "by-hand")
+    person = on(world, "manual")
     assert cancel(ours, person, accept_offer=True).json()["discount"] == "10% off"

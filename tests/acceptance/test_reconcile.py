@@ -43,8 +43,8 @@ def walked(world: World) -> Walked:
     world.cancel(cases["undone"])
     world.tried(cases["undone"])
     # The event of its creation would create its row again.
-    heard = "SELECT FROM stripe_events WHERE subscription_id = %s AND handled_at IS NOT NULL"
-    eventually(lambda: world.rows(heard, cases["not ours"].subscription_id))
+    processed = "SELECT FROM stripe_events WHERE subscription_id = %s AND handled_at IS NOT NULL"
+    eventually(lambda: world.rows(processed, cases["not ours"].subscription_id))
     with world.simulator.losing_webhooks():
         for name, action in (("cancelled", "cancel"), ("undone", "undo"), ("under way", "cancel")):
             world.simulator.portal(cases[name].subscription_id, action)
@@ -59,7 +59,7 @@ def walked(world: World) -> Walked:
         after_dry_run = _rows(world, cases)
         _walk()
         after = _rows(world, cases)
-        eventually(lambda: not _unheard(world, cases))
+        eventually(lambda: not _has_unfinished_work(world, cases))
         world.tried(cases["cancelled"])
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
     made = world.prefect.post(
@@ -104,7 +104,7 @@ def _rows(world: World, cases: dict[str, Person]) -> dict[str, Row]:
     return {ids[row["id"]]: row for row in found}
 
 
-def _unheard(world: World, cases: dict[str, Person]) -> bool:
+def _has_unfinished_work(world: World, cases: dict[str, Person]) -> bool:
     """Return whether any repaired change still has unfinished work, as a received webhook would have."""
     ids = [cases[name].subscription_id for name in ("cancelled", "undone", "ended")]
     events = "SELECT FROM stripe_events WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"

@@ -22,8 +22,8 @@ from tests.world import Person, World
 AGE_REQUESTS = """UPDATE cancellation_requests SET received_at = received_at - %s::interval WHERE user_id = %s"""
 AGE_REASONS = """UPDATE cancellation_reasons SET created_at = created_at - %s::interval WHERE user_id = %s"""
 # Stripe has reported the end, and no event of it is unprocessed.
-HEARD = "SELECT FROM stripe_events WHERE subscription_id = %s AND type = 'customer.subscription.deleted'"
-UNHEARD = "SELECT FROM stripe_events WHERE subscription_id = %s AND resume_at IS NOT NULL"
+END_RECEIVED = "SELECT FROM stripe_events WHERE subscription_id = %s AND type = 'customer.subscription.deleted'"
+UNPROCESSED = "SELECT FROM stripe_events WHERE subscription_id = %s AND resume_at IS NOT NULL"
 UNDER_WAY = "SELECT FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL"
 
 
@@ -54,7 +54,9 @@ def leaves(world: World, person: Person, clock: Clock, **asked: Any) -> None:
     assert end is not None
     clock.advance(end + 60)
     assert not is_live(world.stripe.subscriptions.retrieve(person.subscription_id).status)
-    eventually(lambda: world.rows(HEARD, person.subscription_id) and not world.rows(UNHEARD, person.subscription_id))
+    eventually(
+        lambda: world.rows(END_RECEIVED, person.subscription_id) and not world.rows(UNPROCESSED, person.subscription_id)
+    )
     world.tried(person)
 
 
@@ -84,7 +86,7 @@ def claims_lapse(world: World, person: Person) -> None:
 
 
 def later_job(world: World, person: Person) -> int:
-    """Create a job for another subscription of theirs that ends now, and return its id."""
+    """Create a job for another subscription of this customer that ends now, and return its id."""
     made = world.row(
         "INSERT INTO data_retention_jobs (request_id, user_id, subscription_id, cancel_at, run_at)"
         " VALUES (gen_random_uuid(), %s, 'sub_' || gen_random_uuid(), now(), now() + interval '90 days') RETURNING id",

@@ -57,7 +57,7 @@ def test_an_idempotency_key_is_deleted_after_a_day_and_its_request_is_kept(world
     kept = world.rows("SELECT key FROM idempotency_keys WHERE key = ANY(%s)", [old_key, young_key])
     assert [row["key"] for row in kept] == [young_key]
     assert world.row("SELECT outcome FROM cancellation_requests WHERE user_id = %s", old.user_id)
-    assert world.cancel(old).status_code == 409  # a new request, and there is nothing remaining to cancel
+    assert world.cancel(old).status_code == 409  # a new request, and there is nothing left to cancel
 
 
 def test_handled_events_are_deleted_after_a_month_and_parked_ones_are_kept(world: World) -> None:

@@ -71,7 +71,7 @@ def is_done(world: World, person: Person) -> bool:
     return not world.rows(left, person.user_id)
 
 
-def hurry(world: World, person: Person) -> None:
+def expire_leases(world: World, person: Person) -> None:
     """Let the leases of this person's requests expire."""
     world.admin.execute(
         "UPDATE cancellation_requests SET resume_at = now() WHERE user_id = %s AND resume_at > now()", [person.user_id]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.crowd import CANCEL, Crowd
 from tests.faults.tables import table
-from tests.faults.topic import heard
+from tests.faults.topic import subscribed
 from tests.faults.triggers import Trigger, Triggers
 from tests.faults.volley import Result, Shot, fire
 from tests.world import World
@@ -23,7 +23,7 @@ MEGABYTE = 1024  # in the kernel's kB
 
 def test_five_hundred_concurrent_requests_are_all_received_and_completed(world: World, triggers: Triggers) -> None:
     crowd = Crowd(world, REQUESTS)
-    with heard() as topic, triggers.started() as trigger:
+    with subscribed() as topic, triggers.started() as trigger:
         before = _memory(trigger)
 
         results = fire([Shot(trigger.url, person, CANCEL) for person in crowd.people])

@@ -10,7 +10,7 @@ import pytest
 from nodes import cancellation
 from tests.faults.branches import BRANCHES, OTHERS, Branch, unexpected_effects, wrong_effects
 from tests.faults.kill_matrix import Matrix, Way, nodes_unseen, show
-from tests.faults.topic import Event, heard
+from tests.faults.topic import Event, subscribed
 from tests.faults.triggers import Process, Trigger, Triggers
 from tests.faults.watch import CANCELLATIONS, Watch
 from tests.faults.wires_line import When
@@ -66,7 +66,7 @@ WAYS = [Cancelling(branch.name, branch not in OTHERS, branch.shares, branch) for
 
 @pytest.fixture(scope="module")
 def matrix(world: World, triggers: Triggers) -> Iterator[Matrix]:
-    with heard() as topic, Watch(world, CANCELLATIONS) as watch:
+    with subscribed() as topic, Watch(world, CANCELLATIONS) as watch:
         made = Matrix(WAYS, world, triggers, topic, watch)
         made.run()
         yield made

@@ -18,7 +18,7 @@ from nodes import stripe_events
 from nodes.rules.stripe_changes import Change, change_of
 from tests.faults.branches import effects_at_stripe
 from tests.faults.kill_matrix import Matrix, Way, differences, nodes_unseen, show
-from tests.faults.topic import Event, heard
+from tests.faults.topic import Event, subscribed
 from tests.faults.triggers import Process, Trigger, Triggers
 from tests.faults.watch import EVENTS, Watch
 from tests.faults.wires_line import When
@@ -246,7 +246,7 @@ WAYS = [
 
 @pytest.fixture(scope="module")
 def matrix(world: World, triggers: Triggers) -> Iterator[Matrix]:
-    with world.simulator.losing_webhooks(), heard() as topic, Watch(world, EVENTS) as watch:
+    with world.simulator.losing_webhooks(), subscribed() as topic, Watch(world, EVENTS) as watch:
         made = Matrix(WAYS, world, triggers, topic, watch)
         made.run()
         yield made

@@ -11,7 +11,7 @@ import pytest
 from nodes import reactivation
 from tests.faults.branches import effects_at_stripe
 from tests.faults.kill_matrix import Matrix, Way, differences, nodes_unseen, show
-from tests.faults.topic import Event, heard
+from tests.faults.topic import Event, subscribed
 from tests.faults.triggers import Process, Trigger, Triggers
 from tests.faults.watch import REACTIVATIONS, Watch
 from tests.faults.wires_line import When
@@ -132,7 +132,7 @@ WAYS = [API, LINK]
 
 @pytest.fixture(scope="module")
 def matrix(world: World, triggers: Triggers) -> Iterator[Matrix]:
-    with heard() as topic, Watch(world, REACTIVATIONS) as watch:
+    with subscribed() as topic, Watch(world, REACTIVATIONS) as watch:
         made = Matrix(WAYS, world, triggers, topic, watch)
         made.run()
         yield made

@@ -28,7 +28,7 @@ class InterruptedRequest:
     done_by_stripe: bool
 
 
-def test_a_killed_processs_requests_are_completed_once(world: World, tmp_path: Path) -> None:
+def test_the_requests_of_a_killed_process_are_completed_once(world: World, tmp_path: Path) -> None:
     requests = [
         InterruptedRequest(world.person("professional"), accept, done)
         for accept in (False, True)

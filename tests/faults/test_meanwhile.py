@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.faults.topic import Topic, heard
+from tests.faults.topic import Topic, subscribed
 from tests.faults.triggers import Trigger, Triggers
 from tests.faults.wires import wired
 from tests.faults.wires_line import When
@@ -72,7 +72,7 @@ def published(topic: Topic, person: Person) -> list[str]:
 def test_an_unreported_cancellation_undone_in_the_portal_ends_as_undone(
     world: World, triggers: Triggers, effect: str
 ) -> None:
-    with heard() as topic:
+    with subscribed() as topic:
         person = world.person("professional")
         killed_before(effect, cancel, person, triggers)
         changes_mind(world, person, "undo")
@@ -94,7 +94,7 @@ def test_an_unreported_cancellation_undone_in_the_portal_ends_as_undone(
 
 
 def test_no_email_confirms_a_cancellation_that_has_since_been_undone(world: World, triggers: Triggers) -> None:
-    with heard() as topic:
+    with subscribed() as topic:
         person = world.person("professional")
         killed_before("email", cancel, person, triggers)
         changes_mind(world, person, "undo")
@@ -109,7 +109,7 @@ def test_no_email_confirms_a_cancellation_that_has_since_been_undone(world: Worl
 
 
 def test_no_email_confirms_a_reactivation_that_has_since_been_cancelled(world: World, triggers: Triggers) -> None:
-    with heard() as topic:
+    with subscribed() as topic:
         person = when_done(world, leaving(world))
         killed_before("email", reactivate_on, person, triggers)
         assert world.cancel(person).status_code == 200

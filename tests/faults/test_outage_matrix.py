@@ -16,7 +16,7 @@ from tests.faults.outage_bench import BARRIER_SECONDS, Bench
 from tests.faults.outages import BEFORE_THE_REQUEST, DONE, GAVE_UP, GOES_ON, NOT_RECEIVED, Outage
 from tests.faults.own_database import own_server
 from tests.faults.tables import table
-from tests.faults.topic import heard
+from tests.faults.topic import subscribed
 from tests.faults.triggers import Triggers
 from tests.faults.wires_line import Fault, When
 from tests.world import World
@@ -133,7 +133,7 @@ def outages(world: World, triggers: Triggers, tmp_path_factory: pytest.TempPathF
     seen: list[Outage] = []
     with (
         own_server(tmp_path_factory.mktemp("server")) as server,
-        heard() as topic,
+        subscribed() as topic,
         # The stack's own trigger has another database: it would treat these events as cancellations made elsewhere.
         world.simulator.losing_webhooks(),
         ThreadPoolExecutor(100) as threads,

@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from deployments.requests import NothingToResume, resume
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber
-from tests.faults.promise import Customer, Reply, broken, hurry, is_done, requests_of
-from tests.faults.topic import Topic, heard
+from tests.faults.promise import Customer, Reply, broken, expire_leases, is_done, requests_of
+from tests.faults.topic import Topic, subscribed
 from tests.faults.triggers import Trigger, Triggers
 from tests.waiting import eventually
 from tests.world import World
@@ -86,7 +86,7 @@ class Story(RuleBasedStateMachine):
             eventually(lambda: hits() or asking.done())  # it may be refused before it reaches Stripe
             self._trigger.kill()
             self._customer.replies.append(asking.result())
-        hurry(self._world, person)
+        expire_leases(self._world, person)
         self._trigger = self._start()
 
     @rule()
@@ -157,7 +157,7 @@ class Story(RuleBasedStateMachine):
         person, deadline = self._customer.person, time.monotonic() + FINISH_SECONDS
         while not is_done(self._world, person):
             assert time.monotonic() < deadline, requests_of(self._world, person)
-            hurry(self._world, person)
+            expire_leases(self._world, person)
             eventually(lambda: time.monotonic() > deadline or self._looked_at(), within=FINISH_SECONDS)
 
     def _looked_at(self) -> bool:
@@ -171,7 +171,7 @@ class Story(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def topic(world: World) -> Iterator[Topic]:
-    with heard() as topic:
+    with subscribed() as topic:
         yield topic
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.faults.branches import ACCEPT, BRANCHES, CANCEL, wrong_effects
 from tests.faults.crowd import CANCEL as CANCELLING
 from tests.faults.crowd import Crowd
-from tests.faults.topic import Topic, heard
+from tests.faults.topic import Topic, subscribed
 from tests.faults.triggers import Trigger, Triggers
 from tests.faults.watch import Watch
 from tests.faults.wires import wired
@@ -29,7 +29,7 @@ WAITING = 20  # more than a trigger runs concurrently
 
 @pytest.fixture(scope="module")
 def topic(world: World) -> Iterator[Topic]:
-    with heard() as topic:
+    with subscribed() as topic:
         yield topic
 
 

@@ -61,7 +61,7 @@ class Topic:
 
 
 @contextmanager
-def heard() -> Iterator[Topic]:
+def subscribed() -> Iterator[Topic]:
     """Subscribe for the block."""
     settings = load(EventSettings)
     assert settings.pubsub_emulator_host, "tests publish to an emulator only"

@@ -9,10 +9,10 @@ class Dialogue:
     Each reads both directions in pieces that are forwarded completely or not at all.
     """
 
-    def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
+    def outgoing(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
         """Yield the process's bytes in pieces, with the effect's name for a piece that completes one."""
         yield data, None
 
-    def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+    def incoming(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
         """Yield the external system's bytes in pieces, and whether a piece completes the response to the last call."""
         yield data, False

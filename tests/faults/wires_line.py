@@ -130,7 +130,7 @@ class Line:
             if self._dropped():
                 self._wires.called_again.set()
                 continue
-            for piece, label in self._dialogue.asked(data):
+            for piece, label in self._dialogue.outgoing(data):
                 await self._pass_on(piece, self._wires.seen(label) if label else None)
 
     async def _pass_on(self, piece: bytes, effect: str | None) -> None:
@@ -149,7 +149,7 @@ class Line:
             await asyncio.Event().wait()  # no server: wait until the process or the test gives up
             return
         while data := await self._far.read(CHUNK):
-            for piece, complete in self._dialogue.answered(data):
+            for piece, complete in self._dialogue.incoming(data):
                 effect = self._effect if complete else None
                 if self._withheld:
                     self.broken = True

@@ -31,34 +31,34 @@ class PostgreSQL(Dialogue):
         self._alone = alone
         self._deaf = False
         self._begun = self._in_transaction = False
-        self._asked = self._answered = b""
+        self._outgoing = self._incoming = b""
         self._prepared: dict[bytes, str] = {}
         self._written: list[str] = []
 
-    def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
-        self._asked += data
+    def outgoing(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
+        self._outgoing += data
         while not self._deaf and (message := self._next_message()):
             label = self._read(message)
             if not self._deaf:
                 yield message, label
 
-    def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
-        self._answered += data
-        while len(self._answered) >= 5:
-            end = 1 + int.from_bytes(self._answered[1:5])
-            if len(self._answered) < end:
+    def incoming(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        self._incoming += data
+        while len(self._incoming) >= 5:
+            end = 1 + int.from_bytes(self._incoming[1:5])
+            if len(self._incoming) < end:
                 return
-            message, self._answered = self._answered[:end], self._answered[end:]
+            message, self._incoming = self._incoming[:end], self._incoming[end:]
             yield message, message[:1] == b"Z"  # ready for the next query
 
     def _next_message(self) -> bytes:
         kind = 1 if self._begun else 0  # the first message of a connection has a length and no kind
-        if len(self._asked) < kind + 4:
+        if len(self._outgoing) < kind + 4:
             return b""
-        end = kind + int.from_bytes(self._asked[kind : kind + 4])
-        if len(self._asked) < end:
+        end = kind + int.from_bytes(self._outgoing[kind : kind + 4])
+        if len(self._outgoing) < end:
             return b""
-        message, self._asked = self._asked[:end], self._asked[end:]
+        message, self._outgoing = self._outgoing[:end], self._outgoing[end:]
         self._begun = True
         return message
 

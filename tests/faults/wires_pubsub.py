@@ -21,28 +21,28 @@ class PubSub(Dialogue):
     """HTTP/2 frames; our messages each fit into one."""
 
     def __init__(self) -> None:
-        self._asked = self._answered = b""
+        self._outgoing = self._incoming = b""
         self._begun = False
         self._publishing: int | None = None
 
-    def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
-        self._asked += data
+    def outgoing(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
+        self._outgoing += data
         if not self._begun:
-            if len(self._asked) < len(_PREFACE):
+            if len(self._outgoing) < len(_PREFACE):
                 return
-            self._begun, self._asked = True, self._asked[len(_PREFACE) :]
+            self._begun, self._outgoing = True, self._outgoing[len(_PREFACE) :]
             yield _PREFACE, None
-        while frame := _whole(self._asked):
-            self._asked = self._asked[len(frame) :]
+        while frame := _whole(self._outgoing):
+            self._outgoing = self._outgoing[len(frame) :]
             label = _published(frame)
             if label:
                 self._publishing = _stream(frame)
             yield frame, label
 
-    def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
-        self._answered += data
-        while frame := _whole(self._answered):
-            self._answered = self._answered[len(frame) :]
+    def incoming(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        self._incoming += data
+        while frame := _whole(self._incoming):
+            self._incoming = self._incoming[len(frame) :]
             last = frame[3] in (0, 1) and bool(frame[4] & _END_STREAM)  # DATA or HEADERS, which end a stream
             yield frame, last and _stream(frame) == self._publishing
 

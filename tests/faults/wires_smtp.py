@@ -13,22 +13,22 @@ class Smtp(Dialogue):
     """Lines, and after DATA an email."""
 
     def __init__(self) -> None:
-        self._asked = self._answered = b""
+        self._outgoing = self._incoming = b""
         self._in_email = False
 
-    def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
-        self._asked += data
+    def outgoing(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
+        self._outgoing += data
         while True:
             end = _END_OF_EMAIL if self._in_email else b"\r\n"
-            piece, found, rest = self._asked.partition(end)
+            piece, found, rest = self._outgoing.partition(end)
             if not found:
                 return
-            self._asked, whole, label = rest, piece + found, "email" if self._in_email else None
+            self._outgoing, whole, label = rest, piece + found, "email" if self._in_email else None
             self._in_email = not self._in_email and whole.strip().upper() == b"DATA"
             yield whole, label
 
-    def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
-        self._answered += data
-        while reply := _REPLY.match(self._answered):
-            self._answered = self._answered[reply.end() :]
+    def incoming(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        self._incoming += data
+        while reply := _REPLY.match(self._incoming):
+            self._incoming = self._incoming[reply.end() :]
             yield reply[0], True

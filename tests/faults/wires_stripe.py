@@ -14,20 +14,20 @@ class Stripe(Dialogue):
     """Sequential calls on a connection, each with its length."""
 
     def __init__(self) -> None:
-        self._asked = self._answered = b""
+        self._outgoing = self._incoming = b""
 
-    def asked(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
-        self._asked += data
-        while message := _whole(self._asked):
-            self._asked = self._asked[len(message) :]
+    def outgoing(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
+        self._outgoing += data
+        while message := _whole(self._outgoing):
+            self._outgoing = self._outgoing[len(message) :]
             method, path = message.split(b" ", 2)[:2]
             label = f"{method.decode()} {_IDENTIFIER.sub('/{id}', path.decode().partition('?')[0])}"
             yield message, None if method == b"GET" else label
 
-    def answered(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
-        self._answered += data
-        while message := _whole(self._answered):
-            self._answered = self._answered[len(message) :]
+    def incoming(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        self._incoming += data
+        while message := _whole(self._incoming):
+            self._incoming = self._incoming[len(message) :]
             yield message, True
 
 

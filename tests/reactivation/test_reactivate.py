@@ -278,7 +278,7 @@ def test_the_confirmation_corrects_an_earlier_report_of_failure(world: World, fo
     assert "We told you that it had failed." in email["text"]
 
 
-def test_a_killed_processs_request_is_resumed(world: World) -> None:
+def test_a_request_of_a_killed_process_is_resumed(world: World) -> None:
     person = leaving(world)
     left = world.row(
         "INSERT INTO reactivation_requests (user_id, asked_user_id, origin, resume_at)"

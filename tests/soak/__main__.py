@@ -13,7 +13,7 @@ import typer
 
 from deployments.local.stack import Stack
 from tests.faults.tables import Table
-from tests.faults.topic import heard
+from tests.faults.topic import subscribed
 from tests.faults.triggers import Triggers
 from tests.soak.trouble import Trouble
 from tests.soak.visitors import Visitors
@@ -40,7 +40,7 @@ def main() -> int:
         running.callback(world.close)
         source = Triggers(directory)
         running.callback(source.close)
-        topic = running.enter_context(heard())
+        topic = running.enter_context(subscribed())
         trouble = running.enter_context(Trouble(world, source, random.Random(given.seed), TRIGGERS))
         visitors = Visitors(world, trouble, given.seed, given.callers)
         _go_on(visitors, trouble, time.monotonic() + 60 * given.minutes)
