@@ -39,13 +39,13 @@ WRONG = {
     "user_id has NUL": Wrong({"user_id": "a\x00b"}, "#/user_id"),
     "user_id is a number": Wrong({"user_id": 5}, "#/user_id"),
     "subscription_id is a number": Wrong({"subscription_id": 5}, "#/subscription_id"),
-    "subscription_id is no id": Wrong({"subscription_id": "sub_1/../sub_2"}, "#/subscription_id"),
-    "a member that is none": Wrong({"accept_ofer": True}, "#/accept_ofer"),
+    "subscription_id is malformed": Wrong({"subscription_id": "sub_1/../sub_2"}, "#/subscription_id"),
+    "an unknown member": Wrong({"accept_ofer": True}, "#/accept_ofer"),
 }
 
 
 class Watch:
-    """What a customer has in our tables and in Stripe before the attempt."""
+    """A snapshot of a customer in our tables and in Stripe before the attempt."""
 
     def __init__(self, world: World, person: Person) -> None:
         self._world, self._person = world, person

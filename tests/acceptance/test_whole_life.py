@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload ra
 
 
 class Seen(NamedTuple):
-    """What customer and company have received since the last look, and the current state in Stripe and our tables."""
+    """The messages to customer and company since the last look, and the current state in Stripe and our tables."""
 
     emails: list[str]
     published: list[str]

@@ -35,7 +35,7 @@ class Way(ABC):
 
     name: str
     whole: bool = True
-    # What is left of one point would do the next one's effect for it: each waits until the one before is done.
+    # Unfinished work of one point could carry out the next one's effect: each waits until the one before is done.
     one_at_a_time: bool = False
 
     # The effect that commits the intent: killed just before it, there is nothing to lose. None if it exists beforehand.

@@ -37,7 +37,7 @@ IN_THE_CLEAR = "sslmode=disable&gssencmode=disable"
 
 
 class Stop:
-    """What to do at an effect. `reached` is set when it has happened."""
+    """An action at an effect. `reached` is set when it has happened."""
 
     def __init__(self, then: Callable[["Stop"], Awaitable[None]]) -> None:
         self.reached = threading.Event()

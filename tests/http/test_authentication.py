@@ -46,9 +46,9 @@ HEADERS: dict[str, Any] = {
     "alg none": lambda user: bearer(token(user, "", "none")),
     "another key": lambda user: bearer(token(user, private_pem(Ed25519PrivateKey.generate()))),
     "HS256": lambda user: bearer(token(user, "a-secret-of-at-least-thirty-two-characters", "HS256")),
-    "no end": lambda user: bearer(token(user, exp=None)),
+    "no expiry": lambda user: bearer(token(user, exp=None)),
     "no subject": lambda user: bearer(token(user, sub=None)),
-    "subject that is no id": lambda user: bearer(token("x" * 256)),
+    "invalid subject": lambda user: bearer(token("x" * 256)),
 }
 
 

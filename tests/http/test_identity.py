@@ -100,12 +100,12 @@ NO_TOKEN = "Send a token: Authorization: Bearer …"
 
 
 @pytest.mark.parametrize("algorithm", KEYS)
-def test_a_token_signed_with_the_public_keys_pair_identifies_its_user(algorithm: str) -> None:
+def test_a_token_verified_by_the_public_key_identifies_its_user(algorithm: str) -> None:
     key = KEYS[algorithm]
     assert caller(identity(jwt_public_key=public_pem(key)), signed(key, algorithm)) == USER
 
 
-def test_a_token_signed_with_the_secret_identifies_its_user() -> None:
+def test_a_token_verified_by_the_secret_identifies_its_user() -> None:
     assert caller(identity(jwt_secret=SECRET), signed(SECRET, "HS256")) == USER
 
 

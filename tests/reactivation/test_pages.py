@@ -109,7 +109,7 @@ def signed(purpose: Purpose, *, ends_in: timedelta = timedelta(days=1)) -> str:
 
 
 @pytest.mark.parametrize("path", ["/reactivate", "/feedback"])
-@pytest.mark.parametrize("kind", ["missing", "forged", "for another", "expired", "of nothing that is there"])
+@pytest.mark.parametrize("kind", ["missing", "forged", "for another", "expired", "for deleted data"])
 def test_a_press_with_an_invalid_link_does_nothing(world: World, path: str, kind: str) -> None:
     purpose: Purpose = "reactivate" if path == "/reactivate" else "feedback"
     other: Purpose = "feedback" if path == "/reactivate" else "reactivate"
@@ -118,7 +118,7 @@ def test_a_press_with_an_invalid_link_does_nothing(world: World, path: str, kind
         "forged": (signed(purpose)[:-4] + "AAAA", 400),
         "for another": (signed(other), 400),
         "expired": (signed(purpose, ends_in=timedelta(seconds=-5)), 410),
-        "of nothing that is there": (signed(purpose), 410),
+        "for deleted data": (signed(purpose), 410),
     }[kind]
     page = press(world, path, token=token, feedback="x")
     assert page.status_code == status

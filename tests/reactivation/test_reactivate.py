@@ -189,7 +189,7 @@ def test_the_pending_one_of_several_subscriptions_is_reactivated(world: World) -
 
 REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("another's user_id", {"user_id": str(uuid.uuid4())}, 403, "not-your-subscription"),
-    ("nobody's subscription", {"subscription_id": "sub_nobodys"}, 404, "nothing-to-reactivate"),
+    ("an unknown subscription", {"subscription_id": "sub_nobodys"}, 404, "nothing-to-reactivate"),
     ("an unknown member", {"reason": "unused"}, 400, "body-invalid"),
 ]
 
@@ -257,7 +257,7 @@ def test_a_lost_response_is_resolved_by_reading_back(world: World) -> None:
     assert len(subjects(world, person)) == 2
 
 
-@pytest.mark.parametrize("found_out_by", ["the look that follows", "Stripe's event"])
+@pytest.mark.parametrize("found_out_by", ["the later look-up", "Stripe's event"])
 def test_the_confirmation_corrects_an_earlier_report_of_failure(world: World, found_out_by: str) -> None:
     person = when_done(world, leaving(world))
     with (
@@ -268,7 +268,7 @@ def test_the_confirmation_corrects_an_earlier_report_of_failure(world: World, fo
         world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0),
     ):
         assert reactivate(world, person).status_code == 500
-    if found_out_by == "the look that follows":
+    if found_out_by == "the later look-up":
         world.admin.execute("UPDATE reactivation_requests SET resume_at = now() WHERE user_id = %s", [person.user_id])
     when_done(world, person)
     settled(world, person)

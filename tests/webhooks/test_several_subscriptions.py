@@ -37,7 +37,7 @@ ORDERS: dict[str, Order] = {
 
 
 class Remaining(NamedTuple):
-    """What is left of a customer."""
+    """The data that is left of a customer."""
 
     jobs: list[str]
     users: int

@@ -24,7 +24,7 @@ USER, PASSWORD = "billing@example.com", "p/ss: w@rd%"
 
 @dataclass
 class Inbox:
-    """What a server received, and its responses, which a test may change."""
+    """The emails that a server received, and its responses, which a test may change."""
 
     response_to_recipient: str = "250 OK"
     response_to_email: str = "250 OK"
