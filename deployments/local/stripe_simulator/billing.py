@@ -83,12 +83,13 @@ def check_items(subscription: Document, items: list[Document]) -> None:
             "Cannot create a Subscription with multiple Subscription Items with the same Price: " + twice, param="plan"
         )
     classic = subscription["billing_mode"]["type"] == "classic"
-    shared = {(price["currency"], _interval(price) if classic else None) for price in prices}
+    shared = {(price["currency"], interval_of(price) if classic else None) for price in prices}
     if len(shared) > 1:
         raise ApiError("Currency and interval fields must match across all plans on this subscription.")
 
 
-def _interval(price: Document) -> tuple[str, int]:
+def interval_of(price: Document) -> tuple[str, int]:
+    """Return a price's billing interval, to compare it."""
     return price["recurring"]["interval"], price["recurring"]["interval_count"]
 
 
@@ -97,6 +98,8 @@ def bill(
 ) -> Document:
     """Invoice these items' periods and try to collect, unless collection is paused."""
     invoice = draw_up(account, subscription, items, reason, at, free=free)
+    for item in items:
+        item.pop("_previous_start", None)
     subscription["latest_invoice"] = invoice["id"]
     paused = (subscription["pause_collection"] or {}).get("behavior")
     # Further invoices of an unpaid subscription stay drafts: Stripe does not collect them automatically.
@@ -148,7 +151,7 @@ def _no_method() -> ApiError:
     )
 
 
-def renew(account: Account, subscription: Document, at: int) -> None:
+def renew(account: Account, subscription: Document, at: int, reason: str = "subscription_cycle") -> Document:
     """Begin the next period of every item whose period ends now, and bill them together."""
     due = []
     for item in subscription["items"]["data"]:
@@ -159,16 +162,20 @@ def renew(account: Account, subscription: Document, at: int) -> None:
             anchor = subscription["billing_cycle_anchor"]
             item["current_period_end"] = next_boundary(anchor, item["price"]["recurring"], start)
             due.append(item)
-    invoice = bill(account, subscription, due, "subscription_cycle", at)
-    for item in due:
-        del item["_previous_start"]
+    return bill_live(account, subscription, due, reason, at)
+
+
+def bill_live(account: Account, subscription: Document, items: list[Document], reason: str, at: int) -> Document:
+    """Bill a live subscription, and set the resulting status."""
+    invoice = bill(account, subscription, items, reason, at)
     if subscription["status"] != "unpaid":
         subscription["status"] = _status_after(subscription, invoice)
+    return invoice
 
 
 def _status_after(subscription: Document, renewal: Document) -> str:
-    """Return the status after a renewal. An invoice with a due date leaves a `past_due` subscription unchanged: only
-    paying the newest invoice helps (https://docs.stripe.com/billing/subscriptions/overview#unpaid-subscriptions).
+    """Return the status after a renewal or change. An invoice with a due date leaves a `past_due` subscription so:
+    only paying the newest invoice helps (https://docs.stripe.com/billing/subscriptions/overview#unpaid-subscriptions).
     """
     if renewal["status"] != "open":
         return "active"
@@ -203,12 +210,12 @@ def need_method(account: Account, subscription: Document) -> None:
         raise _no_method()
 
 
-def start_over(account: Account, subscription: Document, at: int) -> None:
+def start_over(account: Account, subscription: Document, at: int, reason: str = "subscription_cycle") -> Document:
     """Start a new billing cycle now, and bill it."""
     subscription["billing_cycle_anchor"] = at
     for item in subscription["items"]["data"]:
         item["current_period_end"] = at
-    renew(account, subscription, at)
+    return renew(account, subscription, at, reason)
 
 
 def set_discounts(account: Account, subscription: Document, wanted: list[Document] | str) -> None:

@@ -57,6 +57,12 @@ def apply(subscription: Document, params: Document, now: int) -> None:
         _schedule(subscription, end, now, at_period_end=False)
 
 
+def follow_period(subscription: Document) -> None:
+    """Move an end with the period to the end of a period that has changed, in the given document."""
+    if subscription["cancel_at_period_end"]:
+        subscription["cancel_at"] = _period_end(subscription, "min_period_end")
+
+
 def _period_end(subscription: Document, wanted: int | str) -> int:
     if isinstance(wanted, int):
         return wanted

@@ -1,21 +1,24 @@
-"""The contents of an invoice: lines, discounts and totals for the items that a subscription bills."""
+"""An invoice as it is drawn up: its lines, discounts and totals."""
 
 from . import sent_invoices
 from .account import Account
+from .invoice_lines import applying, net, period_line, take_off
 from .wire import Document, fields, new_id
 
 
 def draw_up(
     account: Account, subscription: Document, items: list[Document], reason: str, at: int, *, free: bool = False
 ) -> Document:
-    """Return an invoice, not yet stored, for these items' current periods; `free` during a trial."""
+    """Return an invoice, not yet stored, for these items' current periods and the prorations that wait for it.
+
+    `free` during a trial. The given subscription remembers what was billed for each item, for a later credit.
+    """
     customer = account.peek("customer", subscription["customer"])
-    lines = [_line(account, subscription, item, free=free) for item in items]
-    held = subscription["discounts"] or [one["id"] for one in [customer["discount"]] if one]
-    discounts = [account.peek("discount", one) for one in held]
-    applying = [] if free else [one for one in discounts if one["end"] is None or one["end"] > at]
-    totals = _take_off(lines, applying)
-    subtotal = sum(line["subtotal"] for line in lines)
+    lines = [period_line(account, subscription, item, free=free) for item in items]
+    discounts = [] if free else applying(account, subscription, at)
+    totals = take_off(lines, discounts)
+    waiting, subscription["_pending"] = subscription["_pending"], []
+    subtotal = sum(line["subtotal"] for line in [*waiting, *lines])
     total = subtotal - sum(entry["amount"] for entry in totals)
     # The customer's balance is added; it is negative when they have credit.
     due = max(0, total + customer["balance"])
@@ -28,11 +31,25 @@ def draw_up(
         "total": total,
         "total_discount_amounts": totals,
         "total_excluding_tax": total,
-        "discounts": [one["id"] for one in applying],
+        "discounts": [one["id"] for one in discounts],
     }
     invoice = _blank(customer, subscription, at) | money | {"billing_reason": reason}
     # An invoice's period is the past one; the periods of its lines lie ahead.
-    invoice["period_start"] = at if reason == "subscription_create" else items[0]["_previous_start"]
+    invoice["period_start"] = items[0].get("_previous_start", at) if items else at
+    _put_lines(invoice, [*waiting, *lines])
+    subscription["_debits"] |= {item["id"]: debit(line) for item, line in zip(items, lines, strict=True)}
+    for one in subscription["_debits"].values():
+        if one["line"] in [line["id"] for line in waiting]:
+            one["invoice"] = invoice["id"]
+    return invoice
+
+
+def debit(line: Document) -> Document:
+    """Return what a line bills for an item, and for which time."""
+    return {"amount": net(line), "invoice": line["invoice"], "line": line["id"], **line["period"]}
+
+
+def _put_lines(invoice: Document, lines: list[Document]) -> None:
     for line in lines:
         line["invoice"] = invoice["id"]
     invoice["lines"] = {
@@ -42,72 +59,6 @@ def draw_up(
         "total_count": len(lines),
         "url": f"/v1/invoices/{invoice['id']}/lines",
     }
-    return invoice
-
-
-def _line(account: Account, subscription: Document, item: Document, *, free: bool) -> Document:
-    price = item["price"]
-    product = account.peek("product", price["product"])
-    unit = 0 if free else price["unit_amount"]
-    amount = unit * item["quantity"]
-    details = {"invoice_item": None, "proration": False, "proration_details": {"credited_items": None}}
-    details |= {"subscription": subscription["id"], "subscription_item": item["id"]}
-    worded = f"{unit / 100:.2f} {price['currency'].upper()} / {price['recurring']['interval']}"
-    return {
-        "id": new_id("il"),
-        "object": "line_item",
-        "amount": amount,
-        "currency": price["currency"],
-        "description": f"Trial period for {product['name']}"
-        if free
-        else f"{item['quantity']} × {product['name']} (at {worded})",  # noqa: RUF001 - Stripe's own sign
-        "discount_amounts": [],
-        "discountable": True,
-        "discounts": [],
-        "invoice": None,
-        "livemode": False,
-        "metadata": subscription["metadata"],
-        "parent": {
-            "invoice_item_details": None,
-            "subscription_item_details": details,
-            "type": "subscription_item_details",
-        },
-        "period": {"end": item["current_period_end"], "start": item["current_period_start"]},
-        "pretax_credit_amounts": [],
-        "pricing": {
-            "price_details": {"price": price["id"], "product": price["product"]},
-            "type": "price_details",
-            "unit_amount_decimal": str(unit),
-        },
-        "quantity": item["quantity"],
-        "quantity_decimal": str(item["quantity"]),
-        "subscription": subscription["id"],
-        "subtotal": amount,
-        "taxes": [],
-    }
-
-
-def _take_off(lines: list[Document], discounts: list[Document]) -> list[Document]:
-    """Apply discounts in order, each to the remaining amount, and return the total of each."""
-    left = [line["subtotal"] for line in lines]
-    totals = []
-    for discount in discounts:
-        shares = _shares(discount["_terms"], left)
-        left = [rest - share for rest, share in zip(left, shares, strict=True)]
-        for line, share in zip(lines, shares, strict=True):
-            line["discount_amounts"].append({"amount": share, "discount": discount["id"]})
-        totals.append({"amount": sum(shares), "discount": discount["id"]})
-    return totals
-
-
-def _shares(terms: Document, left: list[int]) -> list[int]:
-    if terms["percent_off"] is not None:
-        return [int(rest * terms["percent_off"] / 100 + 0.5) for rest in left]
-    shares, budget = [], terms["amount_off"]
-    for rest in left:
-        shares.append(min(rest, budget))
-        budget -= shares[-1]
-    return shares
 
 
 def _blank(customer: Document, subscription: Document, at: int) -> Document:

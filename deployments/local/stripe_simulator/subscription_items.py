@@ -7,11 +7,11 @@ from .wire import ApiError, Document, no_such
 
 
 def change(account: Account, after: Document, given: list[Document], now: int) -> None:
-    """Apply the `items` parameter of a subscription update: new, changed and deleted items, without prorations."""
+    """Apply the `items` parameter of a subscription update: new, changed and deleted items."""
     items = after["items"]["data"]
     for index, change in enumerate(given):
         if "id" not in change:
-            items.append(billing.new_item(account, after, change, index, now))
+            items.append(_aligned(billing.new_item(account, after, change, index, now), items, f"items[{index}]"))
             continue
         item = next((one for one in items if one["id"] == change["id"]), None)
         if item is None:
@@ -26,13 +26,19 @@ def change(account: Account, after: Document, given: list[Document], now: int) -
     after["items"]["total_count"] = len(items)
 
 
+def _aligned(item: Document, others: list[Document], param: str) -> Document:
+    """Return a new item in the current period of the others."""
+    wanted = billing.interval_of(item["price"])
+    same = next((one for one in others if billing.interval_of(one["price"]) == wanted), None)
+    if same is None:
+        message = "The Stripe simulator does not implement adding an item with an interval of its own."
+        raise ApiError(message, status=501, kind="api_error", param=param, executed=False)
+    return item | {name: same[name] for name in ("current_period_end", "current_period_start")}
+
+
 def _change_item(account: Account, item: Document, change: Document, param: str) -> None:
     if "price" in change:
         price = billing.recurring_price(account, change["price"], param)
-        same = ("interval", "interval_count")
-        if any(price["recurring"][name] != item["price"]["recurring"][name] for name in same):
-            message = "The Stripe simulator does not implement changing an item's interval."
-            raise ApiError(message, status=501, kind="api_error", param=param, executed=False)
         item |= {"price": price, "plan": billing.plan_of(price)}
     item["quantity"] = change.get("quantity", item["quantity"])
     item["metadata"] = merged(item["metadata"], change.get("metadata"))

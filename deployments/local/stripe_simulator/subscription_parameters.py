@@ -71,9 +71,10 @@ UPDATE = Shape(
                 required=("behavior",),
             )
         ),
+        "proration_date": integer(0),
         "trial_end": timestamp("now"),
     },
-    lacking=_LACKING + " proration_date",
+    lacking=_LACKING,
 )
 CANCEL = Shape(EXPAND | {"cancellation_details": cancellation.DETAILS, "invoice_now": boolean, "prorate": boolean})
 STATUSES = ("active", "canceled", "incomplete", "incomplete_expired", "past_due", "paused", "trialing", "unpaid")

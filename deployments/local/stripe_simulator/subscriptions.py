@@ -1,6 +1,14 @@
 """The endpoints for subscriptions."""
 
-from . import billing, cancellation, pausing, payment_methods, sent_invoices, subscription_items
+from . import (
+    billing,
+    cancellation,
+    pausing,
+    payment_methods,
+    sent_invoices,
+    subscription_changes,
+    subscription_items,
+)
 from .account import Account
 from .due import ENDED
 from .parameters import merged, within
@@ -95,7 +103,9 @@ def _blank(account: Account, customer: Document, params: Document, now: int) -> 
         "status": "active",
         "test_clock": customer["test_clock"],
         "trial_settings": {"end_behavior": ends},
+        "_debits": {},
         "_discount_ends": {},
+        "_pending": [],
         "_trial_notice": False,
     }
 
@@ -115,8 +125,10 @@ def _begin_trial(subscription: Document, params: Document, now: int) -> None:
         return
     if end <= now:
         raise ApiError("Invalid timestamp: must be an integer Unix timestamp in the future.", param="trial_end")
-    if subscription["trial_start"] is None:
+    if subscription["status"] != "trialing":
         subscription["trial_start"] = now
+        for item in subscription["items"]["data"]:
+            item["current_period_start"] = now
     subscription |= {"status": "trialing", "trial_end": end, "billing_cycle_anchor": end}
     for item in subscription["items"]["data"]:
         item["current_period_end"] = end
@@ -133,15 +145,19 @@ def update(account: Account, params: Document, identifier: str) -> Document:
     before = account.find("subscription", identifier)
     _refuse_by_status(before, params)
     cancellation.refuse_if_scheduled(before, params)
+    subscription_changes.check_payment_behavior(params)
     after = copy_of(before)
     now = account.now(before["test_clock"])
     _change_plain(account, after, params)
-    if "items" in params:
-        subscription_items.change(account, after, params["items"], now)
-    if "trial_end" in params:
-        _change_trial(account, after, params, now)
     if "discounts" in params:
         billing.set_discounts(account, after, params["discounts"])
+    if "items" in params:
+        subscription_items.change(account, after, params["items"], now)
+    if "trial_end" in params and (params["trial_end"] != "now" or before["status"] == "trialing"):
+        _change_trial(account, before, after, params, now)
+    elif "items" in params:
+        subscription_changes.bill_items(account, before, after, params, now)
+    cancellation.follow_period(after)
     cancellation.apply(after, params, now)
     return pausing.update(account, before, after)
 
@@ -183,20 +199,22 @@ def _change_plain(account: Account, after: Document, params: Document) -> None:
         after["default_payment_method"] = method["id"]
 
 
-def _change_trial(account: Account, after: Document, params: Document, now: int) -> None:
+def _change_trial(account: Account, before: Document, after: Document, params: Document, now: int) -> None:
     if params["trial_end"] != "now":
         _begin_trial(after, params, now)
         after["_trial_notice"] = False
-    elif after["status"] == "trialing":
+        subscription_changes.bill_new_trial(account, before, after, params, now)
+    else:
         billing.need_method(account, after)
         billing.end_trial(account, after, now)
 
 
 def cancel(account: Account, params: Document, identifier: str) -> Document:
-    """DELETE /v1/subscriptions/{subscription}: ends it immediately."""
+    """DELETE /v1/subscriptions/{subscription}: ends it immediately, with `prorate` and `invoice_now` as they say."""
     before = account.find("subscription", identifier)
     if before["status"] in ENDED:
         raise no_such("subscription", identifier)
+    subscription_changes.bill_end(account, before, params, account.now(before["test_clock"]))
     cancellation.apply(before, {name: params[name] for name in params if name == "cancellation_details"}, 0)
     return cancellation.end_now(account, before)
 

@@ -76,6 +76,21 @@ class Shop:
         found = self.v1.events.list({"limit": 40, "types": list(kinds)} if kinds else {"limit": 40})
         return [event for event in found.data[::-1] if event.data.object["id"] == identifier]
 
+    def invoices(self, subscription: stripe.Subscription) -> list[stripe.Invoice]:
+        """Return a subscription's invoices, oldest first."""
+        return self.v1.invoices.list({"subscription": subscription.id, "limit": 100}).data[::-1]
+
+
+def lines(invoice: stripe.Invoice) -> list[tuple[int, bool, int, int]]:
+    """Return each line's amount, whether it is a proration, and its period."""
+    found = []
+    for line in invoice.lines.data:
+        assert line.parent is not None
+        assert line.parent.subscription_item_details is not None
+        proration = line.parent.subscription_item_details.proration
+        found.append((line.amount, proration, line.period.start, line.period.end))
+    return found
+
 
 def period_end(subscription: stripe.Subscription) -> int:
     """Return the earliest period end of the items."""
