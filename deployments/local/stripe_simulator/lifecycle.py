@@ -1,8 +1,10 @@
 """Changes caused by time: trials end, periods renew, discounts run out, schedules advance, cancellations apply."""
 
+from operator import itemgetter
+
 from . import billing, cancellation, coupons, customer_discounts, invoices, pausing, schedules, sent_invoices
 from .account import Account, Origin
-from .due import INCOMPLETE_SECONDS, TRIAL_NOTICE_SECONDS
+from .due import INCOMPLETE_SECONDS, TRIAL_NOTICE_SECONDS, due_at
 from .wire import Document, copy_of
 
 # The settings for a subscription whose last payment retry has failed.
@@ -22,6 +24,19 @@ def settle(account: Account, clock: str = "", until: int | None = None) -> bool:
     finally:
         account.moment, account.origin = None, origin
     return busy
+
+
+def run_to_next_invoice(account: Account, before: Document) -> None:
+    """Apply what is due for one subscription, without waiting, until it has another invoice or nothing is due."""
+    while (live := account.peek("subscription", before["id"]))["latest_invoice"] == before["latest_invoice"]:
+        schedule = account.store.get("subscription_schedule", live["schedule"] or "")
+        # In the order of `Store.next_due`. Payment retries are left out, as Stripe's previews leave them out.
+        concerned = [one for one in (schedule, live, account.peek("customer", live["customer"])) if one]
+        due = [(when, one) for one in concerned if (when := due_at(one)) is not None]
+        if not due:
+            return
+        account.moment, document = min(due, key=itemgetter(0))
+        _STEPS[document["object"]](account, document, account.moment)
 
 
 def _live_subscription(account: Account, before: Document, at: int) -> None:

@@ -1,12 +1,11 @@
-"""A preview of a subscription's next invoice."""
+"""Previews of invoices: the change and the passing of time are carried out, read, and undone."""
 
-from . import coupons
+from . import coupons, lifecycle, subscription_parameters, subscriptions
 from .account import Account
 from .due import ENDED
-from .invoice_drafts import draw_up
-from .parameters import EXPAND, Shape, choice, text
-from .periods import next_boundary
-from .wire import ApiError, Document, copy_of
+from .expansion import expand
+from .parameters import EXPAND, Shape, choice, text, unsupported
+from .wire import ApiError, Document
 
 CREATE = Shape(
     EXPAND
@@ -15,35 +14,55 @@ CREATE = Shape(
         "discounts": coupons.DISCOUNTS,
         "preview_mode": choice("next", "recurring"),
         "subscription": text(),
+        "subscription_details": subscription_parameters.PREVIEW,
     },
     required=("subscription",),
     lacking="""automatic_tax currency customer_account customer_details invoice_items issuer on_behalf_of schedule
-    schedule_details subscription_details""",
+    schedule_details""",
 )
 
 
 def create(account: Account, params: Document) -> Document:
-    """POST /v1/invoices/create_preview: `discounts` replace those of the subscription."""
-    subscription = copy_of(account.find("subscription", params["subscription"], "subscription"))
-    at = min(item["current_period_end"] for item in subscription["items"]["data"])
-    ends = subscription["cancel_at"] is not None and subscription["cancel_at"] <= at
-    if subscription["status"] in (*ENDED, "incomplete", "paused") or ends:
-        raise _none(subscription)
-    discounts = [account.peek("discount", one) for one in subscription["discounts"]]
+    """POST /v1/invoices/create_preview: the invoice that the same update makes now or, if it makes none, the next one.
+
+    The errors are those of the update. `discounts` replace those of the subscription.
+    """
+    if params.get("preview_mode") == "recurring":
+        unsupported(None, "preview_mode=recurring")
+    before = account.find("subscription", params["subscription"], "subscription")
+    if before["status"] in (*ENDED, "incomplete"):
+        raise _none(before)
+    with account.rehearsal():
+        _carry_out(account, before, params)
+        lifecycle.run_to_next_invoice(account, before)
+        after = account.peek("subscription", before["id"])
+        if after["latest_invoice"] == before["latest_invoice"]:
+            raise _none(before)
+        # Now, because discounts that the preview has created are about to disappear.
+        return expand(account, _shown(account, after["latest_invoice"]), params.get("expand", []))
+
+
+def _carry_out(account: Account, before: Document, params: Document) -> None:
+    details = params.get("subscription_details", {})
+    update = {name: value for name, value in details.items() if name != "cancel_now"}
     if "discounts" in params:
-        discounts = coupons.resolve(account, subscription, params["discounts"])
-        for discount in discounts:
-            account.save(discount)
-    subscription["discounts"] = [one["id"] for one in discounts]
-    due = [item for item in subscription["items"]["data"] if item["current_period_end"] == at]
-    for item in due:
-        item["_previous_start"] = item["current_period_start"]
-        item["current_period_start"] = at
-        item["current_period_end"] = next_boundary(subscription["billing_cycle_anchor"], item["price"]["recurring"], at)
-    invoice = draw_up(account, subscription, due, "upcoming", at)
-    return invoice | {
-        "id": invoice["id"].replace("in_", "upcoming_in_"),
-        "next_payment_attempt": None if invoice["due_date"] else at,
+        update["discounts"] = params["discounts"]
+    subscriptions.update(account, update, before["id"])
+    if details.get("cancel_now"):
+        prorate = details.get("proration_behavior") != "none"
+        subscriptions.cancel(account, {"invoice_now": True, "prorate": prorate}, before["id"])
+
+
+def _shown(account: Account, identifier: str) -> Document:
+    """Return an invoice as it was before it was finalized, under an id of its own."""
+    events = account.store.scan("event", lookup="invoice.created")
+    draft: Document = next(one["data"]["object"] for one in events if one["data"]["object"]["id"] == identifier)
+    lines = [line | {"invoice": f"upcoming_{identifier}"} for line in draft["lines"]["data"]]
+    return draft | {
+        "id": f"upcoming_{identifier}",
+        "billing_reason": "upcoming",
+        "lines": draft["lines"] | {"data": lines, "url": f"/v1/invoices/upcoming_{identifier}/lines"},
+        "next_payment_attempt": None if draft["due_date"] else draft["created"],
     }
 
 

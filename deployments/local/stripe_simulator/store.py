@@ -100,6 +100,16 @@ class Store:
         """Roll back to the savepoint."""
         self.connection.execute("ROLLBACK TO before")
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Undo all changes made inside, within a transaction."""
+        self.connection.execute("SAVEPOINT rehearsal")
+        try:
+            yield
+        finally:
+            self.connection.execute("ROLLBACK TO rehearsal")
+            self.connection.execute("RELEASE rehearsal")
+
     def put(self, document: Document, columns: Document) -> None:
         """Write an object; `columns` are its lookup columns: see `SCHEMA`."""
         self.connection.execute(

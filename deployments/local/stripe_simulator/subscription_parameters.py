@@ -76,6 +76,14 @@ UPDATE = Shape(
     },
     lacking=_LACKING,
 )
+PREVIEW = Shape(
+    {
+        name: UPDATE.fields[name]
+        for name in ("cancel_at", "cancel_at_period_end", "items", "proration_behavior", "proration_date", "trial_end")
+    }
+    | {"cancel_now": boolean},
+    lacking="billing_cycle_anchor billing_mode billing_schedules default_tax_rates metadata pause resume_at start_date",
+)
 CANCEL = Shape(EXPAND | {"cancellation_details": cancellation.DETAILS, "invoice_now": boolean, "prorate": boolean})
 STATUSES = ("active", "canceled", "incomplete", "incomplete_expired", "past_due", "paused", "trialing", "unpaid")
 LIST = Shape(
