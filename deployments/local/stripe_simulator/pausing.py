@@ -10,6 +10,15 @@ PAUSE = Shape(EXPAND | {"type": choice("subscription")}, lacking="bill_for invoi
 RESUME = Shape(EXPAND, lacking="billing_cycle_anchor payment_behavior proration_behavior proration_date")
 
 
+def pause_collection(subscription: Document, wanted: Document | str, now: int) -> None:
+    """Pause or resume the collection of a subscription's invoices, in the given document."""
+    subscription["pause_collection"] = {"resumes_at": None} | wanted if isinstance(wanted, dict) else None
+    resumes_at = wanted.get("resumes_at") if isinstance(wanted, dict) else None
+    if resumes_at is not None and resumes_at <= now:
+        message = "Invalid timestamp: must be an integer Unix timestamp in the future."
+        raise ApiError(message, param="pause_collection[resumes_at]")
+
+
 def pause(account: Account, _params: Document, identifier: str) -> Document:
     """POST /v1/subscriptions/{subscription}/pause, since 2026-09-30. The error messages are not Stripe's own."""
     before = account.find("subscription", identifier)

@@ -149,6 +149,8 @@ def update(account: Account, params: Document, identifier: str) -> Document:
     after = copy_of(before)
     now = account.now(before["test_clock"])
     _change_plain(account, after, params)
+    if "pause_collection" in params:
+        pausing.pause_collection(after, params["pause_collection"], now)
     if "discounts" in params:
         billing.set_discounts(account, after, params["discounts"])
     if "items" in params:
@@ -184,10 +186,6 @@ def _change_plain(account: Account, after: Document, params: Document) -> None:
         sent_invoices.set_terms(account, after, params)
     if "description" in params:
         after["description"] = params["description"] or None
-    if "pause_collection" in params:
-        after["pause_collection"] = (
-            {"resumes_at": None} | params["pause_collection"] if params["pause_collection"] else None
-        )
     if "trial_settings" in params:
         after["trial_settings"]["end_behavior"] |= params["trial_settings"]["end_behavior"]
     chosen = params.get("default_payment_method")

@@ -40,7 +40,67 @@ def test_collection_resumes_by_itself_and_says_so(shop: Shop) -> None:
     shop.advance(clock, at(2027, 3, 2))
     last = shop.events(subscription.id, "customer.subscription.updated")[-1]
     assert last.created == at(2027, 3, 1)
-    assert _before(shop, subscription)[-1].keys() == {"pause_collection"}
+    assert last.request is None or last.request.id is None
+    assert _before(shop, subscription)[-1] == {"pause_collection": {"behavior": "void", "resumes_at": at(2027, 3, 1)}}
+
+
+def test_collection_resumes_in_the_future(shop: Shop) -> None:
+    subscription = shop.subscription(shop.customer(clock=shop.clock()))
+    with refused(param="pause_collection[resumes_at]", says="future"):
+        shop.v1.subscriptions.update(subscription.id, {"pause_collection": {"behavior": "void", "resumes_at": START}})
+    assert shop.fresh(subscription).pause_collection is None
+
+
+@pytest.mark.parametrize(
+    ("behavior", "status"), [("void", "void"), ("mark_uncollectible", "uncollectible"), ("keep_as_draft", "draft")]
+)
+@pytest.mark.parametrize("trial", [{}, {"trial_period_days": 10}])
+def test_invoices_made_while_collection_is_paused(
+    shop: Shop, behavior: Any, status: str, trial: dict[str, int]
+) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock), **trial)
+    shop.v1.subscriptions.update(subscription.id, {"pause_collection": {"behavior": behavior}})
+    shop.advance(clock, at(2027, 2, 16))
+    made = shop.invoices(subscription)[1]
+    assert (made.status, made.amount_paid, made.total, made.auto_advance) == (status, 0, 4900, False)
+    assert shop.fresh(subscription).status == "active"
+    shop.v1.subscriptions.update(subscription.id, {"pause_collection": ""})
+    shop.advance(clock, at(2027, 4, 1))
+    assert [one.status for one in shop.invoices(subscription)] == ["paid", status, "paid"]
+
+
+def test_a_change_of_price_while_collection_is_paused(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock))
+    shop.v1.subscriptions.update(subscription.id, {"pause_collection": {"behavior": "void"}})
+    shop.advance(clock, at(2027, 2, 16))
+    item, dear = subscription["items"].data[0].id, shop.price("month", 9900).id
+    given: Any = {"items": [{"id": item, "price": dear}], "proration_behavior": "always_invoice"}
+    shop.v1.subscriptions.update(subscription.id, given)
+    paid, renewal, change = shop.invoices(subscription)
+    assert (paid.status, renewal.status, change.status) == ("paid", "void", "void")
+    # What a void invoice billed is not credited.
+    assert [line.amount > 0 for line in change.lines.data] == [True]
+    shop.v1.subscriptions.update(subscription.id, {"pause_collection": ""})
+    shop.advance(clock, at(2027, 3, 16))
+    assert shop.invoices(subscription)[-1].amount_paid == 9900
+
+
+def test_a_discounts_months_run_on_while_collection_is_paused(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock), discounts=[{"coupon": shop.coupon(50, 3).id}])
+    shop.v1.subscriptions.update(
+        subscription.id, {"pause_collection": {"behavior": "void", "resumes_at": at(2027, 3, 20)}}
+    )
+    shop.advance(clock, at(2027, 5, 1))
+    invoices = shop.invoices(subscription)
+    assert [(one.status, one.total) for one in invoices] == [
+        ("paid", 2450),
+        ("void", 2450),
+        ("void", 2450),
+        ("paid", 4900),
+    ]
 
 
 def test_a_pause_stops_everything(shop: Shop) -> None:
