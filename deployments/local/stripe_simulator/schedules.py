@@ -2,7 +2,7 @@
 
 import contextlib
 
-from . import billing, cancellation
+from . import billing, cancellation, subscription_changes
 from .account import Account
 from .parameters import (
     EXPAND,
@@ -129,7 +129,10 @@ def _live(account: Account, identifier: str, verb: str, done: str) -> Document:
 
 
 def update(account: Account, params: Document, identifier: str) -> Document:
-    """POST /v1/subscription_schedules/{schedule}: the phases sent replace the old; the current one keeps its start."""
+    """POST /v1/subscription_schedules/{schedule}: the phases sent replace the old; the current one keeps its start.
+
+    A change of the current phase changes the subscription now, with prorations as `proration_behavior` says.
+    """
     before = _live(account, identifier, "update", "updated")
     after = before | {"metadata": merged(before["metadata"], params.get("metadata"))}
     after["end_behavior"] = params.get("end_behavior", before["end_behavior"])
@@ -140,6 +143,10 @@ def update(account: Account, params: Document, identifier: str) -> Document:
         if current is None:
             raise ApiError("You can not modify the start date of the current phase.", param="phases[0][start_date]")
         after["current_phase"] = {name: current[name] for name in ("end_date", "start_date")}
+        old = next(one for one in before["phases"] if one["start_date"] == start)
+        if any(old[name] != current[name] for name in ("discounts", "items")):
+            behavior = params.get("proration_behavior", "create_prorations")
+            _enter(account, before, current | {"proration_behavior": behavior}, account.now(before["test_clock"]))
     _mark_end(account, after)
     return account.update(before, after, "subscription_schedule.updated")
 
@@ -215,11 +222,19 @@ def _enter(account: Account, schedule: Document, phase: Document, at: int) -> No
     for index, wanted in enumerate(phase["items"]):
         item = old[index] if index < len(old) else billing.new_item(account, after, wanted, index, at)
         price = account.peek("price", wanted["price"])
-        if price["recurring"] != item["price"]["recurring"]:
-            after["billing_cycle_anchor"] = at
         items.append(item | {"price": price, "plan": billing.plan_of(price), "quantity": wanted["quantity"]})
     after["items"] = after["items"] | {"data": items, "total_count": len(items)}
-    entries = [{name: value for name, value in one.items() if value} for one in phase["discounts"]]
-    if entries:
-        billing.set_discounts(account, after, entries)
+    billing.set_discounts(account, after, _discounts_of(account, before, phase))
+    if min(item["current_period_end"] for item in before["items"]["data"]) > at:
+        subscription_changes.bill_items(account, before, after, {"proration_behavior": phase["proration_behavior"]}, at)
+    elif subscription_changes.starts_over(before, after):
+        after["billing_cycle_anchor"] = at  # the renewal, which is due too, bills the new cycle
     account.update(before, after, "customer.subscription.updated")
+
+
+def _discounts_of(account: Account, subscription: Document, phase: Document) -> list[Document]:
+    """Return the `discounts` of a phase, without those that have ended since. A phase that names none has none."""
+    own = account.peek("customer", subscription["customer"])["discount"]
+    held = [*subscription["discounts"], *([own["id"]] if own else [])]
+    entries = [{name: value for name, value in one.items() if value} for one in phase["discounts"]]
+    return [one for one in entries if "discount" not in one or one["discount"] in held]

@@ -26,7 +26,7 @@ def bill_items(account: Account, before: Document, after: Document, params: Docu
     at = prorations.check_date(before, params, now)
     behavior = params.get("proration_behavior", "create_prorations")
     invoice = None
-    if _starts_over(before, after):
+    if starts_over(before, after):
         if behavior != "none":
             prorations.credit(account, before, after, before["items"]["data"], at)
         invoice = billing.start_over(account, after, now, REASON)
@@ -68,7 +68,7 @@ def _terms(item: Document) -> tuple[str, str, int]:
     return item["id"], item["price"]["id"], item["quantity"]
 
 
-def _starts_over(before: Document, after: Document) -> bool:
+def starts_over(before: Document, after: Document) -> bool:
     """Return whether a price has another interval than before, or a free subscription now costs something."""
     old = {item["id"]: billing.interval_of(item["price"]) for item in before["items"]["data"]}
     now = {item["id"]: billing.interval_of(item["price"]) for item in after["items"]["data"]}

@@ -67,7 +67,8 @@ def test_invoices_made_while_collection_is_paused(
     assert shop.fresh(subscription).status == "active"
     shop.v1.subscriptions.update(subscription.id, {"pause_collection": ""})
     shop.advance(clock, at(2027, 4, 1))
-    assert [one.status for one in shop.invoices(subscription)] == ["paid", status, "paid"]
+    statuses = [one.status for one in shop.invoices(subscription)]
+    assert (statuses[:3], statuses[-1]) == (["paid", status, "paid"], "paid")
 
 
 def test_a_change_of_price_while_collection_is_paused(shop: Shop) -> None:

@@ -1,9 +1,12 @@
 """Schedules: what a managed subscription rejects, and how it is released."""
 
+from typing import Any
+
+import pytest
 import stripe
 
 from .refusals import refused
-from .shop import Shop, at, period_end
+from .shop import START, Shop, at, lines, period_end
 
 
 def _scheduled(shop: Shop, clock: str | None = None) -> tuple[stripe.Subscription, stripe.SubscriptionSchedule]:
@@ -82,6 +85,91 @@ def test_a_later_phase_changes_the_price(shop: Shop) -> None:
     shop.advance(clock, at(2027, 4, 16))
     assert shop.v1.subscription_schedules.retrieve(schedule.id).status == "released"
     assert shop.fresh(subscription).status == "active"
+
+
+def _switch(shop: Shop, subscription: stripe.Subscription, price: stripe.Price, **later: Any) -> str:
+    """Schedule another price for the end of the current period, with the discounts of today."""
+    made = shop.v1.subscription_schedules.create({"from_subscription": subscription.id})
+    item = subscription["items"].data[0]
+    kept = [{"discount": str(one)} for one in subscription.discounts]
+    now = {"start_date": item.current_period_start, "end_date": item.current_period_end}
+    phases: Any = [
+        now | {"items": [{"price": item.price.id, "quantity": 1}], "discounts": kept},
+        {"items": [{"price": price.id, "quantity": 1}], "discounts": kept, "proration_behavior": "none"}
+        | {"duration": {"interval": "month", "interval_count": 1}}
+        | later,
+    ]
+    shop.v1.subscription_schedules.update(made.id, {"phases": phases, "end_behavior": "release"})
+    return made.id
+
+
+@pytest.mark.parametrize("yearly", [False, True])
+def test_a_switch_at_the_periods_end_keeps_the_discounts(shop: Shop, yearly: bool) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock), discounts=[{"coupon": shop.coupon(50, 3).id}])
+    held = shop.fresh(subscription, "discounts").discounts[0]
+    assert isinstance(held, stripe.Discount)
+    shop.advance(clock, at(2027, 1, 20))
+    price = shop.price("year", 40_000) if yearly else shop.price("month", 900)
+    schedule = _switch(shop, subscription, price, duration={"interval": "year" if yearly else "month"})
+    assert [event.type for event in shop.events(held.id)] == ["customer.discount.created"]
+    preview = shop.v1.invoices.create_preview({"subscription": subscription.id})
+    shop.advance(clock, at(2027, 2, 16))
+    _, renewal = shop.invoices(subscription)
+    assert (renewal.billing_reason, renewal.amount_paid) == ("subscription_cycle", price.unit_amount // 2)  # type: ignore[operator]
+    assert (lines(preview), preview.amount_due) == (lines(renewal), renewal.amount_due)
+    after = shop.fresh(subscription, "discounts")
+    assert (after["items"].data[0].price.id, after.billing_cycle_anchor) == (
+        price.id,
+        at(2027, 2, 15) if yearly else START,
+    )
+    assert period_end(after) == (at(2028, 2, 15) if yearly else at(2027, 3, 15))
+    assert [one.to_dict() for one in after.discounts if isinstance(one, stripe.Discount)] == [held.to_dict()]
+    shop.advance(clock, at(2028, 2, 16) if yearly else at(2027, 3, 16))
+    assert shop.v1.subscription_schedules.retrieve(schedule).status == "released"
+    last = shop.invoices(subscription)[-1]
+    assert (last.total, shop.fresh(subscription).schedule) == (40_000 if yearly else 450, None)
+
+
+def test_a_discount_that_ends_before_the_switch_does_not_prevent_it(shop: Shop) -> None:
+    clock = shop.clock()
+    yearly = shop.subscription(shop.customer(clock=clock), items=[{"price": shop.price("year", 40_000).id}])
+    shop.v1.subscriptions.update(yearly.id, {"discounts": [{"coupon": shop.coupon(50, 3).id}]})
+    _switch(shop, shop.fresh(yearly), shop.price())
+    shop.advance(clock, at(2028, 1, 16))
+    assert shop.invoices(yearly)[-1].amount_paid == 4900
+    assert shop.fresh(yearly).discounts == []
+
+
+def test_a_phase_that_names_no_discount_has_none(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock), discounts=[{"coupon": shop.coupon(50, None).id}])
+    _switch(shop, subscription, shop.price("month", 900), discounts=[])
+    shop.advance(clock, at(2027, 2, 16))
+    assert (shop.invoices(subscription)[-1].amount_paid, shop.fresh(subscription).discounts) == (900, [])
+
+
+def test_a_change_of_the_current_phase_is_billed_now(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription, schedule = _scheduled(shop, clock)
+    shop.advance(clock, at(2027, 1, 30) + 43_200)
+    phase: Any = {"items": [{"price": shop.price("month", 9900).id}], "end_date": at(2027, 2, 15)}
+    given: Any = {"phases": [phase], "proration_behavior": "always_invoice"}
+    shop.v1.subscription_schedules.update(schedule.id, given)
+    assert shop.invoices(subscription)[-1].amount_paid == 2500
+
+
+def test_a_phase_that_begins_within_a_period_prorates(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription, schedule = _scheduled(shop, clock)
+    half = at(2027, 1, 30) + 43_200
+    phases: Any = [
+        {"items": [{"price": shop.price().id}], "end_date": half},
+        {"items": [{"price": shop.price("month", 9900).id}], "proration_behavior": "always_invoice"},
+    ]
+    shop.v1.subscription_schedules.update(schedule.id, {"phases": phases})
+    shop.advance(clock, half + 1)
+    assert [one.amount_paid for one in shop.invoices(subscription)] == [4900, 2500]
 
 
 def test_a_schedule_that_cancels_ends_the_subscription_with_its_last_phase(shop: Shop) -> None:
