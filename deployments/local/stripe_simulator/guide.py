@@ -44,11 +44,14 @@ GUIDE: Document = {
     "portal": {
         "POST": {
             "subscription": "sub_…",
-            "action": "cancel, undo, reason or accept_retention_coupon",
+            "action": "cancel, undo, reason, accept_retention_coupon, pause, resume or update",
             "when": "for cancel: period_end (default), immediately, or unix seconds",
             "feedback": "for cancel and reason; with cancel it comes in a separate update, seconds later",
             "comment": "as feedback",
             "coupon": "for accept_retention_coupon",
+            "behavior": "for pause: void (default), mark_uncollectible or keep_as_draft",
+            "resumes_at": "for pause: unix seconds (default: never); resume ends such a pause",
+            "params": "for update: as POST /v1/subscriptions/{id} takes them, as JSON; null unsets",
         },
         "answers": "the subscription",
         "does": "what customers do in Stripe's portal; the events name no request",

@@ -2,9 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
-from . import ageing, bulk, cancellation, customer_discounts, invoices, lifecycle, subscriptions
+from . import (
+    ageing,
+    bulk,
+    cancellation,
+    customer_discounts,
+    invoices,
+    lifecycle,
+    subscription_parameters,
+    subscriptions,
+)
 from .account import Account, Origin
 from .due import ENDED
 from .wire import Document, copy_of, new_id
@@ -33,7 +43,7 @@ _DASHBOARD = _Place(requests=True, signs_by_date=False)
 
 
 def portal(account: Account, given: Document) -> Document:
-    """Do what a customer does in the portal: cancel, undo, give a reason, or accept the retention coupon."""
+    """Do what a customer does in the portal: cancel, undo, give a reason, accept the retention coupon, and so on."""
     return _press(account, given, _PORTAL)
 
 
@@ -43,7 +53,7 @@ def dashboard(account: Account, given: Document) -> Document:
 
 
 def _press(account: Account, given: Document, place: _Place) -> Document:
-    _only(given, "subscription", "action", "when", "feedback", "comment", "coupon")
+    _only(given, "subscription", "action", "when", "feedback", "comment", "coupon", "params", "behavior", "resumes_at")
     subscription = account.find("subscription", str(given.get("subscription")))
     if place.requests:
         account.origin = Origin(new_id("req", 14), str(uuid4()))
@@ -58,7 +68,39 @@ def _press(account: Account, given: Document, place: _Place) -> Document:
             kept = [{"discount": one} for one in subscription["discounts"]]
             wanted = {"discounts": [*kept, {"coupon": str(given.get("coupon"))}]}
             return subscriptions.update(account, wanted, subscription["id"])
-    raise OrderInvalid("action must be one of cancel, undo, reason, accept_retention_coupon")
+        case "pause" | "resume" | "update":
+            return subscriptions.update(account, _updating(subscription, given), subscription["id"])
+    raise OrderInvalid("action must be one of cancel, undo, reason, accept_retention_coupon, pause, resume, update")
+
+
+def _updating(subscription: Document, given: Document) -> Document:
+    """Return the parameters of an update: those given, or those that pause or resume the collection of payments."""
+    if given["action"] == "update":
+        params = given.get("params")
+        if not isinstance(params, dict):
+            raise OrderInvalid("params are the parameters of POST /v1/subscriptions/{id}, as a JSON object")
+    elif given["action"] == "pause":
+        pause = {"behavior": given.get("behavior", "void"), "resumes_at": given.get("resumes_at")}
+        params = {"pause_collection": {name: value for name, value in pause.items() if value is not None}}
+    elif subscription["pause_collection"] is None:
+        raise OrderInvalid("the collection of payments is not paused")
+    else:
+        params = {"pause_collection": None}
+    return subscription_parameters.UPDATE(_form(params))
+
+
+def _form(value: Any) -> Any:
+    """Return JSON as form-encoded parameters arrive; null becomes an empty string, which unsets a parameter."""
+    match value:
+        case dict():
+            return {name: _form(below) for name, below in value.items()}
+        case list():
+            return [_form(below) for below in value]
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return ""
+    return str(value)
 
 
 def _cancel(account: Account, subscription: Document, given: Document, place: _Place) -> Document:

@@ -146,6 +146,51 @@ def test_the_retention_coupon_joins_what_is_there(simulator: Simulator, shop: Sh
     )
 
 
+def test_collection_is_paused_and_resumed(simulator: Simulator, shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock))
+    simulator.order("portal", subscription=subscription.id, action="pause", resumes_at=at(2027, 3, 1))
+    paused = shop.fresh(subscription).pause_collection
+    assert paused is not None
+    assert paused.to_dict() == {"behavior": "void", "resumes_at": at(2027, 3, 1)}
+    simulator.order("portal", subscription=subscription.id, action="resume")
+    assert shop.fresh(subscription).pause_collection is None
+    assert [_before(event).keys() for event in _updates(shop, subscription)] == [{"pause_collection"}] * 2
+    assert "not paused" in simulator.refuses("portal", subscription=subscription.id, action="resume")
+    assert "future" in simulator.refuses("portal", subscription=subscription.id, action="pause", resumes_at=1)
+
+
+@pytest.mark.parametrize("place", ["portal", "dashboard"])
+def test_any_other_update(simulator: Simulator, shop: Shop, place: str) -> None:
+    subscription = shop.subscription(trial_period_days=7)
+    item, dear = subscription["items"].data[0].id, shop.price("month", 9900).id
+    given: dict[str, Any] = {
+        "items": [{"id": item, "price": dear, "quantity": 2}],
+        "discounts": [{"coupon": shop.coupon().id}],
+        "trial_end": subscription.created + 2_000_000,
+        "cancel_at_period_end": True,
+        "pause_collection": {"behavior": "void"},
+    }
+    shown = simulator.order(place, subscription=subscription.id, action="update", params=given)
+    after = shop.fresh(subscription)
+    assert (shown["id"], after["items"].data[0].price.id, after["items"].data[0].quantity) == (after.id, dear, 2)
+    assert (len(after.discounts), after.trial_end) == (1, given["trial_end"])
+    assert (after.cancel_at_period_end, after.cancel_at) == (True, after.trial_end)
+    request = _updates(shop, subscription)[0].request
+    assert bool(request and request.id) is (place == "dashboard")
+    simulator.order(place, subscription=subscription.id, action="update", params={"pause_collection": None})
+    assert shop.fresh(subscription).pause_collection is None
+
+
+def test_a_wrong_update(simulator: Simulator, shop: Shop) -> None:
+    subscription = shop.subscription()
+    assert "as a JSON object" in simulator.refuses("portal", subscription=subscription.id, action="update")
+    unknown = {"colour": "red"}
+    assert "unknown parameter: colour" in simulator.refuses(
+        "portal", subscription=subscription.id, action="update", params=unknown
+    )
+
+
 def test_what_the_api_refuses_the_portal_refuses(simulator: Simulator, shop: Shop) -> None:
     subscription = shop.subscription()
     shop.v1.subscription_schedules.create({"from_subscription": subscription.id})
