@@ -29,10 +29,18 @@ def add_periods(anchor: int, recurring: Document, count: int) -> int:
 
 def next_boundary(anchor: int, recurring: Document, after: int) -> int:
     """Return the first period end after a time, counted from the anchor so that the 31st stays the 31st."""
-    if after < anchor:
-        return anchor
+    return anchor if after < anchor else add_periods(anchor, recurring, _count_after(anchor, recurring, after))
+
+
+def period_around(anchor: int, recurring: Document, moment: int) -> tuple[int, int]:
+    """Return the start and end of the period that a time after the anchor is in."""
+    count = _count_after(anchor, recurring, moment)
+    return add_periods(anchor, recurring, count - 1), add_periods(anchor, recurring, count)
+
+
+def _count_after(anchor: int, recurring: Document, after: int) -> int:
     shortest = {"day": DAY, "week": 7 * DAY, "month": 28 * DAY, "year": 365 * DAY}[recurring["interval"]]
     count = max(1, (after - anchor) // (shortest * recurring["interval_count"] * 2))
     while add_periods(anchor, recurring, count) <= after:
         count += 1
-    return add_periods(anchor, recurring, count)
+    return int(count)

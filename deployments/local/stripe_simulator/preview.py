@@ -1,6 +1,6 @@
 """Previews of invoices: the change and the passing of time are carried out, read, and undone."""
 
-from . import coupons, lifecycle, subscription_parameters, subscriptions
+from . import coupons, lifecycle, pausing, subscription_parameters, subscriptions
 from .account import Account
 from .due import ENDED
 from .expansion import expand
@@ -44,10 +44,14 @@ def create(account: Account, params: Document) -> Document:
 
 def _carry_out(account: Account, before: Document, params: Document) -> None:
     details = params.get("subscription_details", {})
-    update = {name: value for name, value in details.items() if name != "cancel_now"}
+    update = {name: value for name, value in details.items() if name not in ("cancel_now", "pause", "resume_at")}
     if "discounts" in params:
         update["discounts"] = params["discounts"]
     subscriptions.update(account, update, before["id"])
+    if details.get("pause"):
+        pausing.pause(account, details["pause"], before["id"])
+    if "resume_at" in details:
+        pausing.resume(account, {}, before["id"])
     if details.get("cancel_now"):
         prorate = details.get("proration_behavior") != "none"
         subscriptions.cancel(account, {"invoice_now": True, "prorate": prorate}, before["id"])

@@ -1,6 +1,6 @@
 """Parameters of the endpoints for subscriptions and their items."""
 
-from . import billing, cancellation, coupons
+from . import billing, cancellation, coupons, pausing
 from .parameters import (
     EXPAND,
     PAGE,
@@ -81,8 +81,8 @@ PREVIEW = Shape(
         name: UPDATE.fields[name]
         for name in ("cancel_at", "cancel_at_period_end", "items", "proration_behavior", "proration_date", "trial_end")
     }
-    | {"cancel_now": boolean},
-    lacking="billing_cycle_anchor billing_mode billing_schedules default_tax_rates metadata pause resume_at start_date",
+    | {"cancel_now": boolean, "pause": pausing.PAUSE, "resume_at": choice("now")},
+    lacking="billing_cycle_anchor billing_mode billing_schedules default_tax_rates metadata start_date",
 )
 CANCEL = Shape(EXPAND | {"cancellation_details": cancellation.DETAILS, "invoice_now": boolean, "prorate": boolean})
 STATUSES = ("active", "canceled", "incomplete", "incomplete_expired", "past_due", "paused", "trialing", "unpaid")

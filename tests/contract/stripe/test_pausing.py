@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from .refusals import refused
-from .shop import START, Shop, at, period_end
+from .shop import START, Shop, at, lines, period_end
 
 PAUSES: stripe.params.SubscriptionUpdateParamsPauseCollection = {"behavior": "void", "resumes_at": at(2027, 3, 1)}
 
@@ -126,6 +126,98 @@ def test_it_resumes_with_a_new_period(shop: Shop) -> None:
     assert (after.status, after.status_details, period_end(after)) == ("active", None, at(2027, 6, 1))
     assert _told(shop, subscription) == ["updated", "paused", "updated", "resumed"]
     assert _before(shop, subscription)[1]["status"] == "paused"
+
+
+HALF = at(2027, 1, 30) + 43_200
+MONTH_END = at(2027, 2, 15)
+
+
+def _halfway(shop: Shop) -> tuple[str, stripe.Subscription]:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock))
+    shop.advance(clock, HALF)
+    return clock, subscription
+
+
+def test_the_unused_time_is_credited_when_it_resumes(shop: Shop) -> None:
+    clock, subscription = _halfway(shop)
+    shop.v1.subscriptions.pause(subscription.id)
+    assert len(shop.invoices(subscription)) == 1
+    shop.advance(clock, at(2027, 5, 1))
+    preview = shop.v1.invoices.create_preview(
+        {"subscription": subscription.id, "subscription_details": {"resume_at": "now"}}
+    )
+    shop.v1.subscriptions.resume(subscription.id)
+    last = shop.invoices(subscription)[-1]
+    assert lines(last) == [(-2450, True, HALF, MONTH_END), (4900, False, at(2027, 5, 1), at(2027, 6, 1))]
+    assert (last.amount_paid, lines(preview)) == (2450, lines(last))
+
+
+@pytest.mark.parametrize(("since", "credit"), [("now", -2450), ("item_current_period_start", -4900), ("none", None)])
+def test_what_is_credited_can_be_invoiced_now(shop: Shop, since: Any, credit: int | None) -> None:
+    _, subscription = _halfway(shop)
+    given: stripe.params.SubscriptionPauseParams = {
+        "invoicing_behavior": "invoice",
+        "bill_for": {"unused_time_from": {"type": since}, "outstanding_usage_through": {"type": "now"}},
+    }
+    assert shop.v1.subscriptions.pause(subscription.id, given).status == "paused"
+    assert [one.total for one in shop.invoices(subscription)[1:]] == ([credit] if credit else [])
+    assert shop.v1.customers.retrieve(str(subscription.customer)).balance == (credit or 0)
+
+
+@pytest.mark.parametrize(
+    ("behavior", "amounts"),
+    [("always_invoice", [4900, 0, 4900]), ("create_prorations", [4900, 4900]), ("none", [4900, 2450])],
+)
+def test_it_can_resume_within_its_cycle(shop: Shop, behavior: Any, amounts: list[int]) -> None:
+    clock, subscription = _halfway(shop)
+    shop.v1.subscriptions.pause(subscription.id)
+    given: stripe.params.SubscriptionResumeParams = {
+        "billing_cycle_anchor": {"type": "unchanged"},
+        "proration_behavior": behavior,
+    }
+    after = shop.v1.subscriptions.resume(subscription.id, given)
+    assert (after.status, after.billing_cycle_anchor, period_end(after)) == ("active", START, MONTH_END)
+    shop.advance(clock, MONTH_END)
+    assert [one.amount_paid for one in shop.invoices(subscription)] == amounts
+
+
+def test_it_can_resume_in_a_later_period_of_its_cycle(shop: Shop) -> None:
+    clock, subscription = _halfway(shop)
+    shop.v1.subscriptions.pause(subscription.id, {"bill_for": {"unused_time_from": {"type": "none"}}})
+    shop.advance(clock, at(2027, 4, 20))
+    given: stripe.params.SubscriptionResumeParams = {
+        "billing_cycle_anchor": {"type": "unchanged"},
+        "proration_behavior": "always_invoice",
+        "proration_date": at(2027, 4, 30),
+    }
+    after = shop.v1.subscriptions.resume(subscription.id, given)
+    assert (after["items"].data[0].current_period_start, period_end(after)) == (at(2027, 4, 15), at(2027, 5, 15))
+    assert lines(shop.invoices(subscription)[-1]) == [(2450, True, at(2027, 4, 30), at(2027, 5, 15))]
+
+
+def test_it_resumes_past_due_when_the_payment_fails(shop: Shop) -> None:
+    clock, subscription = _halfway(shop)
+    shop.v1.subscriptions.pause(subscription.id)
+    shop.advance(clock, at(2027, 5, 1))
+    card: stripe.params.CustomerUpdateParamsInvoiceSettings = {"default_payment_method": "pm_card_chargeCustomerFail"}
+    shop.v1.customers.update(str(subscription.customer), {"invoice_settings": card})
+    with pytest.raises(stripe.APIError, match="does not implement"):
+        shop.v1.subscriptions.resume(subscription.id, {"payment_behavior": "resume_on_payment_success"})
+    assert shop.fresh(subscription).status == "paused"
+    assert shop.v1.subscriptions.resume(subscription.id).status == "past_due"
+    last = shop.invoices(subscription)[-1]
+    assert (last.status, last.next_payment_attempt) == ("open", None)
+
+
+def test_a_pause_is_previewed(shop: Shop) -> None:
+    _, subscription = _halfway(shop)
+    details: Any = {"pause": {"invoicing_behavior": "invoice"}}
+    preview = shop.v1.invoices.create_preview({"subscription": subscription.id, "subscription_details": details})
+    assert lines(preview) == [(-2450, True, HALF, MONTH_END)]
+    details["pause"] = {"invoicing_behavior": "pending_invoice_item"}
+    with refused(code="invoice_upcoming_none", status=404):
+        shop.v1.invoices.create_preview({"subscription": subscription.id, "subscription_details": details})
 
 
 def test_a_paused_one_does_not_reach_its_end(shop: Shop) -> None:
