@@ -1,10 +1,11 @@
 """Credit notes: less to pay on an open invoice, or money back on a paid one.
 
-Not implemented: notes by `lines` or `shipping_cost`, notes for existing refunds, previews, and voiding.
+Not implemented: notes by `lines` or `shipping_cost`, notes for existing refunds, and voiding.
 """
 
 from . import invoices, lifecycle, refunds
 from .account import Account
+from .expansion import expand
 from .parameters import EXPAND, PAGE, Shape, choice, integer, merged, metadata, text
 from .payments import refundable
 from .wire import ApiError, Document, new_id, spoken_amount
@@ -50,6 +51,13 @@ def create(account: Account, params: Document) -> Document:
     account.create(note, "credit_note.created")
     _adjust(account, account.peek("invoice", invoice["id"]), note)
     return note
+
+
+def preview(account: Account, params: Document) -> Document:
+    """GET /v1/credit_notes/preview: the credit note that the same parameters create, which is then undone."""
+    with account.rehearsal():
+        # Now, because its refund is about to disappear.
+        return expand(account, account.render(create(account, params)), params.get("expand", []))
 
 
 def _check(invoice: Document, params: Document) -> int:

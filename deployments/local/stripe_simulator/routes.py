@@ -103,6 +103,7 @@ ROUTES = (
     Route("GET", "/v1/invoice_payments/{}", payments.retrieve),
     Route("POST", "/v1/credit_notes", credit_notes.create, credit_notes.CREATE),
     Route("GET", "/v1/credit_notes", credit_notes.list_all, credit_notes.LIST),
+    Route("GET", "/v1/credit_notes/preview", credit_notes.preview, credit_notes.CREATE),
     Route("GET", "/v1/credit_notes/{}", credit_notes.retrieve),
     Route("POST", "/v1/credit_notes/{}", credit_notes.update, credit_notes.UPDATE),
     Route("POST", "/v1/refunds", refunds.create, refunds.CREATE),

@@ -183,3 +183,28 @@ def test_notes_on_the_real_clock_bear_its_time(shop: Shop) -> None:
         {"invoice": str(subscription.latest_invoice), "amount": 4900, "refund_amount": 4900}
     )
     assert subscription.created <= note.created < START
+
+
+def _noted(note: stripe.CreditNote) -> dict[str, Any]:
+    """Return a credit note without the ids that differ between a preview and the note itself."""
+    changing = ("id", "lines", "pdf", "refunds", "customer_balance_transaction")
+    shown = {name: value for name, value in note.to_dict().items() if name not in changing}
+    lines = [(line.description, line.amount) for line in note.lines.data]
+    return shown | {"lines": lines, "refunds": [one.amount_refunded for one in note.refunds]}
+
+
+@pytest.mark.parametrize("way", [{"refund_amount": 1900}, {"credit_amount": 1900}, {"out_of_band_amount": 1900}])
+def test_a_preview_is_the_note_that_follows(shop: Shop, way: dict[str, int]) -> None:
+    invoice = paid_renewal(shop)
+    given: Any = {"invoice": invoice.id, "amount": 1900, "reason": "order_change", **way}
+    preview = shop.v1.credit_notes.preview(given | {"expand": ["refunds.refund"]})
+    assert all(isinstance(one.refund, stripe.Refund) for one in preview.refunds)
+    assert shop.v1.invoices.retrieve(invoice.id).to_dict() == invoice.to_dict()
+    assert (_refunds(shop, invoice), shop.v1.credit_notes.list({"invoice": invoice.id}).data) == ([], [])
+    assert shop.v1.customers.retrieve(str(invoice.customer)).balance == 0
+    assert _noted(shop.v1.credit_notes.create(given)) == _noted(preview)
+
+
+def test_a_preview_refuses_what_a_note_refuses(shop: Shop) -> None:
+    with refused(param="amount", says="exceeds the amount that is left to credit"):
+        shop.v1.credit_notes.preview({"invoice": paid_renewal(shop).id, "amount": 4901, "refund_amount": 4901})
