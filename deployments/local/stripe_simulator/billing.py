@@ -55,7 +55,6 @@ def new_item(account: Account, subscription: Document, given: Document, index: i
     item = {
         "id": new_id("si", 14),
         "object": "subscription_item",
-        "billed_until": None,
         "billing_thresholds": None,
         "created": start,
         "current_period_end": next_boundary(start, price["recurring"], start),

@@ -47,6 +47,9 @@ LIST = Shape(PAGE | {"email": text(512), "test_clock": text()})
 
 _PLAIN = ("balance", "business_name", "description", "email", "individual_name", "name", "phone")
 
+# These are absent rather than null, as in Stripe's OpenAPI document.
+_ABSENT = ("business_name", "individual_name")
+
 
 def create(account: Account, params: Document) -> Document:
     """POST /v1/customers; with `test_clock` the customer stays on that clock."""
@@ -58,7 +61,6 @@ def create(account: Account, params: Document) -> Document:
         "object": "customer",
         "address": None,
         "balance": 0,
-        "business_name": None,
         "created": account.now(clock),
         "currency": None,
         "customer_account": None,
@@ -67,7 +69,6 @@ def create(account: Account, params: Document) -> Document:
         "description": None,
         "discount": None,
         "email": None,
-        "individual_name": None,
         "invoice_prefix": secrets.token_hex(4).upper(),
         "invoice_settings": {
             "custom_fields": None,
@@ -93,6 +94,7 @@ def create(account: Account, params: Document) -> Document:
 def _changed(account: Account, customer: Document, params: Document) -> Document:
     after = dict(customer)
     after |= {name: None if params[name] == "" else params[name] for name in _PLAIN if name in params}
+    after = {name: value for name, value in after.items() if value is not None or name not in _ABSENT}
     after["metadata"] = merged(customer["metadata"], params.get("metadata"))
     if "address" in params:
         given = params["address"] or {}

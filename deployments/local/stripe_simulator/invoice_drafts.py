@@ -67,7 +67,7 @@ def _blank(customer: Document, subscription: Document, at: int) -> Document:
         customer_shipping default_payment_method default_source description effective_at ending_balance
         footer from_invoice hosted_invoice_url invoice_pdf last_finalization_error latest_revision
         next_payment_attempt number on_behalf_of receipt_number rendering shipping_cost shipping_details
-        statement_descriptor status_details threshold_reason"""
+        statement_descriptor status_details"""
     )
     zero = fields(
         """amount_overpaid amount_paid amount_paid_off_stripe amount_shipping attempt_count

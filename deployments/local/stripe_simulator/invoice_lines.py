@@ -37,7 +37,7 @@ def proration_line(account: Account, subscription: Document, item: Document, amo
     name, count = account.peek("product", item["price"]["product"])["name"], item["quantity"]
     what = name if count == 1 else f"{count} × {name}"  # noqa: RUF001 - Stripe's own sign
     day = datetime.fromtimestamp(at, UTC).strftime("%d %b %Y")
-    line = _line(subscription, item, amount, f"{amount / (count or 1):g}")
+    line = _line(subscription, item, amount, f"{amount / (count or 1):.12f}".rstrip("0").rstrip("."))
     details = line["parent"]["subscription_item_details"]
     details |= {"invoice_item": new_id("ii"), "proration": True}
     return line | {

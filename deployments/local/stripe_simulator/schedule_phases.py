@@ -41,9 +41,8 @@ def first_phase(subscription: Document) -> Document:
 
 def _phase(given: Document, currency: str) -> Document:
     nothing = fields(
-        """application_fee_percent automatic_tax billing_cycle_anchor billing_thresholds collection_method
-        default_payment_method default_tax_rates description invoice_settings on_behalf_of transfer_data trial_end
-        """
+        """application_fee_percent billing_cycle_anchor billing_thresholds collection_method default_payment_method
+        default_tax_rates description invoice_settings on_behalf_of transfer_data trial_end"""
     )
     items = [
         {

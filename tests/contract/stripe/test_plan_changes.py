@@ -108,6 +108,7 @@ def test_more_seats(shop: Shop) -> None:
     invoice = _latest(shop.v1.subscriptions.update(subscription.id, given))
     assert [line.amount for line in invoice.lines.data] == [-2450, 7350]
     assert [line.quantity for line in invoice.lines.data] == [1, 3]
+    assert [line.pricing and str(line.pricing.unit_amount_decimal) for line in invoice.lines.data] == ["-2450", "2450"]
 
 
 def test_items_that_come_and_go(shop: Shop) -> None:

@@ -11,14 +11,18 @@ from .shop import Shop
 ON_DEMAND = {
     "Balance": {"connect_reserved", "instant_available", "issuing"},
     "Coupon": {"applies_to", "currency_options"},
-    "Customer": {"cash_balance", "invoice_credit_balance", "sources", "subscriptions", "tax", "tax_ids"},
+    "Customer": {
+        *("business_name", "individual_name"),
+        *("cash_balance", "invoice_credit_balance", "sources", "subscriptions", "tax", "tax_ids"),
+    },
     "Event": {"account", "context"},
-    "Invoice": {"payments"},
+    "Invoice": {"payments", "threshold_reason"},
     "PaymentMethod": {"radar_options", "custom"},
-    "Phase": {"trial"},
+    "Phase": {"automatic_tax", "trial"},
     "Plan": {"tiers"},
     "Price": {"currency_options", "tiers"},
     "Subscription": {"presentment_details"},
+    "SubscriptionItem": {"billed_until"},
     "WebhookEndpoint": {"secret"},
 }
 
@@ -79,6 +83,50 @@ def test_every_field_is_there(shop: Shop, kind: type[stripe.StripeObject]) -> No
     named = {name for name, hint in kind.__annotations__.items() if not name.isupper() and "ClassVar" not in str(hint)}
     assert named - found.keys() - {"deleted"} - ON_DEMAND.get(kind.__name__, set()) == set()
     assert found.get("livemode", False) is False
+
+
+def _change(shop: Shop) -> stripe.Invoice:
+    subscription = shop.subscription(discounts=[{"coupon": shop.coupon(50).id}])
+    item, dear = subscription["items"].data[0].id, shop.price("month", 9900).id
+    shop.v1.subscriptions.update(
+        subscription.id, {"items": [{"id": item, "price": dear}], "proration_behavior": "always_invoice"}
+    )
+    return shop.invoices(subscription)[-1]
+
+
+def _pause(shop: Shop) -> stripe.Subscription:
+    return shop.v1.subscriptions.pause(shop.subscription().id)
+
+
+# Fields that are optional, but not nullable, in Stripe's OpenAPI document.
+NOT_NULL: dict[str, tuple[Callable[[Shop], stripe.StripeObject], set[str]]] = {
+    "invoice": (_invoice, {"threshold_reason"}),
+    "change": (_change, {"threshold_reason"}),
+    "item": (lambda shop: _pause(shop)["items"].data[0], {"billed_until"}),
+    "customer": (lambda shop: shop.customer(), {"business_name", "individual_name"}),
+    "phase": (lambda shop: _schedule(shop).phases[0], {"automatic_tax"}),
+}
+
+
+@pytest.mark.parametrize("name", NOT_NULL)
+def test_a_field_that_is_not_nullable_is_absent(shop: Shop, name: str) -> None:
+    make, absent = NOT_NULL[name]
+    assert make(shop).to_dict().keys().isdisjoint(absent)
+
+
+def test_a_customers_names_come_and_go(shop: Shop) -> None:
+    customer = shop.v1.customers.create({"business_name": "Cafe Central"})
+    assert customer.business_name == "Cafe Central"
+    cleared = shop.v1.customers.update(customer.id, {"business_name": ""})
+    assert "business_name" not in cleared.to_dict()
+
+
+def test_a_proration_has_the_fields_of_any_line(shop: Shop) -> None:
+    usual = _invoice(shop)
+    for preview in (_change(shop), shop.v1.invoices.create_preview({"subscription": shop.subscription().id})):
+        assert preview.to_dict().keys() == usual.to_dict().keys()
+        for line in preview.lines.data:
+            assert line.to_dict().keys() == usual.lines.data[0].to_dict().keys()
 
 
 def test_a_card(shop: Shop) -> None:
