@@ -5,7 +5,7 @@ import stripe
 from deployments.demo.cases import CURRENCY, MONTHLY_PRICES, Interval
 
 LOYALTY_COUPON = "cancelflow-demo-loyalty-10pct"
-MONTHS_OF = {"month": 1, "year": 10}
+MONTHS_OF: dict[Interval, int] = {"month": 1, "year": 10}
 
 
 class Catalog:
@@ -16,11 +16,13 @@ class Catalog:
         self._prices: dict[str, str] = {}
 
     def price(self, plan: str, interval: Interval) -> str:
-        """Return the id of the plan's price for this interval."""
-        key = f"cancelflow_demo_{plan}_{interval}"
-        if key not in self._prices:
-            self._prices[key] = self._found_price(key) or self._new_price(key, plan, interval)
-        return self._prices[key]
+        """Return the id of the plan's price for this interval; the others are there too, for offers to change plan."""
+        if not self._prices:
+            wanted = {_key(each, months): (each, months) for each in MONTHLY_PRICES for months in MONTHS_OF}
+            self._prices = self._found_prices(list(wanted))
+            missing = wanted.keys() - self._prices.keys()
+            self._prices |= {key: self._new_price(key, *wanted[key]) for key in sorted(missing)}
+        return self._prices[_key(plan, interval)]
 
     def loyalty_coupon(self) -> str:
         """Return the id of a coupon that is not an offer's, for a discount that an offer must not remove."""
@@ -43,9 +45,9 @@ class Catalog:
             raise
         return True
 
-    def _found_price(self, key: str) -> str | None:
-        found = self._stripe.prices.list({"lookup_keys": [key], "limit": 1}).data
-        return found[0].id if found else None
+    def _found_prices(self, keys: list[str]) -> dict[str, str]:
+        found = self._stripe.prices.list({"lookup_keys": keys, "limit": len(keys)}).data
+        return {str(each.lookup_key): each.id for each in found}
 
     def _new_price(self, key: str, plan: str, interval: Interval) -> str:
         product = self._stripe.products.create({"name": f"Demo {plan}"})
@@ -60,6 +62,10 @@ class Catalog:
                 }
             ).id
         except stripe.InvalidRequestError:
-            if made := self._found_price(key):  # created concurrently by another process
-                return made
+            if made := self._found_prices([key]):  # created concurrently by another process
+                return made[key]
             raise
+
+
+def _key(plan: str, interval: Interval) -> str:
+    return f"cancelflow_demo_{plan}_{interval}"
