@@ -19,6 +19,7 @@ from nodes.stripe_events.step_08_record_end import record_end
 from nodes.stripe_events.step_09_send_ending_email import send_ending_email
 from nodes.stripe_events.step_10_publish_ended_event import publish_ended_event
 from nodes.stripe_events.step_11_record_portal_offer import record_portal_offer
+from nodes.stripe_events.step_11b_record_change_in_stripe import record_change_in_stripe
 from nodes.stripe_events.step_12_event_handled import event_handled
 
 
@@ -58,3 +59,6 @@ async def _follow(happened: Happened, run: Handling) -> None:
             await run.together(send_ending_email(ended), publish_ended_event(ended))
         case EventOutcome.DISCOUNTED:
             await record_portal_offer(happened)
+        case EventOutcome.CHANGED:
+            if later := await record_change_in_stripe(happened):
+                raise PutOff(later.why, later.seconds)

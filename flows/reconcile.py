@@ -23,7 +23,10 @@ PAUSE_SECONDS = 0.1
 # A report with more ids is of no use to its readers.
 IDS_SHOWN = 200
 # The flows whose runs stay open if a trigger dies.
-RUN_BY_TRIGGERS = ("cancel-subscription", "reactivate-subscription", "handle-stripe-event", "ask-for-reason")
+RUN_BY_TRIGGERS = (
+    *("cancel-subscription", "reactivate-subscription", "handle-stripe-event", "ask-for-reason", "remind-of-change"),
+    *("accept-discount", "pause-subscription", "resume-subscription", "change-plan", "extend-trial", "choose-link"),
+)
 
 
 @flow(name="reconcile", persist_result=False)

@@ -13,10 +13,12 @@ from uuid import UUID
 from flows.ask_for_reason import ask_for_reason
 from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
+from flows.remind_of_change import remind_of_change
 from flows.resume_unfinished import CHANGES, RequestFlow
 from nodes.changes.intake import kind_of_change
 from nodes.errors import CancelflowError
 from nodes.reason_email.claim import claim_reason_emails
+from nodes.reminders.claim import claim_reminders
 from nodes.requests.caller import WaitingCaller
 from nodes.runs.fallback import run_flow
 from nodes.services import services
@@ -109,6 +111,7 @@ class Backlog:
             Line(MAX_CONCURRENT_CHANGES, _new_changes, _change),
             self._events,
             Line(MAX_CONCURRENT_EMAILS, claim_reason_emails, _ask_for_reason),
+            Line(MAX_CONCURRENT_EMAILS, claim_reminders, _remind),
         )
         self._asked: set[asyncio.Task[None]] = set()
         self._looking: list[asyncio.Task[None]] = []
@@ -174,6 +177,10 @@ async def _change(claimed: tuple[UUID, str]) -> None:
 
 async def _ask_for_reason(identifier: str) -> None:
     await run_flow(ask_for_reason, UUID(identifier))
+
+
+async def _remind(identifier: str) -> None:
+    await run_flow(remind_of_change, UUID(identifier))
 
 
 async def _handle(identifier: str) -> None:

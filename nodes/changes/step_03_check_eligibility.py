@@ -17,6 +17,7 @@ from nodes.node import node, run_log
 from nodes.offers.agreed import Agreed, Preview, agreed_in
 from nodes.offers.charges import Charges, charges_of
 from nodes.offers.options import options_of, prices_for
+from nodes.offers.reservation import reserve
 from nodes.offers.shape import History, history_of, reason_against
 from nodes.rules.eligibility import REASONS
 from nodes.rules.ways_to_stay import Offer, PauseTerms, PlanChangeTerms
@@ -119,19 +120,7 @@ async def _record(case: ChangeCase, agreed: Agreed) -> None:
     try:
         async with services().database.as_user(request.user_id) as transaction:
             if request.kind == "discount":
-                await transaction.run(
-                    "reserve_offer",
-                    request_id=request.id,
-                    user_id=request.user_id,
-                    subscription_id=subscription.id,
-                    plan=subscription.plan,
-                    percent_off=agreed.percent_off,
-                    months=agreed.months,
-                    coupon_id=agreed.coupon_id,
-                    current_discount=agreed.current_discount,
-                    entitlements=list(agreed.entitlements),
-                    cooldown_months=services().catalog.plan(subscription.plan).cooldown_months,
-                )
+                await reserve(transaction, request.id, request.user_id, subscription.id, subscription.plan, agreed)
             await transaction.run("change_agreed", request_id=request.id, agreed=agreed.as_json())
     except ConstraintViolated as violated:
         if violated.constraint == ONE_OFFER:

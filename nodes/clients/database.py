@@ -82,6 +82,8 @@ class SubscriptionState:
     user_id: str
     status: str
     cancel_at: datetime | None
+    pause_behavior: str | None
+    resumes_at: datetime | None
     announced: bool
     under_way: bool
 

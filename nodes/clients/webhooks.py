@@ -71,7 +71,7 @@ def _notice(event: dict[str, Any], user_key: str) -> Notice:
     return Notice(
         id=event["id"],
         type=kind,
-        change=change_of(kind, changed.get("previous_attributes") or {}, user_key),
+        change=change_of(kind, changed.get("previous_attributes") or {}, user_key, about),
         created_at=datetime.fromtimestamp(event["created"], UTC),
         livemode=bool(event["livemode"]),
         subscription_id=_subscription_of(about),

@@ -5,9 +5,9 @@ from dataclasses import replace
 from nodes.clients.billing_objects import Page
 from nodes.clients.database import SubscriptionState
 from nodes.node import node, run_log
+from nodes.reconciliation.differences import differs
 from nodes.reconciliation.findings import Findings
 from nodes.services import services
-from nodes.subscriptions.mirror import status_of
 
 
 @node("Compare With Rows", step="2")
@@ -17,11 +17,6 @@ async def compare_with_rows(page: Page, findings: Findings) -> list[Subscription
     rows = {row.id: row for row in await services().database.subscription_states(list(billed))}
     findings.seen.update(billed)
     findings.unknown.extend(sorted(billed.keys() - rows.keys()))
-    differing = [
-        row
-        for row in rows.values()
-        if (row.status, row.cancel_at)
-        != (status_of(replace(billed[row.id], announced=row.announced)), billed[row.id].cancel_at)
-    ]
+    differing = [row for row in rows.values() if differs(row, replace(billed[row.id], announced=row.announced))]
     run_log().info("%d of %d rows differ", len(differing), len(rows))
     return differing

@@ -8,6 +8,7 @@ from nodes.clients.database import SubscriptionState
 from nodes.clients.webhooks import Notice
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log
+from nodes.reconciliation.differences import differs, pause_differs
 from nodes.reconciliation.findings import Findings, Line
 from nodes.rules.dates import rfc3339
 from nodes.rules.stripe_changes import Change
@@ -36,11 +37,13 @@ async def heal_row(row: SubscriptionState, findings: Findings) -> None:
         run_log().warning("%s: %s", row.id, line.what)
         return
     status = status_of(billed)
-    if (row.status, row.cancel_at) == (status, billed.cancel_at):
+    if not differs(row, billed):
         return
     if not findings.dry_run:
         await _heal(row, billed)
-    line = Line(row.id, f"{row.status} here, {status} in Stripe", "would be healed" if findings.dry_run else "healed")
+    pause = ", with another pause" if pause_differs(row, billed) else ""
+    done = "would be healed" if findings.dry_run else "healed"
+    line = Line(row.id, f"{row.status} here, {status} in Stripe{pause}", done)
     findings.healed.append(line)
     run_log().info("%s: %s", row.id, line.what)
 
@@ -53,11 +56,15 @@ async def _heal(row: SubscriptionState, billed: BillingSubscription) -> None:
     async with services().database.as_user(row.user_id) as transaction:
         await mirror(transaction, billed)
     ends_at = billed.ended_at or billed.cancel_at or billed.current_period_end
+    change, state = Change.BEGINS if billed.pending else Change.DECISION, status_of(billed)
+    if pause_differs(row, billed):
+        change, ends_at = Change.PAUSE, (billed.pause and billed.pause.resumes_at) or ends_at
+        state += " paused" if billed.pause else " resumed"
     await receive(
         Notice(
-            id=f"reconciled {billed.id} {status_of(billed)} {rfc3339(ends_at)}",
+            id=f"reconciled {billed.id} {state} {rfc3339(ends_at)}",
             type="reconciliation",
-            change=Change.BEGINS if billed.pending else Change.DECISION,
+            change=change,
             created_at=datetime.now(UTC),
             livemode=services().billing.livemode,
             subscription_id=billed.id,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.texts import Texts, text_in
-from nodes.rules.ways_to_stay import Offer
+from nodes.rules.ways_to_stay import DiscountTerms, Offer, PlanChangeTerms
 
 PastDuePolicy = Literal["end_and_void", "end_and_keep_invoice", "keep_period"]
 
@@ -43,6 +43,12 @@ class Plan:
     manual_only: bool = False
 
     @property
+    def coupons(self) -> dict[str, DiscountTerms]:
+        """The discounts of the further offers, by their coupon."""
+        terms = (each.terms for each in self.offers)
+        return {each.coupon_id: each for each in terms if isinstance(each, DiscountTerms)}
+
+    @property
     def all_offers(self) -> tuple[Offer, ...]:
         """WF-023's offer, which `accept_offer` accepts too, and the further ones."""
         own = (Offer(RETENTION_OFFER, self.offer.terms),) if self.offer else ()
@@ -65,6 +71,12 @@ class Catalog:
     def plan(self, key: str) -> Plan:
         """Return the plan; a plan that isn't in the catalogue has no offer and no rules."""
         return self.plans.get(key) or Plan(key)
+
+    @property
+    def offered_prices(self) -> set[str | None]:
+        """The ids and lookup keys of the prices that offers lead to."""
+        terms = (offer.terms for plan in self.plans.values() for offer in plan.offers)
+        return {price for each in terms if isinstance(each, PlanChangeTerms) for price in each.prices}
 
     def kind_of_offer(self, offer_id: str) -> str | None:
         """Return the kind of the offers with this id, which is the same in all plans; None if there is none."""

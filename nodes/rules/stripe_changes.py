@@ -18,6 +18,9 @@ class Change(Enum):
     STATUS = "status"
     REASON = "reason"
     DISCOUNT = "discount"
+    PAUSE = "pause"  # the collection of payments was paused or resumed
+    TRIAL = "trial"  # the trial was extended
+    PRICE = "price"  # an item has another price
     END = "end"
     NEW_CUSTOMER = "new customer"
     NEW_SUBSCRIPTION = "new subscription"
@@ -37,6 +40,7 @@ class EventOutcome(Enum):
     COMES_BACK = "reactivation"
     ENDED = "end"
     DISCOUNTED = "discount"
+    CHANGED = "change"  # a pause, its end, a longer trial or another price that was made in Stripe
 
 
 # Stripe's reasons for an end, and the kinds of end here.
@@ -68,8 +72,8 @@ OTHERS = {
 }
 
 
-def change_of(kind: str, previous: Mapping[str, Any], user_key: str) -> Change:
-    """Return the change, from the event's type and its `previous_attributes` (FEATURES N01).
+def change_of(kind: str, previous: Mapping[str, Any], user_key: str, current: Mapping[str, Any]) -> Change:
+    """Return the change, from the event's type, its `previous_attributes` and its object (FEATURES N01).
 
     A missing key did not change: a cancellation begins only if its field is present and was false or null.
     `user_key`: the metadata key that names the user.
@@ -85,11 +89,21 @@ def change_of(kind: str, previous: Mapping[str, Any], user_key: str) -> Change:
         return Change.DECISION
     if "status" in previous:
         return Change.STATUS
+    if "pause_collection" in previous:
+        return Change.PAUSE
+    if (previous.get("trial_end") or current.get("trial_end") or 0) < (current.get("trial_end") or 0):
+        return Change.TRIAL
+    if "items" in previous and _prices(previous) != _prices(current):
+        return Change.PRICE
     if "cancellation_details" in previous:
         return Change.REASON
     if "discounts" in previous:
         return Change.DISCOUNT
     return Change.TERMS if renamed or any(name in previous for name in _TERMS) else Change.OTHER
+
+
+def _prices(subscription: Mapping[str, Any]) -> list[Any]:
+    return sorted(item["price"]["id"] for item in subscription["items"]["data"])
 
 
 def outcome_of(
@@ -101,6 +115,7 @@ def outcome_of(
     same_date: bool,
     end_is_announced: bool,
     voluntary: bool,
+    changed: bool = False,
 ) -> EventOutcome:
     """Return what to do about the subscription's current state.
 
@@ -112,6 +127,7 @@ def outcome_of(
         same_date: whether the announced date is the one in Stripe.
         end_is_announced: whether its end has been handled.
         voluntary: whether the customer asked for the end.
+        changed: whether Stripe shows a change that is not recorded here.
     """
     if not is_live(status):
         if end_is_announced:
@@ -126,6 +142,8 @@ def outcome_of(
         return EventOutcome.MOVED
     if change is Change.REASON and pending and announced:
         return EventOutcome.SAYS_WHY
+    if changed:
+        return EventOutcome.CHANGED
     return EventOutcome.DISCOUNTED if change is Change.DISCOUNT else EventOutcome.NOTHING
 
 

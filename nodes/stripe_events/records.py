@@ -6,6 +6,7 @@ from uuid import UUID
 
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.rules.stripe_changes import Change, EventOutcome
+from nodes.rules.ways_to_stay import ChangeKind
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Seen:
     """Step 2: the subscription's current state in Stripe, and what was announced before.
 
     `announced_until`: the end date that customer and company were notified of; None if they were notified of none.
-    `end_is_announced`: its end has been handled, including email and event.
+    `end_is_announced`: its end has been handled, including email and event. `unrecorded`: the kind of a change that
+    Stripe shows and that is not recorded here.
     """
 
     event: StripeEvent
@@ -63,6 +65,7 @@ class Seen:
     billed: BillingSubscription
     announced_until: datetime | None
     end_is_announced: bool
+    unrecorded: ChangeKind | None
 
 
 @dataclass(frozen=True)

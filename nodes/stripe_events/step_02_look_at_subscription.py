@@ -5,6 +5,7 @@ from datetime import datetime
 
 from nodes.node import node, run_log
 from nodes.services import services
+from nodes.stripe_events.made_in_stripe import Recorded, unrecorded
 from nodes.stripe_events.records import Seen, StripeEvent, Subject
 from nodes.subscriptions.find import SubscriptionRow
 from nodes.subscriptions.mirror import mirror
@@ -25,5 +26,14 @@ async def look_at_subscription(event: StripeEvent, subject: Subject) -> Seen:
         billed = replace(found, announced=told.announced_until is not None)
         await mirror(transaction, billed)
         [row] = await transaction.all("subscription", SubscriptionRow, subscription_id=subject.id)
+        [recorded] = await transaction.all("recorded_changes", Recorded, subscription_id=subject.id)
     run_log().info("%s is %s in Stripe, ends at %s", billed.id, billed.status, billed.cancel_at)
-    return Seen(event, subject.user_id, row.plan, billed, told.announced_until, told.end_is_announced)
+    return Seen(
+        event,
+        subject.user_id,
+        row.plan,
+        billed,
+        told.announced_until,
+        told.end_is_announced,
+        unrecorded(event.change, row.plan, billed, recorded),
+    )

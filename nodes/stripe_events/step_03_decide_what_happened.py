@@ -17,6 +17,7 @@ async def decide_what_happened(seen: Seen) -> Happened:
         same_date=seen.announced_until == billed.cancel_at,
         end_is_announced=seen.end_is_announced,
         voluntary=kind_of_end(billed.status, billed.end_reason) == "voluntary",
+        changed=seen.unrecorded is not None,
     )
     run_log().info("%s: %s", billed.id, turn.value)
     return Happened(seen, turn)

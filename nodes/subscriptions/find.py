@@ -24,6 +24,8 @@ class SubscriptionRow:
     cancel_at_period_end: bool
     cancel_at: datetime | None
     announced: bool  # the customer was notified that it ends
+    pause_behavior: str | None
+    resumes_at: datetime | None
 
 
 async def find_subscription(user_id: str, subscription_id: str | None) -> ActiveSubscription:

@@ -38,6 +38,9 @@ def columns_of(billed: BillingSubscription, catalog: Catalog) -> dict[str, Any]:
         "cancel_at": billed.cancel_at,
         "ended_at": billed.ended_at,
         "canceled_at": billed.canceled_at,
+        "pause_behavior": billed.pause.behavior if billed.pause else None,
+        "resumes_at": billed.pause.resumes_at if billed.pause else None,
+        "trial_ends_at": billed.trial_ends_at,
         "price_ids": [price.id for price in billed.prices],
         "plan": catalog.plan_of(billed.prices),
     }

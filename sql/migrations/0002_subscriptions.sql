@@ -16,6 +16,9 @@ CREATE TABLE subscriptions (
     cancel_at_period_end boolean     NOT NULL DEFAULT false,
     cancel_at            timestamptz,
     canceled_at          timestamptz,           -- when the cancellation was requested, as opposed to ended_at
+    pause_behavior       text,                  -- while payment collection is paused: what becomes of its invoices
+    resumes_at           timestamptz,           -- when Stripe resumes it by itself
+    trial_ends_at        timestamptz,
     live_again_at        timestamptz,           -- when a cancellation was last revoked, here or in Stripe
     ended_at             timestamptz,
     created_at           timestamptz NOT NULL DEFAULT now(),
@@ -27,7 +30,7 @@ CREATE INDEX subscriptions_of_customer ON subscriptions (stripe_customer_id);
 CREATE INDEX subscriptions_live ON subscriptions (id) WHERE status NOT IN ('canceled', 'incomplete_expired');
 CALL protect('subscriptions');
 GRANT SELECT, UPDATE (plan, status, price_ids, current_period_start, current_period_end, cancel_at_period_end, cancel_at,
-    canceled_at, ended_at, updated_at) ON subscriptions TO cancelflow_app;
+    canceled_at, ended_at, pause_behavior, resumes_at, trial_ends_at, updated_at) ON subscriptions TO cancelflow_app;
 
 CREATE FUNCTION note_live_again() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -41,5 +41,16 @@ AS $$
         ORDER BY r.ask_why_at LIMIT at_most FOR UPDATE SKIP LOCKED)
     RETURNING id
 $$;
-REVOKE ALL ON FUNCTION claim_reason_emails(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION claim_reason_emails(integer) TO cancelflow_app;
+-- Claim, likewise, changes whose reminder is due.
+CREATE FUNCTION claim_reminders(at_most integer) RETURNS SETOF uuid
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    UPDATE change_requests SET remind_at = now() + interval '10 minutes'
+    WHERE id IN (
+        SELECT r.id FROM change_requests r WHERE r.remind_at <= now() AND r.finished_at IS NOT NULL
+        ORDER BY r.remind_at LIMIT at_most FOR UPDATE SKIP LOCKED)
+    RETURNING id
+$$;
+
+REVOKE ALL ON FUNCTION claim_reason_emails(integer), claim_reminders(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION claim_reason_emails(integer), claim_reminders(integer) TO cancelflow_app;

@@ -70,18 +70,19 @@ $$;
 CREATE FUNCTION subscriptions_in(subscriptions jsonb)
     RETURNS TABLE (id text, user_id text, customer_id text, plan text, price_ids text[], status text,
         current_period_start timestamptz, current_period_end timestamptz, cancel_at_period_end boolean,
-        cancel_at timestamptz, canceled_at timestamptz, ended_at timestamptz, created_at timestamptz, end_kind text,
+        cancel_at timestamptz, canceled_at timestamptz, ended_at timestamptz, pause_behavior text,
+        resumes_at timestamptz, trial_ends_at timestamptz, created_at timestamptz, end_kind text,
         end_reason text)
     LANGUAGE sql STABLE
 AS $$
     SELECT s.subscription_id, user_of_customer(s.user_id, s.customer_id) COLLATE "C", s.customer_id, s.plan, s.price_ids,
         CASE WHEN told.of_its_end THEN 'pending_cancellation' ELSE s.status END, s.current_period_start,
         s.current_period_end, s.cancel_at_period_end OR told.of_its_end, s.cancel_at, s.canceled_at, s.ended_at,
-        s.created_at, s.end_kind, s.end_reason
+        s.pause_behavior, s.resumes_at, s.trial_ends_at, s.created_at, s.end_kind, s.end_reason
     FROM jsonb_to_recordset(subscriptions) AS s (subscription_id text, user_id text, customer_id text, plan text,
         price_ids text[], status text, current_period_start timestamptz, current_period_end timestamptz,
         cancel_at_period_end boolean, cancel_at timestamptz, canceled_at timestamptz, ended_at timestamptz,
-        created_at timestamptz, fixed_term boolean, end_kind text, end_reason text),
+        pause_behavior text, resumes_at timestamptz, trial_ends_at timestamptz, created_at timestamptz, fixed_term boolean, end_kind text, end_reason text),
         LATERAL (SELECT s.fixed_term AND is_announced(s.subscription_id) AS of_its_end) told
 $$;
 
@@ -94,18 +95,22 @@ AS $$
     SET plan = coalesce(c.plan, s.plan), price_ids = c.price_ids, status = c.status,
         current_period_start = c.current_period_start, current_period_end = c.current_period_end,
         cancel_at_period_end = c.cancel_at_period_end, cancel_at = c.cancel_at, canceled_at = c.canceled_at,
-        ended_at = c.ended_at, updated_at = now()
+        ended_at = c.ended_at, pause_behavior = c.pause_behavior, resumes_at = c.resumes_at,
+        trial_ends_at = c.trial_ends_at, updated_at = now()
     FROM subscriptions_in(subscriptions) c
     WHERE s.id = c.id AND s.updated_at < asked_at AND NOT only_new
         AND (s.plan, s.price_ids, s.status, s.current_period_start, s.current_period_end, s.cancel_at_period_end,
-            s.cancel_at, s.canceled_at, s.ended_at) IS DISTINCT FROM (
+            s.cancel_at, s.canceled_at, s.ended_at, s.pause_behavior, s.resumes_at, s.trial_ends_at) IS DISTINCT FROM (
             coalesce(c.plan, s.plan), c.price_ids, c.status, c.current_period_start, c.current_period_end,
-            c.cancel_at_period_end, c.cancel_at, c.canceled_at, c.ended_at);
+            c.cancel_at_period_end, c.cancel_at, c.canceled_at, c.ended_at, c.pause_behavior, c.resumes_at,
+            c.trial_ends_at);
     WITH made AS (
         INSERT INTO subscriptions (id, user_id, stripe_customer_id, plan, price_ids, status, current_period_start,
-            current_period_end, cancel_at_period_end, cancel_at, canceled_at, ended_at, created_at)
+            current_period_end, cancel_at_period_end, cancel_at, canceled_at, ended_at, pause_behavior, resumes_at,
+            trial_ends_at, created_at)
         SELECT c.id, c.user_id, c.customer_id, coalesce(c.plan, 'unknown'), c.price_ids, c.status, c.current_period_start,
-            c.current_period_end, c.cancel_at_period_end, c.cancel_at, c.canceled_at, c.ended_at, c.created_at
+            c.current_period_end, c.cancel_at_period_end, c.cancel_at, c.canceled_at, c.ended_at, c.pause_behavior,
+            c.resumes_at, c.trial_ends_at, c.created_at
         FROM subscriptions_in(subscriptions) c JOIN users u ON u.id = c.user_id COLLATE "C"
         ON CONFLICT (id) DO NOTHING
         RETURNING id, user_id, ended_at)

@@ -53,3 +53,36 @@ SELECT received_at, response, EXISTS (
     SELECT FROM outbox WHERE request_id = %(request_id)s AND kind = 'offer_refused' AND delivered_at IS NULL
         AND NOT refused) AS refusal_to_send
 FROM change_requests WHERE id = %(request_id)s;
+
+-- name: recorded_changes
+-- The latest changes that are recorded, for comparison with Stripe.
+WITH latest AS (
+    SELECT DISTINCT ON (what) what, kind, agreed FROM (
+        SELECT CASE WHEN kind IN ('pause', 'resume') THEN 'pause' ELSE kind END AS what, kind, agreed, received_at
+        FROM change_requests WHERE subscription_id = %(subscription_id)s AND recovery_point IN (
+            'applied', 'recorded', 'finished')) AS each
+    ORDER BY what, received_at DESC)
+SELECT coalesce((SELECT kind = 'pause' FROM latest WHERE what = 'pause'), false) AS paused,
+    (SELECT (agreed->>'resumes_at')::timestamptz FROM latest WHERE what = 'pause') AS resumes_at,
+    (SELECT (agreed->>'trial_ends_at')::timestamptz FROM latest WHERE what = 'trial_extension') AS trial_ends_at,
+    (SELECT agreed->>'price_id' FROM latest WHERE what = 'plan_change') AS price_id,
+    ARRAY(SELECT stripe_discount_id FROM retention_offers
+        WHERE subscription_id = %(subscription_id)s AND stripe_discount_id IS NOT NULL) AS discount_ids;
+
+-- name: receive_change_from_stripe
+-- Create a request for a change made in Stripe, at the step after Stripe's change, unless another is under way.
+INSERT INTO change_requests (user_id, asked_user_id, asked_subscription, subscription_id, plan, kind, agreed, origin,
+    recovery_point, resume_at)
+SELECT %(user_id)s, %(user_id)s, %(subscription_id)s, %(subscription_id)s, %(plan)s, %(kind)s, %(agreed)s, 'stripe',
+    'applied', now()
+WHERE NOT EXISTS (
+    SELECT FROM change_requests WHERE subscription_id = %(subscription_id)s AND finished_at IS NULL)
+RETURNING id;
+
+-- name: claim_reminders
+-- Claim a batch of requests.
+SELECT claim_reminders(%(at_most)s);
+
+-- name: due_reminder
+SELECT id AS request_id, user_id, subscription_id, plan, kind, offer_id, agreed FROM change_requests
+WHERE id = %(request_id)s AND remind_at IS NOT NULL AND outcome = 'changed' AND kind IN ('pause', 'discount');

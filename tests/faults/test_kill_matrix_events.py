@@ -149,7 +149,8 @@ EMAILS: dict[str, tuple[dict[str, str], bytes]] = {}
 
 
 def _change(event: stripe.Event) -> Change:
-    return change_of(event.type, event.to_dict()["data"].get("previous_attributes", {}), "user_id")
+    data = event.to_dict()["data"]
+    return change_of(event.type, data.get("previous_attributes", {}), "user_id", data["object"])
 
 
 def _inbox(world: World, person: Person) -> list[dict[str, Any]]:

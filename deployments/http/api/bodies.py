@@ -248,6 +248,27 @@ class RetentionOffer(BaseModel):
     show_offer: bool
 
 
+class RunningDiscount(BaseModel):
+    """A discount in effect; `until` is null for the next invoice only, or forever."""
+
+    coupon: str | None
+    until: datetime | None
+
+
+class ScheduledChange(BaseModel):
+    """A change of price at a later time."""
+
+    price: str
+    plan_name: str | None
+    at: datetime
+
+
+class NextCharge(Money):
+    """The next invoice, as Stripe previews it."""
+
+    at: datetime
+
+
 class SubscriptionStatus(BaseModel):
     """The subscription as a dashboard shows it."""
 
@@ -262,6 +283,11 @@ class SubscriptionStatus(BaseModel):
     banner: str | None = Field(
         description="text for the customer, with the date in their time zone", examples=["Cancels on January 26, 2026"]
     )
+    paused: bool = Field(description="whether billing is paused")
+    resumes_at: datetime | None = Field(description="when billing resumes by itself")
+    discounts: list[RunningDiscount] | None = Field(description="null while Stripe is not reachable")
+    scheduled_change: ScheduledChange | None
+    next_charge: NextCharge | None = Field(description="null if there is none, or while Stripe is not reachable")
 
 
 class Problem(BaseModel):

@@ -9,6 +9,7 @@ from deployments.http.api.bodies import RetentionOffer, SubscriptionId, Subscrip
 from deployments.http.api.responses import problems, respond
 from deployments.http.dependencies import Caller, TheServices
 from nodes.offers.current import show_offer
+from nodes.offers.live import live_members
 from nodes.services import using
 from nodes.subscriptions.find import find_subscription, refuse_ended
 from nodes.subscriptions.status import subscription_status
@@ -39,4 +40,4 @@ async def retention_offer(caller: Caller, services: TheServices, subscription_id
 async def subscription(caller: Caller, services: TheServices, subscription_id: Which = None) -> JSONResponse:
     """Return the subscription for a dashboard, with the text of a banner while it is cancelled."""
     with using(services):
-        return respond(200, await subscription_status(caller, subscription_id))
+        return respond(200, await subscription_status(caller, subscription_id, live_members))

@@ -1,37 +1,27 @@
 """The pages linked in emails. A GET changes nothing; the button on the page sends a POST."""
 
-from typing import NamedTuple
 from urllib.parse import urlencode
-from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from deployments.http.api.carry_out import ANSWER_SECONDS, carried_out
-from deployments.http.api.json_body import BodyInvalid
-from deployments.http.body_time_limit import BodyTooSlow
 from deployments.http.dependencies import TheBacklog, TheServices
-from deployments.http.pages.page import page, read_form, way_to_subscribe
+from deployments.http.pages.opened import ended, opened, sorry
+from deployments.http.pages.page import page, read_form
 from flows.reactivate_subscription import reactivate_subscription
 from nodes.cancellation.feedback import Question, question, save_feedback
-from nodes.clients.links import Purpose
-from nodes.errors import (
-    DatabaseUnavailable,
-    FeedbackAlreadyGiven,
-    LinkExpired,
-    Refusal,
-    SubscriptionEnded,
-    TooManyAttempts,
-)
+from nodes.errors import DatabaseUnavailable, Refusal
 from nodes.reactivation.intake import receive
 from nodes.reactivation.look_up import preview
 from nodes.requests.kind import REACTIVATION
 from nodes.requests.status import RequestStatus
 from nodes.rules.reasons import STRIPE_FEEDBACK
-from nodes.services import services, using
+from nodes.services import using
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
+_BUTTON = {"name": "button.html", "action": "reactivate", "words": "Reactivate Subscription"}
 REASONS = {
     "too_expensive": "It's too expensive",
     "missing_features": "It's missing something I need",
@@ -44,21 +34,15 @@ REASONS = {
 }
 
 
-class _Opened(NamedTuple):
-    user_id: str
-    request_id: UUID
-    subscription_id: str
-
-
 @router.get("/reactivate")
 async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
     """Show what reactivating will do, and the button that does it: the email's "Reactivate Subscription" link."""
     with using(available):
         try:
-            link = await _opened("reactivate", token)
+            link = await opened("reactivate", token)
             shown = await preview(link.user_id, link.subscription_id)
         except (Refusal, DatabaseUnavailable) as error:
-            return _sorry(error)
+            return sorry(error)
         reference = str(link.request_id)
         if shown.ends_on is None:
             return _active(shown.plan, shown.renews_on, reference)
@@ -67,7 +51,7 @@ async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
             f"Your {shown.plan} plan is cancelled and ends on {shown.ends_on}.",
             f"Reactivate to keep it. It will renew on {shown.renews_on} on the same terms. "
             "We'll send you an email to confirm.",
-            name="reactivate.html",
+            **_BUTTON,
             reference=reference,
             token=token,
         )
@@ -79,7 +63,7 @@ async def press_reactivate(request: Request, available: TheServices, backlog: Th
     with using(available):
         try:
             token = (await read_form(request)).get("token", "")
-            link = await _opened("reactivate", token)
+            link = await opened("reactivate", token)
             received = await receive(link.user_id, link.user_id, link.subscription_id, origin="link")
             deadline = request.state.arrived + ANSWER_SECONDS
             request_status = await carried_out(
@@ -89,7 +73,7 @@ async def press_reactivate(request: Request, available: TheServices, backlog: Th
                 shown = await preview(link.user_id, link.subscription_id)
                 return _active(shown.plan, shown.renews_on, str(link.request_id))
         except (Refusal, DatabaseUnavailable) as error:
-            return _sorry(error)
+            return sorry(error)
         return _not_active_yet(request_status, str(received.request_id), token)
 
 
@@ -98,10 +82,10 @@ async def feedback(available: TheServices, token: str = "") -> HTMLResponse:
     """Show the feedback form: the email's feedback link."""
     with using(available):
         try:
-            link = await _opened("feedback", token)
+            link = await opened("feedback", token)
             asked = await question(link.request_id, link.user_id)
         except (Refusal, DatabaseUnavailable) as error:
-            return _sorry(error)
+            return sorry(error)
         return _ask(asked, token, str(link.request_id))
 
 
@@ -117,7 +101,7 @@ async def press_feedback(request: Request, available: TheServices) -> HTMLRespon
     with using(available):
         try:
             form = await read_form(request)
-            link = await _opened("feedback", form.get("token", ""))
+            link = await opened("feedback", form.get("token", ""))
             asked = await question(link.request_id, link.user_id)
             # A browser sends a line break as two characters but counts it as one for `maxlength`.
             written = form.get("feedback", "").replace("\r\n", "\n").strip()
@@ -126,17 +110,8 @@ async def press_feedback(request: Request, available: TheServices) -> HTMLRespon
                 return _ask(asked, form["token"], str(link.request_id), wrong=wrong, written=written, chosen=reason)
             await save_feedback(link.request_id, link.user_id, reason=reason, feedback=written or None)
         except (Refusal, DatabaseUnavailable) as error:
-            return _sorry(error)
+            return sorry(error)
         return page("Thank you for your feedback", "A person reads every reply. There's nothing else you need to do.")
-
-
-async def _opened(purpose: Purpose, token: str) -> _Opened:
-    link = services().links.verify(token, purpose)
-    request_id = UUID(link.request_id)
-    owner = await services().database.owner_of("cancellation", request_id)
-    if owner is None:  # the request's data was deleted
-        raise LinkExpired
-    return _Opened(owner, request_id, link.subscription_id)
 
 
 def _wrong(asked: Question, reason: str | None, written: str) -> str | None:
@@ -189,46 +164,10 @@ def _not_active_yet(request_status: RequestStatus | None, reference: str, token:
         done = "You don't need to press the button again: we'll email you when it's done."
         return page("We're reactivating your plan", wait, done, status=202, reference=reference)
     if request_status.http_status == 410:
-        return _ended(reference)
+        return ended(reference)
     if request_status.http_status == 500:
         title, text = "That did not work", "Nothing was changed. Try again."
-        return page(title, text, status=500, name="reactivate.html", reference=reference, token=token)
+        return page(title, text, status=500, **_BUTTON, reference=reference, token=token)
     detail = str((request_status.response or {}).get("detail"))
     again = "Nothing was changed. Try again in a moment."
-    return page(
-        detail, again, status=request_status.http_status, name="reactivate.html", reference=reference, token=token
-    )
-
-
-def _ended(reference: str | None = None) -> HTMLResponse:
-    return page(
-        "Your subscription has ended",
-        "The period you paid for is over, so it can't be reactivated. You can start a new subscription.",
-        status=410,
-        reference=reference,
-        link=way_to_subscribe(),
-    )
-
-
-def _sorry(error: Refusal | DatabaseUnavailable) -> HTMLResponse:
-    match error:
-        case DatabaseUnavailable():
-            return page("Try again in a moment", "We can't open this page right now. Nothing was changed.", status=503)
-        case TooManyAttempts(retry_after=seconds):
-            text = "You've pressed the button many times in a short while. Nothing was changed."
-            return page("Try again in a minute", text, status=429, retry_after=seconds)
-        case FeedbackAlreadyGiven():
-            return page("Thank you, we have your feedback", "You've already sent it. You can only send it once.")
-        case SubscriptionEnded():
-            return _ended()
-        case LinkExpired():
-            text = "It worked until the date in the email. If your plan has ended, you can start a new subscription."
-            return page(error.text, text, status=410, link=way_to_subscribe())
-        case BodyTooSlow():
-            text = "Your connection may be slow. Nothing was changed. Try sending it again."
-            return page("Your page did not reach us in time", text, status=error.status)
-        case BodyInvalid():
-            return page("This page was not sent as a form", "Open the link in the email again.", status=400)
-    return page(
-        error.text, "Open the link in the email again, or contact us. Nothing was changed.", status=error.status
-    )
+    return page(detail, again, status=request_status.http_status, **_BUTTON, reference=reference, token=token)

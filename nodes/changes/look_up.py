@@ -1,0 +1,21 @@
+"""Look up a pause for a page, without changing anything."""
+
+from email_templates.dates import long_date
+from nodes.messages.customer_locale import customer_locale
+from nodes.services import services
+from nodes.subscriptions.find import find_subscription
+
+
+async def paused_until(user_id: str, subscription_id: str) -> str | None:
+    """Return the date on which billing resumes, as the customer reads it; None if it is not paused.
+
+    Raises `NoActiveSubscription` and `BillingFailed`.
+    """
+    pause = (await find_subscription(user_id, subscription_id)).billed.pause
+    if pause is None:
+        return None
+    if pause.resumes_at is None:
+        return "you resume it"
+    async with services().database.as_user(user_id) as transaction:
+        reads = await customer_locale(transaction, user_id)
+    return long_date(pause.resumes_at, reads.locale, reads.time_zone)
