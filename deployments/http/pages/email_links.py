@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from deployments.http.api.carry_out import ANSWER_SECONDS, carried_out
 from deployments.http.dependencies import TheBacklog, TheServices
 from deployments.http.pages.opened import ended, opened, sorry
-from deployments.http.pages.page import page, read_form
+from deployments.http.pages.page import Button, page, read_form
 from flows.reactivate_subscription import reactivate_subscription
 from nodes.cancellation.feedback import Question, question, save_feedback
 from nodes.errors import DatabaseUnavailable, Refusal
@@ -21,7 +21,7 @@ from nodes.services import using
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
-_BUTTON = {"name": "button.html", "action": "reactivate", "words": "Reactivate Subscription"}
+_BUTTON = Button("reactivate", "Reactivate Subscription")
 REASONS = {
     "too_expensive": "It's too expensive",
     "missing_features": "It's missing something I need",
@@ -51,7 +51,8 @@ async def reactivate(available: TheServices, token: str = "") -> HTMLResponse:
             f"Your {shown.plan} plan is cancelled and ends on {shown.ends_on}.",
             f"Reactivate to keep it. It will renew on {shown.renews_on} on the same terms. "
             "We'll send you an email to confirm.",
-            **_BUTTON,
+            name="button.html",
+            button=_BUTTON,
             reference=reference,
             token=token,
         )
@@ -167,7 +168,15 @@ def _not_active_yet(request_status: RequestStatus | None, reference: str, token:
         return ended(reference)
     if request_status.http_status == 500:
         title, text = "That did not work", "Nothing was changed. Try again."
-        return page(title, text, status=500, **_BUTTON, reference=reference, token=token)
+        return page(title, text, status=500, name="button.html", button=_BUTTON, reference=reference, token=token)
     detail = str((request_status.response or {}).get("detail"))
     again = "Nothing was changed. Try again in a moment."
-    return page(detail, again, status=request_status.http_status, **_BUTTON, reference=reference, token=token)
+    return page(
+        detail,
+        again,
+        status=request_status.http_status,
+        name="button.html",
+        button=_BUTTON,
+        reference=reference,
+        token=token,
+    )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from importlib.resources import files
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -34,6 +35,13 @@ _HEADERS = {
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
 }
+
+
+class Button(NamedTuple):
+    """The one button of a page: the address that it posts to, and its text."""
+
+    action: str
+    text: str
 
 
 def page(

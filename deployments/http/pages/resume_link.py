@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from deployments.http.api.carry_out import ANSWER_SECONDS, carried_out
 from deployments.http.dependencies import TheBacklog, TheServices
 from deployments.http.pages.opened import opened, sorry
-from deployments.http.pages.page import page, read_form
+from deployments.http.pages.page import Button, page, read_form
 from flows.resume_subscription import resume_subscription
 from nodes.changes.intake import Asked, receive
 from nodes.changes.look_up import paused_until
@@ -16,7 +16,7 @@ from nodes.errors import BillingFailed, DatabaseUnavailable, Refusal
 from nodes.requests.kind import CHANGE
 from nodes.services import using
 
-_BUTTON = {"name": "button.html", "action": "resume", "words": "Resume Billing"}
+_BUTTON = Button("resume", "Resume Billing")
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -39,7 +39,8 @@ async def resume(available: TheServices, token: str = "") -> HTMLResponse:
             f"Your billing is paused until {until}.",
             "If you resume it now, you're charged again at the end of your current billing period. "
             "We'll send you an email with the date and the amount.",
-            **_BUTTON,
+            name="button.html",
+            button=_BUTTON,
             reference=str(link.request_id),
             token=token,
         )
@@ -65,7 +66,9 @@ async def press_resume(request: Request, available: TheServices, backlog: TheBac
         if status.http_status == 200 or status.response.get("reason") == "not_paused":
             return _resumed(reference, status.response)
         again = f"{status.response.get('detail')}. Nothing was changed. Try again in a moment."
-        return page("That did not work", again, status=status.http_status, **_BUTTON, token=token)
+        return page(
+            "That did not work", again, status=status.http_status, name="button.html", button=_BUTTON, token=token
+        )
 
 
 def _resumed(reference: str, response: dict[str, Any] | None = None) -> HTMLResponse:
