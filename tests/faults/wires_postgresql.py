@@ -15,7 +15,7 @@ from tests.faults.wires_dialogue import Dialogue
 _WRITES = re.compile(r"(INSERT|UPDATE|DELETE|WITH\b.*\b(INSERT|UPDATE|DELETE))\b", re.DOTALL)
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _WRITING = (
-    *("receive_cancellation", "receive_reactivation", "refuse_attempt"),
+    *("receive_cancellation", "receive_reactivation", "receive_change", "refuse_attempt"),
     *("receive_stripe_event", "claim_stripe_event", "put_off_stripe_event", "stripe_event_handled"),
 )
 # Work of anyone: `claim_stripe_events`, not `claim_stripe_event`.
