@@ -1,8 +1,7 @@
 """The simulated Stripe account: its objects, its clocks, and the events that every change emits."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,15 +69,6 @@ class Account:
     def after_last_retry(self) -> str:
         """Return the setting for subscriptions whose last payment retry has failed."""
         return self.store.setting("after_last_retry", "cancel")
-
-    @contextmanager
-    def rehearsal(self) -> Iterator[None]:
-        """Undo all changes made inside, even those of time."""
-        try:
-            with self.store.rehearsal():
-                yield
-        finally:
-            self.moment = None
 
     # Objects
 

@@ -100,13 +100,13 @@ class Api:
             self.store.mark()
             reply = self._execute(call)
             self.store.undo()
-            if reply.status == 200:
-                reply = self._unchanged(call) or reply
+            if reply.status == 200 and (unchanged := self._unchanged(call)) and unchanged.status == 200:
+                reply = unchanged
             self._record(call, reply)
         return self._finished(call, reply)
 
     def _unchanged(self, call: Call) -> Reply | None:
-        path = re.sub(r"/(release|cancel|pay|void|resume|attach|detach|advance)$", "", call.path)
+        path = re.sub(r"/(release|cancel|pay|void|pause|resume|attach|detach|advance)$", "", call.path)
         pairs = [pair for pair in call.pairs if pair[0].startswith("expand")]
         try:
             _, identifiers = find_route("GET", path)

@@ -55,7 +55,7 @@ def create(account: Account, params: Document) -> Document:
 
 def preview(account: Account, params: Document) -> Document:
     """GET /v1/credit_notes/preview: the credit note that the same parameters create, which is then undone."""
-    with account.rehearsal():
+    with account.store.rehearsal():
         # Now, because its refund is about to disappear.
         return expand(account, account.render(create(account, params)), params.get("expand", []))
 

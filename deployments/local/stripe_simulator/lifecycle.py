@@ -28,15 +28,18 @@ def settle(account: Account, clock: str = "", until: int | None = None) -> bool:
 
 def run_to_next_invoice(account: Account, before: Document) -> None:
     """Apply what is due for one subscription, without waiting, until it has another invoice or nothing is due."""
-    while (live := account.peek("subscription", before["id"]))["latest_invoice"] == before["latest_invoice"]:
-        schedule = account.store.get("subscription_schedule", live["schedule"] or "")
-        # In the order of `Store.next_due`. Payment retries are left out, as Stripe's previews leave them out.
-        concerned = [one for one in (schedule, live, account.peek("customer", live["customer"])) if one]
-        due = [(when, one) for one in concerned if (when := due_at(one)) is not None]
-        if not due:
-            return
-        account.moment, document = min(due, key=itemgetter(0))
-        _STEPS[document["object"]](account, document, account.moment)
+    try:
+        while (live := account.peek("subscription", before["id"]))["latest_invoice"] == before["latest_invoice"]:
+            schedule = account.store.get("subscription_schedule", live["schedule"] or "")
+            # In the order of `Store.next_due`. Payment retries are left out, as Stripe's previews leave them out.
+            concerned = [one for one in (schedule, live, account.peek("customer", live["customer"])) if one]
+            due = [(when, one) for one in concerned if (when := due_at(one)) is not None]
+            if not due:
+                break
+            account.moment, document = min(due, key=itemgetter(0))
+            _STEPS[document["object"]](account, document, account.moment)
+    finally:
+        account.moment = None
 
 
 def _live_subscription(account: Account, before: Document, at: int) -> None:

@@ -32,7 +32,7 @@ def create(account: Account, params: Document) -> Document:
     before = account.find("subscription", params["subscription"], "subscription")
     if before["status"] in (*ENDED, "incomplete"):
         raise _none(before)
-    with account.rehearsal():
+    with account.store.rehearsal():
         _carry_out(account, before, params)
         lifecycle.run_to_next_invoice(account, before)
         after = account.peek("subscription", before["id"])

@@ -1,6 +1,7 @@
 """What an update of a subscription bills: prorations, a new billing cycle, or nothing until the renewal.
 
 https://docs.stripe.com/billing/subscriptions/change-price and https://docs.stripe.com/api/subscriptions/update
+Not implemented: the proration of a period within which a subscription is to end (`cancel_at`).
 """
 
 from . import billing, prorations, sent_invoices

@@ -146,6 +146,17 @@ def test_a_fault_meets_only_what_it_names(simulator: Simulator, shop: Shop) -> N
         _cancel(simulator.client, one)
 
 
+def test_a_lie_about_a_pause(simulator: Simulator, shop: Shop) -> None:
+    subscription = shop.subscription()
+    simulator.fault(kind="lie", path="/pause$")
+    assert shop.v1.subscriptions.pause(subscription.id).status == "active"
+
+
+def test_a_lie_about_a_preview_is_no_lie(simulator: Simulator, shop: Shop) -> None:
+    simulator.fault(kind="lie", path="/create_preview$")
+    assert shop.v1.invoices.create_preview({"subscription": shop.subscription().id}).amount_due == 4900
+
+
 @pytest.mark.parametrize("order", [{"kind": "nonsense"}, {"kind": "lie", "color": 1}, {"kind": "lie", "path": "("}])
 def test_an_order_that_makes_no_sense(simulator: Simulator, order: dict[str, Any]) -> None:
     response = simulator.http.post("/_simulator/faults", json=order)
