@@ -2,8 +2,9 @@
 
 With flexible billing a credit is part of what was billed for the period; with classic billing, of what the item costs
 now (https://docs.stripe.com/billing/subscriptions/billing-mode/compare). A charge includes the running discounts.
-Not from Stripe's documentation: amounts are rounded half up, an amount off is prorated like a percentage, and a void
-invoice billed nothing. Not implemented: invoice items as objects, and their events.
+Not from Stripe's documentation: amounts are rounded half up, an amount off is prorated like a percentage, a void
+invoice billed nothing, and a discount for `once` is used up by an invoice, not by a proration that waits for one.
+Not implemented: invoice items as objects, and their events.
 """
 
 from .account import Account

@@ -189,10 +189,13 @@ def released(account: Account, before: Document, *, keep_end: bool = False) -> D
     return after
 
 
-def cancel(account: Account, _params: Document, identifier: str) -> Document:
-    """POST /v1/subscription_schedules/{schedule}/cancel: the subscription ends immediately."""
+def cancel(account: Account, params: Document, identifier: str) -> Document:
+    """POST /v1/subscription_schedules/{schedule}/cancel: the subscription ends immediately, by default with credit."""
     before = _live(account, identifier, "cancel", "canceled")
-    cancellation.end_now(account, account.peek("subscription", before["subscription"]))
+    subscription = account.peek("subscription", before["subscription"])
+    terms = {"invoice_now": True, "prorate": True} | params
+    subscription_changes.bill_end(account, subscription, terms, account.now(before["test_clock"]))
+    cancellation.end_now(account, subscription)
     return account.peek("subscription_schedule", identifier)
 
 

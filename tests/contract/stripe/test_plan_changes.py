@@ -199,6 +199,15 @@ def test_a_discount_given_since_counts_for_the_credit_only_with_classic_billing(
     assert [line.amount for line in invoice.lines.data] == [credit, 2475]
 
 
+@pytest.mark.parametrize(("behavior", "left"), [("always_invoice", 0), ("create_prorations", 1)])
+def test_a_discount_for_once_is_used_up_by_an_invoice(shop: Shop, behavior: str, left: int) -> None:
+    _, subscription = _clocked(shop)
+    coupon = shop.v1.coupons.create({"percent_off": 50, "duration": "once"})
+    shop.v1.subscriptions.update(subscription.id, {"discounts": [{"coupon": coupon.id}]})
+    after = _change(shop, subscription, shop.price("month", 9900), proration_behavior=behavior)
+    assert len(after.discounts) == left
+
+
 def test_no_credit_for_what_was_never_billed(shop: Shop) -> None:
     _, subscription = _clocked(shop)
     _change(shop, subscription, shop.price("month", 9900), proration_behavior="none")

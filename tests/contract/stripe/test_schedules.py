@@ -68,6 +68,15 @@ def test_cancelling_a_schedule_ends_its_subscription_at_once(shop: Shop) -> None
     assert shop.fresh(subscription).status == "canceled"
 
 
+def test_cancelling_a_schedule_credits_the_rest_unless_it_is_not_to(shop: Shop) -> None:
+    for params, totals in (({}, [4900, -2450]), ({"prorate": False}, [4900])):
+        clock = shop.clock()
+        subscription, schedule = _scheduled(shop, clock)
+        shop.advance(clock, at(2027, 1, 30) + 43_200)
+        shop.v1.subscription_schedules.cancel(schedule.id, params)  # type: ignore[arg-type]
+        assert [one.total for one in shop.invoices(subscription)] == totals
+
+
 def test_a_later_phase_changes_the_price(shop: Shop) -> None:
     clock = shop.clock()
     subscription, schedule = _scheduled(shop, clock)
