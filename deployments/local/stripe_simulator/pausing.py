@@ -4,7 +4,7 @@ https://docs.stripe.com/billing/subscriptions/pause and
 https://docs.stripe.com/changelog/endive/2026-09-30/pause-subscription
 """
 
-from . import billing, prorations, subscription_changes
+from . import billing, cancellation, prorations, subscription_changes
 from .account import Account
 from .parameters import EXPAND, Shape, choice, integer
 from .periods import period_around
@@ -90,6 +90,7 @@ def resume(account: Account, params: Document, identifier: str) -> Document:
             message = "The Stripe simulator does not implement a resumption that waits for a failed payment."
             raise ApiError(message, status=501, kind="api_error", param="payment_behavior")
         account.save(invoice | {"next_payment_attempt": None})
+    cancellation.follow_period(after)
     return update(account, before, after)
 
 

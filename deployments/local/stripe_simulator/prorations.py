@@ -86,7 +86,7 @@ def _unused(account: Account, billed: Document | None, at: int) -> int:
         return 0
     if billed["invoice"] and account.peek("invoice", billed["invoice"])["status"] == "void":
         return 0
-    return _part(billed["amount"], billed["end"] - at, billed)
+    return _part(billed["amount"], billed["end"] - max(at, billed["start"]), billed)
 
 
 def _part(amount: int, seconds: int, period: Document) -> int:

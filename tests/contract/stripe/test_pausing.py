@@ -231,6 +231,17 @@ def test_a_paused_one_does_not_reach_its_end(shop: Shop) -> None:
     assert _told(shop, subscription)[-1] == "deleted"
 
 
+def test_its_end_moves_to_the_end_of_the_period_in_which_it_resumes(shop: Shop) -> None:
+    clock = shop.clock()
+    subscription = shop.subscription(shop.customer(clock=clock))
+    shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    shop.v1.subscriptions.pause(subscription.id)
+    shop.advance(clock, at(2027, 4, 1))
+    assert shop.v1.subscriptions.resume(subscription.id).cancel_at == at(2027, 5, 1)
+    shop.advance(clock, at(2027, 5, 1))
+    assert shop.fresh(subscription).ended_at == at(2027, 5, 1)
+
+
 def test_what_cannot_be_paused(shop: Shop) -> None:
     classic = shop.subscription(billing_mode={"type": "classic"})
     with refused(says="flexible"):

@@ -171,6 +171,14 @@ def test_the_time_of_the_proration_can_be_fixed(shop: Shop) -> None:
     assert _latest(after).created == HALF + 3600
 
 
+def test_no_more_is_credited_than_was_billed(shop: Shop) -> None:
+    _, subscription = _clocked(shop)
+    _change(shop, subscription, shop.price("month", 9900), proration_behavior="always_invoice")
+    earlier = {"proration_behavior": "always_invoice", "proration_date": START}
+    invoice = _latest(_change(shop, subscription, shop.price("month", 900), **earlier))
+    assert [line.amount for line in invoice.lines.data] == [-4950, 900]
+
+
 @pytest.mark.parametrize("date", [START - 1, MONTH_END])
 def test_a_proration_outside_of_the_period(shop: Shop, date: int) -> None:
     _, subscription = _clocked(shop)
