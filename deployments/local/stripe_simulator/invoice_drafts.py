@@ -17,8 +17,8 @@ def draw_up(
     lines = [period_line(account, subscription, item, free=free) for item in items]
     discounts = [] if free else applying(account, subscription, at)
     totals = take_off(lines, discounts)
-    waiting, subscription["_pending"] = subscription["_pending"], []
-    subtotal = sum(line["subtotal"] for line in [*waiting, *lines])
+    pending, subscription["_pending"] = subscription["_pending"], []
+    subtotal = sum(line["subtotal"] for line in [*pending, *lines])
     total = subtotal - sum(entry["amount"] for entry in totals)
     # The customer's balance is added; it is negative when they have credit.
     due = max(0, total + customer["balance"])
@@ -36,10 +36,10 @@ def draw_up(
     invoice = _blank(customer, subscription, at) | money | {"billing_reason": reason}
     # An invoice's period is the past one; the periods of its lines lie ahead.
     invoice["period_start"] = items[0].get("_previous_start", at) if items else at
-    _put_lines(invoice, [*waiting, *lines])
+    _put_lines(invoice, [*pending, *lines])
     subscription["_debits"] |= {item["id"]: debit(line) for item, line in zip(items, lines, strict=True)}
     for one in subscription["_debits"].values():
-        if one["line"] in [line["id"] for line in waiting]:
+        if one["line"] in [line["id"] for line in pending]:
             one["invoice"] = invoice["id"]
     return invoice
 

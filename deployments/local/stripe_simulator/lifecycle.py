@@ -32,8 +32,8 @@ def run_to_next_invoice(account: Account, before: Document) -> None:
         while (live := account.peek("subscription", before["id"]))["latest_invoice"] == before["latest_invoice"]:
             schedule = account.store.get("subscription_schedule", live["schedule"] or "")
             # In the order of `Store.next_due`. Payment retries are left out, as Stripe's previews leave them out.
-            concerned = [one for one in (schedule, live, account.peek("customer", live["customer"])) if one]
-            due = [(when, one) for one in concerned if (when := due_at(one)) is not None]
+            involved = [one for one in (schedule, live, account.peek("customer", live["customer"])) if one]
+            due = [(when, one) for one in involved if (when := due_at(one)) is not None]
             if not due:
                 break
             account.moment, document = min(due, key=itemgetter(0))

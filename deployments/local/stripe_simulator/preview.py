@@ -39,7 +39,7 @@ def create(account: Account, params: Document) -> Document:
         if after["latest_invoice"] == before["latest_invoice"]:
             raise _none(before)
         # Now, because discounts that the preview has created are about to disappear.
-        return expand(account, _shown(account, after["latest_invoice"]), params.get("expand", []))
+        return expand(account, _as_draft(account, after["latest_invoice"]), params.get("expand", []))
 
 
 def _carry_out(account: Account, before: Document, params: Document) -> None:
@@ -57,7 +57,7 @@ def _carry_out(account: Account, before: Document, params: Document) -> None:
         subscriptions.cancel(account, {"invoice_now": True, "prorate": prorate}, before["id"])
 
 
-def _shown(account: Account, identifier: str) -> Document:
+def _as_draft(account: Account, identifier: str) -> Document:
     """Return an invoice as it was before it was finalized, under an id of its own."""
     events = account.store.scan("event", lookup="invoice.created")
     draft: Document = next(one["data"]["object"] for one in events if one["data"]["object"]["id"] == identifier)

@@ -59,10 +59,10 @@ def bill_end(account: Account, subscription: Document, params: Document, now: in
 
 def _prorate(account: Account, before: Document, after: Document, at: int) -> list[Document]:
     old, new = before["items"]["data"], after["items"]["data"]
-    gone = [item for item in old if _terms(item) not in map(_terms, new)]
-    come = [item for item in new if _terms(item) not in map(_terms, old)]
-    lines = prorations.credit(account, before, after, gone, at)
-    return lines + prorations.charge(account, after, come, at)
+    removed = [item for item in old if _terms(item) not in map(_terms, new)]
+    added = [item for item in new if _terms(item) not in map(_terms, old)]
+    lines = prorations.credit(account, before, after, removed, at)
+    return lines + prorations.charge(account, after, added, at)
 
 
 def _terms(item: Document) -> tuple[str, str, int]:

@@ -152,7 +152,7 @@ def test_a_lie_about_a_pause(simulator: Simulator, shop: Shop) -> None:
     assert shop.v1.subscriptions.pause(subscription.id).status == "active"
 
 
-def test_a_lie_about_a_preview_is_no_lie(simulator: Simulator, shop: Shop) -> None:
+def test_a_lie_about_a_preview_returns_the_preview(simulator: Simulator, shop: Shop) -> None:
     simulator.fault(kind="lie", path="/create_preview$")
     assert shop.v1.invoices.create_preview({"subscription": shop.subscription().id}).amount_due == 4900
 

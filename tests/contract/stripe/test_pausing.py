@@ -139,7 +139,7 @@ def _halfway(shop: Shop) -> tuple[str, stripe.Subscription]:
     return clock, subscription
 
 
-def test_the_unused_time_is_credited_when_it_resumes(shop: Shop) -> None:
+def test_the_unused_time_is_credited_when_a_subscription_resumes(shop: Shop) -> None:
     clock, subscription = _halfway(shop)
     shop.v1.subscriptions.pause(subscription.id)
     assert len(shop.invoices(subscription)) == 1
@@ -154,7 +154,7 @@ def test_the_unused_time_is_credited_when_it_resumes(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("since", "credit"), [("now", -2450), ("item_current_period_start", -4900), ("none", None)])
-def test_what_is_credited_can_be_invoiced_now(shop: Shop, since: Any, credit: int | None) -> None:
+def test_the_credit_can_be_invoiced_when_pausing(shop: Shop, since: Any, credit: int | None) -> None:
     _, subscription = _halfway(shop)
     given: stripe.params.SubscriptionPauseParams = {
         "invoicing_behavior": "invoice",
@@ -169,7 +169,7 @@ def test_what_is_credited_can_be_invoiced_now(shop: Shop, since: Any, credit: in
     ("behavior", "amounts"),
     [("always_invoice", [4900, 0, 4900]), ("create_prorations", [4900, 4900]), ("none", [4900, 2450])],
 )
-def test_it_can_resume_within_its_cycle(shop: Shop, behavior: Any, amounts: list[int]) -> None:
+def test_a_subscription_can_resume_within_its_cycle(shop: Shop, behavior: Any, amounts: list[int]) -> None:
     clock, subscription = _halfway(shop)
     shop.v1.subscriptions.pause(subscription.id)
     given: stripe.params.SubscriptionResumeParams = {
@@ -182,7 +182,7 @@ def test_it_can_resume_within_its_cycle(shop: Shop, behavior: Any, amounts: list
     assert [one.amount_paid for one in shop.invoices(subscription)] == amounts
 
 
-def test_it_can_resume_in_a_later_period_of_its_cycle(shop: Shop) -> None:
+def test_a_subscription_can_resume_in_a_later_period_of_its_cycle(shop: Shop) -> None:
     clock, subscription = _halfway(shop)
     shop.v1.subscriptions.pause(subscription.id, {"bill_for": {"unused_time_from": {"type": "none"}}})
     shop.advance(clock, at(2027, 4, 20))
@@ -196,7 +196,7 @@ def test_it_can_resume_in_a_later_period_of_its_cycle(shop: Shop) -> None:
     assert lines(shop.invoices(subscription)[-1]) == [(2450, True, at(2027, 4, 30), at(2027, 5, 15))]
 
 
-def test_it_resumes_past_due_when_the_payment_fails(shop: Shop) -> None:
+def test_a_subscription_resumes_past_due_if_the_payment_fails(shop: Shop) -> None:
     clock, subscription = _halfway(shop)
     shop.v1.subscriptions.pause(subscription.id)
     shop.advance(clock, at(2027, 5, 1))
@@ -231,7 +231,7 @@ def test_a_paused_one_does_not_reach_its_end(shop: Shop) -> None:
     assert _told(shop, subscription)[-1] == "deleted"
 
 
-def test_its_end_moves_to_the_end_of_the_period_in_which_it_resumes(shop: Shop) -> None:
+def test_an_end_at_the_period_end_moves_to_the_period_of_the_resumption(shop: Shop) -> None:
     clock = shop.clock()
     subscription = shop.subscription(shop.customer(clock=clock))
     shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})

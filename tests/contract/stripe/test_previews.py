@@ -24,7 +24,7 @@ COUPONS: list[dict[str, Any] | None] = [
 ]
 
 
-def _clocked(shop: Shop, to: int = HALF, **params: Any) -> tuple[str, stripe.Subscription]:
+def _subscribed(shop: Shop, to: int = HALF, **params: Any) -> tuple[str, stripe.Subscription]:
     clock = shop.clock()
     subscription = shop.subscription(shop.customer(clock=clock), **params)
     shop.advance(clock, to)
@@ -61,7 +61,7 @@ def _follows(shop: Shop, clock: str, subscription: stripe.Subscription, update: 
 
 
 def test_a_preview_is_not_an_invoice(shop: Shop) -> None:
-    _, subscription = _clocked(shop)
+    _, subscription = _subscribed(shop)
     details = _price_change(subscription, shop.price("month", 9900), proration_behavior="always_invoice")
     preview = _preview(shop, subscription, details)
     assert preview.id.startswith("upcoming_in_")
@@ -72,7 +72,7 @@ def test_a_preview_is_not_an_invoice(shop: Shop) -> None:
 
 
 def test_a_preview_changes_nothing(simulator: Simulator, shop: Shop) -> None:
-    _, subscription = _clocked(shop)
+    _, subscription = _subscribed(shop)
     coupon = shop.coupon(max_redemptions=1)
     customer = shop.v1.customers.retrieve(str(subscription.customer))
     details = _price_change(subscription, shop.price("year", 49_000))
@@ -88,8 +88,8 @@ def test_a_preview_changes_nothing(simulator: Simulator, shop: Shop) -> None:
     assert subscription.id not in str(simulator.control("GET", "webhooks"))
 
 
-def test_what_each_behaviour_previews(shop: Shop) -> None:
-    _, subscription = _clocked(shop)
+def test_the_preview_for_each_proration_behavior(shop: Shop) -> None:
+    _, subscription = _subscribed(shop)
     dear = shop.price("month", 9900)
 
     def previewed(price: stripe.Price, behavior: str) -> tuple[int, list[int]]:
@@ -104,7 +104,7 @@ def test_what_each_behaviour_previews(shop: Shop) -> None:
 
 
 def test_the_end_of_a_trial(shop: Shop) -> None:
-    clock, subscription = _clocked(shop, trial_period_days=30)
+    clock, subscription = _subscribed(shop, trial_period_days=30)
     assert _preview(shop, subscription, {}).created == subscription.trial_end
     later = _preview(shop, subscription, {"trial_end": at(2027, 3, 1)})
     assert (later.created, later.amount_due) == (at(2027, 3, 1), 4900)
@@ -115,8 +115,8 @@ def test_the_end_of_a_trial(shop: Shop) -> None:
     assert _money(shop.invoices(subscription)[-1]) == _money(later)
 
 
-def test_an_end_now_previews_the_credit(shop: Shop) -> None:
-    _, subscription = _clocked(shop)
+def test_cancel_now_previews_the_credit(shop: Shop) -> None:
+    _, subscription = _subscribed(shop)
     preview = _preview(shop, subscription, {"cancel_now": True})
     assert (lines(preview), preview.total) == ([(-2450, True, HALF, MONTH_END)], -2450)
     with refused(code="invoice_upcoming_none", status=404):
@@ -125,8 +125,8 @@ def test_an_end_now_previews_the_credit(shop: Shop) -> None:
     assert _money(shop.invoices(subscription)[-1]) == _money(preview)
 
 
-def test_an_end_later(shop: Shop) -> None:
-    _, subscription = _clocked(shop)
+def test_no_preview_if_the_subscription_ends_before_its_next_invoice(shop: Shop) -> None:
+    _, subscription = _subscribed(shop)
     for ends in ({"cancel_at_period_end": True}, {"cancel_at": MONTH_END}, {"cancel_at": "min_period_end"}):
         with refused(code="invoice_upcoming_none", status=404):
             _preview(shop, subscription, ends)
@@ -135,15 +135,15 @@ def test_an_end_later(shop: Shop) -> None:
     assert _preview(shop, subscription, {"cancel_at_period_end": False}).amount_due == 4900
 
 
-def test_a_paused_one_has_no_next_invoice(shop: Shop) -> None:
-    _, subscription = _clocked(shop)
+def test_a_paused_subscription_has_no_next_invoice(shop: Shop) -> None:
+    _, subscription = _subscribed(shop)
     shop.v1.subscriptions.pause(subscription.id)
     with refused(code="invoice_upcoming_none", status=404):
         _preview(shop, subscription, {})
 
 
-def test_what_an_update_refuses_a_preview_refuses(shop: Shop) -> None:
-    _, subscription = _clocked(shop)
+def test_a_preview_refuses_what_the_update_refuses(shop: Shop) -> None:
+    _, subscription = _subscribed(shop)
     dear = shop.price("month", 9900)
     with refused(param="proration_date", says="within the current period"):
         _preview(shop, subscription, _price_change(subscription, dear, proration_date=START - 1))
@@ -181,7 +181,7 @@ def test_a_preview_equals_the_invoice_that_follows(
         return {"discounts": [{"coupon": shop.v1.coupons.create(coupon).id}]} if coupon else {}
 
     items = {"items": [{"price": shop.price(*old).id}], "billing_mode": {"type": mode}}
-    clock, subscription = _clocked(shop, START + seconds, **items, **discounts(first))
+    clock, subscription = _subscribed(shop, START + seconds, **items, **discounts(first))
     item = {"id": subscription["items"].data[0].id, "price": shop.price(*new).id, "quantity": quantity}
     details: dict[str, Any] = {"items": [item], "proration_behavior": behavior}
     if dated and behavior != "none":

@@ -68,7 +68,7 @@ def test_cancelling_a_schedule_ends_its_subscription_at_once(shop: Shop) -> None
     assert shop.fresh(subscription).status == "canceled"
 
 
-def test_cancelling_a_schedule_credits_the_rest_unless_it_is_not_to(shop: Shop) -> None:
+def test_cancelling_a_schedule_credits_the_rest_by_default(shop: Shop) -> None:
     for params, totals in (({}, [4900, -2450]), ({"prorate": False}, [4900])):
         clock = shop.clock()
         subscription, schedule = _scheduled(shop, clock)

@@ -114,7 +114,7 @@ def test_a_field_that_is_not_nullable_is_absent(shop: Shop, name: str) -> None:
     assert make(shop).to_dict().keys().isdisjoint(absent)
 
 
-def test_a_customers_names_come_and_go(shop: Shop) -> None:
+def test_a_cleared_business_name_is_absent(shop: Shop) -> None:
     customer = shop.v1.customers.create({"business_name": "Cafe Central"})
     assert customer.business_name == "Cafe Central"
     cleared = shop.v1.customers.update(customer.id, {"business_name": ""})
