@@ -275,7 +275,11 @@ def _uses(module: Module) -> Iterator[Use]:
     for part in ast.walk(module.tree):
         if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name) and part.value.id == "QUERIES":
             yield from (Use(name, module.name, None) for name in _names(part.slice))
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in ("_sql", "received"):
+        if (
+            isinstance(part, ast.Call)
+            and isinstance(part.func, ast.Name)
+            and part.func.id in ("_sql", "received", "count")
+        ):
             yield from (Use(name, module.name, None) for name in _names(part.args[0]))
         if (
             isinstance(part, ast.Call)

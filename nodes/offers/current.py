@@ -1,14 +1,11 @@
 """The current retention offer of a subscription, and the count of times it was shown."""
 
-import logging
 from uuid import UUID
 
-from nodes.errors import CancelflowError
+from nodes.offers.counting import count
 from nodes.rules.offers import RetentionOffer, offer_for
 from nodes.services import services
 from nodes.subscriptions.records import ActiveSubscription
-
-log = logging.getLogger(__name__)
 
 
 async def current_offer(subscription: ActiveSubscription, request_id: UUID | None = None) -> RetentionOffer | None:
@@ -50,7 +47,7 @@ async def show_offer(subscription: ActiveSubscription) -> RetentionOffer | None:
     screens = services().catalog.plan(subscription.plan).screens_per_period
     if terms is None or await _screens_before_today(subscription) >= screens:
         return None
-    await _count_as_shown(subscription)
+    await count(subscription, "offer_shown")
     return terms
 
 
@@ -62,14 +59,3 @@ async def _screens_before_today(subscription: ActiveSubscription) -> int:
             since=subscription.billed.current_period_start,
         )
     return int(screens)
-
-
-async def _count_as_shown(subscription: ActiveSubscription) -> None:
-    """Count the offer as shown, for FEATURES W34 and for the cap. A failure is logged, so that the page still loads."""
-    try:
-        async with services().database.as_user(subscription.user_id) as transaction:
-            await transaction.run(
-                "offer_shown", user_id=subscription.user_id, subscription_id=subscription.id, plan=subscription.plan
-            )
-    except CancelflowError as error:
-        log.warning("an offer shown for %s was not counted: %s", subscription.id, type(error).__name__)

@@ -86,6 +86,15 @@ _SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
             _measure("p95_seconds", "p95", "emails", "{:.1f} s"),
         ),
     ),
+    "offers": (
+        "Offers of every kind",
+        (
+            *(_label(name) for name in ("plan", "kind", "offer")),
+            *(_count(name) for name in ("shown", "accepted", "saved")),
+            _count("left_after", "left"),
+            _rate("accepted"),
+        ),
+    ),
     "refusals": (
         "Attempts refused",
         (_label("action"), _label("cause"), _count("refused"), _count("attempts"), _rate("attempts")),

@@ -215,7 +215,7 @@ SELECT place, figure, final_after::interval AS final_after
 FROM (VALUES
     (1, 'offer_acceptance', '7 days'), (2, 'reason_share', '90 days'), (3, 'feedback', '90 days'),
     (4, 'saved', '30 days'), (5, 'retained_revenue', '12 months'), (6, 'win_back', '90 days'),
-    (7, 'email_time', '7 days'), (8, 'refusals', '0 days')) AS known (place, figure, final_after);
+    (7, 'email_time', '7 days'), (8, 'refusals', '0 days'), (9, 'offers', '12 months')) AS known (place, figure, final_after);
 COMMENT ON VIEW report_figures IS 'the figures of the report';
 
 -- A month's final figures, stored because the rows behind them are deleted after 90 days.
@@ -281,8 +281,13 @@ CREATE FUNCTION subscriptions_with_an_offer(after text, at_most integer)
     RETURNS TABLE (id text, user_id text, accepted_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    SELECT o.subscription_id, o.user_id, min(o.accepted_at) FROM retention_offers o
-    WHERE o.state = 'applied' AND o.subscription_id > after AND o.accepted_at > now() - interval '13 months'
+    SELECT o.subscription_id, o.user_id, min(o.accepted_at)
+    FROM (
+        SELECT subscription_id, user_id, accepted_at FROM retention_offers WHERE state = 'applied'
+        UNION ALL
+        SELECT subscription_id, user_id, received_at FROM change_requests
+        WHERE outcome = 'changed' AND offer_id IS NOT NULL) o
+    WHERE o.subscription_id > after AND o.accepted_at > now() - interval '13 months'
     GROUP BY 1, 2 ORDER BY 1 LIMIT at_most
 $$;
 

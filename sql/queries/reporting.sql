@@ -28,3 +28,10 @@ WHERE subscription_id = %(subscription_id)s AND shown_at >= %(since)s
 -- Once per subscription and day, however often the page calls.
 INSERT INTO offers_shown (user_id, subscription_id, plan) VALUES (%(user_id)s, %(subscription_id)s, %(plan)s)
 ON CONFLICT (subscription_id, shown_on) DO NOTHING;
+
+-- name: offers_listed
+-- Once per subscription, offer and day.
+INSERT INTO offers_listed (user_id, subscription_id, plan, offer_id, kind)
+SELECT %(user_id)s, %(subscription_id)s, %(plan)s, each.id, each.kind
+FROM unnest(%(ids)s::text[], %(kinds)s::text[]) AS each (id, kind)
+ON CONFLICT (subscription_id, offer_id, listed_on) DO NOTHING;

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,7 +40,9 @@ class Walked:
 
 @pytest.fixture(scope="module")
 def walked(world: World) -> Walked:
-    cases = {name: subscriber(world) for name in ("cancelled", "undone", "ended", "gone", "not ours", "under way")}
+    cases = {
+        name: subscriber(world) for name in ("cancelled", "undone", "ended", "paused", "gone", "not ours", "under way")
+    }
     world.cancel(cases["undone"])
     world.tried(cases["undone"])
     # The event of its creation would create its row again.
@@ -48,6 +51,9 @@ def walked(world: World) -> Walked:
     with world.simulator.losing_webhooks():
         for name, action in (("cancelled", "cancel"), ("undone", "undo"), ("under way", "cancel")):
             world.simulator.portal(cases[name].subscription_id, action)
+        in_a_month = int(time.time()) + 30 * 86_400
+        pause = {"pause_collection": {"behavior": "void", "resumes_at": in_a_month}}
+        world.simulator.portal(cases["paused"].subscription_id, "update", params=pause)
         world.stripe.subscriptions.cancel(cases["ended"].subscription_id)
         cases["gone"] = _row_alone(world, cases["gone"])
         world.admin.execute("DELETE FROM subscriptions WHERE id = %s", [cases["not ours"].subscription_id])
@@ -106,11 +112,10 @@ def _rows(world: World, cases: dict[str, Person]) -> dict[str, Row]:
 
 def _has_unfinished_work(world: World, cases: dict[str, Person]) -> bool:
     """Return whether any repaired change still has unfinished work, as a received webhook would have."""
-    ids = [cases[name].subscription_id for name in ("cancelled", "undone", "ended")]
+    ids = [cases[name].subscription_id for name in ("cancelled", "undone", "ended", "paused")]
     events = "SELECT FROM stripe_events WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"
-    requests = "SELECT FROM cancellation_requests WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"
-    turns = "SELECT FROM reactivation_requests WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"
-    return any(world.rows(query, ids) for query in (events, requests, turns))
+    requests = "SELECT FROM requests WHERE subscription_id = ANY(%s) AND resume_at IS NOT NULL"
+    return any(world.rows(query, ids) for query in (events, requests))
 
 
 def _walk(*options: str) -> str:
@@ -144,6 +149,17 @@ def test_a_lost_webhook_is_made_up_for_as_if_it_had_arrived(world: World, walked
     assert [job["status"] for job in jobs] == ["scheduled"]
     ends = world.rows("SELECT kind FROM subscription_ends WHERE subscription_id = %s", walked.id_of("ended"))
     assert [end["kind"] for end in ends] == ["voluntary"]
+
+
+def test_a_pause_whose_webhook_was_lost_is_recorded_and_confirmed(world: World, walked: Walked) -> None:
+    person = walked.cases["paused"]
+    [request] = world.rows("SELECT kind, origin, outcome FROM change_requests WHERE user_id = %s", person.user_id)
+    [email] = world.emails(person)
+
+    assert (walked.before["paused"]["pause_behavior"], walked.after["paused"]["pause_behavior"]) == (None, "void")
+    assert f"| {person.subscription_id} | active here, active in Stripe, with another pause | healed |" in walked.report
+    assert request == {"kind": "pause", "origin": "stripe", "outcome": "changed"}
+    assert "is paused until" in email["subject"]
 
 
 def test_the_data_of_a_reactivated_customer_is_not_deleted(world: World, walked: Walked) -> None:

@@ -20,9 +20,8 @@ def leaving(world: World, case: str = "professional", **body: Any) -> Person:
 
 def when_done(world: World, person: Person) -> Person:
     """Return the person when no work is left: a response waits for neither email nor event."""
-    left = """SELECT 1 FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL
-        UNION ALL SELECT 1 FROM reactivation_requests WHERE user_id = %s AND resume_at IS NOT NULL"""
-    eventually(lambda: not world.rows(left, person.user_id, person.user_id))
+    left = "SELECT 1 FROM requests WHERE user_id = %s AND resume_at IS NOT NULL"
+    eventually(lambda: not world.rows(left, person.user_id))
     return person
 
 

@@ -62,10 +62,9 @@ def settled(world: World, person: Person, *, events: int = 0) -> list[Row]:
     # Unfinished work is queried before the inbox, so that no returned event can still be in progress.
     def look() -> list[Row] | None:
         left = world.rows(
-            """SELECT 1 FROM cancellation_requests WHERE user_id = %s AND resume_at IS NOT NULL
-            UNION ALL SELECT 1 FROM reactivation_requests WHERE user_id = %s AND resume_at IS NOT NULL
+            """SELECT 1 FROM requests WHERE user_id = %s AND resume_at IS NOT NULL
             UNION ALL SELECT 1 FROM outbox WHERE user_id = %s AND delivered_at IS NULL AND NOT refused""",
-            *[person.user_id] * 3,
+            *[person.user_id] * 2,
         )
         found = inbox(world, person)
         under_way = [row for row in found if row["resume_at"] is not None]
