@@ -271,16 +271,16 @@ class Use:
     parameters: frozenset[str] | None  # None if they are passed through
 
 
+# The functions that take a query's name, and its place among their arguments.
+NAME_A_QUERY = {"_sql": 0, "received": 0, "count_shown": 1}
+
+
 def _uses(module: Module) -> Iterator[Use]:
     for part in ast.walk(module.tree):
         if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name) and part.value.id == "QUERIES":
             yield from (Use(name, module.name, None) for name in _names(part.slice))
-        if (
-            isinstance(part, ast.Call)
-            and isinstance(part.func, ast.Name)
-            and part.func.id in ("_sql", "received", "count")
-        ):
-            yield from (Use(name, module.name, None) for name in _names(part.args[0]))
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in NAME_A_QUERY:
+            yield from (Use(name, module.name, None) for name in _names(part.args[NAME_A_QUERY[part.func.id]]))
         if (
             isinstance(part, ast.Call)
             and isinstance(part.func, ast.Attribute)

@@ -9,7 +9,7 @@ from nodes.subscriptions.records import ActiveSubscription
 log = logging.getLogger(__name__)
 
 
-async def count(subscription: ActiveSubscription, query: str, **parameters: object) -> None:
+async def count_shown(subscription: ActiveSubscription, query: str, **parameters: object) -> None:
     """Record that offers were shown. A failure is logged, so that the page still loads."""
     of = {"user_id": subscription.user_id, "subscription_id": subscription.id, "plan": subscription.plan}
     try:

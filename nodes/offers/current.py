@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from nodes.offers.counting import count
+from nodes.offers.counting import count_shown
 from nodes.rules.offers import RetentionOffer, offer_for
 from nodes.services import services
 from nodes.subscriptions.records import ActiveSubscription
@@ -47,7 +47,7 @@ async def show_offer(subscription: ActiveSubscription) -> RetentionOffer | None:
     screens = services().catalog.plan(subscription.plan).screens_per_period
     if terms is None or await _screens_before_today(subscription) >= screens:
         return None
-    await count(subscription, "offer_shown")
+    await count_shown(subscription, "offer_shown")
     return terms
 
 

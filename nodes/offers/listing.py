@@ -6,7 +6,7 @@ from typing import Any
 from email_templates.dates import long_date
 from nodes.messages.customer_locale import CustomerLocale, customer_locale
 from nodes.offers.charges import Charges, charges_of
-from nodes.offers.counting import count
+from nodes.offers.counting import count_shown
 from nodes.offers.options import Option, options_of
 from nodes.offers.shape import history_of, reason_against
 from nodes.offers.wording import description, preview_as_json
@@ -29,7 +29,7 @@ async def offers_for(subscription: ActiveSubscription) -> dict[str, Any]:
     options = await asyncio.gather(*(options_of(each, charges) for each in fitting))
     found = [(each, those) for each, those in zip(fitting, options, strict=True) if those]
     ids, kinds = [each.id for each, _ in found], [each.kind for each, _ in found]
-    await count(subscription, "offers_listed", ids=ids, kinds=kinds)
+    await count_shown(subscription, "offers_listed", ids=ids, kinds=kinds)
     return {
         "subscription_id": subscription.id,
         "as_of": rfc3339(charges.now),

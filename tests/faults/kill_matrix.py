@@ -110,7 +110,7 @@ class Matrix:
             [Point(way, effect, when) for when in When]
             for way in sorted(self.ways, key=lambda way: way.whole)
             for effect in self.undisturbed[way]
-            if way.whole or effect not in usual
+            if way.whole or effect not in usual or any(each in effect for each in way.always)
         ]
         self.points = [point for points in beside for point in points]
         with ThreadPoolExecutor(CONCURRENCY) as threads:

@@ -140,12 +140,14 @@ def _price(offer_id: str) -> Callable[[World, Person], dict[str, Any]]:
 
 BODIES: dict[str, dict[str, Any]] = {}
 PAUSE = {"months": 2}
+# Where a flow's own step decides, writes to Stripe and records.
+OWN = ("change_agreed", "POST /v1/subscription", "mirror_subscription")
 WAYS = [
     Accepting("pause", body=lambda world, person: PAUSE),
-    Accepting("discount", whole=False, path="/offers/retention-offer/accept"),
-    Accepting("plan change", whole=False, path="/offers/annual/accept", body=_price("annual"), effects=2),
-    Accepting("longer trial", whole=False, case="trialing", path="/offers/longer-trial/accept"),
-    Accepting("resume", whole=False, path="/resume-subscription", prepared=("/offers/pause/accept", PAUSE)),
+    Accepting("discount", whole=False, always=OWN, path="/offers/retention-offer/accept"),
+    Accepting("plan change", whole=False, always=OWN, path="/offers/annual/accept", body=_price("annual"), effects=2),
+    Accepting("longer trial", whole=False, always=OWN, case="trialing", path="/offers/longer-trial/accept"),
+    Accepting("resume", whole=False, always=OWN, path="/resume-subscription", prepared=("/offers/pause/accept", PAUSE)),
 ]
 
 
