@@ -37,6 +37,8 @@ class Way(ABC):
     whole: bool = True
     # Unfinished work of one point could carry out the next one's effect: each waits until the one before is done.
     one_at_a_time: bool = False
+    # Parts of the names of effects that are tested also where another whole path has them.
+    always: tuple[str, ...] = ()
 
     # The effect that commits the intent: killed just before it, there is nothing to lose. None if it exists beforehand.
     intent: ClassVar[str | None] = None
