@@ -37,8 +37,9 @@ class Simulator:
         return found
 
     def writes(self, contains: str) -> list[Row]:
-        """Return every write that mentions this id."""
-        return [r for r in self.requests(contains=contains) if r["method"] != "GET"]
+        """Return every write that mentions this id; a preview of an invoice writes nothing."""
+        found = [r for r in self.requests(contains=contains) if r["method"] != "GET"]
+        return [r for r in found if r["path"] != "/v1/invoices/create_preview"]
 
     @contextmanager
     def fault(self, **fault: Any) -> Iterator[Callable[[], int]]:

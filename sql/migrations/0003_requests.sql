@@ -192,6 +192,7 @@ SELECT 'reactivation', id, user_id, asked_subscription, subscription_id, receive
 UNION ALL
 SELECT 'change', id, user_id, asked_subscription, subscription_id, received_at, recovery_point, outcome, http_status,
     response, finished_at, runs, resume_at, parked_at, problem FROM change_requests;
+COMMENT ON VIEW requests IS 'requests of every kind; each user sees their own';
 GRANT SELECT ON requests TO cancelflow_app;
 
 -- The caller's `Idempotency-Key` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/), which

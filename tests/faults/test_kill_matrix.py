@@ -61,7 +61,9 @@ class Cancelling(Way):
         return world.http.post("/cancel-subscription", json=body, headers={**person.headers, **headers})
 
 
-WAYS = [Cancelling(branch.name, branch not in OTHERS, branch.shares, branch) for branch in BRANCHES]
+WAYS = [
+    Cancelling(branch.name, branch not in OTHERS, one_at_a_time=branch.shares, branch=branch) for branch in BRANCHES
+]
 
 
 @pytest.fixture(scope="module")

@@ -44,11 +44,7 @@ def writes(world: World, person: Person) -> list[Row]:
     schedule = world.stripe.subscriptions.retrieve(person.subscription_id).schedule
     made = world.simulator.writes(person.subscription_id)
     made += world.simulator.requests(method="POST", path=f"/v1/subscription_schedules/{schedule}") if schedule else []
-    return [
-        each
-        for each in made
-        if each["status"] == 200 and not each["replayed"] and each["path"] != "/v1/invoices/create_preview"
-    ]
+    return [each for each in made if each["status"] == 200 and not each["replayed"]]
 
 
 @dataclass(frozen=True, eq=False)
