@@ -105,10 +105,10 @@ def _wrong_offers(document: CommentedMap) -> Iterator[Wrong]:
             line = _line(document, ["plans", key, "offers", place])
             if offer["id"] in ids:
                 yield line, f"the plan {key} has two offers with the id {offer['id']}"
-            ids.add(offer["id"])
             kind = next(each for each in _TERMS if each in offer)
-            if kinds.setdefault(offer["id"], kind) != kind:
+            if kinds.setdefault(offer["id"], kind) != kind and offer["id"] not in ids:
                 yield line, f"{offer['id']} is a {kinds[offer['id']]} in another plan; give it another id"
+            ids.add(offer["id"])
             pause = offer.get("pause", {})
             if pause and pause.get("least", 1) > pause["most"]:
                 yield line, f"{offer['id']}: least must not be more than most"

@@ -8,6 +8,7 @@ import pytest
 
 from nodes.clients.catalog import CatalogInvalid, read_catalog
 from nodes.rules.catalog import Plan, Price
+from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, PauseTerms, PlanChangeTerms, TrialTerms
 
 OURS = """
 plans:
@@ -134,6 +135,146 @@ def test_an_error_names_the_file_and_line(written: Path, text: str, line: int, e
     said = wrong(written, text)
     assert f"{written}:{line}: " in said
     assert expected in said
+
+
+OFFERS = """
+allowed_urls: [https://help.example.com/]
+plans:
+  team:
+    name: Team
+    offer: {percent_off: 25, months: 1}
+    offers:
+      - id: half
+        discount: {percent_off: 50, duration: repeating, months: 3}
+        text: {en: Half price, de: Halber Preis}
+      - {id: fiver, discount: {amount_off: 500, currency: usd, duration: once, single_use: true, coupon: five}}
+      - {id: pause, pause: {unit: week, most: 6}}
+      - {id: rest, pause: {unit: month, least: 2, most: 3, collection: keep_as_draft, cooldown_months: 0}}
+      - {id: annual, plan_change: {prices: [team_year, price_2]}}
+      - {id: smaller, plan_change: {prices: [price_1], when: now, prorate: true}}
+      - {id: longer, trial_extension: {days: 14}}
+      - {id: talk, contact: {url: "https://help.example.com/talk"}}
+      - {id: tips, redirect: {url: "https://help.example.com/tips"}, text: Read this}
+"""
+
+
+def test_a_plan_has_its_offers_in_order_with_wf_023s_first(written: Path) -> None:
+    written.write_text(OFFERS, encoding="utf-8")
+    catalog = read_catalog(written)
+
+    offers = {offer.id: offer for offer in catalog.plan("team").all_offers}
+
+    assert next(iter(offers)) == "retention-offer"
+    retention = offers.pop("retention-offer").terms
+    assert isinstance(retention, DiscountTerms)
+    assert (retention.percent_off, retention.months, retention.coupon_id) == (25, 1, "cancelflow-team-25pct-1m")
+    assert {each.id: each.terms for each in offers.values()} == {
+        "half": DiscountTerms("repeating", percent_off=50, months=3),
+        "fiver": DiscountTerms("once", amount_off=500, currency="usd", single_use=True, coupon="five"),
+        "pause": PauseTerms("week", 1, 6, "void", 6),
+        "rest": PauseTerms("month", 2, 3, "keep_as_draft", 0),
+        "annual": PlanChangeTerms(("team_year", "price_2"), "period_end", prorate=False),
+        "smaller": PlanChangeTerms(("price_1",), "now", prorate=True),
+        "longer": TrialTerms(14),
+        "talk": LinkTerms("contact", "https://help.example.com/talk"),
+        "tips": LinkTerms("redirect", "https://help.example.com/tips"),
+    }
+    assert [offers["half"].text(locale) for locale in ("de_AT", "en_GB", None)] == [
+        "Halber Preis",
+        "Half price",
+        "Half price",
+    ]
+    assert (offers["tips"].text("de_DE"), offers["talk"].text("de_DE")) == ("Read this", None)
+    kinds = {each: catalog.kind_of_offer(each) for each in ("retention-offer", "pause", "talk", "another")}
+    assert kinds == {"retention-offer": "discount", "pause": "pause", "talk": "contact", "another": None}
+
+
+def test_the_default_plans_have_further_offers() -> None:
+    assert {key: [offer.id for offer in plan.all_offers] for key, plan in read_catalog().plans.items()} == {
+        "starter": ["retention-offer", "pause", "annual", "longer-trial"],
+        "professional": ["retention-offer", "pause", "smaller-plan", "annual", "longer-trial"],
+        "enterprise": ["retention-offer", "pause", "smaller-plan", "longer-trial"],
+    }
+
+
+def of_a_plan(*offers: str, before: str = "") -> str:
+    """Return a catalogue whose first offer is in line 5, or one later for each line `before`."""
+    listed = "".join(f"      - {offer}\n" for offer in offers)
+    return f"{before}plans:\n  a:\n    name: A\n    offers:\n{listed}"
+
+
+URLS = "allowed_urls: [https://help.example.com/]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        (of_a_plan("{id: x}"), 5, "is not valid under any of the given schemas"),
+        (of_a_plan("{id: x, refund: {}}"), 5, "has no 'refund'; expected: id, text, discount, pause, plan_change"),
+        (
+            of_a_plan("{id: x, pause: {unit: week, most: 2}, trial_extension: {days: 3}}"),
+            5,
+            "is valid under each of",
+        ),
+        (of_a_plan("{pause: {unit: week, most: 2}}"), 5, "'id' is a required property"),
+        (of_a_plan("{id: X, trial_extension: {days: 3}}"), 5, "'X' does not match"),
+        (of_a_plan("{id: retention-offer, trial_extension: {days: 3}}"), 5, "'retention-offer'"),
+        (of_a_plan("{id: x, trial_extension: {days: 0}}"), 5, "0 is less than the minimum of 1"),
+        (of_a_plan("{id: x, trial_extension: {days: 366}}"), 5, "366 is greater than the maximum of 365"),
+        (of_a_plan("{id: x, pause: {unit: day, most: 2}}"), 5, "'day' is not one of ['month', 'week']"),
+        (of_a_plan("{id: x, pause: {unit: week, most: 13}}"), 5, "13 is greater than the maximum of 12"),
+        (of_a_plan("{id: x, pause: {unit: week}}"), 5, "'most' is a required property"),
+        (of_a_plan("{id: x, pause: {unit: week, most: 2, collection: free}}"), 5, "'free' is not one of ['void'"),
+        (of_a_plan("{id: x, discount: {duration: once}}"), 5, "is not valid under any of the given schemas"),
+        (
+            of_a_plan("{id: x, discount: {duration: once, percent_off: 5, amount_off: 5, currency: usd}}"),
+            5,
+            "is valid under each of",
+        ),
+        (of_a_plan("{id: x, discount: {duration: once, percent_off: 0}}"), 5, "0 is less than or equal to the minimum"),
+        (of_a_plan("{id: x, discount: {duration: once, amount_off: 5}}"), 5, "'currency' is a dependency of"),
+        (of_a_plan("{id: x, discount: {duration: repeating, percent_off: 5}}"), 5, "'months' is a required property"),
+        (of_a_plan("{id: x, discount: {duration: once, percent_off: 5, months: 3}}"), 5, "should not be valid under"),
+        (of_a_plan("{id: x, plan_change: {prices: []}}"), 5, "[] should be non-empty"),
+        (of_a_plan("{id: x, plan_change: {prices: [a], when: soon}}"), 5, "'soon' is not one of ['now'"),
+        (of_a_plan("{id: x, contact: {url: 'http://help.example.com/'}}"), 5, "does not match '^https://'"),
+        (
+            of_a_plan("{id: x, trial_extension: {days: 3}}", "{id: x, trial_extension: {days: 4}}"),
+            6,
+            "the plan a has two offers with the id x",
+        ),
+        (
+            of_a_plan("{id: x, trial_extension: {days: 3}}")
+            + "  b:\n    name: B\n    offers:\n      - {id: x, pause: {unit: week, most: 2}}\n",
+            9,
+            "x is a trial_extension in another plan; give it another id",
+        ),
+        (of_a_plan("{id: x, pause: {unit: week, least: 3, most: 2}}"), 5, "x: least must not be more than most"),
+        (
+            of_a_plan("{id: x, redirect: {url: 'https://evil.example.com/'}}", before=URLS),
+            6,
+            "x: https://evil.example.com/ does not begin with one of allowed_urls",
+        ),
+        (
+            of_a_plan("{id: x, contact: {url: 'https://help.example.com.evil.example/'}}", before=URLS),
+            6,
+            "does not begin with one of allowed_urls",
+        ),
+        (of_a_plan("{id: x, contact: {url: 'https://help.example.com/'}}"), 5, "begin with one of allowed_urls"),
+        ("allowed_urls: [https://a.example]\nplans:\n  a: {name: A}\n", 1, "'https://a.example' does not match"),
+        ("allowed_urls: https://a.example/\nplans:\n  a: {name: A}\n", 1, "is not of type 'array'"),
+    ],
+)  # fmt: skip
+def test_an_error_in_an_offer_names_the_file_and_line(written: Path, text: str, line: int, expected: str) -> None:
+    said = wrong(written, text)
+    assert f"{written}:{line}: " in said
+    assert expected in said
+
+
+def test_every_wrong_offer_is_reported(written: Path) -> None:
+    offers = ["{id: x, pause: {unit: week, least: 3, most: 2}}", "{id: x, contact: {url: 'https://help.example.com/'}}"]
+    said = wrong(written, of_a_plan(*offers))
+    assert [line.split(":")[1] for line in said.splitlines()[1:]] == ["5", "6", "6"]
 
 
 def test_all_errors_are_reported_together(written: Path) -> None:
