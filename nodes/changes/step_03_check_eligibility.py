@@ -16,7 +16,8 @@ from nodes.errors import (
 from nodes.node import node, run_log
 from nodes.offers.agreed import Agreed, Preview, agreed_in
 from nodes.offers.charges import Charges, charges_of
-from nodes.offers.options import options_of, prices_for
+from nodes.offers.options import options_of
+from nodes.offers.plan_changes import prices_for
 from nodes.offers.reservation import reserve
 from nodes.offers.shape import History, history_of, reason_against
 from nodes.rules.eligibility import REASONS

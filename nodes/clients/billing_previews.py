@@ -19,10 +19,19 @@ from nodes.clients.billing_changes import Proration, seconds
 
 @dataclass(frozen=True)
 class Previewed:
-    """An invoice as Stripe would make it: `due` is the charge, after the customer's balance; `total` is before it."""
+    """An invoice as Stripe would make it: `due` is the charge, after the customer's balance; `total` is before it.
+
+    `balance`: the customer's, before the invoice; negative for a credit.
+    """
 
     total: int
     due: int
+    balance: int
+
+    @property
+    def balance_after(self) -> int:
+        """Return the credit that the invoice leaves, as a negative amount; Stripe adds a debt to the charge."""
+        return min(0, self.balance + self.total)
 
 
 @dataclass(frozen=True)
@@ -81,4 +90,4 @@ class BillingPreviews:
         if details is not None:
             params["subscription_details"] = details
         found = await ask(lambda: self._invoices.create_preview_async(params), writing=False)
-        return Previewed(found.total, found.amount_due)
+        return Previewed(found.total, found.amount_due, found.starting_balance)

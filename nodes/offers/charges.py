@@ -21,17 +21,23 @@ class Invoice:
 
 
 class Charges:
-    """The coming invoices of one subscription, each previewed once. `now`: the time by the subscription's clock."""
+    """The coming invoices of one subscription, each previewed once.
 
-    def __init__(self, billed: BillingSubscription, now: datetime, used_once: frozenset[str]) -> None:
+    `today`: the time by the subscription's clock. `now`: the same, or when the customer saw the charges.
+    """
+
+    def __init__(
+        self, billed: BillingSubscription, today: datetime, used_once: frozenset[str], now: datetime | None = None
+    ) -> None:
         self.billed = billed
-        self.now = now
+        self.today = today
+        self.now = now or today
         self._used_once = used_once
         self._asked: dict[Discounts | None, asyncio.Task[Previewed]] = {}
 
     def as_of(self, now: datetime) -> "Charges":
         """Return the same charges as of an earlier time, at which the customer saw them."""
-        return Charges(self.billed, now, self._used_once)
+        return Charges(self.billed, self.today, self._used_once, now)
 
     @property
     def interval(self) -> Interval:
@@ -39,8 +45,8 @@ class Charges:
         [interval] = self.billed.intervals
         return interval
 
-    def until(self, end: datetime | None, at_most: int = 40) -> list[Invoice]:
-        """Return the invoices after now and before `end`, or `at_most` of them."""
+    def until(self, end: datetime | None, at_most: int | None = None) -> list[Invoice]:
+        """Return the invoices after now and before `end`, or `at_most` of them; one of the two is given."""
         found: list[Invoice] = []
         for start in period_starts(self.billed.anchor or self.billed.current_period_end, self.interval, self.now):
             if len(found) == at_most or (end is not None and start >= end):
@@ -55,12 +61,22 @@ class Charges:
 
     async def of(self, invoice: Invoice, *, coupon: str | None = None, replacing: bool = False) -> Previewed:
         """Return the invoice, with another coupon `replacing` the discounts or in addition to them."""
-        kept = () if replacing else self.kept(invoice)
-        changed = coupon is not None or kept != self._ids(self.billed.discounts_in_force)
-        discounts = Discounts(kept, coupon) if changed else None
+        discounts = self._discounts(() if replacing else self.kept(invoice), coupon)
         if discounts not in self._asked:
             self._asked[discounts] = asyncio.ensure_future(services().billing.previews.next(self.billed.id, discounts))
         return await self._asked[discounts]
+
+    async def at_price(self, invoice: Invoice, item_id: str, price_id: str) -> Previewed:
+        """Return the invoice at another price, without prorations."""
+        discounts = self._discounts(self.kept(invoice), None)
+        return await services().billing.previews.with_price(
+            self.billed.id, item_id, price_id, proration="none", as_of=self.now, discounts=discounts
+        )
+
+    def _discounts(self, kept: tuple[str, ...], coupon: str | None) -> Discounts | None:
+        """Return the discounts to preview with; None for those that the subscription has."""
+        changed = coupon is not None or kept != self._ids(self.billed.discounts_in_force)
+        return Discounts(kept, coupon) if changed else None
 
     def kept(self, invoice: Invoice) -> tuple[str, ...]:
         """Return the ids of the discounts that still run at the invoice."""

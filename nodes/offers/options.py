@@ -4,13 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from nodes.clients.billing_changes import RecurringPrice
 from nodes.offers.agreed import Agreed, Preview
 from nodes.offers.charges import Charges
-from nodes.rules.catalog import Price
+from nodes.offers.plan_changes import plan_change, prices_for
 from nodes.rules.offers import current_fate
-from nodes.rules.periods import end_of_pause, later, period_starts
-from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, Offer, PauseTerms, PlanChangeTerms, Terms, TrialTerms
+from nodes.rules.periods import end_of_pause, later
+from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, Offer, PauseTerms, PlanChangeTerms, TrialTerms
 from nodes.services import services
 
 Choice = dict[str, Any]  # `{"months": 2}`, `{"weeks": 3}` or `{"price": "price_…"}`; empty where there is no choice
@@ -42,7 +41,7 @@ async def options_of(offer: Offer, charges: Charges, *, only: Choice | None = No
             ]
         case PlanChangeTerms() as terms:
             found = [
-                Option({"price": price.id}, await _plan_change(terms, price, charges))
+                Option({"price": price.id}, await plan_change(terms, price, charges))
                 for price in await prices_for(terms, charges)
                 if only is None or only == {"price": price.id}
             ]
@@ -53,29 +52,14 @@ async def options_of(offer: Offer, charges: Charges, *, only: Choice | None = No
     return found
 
 
-def choices_of(terms: Terms) -> list[Choice]:
-    """Return the choices that an offer permits by itself; prices are in Stripe: `prices_for`."""
-    if isinstance(terms, PauseTerms):
-        return [{f"{terms.unit}s": length} for length in range(terms.least, terms.most + 1)]
-    return [{}]
-
-
-async def prices_for(terms: PlanChangeTerms, charges: Charges) -> list[RecurringPrice]:
-    """Return the offer's prices that this subscription can change to: of its currency, and not its own."""
-    billed = charges.billed
-    own = {price.id for price in billed.prices}
-    found = await services().billing.changes.prices(terms.prices)
-    return [each for each in found if each.currency == billed.currency and each.id not in own]
-
-
 async def _discount(terms: DiscountTerms, charges: Charges) -> list[Agreed]:
     billed, settings = charges.billed, services().settings
     # For the preview: the coupon that is attached to a single-use offer's customer has the same terms.
     coupon = await services().billing.coupons.ensure(terms, key=f"preview:{terms.coupon_id}")
     running = any(each.runs(charges.now) and each.coupon_id != coupon for each in billed.discounts_in_force)
     fate = current_fate(settings.offer_when_discounted) if running else None
-    ends_at = later(charges.now, ("month", 1), terms.months) if terms.months else None
-    covered = charges.until(ends_at, at_most=1 if terms.months is None else 40)
+    ends_at = later(charges.today, ("month", 1), terms.months) if terms.months else None
+    covered = charges.until(ends_at, at_most=None if terms.months else 1)
     if not covered:
         return []  # it would end before the next invoice
     replacing = fate == "replaced"
@@ -111,52 +95,16 @@ async def _pause(terms: PauseTerms, length: int, charges: Charges) -> list[Agree
     if not skipped:
         return []  # billing would resume before the next invoice
     following = charges.first_from(resumes_at)
-    saved = sum([(await charges.of(each)).total for each in skipped])
-    preview = Preview(
-        billed.currency, 0, (await charges.of(following)).due, following.at, saved=saved, saved_until=following.at
-    )
+    missed, next_charge = [await charges.of(each) for each in skipped], await charges.of(following)
+    due = next_charge.due
+    if terms.collection == "mark_uncollectible":  # Stripe spends a balance on these invoices all the same
+        balance = missed[0].balance
+        for each in missed:
+            balance = min(0, balance + each.total)
+        due = max(0, next_charge.total + balance)
+    saved = sum(each.total for each in missed)
+    preview = Preview(billed.currency, 0, due, following.at, saved=saved, saved_until=following.at)
     return [Agreed(charges.now, preview, behavior=terms.collection, resumes_at=resumes_at)]
-
-
-async def _plan_change(terms: PlanChangeTerms, price: RecurringPrice, charges: Charges) -> Agreed:
-    billed, previews = charges.billed, services().billing.previews
-    [item] = billed.items
-    following = charges.until(None, at_most=1)[0]
-    old = await charges.of(following)
-    new = await previews.with_price(billed.id, item.id, price.id, proration="none", as_of=charges.now)
-    same, now = price.interval == item.interval, terms.when == "now"
-    charged, next_at, next_due = 0, following.at, new.due
-    if now and terms.prorate:
-        prorated = await previews.with_price(
-            billed.id, item.id, price.id, proration="always_invoice", as_of=charges.now
-        )
-        charged = prorated.due or min(0, prorated.total)
-        next_due = max(0, new.total + min(0, prorated.total))
-    if now and not same:
-        charged = charged if terms.prorate else new.due
-        next_at, next_due = next(period_starts(charges.now, price.interval, charges.now)), new.total
-    preview = Preview(billed.currency, charged, next_due, next_at)
-    saved = _old_price(old.total, charges, price) - new.total
-    if saved > 0:
-        preview = replace(preview, saved=saved, saved_until=later(following.at, price.interval))
-    return Agreed(
-        charges.now,
-        preview,
-        price_id=price.id,
-        new_plan=services().catalog.plan_of([Price(price.id, price.product_id, price.lookup_key)]),
-        when=terms.when,
-        prorate=terms.prorate,
-        starts_at=charges.now if now else following.at,
-    )
-
-
-def _old_price(total: int, charges: Charges, price: RecurringPrice) -> int:
-    """Return what the current price would cost over one interval of the new price; 0 if that is shorter."""
-    start = charges.billed.current_period_end
-    end, times = later(start, price.interval), 0
-    while later(start, charges.interval, times + 1) <= end:
-        times += 1
-    return total * times
 
 
 async def _trial(terms: TrialTerms, charges: Charges) -> Agreed:
