@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from nodes.rules.cancellation_policy import CancellationPolicy
 from nodes.rules.catalog import Catalog, Plan
 
 
@@ -22,8 +23,15 @@ def _rules(plan: Plan) -> list[str]:
     rules = [f"one offer every {plan.cooldown_months} months, shown on at most {plan.screens_per_period} days a period"]
     if plan.past_due:
         rules.append(f"past due: {plan.past_due}")
+    rules += _cancellation(plan.cancellation)
     if plan.refused_text:
         rules.append("no cancellation before a fixed term ends")
     if plan.manual_only:
         rules.append("an operator approves each cancellation")
     return rules
+
+
+def _cancellation(policy: CancellationPolicy) -> list[str]:
+    if policy.ends == "now":
+        return [f"a cancellation takes effect immediately, refund: {policy.refund}"]
+    return ["access ends immediately, billing at the end of the period"] if policy.access_ends == "now" else []

@@ -18,6 +18,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from nodes.errors import SettingsInvalid
+from nodes.rules.cancellation_policy import CancellationPolicy
 from nodes.rules.catalog import Catalog, Plan
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.texts import Texts
@@ -44,7 +45,7 @@ def read_catalog(path: Path | None = None) -> Catalog:
     except (YAMLError, OSError, UnicodeDecodeError) as error:
         raise CatalogInvalid(f"CATALOG: {file} cannot be read ({type(error).__name__})") from None
     wrong = [_against_schema(error, document) for error in _schema().iter_errors(document)]
-    wrong = wrong or [*_ambiguous(document["plans"]), *_wrong_offers(document)]
+    wrong = wrong or [*_ambiguous(document["plans"]), *_wrong_offers(document), *_contradictory(document["plans"])]
     if wrong:
         raise CatalogInvalid(_explained(file, wrong))
     return _catalog(document["plans"])
@@ -117,6 +118,17 @@ def _wrong_offers(document: CommentedMap) -> Iterator[Wrong]:
                 yield line, f"{offer['id']}: {url} does not begin with one of allowed_urls"
 
 
+def _contradictory(plans: CommentedMap) -> Iterator[Wrong]:
+    """Yield each refund without an immediate end, and each early end of access with one."""
+    for key, plan in plans.items():
+        policy = CancellationPolicy(**plan.get("cancellation", {}))
+        if policy.refund != "none" and policy.ends != "now":
+            yield _line(plans, [key, "cancellation", "refund"]), f"{key}: refund {policy.refund} needs ends: now"
+        if policy.access_ends == "now" and policy.ends == "now":
+            line = _line(plans, [key, "cancellation", "access_ends"])
+            yield line, f"{key}: access_ends: now needs ends: period_end; with ends: now, access ends anyway"
+
+
 def _catalog(plans: Mapping[str, Any]) -> Catalog:
     def by(kind: str) -> dict[str, str]:
         return {str(name): str(key) for key, plan in plans.items() for name in plan.get("stripe", {}).get(kind, [])}
@@ -137,6 +149,7 @@ def _plan(key: str, plan: Mapping[str, Any]) -> Plan:
         cooldown_months=retention.get("cooldown_months", Plan.cooldown_months),
         screens_per_period=retention.get("screens_per_period", Plan.screens_per_period),
         past_due=plan.get("past_due"),
+        cancellation=CancellationPolicy(**plan.get("cancellation", {})),
         refused_text=_texts(term["text"]) if term.get("leaving") == "refused" else None,
         manual_only=plan.get("manual_only", False),
     )

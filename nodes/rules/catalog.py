@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nodes.rules.cancellation_policy import DEFAULT, CancellationPolicy
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.texts import Texts, text_in
 from nodes.rules.ways_to_stay import DiscountTerms, Offer, PlanChangeTerms
@@ -39,6 +40,7 @@ class Plan:
     cooldown_months: int = 6
     screens_per_period: int = 2
     past_due: PastDuePolicy | None = None
+    cancellation: CancellationPolicy = DEFAULT
     refused_text: Texts | None = None
     manual_only: bool = False
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nodes.clients.catalog import CatalogInvalid, read_catalog
+from nodes.rules.cancellation_policy import DEFAULT, CancellationPolicy
 from nodes.rules.catalog import Plan, Price
 from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, PauseTerms, PlanChangeTerms, TrialTerms
 
@@ -23,6 +24,7 @@ plans:
     offer: {percent_off: 25, months: 1, entitlements: [priority_support]}
     retention: {cooldown_months: 12, screens_per_period: 1}
     past_due: keep_period
+    cancellation: {ends: now, refund: prorated}
     fixed_term: {leaving: refused, text: {en: Your contract runs on., de: Ihr Vertrag läuft weiter.}}
     manual_only: true
 """
@@ -60,6 +62,7 @@ def test_a_company_can_define_its_own_plans(written: Path) -> None:
     assert (team.offer.description, team.offer.duration) == ("25% off for 1 month and priority support", "1 month")
     assert (team.cooldown_months, team.screens_per_period, team.past_due) == (12, 1, "keep_period")
     assert team.manual_only
+    assert (basic.cancellation, team.cancellation) == (DEFAULT, CancellationPolicy("now", "prorated"))
     assert team.refused_text == {"en": "Your contract runs on.", "de": "Ihr Vertrag läuft weiter."}
 
 
@@ -123,6 +126,22 @@ def test_an_unknown_plan_has_no_offer_and_a_usable_name() -> None:
             "  b:\n    name: B\n    stripe:\n      prices:\n      - price_2\n      - price_1\n",
             11,
             "price price_1 is in two plans, a and b: leave it in one",
+        ),
+        (
+            "plans:\n  a:\n    name: A\n    cancellation:\n      ends: period_end\n      refund: full\n",
+            6,
+            "a: refund full needs ends: now",
+        ),
+        ("plans:\n  a:\n    name: A\n    cancellation: {refund: prorated}\n", 4, "a: refund prorated needs ends: now"),
+        (
+            "plans:\n  a:\n    name: A\n    cancellation:\n      ends: now\n      access_ends: now\n",
+            6,
+            "a: access_ends: now needs ends: period_end",
+        ),
+        (
+            "plans:\n  a:\n    name: A\n    cancellation: {ends: later}\n",
+            4,
+            "'later' is not one of ['period_end', 'now']",
         ),
         (
             "plans:\n  a: {name: A, stripe: {lookup_keys: [k]}}\n  b: {name: B, stripe: {lookup_keys: [k]}}\n",
