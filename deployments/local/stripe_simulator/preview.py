@@ -54,7 +54,8 @@ def _carry_out(account: Account, before: Document, params: Document) -> None:
         pausing.resume(account, {}, before["id"])
     if details.get("cancel_now"):
         prorate = details.get("proration_behavior") != "none"
-        subscriptions.cancel(account, {"invoice_now": True, "prorate": prorate}, before["id"])
+        date = {"proration_date": details["proration_date"]} if "proration_date" in details else {}
+        subscriptions.cancel(account, {"invoice_now": True, "prorate": prorate, **date}, before["id"])
 
 
 def _as_draft(account: Account, identifier: str) -> Document:

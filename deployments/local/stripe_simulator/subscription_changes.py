@@ -52,7 +52,8 @@ def bill_end(account: Account, subscription: Document, params: Document, now: in
     A credit that is not invoiced stays with the ended subscription: Stripe would put it on the customer's next invoice.
     """
     if params.get("prorate"):
-        prorations.credit(account, dict(subscription), subscription, subscription["items"]["data"], now)
+        at = prorations.check_date(subscription, params, now)
+        prorations.credit(account, dict(subscription), subscription, subscription["items"]["data"], at)
     if params.get("invoice_now") and subscription["_pending"]:
         billing.bill(account, subscription, [], REASON, now)
 
