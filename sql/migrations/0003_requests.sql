@@ -13,6 +13,7 @@ CREATE TABLE cancellation_requests (
     asked_subscription  text,                  -- the body's subscription_id
     accept_offer        boolean     NOT NULL,
     reason              text,
+    as_of               timestamptz,           -- the body's: of the preview that the customer was shown
     feedback            text        CHECK (length(feedback) <= 5000),  -- until step 5B moves it to cancellation_reasons
     -- Where the request was made. One from Stripe starts at the step after Stripe's change.
     origin              text        NOT NULL DEFAULT 'api' CHECK (origin IN ('api', 'stripe')),
@@ -30,6 +31,9 @@ CREATE TABLE cancellation_requests (
     term_ends_at        timestamptz,           -- end of a fixed term that the cancellation replaced
     released_schedule   text,                  -- a scheduled plan change (WF-021) that the cancellation dropped
     cancel_at           timestamptz,           -- as Stripe confirmed it
+    -- What the plan's policy does: the refund with its credit notes, and the end of access. Decided once, before the
+    -- first write to Stripe; null where the plan has no policy of its own.
+    terms               json,
     stripe_request_id   text,                  -- req_… of the write that took effect
     -- Stripe replays a failure for the same idempotency key, so a retry after a failure needs the next key.
     billing_try         integer     NOT NULL DEFAULT 1,
@@ -78,7 +82,7 @@ CALL protect('cancellation_requests');
 CREATE POLICY by_its_id ON cancellation_requests FOR SELECT TO cancelflow_app
     USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
 GRANT SELECT, INSERT, UPDATE (feedback, recovery_point, subscription_id, paid_until, approved_at,
-    term_ends_at, released_schedule, cancel_at,
+    term_ends_at, released_schedule, cancel_at, terms,
     stripe_request_id, billing_try, renewal_undone, invoices_voided, outcome, http_status, response, finished_at,
     reported_failed, runs, tries, trying_since, resume_at, parked_at, problem, flow_run_id, ask_why_at, anonymized_at)
     ON cancellation_requests TO cancelflow_app;

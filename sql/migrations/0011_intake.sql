@@ -162,7 +162,7 @@ $$;
 -- Receive a request to cancel. `in_line`: no run can be started for it here, so any trigger may claim it immediately.
 -- `coming_in_seconds`: how long ago it arrived; a request that took effect since then was concurrent.
 CREATE FUNCTION receive_cancellation(request uuid, caller text, asked_user text, asked_subscription text,
-    accept_offer boolean, reason text, feedback text, in_line boolean, coming_in_seconds double precision, own_key text,
+    accept_offer boolean, reason text, feedback text, as_of timestamptz, in_line boolean, coming_in_seconds double precision, own_key text,
     body bytea, reason_optional_countries text[], at_most integer, refusals json) RETURNS reception
     LANGUAGE plpgsql
 AS $$
@@ -201,8 +201,8 @@ BEGIN
     END, under_way, refusals);
 
     INSERT INTO cancellation_requests (id, user_id, asked_user_id, asked_subscription, accept_offer, reason, feedback,
-        resume_at, period_end, outcome, http_status, response, finished_at)
-    VALUES (request, caller, asked_user, asked_subscription, accept_offer, reason, feedback,
+        as_of, resume_at, period_end, outcome, http_status, response, finished_at)
+    VALUES (request, caller, asked_user, asked_subscription, accept_offer, reason, feedback, as_of,
         CASE WHEN taken.problem IS NOT NULL THEN NULL WHEN in_line THEN now() ELSE now() + lease() END,
         (SELECT min(s.current_period_end) FROM subscriptions s
          WHERE s.user_id = caller AND s.status NOT IN ('canceled', 'incomplete_expired')

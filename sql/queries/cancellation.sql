@@ -2,7 +2,7 @@
 -- A single statement, outside a transaction; see sql/migrations/0011_intake.sql.
 SELECT * FROM receive_cancellation(request => %(request_id)s, caller => %(user_id)s, asked_user => %(asked_user_id)s,
     asked_subscription => %(asked_subscription)s, accept_offer => %(accept_offer)s, reason => %(reason)s,
-    feedback => %(feedback)s, in_line => %(in_line)s, coming_in_seconds => %(coming_in_seconds)s, own_key => %(key)s,
+    feedback => %(feedback)s, as_of => %(as_of)s, in_line => %(in_line)s, coming_in_seconds => %(coming_in_seconds)s, own_key => %(key)s,
     body => %(fingerprint)s, reason_optional_countries => %(reason_optional_countries)s, at_most => %(at_most)s,
     refusals => %(refusals)s);
 
@@ -15,7 +15,7 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
     released_schedule, cancel_at, received_at, now() - received_at AS waited, approved_at IS NOT NULL AS approved,
-    outcome, response, billing_try, reported_failed, renewal_undone, invoices_voided;
+    outcome, response, billing_try, reported_failed, renewal_undone, invoices_voided, as_of, terms;
 
 -- name: choose_subscription
 -- Step 2.
@@ -31,6 +31,10 @@ UPDATE cancellation_requests SET renewal_undone = true WHERE id = %(request_id)s
 -- name: voiding_invoices
 -- Step 6B: unpaid open invoices are voided, which the email mentions.
 UPDATE cancellation_requests SET invoices_voided = true WHERE id = %(request_id)s;
+
+-- name: cancellation_terms
+-- Step 6B: what the plan's policy does, before the first write to Stripe, and each credit note once it is made.
+UPDATE cancellation_requests SET terms = %(terms)s WHERE id = %(request_id)s;
 
 -- name: term_replaced
 -- Step 6B: store the end of a fixed term, which the cancellation at period end overwrites in Stripe.
