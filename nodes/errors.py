@@ -66,6 +66,13 @@ class FixedTermRunning(Refusal):
     detail = "This subscription runs for a fixed term and can't be cancelled before its end"
 
 
+class PreviewExpired(Refusal):
+    """The `as_of` of a cancellation is more than an hour old, or of another billing period."""
+
+    status = 409
+    detail = "The preview has expired: request a new one"
+
+
 class SeveralSubscriptions(Refusal):
     """Several live subscriptions and none named (SPEC, Decided 5)."""
 

@@ -11,6 +11,8 @@ from email_templates.names import greeting_name
 class CancellationConfirmation:
     """The email's data. Datetimes are aware; URLs are absolute; a section whose URL is None is omitted.
 
+    `access_ended_at`: access ended then, although the subscription ends later. `refund`: the amount as text, or None.
+    `ended_by_policy`: the plan's policy ended it immediately, rather than because a period wasn't paid.
     `ended_now`: the subscription has ended, at `ends_at`; access is over, and `reactivate_url` is the URL for a new
     subscription or None.
     `unpaid`: an invoice is still open (WF-025); `due_at`: its due date, if it was sent with payment terms.
@@ -23,6 +25,9 @@ class CancellationConfirmation:
     plan: str
     ends_at: datetime
     ended_now: bool
+    access_ended_at: datetime | None
+    ended_by_policy: bool
+    refund: str | None
     data_retention_until: datetime
     locale: str | None
     time_zone: str | None

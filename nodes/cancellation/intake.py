@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from nodes.errors import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
 from nodes.requests.intake import IN_THE_WAY, Received, by_slug, received
@@ -20,6 +21,7 @@ class Asked:
     feedback: str | None
     accept_offer: bool
     subscription_id: str | None
+    as_of: datetime | None = None
 
     def fingerprint(self) -> bytes:
         """Return a hash of the body, to recognize a repeated one without storing its content."""
@@ -47,6 +49,7 @@ async def receive(
         accept_offer=asked.accept_offer,
         reason=asked.reason,
         feedback=asked.feedback,
+        as_of=asked.as_of,
         in_line=in_line,
         coming_in_seconds=coming_in_seconds,
         key=key,

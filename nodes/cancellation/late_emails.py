@@ -13,6 +13,7 @@ from nodes.cancellation.records import AppliedDiscount, CancellationRequest
 from nodes.errors import (
     CancellationTakenBack,
     NoActiveSubscription,
+    PreviewExpired,
     Refusal,
     SeveralSubscriptions,
     SubscriptionAlreadyPending,
@@ -28,6 +29,7 @@ from nodes.services import services
 
 CUSTOMER_TEXTS = {
     slug_of(SeveralSubscriptions()): "You have several subscriptions, and we couldn't tell which one you meant",
+    slug_of(PreviewExpired()): "The preview of your cancellation was too old",
     slug_of(NoActiveSubscription()): "You have no active subscription",
 }
 

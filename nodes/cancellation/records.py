@@ -5,7 +5,9 @@ Each node takes the previous node's result, and Prefect draws the run's graph by
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from nodes.cancellation.terms import Terms
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.requests.records import Request
 from nodes.rules.offers import RetentionOffer
@@ -25,6 +27,8 @@ class CancellationRequest(Request):
     approved: bool  # by an operator
     renewal_undone: bool
     invoices_voided: bool
+    as_of: datetime | None  # of the preview that the customer was shown
+    terms: dict[str, Any] | None  # see terms.py; None until step 6B has decided them, and without a policy
 
     def reached(self, point: RecoveryPoint) -> bool:
         """Return whether an earlier run reached this point."""
@@ -98,6 +102,7 @@ class ScheduledCancellation:
     plan_change_dropped: bool
     renewal_undone: bool
     invoices_voided: bool
+    terms: Terms
 
 
 @dataclass(frozen=True)
@@ -112,3 +117,4 @@ class PendingCancellation:
     plan_change_dropped: bool
     renewal_undone: bool
     invoices_voided: bool
+    terms: Terms

@@ -2,22 +2,19 @@
 
 from datetime import datetime
 
+from nodes.cancellation.policy import refuse_expired_preview
 from nodes.cancellation.records import CancellationCase, CancellationRequest
+from nodes.cancellation.refusals import refuse_in_fixed_term, refuse_pending
 from nodes.errors import (
     AlreadyRefused,
     ConstraintViolated,
-    FixedTermRunning,
     NeedsOperator,
     RequestUnderWay,
     StillFailed,
-    SubscriptionAlreadyPending,
 )
-from nodes.messages.customer_locale import customer_locale
 from nodes.node import node, run_log
-from nodes.rules.dates import rfc3339
 from nodes.rules.renewals import paid_until
 from nodes.rules.statuses import is_live
-from nodes.rules.texts import text_in
 from nodes.services import services
 from nodes.subscriptions.find import find_subscription, refuse_ended
 from nodes.subscriptions.records import ActiveSubscription
@@ -36,24 +33,15 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
         await _look_again(request, subscription)
     if not request.begun:
         refuse_ended(subscription)
-        if subscription.billed.pending:
-            raise SubscriptionAlreadyPending(subscription_id=subscription.id)
+        refuse_pending(subscription)
         if not request.accept_offer:
-            await _refuse_in_fixed_term(subscription)
+            await refuse_in_fixed_term(subscription)
+            await refuse_expired_preview(request, subscription.billed)
     until = await _choose(request, subscription)
     run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
     if services().catalog.plan(subscription.plan).manual_only and not (request.accept_offer or request.approved):
         raise NeedsOperator(f"the plan {subscription.plan} is manual_only")
     return CancellationCase(request, subscription, paid_until=until)
-
-
-async def _refuse_in_fixed_term(subscription: ActiveSubscription) -> None:
-    text, ends_at = services().catalog.plan(subscription.plan).refused_text, subscription.billed.cancel_at
-    if text is None or ends_at is None or not subscription.billed.fixed_term:
-        return
-    async with services().database.as_user(subscription.user_id) as transaction:
-        reads = await customer_locale(transaction, subscription.user_id)
-    raise FixedTermRunning(text_in(text, reads.locale), subscription_id=subscription.id, term_ends_at=rfc3339(ends_at))
 
 
 async def _look_again(request: CancellationRequest, subscription: ActiveSubscription) -> None:

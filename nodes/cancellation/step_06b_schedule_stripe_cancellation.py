@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from nodes.cancellation.policy import decided, keeps_its_period, record
 from nodes.cancellation.records import CancellationCase, CancellationRequest, CapturedReason, ScheduledCancellation
+from nodes.cancellation.terms import Terms
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import CancellationTakenBack, VerificationFailed
-from nodes.invoices.renewals import has_renewed, undo_renewals
-from nodes.invoices.unpaid import ends_unpaid, settling, void_what_is_open
+from nodes.invoices.refunds import make
+from nodes.invoices.renewals import undo_renewals
+from nodes.invoices.unpaid import settling, void_what_is_open
 from nodes.node import node, run_log
 from nodes.rules.dates import rfc3339
 from nodes.rules.progress import RecoveryPoint
@@ -25,8 +28,12 @@ class _Reason:
 
 @node("Schedule Stripe Cancellation", step="6B")
 async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCancellation:
-    """Cancel at the end of the paid period, or immediately if nothing was paid (FEATURES W11, C23, F18)."""
+    """Cancel at the end of the paid period, or immediately if nothing was paid or the plan's policy says so.
+
+    FEATURES W11, C22, C23, F17, F18.
+    """
     case, request, subscription = reason.case, reason.case.request, reason.case.subscription
+    terms = await decided(case)
     if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) and request.cancel_at:
         _refuse_taken_back(request, subscription)
         run_log().info("already done: ends at %s", rfc3339(request.cancel_at))
@@ -39,12 +46,14 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
             dropped,
             request.renewal_undone,
             request.invoices_voided,
+            terms,
         )
     released = await _release_schedule(request, subscription)
-    billed = await _end(case)
+    billed = await _end(case, terms)
     async with settling(request):
         undone = await undo_renewals(request, billed, case.paid_until)
         voided = await void_what_is_open(request, subscription, billed) or request.invoices_voided
+        terms = await _refund(request, terms)
     cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
     if cancel_at is None:
         raise VerificationFailed(f"Stripe gives no end for {subscription.id}")
@@ -56,7 +65,7 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
             stripe_request_id=billed.stripe_request_id,
         )
     run_log().info("%s ends at %s, Stripe request %s", subscription.id, rfc3339(cancel_at), billed.stripe_request_id)
-    return ScheduledCancellation(case, reason.category, billed, cancel_at, released, undone, voided)
+    return ScheduledCancellation(case, reason.category, billed, cancel_at, released, undone, voided, terms)
 
 
 def _refuse_taken_back(request: CancellationRequest, subscription: ActiveSubscription) -> None:
@@ -82,14 +91,14 @@ async def _release_schedule(request: CancellationRequest, subscription: ActiveSu
     return True
 
 
-async def _end(case: CancellationCase) -> BillingSubscription:
+async def _end(case: CancellationCase, terms: Terms) -> BillingSubscription:
     billing, request, subscription = services().billing, case.request, case.subscription
     async with services().database.as_user(request.user_id) as transaction:
         [reason] = await transaction.all("reason_of_request", _Reason, request_id=request.id)
     feedback, comment = stripe_feedback(reason.category), reason.feedback
     if subscription.billed.fixed_term:
         await _keep_term(request, subscription.billed)
-    if await _keeps_its_period(case):
+    if await keeps_its_period(case, terms):
         write = billing.cancel_at_period_end(
             subscription.id, feedback=feedback, comment=comment, key=request.billing_key("6B")
         )
@@ -106,7 +115,8 @@ async def _keep_term(request: CancellationRequest, billed: BillingSubscription) 
         await transaction.run("term_replaced", request_id=request.id, term_ends_at=billed.cancel_at)
 
 
-async def _keeps_its_period(case: CancellationCase) -> bool:
-    billed = case.subscription.billed
-    at_its_end = ending_of(billed.status) is Ending.AT_PERIOD_END and not await has_renewed(billed, case.paid_until)
-    return at_its_end and not await ends_unpaid(case.subscription)
+async def _refund(request: CancellationRequest, terms: Terms) -> Terms:
+    """Make the refund that was decided; return the terms with its credit notes."""
+    if terms.refund is None:
+        return terms
+    return terms.with_refund(await make(request, terms.refund, lambda made: record(request, terms.with_refund(made))))

@@ -35,4 +35,5 @@ def _pending(status: str, scheduled: ScheduledCancellation) -> PendingCancellati
         scheduled.plan_change_dropped,
         scheduled.renewal_undone,
         scheduled.invoices_voided,
+        scheduled.terms,
     )

@@ -2,6 +2,7 @@
 
 from email_templates import Email
 from email_templates.cancellation_confirmation import CancellationConfirmation
+from email_templates.money import money
 from nodes.cancellation.records import PendingCancellation
 from nodes.clients.billing_invoices import OpenInvoice
 from nodes.messages.emails import Customer, deliver_email, plan_name
@@ -46,6 +47,9 @@ def _email(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice
         plan=plan_name(subscription.plan, customer),
         ends_at=pending.cancel_at,
         ended_now=ended_now,
+        access_ended_at=None if ended_now else pending.terms.access_ended_at,
+        ended_by_policy=pending.terms.by_policy,
+        refund=_refund(pending, customer),
         data_retention_until=pending.data_retention_until,
         locale=customer.locale,
         time_zone=customer.time_zone,
@@ -65,3 +69,8 @@ def _email(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice
         company_name=settings.company_name,
         request_id=str(request.id),
     ).email()
+
+
+def _refund(pending: PendingCancellation, customer: Customer) -> str | None:
+    refund = pending.terms.refund
+    return money(refund.amount, refund.currency, customer.locale) if refund else None

@@ -22,6 +22,7 @@ from nodes.clients.billing_coupons import BillingCoupons
 from nodes.clients.billing_invoices import BillingInvoices
 from nodes.clients.billing_objects import BillingSubscription, Discount, Page, read_subscription
 from nodes.clients.billing_previews import BillingPreviews
+from nodes.clients.billing_refunds import BillingRefunds
 from nodes.errors import BillingFailed
 from nodes.settings import BillingSettings
 
@@ -49,6 +50,7 @@ class Billing:
         self.invoices = BillingInvoices(self._stripe.invoices, self._stripe.credit_notes)
         self.changes = BillingChanges(client)
         self.previews = BillingPreviews(self._stripe.invoices)
+        self.refunds = BillingRefunds(client)
         self.coupons = BillingCoupons(self._stripe.coupons)
 
     @property

@@ -24,7 +24,9 @@ class OpenInvoice:
     """An unpaid invoice. `payment_url` is for the customer alone: anyone who has it can see the invoice."""
 
     invoice_id: str
+    currency: str
     amount_paid: int
+    amount_remaining: int
     created_at: datetime
     for_a_period: bool  # rather than for a change within a period
     due_at: datetime | None  # None where Stripe charges automatically
@@ -109,7 +111,9 @@ class BillingInvoices:
 def _read_open(found: stripe.Invoice) -> OpenInvoice:
     return OpenInvoice(
         found.id,
+        found.currency,
         found.amount_paid,
+        found.amount_remaining,
         datetime.fromtimestamp(found.created, UTC),
         found.billing_reason in ("subscription_create", "subscription_cycle"),
         datetime.fromtimestamp(found.due_date, UTC) if found.due_date else None,

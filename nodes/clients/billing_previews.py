@@ -15,6 +15,7 @@ from stripe.params import (
 
 from nodes.clients.billing_calls import ask
 from nodes.clients.billing_changes import Proration, seconds
+from nodes.errors import BillingFailed
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,23 @@ class BillingPreviews:
         if proration != "none":
             details["proration_date"] = seconds(as_of)
         return await self._preview(subscription_id, discounts, details)
+
+    async def ending_now(self, subscription_id: str, as_of: datetime) -> int:
+        """Return the total of what would be invoiced if the subscription ended as of a time: negative for a credit.
+
+        That is the unused time, with any earlier change that waits for an invoice.
+        """
+        try:
+            details: InvoiceCreatePreviewParamsSubscriptionDetails = {
+                "cancel_now": True,
+                "proration_behavior": "create_prorations",
+                "proration_date": seconds(as_of),
+            }
+            return (await self._preview(subscription_id, None, details)).total
+        except BillingFailed as error:
+            if error.code == "invoice_upcoming_none":
+                return 0
+            raise
 
     async def with_trial(self, subscription_id: str, until: datetime) -> Previewed:
         """Return the first invoice after a trial that ends then."""

@@ -61,6 +61,7 @@ PERMISSIONS = (
     Permission("Invoices", "read", "unpaid invoices and renewals", "/v1/invoices", _ONE),
     Permission("Invoices", "write", "voiding an unpaid invoice", "/v1/invoices/in_cancelflow_doctor/void"),
     Permission("Credit notes", "write", "refunding a renewal", "/v1/credit_notes/cn_cancelflow_doctor"),
+    Permission("Charges and Refunds", "read", "refunds of immediate cancellations", "/v1/refunds", _ONE, optional=True),
     Permission("Coupons", "write", "retention offers", "/v1/coupons/cancelflow-doctor"),
     Permission("Webhook endpoints", "read", "this check of the endpoint", "/v1/webhook_endpoints", _ONE),
     Permission(

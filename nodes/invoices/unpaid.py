@@ -6,7 +6,7 @@ who paid a part, or owe for a change within a paid period, keep the period and t
 was sent with payment terms: it stays owed, and never ends a subscription.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 from nodes.clients.billing_invoices import OpenInvoice
@@ -22,18 +22,30 @@ from nodes.services import services
 from nodes.subscriptions.records import ActiveSubscription
 
 
-async def ends_unpaid(subscription: ActiveSubscription) -> bool:
-    """Return whether to end the subscription now, because nothing was paid on the current period's invoice."""
+def ends_unpaid(subscription: ActiveSubscription, found: Iterable[OpenInvoice]) -> bool:
+    """Return whether to end the subscription now, because nothing was paid on the current period's open invoice."""
     billed = subscription.billed
     if billed.status != "past_due" or billed.sends_invoices or _policy(subscription) == "keep_period":
         return False
-    return any(
-        each.for_a_period
-        and each.due_at is None
-        and each.amount_paid == 0
-        and each.created_at >= billed.current_period_start
-        for each in await services().billing.invoices.open(billed.id)
-    )
+    return any(_untouched(each) for each in _of_period(billed, found))
+
+
+def owes_for_period(billed: BillingSubscription, found: Iterable[OpenInvoice]) -> bool:
+    """Return whether an open invoice is for the current period."""
+    return any(_of_period(billed, found))
+
+
+def is_voided(subscription: ActiveSubscription, invoice: OpenInvoice) -> bool:
+    """Return whether an open invoice is voided when the subscription ends immediately."""
+    return _policy(subscription) == "end_and_void" and _untouched(invoice)
+
+
+def _of_period(billed: BillingSubscription, found: Iterable[OpenInvoice]) -> Iterator[OpenInvoice]:
+    return (each for each in found if each.for_a_period and each.created_at >= billed.current_period_start)
+
+
+def _untouched(invoice: OpenInvoice) -> bool:
+    return invoice.amount_paid == 0 and invoice.due_at is None
 
 
 async def void_what_is_open(request: Request, subscription: ActiveSubscription, ended: BillingSubscription) -> bool:
@@ -44,7 +56,7 @@ async def void_what_is_open(request: Request, subscription: ActiveSubscription, 
     if is_live(ended.status) or _policy(subscription) != "end_and_void":
         return False
     found = await services().billing.invoices.open(ended.id)
-    untouched = [each for each in found if each.amount_paid == 0 and each.due_at is None]
+    untouched = list(filter(_untouched, found))
     if not untouched:
         return False
     # Recorded first: afterwards they can't be distinguished from invoices that were voided elsewhere.

@@ -36,13 +36,16 @@ async def subscription_status(
         async with database.as_user(user_id) as transaction:
             row = await choose(transaction, row.id)
     pending = row.status == PENDING_CANCELLATION and row.cancel_at is not None
-    paused = row.pause_behavior is not None
+    plan = services().catalog.plan(row.plan)
+    shut_out = (pending and plan.cancellation.access_ends == "now") or (
+        row.pause_behavior is not None and not services().settings.access_while_paused
+    )
     return {
         "subscription_id": row.id,
         "plan": row.plan,
-        "plan_name": services().catalog.plan(row.plan).name(reads.locale),
+        "plan_name": plan.name(reads.locale),
         "status": row.status,
-        "access": has_access(row.status) and (services().settings.access_while_paused or not paused),
+        "access": has_access(row.status) and not shut_out,
         "current_period_end": rfc3339(row.current_period_end),
         "cancel_at_period_end": row.cancel_at_period_end,
         "cancel_at": rfc3339(row.cancel_at) if row.cancel_at else None,

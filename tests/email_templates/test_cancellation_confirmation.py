@@ -23,6 +23,9 @@ USUAL = CancellationConfirmation(
     plan="Professional",
     ends_at=datetime(2026, 1, 26, tzinfo=UTC),
     ended_now=False,
+    access_ended_at=None,
+    ended_by_policy=False,
+    refund=None,
     data_retention_until=datetime(2026, 4, 26, tzinfo=UTC),
     locale="de_DE",
     time_zone="Europe/Berlin",
@@ -146,6 +149,28 @@ def test_an_immediate_end_mentions_no_access_and_only_a_new_subscription() -> No
 def test_a_voided_invoice_is_mentioned() -> None:
     for text in parts(replace(USUAL, ended_now=True, invoices_voided=True).email()):
         assert "You don't owe it, and we won't try to collect it again." in text
+
+
+def test_a_voided_invoice_is_no_reason_for_an_end_by_policy() -> None:
+    for text in parts(replace(USUAL, ended_now=True, ended_by_policy=True, invoices_voided=True).email()):
+        assert "We've cancelled your open invoice. You don't owe it" in text
+        assert "wasn't paid" not in text
+
+
+def test_a_refund_is_mentioned_with_its_amount() -> None:
+    for text in parts(replace(USUAL, ended_now=True, ended_by_policy=True, refund="$14.50").email()):
+        assert "We've refunded $14.50 to the payment method that you paid with." in text
+        assert "Refund $14.50" in text.replace("Refund:", "Refund")
+
+
+def test_access_that_ends_before_the_plan_is_not_promised() -> None:
+    ended = datetime(2026, 1, 2, tzinfo=UTC)
+    for text in parts(replace(USUAL, access_ended_at=ended).email()):
+        assert "It won't renew, and you can't use it any more." in text
+        assert "Access ended on January 2, 2026 at 1:00 AM CET" in text.replace("on:", "on")
+        assert f"Plan ends on {ACCESS_UNTIL}" in text.replace("on:", "on")
+        assert "Access until" not in text
+        assert "you can use" not in text.lower()
 
 
 def test_a_hostile_name_is_escaped_in_html_and_kept_on_one_line() -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from nodes.rules.offers import Fate
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
@@ -53,6 +53,11 @@ class CancelSubscriptionRequest(BaseModel):
     accept_offer: bool = Field(default=False, description="true accepts the retention offer and cancels nothing")
     subscription_id: SubscriptionId | None = Field(
         default=None, description="which subscription, if the user has several live ones"
+    )
+    as_of: AwareDatetime | None = Field(
+        default=None,
+        description="the `as_of` of the `GET /cancellation-preview` that the customer saw: they get exactly what it "
+        "showed, for an hour. Without it, the cancellation is computed as of now",
     )
 
     @field_validator("reason")
@@ -209,6 +214,30 @@ class Cancelled(BaseModel):
     )
     cancel_at: datetime
     data_retention_until: datetime = Field(description="`cancel_at` + 90 days")
+    access_until: datetime | None = Field(
+        default=None, description="when access ends; only if the plan has a `cancellation` policy"
+    )
+    refund: Money | None = Field(default=None, description="the same; null if nothing is refunded")
+
+
+class InvoiceOnCancelling(BaseModel):
+    """An open invoice, and what becomes of it."""
+
+    amount_due: Money
+    outcome: Literal["kept", "voided"]
+
+
+class CancellationPreview(BaseModel):
+    """What cancelling now does."""
+
+    subscription_id: str
+    as_of: datetime = Field(description="send this back with the cancellation")
+    ends_now: bool = Field(description="whether the subscription ends immediately, rather than with its period")
+    ends_at: datetime
+    access_until: datetime
+    refund: Money | None = Field(description="null if nothing is refunded")
+    invoices: list[InvoiceOnCancelling] = Field(description="the invoices that are open")
+    data_retention_until: datetime
 
 
 class Retained(BaseModel):

@@ -113,4 +113,4 @@ def _under_way(request_id: UUID) -> JSONResponse:
 
 async def _read(request: Request) -> Asked:
     body = await read_json(request, CancelSubscriptionRequest)
-    return Asked(body.user_id, body.reason, body.feedback or None, body.accept_offer, body.subscription_id)
+    return Asked(body.user_id, body.reason, body.feedback or None, body.accept_offer, body.subscription_id, body.as_of)

@@ -1,13 +1,14 @@
-"""`GET /retention-offer`, which counts the offer as shown, and `GET /subscription`."""
+"""`GET /retention-offer`, which counts the offer as shown, `GET /cancellation-preview` and `GET /subscription`."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from deployments.http.api.bodies import RetentionOffer, SubscriptionId, SubscriptionStatus
+from deployments.http.api.bodies import CancellationPreview, RetentionOffer, SubscriptionId, SubscriptionStatus
 from deployments.http.api.responses import problems, respond
 from deployments.http.dependencies import Caller, TheServices
+from nodes.cancellation.preview import cancellation_preview
 from nodes.offers.current import show_offer
 from nodes.offers.live import live_members
 from nodes.services import using
@@ -34,6 +35,13 @@ async def retention_offer(caller: Caller, services: TheServices, subscription_id
     if offer and terms and terms.current_discount:
         offer["current_discount"] = terms.current_discount
     return respond(200, {"retention_offer": offer, "show_offer": offer is not None})
+
+
+@router.get("/cancellation-preview", response_model=CancellationPreview, responses=problems(400, 401, 404, 409, 503))
+async def preview(caller: Caller, services: TheServices, subscription_id: Which = None) -> JSONResponse:
+    """Return what cancelling now does: when the subscription and access end, and the refund, computed by Stripe."""
+    with using(services):
+        return respond(200, await cancellation_preview(await find_subscription(caller, subscription_id)))
 
 
 @router.get("/subscription", response_model=SubscriptionStatus, responses=problems(400, 401, 404, 409, 503))
