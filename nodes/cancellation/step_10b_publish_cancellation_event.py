@@ -13,13 +13,7 @@ from nodes.rules.dates import rfc3339
 async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
     """Publish `subscription.canceled` on `billing-events`, ordered by user (SPEC, Decided 8; FEATURES W18, W19)."""
     request, cancel_at = pending.case.request, rfc3339(pending.cancel_at)
-    policy = access_and_refund(pending.terms, pending.cancel_at) if pending.terms.by_policy else {}
-    return await publish_event(
-        request.id,
-        request.user_id,
-        EVENT,
-        reason=pending.category,
-        cancel_at=cancel_at,
-        effective_at=cancel_at,
-        **policy,
-    )
+    members = {"reason": pending.category, "cancel_at": cancel_at, "effective_at": cancel_at}
+    if pending.terms.by_policy:
+        members |= access_and_refund(pending.terms, pending.cancel_at)
+    return await publish_event(request.id, request.user_id, EVENT, **members)

@@ -85,7 +85,7 @@ class BillingRefunds:
         found = await ask(
             lambda: self._stripe.credit_notes.list_async({"invoice": invoice_id, "limit": PAGE_SIZE}), writing=False
         )
-        ours = (
-            each for each in found.data if each.metadata and each.metadata.to_dict().get(REQUEST) == str(request_id)
-        )
-        return next(((each.id, each.amount) for each in ours), None)
+        for each in found.data:
+            if each.metadata and each.metadata.to_dict().get(REQUEST) == str(request_id):
+                return each.id, each.amount
+        return None
