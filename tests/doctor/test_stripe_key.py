@@ -23,6 +23,7 @@ ALL = {
     "subscriptions": "write",
     "invoices": "write",
     "credit_notes": "write",
+    "refunds": "read",
     "coupons": "write",
     "webhook_endpoints": "write",
 }

@@ -121,6 +121,10 @@ def test_cancel_now_previews_the_credit(shop: Shop) -> None:
     assert (lines(preview), preview.total) == ([(-2450, True, HALF, MONTH_END)], -2450)
     with refused(code="invoice_upcoming_none", status=404):
         _preview(shop, subscription, {"cancel_now": True, "proration_behavior": "none"})
+    earlier = _preview(shop, subscription, {"cancel_now": True, "proration_date": HALF - DAY})
+    assert lines(earlier) == [(-2608, True, HALF - DAY, MONTH_END)]
+    with refused(param="proration_date", says="within the current period"):
+        _preview(shop, subscription, {"cancel_now": True, "proration_date": MONTH_END})
     shop.v1.subscriptions.cancel(subscription.id, {"invoice_now": True, "prorate": True})
     assert _money(shop.invoices(subscription)[-1]) == _money(preview)
 

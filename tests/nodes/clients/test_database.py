@@ -209,6 +209,7 @@ async def receive(transaction: Transaction, user: str, feedback: str | None = No
         accept_offer=True,
         reason=None,
         feedback=feedback,
+        as_of=None,
         in_line=False,
         coming_in_seconds=0,
         key=None,
