@@ -54,6 +54,7 @@ CREATE TABLE cancellation_requests (
     -- left to do, or while it waits for an operator.
     resume_at           timestamptz DEFAULT now() + lease(),
     parked_at           timestamptz,           -- automatic retries have ended: it needs attention
+    by_hand             boolean     NOT NULL DEFAULT false,  -- left to a person, who does it in Stripe
     problem             text,                  -- why the last try failed, as a slug without customer data
     flow_run_id         uuid,                  -- of the last run
 
@@ -84,7 +85,8 @@ CREATE POLICY by_its_id ON cancellation_requests FOR SELECT TO cancelflow_app
 GRANT SELECT, INSERT, UPDATE (feedback, recovery_point, subscription_id, paid_until, approved_at,
     term_ends_at, released_schedule, cancel_at, terms,
     stripe_request_id, billing_try, renewal_undone, invoices_voided, outcome, http_status, response, finished_at,
-    reported_failed, runs, tries, trying_since, resume_at, parked_at, problem, flow_run_id, ask_why_at, anonymized_at)
+    reported_failed, runs, tries, trying_since, resume_at, parked_at, by_hand, problem, flow_run_id, ask_why_at,
+    anonymized_at)
     ON cancellation_requests TO cancelflow_app;
 
 -- Requests to revoke a cancellation: from the API, from the button in the email, or reported by Stripe. Columns of the
@@ -115,6 +117,7 @@ CREATE TABLE reactivation_requests (
     trying_since       timestamptz NOT NULL DEFAULT now(),
     resume_at          timestamptz DEFAULT now() + lease(),
     parked_at          timestamptz,
+    by_hand            boolean     NOT NULL DEFAULT false,
     problem            text,
     flow_run_id        uuid,
     CONSTRAINT a_reactivation_is_whole CHECK (num_nonnulls(outcome, http_status, response, finished_at) IN (0, 4))
@@ -128,8 +131,8 @@ CALL protect('reactivation_requests');
 CREATE POLICY by_its_id ON reactivation_requests FOR SELECT TO cancelflow_app
     USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
 GRANT SELECT, INSERT, UPDATE (recovery_point, subscription_id, renews_at, stripe_request_id, billing_try, outcome,
-    http_status, response, finished_at, reported_failed, runs, tries, trying_since, resume_at, parked_at, problem,
-    flow_run_id) ON reactivation_requests TO cancelflow_app;
+    http_status, response, finished_at, reported_failed, runs, tries, trying_since, resume_at, parked_at, by_hand,
+    problem, flow_run_id) ON reactivation_requests TO cancelflow_app;
 
 -- Requests to accept an offer, or to end a pause early: from the API, from the link in an email, or reported by Stripe.
 CREATE TABLE change_requests (
@@ -166,6 +169,7 @@ CREATE TABLE change_requests (
     trying_since       timestamptz NOT NULL DEFAULT now(),
     resume_at          timestamptz DEFAULT now() + lease(),
     parked_at          timestamptz,
+    by_hand            boolean     NOT NULL DEFAULT false,
     problem            text,
     flow_run_id        uuid,
     CONSTRAINT a_change_is_whole CHECK (num_nonnulls(outcome, http_status, response, finished_at) IN (0, 4)),
@@ -184,18 +188,18 @@ CREATE POLICY by_its_id ON change_requests FOR SELECT TO cancelflow_app
     USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
 GRANT SELECT, INSERT, UPDATE (recovery_point, subscription_id, plan, agreed, stripe_request_id, billing_try, remind_at,
     outcome, http_status, response, finished_at, reported_failed, runs, tries, trying_since, resume_at, parked_at,
-    problem, flow_run_id) ON change_requests TO cancelflow_app;
+    by_hand, problem, flow_run_id) ON change_requests TO cancelflow_app;
 
 -- Requests of every kind, with the columns that they share.
 CREATE VIEW requests WITH (security_invoker = true) AS
 SELECT 'cancellation' AS kind, id, user_id, asked_subscription, subscription_id, received_at, recovery_point, outcome, http_status,
-    response, finished_at, runs, resume_at, parked_at, problem FROM cancellation_requests
+    response, finished_at, runs, resume_at, parked_at, by_hand, problem FROM cancellation_requests
 UNION ALL
 SELECT 'reactivation', id, user_id, asked_subscription, subscription_id, received_at, recovery_point, outcome, http_status,
-    response, finished_at, runs, resume_at, parked_at, problem FROM reactivation_requests
+    response, finished_at, runs, resume_at, parked_at, by_hand, problem FROM reactivation_requests
 UNION ALL
 SELECT 'change', id, user_id, asked_subscription, subscription_id, received_at, recovery_point, outcome, http_status,
-    response, finished_at, runs, resume_at, parked_at, problem FROM change_requests;
+    response, finished_at, runs, resume_at, parked_at, by_hand, problem FROM change_requests;
 COMMENT ON VIEW requests IS 'requests of every kind; each user sees their own';
 GRANT SELECT ON requests TO cancelflow_app;
 
@@ -205,14 +209,13 @@ CREATE TABLE idempotency_keys (
     user_id     text COLLATE "C" NOT NULL,
     key         text        NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
     fingerprint bytea       NOT NULL,  -- of the body, to detect a different request under the same key
-    request_id  uuid        NOT NULL,  -- of a cancellation or a change
+    request_ids uuid[]      NOT NULL,  -- of cancellations or changes: several if the call was about every subscription
     created_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (user_id, key)
 );
-CREATE INDEX idempotency_keys_of_request ON idempotency_keys (request_id);
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 CALL protect('idempotency_keys');
-GRANT SELECT, INSERT, UPDATE (fingerprint, request_id, created_at) ON idempotency_keys TO cancelflow_app;
+GRANT SELECT, INSERT, UPDATE (fingerprint, request_ids, created_at) ON idempotency_keys TO cancelflow_app;
 
 CREATE FUNCTION prune_idempotency_keys(at_most integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp

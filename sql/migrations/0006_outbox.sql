@@ -9,8 +9,8 @@ CREATE TABLE outbox (
         'cancellation_confirmation', 'cancellation_delayed', 'request_refused', 'reason_email',
         'discount_confirmation', 'reactivation_confirmation', 'reactivation_refused', 'subscription_ended',
         'onboarding_follow_up', 'deletion_notice', 'change_confirmation', 'offer_refused', 'billing_resumes',
-        'discount_ends', 'subscription.canceled', 'subscription.reactivated', 'subscription.ended',
-        'subscription.changed')),
+        'discount_ends', 'request_received', 'manual_request', 'subscription.canceled', 'subscription.reactivated',
+        'subscription.ended', 'subscription.changed')),
     created_at      timestamptz NOT NULL DEFAULT now(),
     delivered_at    timestamptz,
     receipt         text,        -- Pub/Sub's message id

@@ -43,12 +43,20 @@ CREATE FUNCTION was_orphaned(event stripe_events) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN event.problem IS NOT NULL OR event.in_hand_until IS NOT NULL;
 
+-- Return whether a request of the subscription goes first. An end that a person made in Stripe also waits for their
+-- `cancelflow finish`, which announces it.
+CREATE FUNCTION waits_for_request(event stripe_events) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN subscription_under_way(event.subscription_id) OR (event.change = 'end' AND EXISTS (
+        SELECT FROM cancellation_requests r
+        WHERE r.subscription_id = event.subscription_id AND r.by_hand AND r.finished_at IS NULL));
+
 -- Return whether the event can be handled now: no run has claimed it, no request is being processed for its
 -- subscription, and no other event of the same customer is being handled or comes first.
 CREATE FUNCTION is_next_in_line(event stripe_events) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN event.resume_at <= now() AND coalesce(event.in_hand_until <= now(), true)
-        AND NOT subscription_under_way(event.subscription_id) AND NOT EXISTS (
+        AND NOT waits_for_request(event) AND NOT EXISTS (
             SELECT FROM stripe_events other
             WHERE coalesce(other.customer_id, other.subscription_id, other.id)
                     = coalesce(event.customer_id, event.subscription_id, event.id)
@@ -57,7 +65,7 @@ CREATE FUNCTION is_next_in_line(event stripe_events) RETURNS boolean
                     OR (other.resume_at <= now()
                         AND (only_copies(other.change), other.resume_at, other.id)
                             < (only_copies(event.change), event.resume_at, event.id)
-                        AND NOT subscription_under_way(other.subscription_id))));
+                        AND NOT waits_for_request(other))));
 
 -- Record an event, to be handled after `patience` seconds; return whether it is new.
 CREATE FUNCTION receive_stripe_event(event text, kind text, its_change text, created timestamptz, live boolean,

@@ -146,7 +146,9 @@ AS $$
     SELECT date_trunc('month', created_at AT TIME ZONE 'UTC'), plan, category, retained, 1 FROM linked
     ON CONFLICT (month, plan, category, retained) DO UPDATE SET reasons = counted.reasons + 1;
     DELETE FROM cancellation_reasons WHERE request_id = whose_request;
-    DELETE FROM idempotency_keys WHERE request_id = whose_request;
+    DELETE FROM idempotency_keys
+    WHERE user_id = (SELECT user_id FROM cancellation_requests WHERE id = whose_request)
+        AND whose_request = ANY (request_ids);
     UPDATE cancellation_requests
     SET feedback = NULL, reason = NULL, anonymized_at = now(), anonymizing_until = NULL,
         -- A request that failed after step 5B and is resumed runs that step again, without a reason.

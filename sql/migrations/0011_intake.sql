@@ -31,12 +31,13 @@ GRANT EXECUTE ON FUNCTION prune_attempts(integer) TO cancelflow_app;
 
 -- The result of an attempt. All null but `id`: the request is recorded and can be processed.
 CREATE TYPE reception AS (
-    id          uuid,      -- of the new request, or of an earlier one
-    problem     text,      -- the reason for a refusal: a key of `refusals`
-    wait        integer,   -- seconds until the next attempt is possible
-    outcome     text,      -- with http_status and response: those of the request
-    http_status smallint,
-    response    json
+    id              uuid,      -- of the new request, or of an earlier one
+    problem         text,      -- the reason for a refusal: a key of `refusals`
+    wait            integer,   -- seconds until the next attempt is possible
+    outcome         text,      -- with http_status and response: those of the request
+    http_status     smallint,
+    response        json,
+    subscription_id text       -- that the request names
 );
 
 -- Write the audit row of a refused attempt. `refusals`, here and below: the problem+json body of each refusal.
@@ -92,12 +93,12 @@ $$;
 
 -- Return the result for a new request, refused if there is a `problem`. `{under_way}` in the body is replaced by the id
 -- of the request under way, if any.
-CREATE FUNCTION judged(request uuid, problem text, under_way uuid, refusals json) RETURNS reception
+CREATE FUNCTION judged(request uuid, subscription text, problem text, under_way uuid, refusals json) RETURNS reception
     LANGUAGE sql STABLE
 AS $$
     SELECT request, problem, NULL::integer, CASE WHEN problem IS NOT NULL THEN 'refused' END,
         (refusals -> problem ->> 'status')::smallint,
-        replace((refusals -> problem)::text, '{under_way}', coalesce(under_way::text, ''))::json
+        replace((refusals -> problem)::text, '{under_way}', coalesce(under_way::text, ''))::json, subscription
 $$;
 
 -- Serialise the intake per user, so that the second of two concurrent requests sees the first.
@@ -105,65 +106,96 @@ CREATE FUNCTION one_intake_at_a_time(caller text) RETURNS void
     LANGUAGE sql
     RETURN pg_advisory_xact_lock(hashtextextended(caller, 23));
 
--- Return the earlier request with this user's `Idempotency-Key`, if any, with its response. A failed request is
+-- Return the subscriptions that a call is about: the named one (null: the user's only one, which is chosen later), or
+-- each live one. A user without any gets the same response as without `every`.
+CREATE FUNCTION subscriptions_asked_for(caller text, every boolean, named text) RETURNS text[]
+    LANGUAGE sql STABLE
+AS $$
+    SELECT CASE WHEN every AND count(*) > 0 THEN array_agg(s.id ORDER BY s.created_at, s.id) ELSE ARRAY[named] END
+    FROM subscriptions s WHERE s.user_id = caller AND s.status NOT IN ('canceled', 'incomplete_expired')
+$$;
+
+-- Return the earlier requests with this user's `Idempotency-Key`, if any, with their responses. A failed request is
 -- reopened, since its response asked the caller to try again.
-CREATE FUNCTION request_of_key(caller text, action text, own_key text, body bytea, in_line boolean, refusals json)
-    RETURNS reception
+CREATE FUNCTION requests_of_key(caller text, action text, own_key text, body bytea, in_line boolean, refusals json)
+    RETURNS SETOF reception
     LANGUAGE plpgsql
 AS $$
 DECLARE
     taken   reception;
-    earlier record;
+    kept    idempotency_keys;
+    earlier requests;
 BEGIN
-    SELECT k.fingerprint, r.id, r.outcome, r.http_status, r.response INTO earlier
-    FROM idempotency_keys k JOIN requests r ON r.id = k.request_id
+    SELECT * INTO kept FROM idempotency_keys k
     WHERE k.user_id = caller AND k.key = own_key AND k.created_at >= now() - interval '24 hours';
     IF NOT FOUND THEN
-        RETURN NULL;
+        RETURN;
     END IF;
-    taken.id := earlier.id;
-    IF earlier.fingerprint <> body THEN
+    taken.id := kept.request_ids[1];
+    IF kept.fingerprint <> body THEN
         taken.problem := 'key-reused';
-    ELSIF earlier.outcome IS NULL THEN
+    ELSIF EXISTS (SELECT FROM requests r WHERE r.id = ANY (kept.request_ids) AND r.outcome IS NULL) THEN
         taken.problem := 'key-under-way';
-    ELSIF earlier.outcome <> 'failed' THEN
-        taken := ROW(earlier.id, NULL, NULL, earlier.outcome, earlier.http_status, earlier.response);
-    ELSE
-        BEGIN
-            UPDATE cancellation_requests
-            SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, reported_failed = false,
-                resume_at = CASE WHEN in_line THEN now() ELSE now() + lease() END
-            WHERE id = earlier.id;
-            UPDATE change_requests
-            SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, reported_failed = false,
-                resume_at = now() + lease()
-            WHERE id = earlier.id;
-        EXCEPTION WHEN unique_violation THEN  -- another request for this subscription has arrived meanwhile
-            taken.problem := 'request-under-way';
-        END;
     END IF;
     IF taken.problem IS NOT NULL THEN
         PERFORM audit_refusal(caller, action, taken.id, NULL, NULL, taken.problem, refusals);
+        RETURN NEXT taken;
+        RETURN;
     END IF;
+    FOR earlier IN SELECT r.* FROM requests r WHERE r.id = ANY (kept.request_ids)
+        ORDER BY array_position(kept.request_ids, r.id)
+    LOOP
+        taken := ROW(earlier.id, NULL, NULL, earlier.outcome, earlier.http_status, earlier.response,
+            earlier.asked_subscription);
+        IF earlier.outcome = 'failed' THEN
+            taken := reopened(earlier.id, earlier.asked_subscription, in_line);
+            IF taken.problem IS NOT NULL THEN
+                PERFORM audit_refusal(caller, action, taken.id, NULL, NULL, taken.problem, refusals);
+            END IF;
+        END IF;
+        RETURN NEXT taken;
+    END LOOP;
+END
+$$;
+
+-- Reopen a failed request, unless another one for its subscription has arrived meanwhile.
+CREATE FUNCTION reopened(request uuid, subscription text, in_line boolean) RETURNS reception
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    taken reception;
+BEGIN
+    taken.id := request;
+    taken.subscription_id := subscription;
+    UPDATE cancellation_requests
+    SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, reported_failed = false,
+        resume_at = CASE WHEN in_line THEN now() ELSE now() + lease() END
+    WHERE id = request;
+    UPDATE change_requests
+    SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL, reported_failed = false,
+        resume_at = now() + lease()
+    WHERE id = request;
+    RETURN taken;
+EXCEPTION WHEN unique_violation THEN
+    taken.problem := 'request-under-way';
     RETURN taken;
 END
 $$;
 
 -- Keep the caller's `Idempotency-Key`, if there is one. An existing row is older than 24 hours.
-CREATE FUNCTION keep_key(caller text, own_key text, body bytea, request uuid) RETURNS void
+CREATE FUNCTION keep_key(caller text, own_key text, body bytea, requests uuid[]) RETURNS void
     LANGUAGE sql
 AS $$
-    INSERT INTO idempotency_keys (user_id, key, fingerprint, request_id)
-    SELECT caller, own_key, body, request WHERE own_key IS NOT NULL
+    INSERT INTO idempotency_keys (user_id, key, fingerprint, request_ids)
+    SELECT caller, own_key, body, requests WHERE own_key IS NOT NULL
     ON CONFLICT (user_id, key) DO UPDATE
-    SET fingerprint = EXCLUDED.fingerprint, request_id = EXCLUDED.request_id, created_at = now()
+    SET fingerprint = EXCLUDED.fingerprint, request_ids = EXCLUDED.request_ids, created_at = now()
 $$;
 
--- Receive a request to cancel. `in_line`: no run can be started for it here, so any trigger may claim it immediately.
--- `coming_in_seconds`: how long ago it arrived; a request that took effect since then was concurrent.
-CREATE FUNCTION receive_cancellation(request uuid, caller text, asked_user text, asked_subscription text,
-    accept_offer boolean, reason text, feedback text, as_of timestamptz, in_line boolean, coming_in_seconds double precision, own_key text,
-    body bytea, reason_optional_countries text[], at_most integer, refusals json) RETURNS reception
+-- Record a request to cancel, refused if there is a `problem` or if another request is under way.
+CREATE FUNCTION record_cancellation(request uuid, caller text, asked_user text, asked_subscription text,
+    accept_offer boolean, reason text, feedback text, as_of timestamptz, in_line boolean,
+    coming_in_seconds double precision, problem text, refusals json) RETURNS reception
     LANGUAGE plpgsql
 AS $$
 #variable_conflict use_variable
@@ -171,20 +203,6 @@ DECLARE
     taken     reception;
     under_way uuid;
 BEGIN
-    taken.wait := count_attempt(caller, 'cancel_subscription', at_most, refusals);
-    IF taken.wait IS NOT NULL THEN
-        taken.id := request;
-        taken.problem := 'too-many-attempts';
-        RETURN taken;
-    END IF;
-    PERFORM one_intake_at_a_time(caller);
-    IF own_key IS NOT NULL THEN
-        taken := request_of_key(caller, 'cancel_subscription', own_key, body, in_line, refusals);
-        IF taken.id IS NOT NULL THEN
-            RETURN taken;
-        END IF;
-    END IF;
-
     SELECT r.id INTO under_way FROM cancellation_requests r
     WHERE r.user_id = caller
         AND (r.finished_at IS NULL
@@ -192,14 +210,8 @@ BEGIN
                 AND r.finished_at > now() - make_interval(secs => coming_in_seconds)))
         AND coalesce(coalesce(r.subscription_id, r.asked_subscription) = asked_subscription, true)
     LIMIT 1;
-    taken := judged(request, CASE
-        WHEN asked_user <> caller THEN 'not-your-subscription'
-        WHEN NOT accept_offer AND coalesce(reason, '') = '' AND NOT EXISTS (
-            SELECT FROM users u WHERE u.id = caller AND u.country = ANY(reason_optional_countries))
-            THEN 'reason-required'
-        WHEN under_way IS NOT NULL THEN 'request-under-way'
-    END, under_way, refusals);
-
+    taken := judged(request, asked_subscription,
+        coalesce(problem, CASE WHEN under_way IS NOT NULL THEN 'request-under-way' END), under_way, refusals);
     INSERT INTO cancellation_requests (id, user_id, asked_user_id, asked_subscription, accept_offer, reason, feedback,
         as_of, resume_at, period_end, outcome, http_status, response, finished_at)
     VALUES (request, caller, asked_user, asked_subscription, accept_offer, reason, feedback, as_of,
@@ -208,12 +220,56 @@ BEGIN
          WHERE s.user_id = caller AND s.status NOT IN ('canceled', 'incomplete_expired')
             AND s.id = coalesce(asked_subscription, s.id)),
         taken.outcome, taken.http_status, taken.response, CASE WHEN taken.problem IS NOT NULL THEN now() END);
-    PERFORM keep_key(caller, own_key, body, request);
     IF taken.problem IS NOT NULL THEN
         PERFORM audit_refusal(caller, 'cancel_subscription', request, asked_user, asked_subscription, taken.problem,
             refusals);
     END IF;
     RETURN taken;
+END
+$$;
+
+-- Receive a request to cancel, or one for `every` subscription. `in_line`: no run can be started for it here, so any
+-- trigger may claim it immediately. `coming_in_seconds`: how long ago it arrived; a request that took effect since then
+-- was concurrent.
+CREATE FUNCTION receive_cancellation(request uuid, caller text, asked_user text, asked_subscription text, every boolean,
+    accept_offer boolean, reason text, feedback text, as_of timestamptz, in_line boolean,
+    coming_in_seconds double precision, own_key text, body bytea, reason_optional_countries text[], at_most integer,
+    refusals json) RETURNS SETOF reception
+    LANGUAGE plpgsql
+AS $$
+#variable_conflict use_variable
+DECLARE
+    taken       reception;
+    problem     text;
+    target      text;
+    recorded    uuid[] := '{}';
+    recorded_as uuid := request;
+BEGIN
+    taken.wait := count_attempt(caller, 'cancel_subscription', at_most, refusals);
+    IF taken.wait IS NOT NULL THEN
+        taken.id := request;
+        taken.problem := 'too-many-attempts';
+        RETURN NEXT taken;
+        RETURN;
+    END IF;
+    PERFORM one_intake_at_a_time(caller);
+    RETURN QUERY SELECT * FROM requests_of_key(caller, 'cancel_subscription', own_key, body, in_line, refusals);
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    problem := CASE
+        WHEN asked_user <> caller THEN 'not-your-subscription'
+        WHEN NOT accept_offer AND coalesce(reason, '') = '' AND NOT EXISTS (
+            SELECT FROM users u WHERE u.id = caller AND u.country = ANY(reason_optional_countries))
+            THEN 'reason-required'
+    END;
+    FOREACH target IN ARRAY subscriptions_asked_for(caller, every AND problem IS NULL, asked_subscription) LOOP
+        RETURN NEXT record_cancellation(recorded_as, caller, asked_user, target, accept_offer, reason, feedback, as_of,
+            in_line, coming_in_seconds, problem, replace(refusals::text, request::text, recorded_as::text)::json);
+        recorded := recorded || recorded_as;
+        recorded_as := gen_random_uuid();
+    END LOOP;
+    PERFORM keep_key(caller, own_key, body, recorded);
 END
 $$;
 
@@ -249,7 +305,7 @@ BEGIN
     WHERE r.user_id = caller AND r.finished_at IS NULL
         AND coalesce(coalesce(r.subscription_id, r.asked_subscription) = asked_subscription, true)
     LIMIT 1;
-    taken := judged(request, CASE
+    taken := judged(request, asked_subscription, CASE
         WHEN asked_user <> caller THEN 'not-your-subscription'
         WHEN under_way IS NOT NULL THEN 'request-under-way'
     END, under_way, refusals);
@@ -266,11 +322,10 @@ BEGIN
 END
 $$;
 
--- Receive a request to accept an offer, or to end a pause early (`offer` is null). Refused while a cancellation or a
+-- Record a request to accept an offer, or to end a pause early (`offer` is null). Refused while a cancellation or a
 -- reactivation of the subscription is under way; an equal request joins the one under way.
-CREATE FUNCTION receive_change(request uuid, caller text, action text, change_kind text, offer text,
-    asked_subscription text, choice json, origin text, own_key text, body bytea, at_most integer, refusals json)
-    RETURNS reception
+CREATE FUNCTION record_change(request uuid, caller text, action text, change_kind text, offer text,
+    asked_subscription text, choice json, origin text, refusals json) RETURNS reception
     LANGUAGE plpgsql
 AS $$
 #variable_conflict use_variable
@@ -278,19 +333,6 @@ DECLARE
     taken     reception;
     under_way uuid;
 BEGIN
-    taken.wait := count_attempt(caller, action, at_most, refusals);
-    IF taken.wait IS NOT NULL THEN
-        taken.id := request;
-        taken.problem := 'too-many-attempts';
-        RETURN taken;
-    END IF;
-    PERFORM one_intake_at_a_time(caller);
-    IF own_key IS NOT NULL THEN
-        taken := request_of_key(caller, action, own_key, body, false, refusals);
-        IF taken.id IS NOT NULL THEN
-            RETURN taken;
-        END IF;
-    END IF;
     SELECT r.id INTO taken.id FROM change_requests r
     WHERE r.user_id = caller AND r.finished_at IS NULL AND r.kind = change_kind
         AND r.offer_id IS NOT DISTINCT FROM offer AND r.choice::jsonb = choice::jsonb
@@ -298,6 +340,7 @@ BEGIN
     ORDER BY r.received_at LIMIT 1;
     IF taken.id IS NOT NULL THEN
         taken.outcome := 'joined';
+        taken.subscription_id := asked_subscription;
         INSERT INTO audit_log (user_id, action, request_id, asked_user_id, subscription_id, outcome, http_status)
         VALUES (caller, action, taken.id, caller, asked_subscription, 'joined', 202);
         RETURN taken;
@@ -307,16 +350,56 @@ BEGIN
     WHERE r.user_id = caller AND r.finished_at IS NULL
         AND coalesce(coalesce(r.subscription_id, r.asked_subscription) = asked_subscription, true)
     LIMIT 1;
-    taken := judged(request, CASE WHEN under_way IS NOT NULL THEN 'request-under-way' END, under_way, refusals);
+    taken := judged(request, asked_subscription, CASE WHEN under_way IS NOT NULL THEN 'request-under-way' END,
+        under_way, refusals);
     INSERT INTO change_requests (id, user_id, asked_user_id, asked_subscription, kind, offer_id, choice, origin,
         resume_at, outcome, http_status, response, finished_at)
     VALUES (request, caller, caller, asked_subscription, change_kind, offer, choice, origin,
         CASE WHEN taken.problem IS NULL THEN now() + lease() END,
         taken.outcome, taken.http_status, taken.response, CASE WHEN taken.problem IS NOT NULL THEN now() END);
-    PERFORM keep_key(caller, own_key, body, request);
     IF taken.problem IS NOT NULL THEN
         PERFORM audit_refusal(caller, action, request, caller, asked_subscription, taken.problem, refusals);
     END IF;
     RETURN taken;
+END
+$$;
+
+-- Receive a request to accept an offer, or to end a pause early, or one for `every` subscription.
+CREATE FUNCTION receive_change(request uuid, caller text, action text, change_kind text, offer text,
+    asked_subscription text, every boolean, choice json, origin text, own_key text, body bytea, at_most integer,
+    refusals json) RETURNS SETOF reception
+    LANGUAGE plpgsql
+AS $$
+#variable_conflict use_variable
+DECLARE
+    taken       reception;
+    target      text;
+    recorded    uuid[] := '{}';
+    recorded_as uuid := request;
+    all_joined  boolean := true;
+BEGIN
+    taken.wait := count_attempt(caller, action, at_most, refusals);
+    IF taken.wait IS NOT NULL THEN
+        taken.id := request;
+        taken.problem := 'too-many-attempts';
+        RETURN NEXT taken;
+        RETURN;
+    END IF;
+    PERFORM one_intake_at_a_time(caller);
+    RETURN QUERY SELECT * FROM requests_of_key(caller, action, own_key, body, false, refusals);
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    FOREACH target IN ARRAY subscriptions_asked_for(caller, every, asked_subscription) LOOP
+        taken := record_change(recorded_as, caller, action, change_kind, offer, target, choice, origin,
+            replace(refusals::text, request::text, recorded_as::text)::json);
+        RETURN NEXT taken;
+        recorded := recorded || taken.id;
+        all_joined := all_joined AND taken.outcome IS NOT DISTINCT FROM 'joined';
+        recorded_as := gen_random_uuid();
+    END LOOP;
+    IF NOT all_joined THEN  -- a request that was joined keeps its own caller's key
+        PERFORM keep_key(caller, own_key, body, recorded);
+    END IF;
 END
 $$;

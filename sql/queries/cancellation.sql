@@ -1,7 +1,7 @@
 -- name: receive_cancellation
 -- A single statement, outside a transaction; see sql/migrations/0011_intake.sql.
 SELECT * FROM receive_cancellation(request => %(request_id)s, caller => %(user_id)s, asked_user => %(asked_user_id)s,
-    asked_subscription => %(asked_subscription)s, accept_offer => %(accept_offer)s, reason => %(reason)s,
+    asked_subscription => %(asked_subscription)s, every => %(every)s, accept_offer => %(accept_offer)s, reason => %(reason)s,
     feedback => %(feedback)s, as_of => %(as_of)s, in_line => %(in_line)s, coming_in_seconds => %(coming_in_seconds)s, own_key => %(key)s,
     body => %(fingerprint)s, reason_optional_countries => %(reason_optional_countries)s, at_most => %(at_most)s,
     refusals => %(refusals)s);
@@ -15,7 +15,7 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
     released_schedule, cancel_at, received_at, now() - received_at AS waited, approved_at IS NOT NULL AS approved,
-    outcome, response, billing_try, reported_failed, renewal_undone, invoices_voided, as_of, terms;
+    outcome, response, billing_try, reported_failed, by_hand, renewal_undone, invoices_voided, as_of, terms;
 
 -- name: choose_subscription
 -- Step 2.

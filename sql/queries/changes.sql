@@ -2,7 +2,7 @@
 -- A single statement, outside a transaction; see sql/migrations/0011_intake.sql.
 SELECT * FROM receive_change(request => %(request_id)s, caller => %(user_id)s, action => %(action)s,
     change_kind => %(kind)s, offer => %(offer_id)s, asked_subscription => %(asked_subscription)s,
-    choice => %(choice)s, origin => %(origin)s, own_key => %(key)s, body => %(fingerprint)s, at_most => %(at_most)s,
+    every => %(every)s, choice => %(choice)s, origin => %(origin)s, own_key => %(key)s, body => %(fingerprint)s, at_most => %(at_most)s,
     refusals => %(refusals)s);
 
 -- name: claim_change
@@ -11,7 +11,7 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, origin, kind, offer_id, choice, agreed, subscription_id, recovery_point,
-    received_at, outcome, response, billing_try, stripe_request_id, reported_failed;
+    received_at, outcome, response, billing_try, stripe_request_id, reported_failed, by_hand;
 
 -- name: kind_of_change
 SELECT kind FROM change_requests WHERE id = %(request_id)s;

@@ -52,11 +52,17 @@ WHERE id = %(request_id)s AND finished_at IS NOT NULL AND NOT EXISTS (
     SELECT FROM outbox WHERE request_id = %(request_id)s AND delivered_at IS NULL AND NOT refused);
 
 -- name: park_{kind}
--- End automatic retries: it needs attention. It stays claimable until the customer's email is sent. `unanswered`: the
--- customer still waits for a response.
-UPDATE {kind}_requests SET parked_at = coalesce(parked_at, now())
+-- End automatic retries: it needs attention. It stays claimable until its messages are sent, and each try counts, so
+-- that the pauses grow. `by_hand`: a person does it in Stripe. `unanswered`: the customer still waits for a response.
+UPDATE {kind}_requests
+SET parked_at = coalesce(parked_at, now()), by_hand = by_hand OR %(by_hand)s, tries = tries + 1
 WHERE id = %(request_id)s
-RETURNING finished_at IS NULL AND origin <> 'stripe' AS unanswered;
+RETURNING finished_at IS NULL AND origin <> 'stripe' AS unanswered, by_hand;
+
+-- name: {kind}_left_to_person
+-- For the messages about a request that is done by hand.
+SELECT r.subscription_id, s.plan, r.received_at FROM {kind}_requests r JOIN subscriptions s ON s.id = r.subscription_id
+WHERE r.id = %(request_id)s;
 
 -- name: {kind}_parked
 UPDATE {kind}_requests SET resume_at = NULL WHERE id = %(request_id)s AND parked_at IS NOT NULL;
