@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from nodes.rules.cancellation_policy import CancellationPolicy
-from nodes.rules.catalog import Catalog, Plan
+from nodes.rules.catalog import Catalog, Manual, Plan
 
 
 def catalog_table(catalog: Catalog) -> Table:
@@ -16,7 +16,15 @@ def catalog_table(catalog: Catalog) -> Table:
         in_stripe = [name for kind in names for name, plan_key in kind.items() if plan_key == key]
         offer = plan.offer.description if plan.offer else "none"
         table.add_row(key, plan.name(), "\n".join(in_stripe) or "nothing", offer, "\n".join(_rules(plan)))
+    if by_hand := _by_hand(catalog.manual):
+        table.caption = f"changed in Stripe by a person only: {by_hand}"
     return table
+
+
+def _by_hand(manual: Manual) -> str:
+    marks = {"plan": manual.plans, "price": manual.prices, "collection method": manual.collection_methods}
+    found = [f"{what} {name}" for what, names in marks.items() for name in sorted(names)]
+    return ", ".join([*found, *(f"metadata {key}: {value}" for key, value in manual.metadata.items())])
 
 
 def _rules(plan: Plan) -> list[str]:

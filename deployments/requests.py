@@ -41,7 +41,8 @@ class Unfinished:
     """Unfinished work, due at `resume_at` or needing attention: it failed, was parked, or has undeliverable emails.
 
     `work`: a cancellation, a reactivation, a subscription's end or a Stripe event. `point`: the step reached; for an
-    event, the kind of change; if `undeliverable`, the emails. `problem`: why the last try failed.
+    event, the kind of change; if `undeliverable`, the emails. `problem`: why the last try failed. `by_hand`: a person
+    does it in Stripe. `renewed`: the subscription has renewed since the customer asked to cancel.
     """
 
     work: str
@@ -56,6 +57,8 @@ class Unfinished:
     parked_at: datetime | None
     urgent: bool
     undeliverable: bool
+    by_hand: bool
+    renewed: bool
 
     @property
     def stuck(self) -> bool:
@@ -75,6 +78,8 @@ class Unfinished:
     def _state(self) -> str:
         if self.undeliverable:
             return "undeliverable"
+        if self.by_hand and self.outcome is None:
+            return "by hand"
         return "parked" if self.parked_at else "urgent" if self.urgent and self.runs else self.outcome or "unfinished"
 
     def advice(self) -> str:
@@ -84,6 +89,12 @@ class Unfinished:
             return (
                 f"    {why}; since {_moment(self.received_at)}; correct the address, then: cancelflow resume {self.id}"
                 f"; if the customer cannot be reached: cancelflow dismiss {self.id}"
+            )
+        if self.by_hand and self.outcome is None:
+            renewed = "; it has renewed since: refund that charge" if self.renewed else ""
+            return (
+                f"    received {_moment(self.received_at)}, and that time counts{renewed}; do it in Stripe, then: "
+                f"cancelflow finish {self.id}"
             )
         since = f"parked since {_moment(self.parked_at)}" if self.parked_at else "the paid period ends soon"
         why = self.problem or "not recorded: see its runs in the Prefect UI"
@@ -97,13 +108,13 @@ def _moment(at: datetime | None) -> str:
 
 def unfinished(settings: DatabaseSettings) -> list[Unfinished]:
     """Return all unfinished work, oldest first. Needs the owner's connection; raises `DatabaseUnavailable`."""
-    with _connected(settings) as connection, connection.cursor(row_factory=class_row(Unfinished)) as cursor:
+    with connected(settings) as connection, connection.cursor(row_factory=class_row(Unfinished)) as cursor:
         return cursor.execute(QUERIES["requests_without_end"]).fetchall()
 
 
 def resume(settings: DatabaseSettings, identifier: UUID | str) -> None:
     """Make it claimable by any running trigger; raises `NothingToResume`."""
-    with _connected(settings) as connection:
+    with connected(settings) as connection:
         connection.execute(QUERIES["approve_cancellation"], {"id": str(identifier)})
         try:
             found = [query for query in _RESUME if connection.execute(query, {"id": str(identifier)}).fetchone()]
@@ -117,13 +128,14 @@ def resume(settings: DatabaseSettings, identifier: UUID | str) -> None:
 
 def dismiss(settings: DatabaseSettings, identifier: UUID | str) -> None:
     """Stop listing its undeliverable emails; raises `NothingToDismiss`."""
-    with _connected(settings) as connection:
+    with connected(settings) as connection:
         if not connection.execute(QUERIES["dismiss_undeliverable"], {"id": str(identifier)}).fetchone():
             raise NothingToDismiss(f"nothing with the id {identifier} has an undeliverable email")
 
 
 @contextmanager
-def _connected(settings: DatabaseSettings) -> Iterator[psycopg.Connection[Any]]:
+def connected(settings: DatabaseSettings) -> Iterator[psycopg.Connection[Any]]:
+    """Connect as the owner; committed at the end of the block. Raises `DatabaseUnavailable`."""
     try:
         with psycopg.connect(
             settings.admin_url, connect_timeout=CONNECT_TIMEOUT_SECONDS, row_factory=tuple_row

@@ -5,6 +5,7 @@ from uuid import UUID
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from nodes.cancellation.by_hand import leave_to_person
 from nodes.cancellation.late_emails import send_discount
 from nodes.cancellation.run import attempt
 from nodes.cancellation.step_01_cancellation_request import cancellation_request
@@ -49,6 +50,7 @@ async def cancel_subscription(request_id: UUID) -> State[None]:
             await run.together(send_discount(applied))
         else:
             reason = await capture_cancellation_reason(decision)
+            leave_to_person(reason)
             scheduled = await schedule_stripe_cancellation(reason)
             pending = await mark_subscription_as_pending_cancellation(scheduled)
             run.phase("Verification")

@@ -5,6 +5,7 @@ from uuid import UUID
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from nodes.reactivation.by_hand import leave_to_person
 from nodes.reactivation.records import Active
 from nodes.reactivation.run import reactivation
 from nodes.reactivation.step_01_reactivation_request import reactivation_request
@@ -30,6 +31,7 @@ async def reactivate_subscription(request_id: UUID) -> State[None]:
             billed = case.subscription.billed
             run.response = await reactivation_response(Active(case, billed.status, billed.current_period_end))
         else:
+            leave_to_person(case)
             cleared = await clear_cancellation(case)
             active = await mark_subscription_as_active(cleared)
             run.response = await reactivation_response(active)

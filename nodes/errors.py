@@ -242,6 +242,10 @@ class EventsFailed(Failure):
     """Pub/Sub did not accept the event."""
 
 
+class HookFailed(Failure):
+    """The receiver of a webhook did not accept it."""
+
+
 class EmailRefused(MailFailed):
     """The email can never be delivered: no address, a malformed address, or a 5xx response. It is not retried.
 
@@ -325,6 +329,10 @@ class WebhooksOff(Refusal):
 
 class NeedsOperator(CancelflowError):
     """The plan is `manual_only` in the catalogue: an operator approves the request with `cancelflow resume`."""
+
+
+class DoneByHand(NeedsOperator):
+    """Only a person may change the subscription in Stripe; `cancelflow finish` then completes the request."""
 
 
 class PutOff(CancelflowError):

@@ -14,6 +14,7 @@ from nodes.clients.billing_records import BillingRecords
 from nodes.clients.catalog import read_catalog
 from nodes.clients.database import Database
 from nodes.clients.events import Events
+from nodes.clients.hooks import Hooks
 from nodes.clients.links import Links
 from nodes.clients.mail import Mailer
 from nodes.rules.catalog import Catalog
@@ -33,6 +34,7 @@ class Services:
     mail: Mailer
     events: Events
     links: Links
+    hooks: Hooks
 
 
 _current: ContextVar[Services] = ContextVar("services")
@@ -76,8 +78,10 @@ async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
         stack.push_async_callback(customers.close)
         events = Events(settings)
         stack.push_async_callback(events.close)
+        hooks = Hooks()
+        stack.push_async_callback(hooks.close)
         mail, links = Mailer(settings), Links(settings)
-        yield Services(settings, catalog, database, billing, records, customers, mail, events, links)
+        yield Services(settings, catalog, database, billing, records, customers, mail, events, links, hooks)
 
 
 @asynccontextmanager

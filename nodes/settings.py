@@ -30,6 +30,11 @@ _POSTGRESQL_URL = re.compile(
     rf"postgres(?:ql)?://(?:{_WORD}(?::{_WORD})*@)?{_HOST}(?::\d+)?(?:/{_WORD})?(?:\?[^\s#]*)?"
 )
 
+# Plain HTTP only for a receiver on the same machine, as while developing one.
+_WEBHOOK_URL = re.compile(r"https://[^\s/]|http://(127\.0\.0\.1|localhost)[:/]")
+# 24 bytes are 32 characters of base64.
+_WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
 
 class SettingsGroup(BaseSettings):
     """The base of every group: plain upper-case names, unknown names ignored, no value ever shown."""
@@ -116,6 +121,33 @@ class MailSettings(SettingsGroup):
     cancel_url: str | None = Field(default=None, description="where customers cancel, linked from emails about offers")
 
 
+class HookSettings(SettingsGroup):
+    """The webhook that tells the company's team about a request that a person has to carry out."""
+
+    manual_webhook_url: str | None = Field(
+        default=None, description="https://…, for requests about subscriptions that are `manual` in the catalogue"
+    )
+    manual_webhook_secret: SecretStr | None = Field(
+        default=None, validate_default=True, description="whsec_…, which signs it: base64 of 24 random bytes or more"
+    )
+
+    @field_validator("manual_webhook_url")
+    @classmethod
+    def _encrypted(cls, url: str | None) -> str | None:
+        if url is not None and not _WEBHOOK_URL.match(url):
+            raise ValueError("MANUAL_WEBHOOK_URL must begin with https:// (or http:// on this machine)")
+        return url
+
+    @field_validator("manual_webhook_secret")
+    @classmethod
+    def _signs(cls, secret: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if secret is None and others.data.get("manual_webhook_url"):
+            raise ValueError("MANUAL_WEBHOOK_SECRET is not set: it signs what is sent to MANUAL_WEBHOOK_URL")
+        if secret is not None and not _WEBHOOK_SECRET.fullmatch(secret.get_secret_value()):
+            raise ValueError("MANUAL_WEBHOOK_SECRET must be whsec_ and the base64 of 24 random bytes or more")
+        return secret
+
+
 class LinkSettings(SettingsGroup):
     """The address and the signing secret of the links in emails."""
 
@@ -195,7 +227,9 @@ class IdentitySettings(SettingsGroup):
         return secret
 
 
-class ServiceSettings(DatabaseSettings, BillingSettings, EventSettings, MailSettings, LinkSettings, PolicySettings):
+class ServiceSettings(
+    DatabaseSettings, BillingSettings, EventSettings, MailSettings, HookSettings, LinkSettings, PolicySettings
+):
     """The settings of a flow."""
 
     @property

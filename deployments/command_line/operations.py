@@ -7,6 +7,7 @@ import typer
 
 from deployments.local.join import join_stack
 from nodes.settings import (
+    BillingSettings,
     DatabaseSettings,
     PrefectSettings,
     ServiceSettings,
@@ -47,6 +48,18 @@ def resume(
 
     resume_work(load(DatabaseSettings), identifier)
     typer.echo(f"{identifier} will be resumed by a running trigger")
+
+
+@app.command()
+def finish(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="as listed by `requests --stuck`")],
+) -> None:
+    """Complete a request that was left to a person, once Stripe shows what its customer asked for."""
+    join_stack()
+    from deployments.done_by_hand import finish as finish_request
+
+    finish_request(load(DatabaseSettings), load(BillingSettings), identifier)
+    typer.echo(f"{identifier} will be completed by a running trigger")
 
 
 @app.command()

@@ -14,7 +14,7 @@ class RequestReceived:
 
     name: str | None
     plan: str
-    asked_for: Literal["cancellation", "offer"]
+    asked_for: Literal["cancellation", "reactivation"]
     asked_at: datetime
     locale: str | None
     time_zone: str | None

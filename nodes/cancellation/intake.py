@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from nodes.errors import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
-from nodes.requests.intake import IN_THE_WAY, Received, by_slug, received
+from nodes.requests.intake import IN_THE_WAY, Received, as_received, by_slug, received
 from nodes.services import services
 
 _REFUSALS = by_slug(NotYourSubscription(), ReasonRequired(), IN_THE_WAY, KeyReused(), KeyUnderWay())
@@ -22,6 +22,7 @@ class Asked:
     accept_offer: bool
     subscription_id: str | None
     as_of: datetime | None = None
+    every_subscription: bool = False
 
     def fingerprint(self) -> bytes:
         """Return a hash of the body, to recognize a repeated one without storing its content."""
@@ -30,8 +31,10 @@ class Asked:
 
 async def receive(
     asked: Asked, caller: str, key: str | None = None, *, in_line: bool = False, coming_in_seconds: float = 0
-) -> Received:
+) -> list[Received]:
     """Commit an authenticated caller's request, or find the one with their `Idempotency-Key`.
+
+    Returns one request for each live subscription if they asked for `every_subscription`.
 
     Refuses another user's `user_id` without a look-up (SPEC, Decided 4), a missing reason, depending on the customer's
     country (FEATURES W25), and a second request for a subscription while the first is under way; all of them write
@@ -46,6 +49,7 @@ async def receive(
         user_id=caller,
         asked_user_id=asked.user_id,
         asked_subscription=asked.subscription_id,
+        every=asked.every_subscription,
         accept_offer=asked.accept_offer,
         reason=asked.reason,
         feedback=asked.feedback,
@@ -56,7 +60,4 @@ async def receive(
         fingerprint=asked.fingerprint() if key is not None else None,
         reason_optional_countries=sorted(services().settings.reason_optional_countries),
     )
-    refusal = _REFUSALS[found.problem] if found.problem else None
-    if refusal and not found.answered:  # the key belongs to an earlier request
-        raise type(refusal)(request_id=found.id)
-    return Received(found.id, found.answered, retry_after=refusal.retry_after if refusal else None)
+    return [as_received(each, _REFUSALS) for each in found]

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from nodes.cancellation.late_emails import finish_refused, send_delay, send_refusal
 from nodes.cancellation.records import CancellationRequest
-from nodes.errors import NeedsOperator, Refusal
+from nodes.errors import Refusal
 from nodes.node import run_log
 from nodes.problems import problem_of
 from nodes.requests.caller import caller_waits
 from nodes.requests.kind import CANCELLATION
-from nodes.requests.park import park_request
+from nodes.requests.park import SendDelay
 from nodes.requests.records import Response
 from nodes.requests.run import RunAccount, carried_out
 from nodes.subscriptions.records import ActiveSubscription
@@ -33,11 +33,10 @@ class Attempt(RunAccount):
         self.named_after(subscription.id)
         self._tags.append(f"plan:{subscription.plan}")
 
-    async def held(self, reason: NeedsOperator) -> None:
-        """Park the request, and email the customer that it takes longer."""
-        await super().held(reason)
-        if (request := self.request) is not None:
-            await park_request(self.kind, request.id, request.user_id, send_delay)
+    @property
+    def send_delay(self) -> SendDelay:
+        """The email to a customer whose cancellation takes longer."""
+        return send_delay
 
     async def refused(self, refusal: Refusal) -> None:
         """Record the refusal, which ends the run successfully. A caller without a direct response gets an email."""

@@ -9,13 +9,16 @@ from nodes.errors import (
     AlreadyRefused,
     ConstraintViolated,
     NeedsOperator,
+    OfferUnavailable,
     RequestUnderWay,
     StillFailed,
 )
 from nodes.node import node, run_log
+from nodes.rules.progress import RecoveryPoint
 from nodes.rules.renewals import paid_until
 from nodes.rules.statuses import is_live
 from nodes.services import services
+from nodes.subscriptions.by_hand import is_by_hand
 from nodes.subscriptions.find import find_subscription, refuse_ended
 from nodes.subscriptions.records import ActiveSubscription
 
@@ -39,7 +42,10 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
             await refuse_expired_preview(request, subscription.billed)
     until = await _choose(request, subscription)
     run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
-    if services().catalog.plan(subscription.plan).manual_only and not (request.accept_offer or request.approved):
+    if request.accept_offer and is_by_hand(subscription) and not request.reached(RecoveryPoint.DISCOUNT_APPLIED):
+        raise OfferUnavailable
+    approved = request.approved or is_by_hand(subscription)  # there, a person does it anyway
+    if services().catalog.plan(subscription.plan).manual_only and not (request.accept_offer or approved):
         raise NeedsOperator(f"the plan {subscription.plan} is manual_only")
     return CancellationCase(request, subscription, paid_until=until)
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from nodes.errors import KeyReused, KeyUnderWay, OfferNotFound
-from nodes.requests.intake import IN_THE_WAY, Received, by_slug, received
+from nodes.requests.intake import IN_THE_WAY, Received, as_received, by_slug, received
 from nodes.requests.kind import CHANGES
 from nodes.services import services
 
@@ -21,15 +21,17 @@ class Asked:
     offer_id: str | None
     subscription_id: str | None
     choice: dict[str, Any]
+    every_subscription: bool = False
 
 
-async def receive(asked: Asked, kind: str, caller: str, *, origin: str, key: str | None = None) -> Received:
+async def receive(asked: Asked, kind: str, caller: str, *, origin: str, key: str | None = None) -> list[Received]:
     """Commit an authenticated caller's request, or find the one with their `Idempotency-Key` or an equal one.
 
+    Returns one request for each live subscription if they asked for `every_subscription`.
     Refuses a subscription for which another request is under way, which writes its row and audit row. Raises
     `KeyReused`, `KeyUnderWay` and `TooManyAttempts`.
     """
-    whole = json.dumps([asked.offer_id, asked.subscription_id, asked.choice], sort_keys=True)
+    whole = json.dumps([asked.offer_id, asked.subscription_id, asked.every_subscription, asked.choice], sort_keys=True)
     found = await received(
         "receive_change",
         _REFUSALS,
@@ -38,16 +40,13 @@ async def receive(asked: Asked, kind: str, caller: str, *, origin: str, key: str
         kind=kind,
         offer_id=asked.offer_id,
         asked_subscription=asked.subscription_id,
+        every=asked.every_subscription,
         choice=asked.choice,
         origin=origin,
         key=key,
         fingerprint=hashlib.sha256(whole.encode()).digest() if key is not None else None,
     )
-    refusal = _REFUSALS[found.problem] if found.problem else None
-    if refusal and not found.answered:  # the key belongs to an earlier request
-        raise type(refusal)(request_id=found.id)
-    joined = found.outcome == "joined"
-    return Received(found.id, found.answered, joined, refusal.retry_after if refusal else None)
+    return [as_received(each, _REFUSALS) for each in found]
 
 
 def kind_of(asked: Asked) -> str:

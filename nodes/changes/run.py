@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from nodes.changes.late_emails import send_refusal
+from nodes.changes.late_emails import send_delay, send_refusal
 from nodes.changes.records import ChangeCase, ChangeRequest
 from nodes.errors import Refusal
 from nodes.messages.outbox import OFFER_REFUSED
@@ -12,6 +12,7 @@ from nodes.problems import problem_of, slug_of
 from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import CHANGES
+from nodes.requests.park import SendDelay
 from nodes.requests.records import Response
 from nodes.requests.run import RunAccount, carried_out
 from nodes.rules.ways_to_stay import ChangeKind
@@ -26,6 +27,11 @@ class Change(RunAccount):
     def __init__(self, request_id: UUID, kind: ChangeKind, flow_name: str) -> None:
         self.kind, self.flow_name = CHANGES[kind], flow_name
         super().__init__(request_id)
+
+    @property
+    def send_delay(self) -> SendDelay:
+        """The email to a customer whose change takes longer."""
+        return send_delay
 
     def found(self, case: ChangeCase) -> None:
         """Label the run so that support can find it by request, subscription, plan, offer and origin."""

@@ -19,7 +19,7 @@ from nodes.offers.charges import Charges, charges_of
 from nodes.offers.options import options_of
 from nodes.offers.plan_changes import prices_for
 from nodes.offers.reservation import reserve
-from nodes.offers.shape import History, history_of, reason_against
+from nodes.offers.shape import History, history_of, is_manual, reason_against
 from nodes.rules.eligibility import REASONS
 from nodes.rules.ways_to_stay import Offer, PauseTerms, PlanChangeTerms
 from nodes.services import services
@@ -51,6 +51,8 @@ async def check_eligibility(case: ChangeCase) -> Accepted:
 
 
 async def _resumption(case: ChangeCase, charges: Charges) -> Agreed:
+    if is_manual(case.subscription):
+        raise _unavailable("manual")
     if charges.billed.pause is None:
         raise _unavailable("not_paused")
     following = charges.until(None, at_most=1)[0]

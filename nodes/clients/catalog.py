@@ -19,7 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from nodes.errors import SettingsInvalid
 from nodes.rules.cancellation_policy import CancellationPolicy
-from nodes.rules.catalog import Catalog, Plan
+from nodes.rules.catalog import Catalog, Manual, Plan
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.texts import Texts
 from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, Offer, PauseTerms, PlanChangeTerms, Terms, TrialTerms
@@ -45,10 +45,15 @@ def read_catalog(path: Path | None = None) -> Catalog:
     except (YAMLError, OSError, UnicodeDecodeError) as error:
         raise CatalogInvalid(f"CATALOG: {file} cannot be read ({type(error).__name__})") from None
     wrong = [_against_schema(error, document) for error in _schema().iter_errors(document)]
-    wrong = wrong or [*_ambiguous(document["plans"]), *_wrong_offers(document), *_contradictory(document["plans"])]
+    wrong = wrong or [
+        *_ambiguous(document["plans"]),
+        *_wrong_offers(document),
+        *_contradictory(document["plans"]),
+        *_wrong_manual(document),
+    ]
     if wrong:
         raise CatalogInvalid(_explained(file, wrong))
-    return _catalog(document["plans"])
+    return _catalog(document)
 
 
 @cache
@@ -129,12 +134,26 @@ def _contradictory(plans: CommentedMap) -> Iterator[Wrong]:
             yield line, f"{key}: access_ends: now needs ends: period_end; with ends: now, access ends anyway"
 
 
-def _catalog(plans: Mapping[str, Any]) -> Catalog:
+def _wrong_manual(document: CommentedMap) -> Iterator[Wrong]:
+    """Yield each plan of `manual` that is not in the catalogue."""
+    for place, plan in enumerate(document.get("manual", {}).get("plans", ())):
+        if plan not in document["plans"]:
+            yield _line(document, ["manual", "plans", place]), f"manual.plans: there is no plan {plan}"
+
+
+def _catalog(document: Mapping[str, Any]) -> Catalog:
+    plans = document["plans"]
+
     def by(kind: str) -> dict[str, str]:
         return {str(name): str(key) for key, plan in plans.items() for name in plan.get("stripe", {}).get(kind, [])}
 
     read = {str(key): _plan(str(key), plan) for key, plan in plans.items()}
-    return Catalog(read, by("prices"), by("lookup_keys"), by("products"))
+    return Catalog(read, by("prices"), by("lookup_keys"), by("products"), _manual(document.get("manual", {})))
+
+
+def _manual(manual: Mapping[str, Any]) -> Manual:
+    lists = {name: frozenset(map(str, manual.get(name, ()))) for name in ("plans", "prices", "collection_methods")}
+    return Manual(**lists, metadata={str(key): str(value) for key, value in manual.get("metadata", {}).items()})
 
 
 def _plan(key: str, plan: Mapping[str, Any]) -> Plan:

@@ -132,9 +132,13 @@ class Database:
 
         The statement itself sets the user that it acts for.
         """
+        [found] = await self.call_all(query, row, **parameters)
+        return found
+
+    async def call_all(self, query: str, row: type[Row], **parameters: object) -> list[Row]:
+        """Run the same, and return every row."""
         async with self._connected(TRANSACTION_SECONDS) as connection:
-            [found] = await Transaction(connection).all(query, row, **parameters)
-            return found
+            return await Transaction(connection).all(query, row, **parameters)
 
     async def owner_of(self, kind: str, request_id: UUID) -> str | None:
         """Return the user id of a request of a kind (sql.KINDS), or None for an unknown id."""

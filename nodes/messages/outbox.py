@@ -1,10 +1,10 @@
-"""The outbox of emails and events: filled by step 7B, delivered by steps 8B and 10B, and retried if they fail."""
+"""The outbox of emails, events and webhooks: filled with the step that they follow from, and retried."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from nodes.errors import EmailRefused, EventsFailed, MailFailed
+from nodes.errors import EmailRefused, EventsFailed, HookFailed, MailFailed
 from nodes.messages.records import Delivered
 from nodes.services import services
 
@@ -25,6 +25,8 @@ CHANGED_EVENT = "subscription.changed"
 OFFER_REFUSED = "offer_refused"
 BILLING_RESUMES = "billing_resumes"
 DISCOUNT_ENDS = "discount_ends"
+RECEIVED = "request_received"
+MANUAL_REQUEST = "manual_request"  # a webhook
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ async def deliver(
         return Delivered(kind)
     try:
         receipt = await send(item.id)
-    except (MailFailed, EventsFailed) as error:
+    except (MailFailed, EventsFailed, HookFailed) as error:
         async with database.as_user(user_id) as transaction:
             problem = error.problem if isinstance(error, EmailRefused) else None
             await transaction.run("not_delivered", id=item.id, problem=problem)

@@ -5,6 +5,7 @@ from uuid import UUID
 from nodes.offers.counting import count_shown
 from nodes.rules.offers import RetentionOffer, offer_for
 from nodes.services import services
+from nodes.subscriptions.by_hand import is_by_hand
 from nodes.subscriptions.records import ActiveSubscription
 
 
@@ -14,6 +15,8 @@ async def current_offer(subscription: ActiveSubscription, request_id: UUID | Non
     `request_id`: the request that accepts the offer; its own reservation doesn't count as a used offer.
     """
     billed = subscription.billed
+    if is_by_hand(subscription):
+        return None
     terms = offer_for(
         services().catalog.plan(subscription.plan).offer,
         status=billed.status,

@@ -8,6 +8,7 @@ from nodes.rules.dates import months_after
 from nodes.rules.eligibility import Shape, why_not
 from nodes.rules.ways_to_stay import DiscountTerms, Offer, PauseTerms
 from nodes.services import services
+from nodes.subscriptions.by_hand import is_by_hand
 from nodes.subscriptions.records import ActiveSubscription
 
 
@@ -52,6 +53,11 @@ def reason_against(
     return why_not(offer.terms, offer.kind, _shape(offer, subscription, history, now=now, begun=begun))
 
 
+def is_manual(subscription: ActiveSubscription) -> bool:
+    """Return whether a person has a part in each change of the subscription, so that no offer is made."""
+    return services().catalog.plan(subscription.plan).manual_only or is_by_hand(subscription)
+
+
 def _shape(offer: Offer, subscription: ActiveSubscription, history: History, *, now: datetime, begun: bool) -> Shape:
     billed, terms = subscription.billed, offer.terms
     own = terms.coupon_id if begun and isinstance(terms, DiscountTerms) else None
@@ -63,7 +69,7 @@ def _shape(offer: Offer, subscription: ActiveSubscription, history: History, *, 
         fixed_term=billed.fixed_term,
         scheduled=billed.schedule_id is not None and not begun,
         paused=billed.pause is not None,
-        manual=services().catalog.plan(subscription.plan).manual_only,
+        manual=is_manual(subscription),
         intervals=billed.intervals,
         items=len(billed.items),
         currency=billed.currency,

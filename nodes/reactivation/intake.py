@@ -12,7 +12,7 @@ async def receive(asked_user_id: str, caller: str, subscription_id: str | None, 
     Refuses another user's `user_id` without a look-up, and a subscription whose cancellation is still under way; both
     write their row and audit row. `origin` is api or link. Raises `TooManyAttempts`.
     """
-    found = await received(
+    [found] = await received(
         "receive_reactivation",
         _REFUSALS,
         user_id=caller,

@@ -7,11 +7,12 @@ from uuid import UUID
 from nodes.errors import CancelledAgain, Refusal
 from nodes.messages.outbox import NOT_REACTIVATED
 from nodes.problems import problem_of, slug_of
-from nodes.reactivation.late_emails import send_refusal
+from nodes.reactivation.late_emails import send_delay, send_refusal
 from nodes.reactivation.records import ReactivationCase, ReactivationRequest
 from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import REACTIVATION
+from nodes.requests.park import SendDelay
 from nodes.requests.records import Response
 from nodes.requests.run import RunAccount, carried_out
 
@@ -22,6 +23,11 @@ class Reactivation(RunAccount):
     kind = REACTIVATION
     flow_name = "reactivate-subscription"
     request: ReactivationRequest | None = None
+
+    @property
+    def send_delay(self) -> SendDelay:
+        """The email to a customer whose reactivation takes longer."""
+        return send_delay
 
     def found(self, case: ReactivationCase) -> None:
         """Label the run so that support can find it by request, subscription, plan and origin."""

@@ -26,6 +26,7 @@ class Reception:
     outcome: str | None
     http_status: int | None
     response: dict[str, Any] | None
+    subscription_id: str | None
 
     @property
     def answered(self) -> Response | None:
@@ -46,6 +47,7 @@ class Received:
     response: Response | None = None
     joined: bool = False
     retry_after: int | None = None
+    subscription_id: str | None = None  # that the request names
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,14 @@ def by_slug(*refusals: Refusal) -> dict[str, Refusal]:
     return {slug_of(refusal): refusal for refusal in refusals}
 
 
-async def received(query: str, refusals: Mapping[str, Refusal], **parameters: object) -> Reception:
+async def received(query: str, refusals: Mapping[str, Refusal], **parameters: object) -> list[Reception]:
     """Receive a request by the statement `query`, which may refuse it for one of `refusals`.
 
-    Raises `TooManyAttempts`; nothing was recorded then.
+    Returns several for a call about every subscription, in the order in which the subscriptions were created. Raises
+    `TooManyAttempts`; nothing was recorded then.
     """
     request_id = uuid4()
-    found = await services().database.call(
+    every = await services().database.call_all(
         query,
         Reception,
         request_id=request_id,
@@ -72,9 +75,23 @@ async def received(query: str, refusals: Mapping[str, Refusal], **parameters: ob
         refusals=_bodies(refusals, request_id),
         **parameters,
     )
-    if found.wait is not None:
-        raise TooManyAttempts(found.wait)
-    return found
+    if (wait := every[0].wait) is not None:
+        raise TooManyAttempts(wait)
+    return every
+
+
+def as_received(found: Reception, refusals: Mapping[str, Refusal]) -> Received:
+    """Return the reception as a request. Raises a refusal that is no request's response: its key is another's."""
+    refusal = refusals[found.problem] if found.problem else None
+    if refusal and not found.answered:
+        raise type(refusal)(request_id=found.id)
+    return Received(
+        found.id,
+        found.answered,
+        joined=found.outcome == "joined",
+        retry_after=refusal.retry_after if refusal else None,
+        subscription_id=found.subscription_id,
+    )
 
 
 async def refuse_attempt(kind: Kind, user_id: str, refusal: Refusal) -> None:

@@ -20,6 +20,7 @@ class Request:
     response: dict[str, Any] | None
     billing_try: int
     reported_failed: bool
+    by_hand: bool  # left to a person, who does it in Stripe
 
     def billing_key(self, step: str) -> str:
         """Return the idempotency key of a write to Stripe: the same until Stripe responds, a new one after a failure.

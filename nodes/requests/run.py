@@ -15,7 +15,9 @@ from nodes.errors import (
     BillingFailed,
     CancelflowError,
     DatabaseUnavailable,
+    DoneByHand,
     EventsFailed,
+    HookFailed,
     MailFailed,
     NeedsOperator,
     Refusal,
@@ -27,6 +29,7 @@ from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import Kind
 from nodes.requests.lease import leased
+from nodes.requests.park import SendDelay, park_request
 from nodes.requests.records import Request, Response
 from nodes.requests.retry import leave, leave_unfinished, reopen_once_back, try_with_another_key
 from nodes.runs.fallback import flow_body
@@ -49,16 +52,28 @@ class RunAccount(ABC):
         self._undelivered: list[str] = []
         self._problem: str | None = None  # why it has to be resumed
         self._to_reopen = False
-        self._held = False  # for an operator
+        self._held: str | None = None  # the command with which an operator continues
 
     @abstractmethod
     async def refused(self, refusal: Refusal) -> None:
         """Record the refusal, which ends the run successfully."""
 
+    @property
+    @abstractmethod
+    def send_delay(self) -> SendDelay:
+        """The function that emails the customer that the request takes longer."""
+
     async def held(self, reason: NeedsOperator) -> None:
-        """Leave the request to an operator, who approves it with `cancelflow resume`."""
-        self._problem, self._held = slug_of(reason), True
-        run_log().warning("%s needs attention: %s: cancelflow resume %s", self.kind.action, reason, self.request_id)
+        """Park the request for an operator: `cancelflow resume` approves it, `finish` completes one done by hand."""
+        by_hand = isinstance(reason, DoneByHand)
+        self._problem, self._held = slug_of(reason), f"cancelflow {'finish' if by_hand else 'resume'} {self.request_id}"
+        run_log().warning("%s needs attention: %s: %s", self.kind.action, reason, self._held)
+        if (request := self.request) is None:
+            return
+        try:
+            await park_request(self.kind, request.id, request.user_id, self.send_delay, by_hand=by_hand)
+        except (MailFailed, HookFailed) as error:
+            run_log().warning("to be sent again: %s", error)
 
     async def failed(self, error: CancelflowError) -> None:
         """Record why the run failed. It is resumed later, unless Stripe failed and the caller waits for a response."""
@@ -118,7 +133,7 @@ class RunAccount(ABC):
     def state(self) -> State[None]:
         """Return the run's final state, which names the outcome in the list of runs."""
         if self._held:  # a failed state, so that alerts on failed runs reach an operator
-            return Failed(name="NeedsAttention", message=f"for an operator: cancelflow resume {self.request_id}")
+            return Failed(name="NeedsAttention", message=f"for an operator: {self._held}")
         if self.response is None:
             raise RuntimeError("the run has no response")
         name = "Refused" if self.response.outcome == "refused" else "Completed"

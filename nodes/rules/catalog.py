@@ -62,6 +62,31 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Manual:
+    """The subscriptions that only a person changes in Stripe (FEATURES U10): one match is enough.
+
+    `prices`: ids or lookup keys. `metadata`: of the subscription.
+    """
+
+    plans: frozenset[str] = frozenset()
+    prices: frozenset[str] = frozenset()
+    collection_methods: frozenset[str] = frozenset()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def covers(
+        self, plan: str, prices: Iterable[Price], collection_method: str, metadata: Mapping[str, str | None]
+    ) -> bool:
+        """Return whether a subscription with these properties is one of them."""
+        names = {name for price in prices for name in (price.id, price.lookup_key)}
+        return (
+            plan in self.plans
+            or not self.prices.isdisjoint(names)
+            or collection_method in self.collection_methods
+            or any(metadata.get(key) == value for key, value in self.metadata.items())
+        )
+
+
+@dataclass(frozen=True)
 class Catalog:
     """All plans by key, and their keys by Stripe's price identifiers."""
 
@@ -69,6 +94,7 @@ class Catalog:
     by_price: Mapping[str, str]
     by_lookup_key: Mapping[str, str]
     by_product: Mapping[str, str]
+    manual: Manual = field(default_factory=Manual)
 
     def plan(self, key: str) -> Plan:
         """Return the plan; a plan that isn't in the catalogue has no offer and no rules."""
