@@ -1,10 +1,10 @@
 """Types of the request and response bodies, from which the OpenAPI document is made."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from nodes.rules.offers import Fate
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
@@ -24,9 +24,31 @@ UserId = Annotated[
 SubscriptionId = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$", description="Stripe's id of the subscription, sub_…")
 ]
+EverySubscription = Annotated[
+    bool,
+    Field(
+        description="true applies it to each live subscription of the user, instead of one. The response then has "
+        "`results`; one that fails does not undo the others",
+    ),
+]
 
 
-class CancelSubscriptionRequest(BaseModel):
+class OneOrEvery(BaseModel):
+    """The subscriptions that a body is about."""
+
+    subscription_id: SubscriptionId | None = Field(
+        default=None, description="which subscription, if the user has several live ones"
+    )
+    every_subscription: EverySubscription = False
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        if self.every_subscription and self.subscription_id is not None:
+            raise ValueError("give either subscription_id or every_subscription: true, not both")
+        return self
+
+
+class CancelSubscriptionRequest(OneOrEvery):
     """Body of `POST /cancel-subscription`. Unknown members are refused: a misspelt `accept_offer` would cancel."""
 
     model_config = ConfigDict(
@@ -51,9 +73,6 @@ class CancelSubscriptionRequest(BaseModel):
         default=None, max_length=MAX_FEEDBACK_CHARACTERS, pattern="^[^\\x00]*$", description="the customer's own text"
     )
     accept_offer: bool = Field(default=False, description="true accepts the retention offer and cancels nothing")
-    subscription_id: SubscriptionId | None = Field(
-        default=None, description="which subscription, if the user has several live ones"
-    )
     as_of: AwareDatetime | None = Field(
         default=None,
         description="the `as_of` of the `GET /cancellation-preview` that the customer saw: they get exactly what it "
@@ -83,14 +102,11 @@ class ReactivateSubscriptionRequest(BaseModel):
     )
 
 
-class AcceptOfferRequest(BaseModel):
+class AcceptOfferRequest(OneOrEvery):
     """Body of `POST /offers/{offer_id}/accept`: the subscription, and the choice that the offer asks for."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"months": 2}]})
 
-    subscription_id: SubscriptionId | None = Field(
-        default=None, description="which subscription, if the user has several live ones"
-    )
     months: int | None = Field(default=None, ge=1, description="of a pause: how many")
     weeks: int | None = Field(default=None, ge=1, description="of a pause: how many")
     price: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$")] | None = Field(
@@ -103,14 +119,10 @@ class AcceptOfferRequest(BaseModel):
     )
 
 
-class ResumeSubscriptionRequest(BaseModel):
+class ResumeSubscriptionRequest(OneOrEvery):
     """Body of `POST /resume-subscription`."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
-
-    subscription_id: SubscriptionId | None = Field(
-        default=None, description="which subscription, if the user has several live ones"
-    )
 
 
 class Money(BaseModel):
@@ -250,6 +262,21 @@ class Retained(BaseModel):
     current_discount: Fate | None = Field(
         default=None, description="what happened to a discount that was running; absent if there was none"
     )
+
+
+class Result(BaseModel):
+    """What became of one subscription: what a call about it alone would have returned."""
+
+    subscription_id: str
+    status_code: int
+    response: dict[str, Any]
+
+
+class Results(BaseModel):
+    """What became of each subscription, oldest first. `success`: all of them."""
+
+    success: bool
+    results: list[Result]
 
 
 class Underway(BaseModel):

@@ -1,20 +1,23 @@
 """`POST /cancel-subscription`, the trigger of WF-023, and a request's status (SPEC, step 1)."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 
-from deployments.http.api.bodies import Cancelled, CancelSubscriptionRequest, Retained, Underway
+from deployments.http.api.bodies import Cancelled, CancelSubscriptionRequest, Results, Retained, Underway
 from deployments.http.api.carry_out import ANSWER_SECONDS, LAST_LOOK_SECONDS
+from deployments.http.api.every_subscription import respond_for_each
 from deployments.http.api.json_body import read_json
 from deployments.http.api.responses import problems, respond_for_request
 from deployments.http.dependencies import Caller, TheRunner, TheServices
+from deployments.http.runner import Runner
 from nodes.cancellation.intake import Asked, receive
 from nodes.errors import DatabaseUnavailable, Refusal
-from nodes.requests.intake import refuse_attempt
+from nodes.requests.intake import Received, refuse_attempt
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.status import RequestStatus, read_status
 from nodes.services import using
@@ -39,8 +42,11 @@ _BODY = {
 
 @router.post(
     "/cancel-subscription",
-    response_model=Cancelled | Retained,
-    responses={202: {"model": Underway}, **problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)},
+    response_model=Cancelled | Retained | Results,
+    responses={
+        202: {"model": Underway | Results},
+        **problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503),
+    },
     openapi_extra=_BODY,
 )
 async def cancel_subscription(
@@ -70,23 +76,10 @@ async def cancel_subscription(
                 in_line=in_line,
                 coming_in_seconds=asyncio.get_running_loop().time() - arrived,
             )
-        if received.response:
-            headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
-            return respond_for_request(
-                received.request_id, received.response.http_status, received.response.body, **headers
-            )
-        if in_line:
-            return _under_way(received.request_id)
-        deadline = arrived + ANSWER_SECONDS
-        try:
-            response = await runner.run(received.request_id, deadline - LAST_LOOK_SECONDS)
-            if response:
-                return respond_for_request(received.request_id, response.http_status, response.body)
-            async with asyncio.timeout_at(deadline):
-                return _respond(await read_status(CANCELLATION, received.request_id, caller), received.request_id)
-        except (DatabaseUnavailable, TimeoutError):
-            # The request is recorded and will be processed once the database is back: neither a failure nor a success.
-            return _under_way(received.request_id)
+        carry_out = partial(_carry_out, caller, None if in_line else runner, arrived + ANSWER_SECONDS)
+        if asked.every_subscription:
+            return await respond_for_each(received, carry_out, "Cancellation-Request-Id")
+        return await carry_out(received[0])
 
 
 @router.get(
@@ -98,6 +91,26 @@ async def cancellation_request(request_id: UUID, caller: Caller, services: TheSe
     """Return the response to a request, or 202 while it is in progress."""
     with using(services):
         return _respond(await read_status(CANCELLATION, request_id, caller), request_id)
+
+
+async def _carry_out(caller: str, runner: Runner | None, deadline: float, received: Received) -> JSONResponse:
+    """Carry out the request and respond until `deadline`; without a `runner`, it waits for another process."""
+    if received.response:
+        headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
+        return respond_for_request(
+            received.request_id, received.response.http_status, received.response.body, **headers
+        )
+    if runner is None:
+        return _under_way(received.request_id)
+    try:
+        response = await runner.run(received.request_id, deadline - LAST_LOOK_SECONDS)
+        if response:
+            return respond_for_request(received.request_id, response.http_status, response.body)
+        async with asyncio.timeout_at(deadline):
+            return _respond(await read_status(CANCELLATION, received.request_id, caller), received.request_id)
+    except (DatabaseUnavailable, TimeoutError):
+        # The request is recorded and will be processed once the database is back: neither a failure nor a success.
+        return _under_way(received.request_id)
 
 
 def _respond(request_status: RequestStatus, request_id: UUID) -> JSONResponse:
@@ -113,4 +126,12 @@ def _under_way(request_id: UUID) -> JSONResponse:
 
 async def _read(request: Request) -> Asked:
     body = await read_json(request, CancelSubscriptionRequest)
-    return Asked(body.user_id, body.reason, body.feedback or None, body.accept_offer, body.subscription_id, body.as_of)
+    return Asked(
+        body.user_id,
+        body.reason,
+        body.feedback or None,
+        body.accept_offer,
+        body.subscription_id,
+        as_of=body.as_of,
+        every_subscription=body.every_subscription,
+    )

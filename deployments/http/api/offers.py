@@ -6,9 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from deployments.http.api.bodies import AcceptOfferRequest, Changed, Offers, ResumeSubscriptionRequest, Underway
+from deployments.http.api.bodies import (
+    AcceptOfferRequest,
+    Changed,
+    Offers,
+    Results,
+    ResumeSubscriptionRequest,
+    Underway,
+)
 from deployments.http.api.cancel_subscription import IdempotencyKey
 from deployments.http.api.carry_out import ANSWER_SECONDS, carried_out
+from deployments.http.api.every_subscription import respond_for_each
 from deployments.http.api.json_body import read_json
 from deployments.http.api.look_ups import Which
 from deployments.http.api.responses import problems, respond
@@ -18,7 +26,7 @@ from flows.resume_unfinished import CHANGES
 from nodes.changes.intake import Asked, kind_of, receive
 from nodes.errors import Refusal
 from nodes.offers.listing import offers_for
-from nodes.requests.intake import refuse_attempt
+from nodes.requests.intake import Received, refuse_attempt
 from nodes.requests.kind import CHANGE
 from nodes.requests.status import RequestStatus, read_status
 from nodes.rules.dates import rfc3339
@@ -28,7 +36,7 @@ from nodes.subscriptions.find import find_subscription, refuse_ended
 router = APIRouter(tags=["offers"])
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    202: {"model": Underway},
+    202: {"model": Underway | Results},
     **problems(400, 401, 402, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503),
 }
 OfferId = Annotated[str, Path(pattern="^[a-z0-9-]{1,40}$", description="as `GET /offers` returned it")]
@@ -50,7 +58,7 @@ async def offers(caller: Caller, services: TheServices, subscription_id: Which =
 
 @router.post(
     "/offers/{offer_id}/accept",
-    response_model=Changed,
+    response_model=Changed | Results,
     responses=_RESPONSES,
     openapi_extra=_body("AcceptOfferRequest"),
 )
@@ -66,7 +74,7 @@ async def accept_offer(
     with using(services):
         try:
             body = await read_json(request, AcceptOfferRequest)
-            asked = Asked(offer_id, body.subscription_id, _choice(body))
+            asked = Asked(offer_id, body.subscription_id, _choice(body), body.every_subscription)
             kind = kind_of(asked)
         except Refusal as refusal:
             await refuse_attempt(CHANGE, caller, refusal)
@@ -76,7 +84,7 @@ async def accept_offer(
 
 @router.post(
     "/resume-subscription",
-    response_model=Changed,
+    response_model=Changed | Results,
     responses=_RESPONSES,
     openapi_extra=_body("ResumeSubscriptionRequest"),
 )
@@ -94,7 +102,7 @@ async def resume_subscription(
         except Refusal as refusal:
             await refuse_attempt(CHANGE, caller, refusal)
             raise
-        asked = Asked(None, body.subscription_id, {})
+        asked = Asked(None, body.subscription_id, {}, body.every_subscription)
         return await _carry_out(request, asked, kind_of(asked), caller, backlog, idempotency_key)
 
 
@@ -112,11 +120,16 @@ async def change(request_id: UUID, caller: Caller, services: TheServices) -> JSO
 async def _carry_out(
     request: Request, asked: Asked, kind: str, caller: str, backlog: Backlog, key: str | None
 ) -> JSONResponse:
+    async def carry_out(received: Received) -> JSONResponse:
+        deadline = request.state.arrived + ANSWER_SECONDS
+        request_status = await carried_out(CHANGE, CHANGES[kind], received, caller, backlog, deadline)
+        headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
+        return _respond(request_status, received.request_id, **headers)
+
     received = await receive(asked, kind, caller, origin="api", key=key)
-    deadline = request.state.arrived + ANSWER_SECONDS
-    request_status = await carried_out(CHANGE, CHANGES[kind], received, caller, backlog, deadline)
-    headers = {"Retry-After": str(received.retry_after)} if received.retry_after else {}
-    return _respond(request_status, received.request_id, **headers)
+    if asked.every_subscription:
+        return await respond_for_each(received, carry_out, "Change-Request-Id")
+    return await carry_out(received[0])
 
 
 def _choice(body: AcceptOfferRequest) -> dict[str, Any]:
