@@ -18,7 +18,7 @@ CANCELLATION = RequestReceived(
     company_name="Example & Sons",
     request_id="req-1",
 )
-OFFER = replace(CANCELLATION, asked_for="offer")
+REACTIVATION = replace(CANCELLATION, asked_for="reactivation")
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ OFFER = replace(CANCELLATION, asked_for="offer")
             "You asked us to cancel your Professional plan.",
         ),
         (
-            OFFER,
-            "We've received your request to use our offer for your Professional plan",
-            "You accepted our offer for your Professional plan.",
+            REACTIVATION,
+            "We've received your request to keep your Professional plan",
+            "You asked us to keep your Professional plan.",
         ),
     ],
-    ids=["cancellation", "offer"],
+    ids=["cancellation", "reactivation"],
 )
 def test_the_email_states_what_was_received_and_that_its_time_counts(
     request_received: RequestReceived, subject: str, sentence: str
@@ -50,7 +50,7 @@ def test_the_email_states_what_was_received_and_that_its_time_counts(
     assert Page(email.html).times == {"2026-01-26T00:00:00Z"}
 
 
-@pytest.mark.parametrize("request_received", [CANCELLATION, OFFER], ids=["cancellation", "offer"])
+@pytest.mark.parametrize("request_received", [CANCELLATION, REACTIVATION], ids=["cancellation", "reactivation"])
 def test_the_email_never_states_that_it_was_done(request_received: RequestReceived) -> None:
     email = request_received.email()
     for text in (email.subject, email.html, email.text):

@@ -113,6 +113,7 @@ def test_every_credential_is_a_secret() -> None:
     }
     assert opens == {
         "database_url", "database_admin_url", "stripe_api_key", "smtp_url", "link_secret", "jwt_secret",
+            "manual_webhook_secret",
         "jwt_private_key",
     }  # fmt: skip
 
@@ -245,3 +246,23 @@ def test_an_invalid_delay_is_refused(after: str) -> None:
 def test_the_link_secret_has_at_least_32_characters() -> None:
     assert LinkSettings.model_validate({"link_secret": "x" * 32}).link_secret.get_secret_value() == "x" * 32
     assert "LINK_SECRET is wrong" in refusal(LinkSettings, LINK_SECRET="x" * 31)
+
+
+HOOKS = {**COMPLETE, "MANUAL_WEBHOOK_URL": "https://team.example.com/hooks"}
+
+
+def test_a_webhook_needs_a_secret_that_signs_it() -> None:
+    assert "MANUAL_WEBHOOK_SECRET is not set" in refusal(TriggerSettings, **HOOKS)
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "whsec_c2hvcnQ=", f"whsec_{SECRET}"])
+def test_a_webhook_secret_is_base64_of_24_bytes_or_more(secret: str) -> None:
+    refused = refusal(TriggerSettings, **HOOKS, MANUAL_WEBHOOK_SECRET=secret)
+    assert "MANUAL_WEBHOOK_SECRET must be whsec_" in refused
+    assert "hunter2" not in refused
+
+
+@pytest.mark.parametrize("url", ["http://team.example.com/hooks", "team.example.com", "https://"])
+def test_a_webhook_is_sent_encrypted(url: str) -> None:
+    refused = refusal(TriggerSettings, **{**HOOKS, "MANUAL_WEBHOOK_URL": url})
+    assert "MANUAL_WEBHOOK_URL must begin with https://" in refused

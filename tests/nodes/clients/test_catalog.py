@@ -309,3 +309,44 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
 def test_the_schema_is_published_beside_the_default() -> None:
     schema = json.loads(files("deployments").joinpath("defaults", "catalog.schema.json").read_text())
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+MANUAL = """
+plans:
+  team: {name: Team}
+manual:
+  plans: [team]
+  prices: [price_1, negotiated]
+  collection_methods: [send_invoice]
+  metadata: {handled_by: sales}
+"""
+
+
+@pytest.mark.parametrize(
+    ("plan", "price", "collection_method", "metadata", "covered"),
+    [
+        ("team", Price("price_2"), "charge_automatically", {}, True),
+        ("other", Price("price_1"), "charge_automatically", {}, True),
+        ("other", Price("price_2", lookup_key="negotiated"), "charge_automatically", {}, True),
+        ("other", Price("price_2"), "send_invoice", {}, True),
+        ("other", Price("price_2"), "charge_automatically", {"handled_by": "sales"}, True),
+        ("other", Price("price_2"), "charge_automatically", {"handled_by": "support"}, False),
+        ("other", Price("price_2"), "charge_automatically", {}, False),
+    ],
+)
+def test_one_match_is_enough_to_be_manual(
+    written: Path, plan: str, price: Price, collection_method: str, metadata: dict[str, str], covered: bool
+) -> None:
+    written.write_text(MANUAL, encoding="utf-8")
+    assert read_catalog(written).manual.covers(plan, [price], collection_method, metadata) is covered
+
+
+def test_without_manual_no_subscription_is() -> None:
+    assert not read_catalog().manual.covers("starter", [Price("price_1")], "send_invoice", {"a": "b"})
+
+
+def test_an_unknown_plan_or_way_to_collect_in_manual_is_refused_with_its_line(written: Path) -> None:
+    said = wrong(written, "plans:\n  a: {name: A}\nmanual:\n  plans: [b]\n")
+    assert f"{written}:4: manual.plans: there is no plan b" in said
+    said = wrong(written, "plans:\n  a: {name: A}\nmanual:\n  collection_methods: [by_post]\n")
+    assert f"{written}:4: manual.collection_methods.0: 'by_post' is not one of" in said

@@ -206,6 +206,7 @@ async def receive(transaction: Transaction, user: str, feedback: str | None = No
         user_id=user,
         asked_user_id=user,
         asked_subscription=None,
+        every=False,
         accept_offer=True,
         reason=None,
         feedback=feedback,
