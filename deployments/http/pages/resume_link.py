@@ -53,7 +53,7 @@ async def press_resume(request: Request, available: TheServices, backlog: TheBac
         try:
             token = (await read_form(request)).get("token", "")
             link = await opened("resume", token)
-            received = await receive(Asked(None, link.subscription_id, {}), "resume", link.user_id, origin="link")
+            [received] = await receive(Asked(None, link.subscription_id, {}), "resume", link.user_id, origin="link")
         except (Refusal, DatabaseUnavailable) as error:
             return sorry(error)
         deadline = request.state.arrived + ANSWER_SECONDS
