@@ -52,7 +52,7 @@ async def subscription_status(
         "banner": f"Cancels on {long_date(row.cancel_at, reads.locale, reads.time_zone)}"
         if pending and row.cancel_at
         else None,
-        "paused": paused,
+        "paused": row.pause_behavior is not None,
         "resumes_at": rfc3339(row.resumes_at) if row.resumes_at else None,
         **more,
     }
