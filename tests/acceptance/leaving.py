@@ -61,7 +61,7 @@ class Company:
     ) -> Person:
         """Return a customer of the plan, on a clock if it is given."""
         made = self.price(plan, **(price or {}))
-        more = {"items": [{"price": made, "quantity": quantity}], **given.pop("more", {})}
+        more: Any = {"items": [{"price": made, "quantity": quantity}], **given.pop("more", {})}
         return subscriber(self.world, plan=plan, on=on, price=made, more=more, **given)
 
     def customer_after(self, plan: str, seconds: int, **given: Any) -> tuple[Clock, Person]:
