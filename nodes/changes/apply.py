@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 
 from nodes.changes.in_effect import is_in_effect
 from nodes.changes.records import Accepted, Applied
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import BillingFailed, PaymentDeclined
 from nodes.node import run_log
 from nodes.services import services
 from nodes.subscriptions.read_back import settled
 
 
-async def applied(accepted: Accepted, write: Callable[[], Awaitable[None]]) -> Applied:
+async def applied(accepted: Accepted, write: Callable[[], Awaitable[BillingSubscription]]) -> Applied:
     """Return the subscription with the change, as read back.
 
     Raises `BillingFailed`, and `PaymentDeclined` if the customer's payment for the change failed.

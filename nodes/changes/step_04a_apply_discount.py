@@ -2,6 +2,7 @@
 
 from nodes.changes.apply import applied
 from nodes.changes.records import Accepted, Applied
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.errors import BillingFailed
 from nodes.node import node
 from nodes.rules.ways_to_stay import DiscountTerms
@@ -15,11 +16,11 @@ async def apply_discount(accepted: Accepted) -> Applied:
     billing, coupon_id = services().billing, str(agreed.coupon_id)
     keep = () if agreed.current_discount == "replaced" else billed.discounts_in_force
 
-    async def attach() -> None:
+    async def attach() -> BillingSubscription:
         if agreed.single_use:
             terms = _terms(accepted)
             await billing.coupons.ensure_single_use(terms, coupon_id, key=request.billing_key("4A:coupon"))
-        await billing.apply_coupon(billed.id, coupon_id, keep=keep, key=request.billing_key("4A"))
+        return await billing.apply_coupon(billed.id, coupon_id, keep=keep, key=request.billing_key("4A"))
 
     try:
         return await applied(accepted, attach)

@@ -1,7 +1,10 @@
 """Step 4C: change the subscription's price, now or by a schedule at the end of the period."""
 
+from dataclasses import replace
+
 from nodes.changes.apply import applied
 from nodes.changes.records import Accepted, Applied
+from nodes.clients.billing_objects import BillingSubscription
 from nodes.node import node
 from nodes.services import services
 
@@ -34,8 +37,9 @@ async def _at_period_end(accepted: Accepted) -> Applied:
     request, billed, agreed = accepted.case.request, accepted.case.subscription.billed, accepted.agreed
     changes = services().billing.changes
 
-    async def schedule() -> None:
+    async def schedule() -> BillingSubscription:
         schedule_id = billed.schedule_id or await changes.begin_schedule(billed.id, key=request.billing_key("4C:begin"))
-        await changes.schedule_price(schedule_id, billed, str(agreed.price_id), key=request.billing_key("4C"))
+        price_id, key = str(agreed.price_id), request.billing_key("4C")
+        return replace(billed, stripe_request_id=await changes.schedule_price(schedule_id, billed, price_id, key=key))
 
     return await applied(accepted, schedule)

@@ -37,24 +37,26 @@ class BillingChanges:
     def __init__(self, client: stripe.StripeClient) -> None:
         self._stripe = client.v1
 
-    async def pause(self, subscription_id: str, behavior: Collection, resumes_at: datetime, *, key: str) -> None:
+    async def pause(
+        self, subscription_id: str, behavior: Collection, resumes_at: datetime, *, key: str
+    ) -> BillingSubscription:
         """Pause payment collection until `resumes_at`, when Stripe resumes it by itself."""
         paused: SubscriptionUpdateParams = {
             "pause_collection": {"behavior": behavior, "resumes_at": seconds(resumes_at)}
         }
-        await self._update(subscription_id, paused, key)
+        return await self._update(subscription_id, paused, key)
 
-    async def resume(self, subscription_id: str, *, key: str) -> None:
+    async def resume(self, subscription_id: str, *, key: str) -> BillingSubscription:
         """End a pause of payment collection now; the next invoice is made at the end of the period."""
-        await self._update(subscription_id, {"pause_collection": ""}, key)
+        return await self._update(subscription_id, {"pause_collection": ""}, key)
 
-    async def extend_trial(self, subscription_id: str, until: datetime, *, key: str) -> None:
+    async def extend_trial(self, subscription_id: str, until: datetime, *, key: str) -> BillingSubscription:
         """Move the end of the trial, at which the first charge is made."""
-        await self._update(subscription_id, {"trial_end": seconds(until), "proration_behavior": "none"}, key)
+        return await self._update(subscription_id, {"trial_end": seconds(until), "proration_behavior": "none"}, key)
 
     async def change_price(
         self, subscription_id: str, item_id: str, price_id: str, *, proration: Proration, as_of: datetime, key: str
-    ) -> None:
+    ) -> BillingSubscription:
         """Change the item to another price now, charging or crediting the rest of the period as of a time.
 
         A payment that fails is an error and changes nothing, so that no customer is left with a plan that isn't paid.
@@ -66,7 +68,7 @@ class BillingChanges:
         }
         if proration != "none":
             change["proration_date"] = seconds(as_of)
-        await self._update(subscription_id, change, key)
+        return await self._update(subscription_id, change, key)
 
     async def begin_schedule(self, subscription_id: str, *, key: str) -> str:
         """Put the subscription under a schedule that changes nothing yet; return the schedule's id."""
@@ -78,8 +80,13 @@ class BillingChanges:
         )
         return made.id
 
-    async def schedule_price(self, schedule_id: str, billed: BillingSubscription, price_id: str, *, key: str) -> None:
-        """Change the schedule's item to another price at the end of the period; discounts are kept."""
+    async def schedule_price(
+        self, schedule_id: str, billed: BillingSubscription, price_id: str, *, key: str
+    ) -> str | None:
+        """Change the schedule's item to another price at the end of the period; return the id of Stripe's request.
+
+        Discounts are kept.
+        """
         [item] = billed.items
         kept = {"discounts": [{"discount": each.id} for each in billed.discounts] or "", "proration_behavior": "none"}
         quantity = {} if item.quantity is None else {"quantity": item.quantity}
@@ -88,7 +95,7 @@ class BillingChanges:
             {"items": [{"price": item.price.id, **quantity}], **kept, **period},
             {"items": [{"price": price_id, **quantity}], **kept},
         ]
-        await ask(
+        made = await ask(
             lambda: self._stripe.subscription_schedules.update_async(
                 schedule_id,
                 {"phases": cast("list[SubscriptionScheduleUpdateParamsPhase]", phases), "end_behavior": "release"},
@@ -96,6 +103,7 @@ class BillingChanges:
             ),
             writing=True,
         )
+        return made.last_response.request_id if made.last_response else None
 
     async def time_of(self, billed: BillingSubscription) -> datetime:
         """Return the time by the subscription's own clock: its test clock's, or Stripe's when it was read."""
