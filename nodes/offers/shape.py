@@ -17,6 +17,7 @@ class _Change:
     kind: str
     at: datetime
     resumes_at: datetime | None
+    finished_at: datetime
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ async def history_of(subscription: ActiveSubscription, request_id: UUID | None =
     by_kind = {each.kind: each for each in changes}
     pause, resume = by_kind.get("pause"), by_kind.get("resume")
     over_at = pause.resumes_at if pause else None
-    if pause and resume and resume.at > pause.at:
+    if pause and resume and resume.finished_at > pause.finished_at:
         over_at = resume.at
     return History(bool(used), over_at, bool(extended))
 

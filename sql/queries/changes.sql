@@ -34,7 +34,8 @@ UPDATE change_requests SET remind_at = %(remind_at)s WHERE id = %(request_id)s;
 
 -- name: changes_of_subscription
 -- The latest change of each kind that took effect, for eligibility: when, by the clock of the subscription.
-SELECT DISTINCT ON (kind) kind, (agreed->>'at')::timestamptz AS at, (agreed->>'resumes_at')::timestamptz AS resumes_at
+SELECT DISTINCT ON (kind) kind, (agreed->>'at')::timestamptz AS at, (agreed->>'resumes_at')::timestamptz AS resumes_at,
+    finished_at
 FROM change_requests
 WHERE user_id = %(user_id)s AND subscription_id = %(subscription_id)s AND outcome = 'changed'
     AND id IS DISTINCT FROM %(request_id)s
