@@ -64,8 +64,12 @@ async def _accepted(case: ChangeCase, charges: Charges, agreed: Agreed | None) -
     offer = _offer(subscription, request.offer_id)
     history = await history_of(subscription, request.id)
     choice = dict(request.choice)
-    if as_of := choice.pop("as_of", None):
-        charges = _as_shown(charges, datetime.fromisoformat(as_of))
+    if shown := choice.pop("as_of", None):
+        as_of = datetime.fromisoformat(shown)
+        # Within an hour and the same period, so that the customer gets exactly what they were shown.
+        if not subscription.billed.current_period_start <= as_of <= charges.now <= as_of + PREVIEW_LASTS:
+            raise _unavailable("preview_expired", subscription, history, charges.now)
+        charges = charges.as_of(as_of)
     if reason := reason_against(offer, subscription, history, now=charges.now, begun=agreed is not None):
         raise _unavailable(reason, subscription, history, charges.now)
     if agreed:
@@ -84,13 +88,6 @@ def _offer(subscription: ActiveSubscription, offer_id: str | None) -> Offer:
     raise OfferNotFound
 
 
-def _as_shown(charges: Charges, as_of: datetime) -> Charges:
-    """Return the charges as of the preview that the customer was shown, so that they get exactly that."""
-    if not charges.billed.current_period_start <= as_of <= charges.now <= as_of + PREVIEW_LASTS:
-        raise _unavailable("preview_expired")
-    return charges.as_of(as_of)
-
-
 async def _why_no_option(
     offer: Offer, choice: dict[str, object], subscription: ActiveSubscription, history: History, charges: Charges
 ) -> Refusal:
@@ -101,7 +98,8 @@ async def _why_no_option(
             return DurationNotOffered(f"{unit}s must be from {least} to {most}", least=least, most=most, unit=unit)
     elif isinstance(offer.terms, PlanChangeTerms):
         return PriceNotOffered(prices=[each.id for each in await prices_for(offer.terms, charges)])
-    return _unavailable("changes_nothing", subscription, history, charges.now)
+    others = await options_of(offer, charges)
+    return _unavailable("changes_nothing", subscription, history, charges.now, without=None if others else offer)
 
 
 def _unavailable(
@@ -109,12 +107,17 @@ def _unavailable(
     subscription: ActiveSubscription | None = None,
     history: History | None = None,
     now: datetime | None = None,
+    without: Offer | None = None,
 ) -> OfferNotAvailable:
     """Return the refusal with the offers that hold now."""
     offers = []
     if subscription and history and now:
         every = services().catalog.plan(subscription.plan).all_offers
-        offers = [each.id for each in every if reason_against(each, subscription, history, now=now) is None]
+        offers = [
+            each.id
+            for each in every
+            if each != without and reason_against(each, subscription, history, now=now) is None
+        ]
     return OfferNotAvailable(f"This offer is not available: {REASONS[reason].lower()}", reason=reason, offers=offers)
 
 

@@ -1,6 +1,6 @@
 """Types of the request and response bodies, from which the OpenAPI document is made."""
 
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -112,11 +112,18 @@ class AcceptOfferRequest(OneOrEvery):
     price: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$")] | None = Field(
         default=None, description="of a change of plan: the id of the price, as `GET /offers` returned it"
     )
-    as_of: datetime | None = Field(
+    as_of: AwareDatetime | None = Field(
         default=None,
         description="the `as_of` of the `GET /offers` that the customer saw: they get exactly what it showed, for an "
         "hour. Without it, the change is computed as of now",
     )
+
+    @field_validator("as_of")
+    @classmethod
+    def _of_our_age(cls, as_of: datetime | None) -> datetime | None:
+        if as_of and not MINYEAR < as_of.year < MAXYEAR:  # in UTC it might be in no year at all
+            raise ValueError("as_of must be the time that GET /offers returned")
+        return as_of
 
 
 class ResumeSubscriptionRequest(OneOrEvery):
