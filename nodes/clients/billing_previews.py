@@ -3,7 +3,7 @@
 https://docs.stripe.com/api/invoices/create_preview. Raises `BillingFailed`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import stripe
@@ -22,17 +22,25 @@ from nodes.errors import BillingFailed
 class Previewed:
     """An invoice as Stripe would make it: `due` is the charge, after the customer's balance; `total` is before it.
 
-    `balance`: the customer's, before the invoice; negative for a credit.
+    `balance`: the customer's, before the invoice; negative for a credit. `pending`: the part of `total` that is for
+    earlier changes, which Stripe charges only once.
     """
 
     total: int
     due: int
     balance: int
+    pending: int = 0
 
     @property
     def balance_after(self) -> int:
         """Return the credit that the invoice leaves, as a negative amount; Stripe adds a debt to the charge."""
         return min(0, self.balance + self.total)
+
+    @property
+    def later(self) -> "Previewed":
+        """Return the same invoice in a later period, without what is pending now."""
+        total = self.total - self.pending
+        return replace(self, total=total, due=max(0, total + self.balance), pending=0)
 
 
 @dataclass(frozen=True)
@@ -108,4 +116,15 @@ class BillingPreviews:
         if details is not None:
             params["subscription_details"] = details
         found = await ask(lambda: self._invoices.create_preview_async(params), writing=False)
-        return Previewed(found.total, found.amount_due, found.starting_balance)
+        return Previewed(found.total, found.amount_due, found.starting_balance, _pending(found))
+
+
+def _pending(found: stripe.Invoice) -> int:
+    """Return the amount of the prorations, after their discounts."""
+    return sum(
+        line.amount - sum(off.amount for off in line.discount_amounts or ())
+        for line in found.lines.data
+        if line.parent
+        and (of_item := line.parent.subscription_item_details or line.parent.invoice_item_details)
+        and of_item.proration
+    )

@@ -64,14 +64,16 @@ class Charges:
         discounts = self._discounts(() if replacing else self.kept(invoice), coupon)
         if discounts not in self._asked:
             self._asked[discounts] = asyncio.ensure_future(services().billing.previews.next(self.billed.id, discounts))
-        return await self._asked[discounts]
+        found = await self._asked[discounts]
+        return found.later if invoice.place else found
 
     async def at_price(self, invoice: Invoice, item_id: str, price_id: str) -> Previewed:
         """Return the invoice at another price, without prorations."""
         discounts = self._discounts(self.kept(invoice), None)
-        return await services().billing.previews.with_price(
+        found = await services().billing.previews.with_price(
             self.billed.id, item_id, price_id, proration="none", as_of=self.now, discounts=discounts
         )
+        return found.later if invoice.place else found
 
     def _discounts(self, kept: tuple[str, ...], coupon: str | None) -> Discounts | None:
         """Return the discounts to preview with; None for those that the subscription has."""
