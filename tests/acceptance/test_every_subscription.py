@@ -1,5 +1,6 @@
 """One call for every live subscription of its caller (FEATURES C01, C29): a result for each, and none hidden."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +20,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload ra
 
 def three(world: World) -> Person:
     """Create a customer with three live subscriptions, oldest first."""
-    person = world.person("two_subscriptions")
-    return subscribing_to(world, person, "enterprise")
+    person = subscribing_to(world, world.person("two_subscriptions"), "enterprise")
+    rows = world.rows("SELECT id FROM subscriptions WHERE user_id = %s ORDER BY created_at, id", person.user_id)
+    return replace(person, subscription_ids=[row["id"] for row in rows])
 
 
 def every(world: World, person: Person, key: str | None = None, **body: Any) -> httpx.Response:
