@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+import httpx
 import stripe
 
 from nodes.clients.catalog import read_catalog
@@ -30,10 +31,30 @@ class Branch:
     voids: bool = False  # an open invoice, after the subscription's end
     shares: bool = False  # something with every other customer of this branch
 
+    table: ClassVar[str] = "cancellation_requests"
+    failed: ClassVar[str] = "Cancellation failed, try again"
+
     @property
     def body(self) -> dict[str, Any]:
         """Return the request's body."""
         return {"accept_offer": True} if self.accept else {"reason": "too_expensive", "feedback": "More than I use"}
+
+    def post(self, http: httpx.Client, person: Person, key: str) -> httpx.Response:
+        """Send the request."""
+        headers = {**person.headers, "Idempotency-Key": key}
+        return http.post("/cancel-subscription", json={"user_id": person.user_id, **self.body}, headers=headers)
+
+    def effects(self, world: World, person: Person) -> list[Row]:
+        """Return what Stripe carried out."""
+        return effects_at_stripe(world, person)
+
+    def unexpected(self, world: World, person: Person, events: list[Event]) -> list[str]:
+        """Return the effects of a request that was never received; there should be none."""
+        return unexpected_effects(world, person, events)
+
+    def wrong(self, world: World, person: Person, events: list[Event], *, reported_failed: bool = False) -> list[str]:
+        """Return missing or extra effects, counted in the external systems when no work is left."""
+        return wrong_effects(world, person, self, events, reported_failed=reported_failed)
 
 
 def _accepting_customer(plan: str, *, coupon_exists: bool = True) -> Callable[[World], Person]:

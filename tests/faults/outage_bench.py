@@ -8,6 +8,7 @@ from threading import Barrier, Event, Semaphore
 from typing import Any
 
 from tests.faults.branches import Branch
+from tests.faults.offer_branches import Acceptance
 from tests.faults.outages import BEFORE_THE_REQUEST, Caller, Outage
 from tests.faults.own_database import OwnServer, OwnWorld
 from tests.faults.topic import Topic
@@ -31,12 +32,12 @@ class Bench:
         self.calm = Event()  # no more restarts of the server
         self._asking = Semaphore(CONCURRENCY)
 
-    def effects_of(self, branch: Branch) -> list[str]:
+    def effects_of(self, branch: Branch | Acceptance) -> list[str]:
         """Return the effects of an undisturbed run."""
         with self._place() as (world, trigger, wires):
             person = branch.customer(world)
-            assert trigger.post(person, key=str(uuid.uuid4()), **branch.body).status_code == 200
-            done = "SELECT id FROM cancellation_requests WHERE user_id = %s AND resume_at IS NULL"
+            assert branch.post(trigger.http, person, str(uuid.uuid4())).status_code == 200
+            done = f"SELECT id FROM {branch.table} WHERE user_id = %s AND resume_at IS NULL"
             eventually(lambda: world.rows(done, person.user_id))
             return [*wires.effects]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.faults.branches import Branch, effects_at_stripe, unexpected_effects, wrong_effects
+from tests.faults.branches import Branch
+from tests.faults.offer_branches import Acceptance
 from tests.faults.topic import Topic
 from tests.faults.triggers import Trigger
 from tests.waiting import eventually
@@ -18,7 +19,6 @@ FINISH_SECONDS = 300.0
 LOOK_EVERY_SECONDS = 0.5
 TRY_SECONDS = 60.0
 BEFORE_THE_REQUEST = "before the request"
-FAILED = "Cancellation failed, try again"
 
 DONE, GOES_ON, GAVE_UP, NOT_RECEIVED = 200, 202, 500, 503
 
@@ -30,7 +30,7 @@ class Outage:
     part: str
     fault: str
     begins: str
-    branch: Branch
+    branch: Branch | Acceptance
     permitted: set[int]
     quick: bool = False  # the response does not wait for this part
     shown: bool = True  # in Prefect
@@ -68,7 +68,7 @@ class Caller:
             outage.wrong.append(f"responded {response.text}")
         if outage.quick and outage.seconds > QUICK_SECONDS:
             outage.wrong.append("too late")
-        if response.status_code == GAVE_UP and response.json()["detail"] != FAILED:
+        if response.status_code == GAVE_UP and response.json()["detail"] != outage.branch.failed:
             outage.wrong.append(f"responded {response.text}")
         if response.status_code == NOT_RECEIVED and int(response.headers.get("Retry-After", 0)) < 1:
             outage.wrong.append("the response has no Retry-After")
@@ -99,8 +99,8 @@ class Caller:
     def count(self, topic: Topic) -> None:
         """Count the effects in the external systems when all is done."""
         events, reported_failed = topic.events_of(self._person.user_id), self._outage.status == GAVE_UP
-        self._outage.wrong += wrong_effects(
-            self._world, self._person, self._outage.branch, events, reported_failed=reported_failed
+        self._outage.wrong += self._outage.branch.wrong(
+            self._world, self._person, events, reported_failed=reported_failed
         )
 
     def wait_for_attempt(self) -> None:
@@ -112,13 +112,14 @@ class Caller:
         """Check that nothing was done if the response said so, unless a response from another system was lost."""
         if self._outage.loses:
             return
-        if self._outage.status == GAVE_UP and effects_at_stripe(self._world, self._person):
+        branch, status = self._outage.branch, self._outage.status
+        if status == GAVE_UP and branch.effects(self._world, self._person):
             self._outage.wrong.append("reported as failed, but Stripe did it")
-        if self._outage.status == NOT_RECEIVED and (left := unexpected_effects(self._world, self._person, [])):
+        if status == NOT_RECEIVED and (left := branch.unexpected(self._world, self._person, [])):
             self._outage.wrong.append(f"reported as not received, but found {left}")
 
     def _post(self) -> httpx.Response:
-        return self._trigger.post(self._person, key=self._key, **self._outage.branch.body)
+        return self._outage.branch.post(self._trigger.http, self._person, self._key)
 
     def _retry(self) -> httpx.Response | None:
         """Retry with the same key; a part that is just back may need some time."""
@@ -126,7 +127,9 @@ class Caller:
         return response if response.status_code in (DONE, GOES_ON) else None
 
     def _request(self) -> Row | None:
-        found = self._world.rows("SELECT * FROM cancellation_requests WHERE user_id = %s", self._person.user_id)
+        table = self._outage.branch.table
+        latest = f"SELECT * FROM {table} WHERE user_id = %s ORDER BY received_at DESC"
+        found = self._world.rows(latest, self._person.user_id)
         return found[0] if found else None
 
     def _state(self) -> Row:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.faults.branches import ACCEPT, CANCEL, Branch
+from tests.faults.offer_branches import DISCOUNTED, EXTENDED, PAUSED, SWITCHED, Acceptance
 from tests.faults.outage_bench import BARRIER_SECONDS, Bench
 from tests.faults.outages import BEFORE_THE_REQUEST, DONE, GAVE_UP, GOES_ON, NOT_RECEIVED, Outage
 from tests.faults.own_database import own_server
@@ -24,7 +25,8 @@ from tests.world import World
 pytestmark = pytest.mark.slow
 
 BOTH = (CANCEL, ACCEPT)
-INTENT = "receive_cancellation"
+OFFERS = (PAUSED, DISCOUNTED, SWITCHED, EXTENDED)
+INTENTS = ("receive_cancellation", "receive_change")
 WRITE = "POST /v1/subscriptions/{id}"
 FAILURE_RECORDED = "finish_cancellation, write_audit"
 PARTS = ("postgresql", "stripe", "smtp", "pubsub", "prefect")
@@ -32,7 +34,7 @@ HELD_AT_A_TIME = 8
 NOT_WAITED_FOR = ("smtp", "pubsub")
 
 # The network to a part fails: in which branch, when, and the permitted responses.
-CUTS: list[tuple[str, Branch, str, set[int]]] = [
+CUTS: list[tuple[str, Branch | Acceptance, str, set[int]]] = [
     *(("stripe", branch, begins, {GAVE_UP, GOES_ON}) for branch in BOTH for begins in (BEFORE_THE_REQUEST, WRITE)),
     *(("postgresql", branch, BEFORE_THE_REQUEST, {NOT_RECEIVED}) for branch in BOTH),
     ("postgresql", CANCEL, "cancellation_scheduled", {GOES_ON}),
@@ -42,6 +44,15 @@ CUTS: list[tuple[str, Branch, str, set[int]]] = [
     # It takes seconds to give up on a run that Prefect does not start; on a busy machine, the caller's whole deadline.
     *(("prefect", branch, BEFORE_THE_REQUEST, {DONE, GOES_ON}) for branch in BOTH),
     *(("prefect", branch, WRITE, {DONE}) for branch in BOTH),
+    *(("stripe", offer, BEFORE_THE_REQUEST, {GAVE_UP, GOES_ON}) for offer in OFFERS),
+    *(("stripe", offer, WRITE, {GAVE_UP, GOES_ON}) for offer in OFFERS if offer is not SWITCHED),
+    ("stripe", SWITCHED, "POST /v1/subscription_schedules", {GAVE_UP, GOES_ON}),
+    ("stripe", SWITCHED, "POST /v1/subscription_schedules/{id}", {GAVE_UP, GOES_ON}),
+    ("postgresql", PAUSED, BEFORE_THE_REQUEST, {NOT_RECEIVED}),
+    *(("postgresql", offer, "change_applied", {GOES_ON}) for offer in OFFERS),
+    *(("smtp", PAUSED, begins, {DONE}) for begins in (BEFORE_THE_REQUEST, "email")),
+    *(("pubsub", PAUSED, begins, {DONE}) for begins in (BEFORE_THE_REQUEST, "publish subscription.changed")),
+    *(("prefect", offer, BEFORE_THE_REQUEST, {DONE, GOES_ON}) for offer in OFFERS),
 ]
 
 # Stripe's responses, on which of its calls, and the permitted responses. `times` 0: each time.
@@ -80,7 +91,7 @@ def cuts() -> Iterator[tuple[Outage, Fault]]:
 def stripe_responses() -> Iterator[tuple[Outage, list[dict[str, Any]]]]:
     for name, fault, permitted_when in RESPONSES:
         for begins, permitted in permitted_when.items():
-            for branch in BOTH:
+            for branch in (*BOTH, PAUSED, EXTENDED):
                 outage = Outage("stripe", name, begins, branch, permitted, loses=fault["kind"] == "lost_answer")
                 yield outage, simulated(fault, begins)
 
@@ -89,7 +100,7 @@ def simulated(fault: dict[str, Any], begins: str) -> list[dict[str, Any]]:
     """Return the simulator's faults, of which the first matching one applies to a call."""
     if begins == FROM_THE_FIRST:
         return [fault]
-    on_the_write = [{**fault, "method": "POST"}]
+    on_the_write = [{**fault, "method": "POST", "path": "/v1/subscriptions/"}]
     # The read before the write succeeds, and none after it.
     first_look = {"kind": "delay", "seconds": 0, "method": "GET"}
     return on_the_write + [first_look, {"kind": "status", "method": "GET", "times": 0}] * (begins == AND_AFTER)
@@ -97,9 +108,9 @@ def simulated(fault: dict[str, Any], begins: str) -> list[dict[str, Any]]:
 
 def restarts(bench: Bench) -> Iterator[tuple[Outage, When]]:
     """Yield one restart at each effect; at the commit of the intent, also one that loses its response."""
-    for branch in BOTH:
+    for branch in (*BOTH, PAUSED):
         for effect in bench.effects_of(branch):
-            intent = INTENT in effect
+            intent = any(each in effect for each in INTENTS)
             permitted = {NOT_RECEIVED} if intent else {DONE, GOES_ON}
             yield Outage("postgresql", "restarted", effect, branch, permitted), When.BEFORE
             if intent:
