@@ -42,6 +42,8 @@ def _calls(http: str, by_case: Mapping[str, DemoCustomer]) -> list[str]:
     return [
         "  # the offer",
         f"  curl -s {http}/retention-offer {_bearer(starter)}",
+        "  # every offer, with what it costs",
+        f"  curl -s {http}/offers {_bearer(by_case['other_locale'].user_id)}",
         *cancel("starter", "accept it", ', "accept_offer": true'),
         *cancel("enterprise", "cancel", ', "reason": "unused"'),
         f"  curl -s {http}/subscription {_bearer(by_case['enterprise'].user_id)}",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from nodes.offers.agreed import Agreed, Preview
 from nodes.offers.charges import Charges
@@ -55,7 +56,8 @@ async def options_of(offer: Offer, charges: Charges, *, only: Choice | None = No
 async def _discount(terms: DiscountTerms, charges: Charges) -> list[Agreed]:
     billed, settings = charges.billed, services().settings
     # For the preview: the coupon that is attached to a single-use offer's customer has the same terms.
-    coupon = await services().billing.coupons.ensure(terms, key=f"preview:{terms.coupon_id}")
+    # Its id makes it one; a constant key would repeat a failure of Stripe's for a day.
+    coupon = await services().billing.coupons.ensure(terms, key=f"offer:{uuid4()}")
     running = any(each.runs(charges.now) and each.coupon_id != coupon for each in billed.discounts_in_force)
     fate = current_fate(settings.offer_when_discounted) if running else None
     ends_at = later(charges.today, ("month", 1), terms.months) if terms.months else None
