@@ -78,7 +78,7 @@ def price(world: World, plan: str, unit: str = "month", count: int = 1) -> str:
             "product_data": {"name": plan},
             "currency": "usd",
             "unit_amount": PRICES[plan][unit, count],
-            "recurring": {"interval": unit, "interval_count": count},  # type: ignore[typeddict-item]
+            "recurring": {"interval": unit, "interval_count": count},
             "lookup_key": key,
         }
     )
