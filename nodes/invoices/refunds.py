@@ -4,6 +4,7 @@ The amount is decided once, before the first write, and kept in the request's ro
 note. An earlier credit note of the same request is looked for first, because an idempotency key expires after a day.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,12 +48,13 @@ async def refund_of(billed: BillingSubscription, choice: RefundChoice, as_of: da
     """
     if choice == "none":
         return None
-    paid = await services().billing.refunds.payments(billed.id, billed.current_period_start)
+    payments = services().billing.refunds.payments(billed.id, billed.current_period_start)
     if choice == "full":
-        paid = _of_the_period(paid)
+        paid = _of_the_period(await payments)
         amount = sum(each.left for each in paid)
     else:
-        amount = -await services().billing.previews.ending_now(billed.id, as_of) - voided if paid else 0
+        paid, total = await asyncio.gather(payments, services().billing.previews.ending_now(billed.id, as_of))
+        amount = -total - voided
     amounts = zip(paid, split(amount, (each.left for each in paid)), strict=True)
     parts = tuple(Part(payment.invoice_id, part) for payment, part in amounts if part)
     return Refund(billed.currency, parts) if parts else None

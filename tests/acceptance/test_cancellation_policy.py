@@ -225,6 +225,24 @@ def test_a_change_within_the_period_is_refunded_with_it(world: World, ours: Comp
     assert len(ours.notes(person)) == 2
 
 
+@pytest.mark.parametrize("plan", ["prorated", "full"])
+def test_of_several_intervals_a_full_refund_is_of_the_newest_invoice(world: World, ours: Company, plan: str) -> None:
+    """A monthly item of 50 dollars and a yearly one of 600, after three invoices: the first was for both."""
+    monthly = ours.price(plan)
+    yearly = ours.price(plan, unit_amount=60_000, recurring={"interval": "year"})
+    more = {"items": [{"price": monthly}, {"price": yearly}], "billing_mode": {"type": "flexible"}}
+    _, person = ours.customer_after(plan, 75 * DAY, more=more)
+    assert len(world.stripe.invoices.list({"subscription": person.subscription_id}).data) == 3
+
+    shown = refunded_as_shown(ours, person)
+
+    if plan == "full":
+        assert shown["refund"]["amount"] == PRICE
+    else:
+        assert PRICE < shown["refund"]["amount"] < 60_000
+        assert len(ours.notes(person)) == 3
+
+
 def test_an_unpaid_change_is_voided_and_its_unused_time_not_returned(world: World, ours: Company) -> None:
     """Half of a period that cost 100 dollars is left; the upgrade to 150 was never paid."""
     on, person = ours.customer_after("prorated", 0, price={"unit_amount": 10_000})
