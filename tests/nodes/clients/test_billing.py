@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -29,26 +29,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload ra
 
 Result = TypeVar("Result")
 PERSONAL = "ada@example.com: too dear for me"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    simulator = Simulator(tmp_path_factory.mktemp("stripe") / "state.sqlite3")
-    simulator.start()
-    yield simulator
-    simulator.close()
-
-
-@pytest.fixture
-def simulator(running: Simulator) -> Iterator[Simulator]:
-    """Yield the simulator, and clear its faults afterwards."""
-    yield running
-    running.control("DELETE", "faults")
-
-
-@pytest.fixture(scope="module")
-def shop(running: Simulator) -> Shop:
-    return Shop(running.client)
 
 
 def with_stripe(url: str, work: Callable[[Billing], Awaitable[Result]], key: str = KEY) -> Result:
