@@ -73,7 +73,7 @@ async def _discount(terms: DiscountTerms, charges: Charges) -> list[Agreed]:
     preview = Preview(billed.currency, 0, reduced[0].due, first.at)
     if terms.duration != "forever":
         after = charges.until(None, at_most=len(covered) + 1)[-1]
-        again = (await charges.of(after)).total
+        again = (await charges.of(after, replacing=replacing)).total
         preview = replace(preview, price_again=again, price_again_at=after.at, saved=saved, saved_until=after.at)
     agreed = Agreed(
         charges.now,
