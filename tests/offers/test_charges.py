@@ -111,11 +111,16 @@ TRIED = {
     "trial": "fiver always personal longer-trial",
     "trial-with-a-discount-that-ends": "longer-trial",
 }
-# The same with an offer in addition to a running discount, and in its place.
-DISCOUNTED = {
+# With an offer in addition to a running discount, and in its place.
+ADDED = {
     "discount-forever": "half fiver long",
     "discount-that-ends-first": "half fiver always",
     "discount-that-ends-later": "retention fiver always",
+}
+REPLACED = {
+    "discount-forever": "half",
+    "discount-that-ends-first": "half fiver always",
+    "discount-that-ends-later": "retention half personal",
 }
 
 
@@ -193,13 +198,15 @@ def test_every_charge_is_as_shown(company: Company, shape: str, choice: str) -> 
     tried(company, SHAPES[shape], CHOICES[choice][0], chosen_of(company, CHOICES[choice]))
 
 
-@pytest.mark.parametrize(("shape", "choice"), cases(DISCOUNTED))
-@pytest.mark.parametrize("policy", ["adding", "replacing"])
-def test_every_charge_is_as_shown_beside_a_running_discount(
-    request: pytest.FixtureRequest, policy: str, shape: str, choice: str
-) -> None:
-    company = request.getfixturevalue(policy)
-    tried(company, SHAPES[shape], CHOICES[choice][0], chosen_of(company, CHOICES[choice]))
+@pytest.mark.parametrize(("shape", "choice"), cases(ADDED))
+def test_every_charge_is_as_shown_in_addition_to_a_discount(adding: Company, shape: str, choice: str) -> None:
+    tried(adding, SHAPES[shape], CHOICES[choice][0], chosen_of(adding, CHOICES[choice]))
+
+
+@pytest.mark.parametrize(("shape", "choice"), cases(REPLACED))
+def test_every_charge_is_as_shown_in_place_of_a_discount(replacing: Company, shape: str, choice: str) -> None:
+    """Including the price afterwards, which is the full one: the replaced discount does not come back."""
+    tried(replacing, SHAPES[shape], CHOICES[choice][0], chosen_of(replacing, CHOICES[choice]))
 
 
 @settings(max_examples=12)

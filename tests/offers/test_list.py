@@ -170,6 +170,11 @@ def test_offers_that_change_nothing_or_do_not_fit_are_left_out(
     assert ids(company.shown(member(company, **given))) == expected
 
 
+def test_an_offer_that_is_worth_less_than_the_discount_it_replaces_is_left_out(replacing: Company) -> None:
+    person = member(replacing, coupon={"percent_off": 20, "duration": "forever"})
+    assert ids(replacing.shown(person)) == ["half", "loyal", "personal", *PAUSES, *PLANS, *LINKS]
+
+
 def test_a_coupon_that_ends_before_the_next_invoice_is_left_out(company: Company) -> None:
     """On the first day of February, a coupon for one month ends before the invoice of the 31st of March does."""
     clock = company.clock(at(2027, 1, 31, 9))
