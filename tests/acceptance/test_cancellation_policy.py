@@ -391,9 +391,10 @@ def test_an_expired_preview_is_refused_and_changes_nothing(
     assert ours.cancel(person).status_code == 200
 
 
-def test_a_time_without_a_zone_is_refused(ours: Company) -> None:
+@pytest.mark.parametrize("as_of", ["2026-01-01T00:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_without_a_zone_or_of_another_age_is_refused(ours: Company, as_of: str) -> None:
     person = ours.customer("prorated")
-    response = ours.cancel(person, as_of="2026-01-01T00:00:00")
+    response = ours.cancel(person, as_of=as_of)
     assert (response.status_code, response.json()["detail"][:5]) == (400, "as_of")
 
 

@@ -4,7 +4,7 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from nodes.rules.offers import Fate
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
@@ -48,6 +48,15 @@ class OneOrEvery(BaseModel):
         return self
 
 
+def _of_our_age(as_of: datetime) -> datetime:
+    if not MINYEAR < as_of.year < MAXYEAR:  # in UTC it might be in no year at all
+        raise ValueError("as_of must be the time that the preview returned")
+    return as_of
+
+
+AsOf = Annotated[AwareDatetime, AfterValidator(_of_our_age)]
+
+
 class CancelSubscriptionRequest(OneOrEvery):
     """Body of `POST /cancel-subscription`. Unknown members are refused: a misspelt `accept_offer` would cancel."""
 
@@ -73,7 +82,7 @@ class CancelSubscriptionRequest(OneOrEvery):
         default=None, max_length=MAX_FEEDBACK_CHARACTERS, pattern="^[^\\x00]*$", description="the customer's own text"
     )
     accept_offer: bool = Field(default=False, description="true accepts the retention offer and cancels nothing")
-    as_of: AwareDatetime | None = Field(
+    as_of: AsOf | None = Field(
         default=None,
         description="the `as_of` of the `GET /cancellation-preview` that the customer saw: they get exactly what it "
         "showed, for an hour. Without it, the cancellation is computed as of now",
@@ -112,18 +121,11 @@ class AcceptOfferRequest(OneOrEvery):
     price: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$")] | None = Field(
         default=None, description="of a change of plan: the id of the price, as `GET /offers` returned it"
     )
-    as_of: AwareDatetime | None = Field(
+    as_of: AsOf | None = Field(
         default=None,
         description="the `as_of` of the `GET /offers` that the customer saw: they get exactly what it showed, for an "
         "hour. Without it, the change is computed as of now",
     )
-
-    @field_validator("as_of")
-    @classmethod
-    def _of_our_age(cls, as_of: datetime | None) -> datetime | None:
-        if as_of and not MINYEAR < as_of.year < MAXYEAR:  # in UTC it might be in no year at all
-            raise ValueError("as_of must be the time that GET /offers returned")
-        return as_of
 
 
 class ResumeSubscriptionRequest(OneOrEvery):
