@@ -182,8 +182,9 @@ class World:
         """Return every row of this user by table, to show that nothing has changed."""
         tables = self.rows(
             """SELECT table_name AS name, CASE table_name WHEN 'users' THEN 'id' ELSE 'user_id' END AS owner
-            FROM information_schema.columns
-            WHERE table_schema = 'public' AND (column_name = 'user_id' OR table_name = 'users') GROUP BY 1 ORDER BY 1"""
+            FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+            WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+                AND (column_name = 'user_id' OR table_name = 'users') GROUP BY 1 ORDER BY 1"""
         )
         return {
             table["name"]: self.rows(

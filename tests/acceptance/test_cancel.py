@@ -376,6 +376,11 @@ def test_the_dashboard_shows_when_the_subscription_ends(world: World) -> None:
         "cancel_at_period_end": True,
         "cancel_at": response.json()["cancel_at"],
         "banner": f"Cancels on {ends:%B} {ends.day}, {ends.year}",
+        "paused": False,
+        "resumes_at": None,
+        "discounts": [],
+        "scheduled_change": None,
+        "next_charge": None,
     }
 
 

@@ -28,6 +28,8 @@ OWNER = {
     "attempts": "user_id",
     "data_deletions": "user_id",
     "reactivation_requests": "user_id",
+    "change_requests": "user_id",
+    "offers_listed": "user_id",
     "subscription_ends": "user_id",
     "offers_shown": "user_id",
     "retained_invoices": "user_id",
@@ -50,6 +52,9 @@ def two(world: World) -> Two:
     for person in (people.a, people.b):
         assert world.http.get("/retention-offer", headers=person.headers).json()["show_offer"]
         assert world.accept(person).status_code == 200
+        assert world.http.get("/offers", headers=person.headers).status_code == 200
+        for path, choice in (("/offers/pause/accept", {"months": 1}), ("/resume-subscription", {})):
+            assert world.http.post(path, json=choice, headers=person.headers).status_code == 200
         world.admin.execute(
             "INSERT INTO retained_invoices VALUES ('in_' || gen_random_uuid(), %s, %s, 'usd', 100, now(), now())",
             [person.user_id, person.subscription_id],
@@ -326,6 +331,12 @@ CHECKS = {
     "reactivation_requests_recovery_point_check": ("reactivation_requests", "recovery_point = 'x'"),
     "reactivation_requests_outcome_check": ("reactivation_requests", "outcome = 'done'"),
     "a_reactivation_is_whole": ("reactivation_requests", "response = NULL"),
+    "change_requests_kind_check": ("change_requests", "kind = 'x'"),
+    "change_requests_origin_check": ("change_requests", "origin = 'x'"),
+    "change_requests_recovery_point_check": ("change_requests", "recovery_point = 'x'"),
+    "change_requests_outcome_check": ("change_requests", "outcome = 'done'"),
+    "a_change_is_whole": ("change_requests", "response = NULL"),
+    "an_applied_change_was_agreed": ("change_requests", "agreed = NULL"),
     "subscription_ends_kind_check": ("subscription_ends", "kind = 'x'"),
     "retained_invoices_currency_check": ("retained_invoices", "currency = 'USD'"),
 }

@@ -1,5 +1,6 @@
 """The OpenAPI document against the running trigger: schemathesis makes valid and invalid calls."""
 
+import re
 from itertools import count
 from typing import Any
 
@@ -20,12 +21,21 @@ RESPONSE_SECONDS = 60.0  # far above the promised time
 WITH_INPUT = (
     "POST /cancel-subscription",
     "GET /cancellation-requests/{request_id}",
+    "GET /offers",
+    "POST /offers/{offer_id}/accept",
+    "POST /resume-subscription",
+    "GET /changes/{request_id}",
     "GET /retention-offer",
+    "GET /cancellation-preview",
     "GET /subscription",
     "POST /reactivate-subscription",
     "GET /reactivations/{request_id}",
 )
 WITHOUT_INPUT = ("GET /healthz", "GET /readyz")
+
+
+def _is_id(given: object) -> bool:
+    return isinstance(given, str) and re.fullmatch(r"[A-Za-z0-9_]{1,255}", given) is not None
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +57,9 @@ def document(world: World, customer: Person) -> BaseSchema:
             cancels = context.operation is not None and context.operation.path == "/cancel-subscription"
             if cancels and body.get("accept_offer") is not True and body.get("reason", "") in ("", None):
                 body["reason"] = "other"
-            if body.get("every_subscription") is True:  # instead of naming one, which is also beyond a schema
-                body.pop("subscription_id", None)
+        # Either of the two may be given, which is also beyond a schema.
+        if isinstance(body, dict) and body.get("every_subscription") is True and _is_id(body.get("subscription_id")):
+            del body["subscription_id"]
         return body
 
     used = count()

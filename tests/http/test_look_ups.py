@@ -116,6 +116,16 @@ def test_an_active_subscription_is_shown(world: World, document: Document) -> No
         "cancel_at_period_end": False,
         "cancel_at": None,
         "banner": None,
+        "paused": False,
+        "resumes_at": None,
+        "discounts": [],
+        "scheduled_change": None,
+        "next_charge": {
+            "amount": 4900,
+            "currency": "usd",
+            "formatted": "$49.00",
+            "at": rfc3339(item.current_period_end),
+        },
     }
     document.check(response, STATUS)
 

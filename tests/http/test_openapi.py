@@ -35,6 +35,10 @@ def test_the_document_contains_every_route_except_the_pages(stack: Addresses, do
         ("GET", "/cancellation-requests/{request_id}"),
         ("POST", "/reactivate-subscription"),
         ("GET", "/reactivations/{request_id}"),
+        ("GET", "/offers"),
+        ("POST", "/offers/{offer_id}/accept"),
+        ("POST", "/resume-subscription"),
+        ("GET", "/changes/{request_id}"),
         ("GET", "/retention-offer"),
         ("GET", "/cancellation-preview"),
         ("GET", "/subscription"),
@@ -76,6 +80,9 @@ def test_every_error_is_a_problem_document(document: Document) -> None:
             assert response["description"]
 
 
+ACCEPTANCE = ["200", "202", "400", "401", "402", "404", "408", "409", "413", "415", "422", "429", "500", "503"]
+
+
 def test_each_operation_documents_exactly_the_statuses_it_returns(document: Document) -> None:
     assert {path: sorted(operation["responses"]) for (_, path), operation in document.operations.items()} == {
         "/cancel-subscription": [
@@ -112,6 +119,10 @@ def test_each_operation_documents_exactly_the_statuses_it_returns(document: Docu
             "503",
         ],
         "/reactivations/{request_id}": ["200", "202", "400", "401", "403", "404", "409", "410", "500", "503"],
+        "/offers": ["200", "400", "401", "404", "409", "503"],
+        "/offers/{offer_id}/accept": ACCEPTANCE,
+        "/resume-subscription": ACCEPTANCE,
+        "/changes/{request_id}": ["200", "202", "400", "401", "402", "404", "409", "500", "503"],
         "/retention-offer": ["200", "400", "401", "404", "409", "503"],
         "/cancellation-preview": ["200", "400", "401", "404", "409", "503"],
         "/subscription": ["200", "400", "401", "404", "409", "503"],

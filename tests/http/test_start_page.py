@@ -123,7 +123,9 @@ def test_every_example_works(world: World, document: Document, reference: str) -
     for heading, section in list(sections(reference).items())[2:]:
         method, path = heading.split()
         [written] = re.findall(r"<pre><code>(.*?)</code></pre>", section, re.DOTALL)
-        command = unescape(written).replace("$TOKEN", token).replace("$REQUEST_ID", user_id)
+        command = (
+            unescape(written).replace("$TOKEN", token).replace("$REQUEST_ID", user_id).replace("$OFFER_ID", "pause")
+        )
         program, *rest = shlex.split(command)
         assert program == "curl"
         url = next(word for word in rest if word.startswith(world.addresses["http"]))

@@ -37,7 +37,7 @@ router = APIRouter(tags=["offers"])
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     202: {"model": Underway | Results},
-    **problems(400, 401, 402, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503),
+    **problems(400, 401, 402, 404, 408, 409, 413, 415, 422, 429, 500, 503),
 }
 OfferId = Annotated[str, Path(pattern="^[a-z0-9-]{1,40}$", description="as `GET /offers` returned it")]
 

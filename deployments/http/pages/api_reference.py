@@ -92,8 +92,8 @@ def _content(found: Schema, schemas: Schema) -> list[Schema]:
 
 
 def _named(schema: Schema, schemas: Schema) -> list[Schema]:
-    """Return the object schemas that a schema, or each of its alternatives, refers to."""
-    alternatives = schema.get("anyOf", [schema])
+    """Return the object schemas that a schema, each of its alternatives, or the members of its list refer to."""
+    alternatives = [each.get("items", each) for each in schema.get("anyOf", [schema])]
     return [schemas[each["$ref"].rpartition("/")[2]] for each in alternatives if "$ref" in each]
 
 

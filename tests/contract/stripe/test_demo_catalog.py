@@ -4,7 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from deployments.demo.catalog import LOYALTY_COUPON, Catalog
+from deployments.demo.cases import MONTHLY_PRICES
+from deployments.demo.catalog import LOYALTY_COUPON, MONTHS_OF, Catalog
 
 from .process import Simulator
 
@@ -27,4 +28,6 @@ def test_seeding_a_new_account_several_times_at_once_makes_one_of_each(
 
     [(price, coupon)] = found
     assert coupon == LOYALTY_COUPON
-    assert [each.id for each in simulator.client.v1.prices.list({"limit": 100}).data] == [price]
+    prices = simulator.client.v1.prices.list({"limit": 100}).data
+    assert price in [each.id for each in prices]
+    assert len(prices) == len({each.lookup_key for each in prices}) == len(MONTHLY_PRICES) * len(MONTHS_OF)
