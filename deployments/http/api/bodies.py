@@ -4,7 +4,16 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from nodes.rules.offers import Fate
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
@@ -55,6 +64,14 @@ def _of_our_age(as_of: datetime) -> datetime:
 
 
 AsOf = Annotated[AwareDatetime, AfterValidator(_of_our_age)]
+
+
+def _whole(number: object) -> object:
+    """Return 2 for 2.0, which is an integer in JSON."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+HowMany = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
 
 
 class CancelSubscriptionRequest(OneOrEvery):
@@ -116,8 +133,8 @@ class AcceptOfferRequest(OneOrEvery):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"months": 2}]})
 
-    months: int | None = Field(default=None, ge=1, description="of a pause: how many")
-    weeks: int | None = Field(default=None, ge=1, description="of a pause: how many")
+    months: HowMany | None = Field(default=None, description="of a pause: how many")
+    weeks: HowMany | None = Field(default=None, description="of a pause: how many")
     price: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$")] | None = Field(
         default=None, description="of a change of plan: the id of the price, as `GET /offers` returned it"
     )
