@@ -37,7 +37,11 @@ async def _states(stripe: BillingSetup, catalog: Catalog) -> dict[str, State]:
         "lookup key": (stripe.prices.lookup_keys, catalog.by_lookup_key),
         "product": (stripe.prices.products, catalog.by_product),
     }
-    found = await together(*(ask(list(names)) for ask, names in kinds.values()))
+    offered = {"price": {each for each in catalog.offered_prices if each.startswith("price_")}}
+    offered["lookup key"] = catalog.offered_prices - offered["price"]
+    found = await together(
+        *(ask(list(dict.fromkeys([*names, *sorted(offered.get(kind, ()))]))) for kind, (ask, names) in kinds.items())
+    )
     return {
         f"{kind} {name}": state for kind, states in zip(kinds, found, strict=True) for name, state in states.items()
     }

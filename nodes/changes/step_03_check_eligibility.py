@@ -55,6 +55,8 @@ async def _resumption(case: ChangeCase, charges: Charges) -> Agreed:
         raise _unavailable("manual")
     if charges.billed.pause is None:
         raise _unavailable("not_paused")
+    if len(charges.billed.intervals) != 1:  # several next charges, which one date and amount can't say
+        return Agreed(charges.now)
     following = charges.until(None, at_most=1)[0]
     return Agreed(charges.now, Preview(charges.billed.currency, 0, (await charges.of(following)).due, following.at))
 
@@ -74,6 +76,8 @@ async def _accepted(case: ChangeCase, charges: Charges, agreed: Agreed | None) -
         raise _unavailable(reason, subscription, history, charges.now)
     if agreed:
         return agreed
+    if choice and not isinstance(offer.terms, PauseTerms | PlanChangeTerms):
+        raise DurationNotOffered("This offer takes no months, weeks or price")
     options = await options_of(offer, charges, only=choice)
     if options:
         found = options[0].agreed

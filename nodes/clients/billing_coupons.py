@@ -33,7 +33,8 @@ class BillingCoupons:
         coupon = await self._existing(terms.coupon_id) or await self._make(terms.coupon_id, wanted, key)
         found = {name: getattr(coupon, name, None) for name in _TERMS}
         if found != {name: wanted.get(name) for name in _TERMS}:
-            raise BillingFailed(f"Stripe's coupon {terms.coupon_id} has other terms than the offer: {found}")
+            what = f"Stripe's coupon {terms.coupon_id} has other terms than the offer: {found}"
+            raise BillingFailed(what, code="coupon_has_other_terms")
         return coupon.id
 
     async def ensure_single_use(self, terms: DiscountTerms, coupon_id: str, *, key: str) -> None:

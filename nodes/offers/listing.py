@@ -1,9 +1,11 @@
 """The offers for a subscription, in order, with what each costs, and what is in effect already (FEATURES C07, C08)."""
 
 import asyncio
+import logging
 from typing import Any
 
 from email_templates.dates import long_date
+from nodes.errors import BillingFailed
 from nodes.messages.customer_locale import CustomerLocale, customer_locale
 from nodes.offers.charges import Charges, charges_of
 from nodes.offers.counting import count_shown
@@ -14,6 +16,8 @@ from nodes.rules.dates import rfc3339
 from nodes.rules.ways_to_stay import Offer
 from nodes.services import services
 from nodes.subscriptions.records import ActiveSubscription
+
+log = logging.getLogger(__name__)
 
 
 async def offers_for(subscription: ActiveSubscription) -> dict[str, Any]:
@@ -26,7 +30,7 @@ async def offers_for(subscription: ActiveSubscription) -> dict[str, Any]:
         for each in services().catalog.plan(subscription.plan).all_offers
         if reason_against(each, subscription, history, now=charges.now) is None
     ]
-    options = await asyncio.gather(*(options_of(each, charges) for each in fitting))
+    options = await asyncio.gather(*(_options(each, charges) for each in fitting))
     found = [(each, those) for each, those in zip(fitting, options, strict=True) if those]
     ids, kinds = [each.id for each, _ in found], [each.kind for each, _ in found]
     await count_shown(subscription, "offers_listed", ids=ids, kinds=kinds)
@@ -36,6 +40,20 @@ async def offers_for(subscription: ActiveSubscription) -> dict[str, Any]:
         "in_effect": _in_effect(charges, reads),
         "offers": [_offer(each, those, reads) for each, those in found],
     }
+
+
+async def _options(offer: Offer, charges: Charges) -> list[Option]:
+    """Return the offer's options; none if Stripe refuses it, such as for a price that is gone.
+
+    An offer that the company got wrong must not hide the others. An outage is raised.
+    """
+    try:
+        return await options_of(offer, charges)
+    except BillingFailed as error:
+        if error.code is None:
+            raise
+        log.warning("the offer %s can't be made: %s", offer.id, error)
+        return []
 
 
 def _offer(offer: Offer, options: list[Option], reads: CustomerLocale) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Catalog:
         return self.plans.get(key) or Plan(key)
 
     @property
-    def offered_prices(self) -> set[str | None]:
+    def offered_prices(self) -> set[str]:
         """The ids and lookup keys of the prices that offers lead to."""
         terms = (offer.terms for plan in self.plans.values() for offer in plan.offers)
         return {price for each in terms if isinstance(each, PlanChangeTerms) for price in each.prices}

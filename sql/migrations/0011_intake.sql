@@ -332,6 +332,7 @@ AS $$
 DECLARE
     taken     reception;
     under_way uuid;
+    its_kind  text;
 BEGIN
     SELECT r.id INTO taken.id FROM change_requests r
     WHERE r.user_id = caller AND r.finished_at IS NULL AND r.kind = change_kind
@@ -346,12 +347,14 @@ BEGIN
         RETURN taken;
     END IF;
 
-    SELECT r.id INTO under_way FROM requests r
+    SELECT r.id, r.kind INTO under_way, its_kind FROM requests r
     WHERE r.user_id = caller AND r.finished_at IS NULL
         AND coalesce(coalesce(r.subscription_id, r.asked_subscription) = asked_subscription, true)
     LIMIT 1;
     taken := judged(request, asked_subscription, CASE WHEN under_way IS NOT NULL THEN 'request-under-way' END,
-        under_way, refusals);
+        under_way, replace(refusals::text, '/cancellation-requests/', CASE its_kind
+            WHEN 'change' THEN '/changes/' WHEN 'reactivation' THEN '/reactivations/'
+            ELSE '/cancellation-requests/' END)::json);
     INSERT INTO change_requests (id, user_id, asked_user_id, asked_subscription, kind, offer_id, choice, origin,
         resume_at, outcome, http_status, response, finished_at)
     VALUES (request, caller, caller, asked_subscription, change_kind, offer, choice, origin,
