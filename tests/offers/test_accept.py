@@ -504,6 +504,16 @@ def test_a_duration_outside_the_limits_is_refused_with_the_limits(company: Compa
     assert writes(company, person) == []
 
 
+@pytest.mark.parametrize(("offer", "chosen"), [("half", {"months": 2}), ("talk", {"price": "price_1"})])
+def test_a_choice_that_the_offer_does_not_take_is_refused(company: Company, offer: str, chosen: dict[str, Any]) -> None:
+    person = company.customer()
+
+    response = company.accept(person, offer, **chosen)
+
+    assert (response.status_code, response.json()["detail"]) == (400, "This offer takes no months, weeks or price")
+    assert writes(company, person) == []
+
+
 @pytest.mark.parametrize(
     "invalid",
     [

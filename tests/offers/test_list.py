@@ -6,7 +6,7 @@ import pytest
 
 from deployments.demo.cases import MONTHLY_PRICES
 from tests.acceptance.subscribers import clock, subscriber
-from tests.offers.catalog import price
+from tests.offers.catalog import LOYAL, price
 from tests.offers.company import DAY, Company, at
 from tests.world import Person, Row, World
 
@@ -255,6 +255,21 @@ def test_prices_are_listed_in_the_catalogues_order_without_the_own_one(company: 
     assert [each["plan_name"] for each in options] == ["Solo", "Team Flow", "Firm"]
     assert {each["starts_at"] for each in options} == {"2027-02-15T09:00:00Z"}
     assert [each["price"] for each in company.offered(yearly)["later"]] == [expected[0], expected[2]]
+
+
+def test_an_offer_that_stripe_refuses_hides_no_other(company: Company) -> None:
+    """For instance a coupon of that id with other terms."""
+    person, world = member(company), company.world
+    gone = {"code": "resource_missing"}
+    with world.simulator.fault(kind="status", status=404, error=gone, times=0, method="GET", path=f"coupons/{LOYAL}$"):
+        wrong = world.simulator.fault(
+            kind="status", status=400, error={"code": "parameter_invalid_empty"}, times=0, method="POST", contains=LOYAL
+        )
+        with wrong:
+            offered = company.offered(person)
+
+    assert "loyal" not in offered
+    assert {"half", "pause", "later"} <= offered.keys()
 
 
 def test_an_archived_price_is_not_offered(company: Company) -> None:
