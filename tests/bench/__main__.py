@@ -15,6 +15,7 @@ from deployments.local.stack import PARTS, Stack
 from tests.bench import history, rates, report
 from tests.bench.deletion import delete
 from tests.bench.imports import fill, import_all
+from tests.bench.load import CANCEL, OFFERS, PAUSE, Call
 from tests.bench.measure import Measured, measure
 from tests.bench.processes import Processes
 from tests.bench.report import Pair, Report
@@ -30,6 +31,7 @@ BURST = 500
 WITHIN_SECONDS = 20.0  # the longest wait for unfinished work: the rest of a burst is not counted
 CONCURRENCY = 16
 WARM_UP = 4
+WARMED_UP = (CANCEL, PAUSE, OFFERS)
 ONE = "one at a time, Stripe 20 ms"
 ONE_FAR = "one at a time, Stripe 300 ms"
 SIXTEEN = "16 concurrent, Stripe 20 ms"
@@ -38,12 +40,20 @@ ONE_PAST = "one at a time, 20,000 past runs"
 SIXTEEN_PAST = "16 concurrent, 20,000 past runs"
 ECHO = "16 concurrent, with Stripe's webhooks"
 BURST_OF = "burst of 500"
-# The paired measurements: runs per side, concurrency, Stripe's seconds, number of pairs.
+PAUSE_ONE = "accept a pause, one at a time, Stripe 20 ms"
+PAUSE_ONE_FAR = "accept a pause, one at a time, Stripe 300 ms"
+OFFERS_ONE = "GET /offers, one at a time, Stripe 20 ms"
+OFFERS_ONE_FAR = "GET /offers, one at a time, Stripe 300 ms"
+# The paired measurements: runs per side, concurrency, Stripe's seconds, number of pairs, and what is called.
 PAIRS = {
-    ONE: (12, 1, NEAR, 3),
-    SIXTEEN: (48, CONCURRENCY, NEAR, 2),
-    ONE_FAR: (6, 1, FAR, 2),
-    SIXTEEN_FAR: (32, CONCURRENCY, FAR, 1),
+    ONE: (12, 1, NEAR, 3, CANCEL),
+    SIXTEEN: (48, CONCURRENCY, NEAR, 2, CANCEL),
+    ONE_FAR: (6, 1, FAR, 2, CANCEL),
+    SIXTEEN_FAR: (32, CONCURRENCY, FAR, 1, CANCEL),
+    PAUSE_ONE: (12, 1, NEAR, 3, PAUSE),
+    PAUSE_ONE_FAR: (6, 1, FAR, 2, PAUSE),
+    OFFERS_ONE: (12, 1, NEAR, 3, OFFERS),
+    OFFERS_ONE_FAR: (6, 1, FAR, 2, OFFERS),
 }
 ALONE = {ONE_PAST: (12, 1), SIXTEEN_PAST: (32, CONCURRENCY)}
 ECHOED = 32
@@ -66,11 +76,12 @@ class Bench:
         """Run all measurements; the burst last, because it leaves unfinished work."""
         self._webhooks(paused=True)
         self._seed()
-        for side in (self._bare, self._trigger):
-            self._measure(side, WARM_UP, 1, NEAR)
-        for what, (runs, concurrency, seconds, pairs) in PAIRS.items():
+        for call in WARMED_UP:
+            for side in (self._bare, self._trigger):
+                self._measure(side, WARM_UP, 1, NEAR, call)
+        for what, (runs, concurrency, seconds, pairs, call) in PAIRS.items():
             for number in range(1, pairs + 1):
-                self._pair(what, runs, concurrency, seconds, f"{number} of {pairs}")
+                self._pair(what, runs, concurrency, seconds, f"{number} of {pairs}", call)
         self._echo()
         self._beside()
         self._say(f"filling in {PAST_RUNS} past runs")
@@ -83,22 +94,24 @@ class Bench:
         return self._report
 
     def _seed(self) -> None:
-        both = WARM_UP + BURST + sum(runs * pairs for runs, _, _, pairs in PAIRS.values())
+        both = WARM_UP * len(WARMED_UP) + BURST + sum(runs * pairs for runs, _, _, pairs, _ in PAIRS.values())
         only = WARM_UP + ECHOED + sum(runs for runs, _ in ALONE.values())
         for side, customers in ((self._bare, both), (self._trigger, both + only)):
             self._say(f"making {customers} customers for the {side.name}")
             side.seed(customers)
 
-    def _pair(self, what: str, runs: int, concurrency: int, seconds: float, which: str) -> None:
-        bare, trigger = (self._measure(side, runs, concurrency, seconds) for side in (self._bare, self._trigger))
+    def _pair(self, what: str, runs: int, concurrency: int, seconds: float, which: str, call: Call = CANCEL) -> None:
+        bare, trigger = (self._measure(side, runs, concurrency, seconds, call) for side in (self._bare, self._trigger))
         pair = Pair(bare, trigger)
         self._report.pairs.setdefault(what, []).append(pair)
         self._shown(f"{what}, {which}", bare)
-        self._shown(f"{what}, {which}", trigger, f", {pair.ratio:.2f} times the bare handler's")
+        self._shown(
+            f"{what}, {which}", trigger, f", {pair.ratio:.2f} times the bare handler's, {pair.difference:+.0f} ms"
+        )
 
-    def _measure(self, side: Side, runs: int, concurrency: int, seconds: float) -> Measured:
+    def _measure(self, side: Side, runs: int, concurrency: int, seconds: float, call: Call = CANCEL) -> Measured:
         with self._simulator.fault(kind="delay", seconds=seconds, times=0):
-            return measure(side, self._processes, runs, concurrency, self._prefect, WITHIN_SECONDS)
+            return measure(side, self._processes, runs, concurrency, self._prefect, WITHIN_SECONDS, call)
 
     def _echo(self) -> None:
         """Measure with webhooks: Stripe reports each of our writes, and the trigger processes it in a separate run."""

@@ -1,23 +1,79 @@
-"""The bare handler, as a process: the trigger itself, with its flow's function called as a plain function.
+"""The bare handlers, as a process: the trigger itself, with its flows' functions called as plain functions.
 
 It is the same FastAPI application with the same clients, statements, places and responses. Only Prefect is left out:
 inside `without_prefect` every node is a plain function, and the flow is `cancel_subscription.fn`, so nothing is
 reported to a server. A run's log lines go to the process's log.
+
+`GET /offers` starts no flow: its bare handler makes the same calls to Stripe and PostgreSQL, concurrently where none
+needs another's result, and computes nothing from them.
 """
 
+import asyncio
+
 import uvicorn
+from fastapi import APIRouter
 
 from deployments.http.app import create_app
+from deployments.http.dependencies import Caller, TheServices
+from nodes.clients.billing_calls import together
+from nodes.clients.billing_previews import Discounts
+from nodes.messages.customer_locale import customer_locale
 from nodes.node import without_prefect
+from nodes.offers.counting import count_shown
+from nodes.offers.shape import history_of
+from nodes.rules.ways_to_stay import DiscountTerms, PlanChangeTerms
+from nodes.services import Services, using
 from nodes.settings import TriggerSettings, load
+from nodes.subscriptions.find import find_subscription
+from nodes.subscriptions.records import ActiveSubscription
+
+router = APIRouter()
+
+
+@router.get("/offers")
+async def offers(caller: Caller, services: TheServices) -> dict[str, str]:
+    """Make the calls of `GET /offers` for a customer with a monthly plan and no discount."""
+    with using(services):
+        subscription = await find_subscription(caller, None)
+        async with services.database.as_user(caller) as transaction:
+            await customer_locale(transaction, caller)
+        await history_of(subscription)
+        await _previews(subscription, services)
+        found = services.catalog.plan(subscription.plan).all_offers
+        await count_shown(
+            subscription, "offers_listed", ids=[each.id for each in found], kinds=[each.kind for each in found]
+        )
+    return {"subscription_id": subscription.id}
+
+
+async def _previews(subscription: ActiveSubscription, services: Services) -> None:
+    """Ask Stripe for each coupon and price of the plan's offers, and for an invoice with each."""
+    billing, billed = services.billing, subscription.billed
+    terms = [each.terms for each in services.catalog.plan(subscription.plan).all_offers]
+    now = await billing.changes.time_of(billed)
+    coupons, prices = await asyncio.gather(
+        together(*(billing.coupons.ensure(each, key="bare") for each in terms if isinstance(each, DiscountTerms))),
+        together(*(billing.changes.prices(each.prices) for each in terms if isinstance(each, PlanChangeTerms))),
+    )
+    await together(
+        billing.previews.next(billed.id, None),
+        *(billing.previews.next(billed.id, Discounts((), each)) for each in coupons),
+        *(
+            billing.previews.with_price(billed.id, billed.items[0].id, price.id, proration="none", as_of=now)
+            for found in prices
+            for price in found
+        ),
+    )
 
 
 def main() -> None:
     """Serve until asked to stop."""
     settings = load(TriggerSettings)
     with without_prefect():
+        app = create_app(settings)
+        app.router.routes[:0] = router.routes  # before the trigger's own
         uvicorn.run(
-            create_app(settings),
+            app,
             host=settings.http_host,
             port=settings.http_port,
             loop="asyncio",

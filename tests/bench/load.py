@@ -1,4 +1,4 @@
-"""Load: customers who cancel one after the other, several concurrently, or all at the same time."""
+"""Load: customers who call one after the other, several concurrently, or all at the same time."""
 
 import asyncio
 import statistics
@@ -6,13 +6,37 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 
 from tests.bench.sides import Ask
 
 RESPONSE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """What each customer sends. `body`: None for a GET; `names_user`: the body also names them.
+
+    `header`: where the response names the request; None if there is none. `table`: its table.
+    """
+
+    path: str
+    body: dict[str, object] | None
+    names_user: bool = False
+    header: str | None = None
+    table: str = ""
+
+    def sent_by(self, ask: Ask) -> dict[str, object] | None:
+        """Return the customer's body."""
+        return {**self.body, "user_id": ask.user_id} if self.body is not None and self.names_user else self.body
+
+
+CANCEL = Call(
+    "/cancel-subscription", {"reason": "too_expensive"}, True, "Cancellation-Request-Id", "cancellation_requests"
+)
+PAUSE = Call("/offers/pause/accept", {"months": 1}, False, "Change-Request-Id", "change_requests")
+OFFERS = Call("/offers", None)
 
 
 @dataclass(frozen=True)
@@ -31,12 +55,12 @@ class Responses:
         return statistics.quantiles(self.seconds, n=100, method="inclusive")[percent - 1] * 1000
 
 
-def press(url: str, asks: Sequence[Ask], concurrency: int) -> Responses:
+def press(url: str, asks: Sequence[Ask], concurrency: int, call: Call) -> Responses:
     """Send every request, `concurrency` of them at a time, each as soon as an earlier one has its response."""
-    return asyncio.run(_press(url, asks, concurrency))
+    return asyncio.run(_press(url, asks, concurrency, call))
 
 
-async def _press(url: str, asks: Sequence[Ask], concurrency: int) -> Responses:
+async def _press(url: str, asks: Sequence[Ask], concurrency: int, call: Call) -> Responses:
     waiting = iter(asks)
     seconds: list[float] = []
     responses: list[httpx.Response] = []
@@ -48,14 +72,14 @@ async def _press(url: str, asks: Sequence[Ask], concurrency: int) -> Responses:
 
         async def one_by_one() -> None:
             for ask in waiting:
-                body: dict[str, Any] = {"user_id": ask.user_id, "reason": "too_expensive"}
+                method, body = "GET" if call.body is None else "POST", call.sent_by(ask)
                 sent = time.perf_counter()
-                response = await client.post("/cancel-subscription", json=body, headers=ask.headers)
+                response = await client.request(method, call.path, json=body, headers=ask.headers)
                 seconds.append(time.perf_counter() - sent)
                 responses.append(response)
 
         began = time.time()
         await asyncio.gather(*(one_by_one() for _ in range(concurrency)))
     statuses = Counter(response.status_code for response in responses)
-    named = [response.headers.get("Cancellation-Request-Id") for response in responses]
+    named = [response.headers.get(call.header) for response in responses] if call.header else []
     return Responses(seconds, dict(statuses), [each for each in named if each], began)

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from tests.bench.load import Responses, press
+from tests.bench.load import CANCEL, Call, Responses, press
 from tests.bench.processes import Processes
 from tests.bench.sides import TRIGGER, Side
 
 LOOK_EVERY_SECONDS = 0.05
 QUIET_WITHIN_SECONDS = 20.0
 AWAY_SECONDS = 10.0  # copied from nodes/runs/fallback.py, whose import would load Prefect before its settings exist
-_RECEIVED = "SELECT extract(epoch FROM max(received_at))::float8 FROM cancellation_requests WHERE id = ANY(%s::uuid[])"
+_RECEIVED = "SELECT extract(epoch FROM max(received_at))::float8 FROM {table} WHERE id = ANY(%s::uuid[])"
 # Email and event are sent, the audit row is written, and no retry is due.
-_CLOSED = "SELECT count(*) FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND resume_at IS NULL"
+_CLOSED = "SELECT count(*) FROM {table} WHERE id = ANY(%s::uuid[]) AND resume_at IS NULL"
 # Prefect shows the end of the run.
-_RUNS = "SELECT flow_run_id FROM cancellation_requests WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"
+_RUNS = "SELECT flow_run_id FROM {table} WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"
 _COMPLETED = "SELECT count(*) FROM flow_run WHERE id = ANY(%s::uuid[]) AND state_type = 'COMPLETED'"
 
 
@@ -36,7 +36,7 @@ class Measured:
     @property
     def received_a_second(self) -> float:
         """Return the number of requests recorded per second: the first limit that a burst meets."""
-        return len(self.responses.request_ids) / self.received_seconds
+        return len(self.responses.request_ids or self.responses.seconds) / self.received_seconds
 
     @property
     def a_second(self) -> float:
@@ -45,13 +45,23 @@ class Measured:
 
 
 def measure(
-    side: Side, processes: Processes, runs: int, concurrency: int, prefect: str, within: float = 120.0
+    side: Side,
+    processes: Processes,
+    runs: int,
+    concurrency: int,
+    prefect: str,
+    within: float = 120.0,
+    call: Call = CANCEL,
 ) -> Measured:
-    """Let so many customers cancel. `prefect` is the URL of Prefect's database; waits at most `within` seconds."""
+    """Let so many customers make a call. `prefect` is the URL of Prefect's database; waits at most `within` seconds."""
     before = processes.used()
-    responses = press(side.url, side.take(runs), concurrency)
-    received = _received(side, responses)
-    finished, shown, seconds = _finished(side, responses, prefect, within)
+    responses = press(side.url, side.take(runs), concurrency, call)
+    if call.table:
+        received = _received(side, responses, call.table)
+        finished, shown, seconds = _finished(side, responses, call.table, prefect, within)
+    else:  # the response is all there is
+        received = seconds = time.time() - responses.began
+        finished = shown = len(responses.seconds)
     backlog = processes.until_quiet(QUIET_WITHIN_SECONDS)
     if side.name == TRIGGER and shown < finished:  # Prefect's server was too slow, and is not called for a while
         time.sleep(AWAY_SECONDS)
@@ -60,19 +70,19 @@ def measure(
     )
 
 
-def _received(side: Side, responses: Responses) -> float:
+def _received(side: Side, responses: Responses, table: str) -> float:
     with psycopg.connect(side.database, autocommit=True) as ours:
-        [(last,)] = ours.execute(_RECEIVED, [responses.request_ids]).fetchall()
+        [(last,)] = ours.execute(_RECEIVED.format(table=table).encode(), [responses.request_ids]).fetchall()
     return float(last) - responses.began
 
 
-def _finished(side: Side, responses: Responses, prefect: str, within: float) -> tuple[int, int, float]:
+def _finished(side: Side, responses: Responses, table: str, prefect: str, within: float) -> tuple[int, int, float]:
     """Return the finished runs, those shown in Prefect, and the seconds since the first request."""
     ids = responses.request_ids
     with psycopg.connect(side.database, autocommit=True) as ours, psycopg.connect(prefect, autocommit=True) as prefects:
         while True:
-            done = _count(ours, _CLOSED, ids)
-            runs = [str(run) for (run,) in ours.execute(_RUNS, [ids])]
+            done = _count(ours, _CLOSED.format(table=table), ids)
+            runs = [str(run) for (run,) in ours.execute(_RUNS.format(table=table).encode(), [ids])]
             shown = _count(prefects, _COMPLETED, runs)
             passed = time.time() - responses.began
             if (done == len(ids) and shown == len(runs)) or passed > within:

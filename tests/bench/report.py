@@ -34,6 +34,11 @@ class Pair:
         """Return the ratio of the trigger's median response time to the bare handler's."""
         return self.trigger.responses.milliseconds(50) / self.bare.responses.milliseconds(50)
 
+    @property
+    def difference(self) -> float:
+        """Return the milliseconds by which the trigger's median response takes longer."""
+        return self.trigger.responses.milliseconds(50) - self.bare.responses.milliseconds(50)
+
 
 @dataclass
 class Report:
@@ -56,6 +61,7 @@ class Report:
             "measurements": {
                 what: {
                     "ratios": [round(pair.ratio, 2) for pair in pairs],
+                    "differences_ms": [round(pair.difference, 1) for pair in pairs],
                     **{
                         each.side: [_figures(m) for m in (getattr(p, _attribute(each)) for p in pairs)]
                         for each in (pairs[0].bare, pairs[0].trigger)
@@ -77,6 +83,7 @@ class Report:
                 "bare p50 / p95 / p99",
                 "trigger p50 / p95 / p99",
                 "ratio of p50",
+                "difference of p50",
                 "received/s, bare",
                 "received/s, trigger",
                 "finished/s, bare",
@@ -93,6 +100,7 @@ class Report:
                 _times(bare),
                 _times(trigger),
                 f"{ratio:.2f}",
+                f"{statistics.median(pair.difference for pair in pairs):+.0f}",
                 _received(bare),
                 _received(trigger),
                 _a_second(bare),
@@ -106,6 +114,7 @@ class Report:
                 what,
                 "",
                 _times([measured]),
+                "",
                 "",
                 "",
                 _received([measured]),
@@ -179,6 +188,8 @@ def _a_second(several: Sequence[Measured]) -> str:
 
 
 def _shown(several: Sequence[Measured]) -> str:
+    if not any(measured.responses.request_ids for measured in several):
+        return ""  # no flow runs
     return f"{sum(measured.shown for measured in several)} of {sum(measured.finished for measured in several)}"
 
 
