@@ -14,8 +14,9 @@ from nodes.errors import (
     Refusal,
 )
 from nodes.node import node, run_log
-from nodes.offers.agreed import Agreed, Preview, agreed_in
+from nodes.offers.agreed import Agreed, agreed_in
 from nodes.offers.charges import Charges, charges_of
+from nodes.offers.from_stripe import next_charge
 from nodes.offers.options import options_of
 from nodes.offers.plan_changes import prices_for
 from nodes.offers.reservation import reserve
@@ -41,24 +42,23 @@ async def check_eligibility(case: ChangeCase) -> Accepted:
     if agreed and (request.reached("applied") or is_in_effect(request.kind, agreed, billed)):
         run_log().info("agreed before")
         return Accepted(case, agreed)
-    charges = await charges_of(billed)
     if request.offer_id is None:
-        found = await _resumption(case, charges)
+        found = await _resumption(case)
     else:
-        found = await _accepted(case, charges, agreed)
+        found = await _accepted(case, await charges_of(billed), agreed)
     await _record(case, agreed or found)
     return Accepted(case, agreed or found)
 
 
-async def _resumption(case: ChangeCase, charges: Charges) -> Agreed:
+async def _resumption(case: ChangeCase) -> Agreed:
+    billed = case.subscription.billed
     if is_manual(case.subscription):
         raise _unavailable("manual")
-    if charges.billed.pause is None:
+    if billed.pause is None:
         raise _unavailable("not_paused")
-    if len(charges.billed.intervals) != 1:  # several next charges, which one date and amount can't say
-        return Agreed(charges.now)
-    following = charges.until(None, at_most=1)[0]
-    return Agreed(charges.now, Preview(charges.billed.currency, 0, (await charges.of(following)).due, following.at))
+    charges = await charges_of(replace(billed, pause=None))
+    # None while a cancellation is pending: no charge follows.
+    return Agreed(charges.now, await next_charge(charges))
 
 
 async def _accepted(case: ChangeCase, charges: Charges, agreed: Agreed | None) -> Agreed:

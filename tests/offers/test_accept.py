@@ -634,3 +634,19 @@ def test_events_of_one_customer_arrive_in_order(company: Company) -> None:
         company.world.tried(person)
         events = [body(each)["change"] for each in consumer.everything_of(person.user_id)]
     assert events == ["discount", "pause", "resume"]
+
+
+def test_a_pause_is_ended_early_while_a_cancellation_is_pending(company: Company) -> None:
+    """Nothing will be charged, so that Stripe has no next invoice to preview."""
+    person = member(company)
+    accepted(company, person, "pause", months=2)
+    assert company.world.cancel(person).status_code == 200
+
+    response = company.resume(person)
+
+    assert response.status_code == 200, response.text
+    assert "preview" not in response.json()
+    found = company.subscription(person)
+    assert (found.pause_collection, found.cancel_at_period_end) == (None, True)
+    email = next(each for each in company.world.emails(person) if "has resumed" in each["subject"])
+    assert "Next charge" not in email["text"]
