@@ -15,7 +15,10 @@ from tests.waiting import eventually
 from tests.world import Person, Row, World
 
 # The Stripe SDK triggers this httpx deprecation warning.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 PRICE = 5000
 SPEC = {"success", "status", "cancel_at", "data_retention_until"}

@@ -60,6 +60,9 @@ def document(world: World, customer: Person) -> BaseSchema:
         # Either of the two may be given, which is also beyond a schema.
         if isinstance(body, dict) and body.get("every_subscription") is True and _is_id(body.get("subscription_id")):
             del body["subscription_id"]
+        # A time in the first or the last year has no time in every zone, which is beyond a schema, too.
+        if isinstance(body, dict) and str(body.get("as_of"))[:4] in ("0001", "9999"):
+            del body["as_of"]
         return body
 
     used = count()
