@@ -13,10 +13,10 @@ from deployments.http.api import cancel_subscription, look_ups, offers, reactiva
 from deployments.http.api.bodies import (
     AcceptOfferRequest,
     CancelSubscriptionRequest,
-    Problem,
     ReactivateSubscriptionRequest,
     ResumeSubscriptionRequest,
 )
+from deployments.http.api.response_bodies import Problem
 from deployments.http.api.responses import HANDLERS
 from deployments.http.arrival import Arrival
 from deployments.http.backlog import Backlog

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from prefect import get_client
 
-from deployments.http.api.bodies import Health, Readiness
+from deployments.http.api.response_bodies import Health, Readiness
 from deployments.http.dependencies import TheServices
 from nodes.errors import CancelflowError
 

@@ -8,10 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 
-from deployments.http.api.bodies import Cancelled, CancelSubscriptionRequest, Results, Retained, Underway
+from deployments.http.api.bodies import CancelSubscriptionRequest
 from deployments.http.api.carry_out import ANSWER_SECONDS, LAST_LOOK_SECONDS
 from deployments.http.api.every_subscription import respond_for_each
 from deployments.http.api.json_body import read_json
+from deployments.http.api.response_bodies import Cancelled, Results, Retained, Underway
 from deployments.http.api.responses import problems, respond_for_request
 from deployments.http.dependencies import Caller, TheRunner, TheServices
 from deployments.http.runner import Runner

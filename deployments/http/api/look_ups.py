@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from deployments.http.api.bodies import CancellationPreview, RetentionOffer, SubscriptionId, SubscriptionStatus
+from deployments.http.api.bodies import SubscriptionId
+from deployments.http.api.response_bodies import CancellationPreview, RetentionOffer, SubscriptionStatus
 from deployments.http.api.responses import problems, respond
 from deployments.http.dependencies import Caller, TheServices
 from nodes.cancellation.preview import cancellation_preview

@@ -6,19 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from deployments.http.api.bodies import (
-    AcceptOfferRequest,
-    Changed,
-    Offers,
-    Results,
-    ResumeSubscriptionRequest,
-    Underway,
-)
+from deployments.http.api.bodies import AcceptOfferRequest, ResumeSubscriptionRequest
 from deployments.http.api.cancel_subscription import IdempotencyKey
 from deployments.http.api.carry_out import ANSWER_SECONDS, carried_out
 from deployments.http.api.every_subscription import respond_for_each
 from deployments.http.api.json_body import read_json
 from deployments.http.api.look_ups import Which
+from deployments.http.api.response_bodies import Changed, Offers, Results, Underway
 from deployments.http.api.responses import problems, respond
 from deployments.http.backlog import Backlog
 from deployments.http.dependencies import Caller, TheBacklog, TheServices

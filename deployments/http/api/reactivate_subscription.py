@@ -5,9 +5,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from deployments.http.api.bodies import Reactivated, ReactivateSubscriptionRequest, Underway
+from deployments.http.api.bodies import ReactivateSubscriptionRequest
 from deployments.http.api.carry_out import ANSWER_SECONDS, carried_out
 from deployments.http.api.json_body import read_json
+from deployments.http.api.response_bodies import Reactivated, Underway
 from deployments.http.api.responses import problems, respond
 from deployments.http.dependencies import Caller, TheBacklog, TheServices
 from flows.reactivate_subscription import reactivate_subscription as reactivate_flow
