@@ -27,7 +27,7 @@ LEFTOVER_GRACE = 20.0  # seconds for the server of a killed stack to write its d
 
 # This is a development machine, but its data should survive a power cut, so fsync keeps its default (on).
 SETTINGS = {
-    "max_connections": "200",  # the product's two pools, Prefect's server and the tests at the same time
+    "max_connections": "400",  # the product's two pools, Prefect's server and the tests at the same time
     "shared_buffers": "128MB",
     "unix_socket_directories": "",  # TCP only: the length of a socket path would limit the directory's
     "timezone": "UTC",

@@ -32,6 +32,8 @@ GONE = (
     "retained_invoices",
     "reactivation_requests",
     "subscription_ends",
+    "change_requests",
+    "offers_listed",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions")
 

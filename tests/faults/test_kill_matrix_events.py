@@ -41,11 +41,13 @@ NODES = {
     "09": "email",
     "10": "publish subscription.ended",
     "11": "record_portal_offer",
+    "11b": "receive_change_from_stripe",
     "12": "stripe_event_handled",
 }
 COUPON = "cancelflow-professional-30pct-3m"
 CANCELLED_MESSAGES = ["cancellation_confirmation", "subscription.canceled"]
 LATER = 86400
+PAUSE = {"pause_collection": {"behavior": "void", "resumes_at": 2_000_000_000}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,6 +242,13 @@ WAYS = [
         whole=False,
         happens=_coupon,
         due={"cancellations": ["retained"], "offers": ["applied"]},
+    ),
+    Handling(
+        "paused in the dashboard",
+        change=Change.PAUSE,
+        whole=False,
+        happens=_portal("update", params=PAUSE),
+        due={"outbox": ["change_confirmation", "subscription.changed"]},
     ),
     Receiving("receiving an event", whole=False, happens=_portal("cancel", feedback="unused"), due=CANCELLED),
 ]

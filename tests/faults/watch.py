@@ -23,8 +23,7 @@ REACTIVATIONS = """SELECT user_id, runs, finished_at, resume_at, response FROM r
 # Work is finished only when the requests that an event creates are, too.
 EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled_at AS finished_at, NULL AS response,
     coalesce(e.resume_at,
-        (SELECT min(resume_at) FROM cancellation_requests r WHERE r.user_id = s.user_id),
-        (SELECT min(resume_at) FROM reactivation_requests r WHERE r.user_id = s.user_id)) AS resume_at
+        (SELECT min(resume_at) FROM requests r WHERE r.user_id = s.user_id)) AS resume_at
     FROM stripe_events e JOIN subscriptions s ON s.id = e.subscription_id WHERE s.user_id = ANY(%s)
     ORDER BY s.user_id, e.received_at DESC"""
 

@@ -19,16 +19,16 @@ def started(world: World, factory: pytest.TempPathFactory, **settings: str) -> I
         yield Company(world, http)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def company(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     yield from started(world, tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def adding(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     yield from started(world, tmp_path_factory, OFFER_WHEN_DISCOUNTED="add")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def replacing(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     yield from started(world, tmp_path_factory, OFFER_WHEN_DISCOUNTED="replace")
