@@ -69,6 +69,7 @@ WAYS = [Accepting(each.name, each is PAUSED, always=OWN, offer=each) for each in
 
 @pytest.fixture(scope="module")
 def matrix(world: World, triggers: Triggers) -> Iterator[Matrix]:
+    assert world.accept(world.person("professional")).status_code == 200  # creates the coupon, once per account
     with subscribed() as topic, Watch(world, WATCHED) as watch:
         made = Matrix(WAYS, world, triggers, topic, watch)
         made.run()

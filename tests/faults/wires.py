@@ -22,6 +22,7 @@ from tests.faults.wires_stripe import Stripe
 Returned = TypeVar("Returned")
 
 CALL_SECONDS = 10.0
+LOOK_SECONDS = 0.1  # between looks for connections that were just accepted
 # The setting with each part's address.
 SETTINGS = {
     "postgresql": "DATABASE_URL",
@@ -121,8 +122,7 @@ class Wires:
             self._do(wire.restore())
 
     def close(self) -> None:
-        for wire in self._wires.values():
-            self._do(wire.close())
+        self._do(self._leave())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -147,6 +147,16 @@ class Wires:
     def _stop(self, effect: str, when: When, then: Callable[[Stop], Awaitable[None]]) -> Stop:
         self._stops[effect, when] = stop = Stop(then)
         return stop
+
+    async def _leave(self) -> None:
+        """Cut every line, and wait until all ended; a connection that was just accepted becomes a line meanwhile."""
+        while True:
+            for wire in self._wires.values():
+                wire.leave()
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            if not left:
+                return
+            await asyncio.wait(left, timeout=LOOK_SECONDS)
 
     def _do(self, work: Coroutine[Any, Any, Returned]) -> Returned:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(CALL_SECONDS)

@@ -50,7 +50,7 @@ class Wire:
     async def fail(self, fault: Fault) -> None:
         self.fault = fault
         if fault is Fault.REFUSED:
-            self._leave()
+            self.leave()
             self._place = _bound(self.port)
 
     async def restore(self) -> None:
@@ -61,12 +61,7 @@ class Wire:
             self._place.listen(100)
             self._server = await asyncio.start_server(self._connected, sock=self._place)
 
-    async def close(self) -> None:
-        """Stop for good."""
-        self._leave()
-        await asyncio.gather(*(line.task for line in self.lines))
-
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Stop listening, and cut every line."""
         if self._server:
             self._server.close()
@@ -92,9 +87,6 @@ class Line:
         self._near, self._to_near = reader, writer
         self._far: asyncio.StreamReader | None = None
         self._to_far: asyncio.StreamWriter | None = None
-        task = asyncio.current_task()
-        assert task
-        self.task = task
         self.broken = False  # bytes were dropped, so it can never continue
         self._directions: list[asyncio.Task[None]] = []
         self._effect: str | None = None
