@@ -62,7 +62,7 @@ def test_the_server_has_safe_settings(cluster: EmbeddedPostgres) -> None:
         encoding = connection.execute("SHOW server_encoding").fetchone()
     assert shown == {
         "fsync": ("on",),
-        "max_connections": ("200",),
+        "max_connections": ("400",),
         "timezone": ("UTC",),
         "password_encryption": ("scram-sha-256",),
         "listen_addresses": ("127.0.0.1",),
