@@ -124,10 +124,11 @@ LAYERS = {
     "sql": (),
     "nodes.rules": (),
     "nodes.errors": (),
+    "nodes.refusals": ("nodes.errors",),
     "nodes.settings": ("nodes.rules", "nodes.errors"),
-    "nodes.problems": ("nodes.errors",),
+    "nodes.problems": ("nodes.errors", "nodes.refusals"),
     "email_templates": ("nodes.rules",),
-    "nodes.clients": ("nodes.rules", "nodes.errors", "nodes.settings", "sql", "email_templates"),
+    "nodes.clients": ("nodes.rules", "nodes.errors", "nodes.refusals", "nodes.settings", "sql", "email_templates"),
     "nodes": ("email_templates", "sql"),
     "flows": ("nodes",),
     "deployments.http": ("flows", "nodes", "deployments.prefect"),
@@ -149,7 +150,7 @@ def test_a_module_imports_only_lower_layers() -> None:
 
 
 def test_rules_import_only_the_standard_library() -> None:
-    names = modules("nodes.rules", "sql", "nodes.errors")
+    names = modules("nodes.rules", "sql", "nodes.errors", "nodes.refusals")
     assert breaches(names, lambda name: others(name) - sys.stdlib_module_names) == {}
 
 

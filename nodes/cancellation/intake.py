@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from nodes.errors import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
+from nodes.refusals import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
 from nodes.requests.intake import IN_THE_WAY, Received, as_received, by_slug, received
 from nodes.services import services
 

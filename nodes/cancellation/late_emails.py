@@ -10,7 +10,11 @@ from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.discount_confirmation import DiscountConfirmation
 from email_templates.request_refused import RequestRefused
 from nodes.cancellation.records import AppliedDiscount, CancellationRequest
-from nodes.errors import (
+from nodes.messages.emails import Customer, deliver_email, opening, plan_name
+from nodes.messages.outbox import DELAYED, DISCOUNT, REFUSED
+from nodes.messages.records import Delivered
+from nodes.problems import slug_of
+from nodes.refusals import (
     CancellationTakenBack,
     NoActiveSubscription,
     PreviewExpired,
@@ -18,10 +22,6 @@ from nodes.errors import (
     SeveralSubscriptions,
     SubscriptionAlreadyPending,
 )
-from nodes.messages.emails import Customer, deliver_email, opening, plan_name
-from nodes.messages.outbox import DELAYED, DISCOUNT, REFUSED
-from nodes.messages.records import Delivered
-from nodes.problems import slug_of
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.records import Response

@@ -7,10 +7,10 @@ from nodes.cancellation.records import CancellationCase, CancellationRequest
 from nodes.cancellation.terms import Terms, terms_in
 from nodes.clients.billing_invoices import OpenInvoice
 from nodes.clients.billing_objects import BillingSubscription
-from nodes.errors import PreviewExpired
 from nodes.invoices.refunds import refund_of
 from nodes.invoices.renewals import has_renewed
 from nodes.invoices.unpaid import ends_unpaid, is_voided, owes_for_period
+from nodes.refusals import PreviewExpired
 from nodes.rules.cancellation_policy import DEFAULT, CancellationPolicy, Circumstances, ending_under, ends_by_policy
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.renewals import ROUNDING

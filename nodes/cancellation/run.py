@@ -6,9 +6,9 @@ from uuid import UUID
 
 from nodes.cancellation.late_emails import finish_refused, send_delay, send_refusal
 from nodes.cancellation.records import CancellationRequest
-from nodes.errors import Refusal
 from nodes.node import run_log
 from nodes.problems import problem_of
+from nodes.refusals import Refusal
 from nodes.requests.caller import caller_waits
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.park import SendDelay

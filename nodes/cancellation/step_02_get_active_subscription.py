@@ -5,15 +5,9 @@ from datetime import datetime
 from nodes.cancellation.policy import refuse_expired_preview
 from nodes.cancellation.records import CancellationCase, CancellationRequest
 from nodes.cancellation.refusals import refuse_in_fixed_term, refuse_pending
-from nodes.errors import (
-    AlreadyRefused,
-    ConstraintViolated,
-    NeedsOperator,
-    OfferUnavailable,
-    RequestUnderWay,
-    StillFailed,
-)
+from nodes.errors import ConstraintViolated, NeedsOperator
 from nodes.node import node, run_log
+from nodes.refusals import AlreadyRefused, OfferUnavailable, RequestUnderWay, StillFailed
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.renewals import paid_until
 from nodes.rules.statuses import is_live

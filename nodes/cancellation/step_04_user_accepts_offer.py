@@ -1,8 +1,8 @@
 """Step 4: branch on the customer's decision, and check that there is an offer to accept."""
 
 from nodes.cancellation.records import Decision, OfferMade
-from nodes.errors import OfferUnavailable
 from nodes.node import node, run_log
+from nodes.refusals import OfferUnavailable
 
 
 @node("User Accepts Offer?", step="4")

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 from nodes.cancellation.records import AppliedDiscount, CancellationCase, Decision
 from nodes.clients.billing_objects import BillingSubscription
-from nodes.errors import BillingFailed, ConstraintViolated, OfferUnavailable, VerificationFailed
+from nodes.errors import BillingFailed, ConstraintViolated, VerificationFailed
 from nodes.messages.outbox import DISCOUNT
 from nodes.node import node, run_log
+from nodes.refusals import OfferUnavailable
 from nodes.rules.dates import months_after
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint

@@ -6,11 +6,12 @@ from nodes.cancellation.policy import decided, keeps_its_period, record
 from nodes.cancellation.records import CancellationCase, CancellationRequest, CapturedReason, ScheduledCancellation
 from nodes.cancellation.terms import Terms
 from nodes.clients.billing_objects import BillingSubscription
-from nodes.errors import CancellationTakenBack, VerificationFailed
+from nodes.errors import VerificationFailed
 from nodes.invoices.refunds import make
 from nodes.invoices.renewals import undo_renewals
 from nodes.invoices.unpaid import settling, void_what_is_open
 from nodes.node import node, run_log
+from nodes.refusals import CancellationTakenBack
 from nodes.rules.dates import rfc3339
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.reasons import stripe_feedback

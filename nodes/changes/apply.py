@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from nodes.changes.in_effect import is_in_effect
 from nodes.changes.records import Accepted, Applied
 from nodes.clients.billing_objects import BillingSubscription
-from nodes.errors import BillingFailed, PaymentDeclined
+from nodes.errors import BillingFailed
 from nodes.node import run_log
+from nodes.refusals import PaymentDeclined
 from nodes.services import services
 from nodes.subscriptions.read_back import settled
 

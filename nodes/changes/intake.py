@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from nodes.errors import KeyReused, KeyUnderWay, OfferNotFound
+from nodes.refusals import KeyReused, KeyUnderWay, OfferNotFound
 from nodes.requests.intake import IN_THE_WAY, Received, as_received, by_slug, received
 from nodes.requests.kind import CHANGES
 from nodes.services import services

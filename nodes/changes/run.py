@@ -6,9 +6,9 @@ from uuid import UUID
 
 from nodes.changes.late_emails import send_delay, send_refusal
 from nodes.changes.records import ChangeCase, ChangeRequest
-from nodes.errors import Refusal
 from nodes.messages.outbox import OFFER_REFUSED
 from nodes.problems import problem_of, slug_of
+from nodes.refusals import Refusal
 from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import CHANGES

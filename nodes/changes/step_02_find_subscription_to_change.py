@@ -2,9 +2,10 @@
 
 from nodes.changes.in_effect import is_in_effect
 from nodes.changes.records import ChangeCase, ChangeRequest
-from nodes.errors import AlreadyRefused, ConstraintViolated, RequestUnderWay, StillFailed
+from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.offers.agreed import agreed_in
+from nodes.refusals import AlreadyRefused, RequestUnderWay, StillFailed
 from nodes.requests.kind import CHANGE
 from nodes.services import services
 from nodes.subscriptions.find import find_subscription, refuse_ended

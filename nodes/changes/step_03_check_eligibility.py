@@ -5,14 +5,7 @@ from datetime import datetime, timedelta
 
 from nodes.changes.in_effect import is_in_effect
 from nodes.changes.records import Accepted, ChangeCase
-from nodes.errors import (
-    ConstraintViolated,
-    DurationNotOffered,
-    OfferNotAvailable,
-    OfferNotFound,
-    PriceNotOffered,
-    Refusal,
-)
+from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.offers.agreed import Agreed, agreed_in
 from nodes.offers.charges import Charges, charges_of
@@ -21,6 +14,7 @@ from nodes.offers.options import options_of
 from nodes.offers.plan_changes import prices_for
 from nodes.offers.reservation import reserve
 from nodes.offers.shape import History, history_of, is_manual, reason_against
+from nodes.refusals import DurationNotOffered, OfferNotAvailable, OfferNotFound, PriceNotOffered, Refusal
 from nodes.rules.eligibility import REASONS
 from nodes.rules.ways_to_stay import Offer, PauseTerms, PlanChangeTerms
 from nodes.services import services

@@ -7,7 +7,8 @@ from urllib.parse import urlencode, urlsplit
 
 import jwt
 
-from nodes.errors import LinkExpired, LinkInvalid, SettingsInvalid
+from nodes.errors import SettingsInvalid
+from nodes.refusals import LinkExpired, LinkInvalid
 from nodes.settings import LinkSettings
 
 Purpose = Literal["reactivate", "feedback", "resume"]

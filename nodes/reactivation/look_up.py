@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from email_templates.dates import long_date
 from nodes.clients.billing_objects import BillingSubscription
-from nodes.errors import BillingFailed, NothingToReactivate, SeveralSubscriptions, SubscriptionEnded
+from nodes.errors import BillingFailed
 from nodes.messages.customer_locale import customer_locale
+from nodes.refusals import NothingToReactivate, SeveralSubscriptions, SubscriptionEnded
 from nodes.rules.statuses import PENDING_CANCELLATION, is_live
 from nodes.services import services
 from nodes.subscriptions.find import SubscriptionRow

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from nodes.errors import CancelledAgain, Refusal
 from nodes.messages.outbox import NOT_REACTIVATED
 from nodes.problems import problem_of, slug_of
 from nodes.reactivation.late_emails import send_delay, send_refusal
 from nodes.reactivation.records import ReactivationCase, ReactivationRequest
+from nodes.refusals import CancelledAgain, Refusal
 from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import REACTIVATION

@@ -1,9 +1,10 @@
 """Step 2: find the subscription, under row-level security, and check that it has not ended."""
 
-from nodes.errors import AlreadyRefused, CancelledAgain, ConstraintViolated, RequestUnderWay, StillFailed
+from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.reactivation.look_up import choose, ended_subscription, has_ended
 from nodes.reactivation.records import ReactivationCase, ReactivationRequest
+from nodes.refusals import AlreadyRefused, CancelledAgain, RequestUnderWay, StillFailed
 from nodes.requests.kind import REACTIVATION
 from nodes.services import services
 from nodes.subscriptions.find import find_subscription

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from nodes.errors import Refusal, RequestUnderWay, TooManyAttempts
 from nodes.problems import problem_of, slug_of
+from nodes.refusals import Refusal, RequestUnderWay, TooManyAttempts
 from nodes.requests.kind import Kind
 from nodes.requests.records import Response
 from nodes.services import services

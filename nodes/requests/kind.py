@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.errors import ChangeNotFound, ReactivationNotFound, Refusal, RequestNotFound
+from nodes.refusals import ChangeNotFound, ReactivationNotFound, Refusal, RequestNotFound
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from nodes.errors import (
     HookFailed,
     MailFailed,
     NeedsOperator,
-    Refusal,
 )
 from nodes.messages.records import Delivered
 from nodes.node import run_log
 from nodes.problems import problem, slug_of
+from nodes.refusals import Refusal
 from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import Kind

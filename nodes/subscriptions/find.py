@@ -5,8 +5,8 @@ from datetime import datetime
 
 from nodes.clients.billing_objects import BillingSubscription
 from nodes.clients.database import Transaction
-from nodes.errors import NoActiveSubscription, SeveralSubscriptions
 from nodes.node import run_log
+from nodes.refusals import NoActiveSubscription, SeveralSubscriptions
 from nodes.rules.statuses import is_live
 from nodes.services import services
 from nodes.subscriptions.mirror import mirror, status_of

@@ -4,8 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from nodes.errors import (
-    BillingFailed,
+from nodes.errors import BillingFailed
+from nodes.problems import problem, problem_of, slug_of
+from nodes.refusals import (
     LinkExpired,
     LinkInvalid,
     NoActiveSubscription,
@@ -17,7 +18,6 @@ from nodes.errors import (
     SeveralSubscriptions,
     SubscriptionAlreadyPending,
 )
-from nodes.problems import problem, problem_of, slug_of
 from nodes.requests.kind import CANCELLATION
 
 REQUEST = UUID("550e8400-e29b-41d4-a716-446655440000")

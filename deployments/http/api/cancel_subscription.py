@@ -17,7 +17,8 @@ from deployments.http.api.responses import problems, respond_for_request
 from deployments.http.dependencies import Caller, TheRunner, TheServices
 from deployments.http.runner import Runner
 from nodes.cancellation.intake import Asked, receive
-from nodes.errors import DatabaseUnavailable, Refusal
+from nodes.errors import DatabaseUnavailable
+from nodes.refusals import Refusal
 from nodes.requests.intake import Received, refuse_attempt
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.status import RequestStatus, read_status

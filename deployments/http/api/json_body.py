@@ -6,7 +6,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from deployments.http.api.bodies import MAX_BODY_BYTES
-from nodes.errors import Refusal
+from nodes.refusals import Refusal
 
 Body = TypeVar("Body", bound=BaseModel)
 

@@ -18,8 +18,8 @@ from deployments.http.backlog import Backlog
 from deployments.http.dependencies import Caller, TheBacklog, TheServices
 from flows.resume_unfinished import CHANGES
 from nodes.changes.intake import Asked, kind_of, receive
-from nodes.errors import Refusal
 from nodes.offers.listing import offers_for
+from nodes.refusals import Refusal
 from nodes.requests.intake import Received, refuse_attempt
 from nodes.requests.kind import CHANGE
 from nodes.requests.status import RequestStatus, read_status

@@ -12,8 +12,8 @@ from deployments.http.api.response_bodies import Reactivated, Underway
 from deployments.http.api.responses import problems, respond
 from deployments.http.dependencies import Caller, TheBacklog, TheServices
 from flows.reactivate_subscription import reactivate_subscription as reactivate_flow
-from nodes.errors import Refusal
 from nodes.reactivation.intake import receive
+from nodes.refusals import Refusal
 from nodes.requests.intake import refuse_attempt
 from nodes.requests.kind import REACTIVATION
 from nodes.requests.status import RequestStatus, read_status

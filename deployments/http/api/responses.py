@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from deployments.http.identity import IdentityProviderUnavailable, Unauthenticated
-from nodes.errors import BillingFailed, DatabaseUnavailable, Refusal
+from nodes.errors import BillingFailed, DatabaseUnavailable
 from nodes.problems import problem, problem_of
+from nodes.refusals import Refusal
 
 PROBLEM_JSON = "application/problem+json"
 # Short, as outages may end soon; earlier retries would only add load.

@@ -11,9 +11,10 @@ from deployments.http.pages.opened import ended, opened, sorry
 from deployments.http.pages.page import Button, page, read_form
 from flows.reactivate_subscription import reactivate_subscription
 from nodes.cancellation.feedback import Question, question, save_feedback
-from nodes.errors import DatabaseUnavailable, Refusal
+from nodes.errors import DatabaseUnavailable
 from nodes.reactivation.intake import receive
 from nodes.reactivation.look_up import preview
+from nodes.refusals import Refusal
 from nodes.requests.kind import REACTIVATION
 from nodes.requests.status import RequestStatus
 from nodes.rules.reasons import STRIPE_FEEDBACK

@@ -9,14 +9,8 @@ from deployments.http.api.json_body import BodyInvalid
 from deployments.http.body_time_limit import BodyTooSlow
 from deployments.http.pages.page import page, way_to_subscribe
 from nodes.clients.links import Purpose
-from nodes.errors import (
-    DatabaseUnavailable,
-    FeedbackAlreadyGiven,
-    LinkExpired,
-    Refusal,
-    SubscriptionEnded,
-    TooManyAttempts,
-)
+from nodes.errors import DatabaseUnavailable
+from nodes.refusals import FeedbackAlreadyGiven, LinkExpired, Refusal, SubscriptionEnded, TooManyAttempts
 from nodes.services import services
 
 

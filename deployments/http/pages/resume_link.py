@@ -12,7 +12,8 @@ from deployments.http.pages.page import Button, page, read_form
 from flows.resume_subscription import resume_subscription
 from nodes.changes.intake import Asked, receive
 from nodes.changes.look_up import paused_until
-from nodes.errors import BillingFailed, DatabaseUnavailable, Refusal
+from nodes.errors import BillingFailed, DatabaseUnavailable
+from nodes.refusals import Refusal
 from nodes.requests.kind import CHANGE
 from nodes.services import using
 

@@ -7,7 +7,8 @@ import jwt
 import pytest
 
 from nodes.clients.links import LinkPayload, Links
-from nodes.errors import LinkExpired, LinkInvalid, SettingsInvalid
+from nodes.errors import SettingsInvalid
+from nodes.refusals import LinkExpired, LinkInvalid
 from nodes.settings import LinkSettings
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
