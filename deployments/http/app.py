@@ -22,7 +22,7 @@ from deployments.http.arrival import Arrival
 from deployments.http.backlog import Backlog
 from deployments.http.body_time_limit import BodyTimeLimit
 from deployments.http.identity import Identity
-from deployments.http.pages import api_reference, email_links, resume_link
+from deployments.http.pages import api_reference, feedback_link, reactivate_link, resume_link
 from deployments.http.pages.start_page import start_page
 from deployments.http.runner import Runner, run_context
 from deployments.http.webhooks import stripe
@@ -68,7 +68,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
     app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
     api = (cancel_subscription, reactivate_subscription, offers, look_ups, health)
-    for module in (*api, email_links, resume_link, api_reference, stripe):
+    for module in (*api, reactivate_link, resume_link, feedback_link, api_reference, stripe):
         app.include_router(module.router)
     app.include_router(start_page(settings))
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

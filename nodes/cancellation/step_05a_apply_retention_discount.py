@@ -4,17 +4,15 @@ from datetime import UTC, datetime
 
 from nodes.cancellation.records import AppliedDiscount, CancellationCase, Decision
 from nodes.clients.billing_objects import BillingSubscription
-from nodes.errors import BillingFailed, ConstraintViolated, VerificationFailed
+from nodes.errors import ConstraintViolated
 from nodes.messages.outbox import DISCOUNT
 from nodes.node import node, run_log
+from nodes.offers.reservation import ONE_OFFER, record_applied, reserve, withdrawn_on_failure
 from nodes.refusals import OfferUnavailable
-from nodes.rules.dates import months_after
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint
 from nodes.services import services
 from nodes.subscriptions.read_back import settled
-
-ONE_AT_A_TIME = "one_retention_offer_in_its_cooldown"
 
 
 @node("Apply Retention Discount", step="5A")
@@ -24,14 +22,8 @@ async def apply_retention_discount(decision: Decision) -> AppliedDiscount:
     if terms is None:
         raise ValueError("a discount is applied only if an offer was accepted")
     await _reserve(case, terms)
-    try:
+    async with withdrawn_on_failure(case.request.id, case.request.user_id):
         billed = await _attach(case, terms)
-    except BillingFailed:
-        # The failure is reported, so the customer may try again. If Stripe applied the coupon after all, the next try
-        # finds it attached and only records it.
-        async with services().database.as_user(case.request.user_id) as transaction:
-            await transaction.run("withdraw_offer", request_id=case.request.id)
-        raise
     discount = await _record(case, terms, billed)
     run_log().info("%s for %s on %s as %s", terms.discount, terms.duration, billed.id, discount)
     return AppliedDiscount(case, billed, terms, discount)
@@ -43,22 +35,11 @@ async def _reserve(case: CancellationCase, terms: RetentionOffer) -> None:
         return
     try:
         async with services().database.as_user(request.user_id) as transaction:
-            await transaction.run(
-                "reserve_offer",
-                request_id=request.id,
-                user_id=request.user_id,
-                subscription_id=case.subscription.id,
-                plan=case.subscription.plan,
-                percent_off=terms.percent_off,
-                months=terms.months,
-                coupon_id=terms.coupon_id,
-                current_discount=terms.current_discount,
-                entitlements=list(terms.entitlements),
-                cooldown_months=services().catalog.plan(case.subscription.plan).cooldown_months,
-            )
+            subscription = case.subscription
+            await reserve(transaction, request.id, request.user_id, subscription.id, subscription.plan, terms)
             await transaction.run("cancellation_reached", request_id=request.id, recovery_point="offer_reserved")
     except ConstraintViolated as violated:
-        if violated.constraint == ONE_AT_A_TIME:
+        if violated.constraint == ONE_OFFER:
             raise OfferUnavailable from None
         raise
 
@@ -77,23 +58,12 @@ async def _attach(case: CancellationCase, terms: RetentionOffer) -> BillingSubsc
 
 
 async def _record(case: CancellationCase, terms: RetentionOffer, billed: BillingSubscription) -> str:
-    discount = billed.discount_of(terms.coupon_id)
-    if discount is None:
-        raise VerificationFailed(f"{billed.id} has no discount of {terms.coupon_id}")
-    request, now = case.request, datetime.now(UTC)
+    request = case.request
     async with services().database.as_user(request.user_id) as transaction:
-        await transaction.run("offer_applied", request_id=request.id, stripe_discount_id=discount.id)
-        for kind in terms.entitlements:
-            await transaction.run(
-                "grant_entitlement",
-                request_id=request.id,
-                user_id=request.user_id,
-                subscription_id=billed.id,
-                kind=kind,
-                starts_at=now,
-                ends_at=months_after(now, terms.months),
-            )
+        discount = await record_applied(
+            transaction, request.id, request.user_id, billed, terms, starts_at=datetime.now(UTC)
+        )
         if request.reported_failed:
             await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=DISCOUNT)
         await transaction.run("discount_applied", request_id=request.id, stripe_request_id=billed.stripe_request_id)
-    return discount.id
+    return discount

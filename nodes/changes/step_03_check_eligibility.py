@@ -12,7 +12,7 @@ from nodes.offers.charges import Charges, charges_of
 from nodes.offers.from_stripe import next_charge
 from nodes.offers.options import options_of
 from nodes.offers.plan_changes import prices_for
-from nodes.offers.reservation import reserve
+from nodes.offers.reservation import ONE_OFFER, reserve
 from nodes.offers.shape import History, history_of, is_manual, reason_against
 from nodes.refusals import DurationNotOffered, OfferNotAvailable, OfferNotFound, PriceNotOffered, Refusal
 from nodes.rules.eligibility import REASONS
@@ -22,7 +22,6 @@ from nodes.subscriptions.records import ActiveSubscription
 
 # How long the preview that a customer was shown can be accepted, by Stripe's clock.
 PREVIEW_LASTS = timedelta(hours=1)
-ONE_OFFER = "one_retention_offer_in_its_cooldown"
 
 
 @node("Check Eligibility", step="3")

@@ -3,8 +3,8 @@
 from nodes.changes.apply import applied
 from nodes.changes.records import Accepted, Applied
 from nodes.clients.billing_objects import BillingSubscription
-from nodes.errors import BillingFailed
 from nodes.node import node
+from nodes.offers.reservation import withdrawn_on_failure
 from nodes.rules.ways_to_stay import DiscountTerms
 from nodes.services import services
 
@@ -22,14 +22,8 @@ async def apply_discount(accepted: Accepted) -> Applied:
             await billing.coupons.ensure_single_use(terms, coupon_id, key=request.billing_key("4A:coupon"))
         return await billing.apply_coupon(billed.id, coupon_id, keep=keep, key=request.billing_key("4A"))
 
-    try:
+    async with withdrawn_on_failure(request.id, request.user_id):
         return await applied(accepted, attach)
-    except BillingFailed:
-        # The failure is reported, so the customer may try again. If Stripe applied the coupon after all, the next try
-        # finds it attached and only records it.
-        async with services().database.as_user(request.user_id) as transaction:
-            await transaction.run("withdraw_offer", request_id=request.id)
-        raise
 
 
 def _terms(accepted: Accepted) -> DiscountTerms:

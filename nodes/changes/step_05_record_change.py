@@ -3,11 +3,9 @@
 from datetime import datetime, timedelta
 
 from nodes.changes.records import Applied, Changed
-from nodes.clients.database import Transaction
-from nodes.errors import VerificationFailed
 from nodes.messages.outbox import CHANGED, CHANGED_EVENT
 from nodes.node import node, run_log
-from nodes.rules.dates import months_after
+from nodes.offers.reservation import record_applied
 from nodes.services import services
 from nodes.subscriptions.mirror import mirror, status_of
 
@@ -25,31 +23,14 @@ async def record_change(applied: Applied) -> Changed:
     async with services().database.as_user(request.user_id) as transaction:
         row = await mirror(transaction, billed)
         if request.kind == "discount":
-            await _record_discount(transaction, applied)
+            agreed = accepted.agreed
+            await record_applied(transaction, request.id, request.user_id, billed, agreed, starts_at=agreed.at)
         for kind in (CHANGED, CHANGED_EVENT):
             await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=kind)
         await transaction.run("remind_of_change", request_id=request.id, remind_at=_reminder(applied))
         await transaction.run("change_reached", request_id=request.id, recovery_point="recorded")
     run_log().info("%s is now %s", billed.id, row.status)
     return Changed(accepted, row.status)
-
-
-async def _record_discount(transaction: Transaction, applied: Applied) -> None:
-    request, agreed, billed = applied.accepted.case.request, applied.accepted.agreed, applied.billed
-    discount = billed.discount_of(str(agreed.coupon_id))
-    if discount is None:
-        raise VerificationFailed(f"{billed.id} has no discount of {agreed.coupon_id}")
-    await transaction.run("offer_applied", request_id=request.id, stripe_discount_id=discount.id)
-    for kind in agreed.entitlements:
-        await transaction.run(
-            "grant_entitlement",
-            request_id=request.id,
-            user_id=request.user_id,
-            subscription_id=billed.id,
-            kind=kind,
-            starts_at=agreed.at,
-            ends_at=months_after(agreed.at, agreed.months or 1),
-        )
 
 
 def _reminder(applied: Applied) -> datetime | None:

@@ -1,6 +1,7 @@
 """Receive an attempt in one round trip: PostgreSQL counts it, checks it, and records the request."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -94,19 +95,27 @@ def as_received(found: Reception, refusals: Mapping[str, Refusal]) -> Received:
     )
 
 
-async def refuse_attempt(kind: Kind, user_id: str, refusal: Refusal) -> None:
-    """Count an attempt whose body could not be read, and write its audit row. Raises `TooManyAttempts`."""
-    found = await services().database.call(
-        "refuse_attempt",
-        _Refused,
-        user_id=user_id,
-        action=kind.action,
-        at_most=services().settings.attempts_per_minute,
-        problem=slug_of(refusal),
-        refusals=_bodies(by_slug(refusal)),
-    )
-    if found.wait is not None:
-        raise TooManyAttempts(found.wait)
+@asynccontextmanager
+async def attempt_of(kind: Kind, user_id: str) -> AsyncIterator[None]:
+    """Read a request in this block: a refusal is counted as an attempt and gets its audit row.
+
+    Raises `TooManyAttempts` in its place.
+    """
+    try:
+        yield
+    except Refusal as refusal:
+        found = await services().database.call(
+            "refuse_attempt",
+            _Refused,
+            user_id=user_id,
+            action=kind.action,
+            at_most=services().settings.attempts_per_minute,
+            problem=slug_of(refusal),
+            refusals=_bodies(by_slug(refusal)),
+        )
+        if found.wait is not None:
+            raise TooManyAttempts(found.wait) from refusal
+        raise
 
 
 def _bodies(refusals: Mapping[str, Refusal], request_id: UUID | None = None) -> dict[str, dict[str, Any]]:

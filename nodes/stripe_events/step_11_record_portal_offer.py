@@ -2,6 +2,7 @@
 
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
+from nodes.offers.reservation import ONE_OFFER
 from nodes.services import services
 from nodes.stripe_events.records import Happened
 
@@ -38,7 +39,7 @@ async def record_portal_offer(happened: Happened) -> None:
                 },
             )
     except ConstraintViolated as violated:
-        if violated.constraint != "one_retention_offer_in_its_cooldown":
+        if violated.constraint != ONE_OFFER:
             raise
         recorded = 0
     run_log().info("offer %s: %s", offer.coupon_id, "recorded" if recorded else "already known")

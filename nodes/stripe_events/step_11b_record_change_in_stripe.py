@@ -3,7 +3,7 @@
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.offers.from_stripe import agreed_in_stripe
-from nodes.offers.reservation import reserve
+from nodes.offers.reservation import ONE_OFFER, reserve
 from nodes.services import services
 from nodes.stripe_events.our_own import recheck_failed
 from nodes.stripe_events.records import Happened, Later
@@ -37,7 +37,7 @@ async def record_change_in_stripe(happened: Happened) -> Later | None:
                 await reserve(transaction, made[0], seen.user_id, seen.billed.id, seen.plan, agreed)
     except ConstraintViolated as violated:
         # Another change is under way, or the coupon was added within the cool-down of another offer.
-        if violated.constraint not in ("one_change_at_a_time", "one_retention_offer_in_its_cooldown"):
+        if violated.constraint not in ("one_change_at_a_time", ONE_OFFER):
             raise
         made = []
     run_log().info("%s %s", kind, made[0] if made else "is not recorded: another change or offer is in the way")

@@ -18,8 +18,7 @@ from deployments.http.dependencies import Caller, TheRunner, TheServices
 from deployments.http.runner import Runner
 from nodes.cancellation.intake import Asked, receive
 from nodes.errors import DatabaseUnavailable
-from nodes.refusals import Refusal
-from nodes.requests.intake import Received, refuse_attempt
+from nodes.requests.intake import Received, attempt_of
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.status import RequestStatus, read_status
 from nodes.services import using
@@ -65,11 +64,8 @@ async def cancel_subscription(
     """
     arrived: float = request.state.arrived
     with using(services):
-        try:
+        async with attempt_of(CANCELLATION, caller):
             asked = await _read(request)
-        except Refusal as refusal:
-            await refuse_attempt(CANCELLATION, caller, refusal)
-            raise
         async with runner.receiving(arrived + RECEIVED_SECONDS) as in_line:
             received = await receive(
                 asked,

@@ -19,8 +19,7 @@ from deployments.http.dependencies import Caller, TheBacklog, TheServices
 from flows.resume_unfinished import CHANGES
 from nodes.changes.intake import Asked, kind_of, receive
 from nodes.offers.listing import offers_for
-from nodes.refusals import Refusal
-from nodes.requests.intake import Received, refuse_attempt
+from nodes.requests.intake import Received, attempt_of
 from nodes.requests.kind import CHANGE
 from nodes.requests.status import RequestStatus, read_status
 from nodes.rules.dates import rfc3339
@@ -66,13 +65,10 @@ async def accept_offer(
 ) -> JSONResponse:
     """Accept an offer. With an `Idempotency-Key`, repeating the call within 24 hours returns the same response."""
     with using(services):
-        try:
+        async with attempt_of(CHANGE, caller):
             body = await read_json(request, AcceptOfferRequest)
             asked = Asked(offer_id, body.subscription_id, _choice(body), body.every_subscription)
             kind = kind_of(asked)
-        except Refusal as refusal:
-            await refuse_attempt(CHANGE, caller, refusal)
-            raise
         return await _carry_out(request, asked, kind, caller, backlog, idempotency_key)
 
 
@@ -91,11 +87,8 @@ async def resume_subscription(
 ) -> JSONResponse:
     """End a pause of billing early. Repeating the call is safe."""
     with using(services):
-        try:
+        async with attempt_of(CHANGE, caller):
             body = await read_json(request, ResumeSubscriptionRequest)
-        except Refusal as refusal:
-            await refuse_attempt(CHANGE, caller, refusal)
-            raise
         asked = Asked(None, body.subscription_id, {}, body.every_subscription)
         return await _carry_out(request, asked, kind_of(asked), caller, backlog, idempotency_key)
 

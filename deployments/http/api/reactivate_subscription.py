@@ -13,8 +13,7 @@ from deployments.http.api.responses import problems, respond
 from deployments.http.dependencies import Caller, TheBacklog, TheServices
 from flows.reactivate_subscription import reactivate_subscription as reactivate_flow
 from nodes.reactivation.intake import receive
-from nodes.refusals import Refusal
-from nodes.requests.intake import refuse_attempt
+from nodes.requests.intake import attempt_of
 from nodes.requests.kind import REACTIVATION
 from nodes.requests.status import RequestStatus, read_status
 from nodes.services import using
@@ -40,11 +39,8 @@ async def reactivate_subscription(
 ) -> JSONResponse:
     """Undo the cancellation before it takes effect. Repeating the call is safe."""
     with using(services):
-        try:
+        async with attempt_of(REACTIVATION, caller):
             body = await read_json(request, ReactivateSubscriptionRequest)
-        except Refusal as refusal:
-            await refuse_attempt(REACTIVATION, caller, refusal)
-            raise
         received = await receive(body.user_id, caller, body.subscription_id, origin="api")
         request_status = await carried_out(
             REACTIVATION, reactivate_flow, received, caller, backlog, request.state.arrived + ANSWER_SECONDS

@@ -1,6 +1,8 @@
 """What the links in emails lead to, and the pages for links that can't be used."""
 
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from fastapi.responses import HTMLResponse
@@ -9,9 +11,9 @@ from deployments.http.api.json_body import BodyInvalid
 from deployments.http.body_time_limit import BodyTooSlow
 from deployments.http.pages.page import page, way_to_subscribe
 from nodes.clients.links import Purpose
-from nodes.errors import DatabaseUnavailable
+from nodes.errors import BillingFailed, DatabaseUnavailable
 from nodes.refusals import FeedbackAlreadyGiven, LinkExpired, Refusal, SubscriptionEnded, TooManyAttempts
-from nodes.services import services
+from nodes.services import Services, services, using
 
 
 class Opened(NamedTuple):
@@ -32,6 +34,27 @@ async def opened(purpose: Purpose, token: str) -> Opened:
     return Opened(owner, request_id, link.subscription_id)
 
 
+def page_of_link(handler: Callable[..., Awaitable[HTMLResponse]]) -> Callable[..., Awaitable[HTMLResponse]]:
+    """Let a handler use its parameter `available`, and show a page for what it refuses or can't read."""
+
+    @wraps(handler)
+    async def shown(*, available: Services, **arguments: Any) -> HTMLResponse:
+        with using(available):
+            try:
+                return await handler(available=available, **arguments)
+            except (Refusal, DatabaseUnavailable, BillingFailed) as error:
+                return sorry(error)
+
+    return shown
+
+
+def in_progress(title: str, reference: str) -> HTMLResponse:
+    """Return the page for a request that isn't done when the caller's time is over."""
+    wait = "This is taking a little longer than usual."
+    done = "You don't need to press the button again: we'll email you when it's done."
+    return page(title, wait, done, status=202, reference=reference)
+
+
 def ended(reference: str | None = None) -> HTMLResponse:
     """Return the page for a subscription that has ended."""
     return page(
@@ -43,10 +66,10 @@ def ended(reference: str | None = None) -> HTMLResponse:
     )
 
 
-def sorry(error: Refusal | DatabaseUnavailable) -> HTMLResponse:
+def sorry(error: Refusal | DatabaseUnavailable | BillingFailed) -> HTMLResponse:
     """Return the page for a link that can't be used."""
     match error:
-        case DatabaseUnavailable():
+        case DatabaseUnavailable() | BillingFailed():
             return page("Try again in a moment", "We can't open this page right now. Nothing was changed.", status=503)
         case TooManyAttempts(retry_after=seconds):
             text = "You've pressed the button many times in a short while. Nothing was changed."
