@@ -9,8 +9,8 @@ import psycopg
 from psycopg.rows import class_row
 
 from deployments.requests import connected
-from nodes.clients.billing import Billing
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.client import Billing
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import CancelflowError
 from nodes.rules.statuses import is_live
 from nodes.settings import BillingSettings, DatabaseSettings

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from nodes.clients.billing_customers import MISSING, BillingCustomers, Customer, CustomersSubscription, Page
+from nodes.clients.billing.customers import MISSING, BillingCustomers, Customer, CustomersSubscription, Page
 from nodes.clients.catalog import read_catalog
 from nodes.errors import BillingFailed, CancelflowError, DatabaseUnavailable
 from nodes.rules.catalog import Catalog

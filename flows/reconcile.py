@@ -7,7 +7,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from nodes.clients.billing_objects import Page
+from nodes.clients.billing.objects import Page
 from nodes.clients.database import SubscriptionState
 from nodes.errors import CancelflowError
 from nodes.reconciliation.findings import Findings, Line

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from nodes.clients.billing import Billing
-from nodes.clients.billing_customers import BillingCustomers
-from nodes.clients.billing_records import BillingRecords
+from nodes.clients.billing.client import Billing
+from nodes.clients.billing.customers import BillingCustomers
+from nodes.clients.billing.records import BillingRecords
 from nodes.clients.catalog import read_catalog
 from nodes.clients.database import Database
 from nodes.clients.events import Events

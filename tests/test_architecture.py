@@ -141,7 +141,8 @@ def test_every_product_file_is_checked() -> None:
     for seen in ("flows.cancel_subscription", "nodes.clients.billing", "deployments.local.stripe_simulator.api", "sql"):
         assert seen in MODULES
     assert "nodes.subscriptions.records" in MODULES["nodes.subscriptions.find"].imports
-    assert "deployments.local.stripe_simulator.wire" in MODULES["deployments.local.stripe_simulator.control"].imports
+    imports = MODULES["deployments.local.stripe_simulator.testing.control"].imports
+    assert "deployments.local.stripe_simulator.wire" in imports
 
 
 def test_a_module_imports_only_lower_layers() -> None:

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 from deployments.doctor.finding import Finding, Findings, Progress, failed, ok, warning
 from deployments.doctor.stripe_opened import opened
-from nodes.clients.billing import Billing
-from nodes.clients.billing_calls import together
-from nodes.clients.billing_prices import State
-from nodes.clients.billing_setup import BillingSetup
+from nodes.clients.billing.calls import together
+from nodes.clients.billing.client import Billing
+from nodes.clients.billing.prices import State
+from nodes.clients.billing.setup_checks import BillingSetup
 from nodes.clients.catalog import read_catalog
 from nodes.rules.catalog import Catalog
 from nodes.settings import BillingSettings, PolicySettings, load

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
 from deployments.doctor.stripe_opened import opened
-from nodes.clients.billing_setup import API_VERSION, BillingSetup, KeyUnknown, Permission
+from nodes.clients.billing.setup_checks import API_VERSION, BillingSetup, KeyUnknown, Permission
 from nodes.settings import BillingSettings, load
 
 _KEYS = "Dashboard > Developers > API keys"

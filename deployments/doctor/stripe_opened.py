@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from nodes.clients.billing_setup import BillingSetup
+from nodes.clients.billing.setup_checks import BillingSetup
 from nodes.settings import BillingSettings
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
 from deployments.doctor.stripe_opened import opened
-from nodes.clients.billing_endpoints import BillingEndpoints, Endpoint
-from nodes.clients.billing_setup import API_VERSION
+from nodes.clients.billing.endpoints import BillingEndpoints, Endpoint
+from nodes.clients.billing.setup_checks import API_VERSION
 from nodes.clients.webhooks import STRIPE_EVENTS
 from nodes.settings import BillingSettings, LinkSettings, load
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
-from deployments.local.database_parts import plan_postgres, plan_prefect
 from deployments.local.errors import PartFailed
 from deployments.local.files import private_directory
-from deployments.local.outside_parts import plan_mail, plan_pubsub, plan_stripe
+from deployments.local.parts.database import plan_postgres, plan_prefect
+from deployments.local.parts.outside import plan_mail, plan_pubsub, plan_stripe
+from deployments.local.parts.product import plan_own_settings, plan_product, plan_trigger_address
 from deployments.local.planned import START_TIMEOUT, Part, PlannedStack
 from deployments.local.ports import Ports
 from deployments.local.process import Guard, Supervised, log_tail
-from deployments.local.product_parts import plan_own_settings, plan_product, plan_trigger_address
 from deployments.local.stack_files import StackLock, remove_stack_files, stack_files, write_stack_files
 
 # Every part, by the name used in `parts`.

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from nodes.cancellation.records import CancellationCase, CancellationRequest
 from nodes.cancellation.terms import Terms, terms_in
-from nodes.clients.billing_invoices import OpenInvoice
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.invoices import OpenInvoice
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.invoices.refunds import refund_of
 from nodes.invoices.renewals import has_renewed
 from nodes.invoices.unpaid import ends_unpaid, is_voided, owes_for_period

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nodes.cancellation.terms import Terms
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.requests.records import Request
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint

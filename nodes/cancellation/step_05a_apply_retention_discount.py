@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from nodes.cancellation.records import AppliedDiscount, CancellationCase, Decision
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import ConstraintViolated
 from nodes.messages.outbox import DISCOUNT
 from nodes.node import node, run_log

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nodes.cancellation.policy import decided, keeps_its_period, record
 from nodes.cancellation.records import CancellationCase, CancellationRequest, CapturedReason, ScheduledCancellation
 from nodes.cancellation.terms import Terms
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import VerificationFailed
 from nodes.invoices.refunds import make
 from nodes.invoices.renewals import undo_renewals

@@ -4,7 +4,7 @@ from email_templates import Email
 from email_templates.cancellation_confirmation import CancellationConfirmation
 from email_templates.money import money
 from nodes.cancellation.records import PendingCancellation
-from nodes.clients.billing_invoices import OpenInvoice
+from nodes.clients.billing.invoices import OpenInvoice
 from nodes.messages.emails import Customer, deliver_email, plan_name
 from nodes.messages.outbox import CONFIRMATION, withdraw
 from nodes.messages.records import Delivered

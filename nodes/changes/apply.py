@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from nodes.changes.in_effect import is_in_effect
 from nodes.changes.records import Accepted, Applied
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import BillingFailed
 from nodes.node import run_log
 from nodes.refusals import PaymentDeclined

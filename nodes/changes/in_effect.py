@@ -1,6 +1,6 @@
 """Whether Stripe shows a change, so that a run that was cut off doesn't make it again."""
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.offers.agreed import Agreed
 from nodes.rules.ways_to_stay import ChangeKind
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.offers.agreed import Agreed
 from nodes.requests.records import Request
 from nodes.rules.ways_to_stay import ChangeKind

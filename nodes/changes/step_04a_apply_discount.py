@@ -2,7 +2,7 @@
 
 from nodes.changes.apply import applied
 from nodes.changes.records import Accepted, Applied
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.node import node
 from nodes.offers.reservation import withdrawn_on_failure
 from nodes.rules.ways_to_stay import DiscountTerms

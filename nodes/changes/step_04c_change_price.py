@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from nodes.changes.apply import applied
 from nodes.changes.records import Accepted, Applied
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.node import node
 from nodes.services import services
 

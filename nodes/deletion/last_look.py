@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.deletion.records import Over, PutOff
 from nodes.rules.dates import data_retention_until
 from nodes.rules.statuses import is_live, local_status

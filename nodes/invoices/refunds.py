@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nodes.clients.billing_objects import BillingSubscription
-from nodes.clients.billing_refunds import Payment
+from nodes.clients.billing.objects import BillingSubscription
+from nodes.clients.billing.refunds import Payment
 from nodes.errors import VerificationFailed
 from nodes.node import run_log
 from nodes.requests.records import Request

@@ -7,8 +7,8 @@ a test clock may be months away.
 
 from datetime import datetime
 
-from nodes.clients.billing_invoices import Renewal
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.invoices import Renewal
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.node import run_log
 from nodes.requests.records import Request
 from nodes.rules.statuses import is_live

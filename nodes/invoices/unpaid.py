@@ -9,8 +9,8 @@ was sent with payment terms: it stays owed, and never ends a subscription.
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
-from nodes.clients.billing_invoices import OpenInvoice
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.invoices import OpenInvoice
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import BillingFailed, NotSettled
 from nodes.node import run_log
 from nodes.requests.kind import CANCELLATION

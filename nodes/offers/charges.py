@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from nodes.clients.billing_calls import together
-from nodes.clients.billing_objects import BillingSubscription, Discount
-from nodes.clients.billing_previews import Discounts, Previewed
+from nodes.clients.billing.calls import together
+from nodes.clients.billing.objects import BillingSubscription, Discount
+from nodes.clients.billing.previews import Discounts, Previewed
 from nodes.rules.eligibility import Interval
 from nodes.rules.periods import period_starts
 from nodes.services import services

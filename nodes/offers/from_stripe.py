@@ -1,6 +1,6 @@
 """What a change that was made in Stripe does and costs, in the form of an accepted offer."""
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.offers.agreed import Agreed, Preview
 from nodes.offers.charges import Charges, Invoice, charges_of
 from nodes.rules.ways_to_stay import ChangeKind

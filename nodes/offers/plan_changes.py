@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from nodes.clients.billing_changes import RecurringPrice
-from nodes.clients.billing_objects import Item
-from nodes.clients.billing_previews import Previewed
+from nodes.clients.billing.changes import RecurringPrice
+from nodes.clients.billing.objects import Item
+from nodes.clients.billing.previews import Previewed
 from nodes.offers.agreed import Agreed, Preview
 from nodes.offers.charges import Charges, Invoice
 from nodes.rules.catalog import Price

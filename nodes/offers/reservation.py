@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.clients.database import Transaction
 from nodes.errors import BillingFailed, VerificationFailed
 from nodes.offers.agreed import Agreed

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from email_templates.dates import long_date
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import BillingFailed
 from nodes.messages.customer_locale import customer_locale
 from nodes.refusals import NothingToReactivate, SeveralSubscriptions, SubscriptionEnded

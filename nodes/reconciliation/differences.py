@@ -1,6 +1,6 @@
 """The differences between a row and Stripe that matter to the customer."""
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.clients.database import SubscriptionState
 from nodes.subscriptions.mirror import status_of
 

@@ -1,6 +1,6 @@
 """Step 1: list one page of Stripe's live subscriptions."""
 
-from nodes.clients.billing_objects import Page
+from nodes.clients.billing.objects import Page
 from nodes.node import node, run_log
 from nodes.services import services
 

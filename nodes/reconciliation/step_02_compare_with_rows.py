@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from nodes.clients.billing_objects import Page
+from nodes.clients.billing.objects import Page
 from nodes.clients.database import SubscriptionState
 from nodes.node import node, run_log
 from nodes.reconciliation.differences import differs

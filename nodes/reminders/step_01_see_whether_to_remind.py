@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log
 from nodes.offers.agreed import Agreed, Preview, agreed_in

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.clients.billing_invoices import PaidInvoice
+from nodes.clients.billing.invoices import PaidInvoice
 from nodes.clients.database import WithOffer
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from nodes.clients.billing_invoices import PaidInvoice, PaidInvoices
+from nodes.clients.billing.invoices import PaidInvoice, PaidInvoices
 from nodes.clients.database import WithOffer
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log

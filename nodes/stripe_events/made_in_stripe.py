@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.rules.stripe_changes import Change
 from nodes.rules.ways_to_stay import ChangeKind
 from nodes.services import services

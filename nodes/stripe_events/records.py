@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.rules.stripe_changes import Change, EventOutcome
 from nodes.rules.ways_to_stay import ChangeKind
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.clients.database import Transaction
 from nodes.node import run_log
 from nodes.refusals import NoActiveSubscription, SeveralSubscriptions

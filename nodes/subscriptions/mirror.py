@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 from nodes.clients.database import Transaction
 from nodes.rules.catalog import Catalog
 from nodes.rules.statuses import local_status

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.clients.billing_objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
 
-from nodes.clients.billing_customers import Customer, CustomersSubscription
+from nodes.clients.billing.customers import Customer, CustomersSubscription
 from nodes.rules.catalog import Catalog
 from nodes.rules.statuses import is_live
 from nodes.rules.stripe_changes import kind_of_end

@@ -11,7 +11,7 @@ import pytest
 
 from deployments.demo.catalog import LOYALTY_COUPON
 from flows.cancel_subscription import cancel_subscription
-from nodes.clients.billing_objects import Discount
+from nodes.clients.billing.objects import Discount
 from nodes.node import without_prefect
 from tests.acceptance.subscribers import Clock, subscriber
 from tests.acceptance.test_accept import PROFESSIONAL, UNAVAILABLE, coupons_in_stripe, offer_rows, offered

@@ -15,8 +15,8 @@ from fastapi import APIRouter
 
 from deployments.http.app import create_app
 from deployments.http.dependencies import Caller, TheServices
-from nodes.clients.billing_calls import together
-from nodes.clients.billing_previews import Discounts
+from nodes.clients.billing.calls import together
+from nodes.clients.billing.previews import Discounts
 from nodes.messages.customer_locale import customer_locale
 from nodes.node import without_prefect
 from nodes.offers.counting import count_shown

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deployments.local.prefect_server import server_environment
+from deployments.local.parts.prefect_server import server_environment
 from flows.prune_history import prune_history
 from nodes.pruning.batches import BATCH
 from tests.deletion.former_customers import swept

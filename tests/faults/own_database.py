@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from deployments.demo.cases import Case
 from deployments.demo.customers import seed
-from deployments.local.database_parts import APPLICATION
-from deployments.local.postgres import EmbeddedPostgres
+from deployments.local.parts.database import APPLICATION
+from deployments.local.parts.postgres import EmbeddedPostgres
 from deployments.local.process import Guard
 from deployments.migrations import migrate
 from nodes.settings import DatabaseSettings, SeedSettings, load

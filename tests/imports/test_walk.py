@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from deployments.imports import ImportStopped, ImportUnderWay
-from nodes.clients.billing_customers import TEST_CALLS_A_SECOND, BillingCustomers
+from nodes.clients.billing.customers import TEST_CALLS_A_SECOND, BillingCustomers
 from sql import QUERIES
 from tests.contract.stripe.process import KEY
 from tests.imports.account import Account

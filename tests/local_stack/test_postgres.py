@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from deployments.local.postgres import EmbeddedPostgres
+from deployments.local.parts.postgres import EmbeddedPostgres
 from tests.local_stack.helpers import lives, wait_until
 from tests.ports import free_port
 

@@ -15,7 +15,7 @@ from google.pubsub_v1 import PublisherAsyncClient, SubscriberClient, types
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from deployments.local.topic import ensure_topic
+from deployments.local.parts.topic import ensure_topic
 from nodes.settings import EventSettings, load
 from tests.local_stack.helpers import accepts_connections, running, wait_until
 from tests.ports import free_port

@@ -158,7 +158,7 @@ def test_a_part_that_crashes_is_named_and_the_rest_is_stopped(tmp_path: Path, su
 
 
 def test_a_part_that_cannot_start_is_named_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deployments.local.outside_parts.module", lambda *_: [sys.executable, "-c", "1 / 0"])
+    monkeypatch.setattr("deployments.local.parts.outside.module", lambda *_: [sys.executable, "-c", "1 / 0"])
     with pytest.raises(PartFailed, match="Inbox did not start: it exited") as failed:
         Stack(tmp_path, progress=lambda _: None, environment=quiet(), parts=["postgres", "inbox"]).start()
     assert "ZeroDivisionError" in str(failed.value)

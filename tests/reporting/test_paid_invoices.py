@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nodes.clients import billing_invoices as module
-from nodes.clients.billing import Billing
-from nodes.clients.billing_invoices import PaidInvoices
+from nodes.clients.billing import invoices as module
+from nodes.clients.billing.client import Billing
+from nodes.clients.billing.invoices import PaidInvoices
 from nodes.settings import BillingSettings, load
 from tests.acceptance.subscribers import clock, subscriber
 from tests.world import Person, World

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .due import due_at
 from .store import Column, Store
+from .subscription.due import due_at
 from .wire import API_VERSION, Document, new_id, no_such
 
 # Stripe's name for a kind of object in "No such …".

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
-from . import lifecycle
 from .account import Account, Origin
 from .expansion import expand
-from .periods import DAY
 from .routes import find_route
+from .subscription import lifecycle
+from .subscription.periods import DAY
 from .wire import API_VERSION, ApiError, Document, decode, dump, new_id
 
 KEPT_SECONDS = DAY  # how long an idempotency key is remembered

@@ -10,9 +10,9 @@ from starlette.types import Receive, Scope, Send
 from . import keys
 from .account import Account
 from .api import Api, Call, Reply
-from .control import Control
-from .faults import Fault, Faults
-from .lifecycle import settle
+from .subscription.lifecycle import settle
+from .testing.control import Control
+from .testing.faults import Fault, Faults
 from .webhooks import Courier
 from .wire import API_VERSION
 

@@ -1,9 +1,9 @@
 """Stripe's test clocks, which set the time for the customers created on them."""
 
-from . import lifecycle
 from .account import Account
 from .parameters import EXPAND, PAGE, Shape, integer, text
-from .periods import DAY
+from .subscription import lifecycle
+from .subscription.periods import DAY
 from .wire import ApiError, Document, new_id
 
 KIND = "test_helpers.test_clock"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .account import Account
-from .payments import payments_of
+from .invoice.payments import payments_of
 from .wire import ApiError, Document
 
 # The kind of object behind each expandable property.

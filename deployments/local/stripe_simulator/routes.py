@@ -3,29 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import (
+from . import clocks, events, own_account
+from .customer import catalog, coupons, customer_discounts, customers, payment_methods
+from .invoice import credit_notes, invoices, payments, preview, refunds
+from .parameters import RETRIEVE, Shape
+from .subscription import (
     cancellation,
-    catalog,
-    clocks,
-    coupons,
-    credit_notes,
-    customer_discounts,
-    customers,
-    events,
-    invoices,
     lifecycle,
-    own_account,
     pausing,
-    payment_methods,
-    payments,
-    preview,
-    refunds,
     schedules,
     subscription_items,
     subscription_parameters,
     subscriptions,
 )
-from .parameters import RETRIEVE, Shape
 from .wire import ApiError, Document
 
 # A handler takes the account, the typed parameters and the ids in the path.

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import stripe
 
-from deployments.local.stripe_simulator import bulk, catalog, customers, subscription_parameters, subscriptions
 from deployments.local.stripe_simulator.account import Account
+from deployments.local.stripe_simulator.customer import catalog, customers
 from deployments.local.stripe_simulator.store import Store
+from deployments.local.stripe_simulator.subscription import subscription_parameters, subscriptions
+from deployments.local.stripe_simulator.testing import bulk
 
 from .process import Simulator
 from .shop import Shop

@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 import stripe
 
-from nodes.clients import billing as module
-from nodes.clients.billing import NETWORK_RETRIES, Billing
-from nodes.clients.billing_calls import READ_SECONDS, WRITE_SECONDS
-from nodes.clients.billing_objects import BillingSubscription, Discount, Item
+from nodes.clients.billing import client as module
+from nodes.clients.billing.calls import READ_SECONDS, WRITE_SECONDS
+from nodes.clients.billing.client import NETWORK_RETRIES, Billing
+from nodes.clients.billing.objects import BillingSubscription, Discount, Item
 from nodes.errors import BillingFailed
 from nodes.rules.catalog import Price
 from nodes.rules.offers import RetentionOffer

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 import stripe
 
-from nodes.clients.billing_objects import Pause
-from nodes.clients.billing_previews import Discounts, Previewed
+from nodes.clients.billing.objects import Pause
+from nodes.clients.billing.previews import Discounts, Previewed
 from nodes.errors import BillingFailed
 from nodes.rules.ways_to_stay import Collection, DiscountTerms
 from tests.contract.stripe.process import Simulator

@@ -1,0 +1,1 @@
+"""The parts of the stack: how each is planned and started."""

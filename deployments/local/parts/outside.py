@@ -1,0 +1,76 @@
+"""Plan the local replacements for Stripe, Pub/Sub and a mail server."""
+
+from deployments.local.errors import StackError
+from deployments.local.planned import LOOPBACK, PlannedStack, module
+
+SIMULATOR_KEY = "sk_test_cancelflow"  # not a secret: it only opens a simulator on loopback
+PROJECT = "cancelflow-local"
+TOPIC = "billing-events"
+REAL_STRIPE = "https://api.stripe.com"
+REAL_PUBSUB = "pubsub.googleapis.com:443"
+
+
+def plan_stripe(stack: PlannedStack) -> None:
+    """Plan the simulator, unless STRIPE_API_KEY (the real Stripe) or STRIPE_API_BASE (another simulator) is set."""
+    key, base = stack.given.get("STRIPE_API_KEY"), stack.given.get("STRIPE_API_BASE")
+    if base and not key:
+        raise StackError("STRIPE_API_BASE is set and STRIPE_API_KEY is not: set both, or neither")
+    if not key and "stripe" in stack.wanted:
+        key, base = SIMULATOR_KEY, _add_stripe(stack)
+    stack.set(STRIPE_API_KEY=key, STRIPE_API_BASE=base)
+    stack.addresses |= {"stripe": base or (REAL_STRIPE if key else None), "stripe_api_key": key}
+
+
+def plan_pubsub(stack: PlannedStack) -> None:
+    """Plan the emulator, unless GOOGLE_CLOUD_PROJECT (the real one) or PUBSUB_EMULATOR_HOST (another) is set."""
+    emulator, project = stack.given.get("PUBSUB_EMULATOR_HOST"), stack.given.get("GOOGLE_CLOUD_PROJECT")
+    topic = stack.given.get("PUBSUB_TOPIC", TOPIC)
+    address = emulator or (REAL_PUBSUB if project else None)
+    project = project or PROJECT
+    if address is None and "pubsub" in stack.wanted:
+        address = emulator = _add_pubsub(stack, f"projects/{project}/topics/{topic}")
+    elif emulator and "pubsub" in stack.wanted:
+        stack.add_command("topic", "Topic", module("deployments.local.parts.topic"), needs=())
+    stack.set(GOOGLE_CLOUD_PROJECT=project, PUBSUB_TOPIC=topic, PUBSUB_EMULATOR_HOST=emulator)
+    stack.addresses |= {"pubsub": address, "google_cloud_project": project, "pubsub_topic": topic}
+
+
+def plan_mail(stack: PlannedStack) -> None:
+    """Plan the inbox, unless SMTP_URL names a mail server."""
+    smtp, inbox = stack.given.get("SMTP_URL"), None
+    if smtp is None and "inbox" in stack.wanted:
+        smtp, inbox = _add_inbox(stack)
+        # Without REPLY_TO the email that asks for a reason is not sent, and the inbox should show every email.
+        stack.set(REPLY_TO=stack.given.get("REPLY_TO", "Support <support@localhost>"))
+    stack.set(SMTP_URL=smtp, INBOX_URL=inbox)
+    stack.addresses |= {"smtp": smtp, "inbox": inbox}
+
+
+def _add_stripe(stack: PlannedStack) -> str:
+    port = stack.ports.choose("stripe")
+    address = f"http://{LOOPBACK}:{port}"
+    data = stack.directory / "stripe.json"
+    command = module("deployments.local.stripe_simulator", "--host", LOOPBACK, "--port", port, "--data", data)
+    if trigger := stack.addresses["http"]:
+        # Like an endpoint created in Stripe's dashboard: it receives every event, signed with a secret shown once.
+        secret = f"whsec_{stack.secrets['stripe_webhook']}"
+        command += ["--webhook-url", f"{trigger}/webhooks/stripe", "--webhook-secret", secret]
+        stack.set(STRIPE_WEBHOOK_SECRETS=stack.given.get("STRIPE_WEBHOOK_SECRETS", secret))
+    stack.add_http("stripe", "Stripe simulator", command, address=address, health="/_simulator/health")
+    return address
+
+
+def _add_pubsub(stack: PlannedStack, topic: str) -> str:
+    port = stack.ports.choose("pubsub")
+    command = module("deployments.local.pubsub_emulator", "--host", LOOPBACK, "--port", port, "--topic", topic)
+    stack.add_tcp("pubsub", "Pub/Sub emulator", command, host=LOOPBACK, port=port)
+    return f"{LOOPBACK}:{port}"
+
+
+def _add_inbox(stack: PlannedStack) -> tuple[str, str]:
+    smtp, page = stack.ports.choose("smtp"), stack.ports.choose("inbox")
+    listen = ["--host", LOOPBACK, "--smtp-port", str(smtp), "--http-port", str(page)]
+    command = module("deployments.local.inbox", *listen, "--directory", stack.directory / "mail")
+    address = f"http://{LOOPBACK}:{page}"
+    stack.add_http("inbox", "Inbox", command, address=address, health="/health")
+    return f"smtp://{LOOPBACK}:{smtp}", address

@@ -1,0 +1,1 @@
+"""Customers and what they buy with: products, prices, coupons, discounts and payment methods."""

@@ -1,0 +1,1 @@
+"""Invoices: drafts and previews, lines and prorations, payments, credit notes and refunds."""
