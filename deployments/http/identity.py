@@ -1,7 +1,5 @@
 """Authentication: a JWT signed by a trusted key, for this audience and not expired (FEATURES W27, W28)."""
 
-import asyncio
-
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
@@ -9,28 +7,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from deployments.http.key_set import EDWARDS, ELLIPTIC, RSA, KeySet
 from nodes.errors import CancelflowError, SettingsInvalid
 from nodes.rules.user_ids import MAX_CHARACTERS, user_id_of
 from nodes.settings import IdentitySettings
 
-# The provider's keys change rarely, so its key set is cached this long. For an unknown key it is fetched again, but at
-# most this often: a token may name any key, and forged tokens must not cause load at the provider.
-JWKS_LIFETIME_SECONDS = 300
-JWKS_COOLDOWN_SECONDS = 10
-JWKS_TIMEOUT_SECONDS = 3
-
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | Ed448PublicKey
-_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-_ELLIPTIC = ("ES256", "ES384", "ES512")
-_EDWARDS = ("EdDSA",)
 
 
 class Unauthenticated(CancelflowError):
     """The token is missing or invalid. The message says which, and contains nothing of the token."""
-
-
-class IdentityProviderUnavailable(CancelflowError):
-    """The key set could not be fetched, so no token can be verified."""
 
 
 class Identity:
@@ -44,17 +30,12 @@ class Identity:
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
         self._user_claim = settings.jwt_user_claim
-        self._key_set: jwt.PyJWKClient | None = None
+        self._key_set: KeySet | None = None
         self._key: str | PublicKey | None = None
         self._algorithms: tuple[str, ...] = ("HS256",)
         if settings.jwt_jwks_url:
-            self._key_set = jwt.PyJWKClient(
-                settings.jwt_jwks_url,
-                lifespan=JWKS_LIFETIME_SECONDS,
-                cooldown_duration=JWKS_COOLDOWN_SECONDS,
-                timeout=JWKS_TIMEOUT_SECONDS,
-            )
-            self._algorithms = (*_RSA, *_ELLIPTIC, *_EDWARDS)
+            self._key_set = KeySet(settings.jwt_jwks_url, "JWT_JWKS_URL")
+            self._algorithms = KeySet.algorithms
         elif settings.jwt_public_key:
             self._key, self._algorithms = _read_key(settings.jwt_public_key)
         elif settings.jwt_secret:
@@ -90,34 +71,10 @@ class Identity:
 
     async def usable_keys(self) -> int:
         """Return how many keys of the key set can verify a token. Raises `IdentityProviderUnavailable`."""
-        if self._key_set is None:
-            return 0
-        try:
-            return len(await asyncio.to_thread(self._key_set.get_signing_keys))
-        except (jwt.PyJWKClientError, jwt.PyJWKSetError, OSError, ValueError) as error:
-            raise IdentityProviderUnavailable(f"No usable key at JWT_JWKS_URL ({type(error).__name__})") from None
+        return await self._key_set.usable_keys() if self._key_set else 0
 
     async def _key_for(self, token: str) -> str | PublicKey | jwt.PyJWK:
-        if self._key_set is None:
-            return self._key or ""
-        if known := self._known_key(token):
-            return known
-        try:
-            # In a thread, because the client blocks while it fetches.
-            return await asyncio.to_thread(self._key_set.get_signing_key_from_jwt, token)
-        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, OSError, ValueError):
-            # ValueError: the response is not JSON. An invalid token raises another error, before the fetch.
-            raise IdentityProviderUnavailable("The identity provider's key set could not be fetched") from None
-
-    def _known_key(self, token: str) -> jwt.PyJWK | None:
-        """Return the key if it is in the cached set, so that a burst of tokens needs no threads."""
-        cache = self._key_set.jwk_set_cache if self._key_set else None
-        fetched = cache.get() if cache else None
-        key_id = jwt.get_unverified_header(token).get("kid")
-        if fetched is None or key_id is None:
-            return None
-        signing = [key for key in fetched.keys if key.public_key_use in ("sig", None)]
-        return jwt.PyJWKClient.match_kid(signing, key_id)
+        return await self._key_set.key_for(token) if self._key_set else self._key or ""
 
 
 def _read_key(pem: str) -> tuple[PublicKey, tuple[str, ...]]:
@@ -128,9 +85,9 @@ def _read_key(pem: str) -> tuple[PublicKey, tuple[str, ...]]:
         raise SettingsInvalid("Settings:\n  JWT_PUBLIC_KEY is not a public key in PEM form") from None
     match key:
         case RSAPublicKey():
-            return key, _RSA
+            return key, RSA
         case EllipticCurvePublicKey():
-            return key, _ELLIPTIC
+            return key, ELLIPTIC
         case Ed25519PublicKey() | Ed448PublicKey():
-            return key, _EDWARDS
+            return key, EDWARDS
     raise SettingsInvalid("Settings:\n  JWT_PUBLIC_KEY is of a kind that signs no tokens: use RSA, EC or Ed25519")

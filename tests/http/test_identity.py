@@ -14,8 +14,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from deployments.http import identity as module
-from deployments.http.identity import Identity, IdentityProviderUnavailable, Unauthenticated
+from deployments.http import key_set as module
+from deployments.http.identity import Identity, Unauthenticated
+from deployments.http.key_set import IdentityProviderUnavailable
 from deployments.tokens import token as made_by_us
 from nodes.errors import SettingsInvalid
 from nodes.settings import IdentitySettings

@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from deployments.http.identity import IdentityProviderUnavailable, Unauthenticated
+from deployments.http.identity import Unauthenticated
+from deployments.http.key_set import IdentityProviderUnavailable
 from nodes.errors import BillingFailed, DatabaseUnavailable
 from nodes.problems import problem, problem_of
 from nodes.refusals import Refusal
