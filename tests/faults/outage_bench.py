@@ -103,7 +103,7 @@ class Bench:
         caller.ask()
         if stop:
             assert stop.reached.wait(REACH_SECONDS), f"the outage never began: {wires.effects}"
-        if outage.quick:
+        if not outage.waited_for:
             caller.wait_for_attempt()
         wires.restore(outage.part)
 
