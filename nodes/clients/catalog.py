@@ -1,33 +1,21 @@
-"""Loader for the catalogue file: YAML, checked against the JSON Schema published beside the default.
+"""Loader for the catalogue file."""
 
-https://json-schema.org/draft/2020-12
-"""
-
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.exceptions import best_match
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.comments import CommentedMap
 
+from nodes.clients.yaml_files import DEFAULTS, Wrong, line_of, listed, parse, text_of
 from nodes.errors import SettingsInvalid
 from nodes.rules.cancellation_policy import CancellationPolicy
 from nodes.rules.catalog import Catalog, Manual, Plan
 from nodes.rules.offers import RetentionOffer
-from nodes.rules.texts import Texts
+from nodes.rules.texts import as_texts
 from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, Offer, PauseTerms, PlanChangeTerms, Terms, TrialTerms
 
-_DEFAULTS = files("deployments").joinpath("defaults")
 _KINDS = {"prices": "price", "lookup_keys": "lookup key", "products": "product"}
-
-Wrong = tuple[int, str]  # a line, counted from 1, and what is wrong there
 
 
 class CatalogInvalid(SettingsInvalid):
@@ -35,16 +23,12 @@ class CatalogInvalid(SettingsInvalid):
 
 
 def read_catalog(path: Path | None = None) -> Catalog:
-    """Return the company's catalogue, or the default with the specification's plans. Raises `CatalogInvalid`."""
-    file: Path | Traversable = path or _DEFAULTS.joinpath("catalog.yaml")
-    try:
-        document = YAML().load(file.read_text(encoding="utf-8"))
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise CatalogInvalid(_explained(file, [(line, f"this is not YAML: {error.problem}")])) from None
-    except (YAMLError, OSError, UnicodeDecodeError) as error:
-        raise CatalogInvalid(f"CATALOG: {file} cannot be read ({type(error).__name__})") from None
-    wrong = [_against_schema(error, document) for error in _schema().iter_errors(document)]
+    """Return the company's catalogue, or the default with the specification's plans.
+
+    Raises `FileUnreadable` and `CatalogInvalid`.
+    """
+    file: Path | Traversable = path or DEFAULTS.joinpath("catalog.yaml")
+    document, wrong = parse(text_of(file, "CATALOG"), "catalog.schema.json")
     wrong = wrong or [
         *_ambiguous(document["plans"]),
         *_wrong_offers(document),
@@ -52,42 +36,8 @@ def read_catalog(path: Path | None = None) -> Catalog:
         *_wrong_manual(document),
     ]
     if wrong:
-        raise CatalogInvalid(_explained(file, wrong))
+        raise CatalogInvalid("\n".join(["The catalogue cannot be used:", *listed(file, wrong)]))
     return _catalog(document)
-
-
-@cache
-def _schema() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(_DEFAULTS.joinpath("catalog.schema.json").read_text(encoding="utf-8")))
-
-
-def _explained(file: Path | Traversable, wrong: Iterable[Wrong]) -> str:
-    return "\n".join(["The catalogue cannot be used:", *(f"  {file}:{line}: {what}" for line, what in sorted(wrong))])
-
-
-def _against_schema(error: ValidationError, document: Any) -> Wrong:
-    """Return the line and explanation of a schema error; of several alternatives, of the most likely one."""
-    error = best_match([error])
-    path = list(error.absolute_path)
-    where = ".".join(map(str, path)) or "the file"
-    if error.validator == "additionalProperties":
-        [key, *_] = sorted(map(str, set(error.instance) - set(error.schema.get("properties", {}))))
-        expected = ", ".join(error.schema.get("properties", {}))
-        return _line(document, [*path, key]), f"{where} has no {key!r}; expected: {expected}"
-    of_a_key = [error.instance] if "propertyNames" in error.absolute_schema_path else []
-    return _line(document, [*path, *of_a_key]), f"{where}: {error.message}"
-
-
-def _line(document: Any, path: list[str | int]) -> int:
-    """Return the line of the path's last part, or of the last part that has a line."""
-    line, holder = 0, document
-    for part in path:
-        try:
-            line = holder.lc.item(part)[0] if isinstance(holder, CommentedSeq) else holder.lc.key(part)[0]
-            holder = holder[part]
-        except (KeyError, AttributeError, TypeError):
-            break
-    return line + 1
 
 
 def _ambiguous(plans: CommentedMap) -> Iterator[Wrong]:
@@ -97,7 +47,7 @@ def _ambiguous(plans: CommentedMap) -> Iterator[Wrong]:
         for key, plan in plans.items():
             for place, name in enumerate(plan.get("stripe", {}).get(kind, [])):
                 if name in seen:
-                    line = _line(plans, [key, "stripe", kind, place])
+                    line = line_of(plans, [key, "stripe", kind, place])
                     yield line, f"{what} {name} is in two plans, {seen[name]} and {key}: leave it in one"
                 seen[name] = key
 
@@ -108,7 +58,7 @@ def _wrong_offers(document: CommentedMap) -> Iterator[Wrong]:
     for key, plan in document["plans"].items():
         ids: set[str] = set()
         for place, offer in enumerate(plan.get("offers", ())):
-            line = _line(document, ["plans", key, "offers", place])
+            line = line_of(document, ["plans", key, "offers", place])
             if offer["id"] in ids:
                 yield line, f"the plan {key} has two offers with the id {offer['id']}"
             kind = next(each for each in _TERMS if each in offer)
@@ -128,9 +78,9 @@ def _contradictory(plans: CommentedMap) -> Iterator[Wrong]:
     for key, plan in plans.items():
         policy = CancellationPolicy(**plan.get("cancellation", {}))
         if policy.refund != "none" and policy.ends != "now":
-            yield _line(plans, [key, "cancellation", "refund"]), f"{key}: refund {policy.refund} needs ends: now"
+            yield line_of(plans, [key, "cancellation", "refund"]), f"{key}: refund {policy.refund} needs ends: now"
         if policy.access_ends == "now" and policy.ends == "now":
-            line = _line(plans, [key, "cancellation", "access_ends"])
+            line = line_of(plans, [key, "cancellation", "access_ends"])
             yield line, f"{key}: access_ends: now needs ends: period_end; with ends: now, access ends anyway"
 
 
@@ -138,7 +88,7 @@ def _wrong_manual(document: CommentedMap) -> Iterator[Wrong]:
     """Yield each plan of `manual` that is not in the catalogue."""
     for place, plan in enumerate(document.get("manual", {}).get("plans", ())):
         if plan not in document["plans"]:
-            yield _line(document, ["manual", "plans", place]), f"manual.plans: there is no plan {plan}"
+            yield line_of(document, ["manual", "plans", place]), f"manual.plans: there is no plan {plan}"
 
 
 def _catalog(document: Mapping[str, Any]) -> Catalog:
@@ -160,7 +110,7 @@ def _plan(key: str, plan: Mapping[str, Any]) -> Plan:
     offer, retention, term = plan.get("offer"), plan.get("retention", {}), plan.get("fixed_term", {})
     return Plan(
         key,
-        _texts(plan["name"]),
+        as_texts(plan["name"]),
         RetentionOffer(key, offer["percent_off"], offer["months"], tuple(offer.get("entitlements", ())))
         if offer
         else None,
@@ -169,14 +119,14 @@ def _plan(key: str, plan: Mapping[str, Any]) -> Plan:
         screens_per_period=retention.get("screens_per_period", Plan.screens_per_period),
         past_due=plan.get("past_due"),
         cancellation=CancellationPolicy(**plan.get("cancellation", {})),
-        refused_text=_texts(term["text"]) if term.get("leaving") == "refused" else None,
+        refused_text=as_texts(term["text"]) if term.get("leaving") == "refused" else None,
         manual_only=plan.get("manual_only", False),
     )
 
 
 def _offer(offer: Mapping[str, Any]) -> Offer:
     text = offer.get("text")
-    return Offer(offer["id"], _terms(offer), _texts(text) if text else None)
+    return Offer(offer["id"], _terms(offer), as_texts(text) if text else None)
 
 
 def _terms(offer: Mapping[str, Any]) -> Terms:
@@ -192,7 +142,3 @@ _TERMS: dict[str, Callable[[Mapping[str, Any]], Terms]] = {
     "contact": lambda given: LinkTerms("contact", given["url"]),
     "redirect": lambda given: LinkTerms("redirect", given["url"]),
 }
-
-
-def _texts(text: str | Mapping[str, str]) -> Texts:
-    return {"": text} if isinstance(text, str) else {str(tag): str(words) for tag, words in text.items()}

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 Texts = Mapping[str, str]
 
 
+def as_texts(given: str | Mapping[str, str]) -> Texts:
+    """Return a text as a company's file has it: one for all languages, or one by language."""
+    return {"": given} if isinstance(given, str) else {str(tag): str(text) for tag, text in given.items()}
+
+
 def text_in(texts: Texts, locale: str | None) -> str:
     """Return the text in the locale, else in its language, else in English, else in the first language given."""
     wanted = (locale or "").replace("-", "_")

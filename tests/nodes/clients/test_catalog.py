@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nodes.clients.catalog import CatalogInvalid, read_catalog
+from nodes.clients.yaml_files import FileUnreadable
 from nodes.rules.cancellation_policy import DEFAULT, CancellationPolicy
 from nodes.rules.catalog import Plan, Price
 from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, PauseTerms, PlanChangeTerms, TrialTerms
@@ -302,7 +303,7 @@ def test_all_errors_are_reported_together(written: Path) -> None:
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CatalogInvalid, match=r"CATALOG: .* cannot be read \(IsADirectoryError\)"):
+    with pytest.raises(FileUnreadable, match=r"CATALOG: .* cannot be read \(IsADirectoryError\)"):
         read_catalog(tmp_path)
 
 
