@@ -8,7 +8,7 @@ Texts = Mapping[str, str]
 
 def as_texts(given: str | Mapping[str, str]) -> Texts:
     """Return a text as a company's file has it: one for all languages, or one by language."""
-    return {"": given} if isinstance(given, str) else {str(tag): str(text) for tag, text in given.items()}
+    return {"": str(given)} if isinstance(given, str) else {str(tag): str(text) for tag, text in given.items()}
 
 
 def text_in(texts: Texts, locale: str | None) -> str:
