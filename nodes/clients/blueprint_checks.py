@@ -95,7 +95,7 @@ def _wrong_names(documents: Documents) -> Iterator[tuple[str, Wrong]]:
     for name in everyone[1:]:
         yield name, (1, f"it is for everyone, as {everyone[0]} is: give one of them an audience")
     if documents and not everyone:
-        name, document = next(reversed(documents.items()))
+        [*_, (name, document)] = documents.items()
         yield name, (line_of(document, ["audience"]), "one blueprint must have no audience: it is for everyone else")
 
 
