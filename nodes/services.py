@@ -17,6 +17,7 @@ from nodes.clients.events import Events
 from nodes.clients.hooks import Hooks
 from nodes.clients.links import Links
 from nodes.clients.mail import Mailer
+from nodes.clients.published_blueprints import PublishedBlueprints
 from nodes.rules.catalog import Catalog
 from nodes.settings import ServiceSettings, load
 
@@ -35,6 +36,7 @@ class Services:
     events: Events
     links: Links
     hooks: Hooks
+    blueprints: PublishedBlueprints
 
 
 _current: ContextVar[Services] = ContextVar("services")
@@ -80,8 +82,8 @@ async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
         stack.push_async_callback(events.close)
         hooks = Hooks()
         stack.push_async_callback(hooks.close)
-        mail, links = Mailer(settings), Links(settings)
-        yield Services(settings, catalog, database, billing, records, customers, mail, events, links, hooks)
+        mail, links, blueprints = Mailer(settings), Links(settings), PublishedBlueprints(database)
+        yield Services(settings, catalog, database, billing, records, customers, mail, events, links, hooks, blueprints)
 
 
 @asynccontextmanager

@@ -161,6 +161,9 @@ class PolicySettings(SettingsGroup):
     catalog: FilePath | None = Field(
         default=None, description="your plans and their offers, YAML; without it, the specification's three plans"
     )
+    blueprints: DirectoryPath | None = Field(
+        default=None, description="a folder with the steps of your cancel page, YAML, for `cancelflow blueprints`"
+    )
     past_due_policy: PastDuePolicy = Field(
         default="end_and_void",
         description="what happens when a customer cancels without having paid for the current period, unless the plan "

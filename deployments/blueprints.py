@@ -1,0 +1,86 @@
+"""`cancelflow blueprints`: check the company's folder, publish it as a new version, and read what is published."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from deployments.requests import connected
+from nodes.clients.blueprint_checks import Known
+from nodes.clients.blueprints import BlueprintSet, files_in, read_blueprints
+from nodes.clients.catalog import read_catalog
+from nodes.clients.published_blueprints import VersionUnknown
+from nodes.errors import CancelflowError
+from nodes.settings import DatabaseSettings, PolicySettings
+from sql import QUERIES
+
+
+class NotPublished(CancelflowError):
+    """PostgreSQL refused to publish blueprints, or to show them."""
+
+
+def check(policy: PolicySettings, published: dict[str, Known] | None = None) -> BlueprintSet:
+    """Return the set in BLUEPRINTS, or the default one. Raises `BlueprintsInvalid`.
+
+    Its reasons have to agree with those of the default set, and with those published.
+    """
+    default = read_blueprints(files_in()).reasons.values()
+    known = {each.code: Known(each.meaning, each.stripe, "in the default set") for each in default}
+    plans = read_catalog(policy.catalog).plans.values()
+    return read_blueprints(
+        files_in(policy.blueprints),
+        folder=policy.blueprints,
+        offers={offer.id for plan in plans for offer in plan.all_offers},
+        known={**known, **(published or {})},
+    )
+
+
+def publish(database: DatabaseSettings, policy: PolicySettings) -> int | None:
+    """Store the set as a new version, and return it; None if nothing changed. Needs the owner's connection.
+
+    Raises `BlueprintsInvalid`, also for a reason that was published with another meaning (FEATURES F27).
+    """
+    with _reading(database) as connection:
+        connection.execute(QUERIES["lock_blueprints"])
+        rows = connection.execute(QUERIES["blueprint_reasons"]).fetchall()
+        found = check(policy, {code: Known(meaning, stripe, f"in version {n}") for code, meaning, stripe, n in rows})
+        if found.files == _published(connection, None)[0].files:
+            return None
+        files = Jsonb(found.files)
+        [[version]] = connection.execute(QUERIES["publish_blueprints"], {"files": files}).fetchall()
+        for each in found.reasons.values():
+            reason = {"code": each.code, "meaning": each.meaning, "stripe": each.stripe}
+            connection.execute(QUERIES["add_blueprint_reason"], {**reason, "version": version})
+    return int(version)
+
+
+def published(database: DatabaseSettings, version: int | None) -> tuple[BlueprintSet, datetime | None]:
+    """Return a version, or the newest, and when it was published; None for the default set, which is version 0."""
+    with _reading(database) as connection:
+        return _published(connection, version)
+
+
+def _published(connection: psycopg.Connection[Any], version: int | None) -> tuple[BlueprintSet, datetime | None]:
+    if version is None:
+        [[version]] = connection.execute(QUERIES["newest_blueprints"]).fetchall()
+    if version == 0:
+        return read_blueprints(files_in()), None
+    row = connection.execute(QUERIES["blueprints_of_version"], {"version": version}).fetchone()
+    if row is None:
+        raise VersionUnknown(f"there is no version {version} of the blueprints")
+    files, published_at = row
+    return read_blueprints(files, version), published_at.astimezone(UTC)
+
+
+@contextmanager
+def _reading(database: DatabaseSettings) -> Iterator[psycopg.Connection[Any]]:
+    try:
+        with connected(database) as connection:
+            yield connection
+    except psycopg.errors.UndefinedTable:
+        raise NotPublished("the database is not migrated: run `cancelflow migrate`") from None
+    except psycopg.errors.InsufficientPrivilege:
+        raise NotPublished("only the owner of the tables publishes: set DATABASE_ADMIN_URL") from None

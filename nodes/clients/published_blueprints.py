@@ -1,0 +1,53 @@
+"""The blueprints in the database: the current version, and the one that a session began with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nodes.clients.blueprints import BlueprintSet, files_in, read_blueprints
+from nodes.clients.database import Database
+from nodes.errors import CancelflowError
+
+
+class VersionUnknown(CancelflowError):
+    """No blueprints were published as this version."""
+
+
+@dataclass(frozen=True)
+class _Newest:
+    version: int
+
+
+@dataclass(frozen=True)
+class _Version:
+    files: dict[str, str]
+    published_at: datetime
+
+
+class PublishedBlueprints:
+    """Every version of the blueprints, each read and parsed once per process.
+
+    Raises `DatabaseUnavailable`, and `BlueprintsInvalid` for a version that this release can't use.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._read: dict[int, BlueprintSet] = {}
+
+    async def current(self) -> BlueprintSet:
+        """Return the newest version; the default set, as version 0, if none was published."""
+        newest = await self._database.call("newest_blueprints", _Newest)
+        return await self.of_version(newest.version)
+
+    async def of_version(self, version: int) -> BlueprintSet:
+        """Return a version, for a session that began with it. Raises `VersionUnknown`."""
+        if version not in self._read:
+            self._read[version] = read_blueprints(await self._files(version), version)
+        return self._read[version]
+
+    async def _files(self, version: int) -> dict[str, str]:
+        if version == 0:
+            return files_in()
+        found = await self._database.call_all("blueprints_of_version", _Version, version=version)
+        if not found:
+            raise VersionUnknown(f"there is no version {version} of the blueprints")
+        return found[0].files
