@@ -85,7 +85,7 @@ class Caller:
         assert request
         assert response
         if response.status_code == GOES_ON:
-            response = self._trigger.http.get(response.headers["Location"], headers=self._person.headers)
+            response = self._read(response.headers["Location"])
         if (response.status_code, response.json()) != (DONE, request["response"]):
             outage.wrong.append(f"responded {response.status_code} {response.text}, recorded {request['response']}")
         if received and request["received_at"] != received["received_at"]:
@@ -114,6 +114,17 @@ class Caller:
             self._outage.wrong.append("reported as failed, but Stripe did it")
         if status == NOT_RECEIVED and (left := branch.unexpected(self._world, self._person, [])):
             self._outage.wrong.append(f"reported as not received, but found {left}")
+
+    def _read(self, location: str) -> httpx.Response:
+        """Return the status, read again while a part is just coming back."""
+
+        def look() -> httpx.Response | None:
+            found = self._trigger.http.get(location, headers=self._person.headers)
+            return found if found.status_code != NOT_RECEIVED else None
+
+        response = eventually(look, within=AGAIN_SECONDS, every=LOOK_EVERY_SECONDS)
+        assert response is not None
+        return response
 
     def _post(self) -> httpx.Response:
         return self._outage.branch.post(self._trigger.http, self._person, self._key)

@@ -42,7 +42,9 @@ def test_the_response_does_not_wait_for_deliveries(
 ) -> None:
     first, person = world.person("professional"), world.person("professional")
     for client in (Mailer, Events):
-        monkeypatch.setitem(client.__init__.__kwdefaults__, "timeout", ATTEMPT_SECONDS)
+        defaults = client.__init__.__kwdefaults__
+        assert defaults
+        monkeypatch.setitem(defaults, "timeout", ATTEMPT_SECONDS)
 
     async def cancelled() -> tuple[int, list[int]]:
         async with (
