@@ -10,11 +10,11 @@ from psycopg.types.json import Jsonb
 
 from deployments.requests import connected
 from nodes.clients.blueprint_checks import Known
-from nodes.clients.blueprints import BlueprintSet, files_in, read_blueprints
+from nodes.clients.blueprints import BlueprintSet, Files, files_in, read_blueprints
 from nodes.clients.catalog import read_catalog
 from nodes.clients.published_blueprints import VersionUnknown
 from nodes.errors import CancelflowError
-from nodes.settings import DatabaseSettings, PolicySettings
+from nodes.settings import BlueprintSettings, DatabaseSettings
 from sql import QUERIES
 
 
@@ -22,23 +22,23 @@ class NotPublished(CancelflowError):
     """PostgreSQL refused to publish blueprints, or to show them."""
 
 
-def check(policy: PolicySettings, published: dict[str, Known] | None = None) -> BlueprintSet:
+def check(settings: BlueprintSettings, published: dict[str, Known] | None = None) -> BlueprintSet:
     """Return the set in BLUEPRINTS, or the default one. Raises `BlueprintsInvalid`.
 
     Its reasons have to agree with those of the default set, and with those published.
     """
     default = read_blueprints(files_in()).reasons.values()
     known = {each.code: Known(each.meaning, each.stripe, "in the default set") for each in default}
-    plans = read_catalog(policy.catalog).plans.values()
+    plans = read_catalog(settings.catalog).plans.values()
     return read_blueprints(
-        files_in(policy.blueprints),
-        folder=policy.blueprints,
+        files_in(settings.blueprints),
+        folder=settings.blueprints,
         offers={offer.id for plan in plans for offer in plan.all_offers},
         known={**known, **(published or {})},
     )
 
 
-def publish(database: DatabaseSettings, policy: PolicySettings) -> int | None:
+def publish(database: DatabaseSettings, settings: BlueprintSettings) -> int | None:
     """Store the set as a new version, and return it; None if nothing changed. Needs the owner's connection.
 
     Raises `BlueprintsInvalid`, also for a reason that was published with another meaning (FEATURES F27).
@@ -46,8 +46,8 @@ def publish(database: DatabaseSettings, policy: PolicySettings) -> int | None:
     with _reading(database) as connection:
         connection.execute(QUERIES["lock_blueprints"])
         rows = connection.execute(QUERIES["blueprint_reasons"]).fetchall()
-        found = check(policy, {code: Known(meaning, stripe, f"in version {n}") for code, meaning, stripe, n in rows})
-        if found.files == _published(connection, None)[0].files:
+        found = check(settings, {code: Known(meaning, stripe, f"in version {n}") for code, meaning, stripe, n in rows})
+        if found.files == _files(connection, None)[1]:
             return None
         files = Jsonb(found.files)
         [[version]] = connection.execute(QUERIES["publish_blueprints"], {"files": files}).fetchall()
@@ -60,19 +60,20 @@ def publish(database: DatabaseSettings, policy: PolicySettings) -> int | None:
 def published(database: DatabaseSettings, version: int | None) -> tuple[BlueprintSet, datetime | None]:
     """Return a version, or the newest, and when it was published; None for the default set, which is version 0."""
     with _reading(database) as connection:
-        return _published(connection, version)
+        number, files, published_at = _files(connection, version)
+    return read_blueprints(files, number), published_at
 
 
-def _published(connection: psycopg.Connection[Any], version: int | None) -> tuple[BlueprintSet, datetime | None]:
+def _files(connection: psycopg.Connection[Any], version: int | None) -> tuple[int, Files, datetime | None]:
     if version is None:
         [[version]] = connection.execute(QUERIES["newest_blueprints"]).fetchall()
     if version == 0:
-        return read_blueprints(files_in()), None
+        return 0, files_in(), None
     row = connection.execute(QUERIES["blueprints_of_version"], {"version": version}).fetchone()
     if row is None:
         raise VersionUnknown(f"there is no version {version} of the blueprints")
     files, published_at = row
-    return read_blueprints(files, version), published_at.astimezone(UTC)
+    return version, files, published_at.astimezone(UTC)
 
 
 @contextmanager

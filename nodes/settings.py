@@ -161,9 +161,6 @@ class PolicySettings(SettingsGroup):
     catalog: FilePath | None = Field(
         default=None, description="your plans and their offers, YAML; without it, the specification's three plans"
     )
-    blueprints: DirectoryPath | None = Field(
-        default=None, description="a folder with the steps of your cancel page, YAML, for `cancelflow blueprints`"
-    )
     past_due_policy: PastDuePolicy = Field(
         default="end_and_void",
         description="what happens when a customer cancels without having paid for the current period, unless the plan "
@@ -203,6 +200,14 @@ class PolicySettings(SettingsGroup):
         if isinstance(countries, str):
             values["reason_optional_countries"] = {c.strip().upper() for c in countries.split(",") if c.strip()}
         return values
+
+
+class BlueprintSettings(PolicySettings):
+    """The settings of `cancelflow blueprints`. The trigger reads what was published."""
+
+    blueprints: DirectoryPath | None = Field(
+        default=None, description="a folder with the steps of your cancel page, YAML; without it, the default set"
+    )
 
 
 class IdentitySettings(SettingsGroup):

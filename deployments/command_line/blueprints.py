@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from deployments.local.join import join_stack
-from nodes.settings import DatabaseSettings, PolicySettings, load
+from nodes.settings import BlueprintSettings, DatabaseSettings, load
 
 app = typer.Typer()
 blueprints = typer.Typer(help="The steps of the cancel page: check, publish and show them.", no_args_is_help=True)
@@ -21,7 +21,7 @@ def check() -> None:
     from deployments.blueprints import check as checked
     from deployments.blueprints_table import blueprints_table
 
-    Console().print(blueprints_table(checked(load(PolicySettings))))
+    Console().print(blueprints_table(checked(load(BlueprintSettings))))
 
 
 @blueprints.command()
@@ -30,7 +30,7 @@ def publish() -> None:
     join_stack()
     from deployments.blueprints import publish as published
 
-    version = published(load(DatabaseSettings), load(PolicySettings))
+    version = published(load(DatabaseSettings), load(BlueprintSettings))
     typer.echo("nothing changed" if version is None else f"published as version {version}")
 
 

@@ -38,6 +38,7 @@ class Checks:
     """What blueprints are checked against. `offers`: the ids in the catalogue; None if any will do."""
 
     attributes: Mapping[str, Attribute]
+    audiences: Audiences
     offers: Collection[str] | None
     known: Mapping[str, Known]
 
@@ -46,9 +47,9 @@ class Checks:
         wrong: dict[str, list[Wrong]] = defaultdict(list)
         for name, each in _wrong_names(documents):
             wrong[name].append(each)
-        audiences, known = Audiences(self.attributes), dict(self.known)
+        known = dict(self.known)
         for name, document in documents.items():
-            wrong[name] += _wrong_audience(document, audiences)
+            wrong[name] += _wrong_audience(document, self.audiences)
             wrong[name] += _wrong_steps(document)
             wrong[name] += _wrong_reasons(document, known, name)
             for path, holder in _holders(document):

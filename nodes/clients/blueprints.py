@@ -90,19 +90,15 @@ def read_blueprints(
         known: the reasons published so far, by code, which keep their meaning.
     """
     documents, wrong = _parsed(files)
-    declared = documents.pop(ATTRIBUTES, None) or {}
-    attributes: dict[str, Attribute] = {}
-    if not any(wrong.values()):
-        wrong[ATTRIBUTES] = [*_wrong_defaults(declared)]
-        attributes = {name: Attribute(each["type"], _default(each)) for name, each in declared.items()}
-        wrong |= Checks(attributes, offers, known or {}).wrong_in(documents)
-    lines = [line for name, each in wrong.items() for line in listed(folder / name if folder else name, each)]
-    if not documents:
-        lines.append(f"  {folder or 'the set'}: there is no blueprint: add one, such as default.yaml")
-    if lines:
-        raise BlueprintsInvalid("\n".join(["The blueprints cannot be used:", *lines]))
-    found = [_blueprint(name.removesuffix(".yaml"), document) for name, document in documents.items()]
+    _refuse(wrong, folder)
+    declared = documents.pop(ATTRIBUTES, {})
+    attributes = {name: Attribute(each["type"], _default(each)) for name, each in declared.items()}
     audiences = Audiences(attributes)
+    wrong = Checks(attributes, audiences, offers, known or {}).wrong_in(documents)
+    _refuse({ATTRIBUTES: [*_wrong_defaults(declared)], **wrong}, folder)
+    if not documents:
+        raise BlueprintsInvalid(f"{folder or 'The set'} has no blueprint: add one, such as default.yaml")
+    found = [_blueprint(name.removesuffix(".yaml"), document) for name, document in documents.items()]
     return BlueprintSet(
         version,
         files,
@@ -110,6 +106,12 @@ def read_blueprints(
         attributes,
         {each.name: audiences.audience(each.audience) for each in found if each.audience},
     )
+
+
+def _refuse(wrong: Mapping[str, list[Wrong]], folder: Path | None) -> None:
+    lines = [line for name, each in wrong.items() for line in listed(folder / name if folder else name, each)]
+    if lines:
+        raise BlueprintsInvalid("\n".join(["The blueprints cannot be used:", *lines]))
 
 
 def _parsed(files: Files) -> tuple[dict[str, Any], dict[str, list[Wrong]]]:

@@ -12,9 +12,9 @@ from psycopg import errors
 
 from deployments.blueprints import publish
 from deployments.migrations import migrate
-from nodes.clients.blueprints import BlueprintSet
+from nodes.clients.blueprints import BlueprintSet, BlueprintsInvalid
 from nodes.clients.published_blueprints import PublishedBlueprints, VersionUnknown
-from nodes.settings import PolicySettings
+from nodes.settings import BlueprintSettings
 from tests.conftest import Addresses
 from tests.nodes.clients.test_database import new_database, opened, settings
 from tests.test_command_line import Done, bare, cancelflow, refused
@@ -128,7 +128,7 @@ def test_publishing_makes_a_version_and_sessions_keep_theirs(database: str, fold
             with pytest.raises(VersionUnknown, match="there is no version 3 of the blueprints"):
                 await published.of_version(3)
             write(folder, "default.yaml", PLAIN)
-            await asyncio.to_thread(publish, settings(database), PolicySettings(blueprints=folder))
+            await asyncio.to_thread(publish, settings(database), BlueprintSettings(blueprints=folder))
             assert (await published.current()).version == 3
 
     asyncio.run(scenario())
@@ -165,9 +165,18 @@ def test_what_cant_be_used_is_not_published(database: str, folder: Path) -> None
     assert rows(database, "SELECT count(*) FROM blueprint_versions") == [(0,)]
 
 
+def test_a_version_that_this_release_cant_use_is_an_error_and_can_be_replaced(database: str, folder: Path) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute('INSERT INTO blueprint_versions VALUES (1, \'{"default.yaml": "stages: []"}\')')
+    with pytest.raises(BlueprintsInvalid, match=r"default\.yaml:1: "):
+        current(database)
+    assert said(blueprints("publish", database=database, folder=folder)) == "published as version 2\n"
+    assert current(database).version == 2
+
+
 def test_two_publications_at_the_same_time_make_one_version(database: str, folder: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda _: publish(settings(database), PolicySettings(blueprints=folder)), range(4)))
+        made = list(pool.map(lambda _: publish(settings(database), BlueprintSettings(blueprints=folder)), range(4)))
     assert sorted(made, key=str) == [1, None, None, None]
 
 

@@ -1,6 +1,7 @@
 """Blueprints: the default set, a company's own, the choice between them, and error messages for invalid ones."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -240,8 +241,8 @@ def test_attributes_are_checked(text: str, line: int, expected: str) -> None:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({}, "there is no blueprint: add one, such as default.yaml"),
-        ({"attributes.yaml": "a: {type: number}\n"}, "there is no blueprint"),
+        ({}, "The set has no blueprint: add one, such as default.yaml"),
+        ({"attributes.yaml": "a: {type: number}\n"}, "has no blueprint"),
         (
             {"a.yaml": PLAIN, "b.yaml": PLAIN},
             "b.yaml:1: it is for everyone, as a.yaml is: give one of them an audience",
@@ -346,3 +347,12 @@ def test_the_defaults_reasons_lead_to_what_fits_them(code: str, offers: tuple[st
 def test_the_schemas_are_published_beside_the_default(name: str) -> None:
     schema = json.loads(DEFAULTS.joinpath("blueprints", name).read_text(encoding="utf-8"))
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_the_documentations_examples_are_valid() -> None:
+    page = DEFAULTS.joinpath("blueprints", "README.md").read_text(encoding="utf-8")
+    ours, attributes = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    files = {"ours.yaml": ours, "attributes.yaml": attributes, "default.yaml": PLAIN}
+    found = read_blueprints(files, offers={"half-price"})
+    assert [step.kind for step in found.blueprints[0].steps] == ["survey", "offer", "feedback", "confirm"]
+    assert found.choose(Facts(plan="team", attributes={"videosCreated": 28})).blueprint.name == "ours"
