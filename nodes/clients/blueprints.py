@@ -27,7 +27,7 @@ class Choice:
     """The blueprint for a subscription. `attributes`: its figures, without defaults. `ignored`: to be recorded."""
 
     blueprint: Blueprint
-    attributes: Mapping[str, Value]
+    attributes: Mapping[str, Value] = field(repr=False)
     ignored: tuple[Ignored, ...]
 
 

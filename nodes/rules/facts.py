@@ -45,9 +45,9 @@ class Facts:
     currency: str = ""
     country: str = ""
     language: str = ""
-    attributes: Mapping[str, object] = field(default_factory=dict)
-    customer_metadata: Mapping[str, str] = field(default_factory=dict)
-    subscription_metadata: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, object] = field(default_factory=dict, repr=False)
+    customer_metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
+    subscription_metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def known_attributes(declared: Mapping[str, Attribute], facts: Facts) -> tuple[dict[str, Value], list[Ignored]]:

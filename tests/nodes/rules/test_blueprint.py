@@ -1,6 +1,8 @@
 """Texts with figures, and which screen comes next (FEATURES F03, F04, F24)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from nodes.rules.blueprint import Blueprint, Reason, Step, figures_in, with_figures
 from nodes.rules.screens import Passed, Screen, next_required, next_screen, offers_for
@@ -31,7 +33,7 @@ USUAL = Blueprint("usual", (SURVEY, OFFER, OFFER, CONFIRM))
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("chosen", "expected"),
     [
         (PRICE, ("retention-offer", "half-price", "annual")),
         (BROKEN, ("talk",)),
@@ -43,12 +45,12 @@ USUAL = Blueprint("usual", (SURVEY, OFFER, OFFER, CONFIRM))
         (reason("not eligible", "trial_extension"), ()),
     ],
 )
-def test_a_reason_leads_to_the_offers_that_fit_it(given: Reason | None, expected: tuple[str, ...]) -> None:
-    assert offers_for(OFFER, given, ELIGIBLE, []) == expected
+def test_a_reason_leads_to_the_offers_that_fit_it(chosen: Reason | None, expected: tuple[str, ...]) -> None:
+    assert offers_for(OFFER, chosen, ELIGIBLE, []) == expected
 
 
 @pytest.mark.parametrize(
-    ("wanted", "given", "expected"),
+    ("wanted", "chosen", "expected"),
     [
         (("pause", "discount"), None, ("pause", "retention-offer", "half-price")),
         (("pause", "half-price", "annual"), PRICE, ("half-price", "annual")),
@@ -57,9 +59,9 @@ def test_a_reason_leads_to_the_offers_that_fit_it(given: Reason | None, expected
     ],
 )
 def test_an_offer_fits_both_the_step_and_the_reason(
-    wanted: tuple[str, ...], given: Reason | None, expected: tuple[str, ...]
+    wanted: tuple[str, ...], chosen: Reason | None, expected: tuple[str, ...]
 ) -> None:
-    assert offers_for(Step("offer", offers=wanted), given, ELIGIBLE, []) == expected
+    assert offers_for(Step("offer", offers=wanted), chosen, ELIGIBLE, []) == expected
 
 
 def test_an_offer_is_shown_once() -> None:
@@ -74,6 +76,31 @@ def test_a_third_offer_is_never_shown() -> None:
         passed.append(Passed(screen.place, offers=screen.offers[:1]))
     assert [each.offers for each in passed] == [("retention-offer",), ("half-price",)]
     assert offers_for(OFFER, None, ELIGIBLE, passed) == ()
+
+
+@given(
+    steps=some.lists(
+        some.sampled_from([SURVEY, OFFER, Step("offer", offers=("pause", "annual")), CONFIRM]), min_size=1
+    ),
+    codes=some.lists(some.sampled_from(["price", "broken", "gone", "any", "prefer_not_to_say"]), min_size=1),
+    eligible=some.sets(some.sampled_from(sorted(ELIGIBLE))),
+    shown=some.integers(1, 5),
+)
+def test_every_session_ends_in_order_with_two_offers_at_most(
+    steps: list[Step], codes: list[str], eligible: set[str], shown: int
+) -> None:
+    blueprint, kinds = Blueprint("any", tuple(steps)), {each: ELIGIBLE[each] for each in ELIGIBLE if each in eligible}
+    passed: list[Passed] = []
+    while screen := next_screen(blueprint, passed, kinds):
+        code = codes[len(passed) % len(codes)] if screen.step.kind == "survey" else None
+        passed.append(Passed(screen.place, code, screen.offers[:shown]))
+    places, offers = [each.place for each in passed], [each.offers for each in passed if each.offers]
+    assert places == sorted(set(places))
+    assert {place for place, step in enumerate(steps) if step.kind != "offer"} <= set(places)
+    assert len(offers) <= 2
+    together = [each for screen in offers for each in screen]
+    assert len(together) == len(set(together))
+    assert set(together) <= eligible
 
 
 @pytest.mark.parametrize(
