@@ -5,6 +5,7 @@ https://docs.stripe.com/billing/subscriptions/billing-cycle
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from fractions import Fraction
 from itertools import count
 
 from nodes.rules.dates import months_after
@@ -12,6 +13,7 @@ from nodes.rules.ways_to_stay import Unit
 
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7}
+_A_YEAR = {"day": 365, "week": 52, "month": 12, "year": 1}
 
 
 def later(start: datetime, interval: tuple[str, int], times: int = 1) -> datetime:
@@ -35,3 +37,9 @@ def end_of_pause(now: datetime, unit: Unit, length: int, anchor: datetime, inter
     end = later(now, (unit, length))
     is_start = next(period_starts(anchor, interval, end - timedelta(seconds=1))) == end
     return end + timedelta(hours=1) if is_start else end
+
+
+def a_month(amount: int, interval: tuple[str, int]) -> Fraction:
+    """Return what an amount per interval is a month."""
+    unit, each = interval
+    return Fraction(amount * _A_YEAR[unit], 12 * each)

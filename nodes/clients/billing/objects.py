@@ -36,6 +36,7 @@ class Item:
     price: Price
     interval: Interval | None  # None for a price that is not recurring
     quantity: int | None = None  # None for metered use
+    amount: int | None = None  # of one, in minor units; None in a list, and where the price has tiers
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class BillingSubscription:
     scheduled: ScheduledPrice | None = None  # None in a list, and where the schedule has no further phase
     trial_ends_at: datetime | None = None
     anchor: datetime | None = None  # from which Stripe counts its periods
+    started_at: datetime | None = None  # None in a list
     metadata: Mapping[str, str] = field(default_factory=dict)
     feedback: str | None = None  # one of Stripe's codes; the free text is `cancellation_comment`
     end_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed, or a future value
@@ -156,6 +158,7 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         scheduled=_scheduled(found.schedule),
         trial_ends_at=_moment(found.trial_end),
         anchor=_moment(found.billing_cycle_anchor),
+        started_at=_moment(getattr(found, "start_date", None)),
         metadata=found.metadata.to_dict(),
         feedback=found.cancellation_details.feedback if found.cancellation_details else None,
         end_reason=found.cancellation_details.reason if found.cancellation_details else None,
@@ -174,6 +177,7 @@ def _item(found: stripe.SubscriptionItem) -> Item:
         Price(price.id, _id(price.product), price.lookup_key),
         interval,
         getattr(found, "quantity", None),
+        getattr(price, "unit_amount", None),
     )
 
 

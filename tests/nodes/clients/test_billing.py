@@ -101,9 +101,18 @@ def test_a_subscription_is_read_as_it_is_in_stripe(simulator: Simulator, shop: S
         schedule_id=None,
         discounts=(),
         inherited_discount=None,
-        items=(Item(item.id, Price(item.price.id, str(item.price.product), item.price.lookup_key), ("month", 1), 1),),
+        items=(
+            Item(
+                item.id,
+                Price(item.price.id, str(item.price.product), item.price.lookup_key),
+                ("month", 1),
+                1,
+                item.price.unit_amount,
+            ),
+        ),
         currency="usd",
         anchor=utc(made.billing_cycle_anchor),
+        started_at=utc(made.start_date),
     )
     assert not found.pending
 
