@@ -13,7 +13,7 @@ MINUTES ?= 60
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run test test-faults check soak bench lint format types lock clean
+.PHONY: help environment run test test-faults check soak bench lint format types messages lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -68,6 +68,13 @@ format: environment  ## Mend style
 
 types: environment  ## Check types
 	@$(BIN)/mypy
+
+messages: environment  ## Bring the translations' catalogues up to date with the texts in code and templates
+	@mkdir -p .local
+	@$(BIN)/pybabel -q extract -F pyproject.toml -k translatable --add-location=file --sort-by-file \
+	    --project=cancelflow -o .local/messages.pot .
+	@$(BIN)/pybabel -q update -D cancelflow -d email_templates/locales -i .local/messages.pot --width 100 \
+	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 lock: environment  ## Write requirements.lock anew from pyproject.toml, with today's versions
 	@$(VENV)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url --no-header \

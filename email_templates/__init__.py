@@ -4,17 +4,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
+from textwrap import fill
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 from email_templates.dates import long_date, long_date_and_time
-from email_templates.languages import language_tag
+from email_templates.translations import Language, language_of, translate
 
 # Line breaks and controls could forge a line of text or a header; direction overrides could reverse the text.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_LINE = 78  # characters (RFC 5322, 2.1.1)
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Email:
 
 
 def render(name: str, /, **context: Any) -> Email:
-    """Render the email in folder `name`.
+    """Render the email in folder `name`, in the language of the value `locale`.
 
     Values are escaped in HTML, and kept to one line everywhere. Raises `jinja2.UndefinedError` if the template uses a
     value that `context` lacks, and `jinja2.TemplateNotFound` for an unknown email.
@@ -43,18 +45,24 @@ def render_plain(name: str, /, **context: Any) -> Email:
     return Email(
         subject=" ".join(_part(name, "subject.txt", context).split()),
         # Omitted paragraphs leave blank lines.
-        text=re.sub(r"\n{3,}", "\n\n", _part(name, "body.txt", context)).strip() + "\n",
+        text=re.sub(r"\n{3,}", "\n\n", _wrapped(_part(name, "body.txt", context))).strip() + "\n",
     )
 
 
 def _part(name: str, file: str, context: dict[str, Any]) -> str:
-    return _ENVIRONMENT.get_template(f"{name}/{file}").render(context)
+    values = {key: _one_line(value) for key, value in context.items()}
+    text = _environment(language_of(context.get("locale"))).get_template(f"{name}/{file}").render(values)
+    return text.replace("\u202f", "\u00a0")  # some mail clients show a narrow no-break space as a box
+
+
+def _wrapped(text: str) -> str:
+    """Wrap long lines, as plain-text email does; a URL keeps its line."""
+    lines = (fill(line, _LINE, break_long_words=False, break_on_hyphens=False) for line in text.splitlines())
+    return "\n".join(lines)
 
 
 def _one_line(value: Any) -> Any:
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return _UNPRINTABLE.sub(" ", value)
-    return value
+    return _UNPRINTABLE.sub(" ", value) if isinstance(value, str) else value
 
 
 def _source(path: str) -> str | None:
@@ -66,23 +74,19 @@ def _machine_readable(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def _environment() -> Environment:
+@cache
+def _environment(language: Language) -> Environment:
     environment = Environment(
         loader=FunctionLoader(_source),
         undefined=StrictUndefined,
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),
-        finalize=_one_line,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., str]] = {
         "long_date_and_time": long_date_and_time,
         "long_date": long_date,
-        "language_tag": language_tag,
         "machine_readable": _machine_readable,
     }
     environment.filters.update(filters)
-    return environment
-
-
-_ENVIRONMENT = _environment()
+    return translate(environment, language)

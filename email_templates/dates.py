@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time, get_timezone_gmt
 
 from email_templates.languages import message_locale
+from email_templates.translations import language_of
 
 
 def long_date_and_time(at: datetime, locale: str | None, time_zone: str | None) -> str:
@@ -16,13 +17,14 @@ def long_date_and_time(at: datetime, locale: str | None, time_zone: str | None) 
 
     `locale` as `en_GB` or `en-GB`, `time_zone` an IANA name. A time without a zone counts as UTC.
     """
-    there, language = _in_zone(at, time_zone), message_locale(locale)
+    there, language = _in_zone(at, time_zone), language_of(locale)
     # CLDR puts a narrow no-break space before AM and PM, which some mail clients show as a box.
-    time = format_time(there, "short", locale=language).replace("\u202f", " ")
+    time = format_time(there, "short", locale=language.locale).replace("\u202f", " ")
     zone = there.tzname() or ""
     if not zone.isalpha():  # a zone without an abbreviation, which Python names +0545
-        zone = get_timezone_gmt(there, locale=language)
-    return f"{format_date(there, 'long', locale=language)} at {time} {zone}"
+        zone = get_timezone_gmt(there, locale=language.locale)
+    date = format_date(there, "long", locale=language.locale)
+    return language.gettext("%(date)s at %(time)s %(zone)s", date=date, time=time, zone=zone)
 
 
 def long_date(at: datetime, locale: str | None, time_zone: str | None) -> str:

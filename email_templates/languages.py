@@ -1,11 +1,13 @@
 """The language of messages to a customer, for emails, pages and the API's texts."""
 
 import re
+from importlib.resources import files
 
 from babel import Locale, UnknownLocaleError
 
+CATALOGUES = files(__package__).joinpath("locales")
 # The available translations, by CLDR name: `en`, `de`, `zh_Hant`.
-TRANSLATIONS = frozenset({"en"})
+TRANSLATIONS = frozenset({"en", *(folder.name for folder in CATALOGUES.iterdir())})
 _ENGLISH = Locale("en")
 
 
@@ -14,6 +16,23 @@ def message_locale(locale: str | None) -> Locale:
 
     `locale` may be written as `en_GB`, `en-GB` or `en_GB.UTF-8`. An unknown region falls back to its language.
     """
+    return _translated(locale) or _ENGLISH
+
+
+def browser_locale(accept_language: str | None) -> Locale:
+    """Return the first language of an `Accept-Language` header that has a translation, else English. Never raises."""
+    ranges = re.findall(r"([\w-]+)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?", accept_language or "")
+    preferred = sorted(ranges, key=lambda each: -float(each[1] or 1))
+    return next((found for tag, q in preferred if q != "0" and (found := _translated(tag))), _ENGLISH)
+
+
+def language_tag(locale: str | None) -> str:
+    """Return the BCP 47 tag, such as `en-GB`, of the language of messages to this customer."""
+    return str(message_locale(locale)).replace("_", "-")
+
+
+def _translated(locale: str | None) -> Locale | None:
+    """Return the locale if there is a translation for it."""
     # Drop a POSIX charset or modifier, or a Unicode extension: de_DE.UTF-8, de_DE@euro, de-DE-u-co-phonebk.
     name = re.split(r"[.@]|[-_][a-zA-Z0-9][-_]", locale or "")[0].replace("-", "_")
     for candidate in (name, name.partition("_")[0]):
@@ -21,10 +40,5 @@ def message_locale(locale: str | None) -> Locale:
             known = Locale.parse(candidate)
         except (UnknownLocaleError, ValueError):
             continue
-        return known if "_".join(filter(None, (known.language, known.script))) in TRANSLATIONS else _ENGLISH
-    return _ENGLISH
-
-
-def language_tag(locale: str | None) -> str:
-    """Return the BCP 47 tag, such as `en-GB`, of the language of messages to this customer."""
-    return str(message_locale(locale)).replace("_", "-")
+        return known if "_".join(filter(None, (known.language, known.script))) in TRANSLATIONS else None
+    return None

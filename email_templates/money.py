@@ -3,9 +3,10 @@
 import re
 from decimal import Decimal
 
-from babel.numbers import format_currency, get_currency_precision, is_currency
+from babel.numbers import format_currency, format_percent, get_currency_precision, is_currency
 
 from email_templates.languages import message_locale
+from email_templates.translations import language_of
 
 # Decimals of Stripe's amounts, where they aren't two (https://docs.stripe.com/currencies). They differ from ISO 4217:
 # ISK and UGX have no decimals, but Stripe counts them in hundredths, though its list of zero-decimal currencies still
@@ -32,3 +33,21 @@ def money(amount: int, currency: str, locale: str | None) -> str:
     text = format_currency(number, code, locale=language, currency_digits=usual)
     # CLDR separates a code from its number, which Babel doesn't; for the narrow no-break space, see dates.py.
     return _CODE_BESIDE_NUMBER.sub("\u00a0", text).replace("\u202f", "\u00a0")
+
+
+def percentage(percent: float, locale: str | None) -> str:
+    """Return a percentage: `30%`, `12,5 %`. Never rounds."""
+    return format_percent(Decimal(str(percent)) / 100, locale=message_locale(locale), decimal_quantization=False)
+
+
+def per_interval(price: str, interval: tuple[str, int], locale: str | None) -> str:
+    """Return a price with the time between two charges: `$29.00 every month`, `29,00 € alle 3 Monate`."""
+    language, (unit, count) = language_of(locale), interval
+    match unit:
+        case "day":
+            return language.ngettext("%(price)s every day", "%(price)s every %(count)s days", count, price=price)
+        case "week":
+            return language.ngettext("%(price)s every week", "%(price)s every %(count)s weeks", count, price=price)
+        case "year":
+            return language.ngettext("%(price)s every year", "%(price)s every %(count)s years", count, price=price)
+    return language.ngettext("%(price)s every month", "%(price)s every %(count)s months", count, price=price)

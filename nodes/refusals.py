@@ -1,12 +1,14 @@
 """The refusals: the request is invalid or too late; nothing was changed, and retrying doesn't help.
 
-Each carries its HTTP status and the specification's text.
+Each carries its HTTP status and the specification's text, in English; `_` marks those that customers read too, in
+their language (nodes/messages/refusals.py).
 """
 
 from typing import Any, ClassVar
 from uuid import UUID
 
 from nodes.errors import CancelflowError
+from nodes.rules.texts import translatable as _
 
 
 class Refusal(CancelflowError):
@@ -56,7 +58,7 @@ class RequestUnderWay(Refusal):
     """Another request for the same subscription is unfinished, or finished while this one arrived."""
 
     status = 409
-    detail = "A request for this subscription is already under way"
+    detail = _("A request for this subscription is already under way")
     retry_after = 2
 
 
@@ -95,21 +97,21 @@ class NoActiveSubscription(Refusal):
     """The user has no live subscription, or the named one is another user's or has ended (SPEC, 404)."""
 
     status = 404
-    detail = "No active subscription to cancel"
+    detail = _("No active subscription to cancel")
 
 
 class SubscriptionAlreadyPending(Refusal):
     """The subscription already has an end date, by `cancel_at_period_end` or `cancel_at` (SPEC, 409 and Decided 7)."""
 
     status = 409
-    detail = "Subscription already scheduled for cancellation"
+    detail = _("Subscription already scheduled for cancellation")
 
 
 class FixedTermRunning(Refusal):
     """The plan can't be cancelled before its fixed term ends; the company's catalogue has the text."""
 
     status = 409
-    detail = "This subscription runs for a fixed term and can't be cancelled before its end"
+    detail = _("This subscription runs for a fixed term and can't be cancelled before its end")
 
 
 class PreviewExpired(Refusal):
@@ -123,14 +125,14 @@ class StillFailed(Refusal):
     """A request that was reported as failed was checked again: Stripe did not apply it, so it stays failed."""
 
     status = 500
-    detail = "Cancellation failed, try again"
+    detail = _("Cancellation failed, try again")
 
 
 class CancellationTakenBack(Refusal):
     """The cancellation was revoked in Stripe while the request was being carried out."""
 
     status = 409
-    detail = "The subscription was reactivated in the meantime"
+    detail = _("The subscription was reactivated in the meantime")
 
 
 class RequestNotFound(Refusal):
@@ -147,14 +149,14 @@ class OfferUnavailable(Refusal):
     """There is no retention offer to accept: unknown plan, or one was applied within 6 months (SPEC, Decided 2)."""
 
     status = 409
-    detail = "No retention offer is available for this subscription"
+    detail = _("No retention offer is available for this subscription")
 
 
 class OfferNotFound(Refusal):
     """No plan of the subscription's has an offer of this name."""
 
     status = 404
-    detail = "There is no such offer for this subscription"
+    detail = _("There is no such offer for this subscription")
 
 
 class OfferNotAvailable(Refusal):
@@ -168,21 +170,21 @@ class PriceNotOffered(Refusal):
     """The price is not one of the offer's, or the subscription can't change to it; `prices` are those it can."""
 
     status = 409
-    detail = "The offer does not include this price"
+    detail = _("The offer does not include this price")
 
 
 class DurationNotOffered(Refusal):
     """The length of the pause is outside of the offer's limits."""
 
     status = 400
-    detail = "The offer does not include this duration"
+    detail = _("The offer does not include this duration")
 
 
 class PaymentDeclined(Refusal):
     """The payment for a change was declined, so nothing was changed."""
 
     status = 402
-    detail = "The payment was declined, and nothing was changed"
+    detail = _("The payment was declined, and nothing was changed")
 
 
 class ChangeNotFound(Refusal):
@@ -199,21 +201,21 @@ class NothingToReactivate(Refusal):
     """The user has no such subscription (FEATURES W49)."""
 
     status = 404
-    detail = "No subscription to reactivate"
+    detail = _("No subscription to reactivate")
 
 
 class SubscriptionEnded(Refusal):
     """The period is over, so the subscription can't be reactivated; a new one is needed (FEATURES W49)."""
 
     status = 410
-    detail = "The subscription has ended and cannot be reactivated. Start a new one"
+    detail = _("The subscription has ended and cannot be reactivated. Start a new one")
 
 
 class CancelledAgain(Refusal):
     """The subscription was cancelled again while it was being reactivated; the later decision counts."""
 
     status = 409
-    detail = "The subscription was cancelled again"
+    detail = _("The subscription was cancelled again")
 
 
 class ReactivationNotFound(Refusal):
@@ -230,14 +232,14 @@ class LinkInvalid(Refusal):
     """A link from an email was altered, truncated, or made for another purpose."""
 
     status = 400
-    detail = "This link is not valid"
+    detail = _("This link is not valid")
 
 
 class LinkExpired(Refusal):
     """A link from an email has expired."""
 
     status = 410
-    detail = "This link has expired"
+    detail = _("This link has expired")
 
 
 class FeedbackAlreadyGiven(Refusal):

@@ -63,7 +63,7 @@ class Module:
         return (part for part in ast.walk(self.tree) if isinstance(part, ast.Call))
 
     @property
-    def texts(self) -> Iterator[str]:
+    def constants(self) -> Iterator[ast.Constant]:
         """Yield every string literal except docstrings, and the parts of f-strings."""
         docstrings = {
             id(part.body[0].value)
@@ -74,7 +74,12 @@ class Module:
         }
         for part in ast.walk(self.tree):
             if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in docstrings:
-                yield part.value
+                yield part
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """Yield the value of every constant."""
+        return (str(part.value) for part in self.constants)
 
 
 def _is_module(name: str) -> bool:
@@ -124,14 +129,14 @@ LAYERS = {
     "sql": (),
     "nodes.rules": (),
     "nodes.errors": (),
-    "nodes.refusals": ("nodes.errors",),
+    "nodes.refusals": ("nodes.rules", "nodes.errors"),
     "nodes.settings": ("nodes.rules", "nodes.errors"),
     "nodes.problems": ("nodes.errors", "nodes.refusals"),
     "email_templates": ("nodes.rules",),
     "nodes.clients": ("nodes.rules", "nodes.errors", "nodes.refusals", "nodes.settings", "sql", "email_templates"),
     "nodes": ("email_templates", "sql"),
     "flows": ("nodes",),
-    "deployments.http": ("flows", "nodes", "deployments.prefect"),
+    "deployments.http": ("flows", "nodes", "deployments.prefect", "email_templates"),
     "deployments.prefect": ("flows", "nodes"),
     "deployments": ("flows", "nodes", "email_templates", "sql"),
 }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from email_templates import Email, render
+from email_templates.money import per_interval
 from email_templates.names import greeting_name
 
 
@@ -13,8 +14,8 @@ class DiscountEnds:
 
     California requires it 3 to 21 days before a promotional price of more than 31 days ends, with the length of the
     renewal period, a link to cancel and how to contact the company (AB 390, Business and Professions Code 17602).
-    `price`: with the discount. `price_again`: without it, first charged at `price_again_from`. `period`: between two
-    charges, as it follows "every": `month`, `3 months`. `contact`: the company's email address.
+    `price`: with the discount. `price_again`: without it, first charged at `price_again_from`. `interval`: between two
+    charges, as Stripe counts it: `("month", 3)`. `contact`: the company's email address.
     """
 
     name: str | None
@@ -24,7 +25,7 @@ class DiscountEnds:
     price: str
     price_again: str
     price_again_from: datetime
-    period: str
+    interval: tuple[str, int]
     cancel_url: str | None
     contact: str | None
     locale: str | None
@@ -34,4 +35,8 @@ class DiscountEnds:
 
     def email(self) -> Email:
         """Return the email, ready to send."""
-        return render("discount_ends", **{**vars(self), "name": greeting_name(self.name)})
+        prices = {
+            "reduced_price": per_interval(self.price, self.interval, self.locale),
+            "regular_price": per_interval(self.price_again, self.interval, self.locale),
+        }
+        return render("discount_ends", **{**vars(self), **prices, "name": greeting_name(self.name)})

@@ -13,6 +13,7 @@ class OnboardingFollowUp:
     name: str | None
     plan: str
     new_subscription_url: str | None
+    locale: str | None
     company_name: str
     request_id: str
 

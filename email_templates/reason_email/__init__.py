@@ -13,6 +13,7 @@ class ReasonEmail:
     name: str | None
     plan: str
     feedback_url: str
+    locale: str | None
     company_name: str
     request_id: str
 

@@ -13,25 +13,19 @@ from nodes.cancellation.records import AppliedDiscount, CancellationRequest
 from nodes.messages.emails import Customer, deliver_email, opening, plan_name
 from nodes.messages.outbox import DELAYED, DISCOUNT, REFUSED
 from nodes.messages.records import Delivered
+from nodes.messages.refusals import refusal_text
+from nodes.offers.wording import discount
 from nodes.problems import slug_of
 from nodes.refusals import (
     CancellationTakenBack,
     NoActiveSubscription,
-    PreviewExpired,
     Refusal,
-    SeveralSubscriptions,
     SubscriptionAlreadyPending,
 )
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.records import Response
 from nodes.services import services
-
-CUSTOMER_TEXTS = {
-    slug_of(SeveralSubscriptions()): "You have several subscriptions, and we couldn't tell which one you meant",
-    slug_of(PreviewExpired()): "The preview of your cancellation was too old",
-    slug_of(NoActiveSubscription()): "You have no active subscription",
-}
 
 
 @dataclass(frozen=True)
@@ -69,17 +63,11 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
 
     def email(customer: Customer) -> Email:
         about = opening(customer, request_id, asked.received_at)
-        return RequestRefused(
-            why=_why(asked.response or {}), asked_for="discount" if asked.accept_offer else "cancellation", **about
-        ).email()
+        why = refusal_text(asked.response, customer.reads.language)
+        asked_for = "discount" if asked.accept_offer else "cancellation"
+        return RequestRefused(why=why, asked_for=asked_for, **about).email()
 
     return await deliver_email(request_id, user_id, REFUSED, email)
-
-
-def _why(response: dict[str, Any]) -> str:
-    """Return the API's text, or a customer-friendly one if the API's is for programs."""
-    kind = str(response.get("type")).rpartition(":")[2]
-    return CUSTOMER_TEXTS.get(kind) or str(response.get("detail"))
 
 
 async def send_discount(applied: AppliedDiscount) -> Delivered:
@@ -90,7 +78,8 @@ async def send_discount(applied: AppliedDiscount) -> Delivered:
 
     def email(customer: Customer) -> Email:
         about = opening(customer, request.id, request.received_at)
-        return DiscountConfirmation(plan=plan_name(terms.plan, customer), offer=terms.description, **about).email()
+        offer = discount(terms.terms, customer.reads, terms.current_discount)
+        return DiscountConfirmation(plan=plan_name(terms.plan, customer), offer=offer, **about).email()
 
     return await deliver_email(request.id, request.user_id, DISCOUNT, email)
 

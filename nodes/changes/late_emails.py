@@ -11,6 +11,7 @@ from email_templates.request_refused import RequestRefused
 from nodes.messages.emails import Customer, deliver_email, opening
 from nodes.messages.outbox import DELAYED, OFFER_REFUSED
 from nodes.messages.records import Delivered
+from nodes.messages.refusals import refusal_text
 from nodes.services import services
 
 
@@ -28,7 +29,7 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
         return Delivered(OFFER_REFUSED)
 
     def email(customer: Customer) -> Email:
-        why = str((asked.response or {}).get("detail"))
+        why = refusal_text(asked.response, customer.reads.language)
         about = opening(customer, request_id, asked.received_at)
         return RequestRefused(why=why, asked_for="change", **about).email()
 

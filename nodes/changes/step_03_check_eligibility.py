@@ -16,6 +16,7 @@ from nodes.offers.reservation import ONE_OFFER, reserve
 from nodes.offers.shape import History, history_of, is_manual, reason_against
 from nodes.refusals import DurationNotOffered, OfferNotAvailable, OfferNotFound, PriceNotOffered, Refusal
 from nodes.rules.eligibility import REASONS
+from nodes.rules.texts import translatable as _
 from nodes.rules.ways_to_stay import Offer, PauseTerms, PlanChangeTerms
 from nodes.services import services
 from nodes.subscriptions.records import ActiveSubscription
@@ -70,7 +71,7 @@ async def _accepted(case: ChangeCase, charges: Charges, agreed: Agreed | None) -
     if agreed:
         return agreed
     if choice and not isinstance(offer.terms, PauseTerms | PlanChangeTerms):
-        raise DurationNotOffered("This offer takes no months, weeks or price")
+        raise DurationNotOffered(_("This offer takes no months, weeks or price"))
     options = await options_of(offer, charges, only=choice)
     if options:
         found = options[0].agreed
@@ -115,7 +116,7 @@ def _unavailable(
             for each in every
             if each != without and reason_against(each, subscription, history, now=now) is None
         ]
-    return OfferNotAvailable(f"This offer is not available: {REASONS[reason].lower()}", reason=reason, offers=offers)
+    return OfferNotAvailable(f"This offer is not available: {REASONS[reason]}", reason=reason, offers=offers)
 
 
 async def _record(case: ChangeCase, agreed: Agreed) -> None:

@@ -6,7 +6,6 @@ from email_templates import Email
 from email_templates.change_confirmation import ChangeConfirmation
 from email_templates.money import money
 from nodes.changes.records import Changed
-from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.emails import Customer, deliver_email, opening, plan_name
 from nodes.messages.outbox import CHANGED
 from nodes.messages.records import Delivered
@@ -68,7 +67,7 @@ def _offer(changed: Changed, customer: Customer) -> str | None:
     terms = next((each.terms for each in offers if each.id == case.request.offer_id), None)
     if not isinstance(terms, DiscountTerms):
         return None
-    return discount(terms, CustomerLocale(customer.locale, customer.time_zone))
+    return discount(terms, customer.reads)
 
 
 def _resume_url(changed: Changed) -> str | None:

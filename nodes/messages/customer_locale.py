@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from email_templates.translations import Language, language_of
 from nodes.clients.database import Transaction
 
 
@@ -11,6 +12,11 @@ class CustomerLocale:
 
     locale: str
     time_zone: str
+
+    @property
+    def language(self) -> Language:
+        """Return the language of messages to this customer."""
+        return language_of(self.locale)
 
 
 async def customer_locale(transaction: Transaction, user_id: str) -> CustomerLocale:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from email_templates import Email
 from nodes.errors import EmailRefused
+from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.outbox import deliver
 from nodes.messages.records import Delivered
 from nodes.services import services
@@ -22,6 +23,11 @@ class Customer:
     name: str | None
     locale: str
     time_zone: str
+
+    @property
+    def reads(self) -> CustomerLocale:
+        """Return how texts, money and dates are written for this customer."""
+        return CustomerLocale(self.locale, self.time_zone)
 
 
 async def deliver_email(request_id: UUID, user_id: str, kind: str, write: Callable[[Customer], Email]) -> Delivered:

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
-from email_templates.dates import long_date
 from nodes.errors import BillingFailed
 from nodes.messages.customer_locale import CustomerLocale, customer_locale
 from nodes.offers.charges import Charges, charges_of
 from nodes.offers.counting import count_shown
 from nodes.offers.options import Option, options_of
 from nodes.offers.shape import history_of, reason_against
-from nodes.offers.wording import description, preview_as_json
+from nodes.offers.wording import description, in_effect, preview_as_json
 from nodes.rules.dates import rfc3339
 from nodes.rules.ways_to_stay import Offer
 from nodes.services import services
@@ -83,15 +83,13 @@ def _option(option: Option, reads: CustomerLocale) -> dict[str, Any]:
 
 def _in_effect(charges: Charges, reads: CustomerLocale) -> list[dict[str, Any]]:
     """Return a running pause, running discounts, and a scheduled change of price."""
-    billed, found = charges.billed, []
-    if pause := billed.pause:
-        until = f" until {long_date(pause.resumes_at, reads.locale, reads.time_zone)}" if pause.resumes_at else ""
-        found.append(("pause", pause.resumes_at, f"Your billing is paused{until}."))
-    for each in billed.discounts_in_force:
-        if each.runs(charges.now):
-            until = f" until {long_date(each.ends_at, reads.locale, reads.time_zone)}" if each.ends_at else ""
-            found.append(("discount", each.ends_at, f"You have a discount{until}."))
-    if scheduled := billed.scheduled:
-        starts = long_date(scheduled.starts_at, reads.locale, reads.time_zone)
-        found.append(("plan_change", scheduled.starts_at, f"Your plan changes on {starts}."))
-    return [{"kind": kind, "until": rfc3339(at) if at else None, "text": text} for kind, at, text in found]
+    billed = charges.billed
+    found: list[tuple[Literal["pause", "discount", "plan_change"], datetime | None]] = []
+    if billed.pause:
+        found.append(("pause", billed.pause.resumes_at))
+    found += [("discount", each.ends_at) for each in billed.discounts_in_force if each.runs(charges.now)]
+    if billed.scheduled:
+        found.append(("plan_change", billed.scheduled.starts_at))
+    return [
+        {"kind": kind, "until": rfc3339(at) if at else None, "text": in_effect(kind, at, reads)} for kind, at in found
+    ]

@@ -11,6 +11,7 @@ from email_templates.reactivation_refused import ReactivationRefused
 from nodes.messages.emails import Customer, deliver_email, opening
 from nodes.messages.outbox import DELAYED, NOT_REACTIVATED
 from nodes.messages.records import Delivered
+from nodes.messages.refusals import refusal_text
 from nodes.services import services
 
 
@@ -31,7 +32,7 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
 
     def email(customer: Customer) -> Email:
         return ReactivationRefused(
-            why=str((asked.response or {}).get("detail")),
+            why=refusal_text(asked.response, customer.reads.language),
             new_subscription_url=services().settings.new_subscription_url,
             **opening(customer, request_id, asked.received_at),
         ).email()

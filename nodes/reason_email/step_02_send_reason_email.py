@@ -37,6 +37,7 @@ def _email(customer: Customer, question: OpenQuestion) -> Email:
             request_id=str(question.request_id),
             expires_at=question.data_kept_until,
         ),
+        locale=customer.locale,
         company_name=services().settings.company_name,
         request_id=str(question.request_id),
     ).email()

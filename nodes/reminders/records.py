@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nodes.offers.agreed import Preview
+from nodes.rules.eligibility import Interval
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Due:
     `ends_at`: of the pause or the discount. `now`: what is charged next; `after`: once it has ended.
     """
 
-    def __init__(self, reminder: Reminder, ends_at: datetime, now: Preview, after: Preview, interval: str) -> None:
+    def __init__(self, reminder: Reminder, ends_at: datetime, now: Preview, after: Preview, interval: Interval) -> None:
         self.reminder = reminder
         self.ends_at = ends_at
         self.now = now

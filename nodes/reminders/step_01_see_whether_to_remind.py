@@ -42,13 +42,12 @@ async def _due(reminder: Reminder) -> Due | None:
     if ends_at is None or not is_live(billed.status) or billed.pending or len(billed.intervals) != 1:
         return None
     charges = await charges_of(billed)
-    [(unit, count)] = billed.intervals
     return Due(
         reminder,
         ends_at,
         await _charge(charges, charges.now),
         await _charge(charges, ends_at),
-        unit if count == 1 else f"{count} {unit}s",
+        charges.interval,
     )
 
 

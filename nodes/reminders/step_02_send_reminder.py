@@ -7,7 +7,6 @@ from email_templates.billing_resumes import BillingResumes
 from email_templates.discount_ends import DiscountEnds
 from email_templates.money import money
 from nodes.errors import EmailRefused
-from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.emails import Customer, deliver_email, plan_name
 from nodes.messages.outbox import BILLING_RESUMES, DISCOUNT_ENDS
 from nodes.messages.records import Delivered
@@ -65,7 +64,7 @@ def _discount_ends(customer: Customer, due: Due) -> Email:
         price=_charge(due.now, customer),
         price_again=_charge(due.after, customer),
         price_again_from=due.after.next_charge_at,
-        period=due.interval,
+        interval=due.interval,
         cancel_url=settings.cancel_url,
         contact=parseaddr(settings.reply_to)[1] if settings.reply_to else None,
         locale=customer.locale,
@@ -86,4 +85,4 @@ def _offer(due: Due, customer: Customer) -> str:
     if not isinstance(terms, DiscountTerms):
         agreed = due.reminder.agreed
         terms = DiscountTerms("repeating", percent_off=agreed.get("percent_off"), months=agreed.get("months"))
-    return discount(terms, CustomerLocale(customer.locale, customer.time_zone))
+    return discount(terms, customer.reads)

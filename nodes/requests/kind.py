@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nodes.refusals import ChangeNotFound, ReactivationNotFound, Refusal, RequestNotFound
+from nodes.rules.texts import translatable as _
 
 
 @dataclass(frozen=True)
@@ -20,19 +21,19 @@ class Kind:
 
 
 CANCELLATION = Kind(
-    "cancellation", "cancel_subscription", "cancellation-failed", "Cancellation failed, try again", RequestNotFound
+    "cancellation", "cancel_subscription", "cancellation-failed", _("Cancellation failed, try again"), RequestNotFound
 )
 REACTIVATION = Kind(
     "reactivation",
     "reactivate_subscription",
     "reactivation-failed",
-    "Reactivation failed, try again",
+    _("Reactivation failed, try again"),
     ReactivationNotFound,
 )
 
 
 def _change(action: str) -> Kind:
-    return Kind("change", action, "change-failed", "The change failed, try again", ChangeNotFound)
+    return Kind("change", action, "change-failed", _("The change failed, try again"), ChangeNotFound)
 
 
 # By the kind of change (nodes/rules/ways_to_stay.py).

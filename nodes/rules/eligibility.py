@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nodes.rules.statuses import is_live
+from nodes.rules.texts import translatable as _
 from nodes.rules.ways_to_stay import DiscountTerms, Terms
 
 Interval = tuple[str, int]  # as Stripe has it: ("month", 1)
@@ -35,27 +36,28 @@ class Shape:
     trial_extended: bool = False
 
 
-# The reasons why an offer is not available, as the API and the audit log name them, with the text for the caller.
+# The reasons why an offer is not available, as the API and the audit log name them, with the text for the caller. A
+# customer reads it in their language.
 REASONS = {
-    "ended": "The subscription has ended",
-    "pending_cancellation": "The subscription is already scheduled for cancellation",
-    "manual": "This subscription is handled by a person",
-    "not_active": "The subscription is not active",
-    "past_due": "An invoice is unpaid",
-    "trialing": "The subscription is on trial",
-    "not_trialing": "The subscription is not on trial",
-    "fixed_term": "The subscription runs for a fixed term",
-    "scheduled": "A change of the subscription is already scheduled",
-    "already_paused": "The subscription is already paused",
-    "not_paused": "The subscription is not paused",
-    "interval": "The offer does not fit the subscription's billing interval",
-    "several_items": "The subscription has several items",
-    "currency": "The offer is in another currency",
-    "already_discounted": "A discount is already in effect",
-    "used_before": "The offer was accepted before and can't be repeated yet",
-    "trial_extended": "The trial was extended before",
-    "changes_nothing": "The offer would change nothing",
-    "preview_expired": "The preview was shown too long ago",
+    "ended": _("the subscription has ended"),
+    "pending_cancellation": _("the subscription is already scheduled for cancellation"),
+    "manual": _("this subscription is handled by a person"),
+    "not_active": _("the subscription is not active"),
+    "past_due": _("an invoice is unpaid"),
+    "trialing": _("the subscription is on trial"),
+    "not_trialing": _("the subscription is not on trial"),
+    "fixed_term": _("the subscription runs for a fixed term"),
+    "scheduled": _("a change of the subscription is already scheduled"),
+    "already_paused": _("the subscription is already paused"),
+    "not_paused": _("the subscription is not paused"),
+    "interval": _("the offer does not fit the subscription's billing interval"),
+    "several_items": _("the subscription has several items"),
+    "currency": _("the offer is in another currency"),
+    "already_discounted": _("a discount is already in effect"),
+    "used_before": _("the offer was accepted before and can't be repeated yet"),
+    "trial_extended": _("the trial was extended before"),
+    "changes_nothing": _("the offer would change nothing"),
+    "preview_expired": _("the preview was shown too long ago"),
 }
 
 Rule = tuple[str, Callable[[Shape, Terms | None], bool]]

@@ -1,4 +1,4 @@
-"""The company's own texts for customers, by language."""
+"""Texts for customers: the company's own, by language, and the mark of ours that are translated later."""
 
 from collections.abc import Mapping
 
@@ -19,3 +19,8 @@ def text_in(texts: Texts, locale: str | None) -> str:
         if tag in by_tag:
             return by_tag[tag]
     return next(iter(texts.values()))
+
+
+def translatable(text: str) -> str:
+    """Mark a text for the catalogues (email_templates/locales) where it is written before its language is known."""
+    return text

@@ -67,6 +67,7 @@ def _onboarding(customer: Customer, ended: Ended) -> Email:
         name=customer.name,
         plan=plan_name(ended.plan, customer),
         new_subscription_url=settings.new_subscription_url,
+        locale=customer.locale,
         company_name=settings.company_name,
         request_id=str(ended.id),
     ).email()

@@ -49,7 +49,9 @@ async def subscription_status(
         "current_period_end": rfc3339(row.current_period_end),
         "cancel_at_period_end": row.cancel_at_period_end,
         "cancel_at": rfc3339(row.cancel_at) if row.cancel_at else None,
-        "banner": f"Cancels on {long_date(row.cancel_at, reads.locale, reads.time_zone)}"
+        "banner": reads.language.gettext(
+            "Cancels on %(date)s", date=long_date(row.cancel_at, reads.locale, reads.time_zone)
+        )
         if pending and row.cancel_at
         else None,
         "paused": row.pause_behavior is not None,

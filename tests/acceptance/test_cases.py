@@ -60,8 +60,10 @@ def rfc3339(timestamp: int | None) -> str:
 
 
 def in_auckland(at: datetime) -> str:
+    """Return the date there in German."""
+    months = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
     there = at.astimezone(AUCKLAND)
-    return f"{there:%B} {there.day}, {there.year}"
+    return f"{there.day}. {months[there.month - 1]} {there.year}"
 
 
 def status_of(world: World, person: Person) -> str:
@@ -284,7 +286,7 @@ def test_look_ups_require_a_subscription_id_when_there_are_several(world: World)
     assert named.json()["plan"] == "starter"
 
 
-def test_dates_are_in_the_customers_time_zone_and_the_emails_language(world: World) -> None:
+def test_a_customer_is_written_to_in_their_language_and_time_zone(world: World) -> None:
     person = world.person("other_locale")
 
     response = world.cancel(person)
@@ -293,18 +295,18 @@ def test_dates_are_in_the_customers_time_zone_and_the_emails_language(world: Wor
     kept = datetime.fromisoformat(response.json()["data_retention_until"])
     day, last_day = in_auckland(ends), in_auckland(kept)
     there = ends.astimezone(AUCKLAND)
-    time = f"{there.hour % 12 or 12}:{there:%M %p %Z}"
+    time = f"{there:%H:%M} Uhr {there:%Z}"
     [email] = world.emails(person)
-    assert day in email["subject"]
+    assert email["subject"] == f"Kündigung bestätigt: Ihr Abonnement „Professional“ endet am {day}"
     for part in (email["text"], email["html"]):
         assert "Jürgen Groß" in part
-        assert f"{day} at {time}" in part
+        assert f"{day} um {time}" in part
         assert part.count(day) >= 1
         assert part.count(last_day) >= 2
     # Programs read the same time, whatever the displayed format.
     assert re.findall(r'<time datetime="([^"]+)"', email["html"])[0] == response.json()["cancel_at"]
     banner = world.http.get("/subscription", headers=person.headers).json()["banner"]
-    assert banner == f"Cancels on {day}"
+    assert banner == f"Gekündigt zum {day}"
 
 
 @pytest.mark.parametrize(("make", "status"), [(unpaid_from_the_start, "incomplete"), (paused, "paused")])

@@ -16,7 +16,7 @@ USUAL = BillingResumes(
     next_charge_at=datetime(2026, 5, 10, tzinfo=UTC),
     keeps_access=False,
     cancel_url=CANCEL,
-    locale="de_DE",
+    locale="en_US",
     time_zone="Europe/Berlin",
     company_name="Example & Sons",
     request_id="req-1",

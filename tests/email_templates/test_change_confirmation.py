@@ -32,7 +32,7 @@ DISCOUNT = ChangeConfirmation(
     cancel_url=CANCEL,
     reported_failed=False,
     asked_at=datetime(2026, 1, 26, tzinfo=UTC),
-    locale="de_DE",
+    locale="en_US",
     time_zone="Europe/Berlin",
     company_name="Example & Sons",
     request_id="req-1",

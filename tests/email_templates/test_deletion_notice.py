@@ -15,7 +15,7 @@ USUAL = DeletionNotice(
     name="Ada Lovelace",
     ended_at=datetime(2026, 1, 26, tzinfo=UTC),
     delete_at=datetime(2026, 4, 26, tzinfo=UTC),
-    locale="de_DE",
+    locale="en_US",
     time_zone="Europe/Berlin",
     return_url=RETURN,
     export_url=EXPORT,

@@ -12,7 +12,7 @@ def test_the_email_corrects_the_reported_failure_and_names_the_discount() -> Non
         plan="Professional",
         asked_at=datetime(2026, 1, 26, tzinfo=UTC),
         offer="30% off for 3 months",
-        locale="de_DE",
+        locale="en_US",
         time_zone="Europe/Berlin",
         company_name="Example & Sons",
         request_id="req-1",

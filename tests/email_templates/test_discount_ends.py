@@ -19,10 +19,10 @@ USUAL = DiscountEnds(
     price="$14.50",
     price_again="$29.00",
     price_again_from=datetime(2026, 4, 26, tzinfo=UTC),
-    period="month",
+    interval=("month", 1),
     cancel_url=CANCEL,
     contact=CONTACT,
-    locale="de_DE",
+    locale="en_US",
     time_zone="Europe/Berlin",
     company_name="Example & Sons",
     request_id="req-1",
@@ -48,7 +48,7 @@ def test_the_text_and_the_html_name_both_prices_and_their_dates(line: str) -> No
 
 def test_the_email_states_that_the_plan_renews_unless_cancelled() -> None:
     assert USUAL.email().subject == "Your discount ends on April 20, 2026"
-    for text in parts(replace(USUAL, period="3 months").email()):
+    for text in parts(replace(USUAL, interval=("month", 3)).email()):
         assert "Your discount on Professional ends on April 20, 2026." in text
         assert "your plan renews automatically at $29.00 every 3 months, unless you cancel." in text
 
@@ -69,6 +69,6 @@ def test_a_missing_link_or_address_is_left_out() -> None:
 
 def test_hostile_values_are_escaped_and_kept_on_one_line() -> None:
     hostile = "<b>Pro</b>\r\nBcc: eve"
-    email = replace(USUAL, plan=hostile, offer=hostile, price=hostile, price_again=hostile, period=hostile).email()
+    email = replace(USUAL, plan=hostile, offer=hostile, price=hostile, price_again=hostile).email()
     assert "b" not in Page(email.html).tags
     assert not [line for line in email.text.splitlines() if line.startswith("Bcc")]

@@ -23,7 +23,10 @@ from email_templates.money import money
         (12345678, "inr", "en_IN", "₹1,23,456.78"),
         (145000, "eur", "en_FR", "1\u00a0450,00\u00a0€"),
         # Without a translation the whole message is English, including the amounts.
-        (1450, "eur", "de_DE", "€14.50"),
+        (1450, "eur", "it_IT", "€14.50"),
+        (1450, "eur", "de_DE", "14,50\u00a0€"),
+        (145000, "eur", "fr_FR", "1\u00a0450,00\u00a0€"),
+        (1450, "usd", "es_MX", "USD\u00a014.50"),
         # Symbols of letters are set apart from the number.
         (1450, "chf", "en_US", "CHF\u00a014.50"),
         (-1450, "chf", "en_US", "-CHF\u00a014.50"),

@@ -7,6 +7,7 @@ EMAIL = ReasonEmail(
     name="Ada Lovelace",
     plan="Professional",
     feedback_url=FEEDBACK,
+    locale="en_US",
     company_name="Example & Sons",
     request_id="req-1",
 ).email()

@@ -13,7 +13,7 @@ CANCELLATION = RequestReceived(
     plan="Professional",
     asked_for="cancellation",
     asked_at=datetime(2026, 1, 26, tzinfo=UTC),
-    locale="de_DE",
+    locale="en_US",
     time_zone="Europe/Berlin",
     company_name="Example & Sons",
     request_id="req-1",

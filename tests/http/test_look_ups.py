@@ -29,6 +29,7 @@ def ask(world: World, path: str, person: Person, **query: str) -> httpx.Response
         ("starter", {"discount": 20, "description": "20% off for 3 months"}),
         ("professional", {"discount": 30, "description": "30% off for 3 months"}),
         ("enterprise", {"discount": 40, "description": "40% off for 6 months and priority support"}),
+        ("other_locale", {"discount": 30, "description": "30% off for 3 months"}),  # the specification's English
         ("past_due", {"discount": 30, "description": "30% off for 3 months"}),
         ("already_discounted", None),
         ("yearly", None),

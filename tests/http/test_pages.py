@@ -139,3 +139,40 @@ def test_opening_an_emails_links_changes_nothing(world: World) -> None:
             assert page.status_code == {"GET": 200, "POST": 400}.get(method, 405)  # a POST requires the form
     assert state(world, person) == before
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
+
+
+def language(page: httpx.Response) -> str:
+    [found] = re.findall(r'<html lang="(.*?)" dir="ltr">', page.text)
+    return str(found)
+
+
+def test_a_customers_pages_are_in_their_language_whatever_the_browsers(world: World) -> None:
+    person, french = world.person("other_locale"), {"Accept-Language": "fr"}
+    assert world.cancel(person).status_code == 200
+    [email] = world.emails(person)
+    reactivate, feedback = links(email)["reactivate"], links(email)["feedback"]
+
+    for url, expected in ((reactivate, "Abonnement „Professional“ behalten?"), (feedback, "Ihre Rückmeldung")):
+        page = world.http.get(url, headers=french)
+        assert (language(page), title(page)) == ("de-DE", expected)
+
+    sent = {"token": feedback.partition("token=")[2], "feedback": "Zu teuer"}
+    titles = [title(world.http.post("/feedback", data=sent, headers=french)) for _ in range(2)]
+    assert titles == ["Vielen Dank für Ihre Rückmeldung", "Vielen Dank, wir haben Ihre Rückmeldung"]
+    page = world.http.post("/reactivate", data={"token": reactivate.partition("token=")[2]}, headers=french)
+    assert (page.status_code, title(page)) == (200, "Ihr Abonnement „Professional“ ist aktiv")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "tag", "expected"),
+    [
+        ("es-MX, en;q=0.8", "es-MX", "Este enlace no es válido"),
+        ("it, fr;q=0.5", "fr", "Ce lien n’est pas valide"),
+        ("it", "en", "This link is not valid"),
+    ],
+)
+def test_a_page_is_in_the_browsers_language_before_the_customer_is_known(
+    world: World, accepted: str, tag: str, expected: str
+) -> None:
+    page = world.http.get("/reactivate", headers={"Accept-Language": accepted})
+    assert (language(page), title(page)) == (tag, expected)

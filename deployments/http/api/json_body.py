@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from deployments.http.api.bodies import MAX_BODY_BYTES
 from nodes.refusals import Refusal
+from nodes.rules.texts import translatable as _
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -15,7 +16,7 @@ class BodyTooLarge(Refusal):
     """The body is over 64 KiB; a reason and 5,000 characters need far less."""
 
     status = 413
-    detail = "The body is larger than 64 KiB"
+    detail = _("The body is larger than 64 KiB")
 
 
 class BodyNotJson(Refusal):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -12,6 +13,7 @@ from jinja2 import Environment, FunctionLoader
 from markupsafe import Markup, escape
 
 from deployments.http.api.json_body import BodyInvalid, media_type_of, read_raw
+from email_templates.translations import Language, language_of, translate
 from nodes.services import services
 
 _FORM = "application/x-www-form-urlencoded"
@@ -22,9 +24,15 @@ def _source(name: str) -> str:
 
 
 _load: Callable[[str], str] = _source
-_PAGES = Environment(autoescape=True, loader=FunctionLoader(_load), trim_blocks=True, lstrip_blocks=True)
-# Descriptions use Markdown's backticks for code.
-_PAGES.filters["code"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
+@cache
+def _pages(language: Language) -> Environment:
+    pages = Environment(autoescape=True, loader=FunctionLoader(_load), trim_blocks=True, lstrip_blocks=True)
+    # Descriptions use Markdown's backticks for code.
+    pages.filters["code"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+    return translate(pages, language)
+
 
 # The URL may contain a token: no cache may keep the page, and no other site may learn the URL or frame the page.
 _HEADERS = {
@@ -45,6 +53,7 @@ class Button(NamedTuple):
 
 
 def page(
+    language: Language,
     title: str,
     *texts: str,
     status: int = 200,
@@ -53,23 +62,27 @@ def page(
     retry_after: int | None = None,
     **more: object,
 ) -> HTMLResponse:
-    """Return a page with title and paragraphs; `name` selects another template, `more` is its context."""
+    """Return a page with title and paragraphs; `name` selects another template, `more` is its context.
+
+    Title and paragraphs are in `language`: `page(language, language.gettext("Your feedback"))`.
+    """
     company = services().settings.company_name
-    shown = render(name, status, title=title, texts=texts, reference=reference, company=company, **more)
+    shown = render(name, status, language, title=title, texts=texts, reference=reference, company=company, **more)
     if retry_after:
         shown.headers["Retry-After"] = str(retry_after)
     return shown
 
 
-def render(name: str, status: int = 200, **context: object) -> HTMLResponse:
-    """Return the page rendered from a template."""
-    return HTMLResponse(_PAGES.get_template(name).render(context), status, headers=_HEADERS)
+def render(name: str, status: int = 200, language: Language | None = None, **context: object) -> HTMLResponse:
+    """Return the page rendered from a template, in English unless another language is given."""
+    template = _pages(language or language_of("en")).get_template(name)
+    return HTMLResponse(template.render(context), status, headers=_HEADERS)
 
 
-def way_to_subscribe() -> dict[str, str] | None:
+def way_to_subscribe(language: Language) -> dict[str, str] | None:
     """Return the button for a new subscription, if its URL is configured."""
     url = services().settings.new_subscription_url
-    return {"url": url, "words": "Start a new subscription"} if url else None
+    return {"url": url, "words": language.gettext("Start a new subscription")} if url else None
 
 
 async def read_form(request: Request) -> dict[str, str]:

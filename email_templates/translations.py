@@ -1,0 +1,83 @@
+"""Texts in the customer's language, from the gettext catalogues in `locales/`; in English where one is missing."""
+
+from dataclasses import dataclass
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+
+from babel import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from jinja2 import Environment
+
+from email_templates.languages import CATALOGUES, message_locale
+
+
+@dataclass(frozen=True)
+class Language:
+    """The language of one message or page: the locale that its dates follow, and the catalogue of its texts."""
+
+    locale: Locale
+    catalogue: NullTranslations
+
+    def gettext(self, message: str, /, **values: object) -> str:
+        """Return the text in this language, with the values for its placeholders: `Hello %(name)s,`."""
+        return self.catalogue.gettext(message) % values
+
+    def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
+        """Return the text for a count, which is its placeholder `%(count)s`."""
+        return self.catalogue.ngettext(one, many, count) % {"count": count, **values}
+
+    def number(self, number: int) -> str:
+        """Return a number as it is written in this language: `2,000`."""
+        return format_decimal(number, locale=self.locale)
+
+    def translated(self, text: str) -> str:
+        """Return the translation of a text that was marked where it is written, or the text if it has none."""
+        return self.catalogue.gettext(text)
+
+    @property
+    def tag(self) -> str:
+        """Return the BCP 47 tag for `lang`, such as `en-GB`."""
+        return str(self.locale).replace("_", "-")
+
+    @property
+    def direction(self) -> str:
+        """Return the direction of its script for `dir`: `ltr` or `rtl`."""
+        return self.locale.text_direction
+
+    @property
+    def start(self) -> str:
+        """Return the side where its lines begin: `left` or `right`."""
+        return "right" if self.direction == "rtl" else "left"
+
+
+def language_of(locale: str | Locale | None) -> Language:
+    """Return the language of messages to a customer with this locale. Never raises."""
+    known = locale if isinstance(locale, Locale) else message_locale(locale)
+    return Language(known, catalogue_of("_".join(filter(None, (known.language, known.script)))))
+
+
+def translate(environment: Environment, language: Language) -> Environment:
+    """Set the language of an environment's templates: of `{% trans %}` and `_()`, and of the object `language`."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(language.catalogue, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["language"] = language
+    return environment
+
+
+@cache
+def catalogue_of(name: str) -> NullTranslations:
+    """Return the catalogue of a language, such as `de`; an empty one if there is none."""
+    file = CATALOGUES.joinpath(name, "LC_MESSAGES", "cancelflow.po")
+    return compiled(file.read_bytes(), name) if file.is_file() else NullTranslations()
+
+
+def compiled(catalogue: bytes, name: str) -> NullTranslations:
+    """Return a catalogue in gettext's text format, without the texts that are not translated or marked as fuzzy."""
+    binary = BytesIO()
+    write_mo(binary, read_po(BytesIO(catalogue), locale=name))
+    binary.seek(0)
+    return GNUTranslations(binary)
