@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import stripe
+from babel.dates import format_date
 
 from deployments.demo.cases import CASES
 from deployments.demo.customers import FAILING_CARD
@@ -61,9 +62,7 @@ def rfc3339(timestamp: int | None) -> str:
 
 def in_auckland(at: datetime) -> str:
     """Return the date there in German."""
-    months = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
-    there = at.astimezone(AUCKLAND)
-    return f"{there.day}. {months[there.month - 1]} {there.year}"
+    return format_date(at.astimezone(AUCKLAND), "d. MMMM y", locale="de")
 
 
 def status_of(world: World, person: Person) -> str:

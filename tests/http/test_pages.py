@@ -163,11 +163,27 @@ def test_a_customers_pages_are_in_their_language_whatever_the_browsers(world: Wo
     assert (page.status_code, title(page)) == (200, "Ihr Abonnement „Professional“ ist aktiv")
 
 
+def test_billing_is_resumed_in_the_customers_language(world: World) -> None:
+    person = world.person("professional")
+    world.admin.execute(b"UPDATE users SET locale = 'fr_FR' WHERE id = %s", [person.user_id])
+    paused = {"months": 1}
+    assert world.http.post("/offers/pause/accept", json=paused, headers=person.headers).status_code == 200
+    [email] = world.emails(person)
+    resume = links(email)["resume"]
+    assert email["subject"].startswith("Votre abonnement Professional est en pause jusqu\u2019au ")
+
+    page = world.http.get(resume)
+    assert (language(page), title(page)) == ("fr-FR", "Reprendre la facturation maintenant\u202f?")
+    page = world.http.post("/resume", data={"token": resume.partition("token=")[2]})
+    assert (page.status_code, title(page)) == (200, "Votre facturation est de nouveau active")
+    assert "Votre prochain paiement est de " in page.text
+
+
 @pytest.mark.parametrize(
     ("accepted", "tag", "expected"),
     [
         ("es-MX, en;q=0.8", "es-MX", "Este enlace no es válido"),
-        ("it, fr;q=0.5", "fr", "Ce lien n’est pas valide"),
+        ("it, fr;q=0.5", "fr", "Ce lien n\u2019est pas valide"),
         ("it", "en", "This link is not valid"),
     ],
 )
