@@ -26,11 +26,6 @@ def browser_locale(accept_language: str | None) -> Locale:
     return next((found for tag, q in preferred if q != "0" and (found := _translated(tag))), _ENGLISH)
 
 
-def language_tag(locale: str | None) -> str:
-    """Return the BCP 47 tag, such as `en-GB`, of the language of messages to this customer."""
-    return str(message_locale(locale)).replace("_", "-")
-
-
 def _translated(locale: str | None) -> Locale | None:
     """Return the locale if there is a translation for it."""
     # Drop a POSIX charset or modifier, or a Unicode extension: de_DE.UTF-8, de_DE@euro, de-DE-u-co-phonebk.

@@ -34,14 +34,14 @@ def test_the_notice_names_the_date_and_how_to_reactivate(world: World, monkeypat
     monkeypatch.setenv("DATA_EXPORT_URL", "https://example.com/export")
     person, _ = former_customer(world, days_ago=77)
     world.admin.execute(
-        "UPDATE users SET locale = 'de_DE', time_zone = 'Pacific/Auckland' WHERE id = %s", [person.user_id]
+        "UPDATE users SET locale = 'en_GB', time_zone = 'Pacific/Auckland' WHERE id = %s", [person.user_id]
     )
 
     assert swept(notify_before_deletion).is_completed()
 
     [email] = notices(world, person)
     delete_at = job(world, person)["run_at"]
-    day = long_date(delete_at, "de_DE", "Pacific/Auckland")
+    day = long_date(delete_at, "en_GB", "Pacific/Auckland")
     assert email["subject"] == SUBJECT + day
     for part in (email["text"], email["html"]):
         assert day in part

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from email_templates.dates import long_date, long_date_and_time
-from email_templates.languages import language_tag
+from email_templates.translations import language_of
 
 END = datetime(2026, 1, 26, tzinfo=UTC)
 
@@ -70,7 +70,7 @@ def test_the_offset_of_the_time_does_not_matter() -> None:
     ],
 )
 def test_a_locale_without_a_translation_falls_back_to_english(locale: str | None, tag: str) -> None:
-    assert language_tag(locale) == tag
+    assert language_of(locale).tag == tag
     assert long_date_and_time(END, locale, None).isascii()
 
 
