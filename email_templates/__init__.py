@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from gettext import NullTranslations
 from importlib.resources import files
 from textwrap import fill
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 
 from email_templates.dates import long_date, long_date_and_time
-from email_templates.translations import Language, language_of, translate
+from email_templates.translations import language_of, translate
 
 # Line breaks and controls could forge a line of text or a header; direction overrides could reverse the text.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -50,8 +51,10 @@ def render_plain(name: str, /, **context: Any) -> Email:
 
 
 def _part(name: str, file: str, context: dict[str, Any]) -> str:
+    language = language_of(context.get("locale"))
     values = {key: _one_line(value) for key, value in context.items()}
-    text = _environment(language_of(context.get("locale"))).get_template(f"{name}/{file}").render(values)
+    template = _environment(language.catalogue, language.start).get_template(f"{name}/{file}")
+    text = template.render(values, language=language)
     return text.replace("\u202f", "\u00a0")  # some mail clients show a narrow no-break space as a box
 
 
@@ -75,7 +78,8 @@ def _machine_readable(at: datetime) -> str:
 
 
 @cache
-def _environment(language: Language) -> Environment:
+def _environment(catalogue: NullTranslations, start: str) -> Environment:
+    """Return the environment of one language, whatever the region. `start`: the side where its lines begin."""
     environment = Environment(
         loader=FunctionLoader(_source),
         undefined=StrictUndefined,
@@ -89,4 +93,5 @@ def _environment(language: Language) -> Environment:
         "machine_readable": _machine_readable,
     }
     environment.filters.update(filters)
-    return translate(environment, language)
+    environment.globals["start"] = start
+    return translate(environment, catalogue)

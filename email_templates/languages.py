@@ -22,8 +22,9 @@ def message_locale(locale: str | None) -> Locale:
 def browser_locale(accept_language: str | None) -> Locale:
     """Return the first language of an `Accept-Language` header that has a translation, else English. Never raises."""
     ranges = re.findall(r"([\w-]+)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?", accept_language or "")
-    preferred = sorted(ranges, key=lambda each: -float(each[1] or 1))
-    return next((found for tag, q in preferred if q != "0" and (found := _translated(tag))), _ENGLISH)
+    weights = {tag: float(q or 1) for tag, q in ranges[:20]}
+    preferred = sorted(filter(weights.get, weights), key=weights.__getitem__, reverse=True)
+    return next(filter(None, map(_translated, preferred)), _ENGLISH)
 
 
 def _translated(locale: str | None) -> Locale | None:

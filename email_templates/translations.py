@@ -59,12 +59,11 @@ def language_of(locale: str | Locale | None) -> Language:
     return Language(known, catalogue_of("_".join(filter(None, (known.language, known.script)))))
 
 
-def translate(environment: Environment, language: Language) -> Environment:
-    """Set the language of an environment's templates: of `{% trans %}` and `_()`, and of the object `language`."""
+def translate(environment: Environment, catalogue: NullTranslations) -> Environment:
+    """Let an environment's templates use `{% trans %}` and `_()` with a catalogue."""
     environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_translations(language.catalogue, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals["language"] = language
+    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     return environment
 
 
@@ -81,3 +80,6 @@ def compiled(catalogue: bytes, name: str) -> NullTranslations:
     write_mo(binary, read_po(BytesIO(catalogue), locale=name))
     binary.seek(0)
     return GNUTranslations(binary)
+
+
+ENGLISH = language_of("en")

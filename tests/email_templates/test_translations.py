@@ -237,7 +237,7 @@ def test_the_direction_of_the_script_is_set(monkeypatch: pytest.MonkeyPatch) -> 
         ("de-AT,de;q=0.9,en;q=0.8", "de-AT"),
         ("it, fr;q=0.5, es;q=0.7", "es"),
         ("en-GB,de;q=0.9", "en-GB"),
-        ("de;q=0, fr;q=0.1", "fr"),
+        ("de;q=0, es;q=0.0, fr;q=0.1", "fr"),
         ("it-IT,ja", "en"),
         ("de;q=x", "de"),
         *((header, "en") for header in (None, "", "*", "*;q=0.5", ";;;", "q=1", "\x00", "-", "é" * 5000)),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import cache
+from gettext import NullTranslations
 from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -13,7 +14,7 @@ from jinja2 import Environment, FunctionLoader
 from markupsafe import Markup, escape
 
 from deployments.http.api.json_body import BodyInvalid, media_type_of, read_raw
-from email_templates.translations import Language, language_of, translate
+from email_templates.translations import ENGLISH, Language, translate
 from nodes.services import services
 
 _FORM = "application/x-www-form-urlencoded"
@@ -27,11 +28,11 @@ _load: Callable[[str], str] = _source
 
 
 @cache
-def _pages(language: Language) -> Environment:
+def _pages(catalogue: NullTranslations) -> Environment:
     pages = Environment(autoescape=True, loader=FunctionLoader(_load), trim_blocks=True, lstrip_blocks=True)
     # Descriptions use Markdown's backticks for code.
     pages.filters["code"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
-    return translate(pages, language)
+    return translate(pages, catalogue)
 
 
 # The URL may contain a token: no cache may keep the page, and no other site may learn the URL or frame the page.
@@ -73,10 +74,10 @@ def page(
     return shown
 
 
-def render(name: str, status: int = 200, language: Language | None = None, **context: object) -> HTMLResponse:
-    """Return the page rendered from a template, in English unless another language is given."""
-    template = _pages(language or language_of("en")).get_template(name)
-    return HTMLResponse(template.render(context), status, headers=_HEADERS)
+def render(name: str, status: int = 200, language: Language = ENGLISH, **context: object) -> HTMLResponse:
+    """Return the page rendered from a template."""
+    template = _pages(language.catalogue).get_template(name)
+    return HTMLResponse(template.render(context, language=language), status, headers=_HEADERS)
 
 
 def way_to_subscribe(language: Language) -> dict[str, str] | None:
