@@ -182,7 +182,7 @@ def test_the_reactivation_page_works_by_keyboard(world: World, page: Page, email
     assert response.ok is (token == "of the email")
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
     assert page.title() == title
-    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("html").get_attribute("lang") == "en-US"
     assert fits(page)
     pressable = page.locator("a, button, input:not([type=hidden]), select, textarea")
     for index in range(pressable.count()):
