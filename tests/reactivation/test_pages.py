@@ -176,7 +176,7 @@ def test_feedback_is_added_to_what_the_customer_wrote_when_cancelling(world: Wor
         ({}, "Choose a reason or write something"),
         ({"feedback": "  \r\n "}, "Choose a reason or write something"),
         ({"reason": "because", "feedback": "<i>kept</i>"}, "Choose one of the reasons"),
-        ({"feedback": "x" * 5001}, "1 characters too long"),
+        ({"feedback": "x" * 5001}, "1 character too long"),
         ({"feedback": "a\0b"}, "contains a character that we"),
     ],
 )
