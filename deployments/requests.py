@@ -113,8 +113,10 @@ def unfinished(settings: DatabaseSettings) -> list[Unfinished]:
 
 
 def resume(settings: DatabaseSettings, identifier: UUID | str) -> None:
-    """Make it claimable by any running trigger; raises `NothingToResume`."""
+    """Make it claimable by any running trigger; of a session, its request. Raises `NothingToResume`."""
     with connected(settings) as connection:
+        if of_session := connection.execute(QUERIES["request_of_session"], {"id": str(identifier)}).fetchone():
+            identifier = str(of_session[0])
         connection.execute(QUERIES["approve_cancellation"], {"id": str(identifier)})
         try:
             found = [query for query in _RESUME if connection.execute(query, {"id": str(identifier)}).fetchone()]

@@ -1,6 +1,7 @@
 """The language of messages to a customer, for emails, pages and the API's texts."""
 
 import re
+from contextlib import suppress
 from importlib.resources import files
 
 from babel import Locale, UnknownLocaleError
@@ -29,12 +30,16 @@ def browser_locale(accept_language: str | None) -> Locale:
 
 def _translated(locale: str | None) -> Locale | None:
     """Return the locale if there is a translation for it."""
+    known = known_locale(locale)
+    translated = known and "_".join(filter(None, (known.language, known.script))) in TRANSLATIONS
+    return known if translated else None
+
+
+def known_locale(locale: str | None) -> Locale | None:
+    """Return the locale, else its language, if CLDR knows it. Never raises."""
     # Drop a POSIX charset or modifier, or a Unicode extension: de_DE.UTF-8, de_DE@euro, de-DE-u-co-phonebk.
     name = re.split(r"[.@]|[-_][a-zA-Z0-9][-_]", locale or "")[0].replace("-", "_")
     for candidate in (name, name.partition("_")[0]):
-        try:
-            known = Locale.parse(candidate)
-        except (UnknownLocaleError, ValueError):
-            continue
-        return known if "_".join(filter(None, (known.language, known.script))) in TRANSLATIONS else None
+        with suppress(UnknownLocaleError, ValueError):
+            return Locale.parse(candidate)
     return None

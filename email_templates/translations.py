@@ -1,7 +1,7 @@
 """Texts in the customer's language, from the gettext catalogues in `locales/`; in English where one is missing."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 
@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from jinja2 import Environment
 
-from email_templates.languages import CATALOGUES, message_locale
+from email_templates.languages import CATALOGUES, known_locale, message_locale
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,34 @@ class Language:
         return "right" if self.direction == "rtl" else "left"
 
 
-def language_of(locale: str | Locale | None) -> Language:
-    """Return the language of messages to a customer with this locale. Never raises."""
-    known = locale if isinstance(locale, Locale) else message_locale(locale)
-    return Language(known, catalogue_of("_".join(filter(None, (known.language, known.script)))))
+class Replaced(NullTranslations):
+    """A catalogue in which a company's own texts replace some of its messages."""
+
+    def __init__(self, texts: dict[str, str], catalogue: NullTranslations) -> None:
+        super().__init__()
+        self._texts = texts
+        self.add_fallback(catalogue)
+
+    def gettext(self, message: str) -> str:
+        """Return the company's text, else the catalogue's."""
+        return self._texts.get(message) or super().gettext(message)
+
+
+@lru_cache(maxsize=32)  # a company has few sets of texts, and templates are compiled for each
+def replaced(texts: tuple[tuple[str, str], ...], catalogue: NullTranslations) -> NullTranslations:
+    """Return a catalogue with these texts, by message."""
+    return Replaced(dict(texts), catalogue) if texts else catalogue
+
+
+def language_of(locale: str | Locale | None, texts: tuple[tuple[str, str], ...] = ()) -> Language:
+    """Return the language of messages to a customer with this locale, with a company's own texts. Never raises.
+
+    A company's texts make any language possible; what they leave out is English.
+    """
+    own = known_locale(str(locale)) if texts else None
+    known = own or (locale if isinstance(locale, Locale) else message_locale(locale))
+    catalogue = catalogue_of("_".join(filter(None, (known.language, known.script))))
+    return Language(known, replaced(texts, catalogue))
 
 
 def translate(environment: Environment, catalogue: NullTranslations) -> Environment:

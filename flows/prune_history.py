@@ -7,12 +7,13 @@ from prefect.states import Completed
 from nodes.pruning.step_01_prune_idempotency_keys import prune_idempotency_keys
 from nodes.pruning.step_02_prune_stripe_events import prune_stripe_events
 from nodes.pruning.step_03_prune_attempts import prune_attempts
+from nodes.pruning.step_04_prune_session_texts import prune_session_texts
 from nodes.services import services_of_this_run
 
 
 @flow(name="prune-history", persist_result=False)
 async def prune_history() -> State[None]:
-    """Delete idempotency keys older than a day, Stripe events handled over a month ago, and old attempt counts.
+    """Delete idempotency keys and unsent texts older than a day, Stripe events over a month, and attempt counts.
 
     Safe to repeat and to run concurrently. Prefect's server prunes its own runs (deployments/prefect/settings.py).
     """
@@ -20,4 +21,6 @@ async def prune_history() -> State[None]:
         keys = await prune_idempotency_keys()
         events = await prune_stripe_events()
         attempts = await prune_attempts()
-    return Completed(message=f"Deleted {keys} idempotency keys, {events} Stripe events, {attempts} attempt counts")
+        texts = await prune_session_texts()
+    deleted = f"{keys} idempotency keys, {events} Stripe events, {attempts} attempt counts"
+    return Completed(message=f"Deleted {deleted}, and the texts of {texts} sessions")

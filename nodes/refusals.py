@@ -249,6 +249,30 @@ class FeedbackAlreadyGiven(Refusal):
     detail = "This feedback was already received"
 
 
+# Sessions of the cancel page
+
+
+class SessionTokenInvalid(Refusal):
+    """A session token that is not signed with a configured key, or lacks a claim, or has a wrong one (FEATURES U03)."""
+
+    status = 401
+    detail = _("This link is not valid")
+
+
+class SessionTokenExpired(Refusal):
+    """A session token after its expiry (FEATURES U02, U21)."""
+
+    status = 401
+    detail = "This link has expired"
+
+
+class SessionTokenUsed(Refusal):
+    """A session token that has opened a session in another browser (FEATURES U05)."""
+
+    status = 409
+    detail = _("This link was used before")
+
+
 # Stripe's webhooks
 
 

@@ -20,7 +20,10 @@ from tests.faults.tables import TABLES, Table
 from tests.world import World
 
 # Settings that name external services; tests use the stack's own instead.
-OUTSIDE = ("DATABASE", "PREFECT", "STRIPE", "GOOGLE", "PUBSUB", "SMTP", "JWT", "HTTP_", "PUBLIC_URL", "LINK_SECRET")
+OUTSIDE = (
+    *("DATABASE", "PREFECT", "STRIPE", "GOOGLE", "PUBSUB", "SMTP", "JWT", "HTTP_", "PUBLIC_URL", "LINK_SECRET"),
+    "SESSION_",
+)
 
 Addresses = dict[str, Any]
 

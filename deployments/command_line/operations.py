@@ -2,6 +2,7 @@
 
 import json
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -11,6 +12,7 @@ from nodes.settings import (
     DatabaseSettings,
     PrefectSettings,
     ServiceSettings,
+    SessionSettings,
     load,
 )
 
@@ -40,7 +42,7 @@ def _none(stuck: bool) -> str:
 
 @app.command()
 def resume(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="of a request or a Stripe event")],
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="of a request, a session or a Stripe event")],
 ) -> None:
     """Resume a cancellation, a reactivation or a Stripe event from the step reached, even if it failed."""
     join_stack()
@@ -60,6 +62,19 @@ def finish(
 
     finish_request(load(DatabaseSettings), load(BillingSettings), identifier)
     typer.echo(f"{identifier} will be completed by a running trigger")
+
+
+@app.command()
+def session(
+    identifier: Annotated[UUID, typer.Argument(metavar="ID", help="of a session of the cancel page")],
+) -> None:
+    """Show what a customer saw and pressed on the cancel page, and the outcome. Ids and codes only."""
+    join_stack()
+    from rich.console import Console
+
+    from deployments.sessions import show_session
+
+    show_session(load(SessionSettings), identifier, Console())
 
 
 @app.command()

@@ -15,6 +15,7 @@ from nodes.settings import (
     IdentitySettings,
     PrefectSettings,
     SeedSettings,
+    SessionTokenSettings,
     TriggerSettings,
     load,
 )
@@ -57,9 +58,10 @@ def serve() -> None:
     join_stack()
     settings = load(TriggerSettings)
     choose_for_trigger()
+    from deployments.demo.shop import shop
     from deployments.http.serve import serve as serve_trigger
 
-    if not serve_trigger(settings):
+    if not serve_trigger(settings, shop(settings)):
         raise typer.Exit(1)
 
 
@@ -92,6 +94,20 @@ def token(user_id: str) -> None:
     from deployments.tokens import token as make
 
     typer.echo(make(load(IdentitySettings), user_id))
+
+
+@app.command("session-token")
+def session_token(
+    user_id: str,
+    subscription: Annotated[str | None, typer.Option(help="which one, if the user has several")] = None,
+) -> None:
+    """Print a token that opens the cancel page for this user, once and within 5 minutes: /cancel?token=…."""
+    if not is_user_id(user_id):
+        raise typer.BadParameter(f"a user id has 1 to {MAX_CHARACTERS} characters", param_hint="USER_ID")
+    join_stack()
+    from deployments.session_tokens import session_token as make
+
+    typer.echo(make(load(SessionTokenSettings), user_id, subscription))
 
 
 @app.command()

@@ -25,8 +25,12 @@ def welcome(addresses: Mapping[str, Any], customers: Sequence[DemoCustomer]) -> 
     for name, what in ADDRESSES.items():
         if addresses.get(name):
             console.print(f"  {_without_password(str(addresses[name])):34} {what}", markup=False)
+    by_case = {each.case: each for each in customers}
+    if shop := addresses.get("shop"):
+        console.print("\n[bold]See the cancel page[/bold]: press “Cancel subscription” in the demo shop")
+        console.print(f"  {shop}?customer={by_case['starter'].user_id}", markup=False)
     console.print("\n[bold]Try it[/bold], in another terminal; a token lasts an hour")
-    for line in _calls(str(addresses["http"]), {each.case: each for each in customers}):
+    for line in _calls(str(addresses["http"]), by_case):
         console.print(line, markup=False)
     console.print("\nCtrl-C stops everything.")
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from deployments.http import health
 from deployments.http.api import cancel_subscription, look_ups, offers, reactivate_subscription
@@ -23,8 +23,11 @@ from deployments.http.backlog import Backlog
 from deployments.http.body_time_limit import BodyTimeLimit
 from deployments.http.identity import Identity
 from deployments.http.pages import api_reference, feedback_link, reactivate_link, resume_link
+from deployments.http.pages.cancel import routes
+from deployments.http.pages.looks import looks_router
 from deployments.http.pages.start_page import start_page
 from deployments.http.runner import Runner, run_context
+from deployments.http.session_tokens import SessionTokens
 from deployments.http.webhooks import stripe
 from deployments.prefect.client import shared_client
 from flows.resume_unfinished import CHANGES
@@ -37,10 +40,11 @@ REQUESTS = (CancelSubscriptionRequest, ReactivateSubscriptionRequest, AcceptOffe
 WAITED_FOR = ("cancel-subscription", "reactivate-subscription", *(each.name for each in CHANGES.values()))
 
 
-def create_app(settings: TriggerSettings) -> FastAPI:
-    """Return the application; its clients are open while it runs. Raises `SettingsInvalid`."""
+def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> FastAPI:
+    """Return the application; its clients are open while it runs. `shop`: the demo's. Raises `SettingsInvalid`."""
     identity = Identity(settings)
     judge(settings)
+    tokens = SessionTokens(settings, live=settings.live)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -48,6 +52,7 @@ def create_app(settings: TriggerSettings) -> FastAPI:
             app.state.identity = identity
             app.state.services = services
             app.state.webhooks = Webhooks(settings)
+            app.state.session_tokens = tokens
             app.state.runner = Runner(services, run_context(services))
             app.state.backlog = Backlog(run_context(services))
             app.state.runner.start()
@@ -70,7 +75,12 @@ def create_app(settings: TriggerSettings) -> FastAPI:
     api = (cancel_subscription, reactivate_subscription, offers, look_ups, health)
     for module in (*api, reactivate_link, resume_link, feedback_link, api_reference, stripe):
         app.include_router(module.router)
-    app.include_router(start_page(settings))
+    app.include_router(start_page(settings, with_shop=shop is not None))
+    app.include_router(looks_router(settings))
+    if tokens.on:
+        app.include_router(routes.router)
+    if shop:
+        app.include_router(shop)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

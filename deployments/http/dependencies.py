@@ -9,6 +9,7 @@ from fastapi.security.base import SecurityBase
 from deployments.http.backlog import Backlog
 from deployments.http.identity import Identity
 from deployments.http.runner import Runner
+from deployments.http.session_tokens import SessionTokens
 from nodes.clients.webhooks import Webhooks
 from nodes.services import Services
 
@@ -37,4 +38,5 @@ Caller = Annotated[str, Depends(_Bearer())]
 TheRunner = Annotated[Runner, _of_the_application("runner")]
 TheBacklog = Annotated[Backlog, _of_the_application("backlog")]
 TheWebhooks = Annotated[Webhooks, _of_the_application("webhooks")]
+TheSessionTokens = Annotated[SessionTokens, _of_the_application("session_tokens")]
 TheServices = Annotated[Services, _of_the_application("services")]

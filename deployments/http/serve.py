@@ -5,7 +5,7 @@ import threading
 from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from deployments.http.app import create_app
 from nodes.settings import TriggerSettings
@@ -35,13 +35,13 @@ def server_of(app: FastAPI, settings: TriggerSettings) -> uvicorn.Server:
     )
 
 
-def serve(settings: TriggerSettings) -> bool:
+def serve(settings: TriggerSettings, shop: APIRouter | None) -> bool:
     """Serve until a signal arrives; return False if the server could not start, as when its port is in use.
 
     The server runs in its own thread: around a flow on the main thread, Prefect installs a SIGTERM handler that would
     abort the flow or swallow the signal. Here the signal only makes the server stop accepting requests.
     """
-    app = create_app(settings)
+    app = create_app(settings, shop)
     server = server_of(app, settings)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -146,6 +146,12 @@ class Database:
             owners = await transaction.values(f"owner_of_{kind}", request_id=request_id)
         return owners[0] if owners else None
 
+    async def owner_of_session(self, session_id: UUID) -> str | None:
+        """Return the user id of a session of the cancel page, or None for an unknown id."""
+        async with self._begun("begin_for_request", request_id=str(session_id)) as transaction:
+            owners = await transaction.values("owner_of_session", request_id=session_id)
+        return owners[0] if owners else None
+
     async def claim(self, kind: str, at_most: int, *, only_new: bool = False) -> list[Claimed]:
         """Claim requests of a kind whose lease has expired. `only_new`: only those that no run has started."""
         async with self._transaction() as transaction:

@@ -8,15 +8,16 @@ from nodes.clients.database import Transaction
 
 @dataclass(frozen=True)
 class CustomerLocale:
-    """A customer's locale (BCP 47) and time zone (IANA database)."""
+    """A customer's locale (BCP 47) and time zone (IANA database). `texts`: the company's, in place of a page's own."""
 
     locale: str
     time_zone: str
+    texts: tuple[tuple[str, str], ...] = ()
 
     @property
     def language(self) -> Language:
         """Return the language of messages to this customer."""
-        return language_of(self.locale)
+        return language_of(self.locale, self.texts)
 
 
 async def customer_locale(transaction: Transaction, user_id: str) -> CustomerLocale:

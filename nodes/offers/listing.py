@@ -11,7 +11,7 @@ from nodes.offers.charges import Charges, charges_of
 from nodes.offers.counting import count_shown
 from nodes.offers.options import Option, options_of
 from nodes.offers.shape import history_of, reason_against
-from nodes.offers.wording import description, in_effect, preview_as_json
+from nodes.offers.wording import billed_every, description, in_effect, preview_as_json
 from nodes.rules.dates import rfc3339
 from nodes.rules.ways_to_stay import Offer
 from nodes.services import services
@@ -20,10 +20,16 @@ from nodes.subscriptions.records import ActiveSubscription
 log = logging.getLogger(__name__)
 
 
-async def offers_for(subscription: ActiveSubscription) -> dict[str, Any]:
-    """Return the response of `GET /offers`. An offer that changes nothing is left out. Raises `BillingFailed`."""
-    async with services().database.as_user(subscription.user_id) as transaction:
-        reads = await customer_locale(transaction, subscription.user_id)
+async def offers_for(
+    subscription: ActiveSubscription, reads: CustomerLocale | None = None, *, counted: bool = True
+) -> dict[str, Any]:
+    """Return the response of `GET /offers`. An offer that changes nothing is left out. Raises `BillingFailed`.
+
+    `reads`: None: as the customer's row says. `counted`: as shown, in reports.
+    """
+    if reads is None:
+        async with services().database.as_user(subscription.user_id) as transaction:
+            reads = await customer_locale(transaction, subscription.user_id)
     charges, history = await asyncio.gather(charges_of(subscription.billed), history_of(subscription))
     fitting = [
         each
@@ -33,7 +39,8 @@ async def offers_for(subscription: ActiveSubscription) -> dict[str, Any]:
     options = await asyncio.gather(*(_options(each, charges) for each in fitting))
     found = [(each, those) for each, those in zip(fitting, options, strict=True) if those]
     ids, kinds = [each.id for each, _ in found], [each.kind for each, _ in found]
-    await count_shown(subscription, "offers_listed", ids=ids, kinds=kinds)
+    if counted:
+        await count_shown(subscription, "offers_listed", ids=ids, kinds=kinds)
     return {
         "subscription_id": subscription.id,
         "as_of": rfc3339(charges.now),
@@ -74,6 +81,8 @@ def _option(option: Option, reads: CustomerLocale) -> dict[str, Any]:
         found["access"] = services().settings.access_while_paused
     if agreed.new_plan:
         found["plan_name"] = services().catalog.plan(agreed.new_plan).name(reads.locale)
+    if option.interval:
+        found["billed"] = billed_every(option.interval, reads)
     if agreed.url:
         found["url"] = agreed.url
     if agreed.preview:

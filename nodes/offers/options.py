@@ -8,6 +8,7 @@ from uuid import uuid4
 from nodes.offers.agreed import Agreed, Preview
 from nodes.offers.charges import Charges
 from nodes.offers.plan_changes import plan_change, prices_for
+from nodes.rules.eligibility import Interval
 from nodes.rules.offers import current_fate
 from nodes.rules.periods import end_of_pause, later
 from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, Offer, PauseTerms, PlanChangeTerms, TrialTerms
@@ -22,6 +23,7 @@ class Option:
 
     choice: Choice
     agreed: Agreed
+    interval: Interval | None = None  # of the price that a plan changes to
 
 
 async def options_of(offer: Offer, charges: Charges, *, only: Choice | None = None) -> list[Option]:
@@ -42,7 +44,7 @@ async def options_of(offer: Offer, charges: Charges, *, only: Choice | None = No
             ]
         case PlanChangeTerms() as terms:
             found = [
-                Option({"price": price.id}, await plan_change(terms, price, charges))
+                Option({"price": price.id}, await plan_change(terms, price, charges), price.interval)
                 for price in await prices_for(terms, charges)
                 if only is None or only == {"price": price.id}
             ]

@@ -9,6 +9,7 @@ from email_templates.translations import Language
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.offers.agreed import Preview
 from nodes.rules.dates import rfc3339
+from nodes.rules.eligibility import Interval
 from nodes.rules.offers import Fate
 from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, Offer, PauseTerms, PlanChangeTerms, TrialTerms
 
@@ -40,6 +41,17 @@ def _pause(terms: PauseTerms, language: Language) -> str:
     if terms.unit == "week":
         return language.ngettext("Pause billing for %(count)s week", "Pause billing for %(count)s weeks", terms.most)
     return language.ngettext("Pause billing for %(count)s month", "Pause billing for %(count)s months", terms.most)
+
+
+def billed_every(interval: Interval, reads: CustomerLocale) -> str:
+    """Return how often a price is charged: `Billed every month`, `Billed every 3 months`."""
+    (unit, count), ngettext = interval, reads.language.ngettext
+    return {
+        "day": ngettext("Billed every day", "Billed every %(count)s days", count),
+        "week": ngettext("Billed every week", "Billed every %(count)s weeks", count),
+        "month": ngettext("Billed every month", "Billed every %(count)s months", count),
+        "year": ngettext("Billed every year", "Billed every %(count)s years", count),
+    }[unit]
 
 
 def discount(terms: DiscountTerms, reads: CustomerLocale, current: Fate | None = None) -> str:

@@ -1,9 +1,11 @@
 """Texts for customers: the company's own, by language, and the mark of ours that are translated later."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 # By language, or under the empty key if a text is the same in all languages.
 Texts = Mapping[str, str]
+Found = TypeVar("Found")
 
 
 def as_texts(given: str | Mapping[str, str]) -> Texts:
@@ -11,13 +13,18 @@ def as_texts(given: str | Mapping[str, str]) -> Texts:
     return {"": str(given)} if isinstance(given, str) else {str(tag): str(text) for tag, text in given.items()}
 
 
+def in_language(by_tag: Mapping[str, Found], locale: str | None) -> Found | None:
+    """Return what is given for all languages, else for the locale, else for its language, if anything."""
+    wanted = (locale or "").replace("-", "_")
+    known = {tag.replace("-", "_"): each for tag, each in by_tag.items()}
+    return next((known[tag] for tag in ("", wanted, wanted.partition("_")[0]) if tag in known), None)
+
+
 def text_in(texts: Texts, locale: str | None) -> str:
     """Return the text in the locale, else in its language, else in English, else in the first language given."""
-    wanted = (locale or "").replace("-", "_")
-    by_tag = {tag.replace("-", "_"): text for tag, text in texts.items()}
-    for tag in ("", wanted, wanted.partition("_")[0], "en"):
-        if tag in by_tag:
-            return by_tag[tag]
+    for tag in (locale, "en"):
+        if found := in_language(texts, tag):
+            return found
     return next(iter(texts.values()))
 
 

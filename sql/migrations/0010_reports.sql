@@ -16,6 +16,19 @@ CREATE FUNCTION month_of(moment timestamptz) RETURNS date
     LANGUAGE sql IMMUTABLE
     RETURN date_trunc('month', moment AT TIME ZONE 'UTC')::date;
 
+-- Requests that count in no figure, as a session token said (FEATURES C06). Ids without a user, so they stay.
+CREATE TABLE unreported_requests (request_id uuid PRIMARY KEY);
+GRANT INSERT ON unreported_requests TO cancelflow_app;
+
+-- The rows that count.
+CREATE VIEW reported_audit_log AS
+SELECT a.* FROM audit_log a WHERE NOT EXISTS (SELECT FROM unreported_requests u WHERE u.request_id = a.request_id);
+COMMENT ON VIEW reported_audit_log IS 'attempts that count in reports; it shows single users, so only the owner may read it';
+CREATE VIEW reported_retention_offers AS
+SELECT o.* FROM retention_offers o
+WHERE o.state = 'applied' AND NOT EXISTS (SELECT FROM unreported_requests u WHERE u.request_id = o.request_id);
+COMMENT ON VIEW reported_retention_offers IS 'applied offers that count in reports; it shows single users, so only the owner may read it';
+
 -- Offers shown by GET /retention-offer: one row per subscription and day (UTC), since a page may call it many times.
 CREATE TABLE offers_shown (
     user_id         text COLLATE "C" NOT NULL REFERENCES users,
@@ -52,8 +65,7 @@ WITH accepted AS (
         coalesce((SELECT max(s.shown_at) FROM offers_shown s
             WHERE s.subscription_id = o.subscription_id
                 AND s.shown_at BETWEEN o.accepted_at - interval '7 days' AND o.accepted_at), o.accepted_at) AS shown_at
-    FROM retention_offers o LEFT JOIN cancellation_requests r ON r.id = o.request_id
-    WHERE o.state = 'applied'),
+    FROM reported_retention_offers o LEFT JOIN cancellation_requests r ON r.id = o.request_id),
 shown AS (
     SELECT subscription_id, month_of(shown_at) AS month, max(shown_at) AS shown_at,
         (array_agg(plan ORDER BY shown_at DESC))[1] AS plan, bool_or(taken) AS taken, max(reason) AS reason
@@ -80,7 +92,8 @@ A subscription counts once a month in which its offer was shown: GET /retention-
 CREATE VIEW captured_reasons AS
 SELECT month, plan, category, sum(how_many)::bigint AS how_many
 FROM (
-    SELECT month_of(created_at) AS month, plan, category, 1 AS how_many FROM cancellation_reasons
+    SELECT month_of(c.created_at) AS month, c.plan, c.category, 1 AS how_many FROM cancellation_reasons c
+    WHERE NOT EXISTS (SELECT FROM unreported_requests u WHERE u.request_id = c.request_id)
     UNION ALL
     SELECT month, plan, category, reasons FROM reason_counts WHERE NOT retained) AS each
 GROUP BY month, plan, category;
@@ -105,7 +118,7 @@ FROM (
         CASE WHEN category = 'prefer_not_to_say' THEN how_many ELSE 0 END AS withheld
     FROM captured_reasons
     UNION ALL
-    SELECT month_of(at), 0, 1 FROM audit_log
+    SELECT month_of(at), 0, 1 FROM reported_audit_log
     WHERE outcome = 'refused' AND action = 'cancel_subscription' AND problem = 'reason-required') AS asked
 GROUP BY month;
 COMMENT ON VIEW report_feedback IS 'cancellations with a reason / attempts at which the reason was asked
@@ -121,8 +134,7 @@ SELECT o.subscription_id, o.user_id, o.plan, o.accepted_at, month_of(o.accepted_
             WHERE r.subscription_id = o.subscription_id AND r.outcome IN ('pending_cancellation', 'canceled')
                 AND r.received_at >= o.accepted_at AND r.received_at < o.accepted_at + interval '30 days')
         AND coalesce(s.ended_at >= o.accepted_at + interval '30 days', true) AS saved
-FROM retention_offers o JOIN subscriptions s ON s.id = o.subscription_id
-WHERE o.state = 'applied';
+FROM reported_retention_offers o JOIN subscriptions s ON s.id = o.subscription_id;
 COMMENT ON VIEW retained_subscriptions IS 'one row per subscription that accepted an offer; it shows single users, so only the owner may read it';
 
 -- F10. How many of them stay for 30 days.
@@ -151,7 +163,7 @@ By the month of accepting and the currency, in minor units, from invoices that S
 -- W38. From the audit log, which is kept longer than the customers' data.
 CREATE VIEW report_win_back AS
 WITH cancelled AS (
-    SELECT id, month_of(at) AS month, at, user_id, subscription_id FROM audit_log
+    SELECT id, month_of(at) AS month, at, user_id, subscription_id FROM reported_audit_log
     WHERE outcome IN ('pending_cancellation', 'canceled')),
 judged AS (
     SELECT month, at + interval '90 days' <= now() AS judged,
@@ -179,7 +191,8 @@ By the month in which the cancellation was scheduled or took effect immediately.
 CREATE VIEW report_email_time AS
 WITH emails AS (
     SELECT month_of(r.received_at) AS month, extract(epoch FROM o.delivered_at - r.received_at) AS seconds
-    FROM cancellation_requests r JOIN outbox o ON o.request_id = r.id AND o.kind = 'cancellation_confirmation')
+    FROM cancellation_requests r JOIN outbox o ON o.request_id = r.id AND o.kind = 'cancellation_confirmation'
+    WHERE NOT EXISTS (SELECT FROM unreported_requests u WHERE u.request_id = r.id))
 SELECT month, count(seconds) AS emails, count(*) - count(seconds) AS not_sent,
     CASE WHEN count(seconds) >= fewest_rows()
         THEN round(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric, 3) END AS median_seconds,
@@ -197,7 +210,7 @@ SELECT month, action, cause, refused,
 FROM (
     SELECT month_of(at) AS month, action, CASE WHEN outcome = 'refused' THEN coalesce(problem, 'unnamed') END AS cause,
         count(*) FILTER (WHERE outcome = 'refused') AS refused, count(*) AS attempts
-    FROM audit_log GROUP BY 1, 2, 3) AS by_cause;
+    FROM reported_audit_log GROUP BY 1, 2, 3) AS by_cause;
 COMMENT ON VIEW report_refusals IS 'attempts refused for this cause / all attempts
 Each row of audit_log is an attempt. A null cause means not refused.';
 
@@ -205,7 +218,7 @@ Each row of audit_log is an attempt. A null cause means not refused.';
 CREATE VIEW report_months AS
 SELECT month_of(at) AS month, count(*) FILTER (WHERE outcome IN ('pending_cancellation', 'canceled')) AS cancelled,
     count(*) FILTER (WHERE outcome = 'retained') AS retained
-FROM audit_log GROUP BY 1;
+FROM reported_audit_log GROUP BY 1;
 COMMENT ON VIEW report_months IS 'cancellations and accepted offers by month';
 
 -- The report's figures in order, and how long after a month's end each is final. A reason can be given on the feedback

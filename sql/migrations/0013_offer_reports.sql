@@ -25,7 +25,8 @@ SELECT r.id, r.user_id, r.subscription_id, r.plan, r.kind, r.offer_id, r.receive
         (r.agreed->>'resumes_at')::timestamptz, (r.agreed->>'discount_ends_at')::timestamptz,
         (r.agreed->>'trial_ends_at')::timestamptz, (r.agreed->>'starts_at')::timestamptz, r.received_at) AS over_at
 FROM change_requests r
-WHERE r.outcome = 'changed' AND r.offer_id IS NOT NULL AND r.origin <> 'stripe' AND r.kind NOT IN ('contact', 'redirect');
+WHERE r.outcome = 'changed' AND r.offer_id IS NOT NULL AND r.origin <> 'stripe' AND r.kind NOT IN ('contact', 'redirect')
+    AND NOT EXISTS (SELECT FROM unreported_requests u WHERE u.request_id = r.id);
 COMMENT ON VIEW accepted_offers IS 'one row per accepted offer; it shows single users, so only the owner may read it';
 
 CREATE VIEW report_offers AS

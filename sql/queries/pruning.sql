@@ -6,3 +6,6 @@ SELECT prune_stripe_events(%(at_most)s);
 
 -- name: prune_attempts
 SELECT prune_attempts(%(at_most)s);
+
+-- name: prune_session_texts
+SELECT prune_session_texts(%(at_most)s);

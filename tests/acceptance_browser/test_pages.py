@@ -1,31 +1,12 @@
 """The visible pages in a real browser: the inbox, an email and its links, the pages behind them, the run."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.acceptance_browser.chromium import fits, picture
 from tests.world import Person, Row, World
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE, DESK = (390, 844), (1280, 900)
-# A directory for a screenshot of each page, for visual review.
-PICTURES = os.environ.get("TEST_PICTURES")
-
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine")
 
 STEPS = (
     "Cancellation Request",
@@ -40,30 +21,6 @@ STEPS = (
     "Publish Cancellation Event",
     "Success Response",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """Yield a page, and fail on any error in it."""
-    width, height = request.param
-    context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US", timezone_id="UTC")
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    if PICTURES:
-        name = re.sub(r"\W+", "-", request.node.name)
-        opened.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
-    context.close()
-    assert errors == []
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +42,6 @@ def email(world: World, person: Person, run: Row) -> Row:
     assert run["id"]
     [sent] = world.emails(person)
     return sent
-
-
-def fits(page: Page) -> bool:
-    """Return whether the page fits without horizontal scrolling."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
 def inbox(world: World, path: str) -> str:
@@ -199,8 +151,7 @@ def test_the_run_shows_every_step_by_name(world: World, browser: Browser, run: R
     page.get_by_text("Task Runs", exact=True).click()
     for step in STEPS:
         expect(page.get_by_role("link", name=step, exact=True)).to_be_visible(timeout=15_000)
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / "run.png", full_page=True)
+    picture(page, "run")
     shown = page.content()
     assert [secret for secret in (person.email, "justify cost") if secret in shown] == []
     context.close()
@@ -210,7 +161,7 @@ def test_the_start_page_leads_to_everything_by_keyboard(world: World, page: Page
     page.goto(f"{world.addresses['http']}/")
     expect(page.get_by_role("heading", level=1)).to_have_text("cancelflow is running")
     assert fits(page)
-    for name in ("API reference", "Inbox", "Prefect", "Health"):
+    for name in ("Demo shop", "API reference", "Inbox", "Prefect", "Health"):
         link = page.get_by_role("link", name=name)
         page.keyboard.press("Tab")
         expect(link).to_be_focused()

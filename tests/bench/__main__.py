@@ -15,7 +15,7 @@ from deployments.local.stack import PARTS, Stack
 from tests.bench import history, rates, report
 from tests.bench.deletion import delete
 from tests.bench.imports import fill, import_all
-from tests.bench.load import CANCEL, OFFERS, PAUSE, Call
+from tests.bench.load import CANCEL, OFFERS, OPEN_PAGE, PAUSE, SHOW_SCREEN, Call
 from tests.bench.measure import Measured, measure
 from tests.bench.processes import Processes
 from tests.bench.report import Pair, Report
@@ -31,7 +31,7 @@ BURST = 500
 WITHIN_SECONDS = 20.0  # the longest wait for unfinished work: the rest of a burst is not counted
 CONCURRENCY = 16
 WARM_UP = 4
-WARMED_UP = (CANCEL, PAUSE, OFFERS)
+WARMED_UP = (CANCEL, PAUSE, OFFERS, OPEN_PAGE, SHOW_SCREEN)
 ONE = "one at a time, Stripe 20 ms"
 ONE_FAR = "one at a time, Stripe 300 ms"
 SIXTEEN = "16 concurrent, Stripe 20 ms"
@@ -44,6 +44,10 @@ PAUSE_ONE = "accept a pause, one at a time, Stripe 20 ms"
 PAUSE_ONE_FAR = "accept a pause, one at a time, Stripe 300 ms"
 OFFERS_ONE = "GET /offers, one at a time, Stripe 20 ms"
 OFFERS_ONE_FAR = "GET /offers, one at a time, Stripe 300 ms"
+OPEN_ONE = "open the cancel page, one at a time, Stripe 20 ms"
+OPEN_FIFTY = "open the cancel page, 50 concurrent, Stripe 20 ms"
+SCREEN_ONE = "a screen of the cancel page, one at a time, Stripe 20 ms"
+SCREEN_FIFTY = "a screen of the cancel page, 50 concurrent, Stripe 20 ms"
 # The paired measurements: runs per side, concurrency, Stripe's seconds, number of pairs, and what is called.
 PAIRS = {
     ONE: (12, 1, NEAR, 3, CANCEL),
@@ -54,6 +58,10 @@ PAIRS = {
     PAUSE_ONE_FAR: (6, 1, FAR, 2, PAUSE),
     OFFERS_ONE: (12, 1, NEAR, 3, OFFERS),
     OFFERS_ONE_FAR: (6, 1, FAR, 2, OFFERS),
+    OPEN_ONE: (12, 1, NEAR, 3, OPEN_PAGE),
+    OPEN_FIFTY: (100, 50, NEAR, 1, OPEN_PAGE),
+    SCREEN_ONE: (12, 1, NEAR, 3, SHOW_SCREEN),
+    SCREEN_FIFTY: (100, 50, NEAR, 1, SHOW_SCREEN),
 }
 ALONE = {ONE_PAST: (12, 1), SIXTEEN_PAST: (32, CONCURRENCY)}
 ECHOED = 32

@@ -4,17 +4,19 @@ It is the same FastAPI application with the same clients, statements, places and
 inside `without_prefect` every node is a plain function, and the flow is `cancel_subscription.fn`, so nothing is
 reported to a server. A run's log lines go to the process's log.
 
-`GET /offers` starts no flow: its bare handler makes the same calls to Stripe and PostgreSQL, concurrently where none
-needs another's result, and computes nothing from them.
+`GET /offers` and the cancel page start no flow: their bare handlers make the same calls to Stripe and PostgreSQL,
+concurrently where none needs another's result, and compute nothing from them.
 """
 
 import asyncio
 
 import uvicorn
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 
 from deployments.http.app import create_app
-from deployments.http.dependencies import Caller, TheServices
+from deployments.http.dependencies import Caller, TheServices, TheSessionTokens
+from deployments.http.pages.cancel.cookie import remember, session_in
 from nodes.clients.billing.calls import together
 from nodes.clients.billing.previews import Discounts
 from nodes.messages.customer_locale import customer_locale
@@ -23,6 +25,10 @@ from nodes.offers.counting import count_shown
 from nodes.offers.shape import history_of
 from nodes.rules.ways_to_stay import DiscountTerms, PlanChangeTerms
 from nodes.services import Services, using
+from nodes.sessions.opening import open_session
+from nodes.sessions.passing import step_shown
+from nodes.sessions.records import Browser
+from nodes.sessions.screens import Shown
 from nodes.settings import TriggerSettings, load
 from nodes.subscriptions.find import find_subscription
 from nodes.subscriptions.records import ActiveSubscription
@@ -44,6 +50,27 @@ async def offers(caller: Caller, services: TheServices) -> dict[str, str]:
             subscription, "offers_listed", ids=[each.id for each in found], kinds=[each.kind for each in found]
         )
     return {"subscription_id": subscription.id}
+
+
+@router.get("/cancel")
+async def cancel_page(
+    request: Request, tokens: TheSessionTokens, services: TheServices, token: str | None = None
+) -> Response:
+    """Make the calls that opening a session makes, or those of its first screen; respond with a line of text."""
+    with using(services):
+        if token is not None:
+            browser = Browser.new()
+            response = Response("opened")
+            remember(response, await open_session(await tokens.read(token), browser, None), browser)
+            return response
+        session = await session_in(request)
+        if session is None:
+            return Response("no session", 401)
+        async with services.database.as_user(session.user_id) as transaction:
+            await customer_locale(transaction, session.user_id)
+        subscription = await find_subscription(session.user_id, session.subscription_id)
+        await step_shown(session, Shown("step", subscription))
+    return Response("shown")
 
 
 async def _previews(subscription: ActiveSubscription, services: Services) -> None:

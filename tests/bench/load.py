@@ -6,19 +6,24 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import httpx
 
+from deployments.session_tokens import session_token
+from nodes.settings import SessionTokenSettings, load
 from tests.bench.sides import Ask
 
 RESPONSE_SECONDS = 30.0
+Visit = Literal["open", "show"]
 
 
 @dataclass(frozen=True)
 class Call:
     """What each customer sends. `body`: None for a GET; `names_user`: the body also names them.
 
-    `header`: where the response names the request; None if there is none. `table`: its table.
+    `header`: where the response names the request; None if there is none. `table`: its table. `visit`: of the cancel
+    page: open a session, or show the screen of one that is open.
     """
 
     path: str
@@ -26,6 +31,7 @@ class Call:
     names_user: bool = False
     header: str | None = None
     table: str = ""
+    visit: Visit | None = None
 
     def sent_by(self, ask: Ask) -> dict[str, object] | None:
         """Return the customer's body."""
@@ -37,6 +43,8 @@ CANCEL = Call(
 )
 PAUSE = Call("/offers/pause/accept", {"months": 1}, False, "Change-Request-Id", "change_requests")
 OFFERS = Call("/offers", None)
+OPEN_PAGE = Call("/cancel", None, visit="open")
+SHOW_SCREEN = Call("/cancel", None, visit="show")
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,18 @@ def press(url: str, asks: Sequence[Ask], concurrency: int, call: Call) -> Respon
     return asyncio.run(_press(url, asks, concurrency, call))
 
 
+async def _ready(client: httpx.AsyncClient, ask: Ask, call: Call) -> tuple[str, dict[str, str]]:
+    """Return address and headers of the call. For a screen, the session is opened before the timing."""
+    if call.visit is None:
+        return call.path, ask.headers
+    address = f"{call.path}?token={session_token(load(SessionTokenSettings), ask.user_id)}"
+    if call.visit == "open":
+        return address, {}
+    opened = await client.get(address)
+    client.cookies.clear()
+    return call.path, {"Cookie": opened.headers["set-cookie"].partition(";")[0]}
+
+
 async def _press(url: str, asks: Sequence[Ask], concurrency: int, call: Call) -> Responses:
     waiting = iter(asks)
     seconds: list[float] = []
@@ -73,10 +93,12 @@ async def _press(url: str, asks: Sequence[Ask], concurrency: int, call: Call) ->
         async def one_by_one() -> None:
             for ask in waiting:
                 method, body = "GET" if call.body is None else "POST", call.sent_by(ask)
+                path, headers = await _ready(client, ask, call)
                 sent = time.perf_counter()
-                response = await client.request(method, call.path, json=body, headers=ask.headers)
+                response = await client.request(method, path, json=body, headers=headers)
                 seconds.append(time.perf_counter() - sent)
                 responses.append(response)
+                client.cookies.clear()  # the next customer has another browser
 
         began = time.time()
         await asyncio.gather(*(one_by_one() for _ in range(concurrency)))

@@ -49,6 +49,11 @@ def leaving(
 def leaves(world: World, person: Person, clock: Clock, **asked: Any) -> None:
     """Cancel with this body, and let the month end."""
     assert world.cancel(person, **asked).status_code == 200
+    month_ends(world, person, clock)
+
+
+def month_ends(world: World, person: Person, clock: Clock) -> None:
+    """Let the month end of a subscription that was cancelled."""
     eventually(lambda: not world.rows(UNDER_WAY, person.user_id))
     end = world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at
     assert end is not None

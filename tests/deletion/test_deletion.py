@@ -8,7 +8,16 @@ from psycopg import errors
 
 from flows.delete_expired_data import delete_expired_data
 from nodes.deletion.step_01_read_deletion_plan import DeletionPlanIncomplete
-from tests.deletion.former_customers import claims_lapse, former_customer, later_job, leaves, leaving, swept
+from tests.cancel_page.visitor import Visitor, token
+from tests.deletion.former_customers import (
+    claims_lapse,
+    former_customer,
+    later_job,
+    leaves,
+    leaving,
+    month_ends,
+    swept,
+)
 from tests.waiting import concurrently
 from tests.world import Person, Row, World
 
@@ -34,6 +43,9 @@ GONE = (
     "subscription_ends",
     "change_requests",
     "offers_listed",
+    "cancel_sessions",
+    "session_tokens",
+    "session_events",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions")
 
@@ -66,6 +78,25 @@ def test_due_data_is_deleted(world: World) -> None:
     earlier = "SELECT FROM stripe_events WHERE subscription_id = %s AND received_at < %s"
     assert world.rows(earlier, person.subscription_id, record["deleted_at"]) == []
     assert all(part["ground"] for part in record["removed"] + record["kept"])
+
+
+def test_sessions_of_the_cancel_page_are_deleted(world: World) -> None:
+    person, clock = leaving(world, days_ago=91)
+    with Visitor(world) as visitor:
+        visitor.open(token(person))
+        visitor.press("next", reason="other", **{"text-other": "too dear for me"})
+        assert visitor.press("cancel").status_code == 200
+    month_ends(world, person, clock)
+    before = world.belongings(person.user_id)
+
+    after = delete(world, person)
+
+    sessions = ("cancel_sessions", "session_tokens", "session_events")
+    assert [len(before[table]) > 0 for table in sessions] == [True] * 3
+    assert [after[table] for table in sessions] == [[]] * 3
+    [record] = after["data_deletions"]
+    removed = {part["table"]: part["rows"] for part in record["removed"]}
+    assert {table: removed[table] for table in sessions} == {table: len(before[table]) for table in sessions}
 
 
 def test_the_record_states_which_data_was_kept_and_on_what_ground(world: World) -> None:

@@ -96,9 +96,10 @@ def test_a_page_is_not_cached_and_does_not_leak_its_address(
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["x-content-type-options"] == "nosniff"
     policy = dict(rule.split(" ", 1) for rule in page.headers["content-security-policy"].split("; "))
+    assert re.fullmatch(r"'self' 'nonce-[\w-]{22}'", policy.pop("style-src"))
     assert policy == {
         "default-src": "'none'",
-        "style-src": "'unsafe-inline'",
+        "img-src": "'self'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",
         "base-uri": "'none'",

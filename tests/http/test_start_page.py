@@ -36,12 +36,14 @@ def reference(world: World) -> str:
     return page.text
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/shop"])
 def test_a_page_loads_nothing_else(world: World, path: str) -> None:
     page = world.http.get(path)
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline';")
+    assert page.headers["content-security-policy"].startswith(
+        "default-src 'none'; img-src 'self'; style-src 'self' 'nonce-"
+    )
     assert re.findall(r"<script|<link|<img|<iframe|\bsrc=|\bon\w+=|url\(|@import", page.text) == []
     assert "set-cookie" not in page.headers
 
@@ -49,7 +51,7 @@ def test_a_page_loads_nothing_else(world: World, path: str) -> None:
 def test_the_start_pages_links_work_without_a_token(world: World) -> None:
     page = world.http.get("/")
     links = LINKS.findall(page.text)
-    assert links == ["docs", world.addresses["inbox"], world.addresses["prefect_ui"], "readyz"]
+    assert links == ["shop", "docs", world.addresses["inbox"], world.addresses["prefect_ui"], "readyz"]
     for link in links:
         assert httpx.get(page.url.join(link), follow_redirects=True, timeout=60).status_code == 200
 

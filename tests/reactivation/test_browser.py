@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.acceptance.subscribers import clock, subscriber
-from tests.acceptance_browser.test_pages import ARGUMENTS, DESK, PHONE
+from tests.acceptance_browser.chromium import ARGUMENTS, DESK, PHONE
 from tests.reactivation.people import in_stripe, leaving
 from tests.reactivation.test_pages import link_to, reason_of
 from tests.world import World

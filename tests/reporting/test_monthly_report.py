@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.acceptance.subscribers import Clock, subscriber
-from tests.acceptance_browser.test_pages import ARGUMENTS, CHROMIUM, DESK, PHONE, PICTURES
+from tests.acceptance_browser.chromium import ARGUMENTS, CHROMIUM, DESK, PHONE, PICTURES
 from tests.deletion.runs import deployment, ended, started
 from tests.waiting import eventually
 from tests.world import Person, Row, World

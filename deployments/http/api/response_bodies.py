@@ -37,6 +37,9 @@ class OfferOption(BaseModel):
     weeks: int | None = None
     price: str | None = None
     plan_name: str | None = Field(default=None, description="of a change of plan: its name in the customer's language")
+    billed: str | None = Field(
+        default=None, description="of a change of plan: how often it is billed", examples=["Billed every year"]
+    )
     resumes_at: datetime | None = Field(default=None, description="of a pause: when billing resumes")
     access: bool | None = Field(default=None, description="of a pause: whether the product can be used meanwhile")
     trial_ends_at: datetime | None = None

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from deployments.http.api.json_body import BodyInvalid
 from deployments.http.body_time_limit import BodyTooSlow
+from deployments.http.key_set import IdentityProviderUnavailable
 from deployments.http.pages.page import page, way_to_subscribe
 from email_templates.languages import browser_locale
 from email_templates.translations import Language, language_of
@@ -51,15 +52,15 @@ def language_for(request: Request) -> Language:
     return known or language_of(browser_locale(request.headers.get("accept-language")))
 
 
-def page_of_link(handler: Callable[..., Awaitable[HTMLResponse]]) -> Callable[..., Awaitable[HTMLResponse]]:
+def page_of_link(handler: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
     """Let a handler use its parameter `available`, and show a page for what it refuses or can't read."""
 
     @wraps(handler)
-    async def shown(*, request: Request, available: Services, **arguments: Any) -> HTMLResponse:
+    async def shown(*, request: Request, available: Services, **arguments: Any) -> Response:
         with using(available):
             try:
                 return await handler(request=request, available=available, **arguments)
-            except (Refusal, DatabaseUnavailable, BillingFailed) as error:
+            except (Refusal, DatabaseUnavailable, BillingFailed, IdentityProviderUnavailable) as error:
                 return sorry(error, language_for(request))
 
     return shown
@@ -86,11 +87,13 @@ def ended(language: Language, reference: str | None = None) -> HTMLResponse:
     )
 
 
-def sorry(error: Refusal | DatabaseUnavailable | BillingFailed, language: Language) -> HTMLResponse:
+def sorry(
+    error: Refusal | DatabaseUnavailable | BillingFailed | IdentityProviderUnavailable, language: Language
+) -> HTMLResponse:
     """Return the page for a link that can't be used."""
     _ = language.gettext
     match error:
-        case DatabaseUnavailable() | BillingFailed():
+        case DatabaseUnavailable() | BillingFailed() | IdentityProviderUnavailable():
             title, text = _("Try again in a moment"), _("We can't open this page right now. Nothing was changed.")
             return page(language, title, text, status=503)
         case TooManyAttempts(retry_after=seconds):

@@ -1,7 +1,9 @@
 """Rendering of HTML pages, self-contained and with headers that prevent caching and leaking of the URL."""
 
 import re
+import secrets
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 from gettext import NullTranslations
 from importlib.resources import files
@@ -14,6 +16,7 @@ from jinja2 import Environment, FunctionLoader
 from markupsafe import Markup, escape
 
 from deployments.http.api.json_body import BodyInvalid, media_type_of, read_raw
+from deployments.http.pages.looks import looks_of
 from email_templates.translations import ENGLISH, Language, translate
 from nodes.services import services
 
@@ -35,13 +38,15 @@ def _pages(catalogue: NullTranslations) -> Environment:
     return translate(pages, catalogue)
 
 
-# The URL may contain a token: no cache may keep the page, and no other site may learn the URL or frame the page.
+# The URL may contain a token: no cache may keep the page, and no other site may learn the URL or frame the page. Inline
+# styles need the response's nonce.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; img-src 'self'; style-src 'self' 'nonce-{nonce}'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
     ),
 }
 
@@ -67,8 +72,9 @@ def page(
 
     Title and paragraphs are in `language`: `page(language, language.gettext("Your feedback"))`.
     """
-    company = services().settings.company_name
-    shown = render(name, status, language, title=title, texts=texts, reference=reference, company=company, **more)
+    settings = services().settings
+    look = {"company": settings.company_name, **asdict(looks_of(settings))}
+    shown = render(name, status, language, title=title, texts=texts, reference=reference, **look, **more)
     if retry_after:
         shown.headers["Retry-After"] = str(retry_after)
     return shown
@@ -76,8 +82,9 @@ def page(
 
 def render(name: str, status: int = 200, language: Language = ENGLISH, **context: object) -> HTMLResponse:
     """Return the page rendered from a template."""
-    template = _pages(language.catalogue).get_template(name)
-    return HTMLResponse(template.render(context, language=language), status, headers=_HEADERS)
+    template, nonce = _pages(language.catalogue).get_template(name), secrets.token_urlsafe(16)
+    headers = {each: text.format(nonce=nonce) for each, text in _HEADERS.items()}
+    return HTMLResponse(template.render(context, language=language, nonce=nonce), status, headers=headers)
 
 
 def way_to_subscribe(language: Language) -> dict[str, str] | None:

@@ -17,10 +17,15 @@ class Link(NamedTuple):
     about: str
 
 
-def start_page(settings: StartPageSettings) -> APIRouter:
+def start_page(settings: StartPageSettings, *, with_shop: bool) -> APIRouter:
     """Return a router with the start page, or an empty one if it is disabled, so that `/` is a 404."""
     router = APIRouter(tags=["pages"], include_in_schema=False)
     links = (
+        Link(
+            "Demo shop",
+            "shop" if with_shop else None,
+            "A demo customer's account, with a button to the cancel page.",
+        ),
         Link("API reference", "docs", "Every endpoint, with its parameters, its responses and an example."),
         Link("Inbox", settings.inbox_url, "The emails that customers have received."),
         Link("Prefect", settings.prefect_ui_url, "Every run of every flow, step by step."),

@@ -56,6 +56,10 @@ def _add_stripe(stack: PlannedStack) -> str:
         secret = f"whsec_{stack.secrets['stripe_webhook']}"
         command += ["--webhook-url", f"{trigger}/webhooks/stripe", "--webhook-secret", secret]
         stack.set(STRIPE_WEBHOOK_SECRETS=stack.given.get("STRIPE_WEBHOOK_SECRETS", secret))
+        # The trigger's demo shop exists only beside a simulator. It makes session tokens as a company's server does.
+        shop = f"{stack.environment['PUBLIC_URL']}/shop"
+        stack.set(SESSION_REFRESH_URL=stack.given.get("SESSION_REFRESH_URL", f"{shop}/cancel"))
+        stack.addresses |= {"shop": shop}
     stack.add_http("stripe", "Stripe simulator", command, address=address, health="/_simulator/health")
     return address
 

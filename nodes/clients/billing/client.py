@@ -66,6 +66,14 @@ class Billing:
             )
         )
 
+    async def customer_metadata(self, subscription_id: str) -> dict[str, str]:
+        """Return the metadata of a subscription's customer, which may be personal: it is not kept."""
+        found = await ask(
+            lambda: self._stripe.subscriptions.retrieve_async(subscription_id, {"expand": ["customer"]}), writing=False
+        )
+        metadata = None if isinstance(found.customer, str) else getattr(found.customer, "metadata", None)
+        return dict(metadata.to_dict()) if metadata else {}
+
     async def live_subscriptions(self, after: str | None) -> Page:
         """Return a page of the subscriptions that have not ended, newest first, without their customers' discounts."""
         params: SubscriptionListParams = {"limit": PAGE_SIZE}

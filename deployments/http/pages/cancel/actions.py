@@ -1,0 +1,213 @@
+"""What each button of the cancel page does, through the flows that the API starts (FEATURES U13 to U16)."""
+
+import asyncio
+import hashlib
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from deployments.http.api.carry_out import ANSWER_SECONDS, LAST_LOOK_SECONDS, carried_out
+from deployments.http.backlog import Backlog
+from deployments.http.pages.cancel.options import choice_of, is_time, option_of
+from deployments.http.pages.cancel.preview_mode import calls_to_accept, calls_to_cancel, preview_page
+from deployments.http.pages.cancel.screens import screen
+from deployments.http.runner import Runner
+from email_templates.translations import Language
+from flows.resume_unfinished import CHANGES
+from nodes.cancellation.intake import Asked as AskedToCancel
+from nodes.cancellation.intake import receive as receive_cancellation
+from nodes.changes.intake import Asked, kind_of, receive
+from nodes.messages.customer_locale import CustomerLocale
+from nodes.messages.refusals import refusal_text
+from nodes.refusals import KeyUnderWay
+from nodes.requests.kind import CANCELLATION, CHANGE
+from nodes.requests.status import read_status
+from nodes.rules.reasons import PREFER_NOT_TO_SAY
+from nodes.rules.screens import next_required
+from nodes.sessions.opening import choose_subscription
+from nodes.sessions.passing import (
+    Filled,
+    drop_change,
+    notice,
+    pass_step,
+    refused_change,
+    started_cancellation,
+    started_change,
+)
+from nodes.sessions.records import Session
+from nodes.sessions.screens import Shown, screen_of
+
+Form = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page on which something was pressed."""
+
+    request: Request
+    session: Session
+    runner: Runner
+    backlog: Backlog
+    reads: CustomerLocale
+
+    @property
+    def language(self) -> Language:
+        """The page's language."""
+        return self.reads.language
+
+    @property
+    def deadline(self) -> float:
+        """When the customer must have a response, on the running loop's clock."""
+        arrived: float = self.request.state.arrived
+        return arrived + ANSWER_SECONDS
+
+
+async def act(page: Page, form: Form) -> Response | None:
+    """Do what was pressed. Returns a page to show, or None for the session's next screen.
+
+    Raises `BillingFailed`, `DatabaseUnavailable` and `TooManyAttempts`; nothing was changed then.
+    """
+    session, action = page.session, form.get("action", "")
+    if action == "choose":
+        if session.subscription_id is None:  # the token's, or the one chosen before, stays (FEATURES U20)
+            await choose_subscription(session, form.get("subscription", ""))
+        return None
+    if action == "back":
+        await drop_change(session)
+        return None
+    shown = await screen_of(session, page.reads)
+    if action == "cancel":
+        return await _cancel(page, shown, form)
+    if action == "resume" and shown.state == "paused":
+        return await _resume(page, shown)
+    if accepted := form.get("accept"):
+        return await _accept(page, shown, accepted, form.get("as_of", ""))
+    if action == "notice" and shown.state in ("paused", "discounted"):
+        await notice(session, shown.state)
+    elif action == "next" and shown.state == "step" and form.get("place") == str(shown.place):
+        filled = Filled.of(form, shown.step)
+        if wrong := filled.wrong(page.language, shown.step):
+            return await screen(session, shown, page.reads, filled=filled, wrong=wrong)
+        await pass_step(session, shown, filled)
+    return None  # a page that was shown earlier: the current one follows
+
+
+async def _cancel(page: Page, shown: Shown, form: Form) -> Response | None:
+    """Cancel, unless the company requires an answer first. What was filled in on this screen counts."""
+    session = page.session
+    if shown.state not in ("step", "paused", "discounted") or not shown.subscription or not shown.chosen:
+        return None
+    progress, feedback = session.so_far, session.feedback
+    if shown.state == "step" and form.get("place") == str(shown.place):
+        filled = Filled.of(form, shown.step)
+        if filled.given or not shown.step.required:
+            if wrong := filled.wrong(page.language, shown.step):
+                return await screen(session, shown, page.reads, filled=filled, wrong=wrong)
+            progress = await pass_step(session, shown, filled)
+            feedback = session.with_text(shown.place, filled.text).feedback
+    if required := next_required(shown.chosen.blueprint, progress.passed):
+        at_it = Shown("step", shown.subscription, shown.chosen, place=required.place, step=required.step)
+        wrong = Filled().wrong(page.language, required.step) if required.place == shown.place else None
+        return await screen(session, at_it, page.reads, wrong=wrong)
+    if session.claims.preview:
+        return preview_page(page.language, await calls_to_cancel(shown.subscription))
+    reasons = shown.chosen.blueprint.reasons
+    reason = reasons[progress.reason].stripe if progress.reason in reasons else PREFER_NOT_TO_SAY
+    return await _carry_out_cancellation(page, shown, reason, feedback)
+
+
+async def _carry_out_cancellation(page: Page, shown: Shown, reason: str, feedback: str | None) -> Response | None:
+    session, runner = page.session, page.runner
+    asked = AskedToCancel(session.user_id, reason, feedback, accept_offer=False, subscription_id=_subscription(shown))
+    arrived: float = page.request.state.arrived
+    key = _key(session, asked.fingerprint(), await _refused(session))
+    try:
+        async with runner.receiving(page.deadline) as in_line:
+            [received] = await receive_cancellation(
+                asked,
+                session.user_id,
+                key,
+                in_line=in_line,
+                coming_in_seconds=asyncio.get_running_loop().time() - arrived,
+            )
+    except KeyUnderWay as pressed_before:
+        # The first press continues; its process may have died before it recorded the request with the session.
+        await started_cancellation(session, _request(pressed_before))
+        return None
+    await started_cancellation(session, received.request_id)
+    response = received.response
+    if response is None and not in_line:
+        response = await runner.run(received.request_id, page.deadline - LAST_LOOK_SECONDS)
+    if response and response.outcome == "refused":  # as by another request that is under way, or a fixed term
+        wrong = refusal_text(response.body, page.language)
+        return await screen(session, await screen_of(session, page.reads), page.reads, wrong=wrong)
+    return None
+
+
+async def _refused(session: Session) -> str:
+    """Return the id of the session's cancellation if it was refused: the next press is another request."""
+    if session.cancellation_id is None:
+        return ""
+    status = await read_status(CANCELLATION, session.cancellation_id, session.user_id)
+    return str(status.id) if status.outcome == "refused" else ""
+
+
+async def _resume(page: Page, shown: Shown) -> Response | None:
+    """End a pause."""
+    if page.session.claims.preview:
+        return preview_page(page.language, [f"POST /v1/subscriptions/{_subscription(shown)} pause_collection="])
+    return await _change(page, shown, Asked(None, _subscription(shown), {}))
+
+
+async def _accept(page: Page, shown: Shown, accepted: str, as_of: str) -> Response | None:
+    """Accept the option that the button names, as it was shown `as_of`; it must still be shown (FEATURES C14, U08)."""
+    found = option_of(accepted, shown.offers)
+    if found is None:
+        return await screen(page.session, shown, page.reads, wrong=_gone(page.language))
+    offer, option = found
+    if page.session.claims.preview:
+        return preview_page(page.language, calls_to_accept(_subscription(shown), offer, option))
+    has_price = offer["kind"] not in ("contact", "redirect")
+    seen = {"as_of": as_of if is_time(as_of) else shown.as_of} if has_price else {}
+    return await _change(page, shown, Asked(offer["id"], _subscription(shown), choice_of(option) | seen))
+
+
+async def _change(page: Page, shown: Shown, asked: Asked) -> Response | None:
+    session = page.session
+    try:
+        kind = kind_of(asked)
+        fingerprint = hashlib.sha256(json.dumps([asked.offer_id, asked.choice], sort_keys=True).encode()).digest()
+        [received] = await receive(asked, kind, session.user_id, origin="api", key=_key(session, fingerprint))
+    except KeyUnderWay as pressed_before:
+        await started_change(session, _request(pressed_before), asked.offer_id)
+        return None
+    await started_change(session, received.request_id, asked.offer_id)
+    status = await carried_out(CHANGE, CHANGES[kind], received, session.user_id, page.backlog, page.deadline)
+    if status and status.outcome == "refused":
+        await refused_change(session, received.request_id, asked.offer_id)
+        return await screen(session, await screen_of(session, page.reads), page.reads, wrong=_gone(page.language))
+    return None
+
+
+def _subscription(shown: Shown) -> str:
+    if shown.subscription is None:
+        raise LookupError("the screen is about no subscription")
+    return shown.subscription.id
+
+
+def _request(under_way: KeyUnderWay) -> UUID:
+    if under_way.request_id is None:
+        raise LookupError("a key belongs to a request")
+    return under_way.request_id
+
+
+def _key(session: Session, fingerprint: bytes, after: str = "") -> str:
+    """Return the idempotency key: the same action in the same session is one request, however often it is pressed."""
+    return f"session:{session.id}:{fingerprint.hex()[:32]}:{after}"
+
+
+def _gone(language: Language) -> str:
+    return language.gettext("That offer isn't available any more. Nothing was changed.")

@@ -1,0 +1,30 @@
+"""The options of offers as buttons: what a button's value stands for."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+
+def choice_of(option: dict[str, Any]) -> dict[str, Any]:
+    """Return the choice that an option of `GET /offers` stands for."""
+    return {name: option[name] for name in ("months", "weeks", "price") if name in option}
+
+
+def value_of(offer_id: str, option: dict[str, Any]) -> str:
+    """Return the value of an option's button."""
+    return json.dumps([offer_id, choice_of(option)])
+
+
+def option_of(value: str, offers: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the offer and the option of a button, if they are among these offers (FEATURES C14)."""
+    pairs = ((offer, option) for offer in offers for option in offer["options"])
+    return next((pair for pair in pairs if value_of(pair[0]["id"], pair[1]) == value), None)
+
+
+def is_time(text: str) -> bool:
+    """Return whether a form's field is a time as `GET /offers` writes it."""
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

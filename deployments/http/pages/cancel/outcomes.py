@@ -1,0 +1,127 @@
+"""A screen for every outcome: saved, scheduled, ended, received for a person, in progress, failed (FEATURES U17)."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+
+from deployments.http.pages.page import page, way_to_subscribe
+from email_templates.dates import long_date, long_date_and_time
+from nodes.messages.customer_locale import CustomerLocale
+from nodes.messages.refusals import refusal_text
+from nodes.requests.kind import CANCELLATION, CHANGE
+from nodes.requests.status import RequestStatus, read_status
+from nodes.sessions.passing import clear_texts
+from nodes.sessions.records import Session
+
+
+async def outcome_of(session: Session, reads: CustomerLocale) -> HTMLResponse | None:
+    """Return the screen of the session's last request; None if there is none, or if it was refused."""
+    if session.cancellation_id:
+        status = await read_status(CANCELLATION, session.cancellation_id, session.user_id)
+        return await _cancellation(session, status, reads)
+    if session.change_id:
+        return _change(await read_status(CHANGE, session.change_id, session.user_id), reads)
+    return None
+
+
+async def _cancellation(session: Session, status: RequestStatus, reads: CustomerLocale) -> HTMLResponse | None:
+    _, response, reference = reads.language.gettext, status.response or {}, str(status.id)
+    if session.outcome == "manual":
+        return _received(reads, reference)
+    if status.response is None:
+        return _in_progress(_("We're cancelling your subscription"), reads, reference)
+    if status.outcome == "refused":
+        return None  # the next screen says how the subscription is now
+    if status.outcome == "failed":
+        return _failed(status, reads, action="cancel", button=_("Cancel my subscription"))
+    await clear_texts(session)
+    texts = [_("We've sent you an email with the details.")]
+    if response.get("refund"):
+        texts.insert(0, _("We refund %(amount)s.", amount=response["refund"]["formatted"]))
+    if status.outcome == "canceled":
+        title = _("Your subscription has ended")
+        return page(reads.language, title, *texts, reference=reference, link=way_to_subscribe(reads.language))
+    date = _date(response["cancel_at"], reads)
+    title = _("Your subscription is cancelled")
+    first = _("You can use your plan until %(date)s. You won't be charged again.", date=date)
+    return page(reads.language, title, first, *texts, reference=reference)
+
+
+def _change(status: RequestStatus, reads: CustomerLocale) -> HTMLResponse | None:
+    _, response, reference = reads.language.gettext, status.response or {}, str(status.id)
+    if status.response is None:
+        return _in_progress(_("We're making your change"), reads, reference)
+    if status.outcome == "refused":
+        return None
+    if status.outcome == "failed":
+        return _failed(status, reads, action="back", button=_("Back"))
+    charge = (response.get("preview") or {}).get("text")
+    if url := response.get("url"):
+        title, link = _("Thank you for giving us a chance to help"), {"url": url, "words": _("Continue")}
+        text = _("Nothing was changed. You can come back to cancel at any time.")
+        return page(reads.language, title, text, reference=reference, link=link)
+    title = _("Done: your subscription was changed")
+    texts = [each for each in (charge, _("We've sent you an email with the details.")) if each]
+    return page(
+        reads.language,
+        title,
+        *texts,
+        reference=reference,
+        name="cancel_again.html",
+        action="cancel",
+        button=_("Cancel my subscription"),
+    )
+
+
+def _received(reads: CustomerLocale, reference: str) -> HTMLResponse:
+    """Say that a person carries it out, and never that it is cancelled (FEATURES U10)."""
+    _ = reads.language.gettext
+    return page(
+        reads.language,
+        _("We've received your cancellation"),
+        _("Someone on our team will complete it and email you. The date of your request counts."),
+        status=202,
+        reference=reference,
+    )
+
+
+def _in_progress(title: str, reads: CustomerLocale, reference: str) -> HTMLResponse:
+    """Say that it continues, and look again every few seconds, without JavaScript."""
+    _ = reads.language.gettext
+    shown = page(
+        reads.language,
+        title,
+        _("This is taking a little longer than usual. This page updates by itself."),
+        _("You don't need to press the button again: we'll email you when it's done."),
+        status=202,
+        reference=reference,
+    )
+    shown.headers["Refresh"] = "3"
+    return shown
+
+
+def _failed(status: RequestStatus, reads: CustomerLocale, *, action: str, button: str) -> HTMLResponse:
+    """Say what happened and what to do. The request is recorded, with its time."""
+    _ = reads.language.gettext
+    declined = status.http_status == 402
+    text = refusal_text(status.response, reads.language) if declined else _("Nothing was changed. Try again.")
+    return page(
+        reads.language,
+        _("That did not work"),
+        text,
+        _("We recorded your request on %(time)s.", time=_at(status.received_at, reads)),
+        status=status.http_status or 500,
+        reference=str(status.id),
+        name="cancel_again.html",
+        action=action,
+        button=button,
+    )
+
+
+def _date(text: Any, reads: CustomerLocale) -> str:
+    return long_date(datetime.fromisoformat(str(text)), reads.locale, reads.time_zone)
+
+
+def _at(time: datetime, reads: CustomerLocale) -> str:
+    return long_date_and_time(time, reads.locale, reads.time_zone)

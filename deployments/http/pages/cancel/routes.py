@@ -1,0 +1,97 @@
+"""`GET /cancel?token=…` opens a session; `GET` and `POST /cancel` are its screens and what the customer does there."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from deployments.http.dependencies import TheBacklog, TheRunner, TheServices, TheSessionTokens
+from deployments.http.pages.cancel.actions import Page, act
+from deployments.http.pages.cancel.cookie import browser_in, forget, remember, session_in
+from deployments.http.pages.cancel.outcomes import outcome_of
+from deployments.http.pages.cancel.screens import screen
+from deployments.http.pages.cancel.unusable import expired, kept, no_session, not_usable, nothing_to_cancel
+from deployments.http.pages.opened import language_for, page_of_link
+from deployments.http.pages.page import read_form
+from deployments.http.session_tokens import SessionTokens
+from email_templates.translations import language_of
+from nodes.messages.customer_locale import CustomerLocale, customer_locale
+from nodes.refusals import NoActiveSubscription, SessionTokenExpired, SessionTokenInvalid, SessionTokenUsed
+from nodes.services import services
+from nodes.sessions.opening import open_session
+from nodes.sessions.records import Session
+from nodes.sessions.screens import screen_of
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+
+@router.get("/cancel")
+@page_of_link
+async def show(
+    request: Request, available: TheServices, tokens: TheSessionTokens, token: str | None = None
+) -> Response:
+    """Show the session's screen. With a token, open or resume its session first (FEATURES U01 to U05, U21)."""
+    session = await session_in(request)
+    if token is not None:
+        return await _opened(request, tokens, token, session)
+    if session is None:
+        return no_session(language_for(request))
+    return await _shown(request, session)
+
+
+@router.post("/cancel")
+@page_of_link
+async def press(
+    request: Request, available: TheServices, tokens: TheSessionTokens, runner: TheRunner, backlog: TheBacklog
+) -> Response:
+    """Do what the customer pressed, and show the next screen. Repeating it has no second effect."""
+    session = await session_in(request)
+    if session is None:
+        return no_session(language_for(request))
+    reads = await _reads(request, session)
+    form = await read_form(request)
+    if form.get("action") == "leave" and not session.cancellation_id and not session.change_id:
+        response = kept(reads.language)
+        forget(response)
+        return response
+    return await act(Page(request, session, runner, backlog, reads), form) or _here()
+
+
+async def _opened(request: Request, tokens: SessionTokens, token: str, current: Session | None) -> Response:
+    try:
+        claims = await tokens.read(token)
+    except SessionTokenExpired:
+        return expired(language_for(request))
+    except SessionTokenInvalid as invalid:
+        return not_usable(invalid, language_for(request))
+    if claims.i18n.lang:
+        request.state.language = language_of(claims.i18n.lang)
+    browser = browser_in(request)
+    try:
+        session_id = await open_session(claims, browser, current)
+    except NoActiveSubscription:
+        return nothing_to_cancel(language_for(request))
+    except SessionTokenUsed as used:
+        return not_usable(used, language_for(request))
+    response = _here()
+    remember(response, session_id, browser)
+    return response
+
+
+async def _shown(request: Request, session: Session) -> Response:
+    reads = await _reads(request, session)
+    if shown := await outcome_of(session, reads):
+        return shown
+    return await screen(session, await screen_of(session, reads), reads)
+
+
+async def _reads(request: Request, session: Session) -> CustomerLocale:
+    """Return the language that the token names, else the customer's, and the customer's time zone (FEATURES C12)."""
+    async with services().database.as_user(session.user_id) as transaction:
+        reads = await customer_locale(transaction, session.user_id)
+    reads = session.claims.i18n.instead_of(reads)
+    request.state.language = reads.language
+    return reads
+
+
+def _here() -> RedirectResponse:
+    """Redirect to the page without token or form, so that reloading it repeats nothing. Relative, as are all links."""
+    return RedirectResponse("cancel", 303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

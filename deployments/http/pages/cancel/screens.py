@@ -1,0 +1,154 @@
+"""The screens of a session before its outcome: choices, notices and the blueprint's steps."""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+from deployments.http.pages.cancel.options import value_of
+from deployments.http.pages.cancel.unusable import nothing_to_cancel
+from deployments.http.pages.page import page
+from deployments.http.pages.safe_html import safe_html
+from email_templates.dates import long_date
+from nodes.cancellation.preview import cancellation_preview
+from nodes.messages.customer_locale import CustomerLocale
+from nodes.messages.figures import figures
+from nodes.rules.blueprint import Step
+from nodes.rules.texts import text_in
+from nodes.services import services
+from nodes.sessions.passing import Filled, step_shown
+from nodes.sessions.records import Session
+from nodes.sessions.screens import Shown
+
+log = logging.getLogger(__name__)
+
+
+async def screen(
+    session: Session, shown: Shown, reads: CustomerLocale, *, filled: Filled | None = None, wrong: str | None = None
+) -> HTMLResponse:
+    """Return a screen, and record that it was shown. `filled`: what the customer wrote, of which `wrong` says what."""
+    if shown.state == "gone" or (shown.subscription is None and shown.state != "choose"):
+        return nothing_to_cancel(reads.language)
+    await step_shown(session, shown)
+    match shown.state:
+        case "choose":
+            return _choose(shown, reads)
+        case "pending":
+            return pending(shown, reads)
+        case "paused" | "discounted":
+            return _in_effect(shown, reads)
+    return await _step(shown, reads, filled or Filled(), wrong)
+
+
+def pending(shown: Shown, reads: CustomerLocale) -> HTMLResponse:
+    """Return the page for a subscription that is cancelled already, wherever that was done."""
+    _ = reads.language.gettext
+    date = long_date(shown.until, reads.locale, reads.time_zone) if shown.until else ""
+    return page(
+        reads.language,
+        _("Your subscription is cancelled"),
+        _("It ends on %(date)s. There's nothing else you need to do.", date=date),
+    )
+
+
+def _choose(shown: Shown, reads: CustomerLocale) -> HTMLResponse:
+    _ = reads.language.gettext
+    named = [
+        {"id": each["subscription_id"], "name": services().catalog.plan(each["plan"]).name(reads.locale)}
+        for each in shown.choices
+    ]
+    return page(
+        reads.language,
+        _("Which subscription do you want to cancel?"),
+        name="cancel_choose.html",
+        choices=named,
+    )
+
+
+def _in_effect(shown: Shown, reads: CustomerLocale) -> HTMLResponse:
+    """Tell of a running pause or discount before anything else (FEATURES C07, C08)."""
+    _, until = reads.language.gettext, shown.until
+    date = long_date(until, reads.locale, reads.time_zone) if until else None
+    if shown.state == "paused":
+        title = _("Your billing is paused")
+        text = _("It's paused until %(date)s.", date=date) if date else _("It's paused until you resume it.")
+    else:
+        title = _("You already have a discount")
+        text = _("It applies until %(date)s.", date=date) if date else _("It applies to your next invoices.")
+    return page(reads.language, title, text, name="cancel_in_effect.html", state=shown.state)
+
+
+async def _step(shown: Shown, reads: CustomerLocale, filled: Filled, wrong: str | None) -> HTMLResponse:
+    step, subscription = shown.step, shown.subscription
+    if subscription is None or shown.chosen is None:
+        raise LookupError("a step is about a subscription")
+    plan = services().catalog.plan(subscription.plan).name(reads.locale)
+    return page(
+        reads.language,
+        text_in(step.title, reads.locale) if step.title else _title(step, plan, reads),
+        name="cancel_step.html",
+        status=400 if wrong else 200,
+        step=step,
+        place=shown.place,
+        as_of=shown.as_of or "",
+        offers=[_offer(each) for each in shown.offers],
+        reasons=[_reason(each, reads) for each in step.reasons],
+        description=_description(step, shown, reads),
+        placeholder=text_in(step.placeholder, reads.locale) if step.placeholder else None,
+        filled=filled,
+        wrong=wrong,
+        consequences=await _consequences(shown, reads),
+    )
+
+
+def _title(step: Step, plan: str, reads: CustomerLocale) -> str:
+    _ = reads.language.gettext
+    match step.kind:
+        case "survey":
+            return _("What's your main reason for cancelling?")
+        case "feedback":
+            return _("What could we have done better?")
+        case "offer":
+            return _("Before you go: does one of these fit better?")
+    return _("Cancel your %(plan)s plan?", plan=plan)
+
+
+def _description(step: Step, shown: Shown, reads: CustomerLocale) -> Markup | None:
+    found = figures(shown.chosen.figures, reads.locale) if shown.chosen else {}
+    body = step.body(reads.locale, found)
+    return safe_html(body, found) if body else None
+
+
+def _reason(reason: Any, reads: CustomerLocale) -> dict[str, Any]:
+    follow_up = text_in(reason.follow_up, reads.locale) if reason.follow_up else None
+    return {"code": reason.code, "label": text_in(reason.label, reads.locale), "follow_up": follow_up}
+
+
+def _offer(offer: dict[str, Any]) -> dict[str, Any]:
+    """Return an offer for the template: each option with the value of its button."""
+    options = [each | {"value": value_of(offer["id"], each)} for each in offer["options"]]
+    return offer | {"options": options}
+
+
+async def _consequences(shown: Shown, reads: CustomerLocale) -> list[str]:
+    """Say what cancelling now does: when the plan ends, what is refunded, what becomes of the data (FEATURES F17)."""
+    if shown.step.kind != "confirm" or shown.subscription is None:
+        return []
+    _ = reads.language.gettext
+    try:
+        found = await cancellation_preview(shown.subscription)
+    except Exception as error:  # whatever can't be previewed, the customer can cancel (FEATURES F28)
+        log.warning("the cancellation can't be previewed: %s", type(error).__name__)
+        return []
+    ends = _date(found["ends_at"], reads)
+    texts = [_("Your plan ends now.") if found["ends_now"] else _("You keep your plan until %(date)s.", date=ends)]
+    if found["refund"]:
+        texts.append(_("We refund %(amount)s.", amount=found["refund"]["formatted"]))
+    texts.append(_("Your data is kept until %(date)s.", date=_date(found["data_retention_until"], reads)))
+    return texts
+
+
+def _date(text: str, reads: CustomerLocale) -> str:
+    return long_date(datetime.fromisoformat(text), reads.locale, reads.time_zone)

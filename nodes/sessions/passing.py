@@ -1,0 +1,130 @@
+"""Move a session on: steps passed, offers declined, requests started; each with its event (FEATURES U12)."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from email_templates.translations import Language
+from nodes.clients.database import Transaction
+from nodes.rules.blueprint import Step
+from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY
+from nodes.rules.screens import Passed
+from nodes.services import services
+from nodes.sessions.records import Progress, Session
+from nodes.sessions.screens import Shown
+from nodes.sessions.store import happened, move
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What the customer filled in on a step: the code of a reason, and free text."""
+
+    reason: str | None = None
+    text: str = ""
+
+    @classmethod
+    def of(cls, form: dict[str, str], step: Step) -> "Filled":
+        """Read a step's form. Each reason with a follow-up question has a text of its own."""
+        reason = form.get("reason") or None
+        text = form.get(f"text-{reason}", "") if step.kind == "survey" else form.get("text", "")
+        # A browser sends a line break as two characters but counts it as one for `maxlength`.
+        return cls(reason, text.replace("\r\n", "\n").strip())
+
+    @property
+    def given(self) -> bool:
+        """Whether anything was filled in."""
+        return bool(self.reason or self.text)
+
+    def wrong(self, language: Language, step: Step) -> str | None:
+        """Return what has to be corrected, if anything."""
+        _ = language.gettext
+        codes = {PREFER_NOT_TO_SAY, *(each.code for each in step.reasons)}
+        if step.kind == "survey":
+            if self.reason is not None and self.reason not in codes:
+                return _("Choose one of the reasons below.")
+            if step.required and self.reason is None:
+                return _("Choose a reason, or “I'd rather not say”.")
+        if "\0" in self.text:
+            return _("Your text contains a character that we can't store. Try typing it again.")
+        if len(self.text) > MAX_FEEDBACK_CHARACTERS:
+            return _("Your text is too long. Shorten it and send it again.")
+        least = max(step.min_length, 1 if step.required else 0)
+        if step.kind == "feedback" and (self.text or step.required) and len(self.text) < least:
+            return language.ngettext("Write at least one character.", "Write at least %(count)s characters.", least)
+        return None
+
+
+async def pass_step(session: Session, shown: Shown, filled: Filled) -> Progress:
+    """Record that the customer has passed the step that is shown. Returns the progress after it."""
+    step, offers = shown.step, tuple(each["id"] for each in shown.offers)
+    reason = filled.reason if step.kind == "survey" else None
+    progress = session.so_far.after(Passed(shown.place, reason, offers))
+    async with services().database.as_user(session.user_id) as transaction:
+        await move(
+            transaction, session, progress=progress, texts={str(shown.place): filled.text} if filled.text else None
+        )
+        if reason:
+            await happened(transaction, session, "reason_chosen", reason=reason)
+        if offers:
+            await happened(transaction, session, "offer_declined", offers=list(offers))
+    return progress
+
+
+async def notice(session: Session, name: str) -> None:
+    """Record that the customer has read the notice of a pause or a discount."""
+    progress = replace(session.so_far, noticed=(*session.so_far.noticed, name))
+    async with services().database.as_user(session.user_id) as transaction:
+        await move(transaction, session, progress=progress)
+
+
+async def step_shown(session: Session, shown: Shown) -> None:
+    """Record what is shown, and that the customer is active."""
+    offers = [each["id"] for each in shown.offers]
+    async with services().database.as_user(session.user_id) as transaction:
+        await move(transaction, session)
+        name = shown.step.kind if shown.state == "step" else shown.state
+        if offers:
+            await happened(transaction, session, "offer_shown", step=name, place=shown.place, offers=offers)
+        else:
+            await happened(transaction, session, "step_shown", step=name, place=shown.place)
+
+
+async def started_cancellation(session: Session, request_id: UUID) -> None:
+    """Record the cancellation's request."""
+    async with services().database.as_user(session.user_id) as transaction:
+        await move(transaction, session, cancellation_id=request_id)
+        await _leave_out(transaction, session, request_id)
+        await happened(transaction, session, "cancellation_requested", request_id=str(request_id))
+
+
+async def clear_texts(session: Session) -> None:
+    """Forget what the customer wrote: the cancellation has it."""
+    if session.texts:
+        async with services().database.as_user(session.user_id) as transaction:
+            await transaction.run("clear_session_texts", session_id=session.id)
+
+
+async def started_change(session: Session, request_id: UUID, offer_id: str | None) -> None:
+    """Record the request for an offer, or to resume billing (None)."""
+    async with services().database.as_user(session.user_id) as transaction:
+        await move(transaction, session, change_id=request_id)
+        await _leave_out(transaction, session, request_id)
+        await happened(transaction, session, "offer_accepted", offer=offer_id or "resume", request_id=str(request_id))
+
+
+async def refused_change(session: Session, request_id: UUID, offer_id: str | None) -> None:
+    """Record that the change was refused, and go back to the steps."""
+    async with services().database.as_user(session.user_id) as transaction:
+        await transaction.run("drop_session_change", session_id=session.id)
+        await happened(transaction, session, "error", offer=offer_id or "resume", request_id=str(request_id))
+
+
+async def _leave_out(transaction: Transaction, session: Session, request_id: UUID) -> None:
+    """Keep the request out of every figure if the token says `report: false` (FEATURES C06)."""
+    if not session.claims.report:
+        await transaction.run("leave_out_of_reports", request_id=request_id)
+
+
+async def drop_change(session: Session) -> None:
+    """Go back to the steps after a change that failed; one that was made stays."""
+    async with services().database.as_user(session.user_id) as transaction:
+        await transaction.run("drop_session_change", session_id=session.id)

@@ -1,0 +1,99 @@
+-- depends: 0014_blueprints
+-- Sessions of the cancel page, the tokens that opened them, and what happened in them (FEATURES U05, U06, U09, U12).
+
+CREATE TABLE cancel_sessions (
+    id                uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id           text COLLATE "C" NOT NULL,
+    subscription_id   text        REFERENCES subscriptions,  -- null until the customer has chosen one of several
+    browser           bytea       NOT NULL,  -- SHA-256 of the secret in the browser's cookie
+    livemode          boolean     NOT NULL,
+    opened_at         timestamptz NOT NULL DEFAULT now(),
+    active_at         timestamptz NOT NULL DEFAULT now(),
+    options           json        NOT NULL,  -- of the token: see nodes/sessions/claims.py
+    blueprint_version integer     NOT NULL,
+    blueprint         text        NOT NULL,
+    figures           json        NOT NULL DEFAULT '{}',  -- for the blueprint's texts: declared attributes with a value
+    progress          json        NOT NULL DEFAULT '{}',  -- steps passed, reason, and offers shown and declined
+    texts             json        NOT NULL DEFAULT '{}',  -- free text by step, until the cancellation has it
+    -- The requests made in this session; their outcome is the session's.
+    cancellation_id   uuid        REFERENCES cancellation_requests ON DELETE SET NULL,
+    change_id         uuid        REFERENCES change_requests ON DELETE SET NULL
+);
+CREATE INDEX cancel_sessions_of_user ON cancel_sessions (user_id, opened_at);
+CREATE INDEX cancel_sessions_of_cancellation ON cancel_sessions (cancellation_id);
+CREATE INDEX cancel_sessions_of_change ON cancel_sessions (change_id);
+CALL protect('cancel_sessions');
+-- A browser's cookie holds only the session's id and a secret; this policy lets it look up the user.
+CREATE POLICY by_its_id ON cancel_sessions FOR SELECT TO cancelflow_app
+    USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
+GRANT SELECT, INSERT, UPDATE (subscription_id, active_at, blueprint_version, blueprint, figures, progress, texts,
+    cancellation_id, change_id) ON cancel_sessions TO cancelflow_app;
+
+-- Forget the texts of sessions that can't be resumed any more.
+CREATE FUNCTION prune_session_texts(at_most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    WITH over AS (
+        SELECT id FROM cancel_sessions WHERE texts::text <> '{}' AND active_at < now() - interval '24 hours'
+        LIMIT at_most FOR UPDATE SKIP LOCKED),
+    gone AS (UPDATE cancel_sessions s SET texts = '{}' FROM over WHERE s.id = over.id RETURNING 1)
+    SELECT count(*)::integer FROM gone
+$$;
+REVOKE ALL ON FUNCTION prune_session_texts(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION prune_session_texts(integer) TO cancelflow_app;
+CREATE INDEX cancel_sessions_with_texts ON cancel_sessions (active_at) WHERE texts::text <> '{}';
+
+-- Each token opens one session (FEATURES U05).
+CREATE TABLE session_tokens (
+    issuer     text        NOT NULL,
+    token_id   text        NOT NULL,  -- the token's `jti`
+    user_id    text COLLATE "C" NOT NULL,
+    session_id uuid        NOT NULL REFERENCES cancel_sessions ON DELETE CASCADE,
+    PRIMARY KEY (issuer, token_id)
+);
+CREATE INDEX session_tokens_of_session ON session_tokens (session_id);
+CALL protect('session_tokens');
+GRANT SELECT, INSERT ON session_tokens TO cancelflow_app;
+
+-- What happened, in order: append-only for the application. Ids and codes only, never free text.
+CREATE TABLE session_events (
+    session_id uuid        NOT NULL REFERENCES cancel_sessions ON DELETE CASCADE,
+    number     integer     NOT NULL,
+    user_id    text COLLATE "C" NOT NULL,
+    at         timestamptz NOT NULL DEFAULT now(),
+    kind       text        NOT NULL CHECK (kind IN ('opened', 'resumed', 'step_shown', 'reason_chosen', 'offer_shown',
+        'offer_declined', 'offer_accepted', 'cancellation_requested', 'attribute_ignored', 'error')),
+    detail     json        NOT NULL DEFAULT '{}',
+    PRIMARY KEY (session_id, number)
+);
+CALL protect('session_events');
+GRANT SELECT, INSERT ON session_events TO cancelflow_app;
+
+-- Each session with its outcome, which is that of its last request. `idle`: when a session counts as abandoned.
+CREATE FUNCTION session_outcome(session cancel_sessions, idle interval) RETURNS text
+    LANGUAGE sql STABLE
+AS $$
+    SELECT CASE
+        WHEN c.outcome IN ('pending_cancellation', 'canceled') THEN 'cancelled'
+        WHEN h.outcome = 'changed' AND c.id IS NULL THEN 'saved'
+        WHEN c.by_hand OR c.parked_at IS NOT NULL AND c.outcome IS NULL THEN 'manual'  -- a person completes it
+        WHEN coalesce(c.outcome, h.outcome) = 'failed' THEN 'errored'
+        WHEN session.active_at < now() - idle AND c.id IS NULL AND h.id IS NULL THEN 'abandoned'
+    END
+    FROM (SELECT 1) one
+    -- A refused request changed nothing, and the session continues.
+    LEFT JOIN cancellation_requests c ON c.id = session.cancellation_id AND c.outcome IS DISTINCT FROM 'refused'
+    LEFT JOIN change_requests h ON h.id = session.change_id AND h.outcome IS DISTINCT FROM 'refused'
+$$;
+
+-- Return the user of a Stripe customer, for a token that names the customer; an id only.
+CREATE FUNCTION user_of_customer(customer text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    SELECT u.id FROM users u WHERE u.stripe_customer_id = customer
+    UNION ALL
+    SELECT s.user_id FROM subscriptions s WHERE s.stripe_customer_id = customer
+    LIMIT 1
+$$;
+REVOKE ALL ON FUNCTION user_of_customer(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION user_of_customer(text) TO cancelflow_app;

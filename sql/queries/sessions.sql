@@ -1,0 +1,71 @@
+-- Sessions of the cancel page (sql/migrations/0015_cancel_sessions.sql).
+
+-- name: user_of_customer
+SELECT user_of_customer(%(customer)s);
+
+-- name: owner_of_session
+-- After begin_for_request, which makes this one row visible.
+SELECT user_id FROM cancel_sessions WHERE id = %(request_id)s;
+
+-- name: session_of_token
+SELECT session_id FROM session_tokens WHERE issuer = %(issuer)s AND token_id = %(token_id)s;
+
+-- name: open_session
+INSERT INTO cancel_sessions (id, user_id, subscription_id, browser, livemode, options, blueprint_version, blueprint,
+    figures)
+VALUES (%(session_id)s, %(user_id)s, %(subscription_id)s, %(browser)s, %(livemode)s, %(options)s,
+    %(blueprint_version)s, %(blueprint)s, %(figures)s);
+
+-- name: use_session_token
+INSERT INTO session_tokens (issuer, token_id, user_id, session_id)
+VALUES (%(issuer)s, %(token_id)s, %(user_id)s, %(session_id)s);
+
+-- name: session
+SELECT s.id, s.user_id, s.subscription_id, s.browser, s.opened_at, s.options, s.blueprint_version, s.blueprint, s.figures,
+    s.progress, s.texts, s.cancellation_id, s.change_id, session_outcome(s, make_interval(mins => %(idle_minutes)s)) AS outcome
+FROM cancel_sessions s WHERE s.id = %(session_id)s;
+
+-- name: session_moved
+-- What is null stays as it is.
+UPDATE cancel_sessions
+SET active_at = now(), progress = coalesce(%(progress)s::json, progress),
+    subscription_id = coalesce(%(subscription_id)s, subscription_id), texts = (texts::jsonb || coalesce(%(texts)s::jsonb, '{}'))::json,
+    cancellation_id = coalesce(%(cancellation_id)s, cancellation_id), change_id = coalesce(%(change_id)s, change_id)
+WHERE id = %(session_id)s;
+
+-- name: add_session_event
+-- In a transaction that has updated the session's row. What is shown again, as after a reload, is no new event.
+INSERT INTO session_events (session_id, number, user_id, kind, detail)
+SELECT %(session_id)s, coalesce(max(e.number), 0) + 1, %(user_id)s, %(kind)s, %(detail)s
+FROM session_events e WHERE e.session_id = %(session_id)s
+HAVING NOT coalesce((array_agg(e.kind = %(kind)s AND e.detail::text = %(detail)s::json::text ORDER BY e.number DESC))[1], false);
+
+-- name: session_for_operators
+SELECT s.subscription_id, s.opened_at, s.blueprint_version, s.blueprint,
+    session_outcome(s, make_interval(mins => %(idle_minutes)s)) AS outcome
+FROM cancel_sessions s WHERE s.id = %(session_id)s;
+
+-- name: request_of_session
+-- The request that an operator resumes.
+SELECT coalesce(cancellation_id, change_id)::text AS id FROM cancel_sessions WHERE id::text = %(id)s;
+
+-- name: session_events
+SELECT at, kind, detail FROM session_events WHERE session_id = %(session_id)s ORDER BY number;
+
+-- name: customer_for_audiences
+SELECT locale, country FROM users WHERE id = %(user_id)s;
+
+-- name: session_has_blueprint
+UPDATE cancel_sessions SET blueprint_version = %(blueprint_version)s, blueprint = %(blueprint)s, figures = %(figures)s
+WHERE id = %(session_id)s;
+
+-- name: clear_session_texts
+UPDATE cancel_sessions SET texts = '{}' WHERE id = %(session_id)s;
+
+-- name: drop_session_change
+-- Only one that changed nothing.
+UPDATE cancel_sessions s SET change_id = NULL FROM change_requests h
+WHERE s.id = %(session_id)s AND h.id = s.change_id AND h.outcome IN ('failed', 'refused');
+
+-- name: leave_out_of_reports
+INSERT INTO unreported_requests (request_id) VALUES (%(request_id)s) ON CONFLICT DO NOTHING;
