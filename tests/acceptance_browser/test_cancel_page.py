@@ -287,3 +287,18 @@ def test_a_customer_takes_an_offer_by_keyboard(world: World, new_tab: NewTab) ->
     tab.page.keyboard.press("Space")
     tab.shows("Done: your subscription was changed")
     assert outcome(world, person) == "saved"
+
+
+def test_a_customer_cancels_in_a_language_that_the_company_brings_from_right_to_left(
+    world: World, new_tab: NewTab
+) -> None:
+    tab = new_tab(claims={"i18n": {"lang": "ar", "messages": {"ar": {CANCEL: "إلغاء اشتراكي"}}}})
+    person = tab.open("professional")
+    assert tab.page.locator("html").get_attribute("dir") == "rtl"
+    radio = tab.page.locator("#reason-other").bounding_box()
+    assert radio is not None
+    assert radio["x"] > PHONE[0] / 2
+    assert fits(tab.page)
+    tab.press("إلغاء اشتراكي")
+    tab.shows("Your subscription is cancelled")
+    assert pending(world, person)
