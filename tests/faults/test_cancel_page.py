@@ -124,7 +124,7 @@ def test_without_the_database_nothing_is_changed_and_later_it_works(
         visitor.page = form
         assert act().status_code == 503
         assert visitor.title == "Try again in a moment"
-        assert "Nothing was changed" in visitor.text
+        assert "We may not have received this" in visitor.text
     assert world.belongings(person.user_id) == before
 
     wires.restore("postgresql")

@@ -61,7 +61,7 @@ def page_of_link(handler: Callable[..., Awaitable[Response]]) -> Callable[..., A
             try:
                 return await handler(request=request, available=available, **arguments)
             except (Refusal, DatabaseUnavailable, BillingFailed, IdentityProviderUnavailable) as error:
-                return sorry(error, language_for(request))
+                return sorry(error, language_for(request), pressed=request.method == "POST")
 
     return shown
 
@@ -88,11 +88,17 @@ def ended(language: Language, reference: str | None = None) -> HTMLResponse:
 
 
 def sorry(
-    error: Refusal | DatabaseUnavailable | BillingFailed | IdentityProviderUnavailable, language: Language
+    error: Refusal | DatabaseUnavailable | BillingFailed | IdentityProviderUnavailable,
+    language: Language,
+    *,
+    pressed: bool = False,
 ) -> HTMLResponse:
-    """Return the page for a link that can't be used."""
+    """Return the page for a link that can't be used. `pressed`: a button was, so something may be recorded."""
     _ = language.gettext
     match error:
+        case DatabaseUnavailable() if pressed:
+            text = _("We may not have received this. Open the page again in a moment to see.")
+            return page(language, _("Try again in a moment"), text, status=503)
         case DatabaseUnavailable() | BillingFailed() | IdentityProviderUnavailable():
             title, text = _("Try again in a moment"), _("We can't open this page right now. Nothing was changed.")
             return page(language, title, text, status=503)
