@@ -98,7 +98,7 @@ def test_a_cancellation_that_failed_is_tried_again(world: World, tab: Tab) -> No
     with world.simulator.fault(**REFUSED, contains=person.subscription_id):
         tab.press(CANCEL)
         tab.shows("That did not work")
-        expect(tab.page.get_by_text("We recorded your request at")).to_be_visible()
+        expect(tab.page.get_by_text("We recorded your request on")).to_be_visible()
         assert outcome(world, person) == "errored"
     tab.press(CANCEL)
     tab.shows("Your subscription is cancelled")
@@ -251,7 +251,7 @@ def test_the_first_screen_is_small(new_tab: NewTab) -> None:
 def test_a_customer_cancels_in_german(world: World, new_tab: NewTab) -> None:
     tab = new_tab(claims={"i18n": {"lang": "de"}})
     person = tab.open("professional")
-    tab.shows("Was ist der wichtigste Grund für Ihre Kündigung?")
+    tab.shows("Was ist der Hauptgrund für Ihre Kündigung?")
     assert tab.page.locator("html").get_attribute("lang") == "de"
     tab.do("cancel")
     expect(tab.page.get_by_text("Referenz: ")).to_be_visible()

@@ -333,7 +333,7 @@ def test_a_cancellation_that_fails_is_recorded_and_the_retry_is_the_same_request
     with world.simulator.fault(**fault, times=0):
         visitor.press("cancel", reason="missing_features", **{"text-missing_features": "Export"})
         assert (visitor.page.status_code, visitor.title) == (500, "That did not work")
-        assert "We recorded your request at" in visitor.text
+        assert "We recorded your request on" in visitor.text
         assert session_of(world, person)["outcome"] == "errored"
         assert visitor.reload().status_code == 500
     received = world.row("SELECT received_at FROM cancellation_requests WHERE user_id = %s", person.user_id)

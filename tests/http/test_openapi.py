@@ -291,7 +291,7 @@ def test_an_unavailable_identity_provider_is_reported_with_503(
 @pytest.mark.parametrize(
     ("method", "path", "status", "slug"),
     [
-        ("GET", "/cancel", 404, "not-found"),
+        ("GET", "/cancelled", 404, "not-found"),
         ("GET", "/cancel-subscription/", 404, "not-found"),
         ("GET", "/redoc", 404, "not-found"),
         ("GET", "/cancel-subscription", 405, "method-not-allowed"),
