@@ -14,6 +14,8 @@ from tests.cancel_page.visitor import sessions_of
 from tests.waiting import eventually
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 MAX_BYTES = 50_000
 BROWSERS: dict[str, dict[str, Any]] = {
     "phone": {"size": PHONE, "java_script_enabled": False},
@@ -105,7 +107,6 @@ def test_a_cancellation_that_failed_is_tried_again(world: World, tab: Tab) -> No
     assert (outcome(world, person), pending(world, person)) == ("cancelled", True)
 
 
-@pytest.mark.slow
 def test_a_slow_cancellation_shows_its_end_by_itself(world: World, tab: Tab) -> None:
     person = tab.open("professional")
     # Slow look-ups, then writes that get no response: together longer than a customer waits for a response.

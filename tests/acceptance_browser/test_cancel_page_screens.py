@@ -10,6 +10,8 @@ from tests.acceptance_browser.cancel_screens import SCREENS, Tab
 from tests.acceptance_browser.chromium import DESK, PHONE, fits, picture
 from tests.acceptance_browser.conftest import NewTab
 
+pytestmark = pytest.mark.slow
+
 NARROW = (320, 640)  # WCAG 2.2, reflow
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")

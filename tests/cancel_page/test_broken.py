@@ -12,6 +12,8 @@ from tests.cancel_page.visitor import Visitor, path_of, sessions_of, token
 from tests.offers.company import Company
 from tests.world import Person
 
+pytestmark = pytest.mark.slow
+
 CANCELLED = "Your subscription is cancelled"
 PLAIN = "Cancel your Team Flow plan?"
 OWN_BUTTON = '<button type="submit" name="action" value="cancel">Cancel my subscription</button>'

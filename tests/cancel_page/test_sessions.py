@@ -17,7 +17,10 @@ from tests.waiting import concurrently, eventually
 from tests.world import Person, Row, World
 
 # The Stripe SDK triggers this httpx deprecation warning.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 SURVEY = "What's your main reason for cancelling?"
 CANCELLED = "Your subscription is cancelled"
@@ -108,6 +111,12 @@ def test_several_subscriptions_are_chosen_from(world: World, visitor: Visitor) -
 # The path
 
 
+def without_repetitions(path: list[tuple[str, Row]]) -> list[tuple[str, Row]]:
+    """Return the path with the last list of several in a row: an offer may become available between two looks."""
+    following = [*(kind for kind, _ in path[1:]), ""]
+    return [each for each, after in zip(path, following, strict=True) if not each[0] == after == "offer_shown"]
+
+
 def test_each_decline_advances_exactly_one_step(company: Company, guest: Visitor) -> None:
     world, person = company.world, company.customer()
     guest.open(token(person))
@@ -123,7 +132,7 @@ def test_each_decline_advances_exactly_one_step(company: Company, guest: Visitor
 
     assert (titles, places) == (STEPS, [1, 2, 3, 4])
     assert guest.title == CANCELLED
-    path = path_of(world, person)
+    path = without_repetitions(path_of(world, person))
     assert [kind for kind, _ in path] == [
         *("opened", "step_shown", "reason_chosen", "offer_shown", "offer_declined", "offer_shown", "offer_declined"),
         *("step_shown", "step_shown", "cancellation_requested"),
@@ -496,6 +505,9 @@ def test_a_preview_writes_nothing_and_sends_nothing(world: World, visitor: Visit
     visitor.reload()
     visitor.press("cancel")
     assert f"POST /v1/subscriptions/{person.subscription_id} cancel_at_period_end=true" in visitor.text
+    after = world.belongings(person.user_id)
+    tables = ("cancellation_requests", "change_requests", "outbox", "audit_log", "retention_offers")
+    assert {table: after[table] for table in tables} == {table: before[table] for table in tables}
     world.stripe.subscriptions.update(person.subscription_id, {"pause_collection": {"behavior": "void"}})
     written = world.simulator.writes(person.subscription_id)
     visitor.reload()
@@ -505,9 +517,7 @@ def test_a_preview_writes_nothing_and_sends_nothing(world: World, visitor: Visit
 
     assert world.simulator.writes(person.subscription_id) == written
     assert world.stripe.subscriptions.retrieve(person.subscription_id).pause_collection
-    after = world.belongings(person.user_id)
-    tables = ("cancellation_requests", "change_requests", "outbox", "audit_log", "retention_offers")
-    assert {table: after[table] for table in tables} == {table: before[table] for table in tables}
+    assert not world.rows("SELECT id FROM change_requests WHERE user_id = %s AND kind = 'resume'", person.user_id)
     assert session_of(world, person)["outcome"] is None
 
 
