@@ -84,7 +84,7 @@ def test_a_customer_who_subscribes_in_stripe_can_cancel_here(world: World) -> No
     assert world.cancel(them).status_code == 200
 
     settled(world, them)
-    assert [each for each in subjects(world, them) if each.startswith(CONFIRMED)]
+    assert [each for each in subjects(world, them) if each.startswith("Kündigung bestätigt: ")]
     found = user(world, user_id)
     assert found is not None
     assert (found["name"], found["locale"], found["country"]) == ("Robin Doe", "de-DE", "DE")
