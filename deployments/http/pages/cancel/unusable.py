@@ -46,7 +46,7 @@ def nothing_to_cancel(language: Language) -> HTMLResponse:
     return page(
         language,
         _("You have no active subscription"),
-        _("There's nothing to cancel, and you won't be charged."),
+        _("There's nothing to cancel."),
         link=way_to_subscribe(language),
     )
 
