@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from uuid import UUID
 
 from nodes.refusals import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
 from nodes.requests.intake import IN_THE_WAY, Received, as_received, by_slug, received
@@ -30,7 +31,13 @@ class Asked:
 
 
 async def receive(
-    asked: Asked, caller: str, key: str | None = None, *, in_line: bool = False, coming_in_seconds: float = 0
+    asked: Asked,
+    caller: str,
+    key: str | None = None,
+    *,
+    in_line: bool = False,
+    coming_in_seconds: float = 0,
+    session_id: UUID | None = None,
 ) -> list[Received]:
     """Commit an authenticated caller's request, or find the one with their `Idempotency-Key`.
 
@@ -41,7 +48,8 @@ async def receive(
     their row and audit row in the same statement. Raises `KeyReused`, `KeyUnderWay` and `TooManyAttempts`.
 
     `in_line`: no run can be started immediately, so any process may claim it. `coming_in_seconds`: how long ago the
-    request arrived; a request that took effect since then counts as concurrent.
+    request arrived; a request that took effect since then counts as concurrent. `session_id`: of the cancel page;
+    its session gets the request in the same transaction.
     """
     found = await received(
         "receive_cancellation",
@@ -57,6 +65,7 @@ async def receive(
         in_line=in_line,
         coming_in_seconds=coming_in_seconds,
         key=key,
+        session_id=session_id,
         fingerprint=asked.fingerprint() if key is not None else None,
         reason_optional_countries=sorted(services().settings.reason_optional_countries),
     )

@@ -24,12 +24,14 @@ class Asked:
     every_subscription: bool = False
 
 
-async def receive(asked: Asked, kind: str, caller: str, *, origin: str, key: str | None = None) -> list[Received]:
+async def receive(
+    asked: Asked, kind: str, caller: str, *, origin: str, key: str | None = None, session_id: UUID | None = None
+) -> list[Received]:
     """Commit an authenticated caller's request, or find the one with their `Idempotency-Key` or an equal one.
 
     Returns one request for each live subscription if they asked for `every_subscription`.
     Refuses a subscription for which another request is under way, which writes its row and audit row. Raises
-    `KeyReused`, `KeyUnderWay` and `TooManyAttempts`.
+    `KeyReused`, `KeyUnderWay` and `TooManyAttempts`. `session_id`: as for a cancellation.
     """
     whole = json.dumps([asked.offer_id, asked.subscription_id, asked.every_subscription, asked.choice], sort_keys=True)
     found = await received(
@@ -44,6 +46,7 @@ async def receive(asked: Asked, kind: str, caller: str, *, origin: str, key: str
         choice=asked.choice,
         origin=origin,
         key=key,
+        session_id=session_id,
         fingerprint=hashlib.sha256(whole.encode()).digest() if key is not None else None,
     )
     return [as_received(each, _REFUSALS) for each in found]

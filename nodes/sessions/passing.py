@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from email_templates.translations import Language
-from nodes.clients.database import Transaction
 from nodes.rules.blueprint import Step
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY
 from nodes.rules.screens import Passed
@@ -16,10 +15,11 @@ from nodes.sessions.store import happened, move
 
 @dataclass(frozen=True)
 class Filled:
-    """What the customer filled in on a step: the code of a reason, and free text."""
+    """What the customer filled in on a step: the code of a reason, and free text. `offers`: the ids that they saw."""
 
     reason: str | None = None
     text: str = ""
+    offers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, form: dict[str, str], step: Step) -> "Filled":
@@ -27,7 +27,7 @@ class Filled:
         reason = form.get("reason") or None
         text = form.get(f"text-{reason}", "") if step.kind == "survey" else form.get("text", "")
         # A browser sends a line break as two characters but counts it as one for `maxlength`.
-        return cls(reason, text.replace("\r\n", "\n").strip())
+        return cls(reason, text.replace("\r\n", "\n").strip(), tuple(form.get("offers", "").split()))
 
     @property
     def given(self) -> bool:
@@ -55,7 +55,8 @@ class Filled:
 
 async def pass_step(session: Session, shown: Shown, filled: Filled) -> Progress:
     """Record that the customer has passed the step that is shown. Returns the progress after it."""
-    step, offers = shown.step, tuple(each["id"] for each in shown.offers)
+    step = shown.step
+    offers = tuple(each["id"] for each in shown.offers if each["id"] in filled.offers)
     reason = filled.reason if step.kind == "survey" else None
     progress = session.so_far.after(Passed(shown.place, reason, offers))
     async with services().database.as_user(session.user_id) as transaction:
@@ -88,14 +89,6 @@ async def step_shown(session: Session, shown: Shown) -> None:
             await happened(transaction, session, "step_shown", step=name, place=shown.place)
 
 
-async def started_cancellation(session: Session, request_id: UUID) -> None:
-    """Record the cancellation's request."""
-    async with services().database.as_user(session.user_id) as transaction:
-        await move(transaction, session, cancellation_id=request_id)
-        await _leave_out(transaction, session, request_id)
-        await happened(transaction, session, "cancellation_requested", request_id=str(request_id))
-
-
 async def clear_texts(session: Session) -> None:
     """Forget what the customer wrote: the cancellation has it."""
     if session.texts:
@@ -103,25 +96,11 @@ async def clear_texts(session: Session) -> None:
             await transaction.run("clear_session_texts", session_id=session.id)
 
 
-async def started_change(session: Session, request_id: UUID, offer_id: str | None) -> None:
-    """Record the request for an offer, or to resume billing (None)."""
-    async with services().database.as_user(session.user_id) as transaction:
-        await move(transaction, session, change_id=request_id)
-        await _leave_out(transaction, session, request_id)
-        await happened(transaction, session, "offer_accepted", offer=offer_id or "resume", request_id=str(request_id))
-
-
 async def refused_change(session: Session, request_id: UUID, offer_id: str | None) -> None:
-    """Record that the change was refused, and go back to the steps."""
+    """Record that the change was refused; the session goes on."""
     async with services().database.as_user(session.user_id) as transaction:
-        await transaction.run("drop_session_change", session_id=session.id)
+        await move(transaction, session)
         await happened(transaction, session, "error", offer=offer_id or "resume", request_id=str(request_id))
-
-
-async def _leave_out(transaction: Transaction, session: Session, request_id: UUID) -> None:
-    """Keep the request out of every figure if the token says `report: false` (FEATURES C06)."""
-    if not session.claims.report:
-        await transaction.run("leave_out_of_reports", request_id=request_id)
 
 
 async def drop_change(session: Session) -> None:

@@ -38,8 +38,6 @@ async def move(
     progress: Progress | None = None,
     subscription_id: str | None = None,
     texts: dict[str, str] | None = None,
-    cancellation_id: UUID | None = None,
-    change_id: UUID | None = None,
 ) -> None:
     """Record the customer's activity, and what it changes; None: nothing. Locks the session's row."""
     await transaction.run(
@@ -48,14 +46,9 @@ async def move(
         progress=progress.as_json() if progress else None,
         subscription_id=subscription_id,
         texts=texts,
-        cancellation_id=cancellation_id,
-        change_id=change_id,
     )
 
 
 async def happened(transaction: Transaction, session: Session, kind: Event, **detail: Any) -> None:
     """Add an event to the session, unless its token says `record: false`. After `move`, which locks the row."""
-    if session.claims.record:
-        await transaction.run(
-            "add_session_event", session_id=session.id, user_id=session.user_id, kind=kind, detail=detail
-        )
+    await transaction.run("add_session_event", session_id=session.id, kind=kind, detail=detail)

@@ -69,6 +69,45 @@ CREATE TABLE session_events (
 CALL protect('session_events');
 GRANT SELECT, INSERT ON session_events TO cancelflow_app;
 
+-- Add an event. In a transaction that has updated the session's row. What is shown again, as after a reload, is no new
+-- event, and a token with `record: false` has none.
+CREATE FUNCTION add_session_event(session uuid, kind text, detail json) RETURNS void
+    LANGUAGE sql
+AS $$
+    INSERT INTO session_events (session_id, number, user_id, kind, detail)
+    SELECT s.id, coalesce(max(e.number), 0) + 1, s.user_id, add_session_event.kind, add_session_event.detail
+    FROM cancel_sessions s LEFT JOIN session_events e ON e.session_id = s.id
+    WHERE s.id = session AND (s.options ->> 'record')::boolean
+    GROUP BY s.id
+    HAVING NOT coalesce((array_agg(e.kind = add_session_event.kind AND e.detail::text = add_session_event.detail::text
+        ORDER BY e.number DESC))[1], false)
+$$;
+
+-- Record a received request as the session's, in the transaction that receives it, so that a crash can't separate them.
+-- Nothing without a session. A token with `report: false` keeps the request out of every figure (FEATURES C06).
+CREATE FUNCTION asked_in_session(session uuid, asked reception, is_change boolean, offer text) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    reported boolean;
+BEGIN
+    IF session IS NULL OR asked.wait IS NOT NULL THEN
+        RETURN;
+    END IF;
+    UPDATE cancel_sessions
+    SET active_at = now(), cancellation_id = CASE WHEN is_change THEN cancellation_id ELSE asked.id END,
+        change_id = CASE WHEN is_change THEN asked.id ELSE change_id END
+    WHERE id = session
+    RETURNING (options ->> 'report')::boolean INTO reported;
+    IF NOT reported THEN
+        INSERT INTO unreported_requests (request_id) VALUES (asked.id) ON CONFLICT DO NOTHING;
+    END IF;
+    PERFORM add_session_event(session, CASE WHEN is_change THEN 'offer_accepted' ELSE 'cancellation_requested' END,
+        CASE WHEN is_change THEN json_build_object('offer', coalesce(offer, 'resume'), 'request_id', asked.id)
+            ELSE json_build_object('request_id', asked.id) END);
+END
+$$;
+
 -- Each session with its outcome, which is that of its last request. `idle`: when a session counts as abandoned.
 CREATE FUNCTION session_outcome(session cancel_sessions, idle interval) RETURNS text
     LANGUAGE sql STABLE

@@ -1,9 +1,10 @@
 -- name: receive_change
 -- A single statement, outside a transaction; see sql/migrations/0011_intake.sql.
-SELECT * FROM receive_change(request => %(request_id)s, caller => %(user_id)s, action => %(action)s,
+SELECT received.* FROM receive_change(request => %(request_id)s, caller => %(user_id)s, action => %(action)s,
     change_kind => %(kind)s, offer => %(offer_id)s, asked_subscription => %(asked_subscription)s,
     every => %(every)s, choice => %(choice)s, origin => %(origin)s, own_key => %(key)s, body => %(fingerprint)s, at_most => %(at_most)s,
-    refusals => %(refusals)s);
+    refusals => %(refusals)s) received,
+    asked_in_session(%(session_id)s, received, true, %(offer_id)s);
 
 -- name: claim_change
 UPDATE change_requests

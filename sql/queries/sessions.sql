@@ -29,16 +29,11 @@ FROM cancel_sessions s WHERE s.id = %(session_id)s;
 -- What is null stays as it is.
 UPDATE cancel_sessions
 SET active_at = now(), progress = coalesce(%(progress)s::json, progress),
-    subscription_id = coalesce(%(subscription_id)s, subscription_id), texts = (texts::jsonb || coalesce(%(texts)s::jsonb, '{}'))::json,
-    cancellation_id = coalesce(%(cancellation_id)s, cancellation_id), change_id = coalesce(%(change_id)s, change_id)
+    subscription_id = coalesce(%(subscription_id)s, subscription_id), texts = (texts::jsonb || coalesce(%(texts)s::jsonb, '{}'))::json
 WHERE id = %(session_id)s;
 
 -- name: add_session_event
--- In a transaction that has updated the session's row. What is shown again, as after a reload, is no new event.
-INSERT INTO session_events (session_id, number, user_id, kind, detail)
-SELECT %(session_id)s, coalesce(max(e.number), 0) + 1, %(user_id)s, %(kind)s, %(detail)s
-FROM session_events e WHERE e.session_id = %(session_id)s
-HAVING NOT coalesce((array_agg(e.kind = %(kind)s AND e.detail::text = %(detail)s::json::text ORDER BY e.number DESC))[1], false);
+SELECT add_session_event(%(session_id)s, %(kind)s, %(detail)s);
 
 -- name: session_for_operators
 SELECT s.subscription_id, s.opened_at, s.blueprint_version, s.blueprint,
@@ -63,9 +58,6 @@ WHERE id = %(session_id)s;
 UPDATE cancel_sessions SET texts = '{}' WHERE id = %(session_id)s;
 
 -- name: drop_session_change
--- Only one that changed nothing.
+-- Only one that failed; it changed nothing.
 UPDATE cancel_sessions s SET change_id = NULL FROM change_requests h
-WHERE s.id = %(session_id)s AND h.id = s.change_id AND h.outcome IN ('failed', 'refused');
-
--- name: leave_out_of_reports
-INSERT INTO unreported_requests (request_id) VALUES (%(request_id)s) ON CONFLICT DO NOTHING;
+WHERE s.id = %(session_id)s AND h.id = s.change_id AND h.outcome = 'failed';

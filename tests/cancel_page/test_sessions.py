@@ -43,6 +43,13 @@ def writes(world: World, person: Person) -> list[Row]:
     return [each for each in found if each["status"] == 200 and not each["replayed"]]
 
 
+def pause_in_dashboard(world: World, person: Person) -> None:
+    """Pause billing in Stripe, and wait until its event is dealt with; a request would be refused until then."""
+    world.stripe.subscriptions.update(person.subscription_id, {"pause_collection": {"behavior": "void"}})
+    done = "SELECT FROM change_requests WHERE user_id = %s AND kind = 'pause' AND outcome = 'changed'"
+    eventually(lambda: world.rows(done, person.user_id))
+
+
 def offers_in(visitor: Visitor) -> dict[str, list[Row]]:
     """Return the choices of each offer on the page, by its id."""
     found: dict[str, list[Row]] = {}
@@ -454,7 +461,7 @@ def test_a_subscription_that_is_cancelled_already(world: World, visitor: Visitor
 @pytest.mark.parametrize("bypass", [False, True])
 def test_a_running_pause_is_told_unless_the_token_says_otherwise(world: World, visitor: Visitor, bypass: bool) -> None:
     person = world.person("professional")
-    world.stripe.subscriptions.update(person.subscription_id, {"pause_collection": {"behavior": "void"}})
+    pause_in_dashboard(world, person)
     visitor.open(token(person, bypassPauseAppliedScreen=bypass))
     assert visitor.title == (SURVEY if bypass else "Your billing is paused")
     if not bypass:
@@ -463,6 +470,28 @@ def test_a_running_pause_is_told_unless_the_token_says_otherwise(world: World, v
         assert world.stripe.subscriptions.retrieve(person.subscription_id).pause_collection is None
     visitor.press("cancel")
     assert visitor.title == CANCELLED
+
+
+def test_a_resumption_that_is_refused_says_why_and_can_be_pressed_again(world: World, visitor: Visitor) -> None:
+    person = world.person("professional")
+    pause_in_dashboard(world, person)
+    visitor.open(token(person))
+    other = world.admin.execute(
+        "INSERT INTO reactivation_requests (user_id, asked_user_id, asked_subscription, origin, resume_at)"
+        " VALUES (%(user)s, %(user)s, %(of)s, 'api', now() + interval '1 hour') RETURNING id",
+        {"user": person.user_id, "of": person.subscription_id},
+    ).fetchone()
+    assert other
+
+    visitor.press("resume")
+
+    assert (visitor.title, visitor.page.status_code) == ("Your billing is paused", 400)
+    assert "A request for this subscription is already under way" in visitor.text
+    assert [kind for kind, _ in path_of(world, person)][-2:] == ["error", "step_shown"]
+    world.admin.execute("DELETE FROM reactivation_requests WHERE id = %s", [other["id"]])
+    visitor.press("resume")
+    assert visitor.title == CHANGED, visitor.text
+    assert session_of(world, person)["outcome"] == "saved"
 
 
 @pytest.mark.parametrize("bypass", [False, True])

@@ -23,7 +23,7 @@ from nodes.changes.intake import Asked, kind_of, receive
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.refusals import refusal_text
 from nodes.refusals import KeyUnderWay
-from nodes.requests.kind import CANCELLATION, CHANGE
+from nodes.requests.kind import CANCELLATION, CHANGE, Kind
 from nodes.requests.status import read_status
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
 from nodes.rules.screens import next_required
@@ -34,8 +34,6 @@ from nodes.sessions.passing import (
     notice,
     pass_step,
     refused_change,
-    started_cancellation,
-    started_change,
 )
 from nodes.sessions.records import Session
 from nodes.sessions.screens import Shown, screen_of
@@ -123,7 +121,7 @@ async def _carry_out_cancellation(page: Page, shown: Shown, reason: str, feedbac
     session, runner = page.session, page.runner
     asked = AskedToCancel(session.user_id, reason, feedback, accept_offer=False, subscription_id=_subscription(shown))
     arrived: float = page.request.state.arrived
-    key = _key(session, asked.fingerprint(), await _refused(session))
+    key = await _key(session, CANCELLATION, session.cancellation_id, asked.fingerprint())
     try:
         async with runner.receiving(page.deadline) as in_line:
             [received] = await receive_cancellation(
@@ -132,12 +130,10 @@ async def _carry_out_cancellation(page: Page, shown: Shown, reason: str, feedbac
                 key,
                 in_line=in_line,
                 coming_in_seconds=asyncio.get_running_loop().time() - arrived,
+                session_id=session.id,
             )
-    except KeyUnderWay as pressed_before:
-        # The first press continues; its process may have died before it recorded the request with the session.
-        await started_cancellation(session, _request(pressed_before))
-        return None
-    await started_cancellation(session, received.request_id)
+    except KeyUnderWay:
+        return None  # the first press continues
     response = received.response
     if response is None and not in_line:
         response = await runner.run(received.request_id, page.deadline - LAST_LOOK_SECONDS)
@@ -145,14 +141,6 @@ async def _carry_out_cancellation(page: Page, shown: Shown, reason: str, feedbac
         wrong = refusal_text(response.body, page.language)
         return await screen(session, await screen_of(session, page.reads), page.reads, wrong=wrong)
     return None
-
-
-async def _refused(session: Session) -> str:
-    """Return the id of the session's cancellation if it was refused: the next press is another request."""
-    if session.cancellation_id is None:
-        return ""
-    status = await read_status(CANCELLATION, session.cancellation_id, session.user_id)
-    return str(status.id) if status.outcome == "refused" else ""
 
 
 async def _resume(page: Page, shown: Shown) -> Response | None:
@@ -180,15 +168,15 @@ async def _change(page: Page, shown: Shown, asked: Asked) -> Response | None:
     try:
         kind = kind_of(asked)
         fingerprint = hashlib.sha256(json.dumps([asked.offer_id, asked.choice], sort_keys=True).encode()).digest()
-        [received] = await receive(asked, kind, session.user_id, origin="api", key=_key(session, fingerprint))
-    except KeyUnderWay as pressed_before:
-        await started_change(session, _request(pressed_before), asked.offer_id)
+        key = await _key(session, CHANGE, session.change_id, fingerprint)
+        [received] = await receive(asked, kind, session.user_id, origin="api", key=key, session_id=session.id)
+    except KeyUnderWay:
         return None
-    await started_change(session, received.request_id, asked.offer_id)
     status = await carried_out(CHANGE, CHANGES[kind], received, session.user_id, page.backlog, page.deadline)
     if status and status.outcome == "refused":
         await refused_change(session, received.request_id, asked.offer_id)
-        return await screen(session, await screen_of(session, page.reads), page.reads, wrong=_gone(page.language))
+        wrong = _gone(page.language) if asked.offer_id else refusal_text(status.response, page.language)
+        return await screen(session, await screen_of(session, page.reads), page.reads, wrong=wrong)
     return None
 
 
@@ -198,15 +186,13 @@ def _subscription(shown: Shown) -> str:
     return shown.subscription.id
 
 
-def _request(under_way: KeyUnderWay) -> UUID:
-    if under_way.request_id is None:
-        raise LookupError("a key belongs to a request")
-    return under_way.request_id
+async def _key(session: Session, kind: Kind, last: UUID | None, fingerprint: bytes) -> str:
+    """Return the idempotency key: the same action in the same session is one request, however often it is pressed.
 
-
-def _key(session: Session, fingerprint: bytes, after: str = "") -> str:
-    """Return the idempotency key: the same action in the same session is one request, however often it is pressed."""
-    return f"session:{session.id}:{fingerprint.hex()[:32]}:{after}"
+    After a refusal (of the `last` request), the next press is another request.
+    """
+    refused = last is not None and (await read_status(kind, last, session.user_id)).outcome == "refused"
+    return f"session:{session.id}:{fingerprint.hex()[:32]}:{last if refused else ''}"
 
 
 def _gone(language: Language) -> str:

@@ -48,7 +48,7 @@ async def press(
         return no_session(language_for(request))
     reads = await _reads(request, session)
     form = await read_form(request)
-    if form.get("action") == "leave" and not session.cancellation_id and not session.change_id:
+    if form.get("action") == "leave" and await outcome_of(session, reads) is None:
         response = kept(reads.language)
         forget(response)
         return response

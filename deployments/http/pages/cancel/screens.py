@@ -38,7 +38,7 @@ async def screen(
         case "pending":
             return pending(shown, reads)
         case "paused" | "discounted":
-            return _in_effect(shown, reads)
+            return _in_effect(shown, reads, wrong)
     return await _step(shown, reads, filled or Filled(), wrong)
 
 
@@ -67,7 +67,7 @@ def _choose(shown: Shown, reads: CustomerLocale) -> HTMLResponse:
     )
 
 
-def _in_effect(shown: Shown, reads: CustomerLocale) -> HTMLResponse:
+def _in_effect(shown: Shown, reads: CustomerLocale, wrong: str | None) -> HTMLResponse:
     """Tell of a running pause or discount before anything else (FEATURES C07, C08)."""
     _, until = reads.language.gettext, shown.until
     date = long_date(until, reads.locale, reads.time_zone) if until else None
@@ -77,7 +77,10 @@ def _in_effect(shown: Shown, reads: CustomerLocale) -> HTMLResponse:
     else:
         title = _("You already have a discount")
         text = _("It applies until %(date)s.", date=date) if date else _("It applies to your next invoices.")
-    return page(reads.language, title, text, name="cancel_in_effect.html", state=shown.state)
+    status = 400 if wrong else 200
+    return page(
+        reads.language, title, text, status=status, name="cancel_in_effect.html", state=shown.state, wrong=wrong
+    )
 
 
 async def _step(shown: Shown, reads: CustomerLocale, filled: Filled, wrong: str | None) -> HTMLResponse:
