@@ -57,7 +57,7 @@ check: lint types  ## For everyday work: style, types, units, and one pass of th
 soak: environment  ## Load, kills and outages by chance, then count what became of each request; MINUTES=60
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
-bench: environment  ## Measure the trigger beside a bare handler: a table, and .local/bench.json; 5 minutes
+bench: environment  ## Measure the trigger beside a bare handler: a table, and .local/bench.json; 8 minutes
 	@$(BIN)/python -m tests.bench
 
 lint: environment  ## Check style
