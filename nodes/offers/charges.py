@@ -23,15 +23,23 @@ class Invoice:
 class Charges:
     """The coming invoices of one subscription, each previewed once.
 
-    `today`: the time by the subscription's clock. `now`: the same, or when the customer saw the charges.
+    `today`: the time by the subscription's clock. `now`: the same, or when the customer saw the charges. `may_write`:
+    whether a coupon that a preview needs may be made.
     """
 
     def __init__(
-        self, billed: BillingSubscription, today: datetime, used_once: frozenset[str], now: datetime | None = None
+        self,
+        billed: BillingSubscription,
+        today: datetime,
+        used_once: frozenset[str],
+        now: datetime | None = None,
+        *,
+        may_write: bool = True,
     ) -> None:
         self.billed = billed
         self.today = today
         self.now = now or today
+        self.may_write = may_write
         self._used_once = used_once
         self._asked: dict[Discounts | None, asyncio.Task[Previewed]] = {}
 
@@ -95,11 +103,11 @@ class Charges:
         return tuple(each.id for each in discounts)
 
 
-async def charges_of(billed: BillingSubscription) -> Charges:
+async def charges_of(billed: BillingSubscription, *, may_write: bool = True) -> Charges:
     """Return the coming invoices of a subscription. Raises `BillingFailed`."""
     billing = services().billing
     # A discount without an end lasts forever, or for one invoice: only its coupon says which.
     endless = [each for each in billed.discounts_in_force if each.ends_at is None and each.coupon_id]
     durations = await together(*(billing.coupons.duration(str(each.coupon_id)) for each in endless))
     used_once = frozenset(each.id for each, found in zip(endless, durations, strict=True) if found == "once")
-    return Charges(billed, await billing.changes.time_of(billed), used_once)
+    return Charges(billed, await billing.changes.time_of(billed), used_once, may_write=may_write)

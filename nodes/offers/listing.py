@@ -21,16 +21,23 @@ log = logging.getLogger(__name__)
 
 
 async def offers_for(
-    subscription: ActiveSubscription, reads: CustomerLocale | None = None, *, counted: bool = True
+    subscription: ActiveSubscription,
+    reads: CustomerLocale | None = None,
+    *,
+    counted: bool = True,
+    may_write: bool = True,
 ) -> dict[str, Any]:
     """Return the response of `GET /offers`. An offer that changes nothing is left out. Raises `BillingFailed`.
 
-    `reads`: None: as the customer's row says. `counted`: as shown, in reports.
+    `reads`: None: as the customer's row says. `counted`: as shown, in reports. `may_write`: False leaves out discounts
+    whose coupon Stripe doesn't have yet.
     """
     if reads is None:
         async with services().database.as_user(subscription.user_id) as transaction:
             reads = await customer_locale(transaction, subscription.user_id)
-    charges, history = await asyncio.gather(charges_of(subscription.billed), history_of(subscription))
+    charges, history = await asyncio.gather(
+        charges_of(subscription.billed, may_write=may_write), history_of(subscription)
+    )
     fitting = [
         each
         for each in services().catalog.plan(subscription.plan).all_offers

@@ -59,7 +59,7 @@ async def _discount(terms: DiscountTerms, charges: Charges) -> list[Agreed]:
     billed, settings = charges.billed, services().settings
     # For the preview: the coupon that is attached to a single-use offer's customer has the same terms.
     # Its id makes it one; a constant key would repeat a failure of Stripe's for a day.
-    coupon = await services().billing.coupons.ensure(terms, key=f"offer:{uuid4()}")
+    coupon = await services().billing.coupons.ensure(terms, key=f"offer:{uuid4()}" if charges.may_write else None)
     running = any(each.runs(charges.now) and each.coupon_id != coupon for each in billed.discounts_in_force)
     fate = current_fate(settings.offer_when_discounted) if running else None
     ends_at = later(charges.today, ("month", 1), terms.months) if terms.months else None

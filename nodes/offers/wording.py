@@ -109,11 +109,13 @@ def preview_as_json(preview: Preview, reads: CustomerLocale) -> dict[str, Any]:
         "price_again_at": at(preview.price_again_at),
         "saved": amount(preview.saved),
         "saved_until": at(preview.saved_until),
-        "text": _sentence(preview, reads),
+        "text": charges_text(preview, reads),
     }
 
 
-def _sentence(preview: Preview, reads: CustomerLocale) -> str:
+def charges_text(preview: Preview, reads: CustomerLocale) -> str:
+    """Return what is charged and when: `You pay nothing now. Your next charge is $14.50 on March 1, 2027.`."""
+
     def paid(amount: int) -> str:
         return money(amount, preview.currency, reads.locale)
 

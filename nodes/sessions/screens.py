@@ -106,7 +106,9 @@ async def _offers(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return the offers that are available now; none if they can't be read (FEATURES F28)."""
     try:
-        found = await offers_for(subscription, reads, counted=session.claims.report and not session.claims.preview)
+        claims = session.claims
+        counted = claims.report and not claims.preview
+        found = await offers_for(subscription, reads, counted=counted, may_write=not claims.preview)
     except Exception as error:  # whatever is wrong with offers, the customer can cancel
         log.warning("session %s: no offers can be shown: %s", session.id, type(error).__name__)
         return [], None

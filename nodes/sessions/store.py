@@ -4,6 +4,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from nodes.clients.database import Transaction
+from nodes.offers.agreed import Agreed, agreed_in
 from nodes.services import services
 from nodes.sessions.records import Progress, Session
 
@@ -16,6 +17,7 @@ Event = Literal[
     "offer_declined",
     "offer_accepted",
     "cancellation_requested",
+    "left",
     "attribute_ignored",
     "error",
 ]
@@ -29,6 +31,27 @@ async def session_of(session_id: UUID) -> Session | None:
     idle_minutes = services().settings.session_idle_minutes
     async with services().database.as_user(user_id) as transaction:
         return await transaction.one("session", Session, session_id=session_id, idle_minutes=idle_minutes)
+
+
+async def done_in_session(session: Session) -> int:
+    """Return how many of its requests are over and won't be reopened."""
+    async with services().database.as_user(session.user_id) as transaction:
+        [found] = await transaction.values("done_in_session", prefix=key_prefix(session))
+    return int(found)
+
+
+async def agreed_change(session: Session) -> Agreed | None:
+    """Return what the session's change does and costs; None if it was not decided."""
+    async with services().database.as_user(session.user_id) as transaction:
+        [found] = await transaction.values("agreed_in_session", change_id=session.change_id)
+    return agreed_in(found)
+
+
+async def taken_back(session: Session) -> bool:
+    """Return whether the subscription was reactivated after the session's cancellation."""
+    async with services().database.as_user(session.user_id) as transaction:
+        [found] = await transaction.values("reactivated_since", cancellation_id=session.cancellation_id)
+    return bool(found)
 
 
 async def move(
@@ -47,6 +70,18 @@ async def move(
         subscription_id=subscription_id,
         texts=texts,
     )
+
+
+async def left(session: Session) -> None:
+    """Record that the customer chose to change nothing."""
+    async with services().database.as_user(session.user_id) as transaction:
+        await move(transaction, session)
+        await happened(transaction, session, "left")
+
+
+def key_prefix(session: Session) -> str:
+    """Return how the idempotency keys of its requests begin."""
+    return f"session:{session.id}:"
 
 
 async def happened(transaction: Transaction, session: Session, kind: Event, **detail: Any) -> None:

@@ -62,7 +62,7 @@ CREATE TABLE session_events (
     user_id    text COLLATE "C" NOT NULL,
     at         timestamptz NOT NULL DEFAULT now(),
     kind       text        NOT NULL CHECK (kind IN ('opened', 'resumed', 'step_shown', 'reason_chosen', 'offer_shown',
-        'offer_declined', 'offer_accepted', 'cancellation_requested', 'attribute_ignored', 'error')),
+        'offer_declined', 'offer_accepted', 'cancellation_requested', 'left', 'attribute_ignored', 'error')),
     detail     json        NOT NULL DEFAULT '{}',
     PRIMARY KEY (session_id, number)
 );
@@ -123,6 +123,7 @@ AS $$
     -- A refused request changed nothing, and the session continues.
     LEFT JOIN cancellation_requests c ON c.id = session.cancellation_id AND c.outcome IS DISTINCT FROM 'refused'
     LEFT JOIN change_requests h ON h.id = session.change_id AND h.outcome IS DISTINCT FROM 'refused'
+        AND h.kind NOT IN ('contact', 'redirect')  -- following a link saves nothing by itself
 $$;
 
 -- Return the user of a Stripe customer, for a token that names the customer; an id only.

@@ -44,6 +44,21 @@ FROM cancel_sessions s WHERE s.id = %(session_id)s;
 -- The request that an operator resumes.
 SELECT coalesce(cancellation_id, change_id)::text AS id FROM cancel_sessions WHERE id::text = %(id)s;
 
+-- name: done_in_session
+-- How many of the session's requests are over; a failed one is reopened by its own key.
+SELECT count(*)::integer
+FROM idempotency_keys k JOIN requests r ON r.id = k.request_ids[1]
+WHERE starts_with(k.key, %(prefix)s) AND r.outcome IS NOT NULL AND r.outcome <> 'failed';
+
+-- name: agreed_in_session
+SELECT agreed FROM change_requests WHERE id = %(change_id)s;
+
+-- name: reactivated_since
+-- Whether a cancellation was taken back.
+SELECT EXISTS (
+    SELECT FROM reactivation_requests r JOIN cancellation_requests c ON c.id = %(cancellation_id)s
+    WHERE r.subscription_id = c.subscription_id AND r.finished_at > c.finished_at AND r.outcome = 'reactivated');
+
 -- name: session_events
 SELECT at, kind, detail FROM session_events WHERE session_id = %(session_id)s ORDER BY number;
 

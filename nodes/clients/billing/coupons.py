@@ -27,10 +27,16 @@ class BillingCoupons:
         found = await self._existing(coupon_id)
         return found.duration if found else None
 
-    async def ensure(self, terms: DiscountTerms, *, key: str) -> str:
-        """Return the id of the coupon for these terms, made on first use; raise if that id exists with other terms."""
+    async def ensure(self, terms: DiscountTerms, *, key: str | None) -> str:
+        """Return the id of the coupon for these terms, made on first use; raise if that id exists with other terms.
+
+        `key`: None to write nothing, and to raise if it was not made yet.
+        """
         wanted = _wanted(terms)
-        coupon = await self._existing(terms.coupon_id) or await self._make(terms.coupon_id, wanted, key)
+        coupon = await self._existing(terms.coupon_id)
+        if coupon is None and key is None:
+            raise BillingFailed(f"Stripe's coupon {terms.coupon_id} was not made yet", code="resource_missing")
+        coupon = coupon or await self._make(terms.coupon_id, wanted, str(key))
         found = {name: getattr(coupon, name, None) for name in _TERMS}
         if found != {name: wanted.get(name) for name in _TERMS}:
             what = f"Stripe's coupon {terms.coupon_id} has other terms than the offer: {found}"

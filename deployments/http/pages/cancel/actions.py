@@ -3,8 +3,7 @@
 import asyncio
 import hashlib
 import json
-from dataclasses import dataclass
-from uuid import UUID
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -23,8 +22,7 @@ from nodes.changes.intake import Asked, kind_of, receive
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.refusals import refusal_text
 from nodes.refusals import KeyUnderWay
-from nodes.requests.kind import CANCELLATION, CHANGE, Kind
-from nodes.requests.status import read_status
+from nodes.requests.kind import CHANGE
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
 from nodes.rules.screens import next_required
 from nodes.sessions.opening import choose_subscription
@@ -37,6 +35,7 @@ from nodes.sessions.passing import (
 )
 from nodes.sessions.records import Session
 from nodes.sessions.screens import Shown, screen_of
+from nodes.sessions.store import done_in_session, key_prefix, session_of
 
 Form = dict[str, str]
 
@@ -50,6 +49,7 @@ class Page:
     runner: Runner
     backlog: Backlog
     reads: CustomerLocale
+    done: int = 0  # how many of the session's requests were over before it was pressed
 
     @property
     def language(self) -> Language:
@@ -61,6 +61,10 @@ class Page:
         """When the customer must have a response, on the running loop's clock."""
         arrived: float = self.request.state.arrived
         return arrived + ANSWER_SECONDS
+
+    def key(self, fingerprint: bytes) -> str:
+        """Return the idempotency key: the same action is one request, however often it is pressed, until it is over."""
+        return f"{key_prefix(self.session)}{self.done}:{fingerprint.hex()[:32]}"
 
 
 async def act(page: Page, form: Form) -> Response | None:
@@ -76,7 +80,8 @@ async def act(page: Page, form: Form) -> Response | None:
     if action == "back":
         await drop_change(session)
         return None
-    shown = await screen_of(session, page.reads)
+    done = await done_in_session(session)  # before Stripe is read: what is done then isn't shown as possible any more
+    shown, page = await screen_of(session, page.reads), replace(page, done=done)
     if action == "cancel":
         return await _cancel(page, shown, form)
     if action == "resume" and shown.state == "paused":
@@ -121,7 +126,7 @@ async def _carry_out_cancellation(page: Page, shown: Shown, reason: str, feedbac
     session, runner = page.session, page.runner
     asked = AskedToCancel(session.user_id, reason, feedback, accept_offer=False, subscription_id=_subscription(shown))
     arrived: float = page.request.state.arrived
-    key = await _key(session, CANCELLATION, session.cancellation_id, asked.fingerprint())
+    key = page.key(asked.fingerprint())
     try:
         async with runner.receiving(page.deadline) as in_line:
             [received] = await receive_cancellation(
@@ -154,6 +159,9 @@ async def _accept(page: Page, shown: Shown, accepted: str, as_of: str) -> Respon
     """Accept the option that the button names, as it was shown `as_of`; it must still be shown (FEATURES C14, U08)."""
     found = option_of(accepted, shown.offers)
     if found is None:
+        now = await session_of(page.session.id)
+        if now and (now.change_id != page.session.change_id or now.outcome == "saved"):
+            return None  # it was pressed twice, and the first press was quicker
         return await screen(page.session, shown, page.reads, wrong=_gone(page.language))
     offer, option = found
     if page.session.claims.preview:
@@ -168,7 +176,7 @@ async def _change(page: Page, shown: Shown, asked: Asked) -> Response | None:
     try:
         kind = kind_of(asked)
         fingerprint = hashlib.sha256(json.dumps([asked.offer_id, asked.choice], sort_keys=True).encode()).digest()
-        key = await _key(session, CHANGE, session.change_id, fingerprint)
+        key = page.key(fingerprint)
         [received] = await receive(asked, kind, session.user_id, origin="api", key=key, session_id=session.id)
     except KeyUnderWay:
         return None
@@ -184,15 +192,6 @@ def _subscription(shown: Shown) -> str:
     if shown.subscription is None:
         raise LookupError("the screen is about no subscription")
     return shown.subscription.id
-
-
-async def _key(session: Session, kind: Kind, last: UUID | None, fingerprint: bytes) -> str:
-    """Return the idempotency key: the same action in the same session is one request, however often it is pressed.
-
-    After a refusal (of the `last` request), the next press is another request.
-    """
-    refused = last is not None and (await read_status(kind, last, session.user_id)).outcome == "refused"
-    return f"session:{session.id}:{fingerprint.hex()[:32]}:{last if refused else ''}"
 
 
 def _gone(language: Language) -> str:

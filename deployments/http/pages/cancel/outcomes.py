@@ -9,10 +9,13 @@ from deployments.http.pages.page import page, way_to_subscribe
 from email_templates.dates import long_date, long_date_and_time
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.refusals import refusal_text
+from nodes.offers.agreed import Agreed
+from nodes.offers.wording import charges_text
 from nodes.requests.kind import CANCELLATION, CHANGE
 from nodes.requests.status import RequestStatus, read_status
 from nodes.sessions.passing import clear_texts
 from nodes.sessions.records import Session
+from nodes.sessions.store import agreed_change, taken_back
 
 
 async def outcome_of(session: Session, reads: CustomerLocale) -> HTMLResponse | None:
@@ -21,7 +24,8 @@ async def outcome_of(session: Session, reads: CustomerLocale) -> HTMLResponse | 
         status = await read_status(CANCELLATION, session.cancellation_id, session.user_id)
         return await _cancellation(session, status, reads)
     if session.change_id:
-        return _change(await read_status(CHANGE, session.change_id, session.user_id), reads)
+        status = await read_status(CHANGE, session.change_id, session.user_id)
+        return _change(status, await agreed_change(session), reads)
     return None
 
 
@@ -31,7 +35,7 @@ async def _cancellation(session: Session, status: RequestStatus, reads: Customer
         return _received(reads, reference)
     if status.response is None:
         return _in_progress(_("We're cancelling your subscription"), reads, reference)
-    if status.outcome == "refused":
+    if status.outcome == "refused" or await taken_back(session):
         return None  # the next screen says how the subscription is now
     if status.outcome == "failed":
         return _failed(status, reads, action="cancel", button=_("Cancel my subscription"))
@@ -39,16 +43,16 @@ async def _cancellation(session: Session, status: RequestStatus, reads: Customer
     texts = [_("We've sent you an email with the details.")]
     if response.get("refund"):
         texts.insert(0, _("We refund %(amount)s.", amount=response["refund"]["formatted"]))
-    if status.outcome == "canceled":
-        title = _("Your subscription has ended")
-        return page(reads.language, title, *texts, reference=reference, link=way_to_subscribe(reads.language))
     date = _date(response["cancel_at"], reads)
+    if status.outcome == "canceled":
+        title, first = _("Your subscription has ended"), _("Your plan ended on %(date)s.", date=date)
+        return page(reads.language, title, first, *texts, reference=reference, link=way_to_subscribe(reads.language))
     title = _("Your subscription is cancelled")
     first = _("You can use your plan until %(date)s. You won't be charged again.", date=date)
     return page(reads.language, title, first, *texts, reference=reference)
 
 
-def _change(status: RequestStatus, reads: CustomerLocale) -> HTMLResponse | None:
+def _change(status: RequestStatus, agreed: Agreed | None, reads: CustomerLocale) -> HTMLResponse | None:
     _, response, reference = reads.language.gettext, status.response or {}, str(status.id)
     if status.response is None:
         return _in_progress(_("We're making your change"), reads, reference)
@@ -56,19 +60,19 @@ def _change(status: RequestStatus, reads: CustomerLocale) -> HTMLResponse | None
         return None
     if status.outcome == "failed":
         return _failed(status, reads, action="back", button=_("Back"))
-    charge = (response.get("preview") or {}).get("text")
-    if url := response.get("url"):
-        title, link = _("Thank you for giving us a chance to help"), {"url": url, "words": _("Continue")}
-        text = _("Nothing was changed. You can come back to cancel at any time.")
-        return page(reads.language, title, text, reference=reference, link=link)
+    charge = charges_text(agreed.preview, reads) if agreed and agreed.preview else None
     title = _("Done: your subscription was changed")
     texts = [each for each in (charge, _("We've sent you an email with the details.")) if each]
+    if response.get("url"):
+        title = _("Thank you for giving us a chance to help")
+        texts = [_("Nothing was changed. You can come back to cancel at any time.")]
     return page(
         reads.language,
         title,
         *texts,
         reference=reference,
         name="cancel_again.html",
+        onward=response.get("url"),
         action="cancel",
         button=_("Cancel my subscription"),
     )

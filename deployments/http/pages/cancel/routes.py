@@ -19,6 +19,7 @@ from nodes.services import services
 from nodes.sessions.opening import open_session
 from nodes.sessions.records import Session
 from nodes.sessions.screens import screen_of
+from nodes.sessions.store import left
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -49,6 +50,7 @@ async def press(
     reads = await _reads(request, session)
     form = await read_form(request)
     if form.get("action") == "leave" and await outcome_of(session, reads) is None:
+        await left(session)
         response = kept(reads.language)
         forget(response)
         return response
