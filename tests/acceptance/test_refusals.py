@@ -156,6 +156,7 @@ def test_a_cancellation_needs_a_reason(world: World, given: dict[str, Any]) -> N
     assert str(audit["request_id"]) == world.request_id(response)
 
 
+@pytest.mark.slow
 def test_a_company_may_waive_the_reason_by_country(world: World, tmp_path: Path) -> None:
     german, american = world.person("other_locale"), world.person("professional")
 

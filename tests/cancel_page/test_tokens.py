@@ -244,6 +244,7 @@ def status_of(world: World, http: httpx.Client, made: str) -> int:
         return visitor.open(made).status_code
 
 
+@pytest.mark.slow
 def test_a_secret_is_rotated(world: World, elsewhere: Callable[..., Any]) -> None:
     person = world.person("professional")
     without_key_id = jwt.encode(jwt.decode(token(person), options={"verify_signature": False}), OLD[1])
@@ -262,6 +263,7 @@ def test_a_secret_is_rotated(world: World, elsewhere: Callable[..., Any]) -> Non
         assert status_of(world, http, jwt.encode(claims, NEW[1])) == 200  # the only one needs no id
 
 
+@pytest.mark.slow
 def test_a_companys_own_key_set(world: World, elsewhere: Callable[..., Any]) -> None:
     person, key = world.person("professional"), Ed25519PrivateKey.generate()
 
@@ -283,6 +285,7 @@ def test_a_companys_own_key_set(world: World, elsewhere: Callable[..., Any]) -> 
         assert status_of(world, http, token(person)) == 401
 
 
+@pytest.mark.slow
 def test_without_keys_there_is_no_page(world: World, elsewhere: Callable[..., Any]) -> None:
     person = world.person("professional")
     made = token(person)
