@@ -273,6 +273,13 @@ class SessionTokenUsed(Refusal):
     detail = _("This link was used before")
 
 
+class SessionIsPreview(Refusal):
+    """An action in a session whose token says `preview: true`."""
+
+    status = 409
+    detail = "This session is a preview: nothing was changed"
+
+
 # Stripe's webhooks
 
 

@@ -100,13 +100,19 @@ def token(user_id: str) -> None:
 def session_token(
     user_id: str,
     subscription: Annotated[str | None, typer.Option(help="which one, if the user has several")] = None,
+    sdk: Annotated[bool, typer.Option("--sdk", help="for the open-source React component")] = False,
 ) -> None:
-    """Print a token that opens the cancel page for this user, once and within 5 minutes: /cancel?token=…."""
+    """Print a token that opens the cancel page for this user, once and within 5 minutes: /cancel?token=….
+
+    With --sdk, a token for the open-source React component instead.
+    """
     if not is_user_id(user_id):
         raise typer.BadParameter(f"a user id has 1 to {MAX_CHARACTERS} characters", param_hint="USER_ID")
     join_stack()
-    from deployments.session_tokens import session_token as make
+    from deployments.session_tokens import component_token
+    from deployments.session_tokens import session_token as page_token
 
+    make = component_token if sdk else page_token
     typer.echo(make(load(SessionTokenSettings), user_id, subscription))
 
 

@@ -27,6 +27,8 @@ from deployments.http.pages.cancel import routes
 from deployments.http.pages.looks import looks_router
 from deployments.http.pages.start_page import start_page
 from deployments.http.runner import Runner, run_context
+from deployments.http.sdk.origins import AllowedOrigins
+from deployments.http.sdk.routes import router as sdk_router
 from deployments.http.session_tokens import SessionTokens
 from deployments.http.webhooks import stripe
 from deployments.prefect.client import shared_client
@@ -70,6 +72,7 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
         redirect_slashes=False,  # an unknown path is a 404, never a redirect
         exception_handlers=HANDLERS,
     )
+    app.add_middleware(AllowedOrigins, origins=settings.embed_origins)
     app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
     api = (cancel_subscription, reactivate_subscription, offers, look_ups, health)
@@ -79,6 +82,7 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
     app.include_router(looks_router(settings))
     if tokens.on:
         app.include_router(routes.router)
+        app.include_router(sdk_router)
     if shop:
         app.include_router(shop)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

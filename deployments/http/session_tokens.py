@@ -35,8 +35,8 @@ class SessionTokens:
         """Whether there is a key, and so a cancel page."""
         return bool(self._secrets or self._key_set)
 
-    async def read(self, token: str) -> SessionClaims:
-        """Return a token's claims.
+    async def read(self, token: str, *, even_expired: bool = False) -> SessionClaims:
+        """Return a token's claims. `even_expired`: for a session that it opened while it was valid.
 
         Raises `SessionTokenExpired`, and `SessionTokenInvalid` for anything else, without saying what (FEATURES U22).
         """
@@ -49,7 +49,13 @@ class SessionTokens:
                 algorithms=self._algorithms,
                 issuer=self._issuer,
                 # `iat` may be ahead where the company's clock is, and an audience may be named.
-                options={"require": list(REQUIRED), "verify_iat": False, "verify_sub": False, "verify_aud": False},
+                options={
+                    "require": list(REQUIRED),
+                    "verify_exp": not even_expired,
+                    "verify_iat": False,
+                    "verify_sub": False,
+                    "verify_aud": False,
+                },
             )
         except jwt.ExpiredSignatureError:
             raise SessionTokenExpired from None

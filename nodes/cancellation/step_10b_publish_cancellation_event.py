@@ -1,5 +1,6 @@
 """Step 10B: publish the event that the subscription was cancelled."""
 
+from nodes.cancellation.late_reason import reason_to_publish
 from nodes.cancellation.records import PendingCancellation
 from nodes.cancellation.reported import access_and_refund
 from nodes.messages.events import publish_event
@@ -13,7 +14,8 @@ from nodes.rules.dates import rfc3339
 async def publish_cancellation_event(pending: PendingCancellation) -> Delivered:
     """Publish `subscription.canceled` on `billing-events`, ordered by user (SPEC, Decided 8; FEATURES W18, W19)."""
     request, cancel_at = pending.case.request, rfc3339(pending.cancel_at)
-    members = {"reason": pending.category, "cancel_at": cancel_at, "effective_at": cancel_at}
+    reason = await reason_to_publish(request, pending.category)
+    members = {"reason": reason, "cancel_at": cancel_at, "effective_at": cancel_at}
     if pending.terms.by_policy:
         members |= access_and_refund(pending.terms, pending.cancel_at)
     return await publish_event(request.id, request.user_id, EVENT, **members)

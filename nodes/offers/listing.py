@@ -56,6 +56,11 @@ async def offers_for(
     }
 
 
+def choice_of(option: dict[str, Any]) -> dict[str, Any]:
+    """Return the choice that an option of `GET /offers` stands for."""
+    return {name: option[name] for name in ("months", "weeks", "price") if name in option}
+
+
 async def _options(offer: Offer, charges: Charges) -> list[Option]:
     """Return the offer's options; none if Stripe refuses it, such as for a price that is gone.
 

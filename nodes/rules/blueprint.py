@@ -56,6 +56,10 @@ class Step:
         return text_in(self.fallback, locale)
 
 
+# The last step of every session, if its blueprint ends without one.
+CONFIRM = Step("confirm")
+
+
 @dataclass(frozen=True)
 class Blueprint:
     """The steps for an audience, a CEL expression. `name`: the file's, without its ending."""

@@ -20,13 +20,16 @@ log = logging.getLogger(__name__)
 _ONCE = "session_tokens_pkey"
 
 
-async def open_session(claims: SessionClaims, browser: Browser, current: Session | None) -> UUID:
+async def open_session(
+    claims: SessionClaims, browser: Browser, current: Session | None, *, component: bool = False
+) -> UUID:
     """Return the id of the token's session.
 
-    `current`: the browser's last session, which a new token for the same customer and subscription continues. Raises
-    `SessionTokenUsed` if the token opened a session in another browser, and `NoActiveSubscription`.
+    `current`: the browser's last session, which a new token for the same customer and subscription continues.
+    `component`: the React component's session. Raises `SessionTokenUsed` if the token opened a session in another
+    browser, and `NoActiveSubscription`.
     """
-    user_id = await _user_of(claims)
+    user_id = await user_of(claims)
     async with services().database.as_user(user_id) as transaction:
         found = await transaction.values("session_of_token", issuer=claims.iss, token_id=claims.jti)
     if found:
@@ -36,7 +39,7 @@ async def open_session(claims: SessionClaims, browser: Browser, current: Session
     try:
         if current and _continues(current, claims, user_id):
             return await _resume(current, claims)
-        return await _open(claims, user_id, browser)
+        return await _open(claims, user_id, browser, component=component)
     except ConstraintViolated as violated:
         if violated.constraint == _ONCE:  # the same link was opened twice at the same time
             raise SessionTokenUsed from None
@@ -60,7 +63,7 @@ async def choose_subscription(session: Session, subscription_id: str) -> None:
         await _record_ignored(transaction, session, chosen)
 
 
-async def _user_of(claims: SessionClaims) -> str:
+async def user_of(claims: SessionClaims) -> str:
     """Return the token's user. Raises `SessionTokenInvalid` if it names a Stripe customer of another user."""
     if claims.customer is None:
         return str(claims.user_id)
@@ -86,7 +89,7 @@ async def _resume(current: Session, claims: SessionClaims) -> UUID:
     return current.id
 
 
-async def _open(claims: SessionClaims, user_id: str, browser: Browser) -> UUID:
+async def _open(claims: SessionClaims, user_id: str, browser: Browser, *, component: bool) -> UUID:
     """Read the subscription from Stripe, and record the session, even if nothing can be offered (FEATURES U09)."""
     subscription: ActiveSubscription | None = None
     with suppress(SeveralSubscriptions):  # the customer chooses on the first screen
@@ -101,6 +104,7 @@ async def _open(claims: SessionClaims, user_id: str, browser: Browser) -> UUID:
             user_id=user_id,
             subscription_id=subscription.id if subscription else None,
             browser=browser.fingerprint,
+            component=component,
             livemode=claims.mode == "live",
             options=claims.model_dump(mode="json"),
             blueprint_version=chosen.version,

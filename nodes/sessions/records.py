@@ -53,6 +53,8 @@ class Session:
     figures: dict[str, Any]
     progress: dict[str, Any]
     texts: dict[str, str]
+    component: bool  # the React component's, not the page's
+    listed: dict[str, Any]  # the options that the component was given: see component.py
     cancellation_id: UUID | None
     change_id: UUID | None
     outcome: str | None

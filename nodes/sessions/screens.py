@@ -8,7 +8,7 @@ from typing import Any, Literal
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.offers.listing import offers_for
 from nodes.refusals import NoActiveSubscription, SeveralSubscriptions
-from nodes.rules.blueprint import Step
+from nodes.rules.blueprint import CONFIRM, Step
 from nodes.rules.screens import Screen, next_screen
 from nodes.rules.statuses import is_live
 from nodes.services import services
@@ -21,9 +21,6 @@ from nodes.subscriptions.records import ActiveSubscription
 log = logging.getLogger(__name__)
 
 State = Literal["choose", "gone", "pending", "paused", "discounted", "step"]
-
-# The last screen of every session, if its blueprint ends without one.
-CONFIRM = Step("confirm")
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ async def _step(session: Session, subscription: ActiveSubscription, chosen: Chos
     screen = next_screen(blueprint, passed, {each.id: each.kind for each in catalog_offers})
     if screen is None or screen.step.kind != "offer":
         return _shown(screen, subscription, chosen)
-    offers, as_of = await _offers(session, subscription, reads)
+    offers, as_of = await offers_of(session, subscription, reads)
     screen = next_screen(blueprint, passed, {each["id"]: each["kind"] for each in offers})
     shown = {each["id"]: each for each in offers}
     fitting = tuple(shown[each] for each in screen.offers) if screen else ()
@@ -101,7 +98,7 @@ def _shown(
     return Shown("step", subscription, chosen, place=place, step=step, offers=offers, as_of=as_of)
 
 
-async def _offers(
+async def offers_of(
     session: Session, subscription: ActiveSubscription, reads: CustomerLocale
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return the offers that are available now; none if they can't be read (FEATURES F28)."""

@@ -19,6 +19,7 @@ Event = Literal[
     "cancellation_requested",
     "left",
     "attribute_ignored",
+    "closed",
     "error",
 ]
 

@@ -11,9 +11,9 @@ SELECT user_id FROM cancel_sessions WHERE id = %(request_id)s;
 SELECT session_id FROM session_tokens WHERE issuer = %(issuer)s AND token_id = %(token_id)s;
 
 -- name: open_session
-INSERT INTO cancel_sessions (id, user_id, subscription_id, browser, livemode, options, blueprint_version, blueprint,
-    figures)
-VALUES (%(session_id)s, %(user_id)s, %(subscription_id)s, %(browser)s, %(livemode)s, %(options)s,
+INSERT INTO cancel_sessions (id, user_id, subscription_id, browser, component, livemode, options, blueprint_version,
+    blueprint, figures)
+VALUES (%(session_id)s, %(user_id)s, %(subscription_id)s, %(browser)s, %(component)s, %(livemode)s, %(options)s,
     %(blueprint_version)s, %(blueprint)s, %(figures)s);
 
 -- name: use_session_token
@@ -22,13 +22,13 @@ VALUES (%(issuer)s, %(token_id)s, %(user_id)s, %(session_id)s);
 
 -- name: session
 SELECT s.id, s.user_id, s.subscription_id, s.browser, s.opened_at, s.options, s.blueprint_version, s.blueprint, s.figures,
-    s.progress, s.texts, s.cancellation_id, s.change_id, session_outcome(s, make_interval(mins => %(idle_minutes)s)) AS outcome
+    s.progress, s.texts, s.component, s.listed, s.cancellation_id, s.change_id, session_outcome(s, make_interval(mins => %(idle_minutes)s)) AS outcome
 FROM cancel_sessions s WHERE s.id = %(session_id)s;
 
 -- name: session_moved
 -- What is null stays as it is.
 UPDATE cancel_sessions
-SET active_at = now(), progress = coalesce(%(progress)s::json, progress),
+SET active_at = now(), closed_at = NULL, progress = coalesce(%(progress)s::json, progress),
     subscription_id = coalesce(%(subscription_id)s, subscription_id), texts = (texts::jsonb || coalesce(%(texts)s::jsonb, '{}'))::json
 WHERE id = %(session_id)s;
 
@@ -68,6 +68,26 @@ SELECT locale, country FROM users WHERE id = %(user_id)s;
 -- name: session_has_blueprint
 UPDATE cancel_sessions SET blueprint_version = %(blueprint_version)s, blueprint = %(blueprint)s, figures = %(figures)s
 WHERE id = %(session_id)s;
+
+-- name: session_listed
+UPDATE cancel_sessions SET listed = %(listed)s WHERE id = %(session_id)s;
+
+-- name: close_session
+UPDATE cancel_sessions SET closed_at = now() WHERE id = %(session_id)s;
+
+-- name: fill_in_reason_of_component
+-- Once, for a cancellation without a reason: the component sends it afterwards.
+UPDATE cancellation_reasons
+SET category = coalesce(%(category)s, category), feedback = %(feedback)s
+WHERE request_id = %(request_id)s AND category = 'prefer_not_to_say' AND feedback IS NULL AND answered_at IS NULL;
+
+-- name: reason_to_publish
+-- The reason of a cancellation, and whether the component may still send one. `patience` in seconds.
+SELECT c.category, c.category = 'prefer_not_to_say' AND c.feedback IS NULL
+    AND r.finished_at > now() - make_interval(secs => %(patience)s) AND EXISTS (
+        SELECT FROM cancel_sessions s WHERE s.cancellation_id = r.id AND s.component) AS awaited
+FROM cancellation_reasons c JOIN cancellation_requests r ON r.id = c.request_id
+WHERE c.request_id = %(request_id)s;
 
 -- name: clear_session_texts
 UPDATE cancel_sessions SET texts = '{}' WHERE id = %(session_id)s;

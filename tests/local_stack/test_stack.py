@@ -25,7 +25,8 @@ pytestmark = pytest.mark.slow
 LIGHT = "postgres,pubsub,inbox"
 ADDRESSES = {
     "http", "prefect_ui", "prefect_api", "stripe", "pubsub", "smtp", "inbox", "database_url",
-    "database_admin_url", "stripe_api_key", "google_cloud_project", "pubsub_topic", "pid", "cancel_page", "shop",
+    "database_admin_url", "stripe_api_key", "google_cloud_project", "pubsub_topic", "pid", "cancel_page", "sdk_base",
+    "shop",
 }  # fmt: skip
 
 

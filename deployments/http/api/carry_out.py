@@ -20,9 +20,17 @@ JOINED_EVERY_SECONDS = 0.1
 async def carried_out(
     kind: Kind, its_flow: RequestFlow, received: Received, user_id: str, backlog: Backlog, deadline: float
 ) -> RequestStatus | None:
-    """Return the request's status once it has a response, or None at the deadline while it continues."""
+    """Carry out the request, unless it is an earlier one that is under way; see `status_by`."""
     if received.response is None and not received.joined:
         await backlog.carry_out(its_flow, received.request_id, deadline - LAST_LOOK_SECONDS)
+    return await status_by(deadline, kind, received, user_id)
+
+
+async def status_by(deadline: float, kind: Kind, received: Received, user_id: str) -> RequestStatus | None:
+    """Return the request's status once it has a response, or None at the deadline while it continues.
+
+    Polls for the response of a request that was `joined`.
+    """
     try:
         async with asyncio.timeout_at(deadline):
             request_status = await read_status(kind, received.request_id, user_id)

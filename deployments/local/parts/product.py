@@ -13,14 +13,19 @@ EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # used only when HTTP_HOST is s
 def plan_trigger_address(stack: PlannedStack) -> None:
     """Plan the trigger's address, the base URL of links in emails, and its start page."""
     if "trigger" not in stack.wanted:
-        stack.addresses |= {"http": None, "cancel_page": None, "shop": None}
+        stack.addresses |= {"http": None, "cancel_page": None, "sdk_base": None, "shop": None}
         return
     host = stack.given.get("HTTP_HOST", LOOPBACK)
     port = stack.ports.choose("http", host)
     address = f"http://{_reachable(host)}:{port}"
     stack.set(HTTP_HOST=host, HTTP_PORT=str(port), PUBLIC_URL=stack.given.get("PUBLIC_URL", address))
     stack.set(START_PAGE=stack.given.get("START_PAGE", "true"))
-    stack.addresses |= {"http": address, "cancel_page": f"{address}/cancel", "shop": None}
+    stack.addresses |= {
+        "http": address,
+        "cancel_page": f"{address}/cancel",
+        "sdk_base": f"{address}/sdk/v1",
+        "shop": None,
+    }
 
 
 def plan_own_settings(stack: PlannedStack) -> None:

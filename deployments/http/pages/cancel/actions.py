@@ -1,38 +1,27 @@
 """What each button of the cancel page does, through the flows that the API starts (FEATURES U13 to U16)."""
 
-import asyncio
-import hashlib
-import json
 from dataclasses import dataclass, replace
 
 from fastapi import Request
 from fastapi.responses import Response
 
-from deployments.http.api.carry_out import ANSWER_SECONDS, LAST_LOOK_SECONDS, carried_out
 from deployments.http.backlog import Backlog
-from deployments.http.pages.cancel.options import choice_of, is_time, option_of
+from deployments.http.in_session import InSession
+from deployments.http.pages.cancel.options import is_time, option_of
 from deployments.http.pages.cancel.preview_mode import calls_to_accept, calls_to_cancel, preview_page
 from deployments.http.pages.cancel.screens import screen
 from deployments.http.runner import Runner
 from email_templates.translations import Language
-from flows.resume_unfinished import CHANGES
 from nodes.cancellation.intake import Asked as AskedToCancel
-from nodes.cancellation.intake import receive as receive_cancellation
-from nodes.changes.intake import Asked, kind_of, receive
+from nodes.changes.intake import Asked
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.refusals import refusal_text
+from nodes.offers.listing import choice_of
 from nodes.refusals import KeyUnderWay
-from nodes.requests.kind import CHANGE
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
 from nodes.rules.screens import next_required
 from nodes.sessions.opening import choose_subscription
-from nodes.sessions.passing import (
-    Filled,
-    drop_change,
-    notice,
-    pass_step,
-    refused_change,
-)
+from nodes.sessions.passing import Filled, drop_change, notice, pass_step, refused_change
 from nodes.sessions.records import Session
 from nodes.sessions.screens import Shown, screen_of
 from nodes.sessions.store import done_in_session, key_prefix, session_of
@@ -57,10 +46,9 @@ class Page:
         return self.reads.language
 
     @property
-    def deadline(self) -> float:
-        """When the customer must have a response, on the running loop's clock."""
-        arrived: float = self.request.state.arrived
-        return arrived + ANSWER_SECONDS
+    def in_session(self) -> InSession:
+        """The press as a call in the session."""
+        return InSession(self.session, self.runner, self.backlog, self.request.state.arrived)
 
     def key(self, fingerprint: bytes) -> str:
         """Return the idempotency key: the same action is one request, however often it is pressed, until it is over."""
@@ -123,25 +111,12 @@ async def _cancel(page: Page, shown: Shown, form: Form) -> Response | None:
 
 
 async def _carry_out_cancellation(page: Page, shown: Shown, reason: str, feedback: str | None) -> Response | None:
-    session, runner = page.session, page.runner
+    session = page.session
     asked = AskedToCancel(session.user_id, reason, feedback, accept_offer=False, subscription_id=_subscription(shown))
-    arrived: float = page.request.state.arrived
-    key = page.key(asked.fingerprint())
     try:
-        async with runner.receiving(page.deadline) as in_line:
-            [received] = await receive_cancellation(
-                asked,
-                session.user_id,
-                key,
-                in_line=in_line,
-                coming_in_seconds=asyncio.get_running_loop().time() - arrived,
-                session_id=session.id,
-            )
+        response = (await page.in_session.cancel(asked, page.key(asked.fingerprint()))).response
     except KeyUnderWay:
         return None  # the first press continues
-    response = received.response
-    if response is None and not in_line:
-        response = await runner.run(received.request_id, page.deadline - LAST_LOOK_SECONDS)
     if response and response.outcome == "refused":  # as by another request that is under way, or a fixed term
         wrong = refusal_text(response.body, page.language)
         return await screen(session, await screen_of(session, page.reads), page.reads, wrong=wrong)
@@ -174,16 +149,13 @@ async def _accept(page: Page, shown: Shown, accepted: str, as_of: str) -> Respon
 async def _change(page: Page, shown: Shown, asked: Asked) -> Response | None:
     session = page.session
     try:
-        kind = kind_of(asked)
-        fingerprint = hashlib.sha256(json.dumps([asked.offer_id, asked.choice], sort_keys=True).encode()).digest()
-        key = page.key(fingerprint)
-        [received] = await receive(asked, kind, session.user_id, origin="api", key=key, session_id=session.id)
+        decided = await page.in_session.change(asked, page.key(asked.fingerprint()))
     except KeyUnderWay:
         return None
-    status = await carried_out(CHANGE, CHANGES[kind], received, session.user_id, page.backlog, page.deadline)
-    if status and status.outcome == "refused":
-        await refused_change(session, received.request_id, asked.offer_id)
-        wrong = _gone(page.language) if asked.offer_id else refusal_text(status.response, page.language)
+    response = decided.response
+    if response and response.outcome == "refused":
+        await refused_change(session, decided.request_id, asked.offer_id)
+        wrong = _gone(page.language) if asked.offer_id else refusal_text(response.body, page.language)
         return await screen(session, await screen_of(session, page.reads), page.reads, wrong=wrong)
     return None
 

@@ -5,10 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-
-def choice_of(option: dict[str, Any]) -> dict[str, Any]:
-    """Return the choice that an option of `GET /offers` stands for."""
-    return {name: option[name] for name in ("months", "weeks", "price") if name in option}
+from nodes.offers.listing import choice_of
 
 
 def value_of(offer_id: str, option: dict[str, Any]) -> str:

@@ -1,28 +1,20 @@
 """The screens of a session before its outcome: choices, notices and the blueprint's steps."""
 
-import logging
-from datetime import datetime
 from typing import Any
 
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
 
 from deployments.http.pages.cancel.options import value_of
+from deployments.http.pages.cancel.step_texts import consequences, description, title
 from deployments.http.pages.cancel.unusable import nothing_to_cancel
 from deployments.http.pages.page import page
-from deployments.http.pages.safe_html import safe_html
 from email_templates.dates import long_date
-from nodes.cancellation.preview import cancellation_preview
 from nodes.messages.customer_locale import CustomerLocale
-from nodes.messages.figures import figures
-from nodes.rules.blueprint import Step
 from nodes.rules.texts import text_in
 from nodes.services import services
 from nodes.sessions.passing import Filled, step_shown
 from nodes.sessions.records import Session
 from nodes.sessions.screens import Shown
-
-log = logging.getLogger(__name__)
 
 
 async def screen(
@@ -72,14 +64,14 @@ def _in_effect(shown: Shown, reads: CustomerLocale, wrong: str | None) -> HTMLRe
     _, until = reads.language.gettext, shown.until
     date = long_date(until, reads.locale, reads.time_zone) if until else None
     if shown.state == "paused":
-        title = _("Your billing is paused")
+        heading = _("Your billing is paused")
         text = _("It's paused until %(date)s.", date=date) if date else _("It's paused until you resume it.")
     else:
-        title = _("You already have a discount")
+        heading = _("You already have a discount")
         text = _("It applies until %(date)s.", date=date) if date else _("It applies to your next invoices.")
     status = 400 if wrong else 200
     return page(
-        reads.language, title, text, status=status, name="cancel_in_effect.html", state=shown.state, wrong=wrong
+        reads.language, heading, text, status=status, name="cancel_in_effect.html", state=shown.state, wrong=wrong
     )
 
 
@@ -87,10 +79,9 @@ async def _step(shown: Shown, reads: CustomerLocale, filled: Filled, wrong: str 
     step, subscription = shown.step, shown.subscription
     if subscription is None or shown.chosen is None:
         raise LookupError("a step is about a subscription")
-    plan = services().catalog.plan(subscription.plan).name(reads.locale)
     return page(
         reads.language,
-        text_in(step.title, reads.locale) if step.title else _title(step, plan, reads),
+        title(step, subscription.plan, reads),
         name="cancel_step.html",
         status=400 if wrong else 200,
         step=step,
@@ -98,30 +89,12 @@ async def _step(shown: Shown, reads: CustomerLocale, filled: Filled, wrong: str 
         as_of=shown.as_of or "",
         offers=[_offer(each) for each in shown.offers],
         reasons=[_reason(each, reads) for each in step.reasons],
-        description=_description(step, shown, reads),
+        description=description(step, shown.chosen, reads),
         placeholder=text_in(step.placeholder, reads.locale) if step.placeholder else None,
         filled=filled,
         wrong=wrong,
-        consequences=await _consequences(shown, reads),
+        consequences=await consequences(subscription, reads) if step.kind == "confirm" else [],
     )
-
-
-def _title(step: Step, plan: str, reads: CustomerLocale) -> str:
-    _ = reads.language.gettext
-    match step.kind:
-        case "survey":
-            return _("What's your main reason for cancelling?")
-        case "feedback":
-            return _("What could we have done better?")
-        case "offer":
-            return _("Before you go: does one of these fit better?")
-    return _("Cancel your %(plan)s plan?", plan=plan)
-
-
-def _description(step: Step, shown: Shown, reads: CustomerLocale) -> Markup | None:
-    found = figures(shown.chosen.figures, reads.locale) if shown.chosen else {}
-    body = step.body(reads.locale, found)
-    return safe_html(body, found) if body else None
 
 
 def _reason(reason: Any, reads: CustomerLocale) -> dict[str, Any]:
@@ -133,25 +106,3 @@ def _offer(offer: dict[str, Any]) -> dict[str, Any]:
     """Return an offer for the template: each option with the value of its button."""
     options = [each | {"value": value_of(offer["id"], each)} for each in offer["options"]]
     return offer | {"options": options}
-
-
-async def _consequences(shown: Shown, reads: CustomerLocale) -> list[str]:
-    """Say what cancelling now does: when the plan ends, what is refunded, what becomes of the data (FEATURES F17)."""
-    if shown.step.kind != "confirm" or shown.subscription is None:
-        return []
-    _ = reads.language.gettext
-    try:
-        found = await cancellation_preview(shown.subscription)
-    except Exception as error:  # whatever can't be previewed, the customer can cancel (FEATURES F28)
-        log.warning("the cancellation can't be previewed: %s", type(error).__name__)
-        return []
-    ends = _date(found["ends_at"], reads)
-    texts = [_("Your plan ends now.") if found["ends_now"] else _("You keep your plan until %(date)s.", date=ends)]
-    if found["refund"]:
-        texts.append(_("We refund %(amount)s.", amount=found["refund"]["formatted"]))
-    texts.append(_("Your data is kept until %(date)s.", date=_date(found["data_retention_until"], reads)))
-    return texts
-
-
-def _date(text: str, reads: CustomerLocale) -> str:
-    return long_date(datetime.fromisoformat(text), reads.locale, reads.time_zone)

@@ -1,0 +1,1 @@
+"""The HTTP API of the open-source React component: its calls replayed byte for byte, and what becomes of each."""
