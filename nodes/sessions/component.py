@@ -89,13 +89,16 @@ def _wanted(offer: Offer, option: dict[str, Any]) -> Wanted | None:
     return None  # a link, which the component opens itself
 
 
-async def list_options(session: Session, options: list[Listed]) -> Session:
-    """Record the options that the component is given now. An earlier one stays, so that a repeated call finds it."""
+async def list_options(session: Session, options: list[Listed], *, again: bool) -> Session:
+    """Record the options that the component is given now. An earlier one stays, so that a repeated call finds it.
+
+    `again`: even if there are options already, which the component then forgets.
+    """
     earlier = [each for each in listed(session) if not any(each.is_for(new.kind, new.wanted) for new in options)]
     found = {"options": _OPTIONS.dump_python([*options, *earlier], mode="json")}
     async with services().database.as_user(session.user_id) as transaction:
-        await transaction.run("session_listed", session_id=session.id, listed=found)
-    return replace(session, listed=found)
+        [kept] = await transaction.values("session_listed", session_id=session.id, listed=found, again=again)
+    return replace(session, listed=kept)
 
 
 def listed(session: Session) -> list[Listed]:

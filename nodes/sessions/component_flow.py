@@ -45,8 +45,8 @@ class ComponentFlow:
     offers: dict[str, ShownOffer]
 
 
-async def component_flow(session: Session, reads: CustomerLocale) -> ComponentFlow:
-    """Return the flow as it is now, and record its options as the session's.
+async def component_flow(session: Session, reads: CustomerLocale, *, again: bool = True) -> ComponentFlow:
+    """Return the flow as it is now, and record its options as the session's. `again`: see `list_options`.
 
     Raises `BillingFailed`, `NoActiveSubscription`, `SeveralSubscriptions` and `SubscriptionAlreadyPending`.
     """
@@ -62,7 +62,8 @@ async def component_flow(session: Session, reads: CustomerLocale) -> ComponentFl
     steps = planned_steps(chosen.blueprint, {each.offer.id: each.offer.kind for each in showable})
     wanted = {offer for step in steps for offer in (step.offer, *step.by_reason.values())}
     offers = {each.offer.id: each for each in showable if each.offer.id in wanted}
-    session = await list_options(session, options_for([each.listed for each in offers.values()], terms, as_of))
+    options = options_for([each.listed for each in offers.values()], terms, as_of)
+    session = await list_options(session, options, again=again)
     return ComponentFlow(session, subscription, chosen, steps, offers)
 
 

@@ -70,7 +70,10 @@ UPDATE cancel_sessions SET blueprint_version = %(blueprint_version)s, blueprint 
 WHERE id = %(session_id)s;
 
 -- name: session_listed
-UPDATE cancel_sessions SET listed = %(listed)s WHERE id = %(session_id)s;
+-- Unless `again`, what a call that arrived at the same time has listed stays.
+UPDATE cancel_sessions SET listed = CASE WHEN %(again)s OR listed::text = '{}' THEN %(listed)s ELSE listed END
+WHERE id = %(session_id)s
+RETURNING listed;
 
 -- name: close_session
 UPDATE cancel_sessions SET closed_at = now() WHERE id = %(session_id)s;

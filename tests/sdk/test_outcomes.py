@@ -10,9 +10,9 @@ from tests.cancel_page.blueprints import TERM, price_of
 from tests.cancel_page.visitor import path_of, sessions_of
 from tests.offers.catalog import LOYAL, price
 from tests.offers.company import Company, at
-from tests.sdk.component import Component, offers_in
-from tests.waiting import concurrently
-from tests.world import Person, Row
+from tests.sdk.component import Component, component_token, offers_in
+from tests.waiting import concurrently, eventually
+from tests.world import Person, Row, World
 
 Made = Callable[..., Component]
 
@@ -98,13 +98,14 @@ def test_cancelling_twice_is_one_cancellation(company: Company, component: Made)
     assert len(company.world.emails(person)) == 1
 
 
+@pytest.mark.parametrize("configured", [True, False], ids=["after the config", "before the config"])
 @pytest.mark.parametrize("kind", [*ACCEPT, "cancel"])
 def test_two_calls_at_the_same_time_are_one_request_and_both_succeed(
-    company: Company, component: Made, kind: str
+    company: Company, component: Made, kind: str, configured: bool
 ) -> None:
     person = customer(company, kind)
     shown = component(person)
-    offers = offers_in(shown.flow())
+    offers = offers_in((shown if configured else component(person)).flow())
 
     def act() -> httpx.Response:
         return shown.cancel() if kind == "cancel" else ACCEPT[kind](shown, offers[kind])
@@ -185,6 +186,35 @@ def test_a_fixed_term_is_refused_with_the_companys_text(company: Company, compon
     response = component(person).cancel()
     assert response.status_code == 409, response.text
     assert TERM in response.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["discount", "cancel"])
+def test_a_failure_is_an_error_and_the_retry_is_the_same_request(company: Company, component: Made, kind: str) -> None:
+    person = company.customer()
+    shown = component(person)
+    coupon = offers_in(shown.flow())["discount"]["couponId"]
+
+    def act() -> httpx.Response:
+        return shown.cancel() if kind == "cancel" else shown.discount(coupon)
+
+    fault = {"kind": "status", "method": "POST", "path": "/v1/subscriptions/", "contains": person.subscription_id}
+    with company.world.simulator.fault(**fault, times=0):
+        assert act().status_code == 500
+    assert act().status_code == 200
+    table = "cancellation_requests" if kind == "cancel" else "change_requests"
+    assert len(company.world.rows(f"SELECT FROM {table} WHERE user_id = %s", person.user_id)) == 1
+    assert outcomes(company, person) == ["cancelled" if kind == "cancel" else "saved"]
+
+
+def test_a_request_in_progress_is_not_reported_as_done(world: World) -> None:
+    person = world.person("schedule_managed")  # whose cancellation takes several calls
+    shown = Component(world.addresses["sdk_base"], component_token(person))
+    slow = {"kind": "delay", "seconds": 2.2, "method": "*", "contains": person.subscription_id, "times": 0}
+    with world.simulator.fault(**slow):
+        response = shown.cancel()
+    assert (response.status_code, response.json()["type"]) == (503, "urn:cancelflow:problem:in-progress")
+    eventually(lambda: shown.cancel().status_code == 200, every=1)
+    assert len(world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", person.user_id)) == 1
 
 
 # What isn't offered

@@ -48,7 +48,7 @@ async def option_for(session: Session, acceptance: Acceptance, reads: CustomerLo
     if session.claims.preview:
         raise SessionIsPreview
     if not session.listed:  # the component hasn't asked for its config
-        session = (await component_flow(session, reads)).session
+        session = (await component_flow(session, reads, again=False)).session
     for each in listed(session):
         if each.is_for(acceptance.kind, acceptance.wanted):
             return each
