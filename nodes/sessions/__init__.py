@@ -1,1 +1,1 @@
-"""Sessions of the cancel page: opened by a token, kept in PostgreSQL, and moved from screen to screen."""
+"""Sessions of the cancel page and of the React component: opened by a token, kept in PostgreSQL, and moved on."""

@@ -8,6 +8,8 @@ from nodes.settings import CancelPageSettings, load
 from tests.offers.company import Company
 from tests.sdk.component import ORIGIN, Component, component_token
 
+pytestmark = pytest.mark.slow
+
 CALLS = ("/sdk/v1/api/orgs/cancelflow/cancel-flow/config", "/sdk/v1/api/sessions/sdk")
 HEADERS = "content-type,x-ck-app,x-ck-authorization,x-ck-customer,x-ck-mode,x-ck-subscription"
 
@@ -59,6 +61,13 @@ def test_a_known_origin_gets_the_headers_with_every_response(company: Company) -
     for response in (good, bad):
         assert response.headers["access-control-allow-origin"] == ORIGIN
         assert "Origin" in response.headers["vary"]
+
+
+def test_our_own_origin_needs_no_headers(company: Company) -> None:
+    own = str(company.world.addresses["http"])  # PUBLIC_URL, as of an app behind the same proxy
+    response = Component(f"{company.http.base_url}/sdk/v1", component_token(company.customer()), Origin=own).config()
+    assert response.status_code == 200
+    assert shared(response) == []
 
 
 def test_no_other_address_is_shared(company: Company) -> None:

@@ -14,6 +14,8 @@ from tests.sdk.component import Component, component_token, offers_in
 from tests.waiting import concurrently, eventually
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 Made = Callable[..., Component]
 
 # How the component accepts an offer of each kind, as the config describes it.

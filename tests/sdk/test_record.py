@@ -10,6 +10,8 @@ from tests.sdk.component import Component, offers_in
 from tests.waiting import eventually
 from tests.world import Person, Row
 
+pytestmark = pytest.mark.slow
+
 Made = Callable[..., Component]
 CANCELLED = {"canceled": True, "surveyChoiceId": "wants_all", "surveyChoiceValue": "All", "feedback": "Too “dear” 💸"}
 
