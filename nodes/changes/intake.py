@@ -23,6 +23,11 @@ class Asked:
     choice: dict[str, Any]
     every_subscription: bool = False
 
+    def fingerprint(self) -> bytes:
+        """Return a hash of the request, to recognize a repeated one."""
+        whole = [self.offer_id, self.subscription_id, self.every_subscription, self.choice]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).digest()
+
 
 async def receive(
     asked: Asked, kind: str, caller: str, *, origin: str, key: str | None = None, session_id: UUID | None = None
@@ -33,7 +38,6 @@ async def receive(
     Refuses a subscription for which another request is under way, which writes its row and audit row. Raises
     `KeyReused`, `KeyUnderWay` and `TooManyAttempts`. `session_id`: as for a cancellation.
     """
-    whole = json.dumps([asked.offer_id, asked.subscription_id, asked.every_subscription, asked.choice], sort_keys=True)
     found = await received(
         "receive_change",
         _REFUSALS,
@@ -47,7 +51,7 @@ async def receive(
         origin=origin,
         key=key,
         session_id=session_id,
-        fingerprint=hashlib.sha256(whole.encode()).digest() if key is not None else None,
+        fingerprint=asked.fingerprint() if key is not None else None,
     )
     return [as_received(each, _REFUSALS) for each in found]
 

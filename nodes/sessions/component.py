@@ -15,7 +15,7 @@ from nodes.services import services
 from nodes.sessions.claims import SessionClaims
 from nodes.sessions.opening import open_session, user_of
 from nodes.sessions.records import Browser, Session
-from nodes.sessions.store import session_of
+from nodes.sessions.store import key_prefix, session_of
 
 # As the cookie of the hosted page: the token must be valid when it opens the session, and continues it this long.
 LASTS = timedelta(hours=24)
@@ -104,6 +104,17 @@ async def list_options(session: Session, options: list[Listed], *, again: bool) 
 def listed(session: Session) -> list[Listed]:
     """Return the options that the component was given; none before it has asked for its config."""
     return _OPTIONS.validate_python(session.listed.get("options", []))
+
+
+async def component_key(session: Session, fingerprint: bytes) -> str:
+    """Return the idempotency key: a repeated action is the same request, and stays it once it is done.
+
+    Only after a refusal, and once a cancelled subscription was reactivated, is it another request.
+    """
+    prefix = f"{key_prefix(session)}{fingerprint.hex()[:32]}:"
+    async with services().database.as_user(session.user_id) as transaction:
+        [void] = await transaction.values("void_in_session", prefix=prefix)
+    return f"{prefix}{void}"
 
 
 _OPTIONS = TypeAdapter(list[Listed])

@@ -44,7 +44,7 @@ async def save_record(session: Session, record: Record) -> None:
                 await happened(transaction, session, "offer_declined", offers=[each.offer])
         if record.aborted:
             await transaction.run("close_session", session_id=session.id)
-            await happened(transaction, session, "closed")
+            await happened(transaction, session, "left")
     if current := await session_of(session.id):
         await fill_in_reason(current)
 

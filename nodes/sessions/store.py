@@ -19,7 +19,6 @@ Event = Literal[
     "cancellation_requested",
     "left",
     "attribute_ignored",
-    "closed",
     "error",
 ]
 

@@ -1,20 +1,23 @@
 -- depends: 0014_blueprints
--- Sessions of the cancel page, the tokens that opened them, and what happened in them (FEATURES U05, U06, U09, U12).
+-- Sessions of the cancel page and of the React component, the tokens that opened them, and what happened in them (FEATURES U05, U06, U09, U12).
 
 CREATE TABLE cancel_sessions (
     id                uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
     user_id           text COLLATE "C" NOT NULL,
     subscription_id   text        REFERENCES subscriptions,  -- null until the customer has chosen one of several
-    browser           bytea       NOT NULL,  -- SHA-256 of the secret in the browser's cookie
+    browser           bytea       NOT NULL,  -- SHA-256 of the secret in the browser's cookie, or of the component's token
+    component         boolean     NOT NULL DEFAULT false,  -- the React component's (deployments/http/sdk/README.md)
     livemode          boolean     NOT NULL,
     opened_at         timestamptz NOT NULL DEFAULT now(),
     active_at         timestamptz NOT NULL DEFAULT now(),
+    closed_at         timestamptz,  -- when the component was closed without a decision; null again if it goes on
     options           json        NOT NULL,  -- of the token: see nodes/sessions/claims.py
     blueprint_version integer     NOT NULL,
     blueprint         text        NOT NULL,
     figures           json        NOT NULL DEFAULT '{}',  -- for the blueprint's texts: declared attributes with a value
     progress          json        NOT NULL DEFAULT '{}',  -- steps passed, reason, and offers shown and declined
     texts             json        NOT NULL DEFAULT '{}',  -- free text by step, until the cancellation has it
+    listed            json        NOT NULL DEFAULT '{}',  -- the options that the component has: nodes/sessions/component.py
     -- The requests made in this session; their outcome is the session's.
     cancellation_id   uuid        REFERENCES cancellation_requests ON DELETE SET NULL,
     change_id         uuid        REFERENCES change_requests ON DELETE SET NULL
@@ -26,8 +29,8 @@ CALL protect('cancel_sessions');
 -- A browser's cookie holds only the session's id and a secret; this policy lets it look up the user.
 CREATE POLICY by_its_id ON cancel_sessions FOR SELECT TO cancelflow_app
     USING (id = nullif(current_setting('app.request_id', true), '')::uuid);
-GRANT SELECT, INSERT, UPDATE (subscription_id, active_at, blueprint_version, blueprint, figures, progress, texts,
-    cancellation_id, change_id) ON cancel_sessions TO cancelflow_app;
+GRANT SELECT, INSERT, UPDATE (subscription_id, active_at, closed_at, blueprint_version, blueprint, figures, progress,
+    texts, listed, cancellation_id, change_id) ON cancel_sessions TO cancelflow_app;
 
 -- Forget the texts of sessions that can't be resumed any more.
 CREATE FUNCTION prune_session_texts(at_most integer) RETURNS integer
@@ -117,7 +120,8 @@ AS $$
         WHEN h.outcome = 'changed' AND c.id IS NULL THEN 'saved'
         WHEN c.by_hand OR c.parked_at IS NOT NULL AND c.outcome IS NULL THEN 'manual'  -- a person completes it
         WHEN coalesce(c.outcome, h.outcome) = 'failed' THEN 'errored'
-        WHEN session.active_at < now() - idle AND c.id IS NULL AND h.id IS NULL THEN 'abandoned'
+        WHEN (session.closed_at IS NOT NULL OR session.active_at < now() - idle) AND c.id IS NULL AND h.id IS NULL
+            THEN 'abandoned'
     END
     FROM (SELECT 1) one
     -- A refused request changed nothing, and the session continues.

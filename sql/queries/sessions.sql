@@ -50,6 +50,14 @@ SELECT count(*)::integer
 FROM idempotency_keys k JOIN requests r ON r.id = k.request_ids[1]
 WHERE starts_with(k.key, %(prefix)s) AND r.outcome IS NOT NULL AND r.outcome <> 'failed';
 
+-- name: void_in_session
+-- How many requests with such a key were refused, or cancelled a subscription that was reactivated since.
+SELECT count(*)::integer
+FROM idempotency_keys k JOIN requests r ON r.id = k.request_ids[1]
+WHERE starts_with(k.key, %(prefix)s) AND (r.outcome = 'refused' OR r.kind = 'cancellation' AND EXISTS (
+    SELECT FROM reactivation_requests b
+    WHERE b.subscription_id = r.subscription_id AND b.finished_at > r.finished_at AND b.outcome = 'reactivated'));
+
 -- name: agreed_in_session
 SELECT agreed FROM change_requests WHERE id = %(change_id)s;
 

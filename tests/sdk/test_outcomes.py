@@ -100,6 +100,30 @@ def test_cancelling_twice_is_one_cancellation(company: Company, component: Made)
     assert len(company.world.emails(person)) == 1
 
 
+def test_a_subscription_that_was_reactivated_can_be_cancelled_again(company: Company, component: Made) -> None:
+    person = company.customer()
+    shown = component(person)
+    assert shown.cancel().status_code == 200
+    back = company.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
+    assert back.status_code == 200, back.text
+    fault = {"kind": "status", "method": "POST", "path": "/v1/subscriptions/", "contains": person.subscription_id}
+    with company.world.simulator.fault(**fault, times=0):
+        assert [shown.cancel().status_code for _ in range(2)] == [500, 500]  # and not the first cancellation's 200
+    assert [shown.cancel().status_code for _ in range(2)] == [200, 200]
+    assert company.subscription(person).cancel_at_period_end
+    assert len(company.world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", person.user_id)) == 2
+
+
+def test_another_offer_that_is_refused_leaves_the_first_as_it_is(company: Company, component: Made) -> None:
+    person = company.customer()
+    shown = component(person)
+    offers = offers_in(shown.flow())
+    assert shown.pause(1).status_code == 200
+    assert shown.change_plan(offers["plan_change"]["plans"][0]["id"]).status_code == 409  # not while it is paused
+    assert shown.pause(1).status_code == 200
+    assert len(company.world.rows("SELECT FROM change_requests WHERE user_id = %s", person.user_id)) == 2
+
+
 @pytest.mark.parametrize("configured", [True, False], ids=["after the config", "before the config"])
 @pytest.mark.parametrize("kind", [*ACCEPT, "cancel"])
 def test_two_calls_at_the_same_time_are_one_request_and_both_succeed(
@@ -146,7 +170,7 @@ def test_a_customer_who_closes_the_dialog_changes_nothing(company: Company, comp
         assert shown.record(aborted=True).status_code == 204
     assert writes(company, person) == before
     assert outcomes(company, person) == ["abandoned"]
-    assert path_of(company.world, person)[-1][0] == "closed"
+    assert path_of(company.world, person)[-1][0] == "left"
     shown.flow()  # opened again, with the same token
     assert shown.cancel().status_code == 200
     assert outcomes(company, person) == ["cancelled"]
@@ -273,8 +297,9 @@ def test_only_the_coupon_and_the_prices_that_the_token_names_are_offered(company
 
 def test_a_preview_changes_nothing_and_says_so(company: Company, component: Made) -> None:
     person = company.customer()
+    coupon = offers_in(component(person).flow())["discount"]["couponId"]  # a preview doesn't make the coupon
     shown = component(person, preview=True)
-    coupon = offers_in(shown.flow())["discount"]["couponId"]
+    shown.flow()
     for response in (shown.discount(coupon), shown.cancel()):
         assert response.status_code == 409
         assert "preview" in response.json()["detail"]

@@ -13,6 +13,7 @@ from deployments.http.api.carry_out import status_by
 from deployments.http.api.responses import RETRY_AFTER_SECONDS, respond
 from deployments.http.in_session import Decided, InSession, response_in
 from deployments.http.sdk.bodies import Acceptance
+from nodes.cancellation.intake import Asked as AskedToCancel
 from nodes.changes.intake import Asked
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.problems import problem
@@ -27,7 +28,7 @@ from nodes.refusals import (
 from nodes.requests.intake import Received
 from nodes.requests.kind import CANCELLATION, CHANGE, Kind
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
-from nodes.sessions.component import Listed, listed
+from nodes.sessions.component import Listed, component_key, listed
 from nodes.sessions.component_flow import component_flow
 from nodes.sessions.component_record import fill_in_reason
 from nodes.sessions.passing import refused_change
@@ -57,8 +58,10 @@ async def option_for(session: Session, acceptance: Acceptance, reads: CustomerLo
 
 async def accept(call: InSession, option: Listed) -> JSONResponse:
     """Accept the option with what it was shown to cost."""
-    asked = Asked(option.offer, call.session.subscription_id, option.choice)
-    decided = await _decided(call, CHANGE, call.change(asked))
+    session = call.session
+    asked = Asked(option.offer, session.subscription_id, option.choice)
+    key = await component_key(session, asked.fingerprint())
+    decided = await _decided(call, CHANGE, call.change(asked, key))
     if decided.response and decided.response.outcome == "refused":
         await refused_change(call.session, decided.request_id, option.offer)
     return _respond(decided)
@@ -70,7 +73,9 @@ async def cancel(call: InSession) -> JSONResponse:
     if session.claims.preview:
         raise SessionIsPreview
     subscription_id = session.subscription_id or (await find_subscription(session.user_id, None)).id
-    decided = await _decided(call, CANCELLATION, call.cancel(subscription_id, PREFER_NOT_TO_SAY))
+    asked = AskedToCancel(session.user_id, PREFER_NOT_TO_SAY, None, accept_offer=False, subscription_id=subscription_id)
+    key = await component_key(session, asked.fingerprint())
+    decided = await _decided(call, CANCELLATION, call.cancel(asked, key))
     if current := await session_of(session.id):
         await fill_in_reason(current)
         if current.outcome == "manual":
