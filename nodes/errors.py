@@ -45,6 +45,10 @@ class VerificationFailed(BillingFailed):
     """The subscription, read back from Stripe, does not show the change."""
 
 
+class ActionHookFailed(BillingFailed):
+    """The company's hook, which acts in Stripe in cancelflow's place, failed or did not respond in time."""
+
+
 class NotReadBack(Failure):
     """Stripe accepted a write, but it could not be read back: neither success nor failure can be reported."""
 

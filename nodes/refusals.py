@@ -16,6 +16,7 @@ class Refusal(CancelflowError):
 
     status: ClassVar[int] = 400
     detail: ClassVar[str] = "Request refused"
+    outcome: ClassVar[str] = "refused"  # of the request; one that `failed` can be tried again
     retry_after: int | None = None  # seconds, if retrying helps
 
     def __init__(self, detail: str | None = None, *, request_id: UUID | None = None, **extensions: Any) -> None:
@@ -192,6 +193,31 @@ class ChangeNotFound(Refusal):
 
     status = 404
     detail = "No such change"
+
+
+# Actions that the company carries out itself
+
+
+class ActionRefused(Refusal):
+    """The company's hook turned the action down; its message is the text."""
+
+    status = 409
+    outcome = "failed"
+
+
+class ActionNotSeen(Refusal):
+    """The company's page says that it carried the action out, but Stripe does not show it."""
+
+    status = 409
+    outcome = "failed"
+    detail = _("We couldn't confirm this with our payment provider, so nothing was recorded. Try again")
+
+
+class HandlerNotDeclared(Refusal):
+    """A page says that it carries out an action that the session's token does not leave to it."""
+
+    status = 400
+    detail = _("This page can't do that itself. Nothing was changed")
 
 
 # Reactivations

@@ -6,7 +6,7 @@ import hmac
 import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,10 +26,15 @@ class Received:
 
 @dataclass
 class Receiver:
-    """The webhooks that were accepted, those that were refused, and the response to the next ones."""
+    """The webhooks that were accepted, those that were refused, and the response to the next ones.
+
+    `act`: what an accepted one is for; it returns the JSON to respond with.
+    """
 
     url: str = ""
     status: int = 204
+    content: Any = None
+    act: Callable[[Received], Any] | None = None
     accepted: list[Received] = field(default_factory=list)
     refused: list[Received] = field(default_factory=list)
 
@@ -46,10 +51,15 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["content-length"]))
             got = Received(self.headers["webhook-id"], json.loads(raw), _is_valid(self.headers, raw))
-            (receiver.accepted if receiver.status < 300 else receiver.refused).append(got)
+            accepts = receiver.status < 300
+            (receiver.accepted if accepts else receiver.refused).append(got)
+            content = receiver.act(got) if accepts and receiver.act else receiver.content
+            body = b"" if content is None else json.dumps(content).encode()
             self.send_response(receiver.status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(body)))
+            self.send_header("location", "/elsewhere")  # of a redirect, which is not to be followed
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
             pass

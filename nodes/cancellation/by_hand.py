@@ -12,7 +12,7 @@ def leave_to_person(reason: CapturedReason) -> None:
     A request that was left to a person stays with them, even if the catalogue has changed since.
     """
     request, subscription = reason.case.request, reason.case.subscription
-    if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED):
+    if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) or request.carried_out_by == "page":
         return
     if request.by_hand or is_by_hand(subscription):
         raise DoneByHand(f"{subscription.id} is changed by hand only")

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from nodes.refusals import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
+from nodes.requests.carrying_out import ByPage, carrier_of
 from nodes.requests.intake import IN_THE_WAY, Received, as_received, by_slug, received
 from nodes.services import services
 
@@ -24,6 +25,7 @@ class Asked:
     subscription_id: str | None
     as_of: datetime | None = None
     every_subscription: bool = False
+    by_page: ByPage | None = None
 
     def fingerprint(self) -> bytes:
         """Return a hash of the body, to recognize a repeated one without storing its content."""
@@ -66,6 +68,8 @@ async def receive(
         coming_in_seconds=coming_in_seconds,
         key=key,
         session_id=session_id,
+        carried_out_by="page" if asked.by_page else carrier_of("discount" if asked.accept_offer else "cancel"),
+        message=asked.by_page.message if asked.by_page else None,
         fingerprint=asked.fingerprint() if key is not None else None,
         reason_optional_countries=sorted(services().settings.reason_optional_countries),
     )

@@ -27,7 +27,7 @@ async def decided(case: CancellationCase) -> Terms:
     request, subscription = case.request, case.subscription
     if terms := terms_in(request.terms):
         return terms
-    if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED):
+    if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) or request.carried_out_by == "page":
         return _of_a_past_cancellation(subscription)
     by_policy = _policy(subscription) != DEFAULT
     as_of = await _asked_at(request, subscription.billed) if by_policy else None
@@ -92,7 +92,7 @@ async def _asked_at(request: CancellationRequest, billed: BillingSubscription) -
 
 
 def _of_a_past_cancellation(subscription: ActiveSubscription) -> Terms:
-    """Return the terms of a cancellation that was made in Stripe, or under no policy."""
+    """Return the terms of a cancellation that was made in Stripe or by the company's page, or under no policy."""
     policy, billed = _policy(subscription), subscription.billed
     access_ended_at = billed.canceled_at if policy.access_ends == "now" and is_live(billed.status) else None
     return Terms(not is_live(billed.status), policy != DEFAULT, access_ended_at)

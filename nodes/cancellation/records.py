@@ -9,14 +9,14 @@ from typing import Any
 
 from nodes.cancellation.terms import Terms
 from nodes.clients.billing.objects import BillingSubscription
-from nodes.requests.records import Request
+from nodes.requests.records import ActionRequest
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint
 from nodes.subscriptions.records import ActiveSubscription
 
 
 @dataclass(frozen=True)
-class CancellationRequest(Request):
+class CancellationRequest(ActionRequest):
     """Step 1: a row of `cancellation_requests`, without its free text."""
 
     accept_offer: bool

@@ -32,6 +32,8 @@ class Attempt(RunAccount):
         """Label the run so that support can find it by request, subscription and plan."""
         self.named_after(subscription.id)
         self._tags.append(f"plan:{subscription.plan}")
+        if self.request and self.request.carried_out_by != "cancelflow":
+            self._tags.append(f"carried_out_by:{self.request.carried_out_by}")
 
     @property
     def send_delay(self) -> SendDelay:
@@ -40,7 +42,7 @@ class Attempt(RunAccount):
 
     async def refused(self, refusal: Refusal) -> None:
         """Record the refusal, which ends the run successfully. A caller without a direct response gets an email."""
-        self.response = Response("refused", refusal.status, problem_of(refusal, self.request_id))
+        self.response = Response(refusal.outcome, refusal.status, problem_of(refusal, self.request_id))
         if subscription_id := refusal.extensions.get("subscription_id"):
             self.named_after(subscription_id)
         if (request := self.request) is not None:

@@ -28,7 +28,8 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
     subscription = await find_subscription(request.user_id, asked)
     if request.outcome == "failed":
         await _look_again(request, subscription)
-    if not request.begun:
+    made_by_page = request.carried_out_by == "page"
+    if not (request.begun or made_by_page):
         refuse_ended(subscription)
         refuse_pending(subscription)
         if not request.accept_offer:
@@ -38,7 +39,8 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
     run_log().info("%s on plan %s is %s", subscription.id, subscription.plan, subscription.billed.status)
     if request.accept_offer and is_by_hand(subscription) and not request.reached(RecoveryPoint.DISCOUNT_APPLIED):
         raise OfferUnavailable
-    approved = request.approved or is_by_hand(subscription)  # there, a person does it anyway
+    # There, a person does it anyway, or somebody has done it.
+    approved = request.approved or is_by_hand(subscription) or made_by_page
     if services().catalog.plan(subscription.plan).manual_only and not (request.accept_offer or approved):
         raise NeedsOperator(f"the plan {subscription.plan} is manual_only")
     return CancellationCase(request, subscription, paid_until=until)

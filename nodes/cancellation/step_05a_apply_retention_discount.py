@@ -9,6 +9,7 @@ from nodes.messages.outbox import DISCOUNT
 from nodes.node import node, run_log
 from nodes.offers.reservation import ONE_OFFER, record_applied, reserve, withdrawn_on_failure
 from nodes.refusals import OfferUnavailable
+from nodes.requests.carrying_out import Work, carry_out
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint
 from nodes.services import services
@@ -50,8 +51,13 @@ async def _attach(case: CancellationCase, terms: RetentionOffer) -> BillingSubsc
         return billed
     coupon_id = await billing.coupons.ensure(terms.terms, key=request.billing_key("5A:coupon"))
     keep = () if terms.current_discount == "replaced" else billed.discounts_in_force
+    key = request.billing_key("5A")
+    its_terms = {"coupon_id": coupon_id, "current_discount": terms.current_discount}
     return await settled(
-        billing.apply_coupon(billed.id, coupon_id, keep=keep, key=request.billing_key("5A")),
+        carry_out(
+            Work(request, billed.id, "discount", its_terms),
+            lambda: billing.apply_coupon(billed.id, coupon_id, keep=keep, key=key),
+        ),
         billed.id,
         done=lambda found: found.discount_of(coupon_id) is not None and not found.pending,
     )

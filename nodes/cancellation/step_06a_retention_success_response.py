@@ -2,6 +2,7 @@
 
 from nodes.cancellation.records import AppliedDiscount
 from nodes.node import node, run_log
+from nodes.requests.carrying_out import said
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.records import Response
@@ -22,7 +23,7 @@ async def retention_success_response(applied: AppliedDiscount) -> Response:
     if applied.terms.current_discount:
         body["current_discount"] = applied.terms.current_discount
     request = applied.case.request
-    response = Response("retained", 200, body)
+    response = Response("retained", 200, body | await said(request))
     await finish(CANCELLATION, request.id, request.user_id, response)
     run_log().info("200 retained")
     return response

@@ -1,6 +1,7 @@
 """Step 6B: cancel in Stripe, and read the subscription back."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from nodes.cancellation.policy import decided, keeps_its_period, record
 from nodes.cancellation.records import CancellationCase, CancellationRequest, CapturedReason, ScheduledCancellation
@@ -11,7 +12,8 @@ from nodes.invoices.refunds import make
 from nodes.invoices.renewals import undo_renewals
 from nodes.invoices.unpaid import settling, void_what_is_open
 from nodes.node import node, run_log
-from nodes.refusals import CancellationTakenBack
+from nodes.refusals import ActionNotSeen, CancellationTakenBack
+from nodes.requests.carrying_out import Work, carry_out
 from nodes.rules.dates import rfc3339
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.reasons import stripe_feedback
@@ -36,25 +38,17 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
     case, request, subscription = reason.case, reason.case.request, reason.case.subscription
     terms = await decided(case)
     if request.reached(RecoveryPoint.CANCELLATION_SCHEDULED) and request.cancel_at:
-        _refuse_taken_back(request, subscription)
-        run_log().info("already done: ends at %s", rfc3339(request.cancel_at))
-        dropped = request.released_schedule is not None
-        return ScheduledCancellation(
-            case,
-            reason.category,
-            subscription.billed,
-            request.cancel_at,
-            dropped,
-            request.renewal_undone,
-            request.invoices_voided,
-            terms,
-        )
-    released = await _release_schedule(request, subscription)
-    billed = await _end(case, terms)
-    async with settling(request):
-        undone = await undo_renewals(request, billed, case.paid_until)
-        voided = await void_what_is_open(request, subscription, billed) or request.invoices_voided
-        terms = await _refund(request, terms)
+        return _as_recorded(reason, request.cancel_at, terms)
+    released = undone = voided = False
+    if request.carried_out_by == "page":
+        billed = _seen(subscription)
+    else:
+        released = await _release_schedule(request, subscription)
+        billed = await _end(case, terms, reason.category)
+        async with settling(request):
+            undone = await undo_renewals(request, billed, case.paid_until)
+            voided = await void_what_is_open(request, subscription, billed) or request.invoices_voided
+            terms = await _refund(request, terms)
     cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
     if cancel_at is None:
         raise VerificationFailed(f"Stripe gives no end for {subscription.id}")
@@ -69,6 +63,27 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
     return ScheduledCancellation(case, reason.category, billed, cancel_at, released, undone, voided, terms)
 
 
+def _as_recorded(reason: CapturedReason, cancel_at: datetime, terms: Terms) -> ScheduledCancellation:
+    """Return what an earlier run did. Raises `CancellationTakenBack`."""
+    case, request, subscription = reason.case, reason.case.request, reason.case.subscription
+    _refuse_taken_back(request, subscription)
+    run_log().info("already done: ends at %s", rfc3339(cancel_at))
+    dropped = request.released_schedule is not None
+    undone, voided = request.renewal_undone, request.invoices_voided
+    return ScheduledCancellation(case, reason.category, subscription.billed, cancel_at, dropped, undone, voided, terms)
+
+
+def _seen(subscription: ActiveSubscription) -> BillingSubscription:
+    """Return the subscription that the company's page has cancelled. Raises `ActionNotSeen` if Stripe doesn't show it.
+
+    As for a cancellation in Stripe's portal, nothing else is changed: no invoice and no schedule.
+    """
+    billed = subscription.billed
+    if is_live(billed.status) and not billed.pending:
+        raise ActionNotSeen
+    return billed
+
+
 def _refuse_taken_back(request: CancellationRequest, subscription: ActiveSubscription) -> None:
     """Raise `CancellationTakenBack` if it was revoked in Stripe's portal before the customer was notified of it."""
     billed = subscription.billed
@@ -79,35 +94,44 @@ def _refuse_taken_back(request: CancellationRequest, subscription: ActiveSubscri
 async def _release_schedule(request: CancellationRequest, subscription: ActiveSubscription) -> bool:
     """Release the subscription's schedule, with which Stripe refuses a cancellation; return whether there was one.
 
-    Its id is recorded first, because it can't be found after the release.
+    Its id is recorded first, because it can't be found after the release. A hook that cancels releases it, too.
     """
     schedule_id = subscription.billed.schedule_id
     if schedule_id is None or ending_of(subscription.billed.status) is Ending.NOW:
         return request.released_schedule is not None
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("schedule_to_release", request_id=request.id, schedule_id=schedule_id)
+    if request.carried_out_by == "hook":
+        return True
     release = services().billing.release_schedule(schedule_id, key=request.billing_key("6B:release"))
     await settled(release, subscription.id, done=lambda found: found.schedule_id is None)
     run_log().info("released the subscription from schedule %s", schedule_id)
     return True
 
 
-async def _end(case: CancellationCase, terms: Terms) -> BillingSubscription:
+async def _end(case: CancellationCase, terms: Terms, category: str) -> BillingSubscription:
     billing, request, subscription = services().billing, case.request, case.subscription
+    if request.carried_out_by == "hook" and subscription.billed.pending:
+        return subscription.billed  # an earlier run's hook cancelled it
     async with services().database.as_user(request.user_id) as transaction:
         [reason] = await transaction.all("reason_of_request", _Reason, request_id=request.id)
     feedback, comment = stripe_feedback(reason.category), reason.feedback
     if subscription.billed.fixed_term:
         await _keep_term(request, subscription.billed)
     if await keeps_its_period(case, terms):
-        write = billing.cancel_at_period_end(
-            subscription.id, feedback=feedback, comment=comment, key=request.billing_key("6B")
+        key = request.billing_key("6B")
+        at_end = carry_out(
+            Work(request, subscription.id, "cancel", {"when": "period_end", "reason": category}),
+            lambda: billing.cancel_at_period_end(subscription.id, feedback=feedback, comment=comment, key=key),
         )
-        return await settled(write, subscription.id, done=lambda found: found.pending)
+        return await settled(at_end, subscription.id, done=lambda found: found.pending)
     if not is_live(subscription.billed.status):
         return subscription.billed  # an earlier run ended it
-    write = billing.cancel_now(subscription.id, feedback=feedback, comment=comment)
-    return await settled(write, subscription.id, done=lambda found: not is_live(found.status))
+    now = carry_out(
+        Work(request, subscription.id, "cancel", {"when": "now", "reason": category}),
+        lambda: billing.cancel_now(subscription.id, feedback=feedback, comment=comment),
+    )
+    return await settled(now, subscription.id, done=lambda found: not is_live(found.status))
 
 
 async def _keep_term(request: CancellationRequest, billed: BillingSubscription) -> None:

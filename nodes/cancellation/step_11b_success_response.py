@@ -4,6 +4,7 @@ from nodes.cancellation.records import PendingCancellation
 from nodes.cancellation.reported import reported
 from nodes.messages.records import Delivered
 from nodes.node import node, run_log
+from nodes.requests.carrying_out import said
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.records import Response
@@ -20,6 +21,7 @@ async def success_response(pending: PendingCancellation, preserved: Delivered) -
         "cancel_at": rfc3339(pending.cancel_at),
         "data_retention_until": rfc3339(pending.data_retention_until),
         **await reported(pending.terms, pending.cancel_at, request.user_id),
+        **await said(request),
     }
     response = Response(pending.status, 200, body)
     await finish(CANCELLATION, request.id, request.user_id, response)

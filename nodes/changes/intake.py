@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from nodes.refusals import KeyReused, KeyUnderWay, OfferNotFound
+from nodes.requests.carrying_out import ByPage, carrier_of
 from nodes.requests.intake import IN_THE_WAY, Received, as_received, by_slug, received
 from nodes.requests.kind import CHANGES
 from nodes.services import services
@@ -22,10 +23,11 @@ class Asked:
     subscription_id: str | None
     choice: dict[str, Any]
     every_subscription: bool = False
+    by_page: ByPage | None = None
 
     def fingerprint(self) -> bytes:
         """Return a hash of the request, to recognize a repeated one."""
-        whole = [self.offer_id, self.subscription_id, self.every_subscription, self.choice]
+        whole = [self.offer_id, self.subscription_id, self.every_subscription, self.choice, self.by_page is not None]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).digest()
 
 
@@ -51,6 +53,8 @@ async def receive(
         origin=origin,
         key=key,
         session_id=session_id,
+        carried_out_by="page" if asked.by_page else carrier_of(kind),
+        message=asked.by_page.message if asked.by_page else None,
         fingerprint=asked.fingerprint() if key is not None else None,
     )
     return [as_received(each, _REFUSALS) for each in found]

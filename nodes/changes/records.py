@@ -5,7 +5,7 @@ from typing import Any
 
 from nodes.clients.billing.objects import BillingSubscription
 from nodes.offers.agreed import Agreed
-from nodes.requests.records import Request
+from nodes.requests.records import ActionRequest
 from nodes.rules.ways_to_stay import ChangeKind
 from nodes.subscriptions.records import ActiveSubscription
 
@@ -13,7 +13,7 @@ POINTS = ("received", "agreed", "applied", "recorded", "finished")
 
 
 @dataclass(frozen=True)
-class ChangeRequest(Request):
+class ChangeRequest(ActionRequest):
     """Step 1: a row of `change_requests`. `agreed`: see nodes/offers/agreed.py; None until step 3 has decided it."""
 
     kind: ChangeKind

@@ -37,12 +37,14 @@ class Change(RunAccount):
         """Label the run so that support can find it by request, subscription, plan, offer and origin."""
         self.named_after(case.subscription.id)
         self._tags += [f"plan:{case.subscription.plan}", f"origin:{case.request.origin}"]
+        if case.request.carried_out_by != "cancelflow":
+            self._tags.append(f"carried_out_by:{case.request.carried_out_by}")
         if case.request.offer_id:
             self._tags.append(f"offer:{case.request.offer_id}")
 
     async def refused(self, refusal: Refusal) -> None:
         """Record the refusal, which ends the run successfully. A caller without a direct response gets an email."""
-        self.response = Response("refused", refusal.status, problem_of(refusal, self.request_id))
+        self.response = Response(refusal.outcome, refusal.status, problem_of(refusal, self.request_id))
         if (request := self.request) is None:
             return
         if request.kind == "discount":

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from nodes.changes.by_page import made_by_page
 from nodes.changes.in_effect import is_in_effect
 from nodes.changes.records import Accepted, ChangeCase
 from nodes.errors import ConstraintViolated
@@ -36,12 +37,14 @@ async def check_eligibility(case: ChangeCase) -> Accepted:
     if agreed and (request.reached("applied") or is_in_effect(request.kind, agreed, billed)):
         run_log().info("agreed before")
         return Accepted(case, agreed)
-    if request.offer_id is None:
-        found = await _resumption(case)
+    if request.carried_out_by == "page" and request.kind not in ("contact", "redirect"):
+        agreed = await made_by_page(case)
+    elif request.offer_id is None:
+        agreed = await _resumption(case)
     else:
-        found = await _accepted(case, await charges_of(billed), agreed)
-    await _record(case, agreed or found)
-    return Accepted(case, agreed or found)
+        agreed = await _accepted(case, await charges_of(billed), agreed)
+    await _record(case, agreed)
+    return Accepted(case, agreed)
 
 
 async def _resumption(case: ChangeCase) -> Agreed:

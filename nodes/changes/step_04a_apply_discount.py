@@ -1,6 +1,6 @@
 """Step 4A: attach the offer's coupon, in addition to a current discount or in its place."""
 
-from nodes.changes.apply import applied
+from nodes.changes.apply import applied, is_to_do
 from nodes.changes.records import Accepted, Applied
 from nodes.clients.billing.objects import BillingSubscription
 from nodes.node import node
@@ -17,12 +17,12 @@ async def apply_discount(accepted: Accepted) -> Applied:
     keep = () if agreed.current_discount == "replaced" else billed.discounts_in_force
 
     async def attach() -> BillingSubscription:
-        if agreed.single_use:
-            terms = _terms(accepted)
-            await billing.coupons.ensure_single_use(terms, coupon_id, key=request.billing_key("4A:coupon"))
         return await billing.apply_coupon(billed.id, coupon_id, keep=keep, key=request.billing_key("4A"))
 
     async with withdrawn_on_failure(request.id, request.user_id):
+        if agreed.single_use and is_to_do(accepted):
+            terms = _terms(accepted)
+            await billing.coupons.ensure_single_use(terms, coupon_id, key=request.billing_key("4A:coupon"))
         return await applied(accepted, attach)
 
 

@@ -19,6 +19,8 @@ from nodes.errors import HookFailed
 # A receiver should only record the webhook and respond. The outbox retries, with growing pauses, so there is no retry
 # here; the webhook's id is the idempotency key with which a receiver recognizes a repetition.
 SEND_TIMEOUT = 5.0
+# A response is a short JSON document; the rest of a longer one is not read.
+MOST_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,14 @@ class Receiver:
 
     url: str
     secret: SecretStr
+
+
+@dataclass(frozen=True)
+class HookResponse:
+    """What a receiver responded: its status, and its JSON; None if it is no JSON or too long."""
+
+    status: int
+    content: Any
 
 
 class Hooks:
@@ -45,17 +55,28 @@ class Hooks:
         `hook_id`: the same for every attempt at one webhook. Raises `HookFailed`, which names neither the address nor
         what the receiver responded; after a timeout, it may still have accepted the webhook.
         """
+        response = await self.ask(event, receiver, hook_id=hook_id)
+        if not 200 <= response.status < 300:
+            raise HookFailed(f"the webhook's receiver responded {response.status}")
+
+    async def ask(
+        self, event: Mapping[str, Any], receiver: Receiver, *, hook_id: str, seconds: float | None = None
+    ) -> HookResponse:
+        """Send `event` and return the response, whatever its status; otherwise as `send`.
+
+        `seconds`: in place of the timeout.
+        """
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         headers = {"content-type": "application/json", **signed(body, receiver.secret, hook_id, int(time.time()))}
+        limit = seconds or self._timeout
+        sending = self._connected().stream("POST", receiver.url, content=body, headers=headers, timeout=limit)
         try:
-            async with asyncio.timeout(self._timeout):
-                response = await self._connected().post(receiver.url, content=body, headers=headers)
-        except TimeoutError:
+            async with asyncio.timeout(limit), sending as response:
+                return HookResponse(response.status_code, await _content(response))
+        except (TimeoutError, httpx.TimeoutException):
             raise HookFailed("the webhook's receiver did not respond in time") from None
         except httpx.HTTPError as error:
             raise HookFailed(f"the webhook's receiver could not be reached ({type(error).__name__})") from None
-        if not response.is_success:
-            raise HookFailed(f"the webhook's receiver responded {response.status_code}")
 
     async def close(self) -> None:
         """Close the connections, if there are any."""
@@ -75,6 +96,18 @@ def signed(body: bytes, secret: SecretStr, hook_id: str, timestamp: int) -> dict
     content = f"{hook_id}.{timestamp}.".encode() + body
     signature = base64.b64encode(hmac.new(_key(secret), content, hashlib.sha256).digest()).decode()
     return {"webhook-id": hook_id, "webhook-timestamp": str(timestamp), "webhook-signature": f"v1,{signature}"}
+
+
+async def _content(response: httpx.Response) -> Any:
+    read = b""
+    async for part in response.aiter_bytes():
+        read += part
+        if len(read) > MOST_BYTES:
+            return None
+    try:
+        return json.loads(read)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _key(secret: SecretStr) -> bytes:

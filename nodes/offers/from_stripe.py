@@ -1,6 +1,6 @@
 """What a change that was made in Stripe does and costs, in the form of an accepted offer."""
 
-from nodes.clients.billing.objects import BillingSubscription
+from nodes.clients.billing.objects import BillingSubscription, ScheduledPrice
 from nodes.offers.agreed import Agreed, Preview
 from nodes.offers.charges import Charges, Invoice, charges_of
 from nodes.rules.ways_to_stay import ChangeKind
@@ -35,6 +35,19 @@ async def agreed_in_stripe(kind: ChangeKind, plan: str, billed: BillingSubscript
             )
         case _:
             return Agreed(charges.now, preview)
+
+
+async def scheduled_in_stripe(billed: BillingSubscription, scheduled: ScheduledPrice) -> Agreed:
+    """Return the change of plan that Stripe's schedule shows. Raises `BillingFailed`."""
+    charges = await charges_of(billed)
+    return Agreed(
+        charges.now,
+        await next_charge(charges),
+        price_id=scheduled.price.id,
+        new_plan=services().catalog.plan_of([scheduled.price]),
+        when="period_end",
+        starts_at=scheduled.starts_at,
+    )
 
 
 async def next_charge(charges: Charges) -> Preview | None:

@@ -9,6 +9,7 @@ from nodes.clients.billing.objects import BillingSubscription
 from nodes.clients.database import Transaction
 from nodes.errors import BillingFailed, VerificationFailed
 from nodes.offers.agreed import Agreed
+from nodes.refusals import ActionRefused
 from nodes.rules.dates import months_after
 from nodes.rules.offers import RetentionOffer
 from nodes.services import services
@@ -49,7 +50,7 @@ async def withdrawn_on_failure(request_id: UUID, user_id: str) -> AsyncIterator[
     """
     try:
         yield
-    except BillingFailed:
+    except (BillingFailed, ActionRefused):
         async with services().database.as_user(user_id) as transaction:
             await transaction.run("withdraw_offer", request_id=request_id)
         raise

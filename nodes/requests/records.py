@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from nodes.rules.carriers import Carrier
+
 
 @dataclass(frozen=True)
 class Request:
@@ -28,6 +30,13 @@ class Request:
         Stripe replays a failure when its key is reused (https://docs.stripe.com/api/idempotent_requests).
         """
         return f"{self.id}:{step}:{self.billing_try}"
+
+
+@dataclass(frozen=True)
+class ActionRequest(Request):
+    """A request whose action in Stripe the company may carry out itself."""
+
+    carried_out_by: Carrier
 
 
 class Response:

@@ -8,10 +8,11 @@ from typing import Any
 
 from nodes.rules.blueprint import Blueprint, Step
 from nodes.rules.facts import Ignored, Value, typed
+from nodes.rules.reasons import PREFER_NOT_TO_SAY
 from nodes.services import services
 from nodes.sessions.claims import SessionClaims
 from nodes.sessions.facts import session_facts
-from nodes.sessions.records import Session
+from nodes.sessions.records import Progress, Session
 from nodes.subscriptions.records import ActiveSubscription
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,12 @@ async def chosen_for(subscription: ActiveSubscription, claims: SessionClaims) ->
         log.warning("no blueprint can be used: %s", type(error).__name__)
         return PLAIN
     return Chosen(current.version, choice.blueprint, choice.attributes, choice.ignored)
+
+
+def reason_of(chosen: Chosen, progress: Progress) -> str:
+    """Return Stripe's code for the reason that the customer chose last."""
+    reasons = chosen.blueprint.reasons
+    return reasons[progress.reason].stripe if progress.reason in reasons else PREFER_NOT_TO_SAY
 
 
 async def blueprint_of(session: Session) -> Chosen:

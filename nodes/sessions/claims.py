@@ -7,6 +7,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from nodes.messages.customer_locale import CustomerLocale
+from nodes.rules.carriers import Handler
 from nodes.rules.texts import in_language
 from nodes.rules.user_ids import user_id_of
 
@@ -80,6 +81,7 @@ class SessionClaims(_Claims):
     customer_attributes: dict[str, object] = {}  # those of another type are ignored (FEATURES C11)
     i18n: Localization = Localization()
     dynamic_offers: DynamicOffers = DynamicOffers()
+    handlers: tuple[Handler, ...] = ()  # what the company's page may carry out itself (FEATURES C15, C16)
 
     @model_validator(mode="after")
     def _names_a_customer(self) -> "SessionClaims":

@@ -103,6 +103,13 @@ async def refused_change(session: Session, request_id: UUID, offer_id: str | Non
         await happened(transaction, session, "error", offer=offer_id or "resume", request_id=str(request_id))
 
 
+async def failed_handler(session: Session, handler: str) -> None:
+    """Record that the company's page could not carry an action out, or was not allowed to; nothing else changes."""
+    async with services().database.as_user(session.user_id) as transaction:
+        await move(transaction, session)
+        await happened(transaction, session, "error", handler=handler)
+
+
 async def drop_change(session: Session) -> None:
     """Go back to the steps after a change that failed; one that was made stays."""
     async with services().database.as_user(session.user_id) as transaction:

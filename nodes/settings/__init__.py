@@ -6,6 +6,7 @@ invalid settings together. Secrets are masked, and validation errors never show 
 
 from pydantic import Field
 
+from nodes.settings.action_hooks import ActionHookSettings
 from nodes.settings.billing import BillingSettings
 from nodes.settings.cancel_page import CancelPageSettings
 from nodes.settings.database import DatabaseSettings
@@ -15,6 +16,7 @@ from nodes.settings.messages import EventSettings, HookSettings, LinkSettings, M
 from nodes.settings.policy import BlueprintSettings, PolicySettings
 
 __all__ = [
+    "ActionHookSettings",
     "BillingSettings",
     "BlueprintSettings",
     "CancelPageSettings",
@@ -45,6 +47,7 @@ class ServiceSettings(
     EventSettings,
     MailSettings,
     HookSettings,
+    ActionHookSettings,
     LinkSettings,
     PolicySettings,
     CancelPageSettings,

@@ -7,9 +7,9 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from nodes.settings.group import SettingsGroup
 
 # Plain HTTP only for a receiver on the same machine, as while developing one.
-_WEBHOOK_URL = re.compile(r"https://[^\s/]|http://(127\.0\.0\.1|localhost)[:/]")
+WEBHOOK_URL = re.compile(r"https://[^\s/]|http://(127\.0\.0\.1|localhost)[:/]")
 # 24 bytes are 32 characters of base64.
-_WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
 class EventSettings(SettingsGroup):
@@ -48,7 +48,7 @@ class HookSettings(SettingsGroup):
     @field_validator("manual_webhook_url")
     @classmethod
     def _encrypted(cls, url: str | None) -> str | None:
-        if url is not None and not _WEBHOOK_URL.match(url):
+        if url is not None and not WEBHOOK_URL.match(url):
             raise ValueError("MANUAL_WEBHOOK_URL must begin with https:// (or http:// on this machine)")
         return url
 
@@ -57,7 +57,7 @@ class HookSettings(SettingsGroup):
     def _signs(cls, secret: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
         if secret is None and others.data.get("manual_webhook_url"):
             raise ValueError("MANUAL_WEBHOOK_SECRET is not set: it signs what is sent to MANUAL_WEBHOOK_URL")
-        if secret is not None and not _WEBHOOK_SECRET.fullmatch(secret.get_secret_value()):
+        if secret is not None and not WEBHOOK_SECRET.fullmatch(secret.get_secret_value()):
             raise ValueError("MANUAL_WEBHOOK_SECRET must be whsec_ and the base64 of 24 random bytes or more")
         return secret
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nodes.node import node, run_log
+from nodes.offers.made_in_stripe import Recorded, unrecorded
 from nodes.services import services
-from nodes.stripe_events.made_in_stripe import Recorded, unrecorded
 from nodes.stripe_events.records import Seen, StripeEvent, Subject
 from nodes.subscriptions.find import SubscriptionRow
 from nodes.subscriptions.mirror import mirror

@@ -11,10 +11,10 @@ from nodes.services import services
 async def settled(
     write: Awaitable[BillingSubscription | None], subscription_id: str, done: Callable[[BillingSubscription], bool]
 ) -> BillingSubscription:
-    """Run the write and return the subscription as read back afterwards.
+    """Run the write, by cancelflow or the company's hook, and return the subscription as read back afterwards.
 
-    Raises `VerificationFailed` if Stripe accepted the write but does not show it, and `NotReadBack` if it accepted the
-    write but could not be read: the request is then retried, because the write is most likely applied. If the write's
+    Raises `VerificationFailed` if the write was accepted but Stripe does not show it, and `NotReadBack` if Stripe could
+    not be read afterwards: the request is then retried, because the write is most likely applied. If the write's
     response was lost, the subscription is read to decide; unless it shows the change, the write's error is raised.
     """
     billing = services().billing
@@ -32,9 +32,9 @@ async def settled(
     try:
         found = await billing.subscription(subscription_id)
     except BillingFailed as error:
-        raise NotReadBack(f"Stripe accepted the change to {subscription_id} but can't be read back: {error}") from None
+        raise NotReadBack(f"{subscription_id} was changed but can't be read back: {error}") from None
     request_id = written.stripe_request_id if written else None
     if not done(found):
-        message = f"Stripe accepted the change to {subscription_id} but does not show it"
+        message = f"the change to {subscription_id} was accepted, but Stripe does not show it"
         raise VerificationFailed(message, stripe_request_id=request_id, answered=True)
     return replace(found, stripe_request_id=request_id)

@@ -5,7 +5,8 @@ SELECT received.* FROM receive_cancellation(request => %(request_id)s, caller =>
     feedback => %(feedback)s, as_of => %(as_of)s, in_line => %(in_line)s, coming_in_seconds => %(coming_in_seconds)s, own_key => %(key)s,
     body => %(fingerprint)s, reason_optional_countries => %(reason_optional_countries)s, at_most => %(at_most)s,
     refusals => %(refusals)s) received,
-    asked_in_session(%(session_id)s, received, false, NULL);
+    asked_in_session(%(session_id)s, received, false, NULL),
+    left_to_carrier(received, false, %(carried_out_by)s, %(message)s);
 
 -- name: claim_cancellation
 -- Step 1. A finished request keeps the id of the run that finished it.
@@ -16,7 +17,8 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
     released_schedule, cancel_at, received_at, now() - received_at AS waited, approved_at IS NOT NULL AS approved,
-    outcome, response, billing_try, reported_failed, by_hand, renewal_undone, invoices_voided, as_of, terms;
+    outcome, response, billing_try, reported_failed, by_hand, renewal_undone, invoices_voided, as_of, terms,
+    carried_out_by;
 
 -- name: choose_subscription
 -- Step 2.

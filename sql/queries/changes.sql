@@ -4,7 +4,8 @@ SELECT received.* FROM receive_change(request => %(request_id)s, caller => %(use
     change_kind => %(kind)s, offer => %(offer_id)s, asked_subscription => %(asked_subscription)s,
     every => %(every)s, choice => %(choice)s, origin => %(origin)s, own_key => %(key)s, body => %(fingerprint)s, at_most => %(at_most)s,
     refusals => %(refusals)s) received,
-    asked_in_session(%(session_id)s, received, true, %(offer_id)s);
+    asked_in_session(%(session_id)s, received, true, %(offer_id)s),
+    left_to_carrier(received, true, %(carried_out_by)s, %(message)s);
 
 -- name: claim_change
 UPDATE change_requests
@@ -12,7 +13,7 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, origin, kind, offer_id, choice, agreed, subscription_id, recovery_point,
-    received_at, outcome, response, billing_try, stripe_request_id, reported_failed, by_hand;
+    received_at, outcome, response, billing_try, stripe_request_id, reported_failed, by_hand, carried_out_by;
 
 -- name: kind_of_change
 SELECT kind FROM change_requests WHERE id = %(request_id)s;

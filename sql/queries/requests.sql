@@ -33,7 +33,22 @@ SELECT end_lease(%(request_id)s);
 
 -- name: write_audit
 INSERT INTO audit_log (user_id, action, request_id, asked_user_id, subscription_id, outcome, http_status, problem,
-    stripe_request_id)
+    stripe_request_id, carried_out_by)
 VALUES (%(user_id)s, %(action)s, %(request_id)s, %(asked_user_id)s, %(subscription_id)s, %(outcome)s,
-    %(http_status)s, %(problem)s, %(stripe_request_id)s);
+    %(http_status)s, %(problem)s, %(stripe_request_id)s,
+    coalesce((SELECT carried_out_by FROM cancellation_requests WHERE id = %(request_id)s),
+        (SELECT carried_out_by FROM change_requests WHERE id = %(request_id)s)));
+
+-- name: customer_of_subscription
+SELECT stripe_customer_id FROM subscriptions WHERE id = %(subscription_id)s;
+
+-- name: carrier_said
+-- The hook's message for the customer, which belongs to their response.
+WITH cancellation AS (UPDATE cancellation_requests SET message = %(message)s WHERE id = %(request_id)s)
+UPDATE change_requests SET message = %(message)s WHERE id = %(request_id)s;
+
+-- name: what_carrier_said
+SELECT message FROM cancellation_requests WHERE id = %(request_id)s AND message IS NOT NULL
+UNION ALL
+SELECT message FROM change_requests WHERE id = %(request_id)s AND message IS NOT NULL;
 

@@ -103,6 +103,33 @@ WHERE c.request_id = %(request_id)s;
 -- name: clear_session_texts
 UPDATE cancel_sessions SET texts = '{}' WHERE id = %(session_id)s;
 
+-- name: adopt_change
+-- A change that an event of Stripe's reported before the page that made it did becomes the session's.
+WITH found AS MATERIALIZED (
+    SELECT r.id FROM change_requests r JOIN cancel_sessions s ON s.subscription_id = r.subscription_id
+    WHERE s.id = %(session_id)s AND r.origin = 'stripe' AND r.kind = %(kind)s AND r.received_at > s.opened_at
+        AND r.outcome IS DISTINCT FROM 'refused'
+        AND NOT EXISTS (SELECT FROM cancel_sessions other WHERE other.change_id = r.id)
+    ORDER BY r.received_at DESC LIMIT 1)
+SELECT found.id FROM found, asked_in_session(%(session_id)s,
+    ROW(found.id, NULL, NULL, NULL, NULL, NULL, NULL)::reception, true, %(offer_id)s);
+
+-- name: adopt_cancellation
+-- Likewise, a cancellation.
+WITH found AS MATERIALIZED (
+    SELECT r.id FROM cancellation_requests r JOIN cancel_sessions s ON s.subscription_id = r.subscription_id
+    WHERE s.id = %(session_id)s AND r.origin = 'stripe' AND NOT r.accept_offer AND r.received_at > s.opened_at
+        AND r.outcome IS DISTINCT FROM 'refused'
+        AND NOT EXISTS (SELECT FROM cancel_sessions other WHERE other.cancellation_id = r.id)
+    ORDER BY r.received_at DESC LIMIT 1)
+SELECT found.id FROM found, asked_in_session(%(session_id)s,
+    ROW(found.id, NULL, NULL, NULL, NULL, NULL, NULL)::reception, false, NULL);
+
+-- name: reason_of_adopted
+-- What the customer said on the page, unless Stripe had a reason.
+UPDATE cancellation_reasons SET category = %(category)s, feedback = %(feedback)s
+WHERE request_id = %(request_id)s AND category = 'prefer_not_to_say' AND feedback IS NULL AND answered_at IS NULL;
+
 -- name: drop_session_change
 -- Only one that failed; it changed nothing.
 UPDATE cancel_sessions s SET change_id = NULL FROM change_requests h

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from nodes.errors import SettingsInvalid
 from nodes.settings import (
+    ActionHookSettings,
     DatabaseSettings,
     IdentitySettings,
     LinkSettings,
@@ -113,7 +114,7 @@ def test_every_credential_is_a_secret() -> None:
     }
     assert opens == {
         "database_url", "database_admin_url", "stripe_api_key", "smtp_url", "link_secret", "jwt_secret",
-            "manual_webhook_secret",
+            "manual_webhook_secret", "action_hook_secret",
         "jwt_private_key",
     }  # fmt: skip
 
@@ -266,3 +267,29 @@ def test_a_webhook_secret_is_base64_of_24_bytes_or_more(secret: str) -> None:
 def test_a_webhook_is_sent_encrypted(url: str) -> None:
     refused = refusal(TriggerSettings, **{**HOOKS, "MANUAL_WEBHOOK_URL": url})
     assert "MANUAL_WEBHOOK_URL must begin with https://" in refused
+
+
+ACTION_HOOKS = {**COMPLETE, "ACTION_HOOKS": "pause=https://api.example.com/pause, cancel=http://localhost:8080/cancel"}
+SIGNS = "whsec_" + "A" * 32
+
+
+def test_each_action_has_a_hook_of_its_own() -> None:
+    given = {name.lower(): value for name, value in {**ACTION_HOOKS, "ACTION_HOOK_SECRET": SIGNS}.items()}
+    hooks = {"pause": "https://api.example.com/pause", "cancel": "http://localhost:8080/cancel"}
+    assert ActionHookSettings.model_validate(given).action_hooks == hooks
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({}, "ACTION_HOOK_SECRET is not set"),
+        ({"ACTION_HOOK_SECRET": "whsec_c2hvcnQ="}, "ACTION_HOOK_SECRET must be whsec_"),
+        ({"ACTION_HOOKS": "refund=https://a.example.com"}, "ACTION is one of pause, resume, discount"),
+        ({"ACTION_HOOKS": "https://a.example.com/?x=1"}, "ACTION is one of pause, resume, discount"),
+        ({"ACTION_HOOKS": "pause=http://a.example.com"}, "Each URL in ACTION_HOOKS must begin with https://"),
+        ({"ACTION_HOOKS": "pause=https://a.example.com,pause=https://b.example.com"}, "names an action twice"),
+    ],
+)
+def test_hooks_that_can_not_be_used_are_refused(wrong: dict[str, str], says: str) -> None:
+    secret = {} if not wrong else {"ACTION_HOOK_SECRET": SIGNS}
+    assert says in refusal(TriggerSettings, **{**ACTION_HOOKS, **secret, **wrong})

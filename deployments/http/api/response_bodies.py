@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nodes.rules.offers import Fate
 
+_MESSAGE = "what the company's hook says to the customer; absent if it says nothing"
+
 
 class Money(BaseModel):
     """An amount in the currency's smallest unit, and as the customer reads it."""
@@ -93,6 +95,7 @@ class Changed(BaseModel):
     price: str | None = None
     url: str | None = None
     preview: Preview | None = None
+    message: str | None = Field(default=None, description=_MESSAGE)
 
 
 class Reactivated(BaseModel):
@@ -117,6 +120,7 @@ class Cancelled(BaseModel):
         default=None, description="when access ends; only if the plan has a `cancellation` policy"
     )
     refund: Money | None = Field(default=None, description="the same; null if nothing is refunded")
+    message: str | None = Field(default=None, description=_MESSAGE)
 
 
 class InvoiceOnCancelling(BaseModel):
@@ -149,6 +153,7 @@ class Retained(BaseModel):
     current_discount: Fate | None = Field(
         default=None, description="what happened to a discount that was running; absent if there was none"
     )
+    message: str | None = Field(default=None, description=_MESSAGE)
 
 
 class Result(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from nodes.clients.hooks import Hooks, Receiver, signed
+from nodes.clients.hooks import HookResponse, Hooks, Receiver, signed
 from nodes.errors import HookFailed
 from tests.hook_receiver import SECRET, receiving
 from tests.nodes.clients.smtp_servers import black_hole, self_signed
@@ -69,3 +69,27 @@ def test_a_receiver_that_is_down_or_never_responds_is_a_failure() -> None:
     with black_hole() as port, pytest.raises(HookFailed, match="in time") as failed:
         send(f"http://127.0.0.1:{port}/hooks", timeout=0.2)
     assert "127.0.0.1" not in str(failed.value)
+
+
+def asked(receiver_status: int, content: Any) -> HookResponse:
+    async def work(url: str) -> HookResponse:
+        hooks = Hooks()
+        try:
+            return await hooks.ask(EVENT, Receiver(url, SecretStr(SECRET)), hook_id="hook-1")
+        finally:
+            await hooks.close()
+
+    with receiving() as receiver:
+        receiver.status, receiver.content = receiver_status, content
+        return asyncio.run(work(receiver.url))
+
+
+@pytest.mark.parametrize(
+    ("status", "content"), [(200, {"message": "é"}), (204, None), (422, {"message": "no"}), (302, [1]), (503, "x")]
+)
+def test_a_response_is_returned_whatever_it_is(status: int, content: Any) -> None:
+    assert asked(status, content) == HookResponse(status, content if status != 204 else None)
+
+
+def test_a_long_response_is_not_read_to_its_end() -> None:
+    assert asked(200, {"message": "x" * 1_000_000}) == HookResponse(200, None)

@@ -43,6 +43,7 @@ async def _cancellation(session: Session, status: RequestStatus, reads: Customer
     texts = [_("We've sent you an email with the details.")]
     if response.get("refund"):
         texts.insert(0, _("We refund %(amount)s.", amount=response["refund"]["formatted"]))
+    texts = _said(response) + texts
     date = _date(response["cancel_at"], reads)
     if status.outcome == "canceled":
         title, first = _("Your subscription has ended"), _("Your plan ended on %(date)s.", date=date)
@@ -63,12 +64,13 @@ def _change(status: RequestStatus, agreed: Agreed | None, reads: CustomerLocale)
     charge = charges_text(agreed.preview, reads) if agreed and agreed.preview else None
     title = _("Done: your subscription was changed")
     texts = [each for each in (charge, _("We've sent you an email with the details.")) if each]
-    if response.get("url"):
+    if response["change"] in ("contact", "redirect"):
         title = _("Thank you for giving us a chance to help")
         texts = [_("Nothing was changed. You can come back to cancel at any time.")]
     return page(
         reads.language,
         title,
+        *_said(response),
         *texts,
         reference=reference,
         name="cancel_again.html",
@@ -76,6 +78,11 @@ def _change(status: RequestStatus, agreed: Agreed | None, reads: CustomerLocale)
         action="cancel",
         button=_("Cancel my subscription"),
     )
+
+
+def _said(response: dict[str, Any]) -> list[str]:
+    """Return the message of the company's hook or page, if there is one."""
+    return [response["message"]] if response.get("message") else []
 
 
 def _received(reads: CustomerLocale, reference: str) -> HTMLResponse:
@@ -108,8 +115,8 @@ def _in_progress(title: str, reads: CustomerLocale, reference: str) -> HTMLRespo
 def _failed(status: RequestStatus, reads: CustomerLocale, *, action: str, button: str) -> HTMLResponse:
     """Say what happened and what to do. The request is recorded, with its time."""
     _ = reads.language.gettext
-    declined = status.http_status == 402
-    text = refusal_text(status.response, reads.language) if declined else _("Nothing was changed. Try again.")
+    decided = status.http_status != 500  # by the company's hook, or by what Stripe shows
+    text = refusal_text(status.response, reads.language) if decided else _("Nothing was changed. Try again.")
     return page(
         reads.language,
         _("That did not work"),

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from deployments.http.dependencies import TheBacklog, TheRunner, TheServices, TheSessionTokens
-from deployments.http.pages.cancel.actions import Page, act
+from deployments.http.pages.cancel.actions import act
 from deployments.http.pages.cancel.cookie import browser_in, forget, remember, session_in
 from deployments.http.pages.cancel.outcomes import outcome_of
+from deployments.http.pages.cancel.requests import Page
 from deployments.http.pages.cancel.screens import screen
 from deployments.http.pages.cancel.unusable import expired, kept, no_session, not_usable, nothing_to_cancel
 from deployments.http.pages.opened import language_for, page_of_link

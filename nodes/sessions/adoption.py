@@ -1,0 +1,22 @@
+"""Requests that Stripe's events have started about what the company's page did in a session, before it said so."""
+
+from nodes.services import services
+from nodes.sessions.records import Session
+from nodes.sessions.store import move
+
+
+async def adopt_change(session: Session, kind: str, offer_id: str) -> bool:
+    """Make such a change the session's; return whether there was one."""
+    async with services().database.as_user(session.user_id) as transaction:
+        await move(transaction, session)
+        return bool(await transaction.values("adopt_change", session_id=session.id, kind=kind, offer_id=offer_id))
+
+
+async def adopt_cancellation(session: Session, reason: str, feedback: str | None) -> bool:
+    """Make such a cancellation the session's, with its reason; return whether there was one."""
+    async with services().database.as_user(session.user_id) as transaction:
+        await move(transaction, session)
+        found = await transaction.values("adopt_cancellation", session_id=session.id)
+        if found:
+            await transaction.run("reason_of_adopted", request_id=found[0], category=reason, feedback=feedback)
+        return bool(found)
