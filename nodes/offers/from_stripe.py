@@ -3,6 +3,7 @@
 from nodes.clients.billing.objects import BillingSubscription, ScheduledPrice
 from nodes.offers.agreed import Agreed, Preview
 from nodes.offers.charges import Charges, Invoice, charges_of
+from nodes.rules.catalog import Price
 from nodes.rules.ways_to_stay import ChangeKind
 from nodes.services import services
 
@@ -40,11 +41,13 @@ async def agreed_in_stripe(kind: ChangeKind, plan: str, billed: BillingSubscript
 async def scheduled_in_stripe(billed: BillingSubscription, scheduled: ScheduledPrice) -> Agreed:
     """Return the change of plan that Stripe's schedule shows. Raises `BillingFailed`."""
     charges = await charges_of(billed)
+    # A schedule has the price's id only, and the catalogue may know it by another name.
+    [price] = await services().billing.changes.prices((scheduled.price.id,))
     return Agreed(
         charges.now,
         await next_charge(charges),
-        price_id=scheduled.price.id,
-        new_plan=services().catalog.plan_of([scheduled.price]),
+        price_id=price.id,
+        new_plan=services().catalog.plan_of([Price(price.id, price.product_id, price.lookup_key)]),
         when="period_end",
         starts_at=scheduled.starts_at,
     )

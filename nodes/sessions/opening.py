@@ -13,6 +13,7 @@ from nodes.sessions.claims import SessionClaims
 from nodes.sessions.records import Browser, Session
 from nodes.sessions.store import happened, move
 from nodes.subscriptions.find import find_subscription, refuse_ended
+from nodes.subscriptions.mirror import mirror
 from nodes.subscriptions.records import ActiveSubscription
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ async def choose_subscription(session: Session, subscription_id: str) -> None:
             figures=chosen.figures_as_json(),
         )
         await _record_ignored(transaction, session, chosen)
+        await _mirror_for_handlers(transaction, session.claims, subscription)
 
 
 async def user_of(claims: SessionClaims) -> str:
@@ -116,6 +118,7 @@ async def _open(claims: SessionClaims, user_id: str, browser: Browser, *, compon
         if session is None:
             raise LookupError("the session was just recorded")
         await happened(transaction, session, "opened", blueprint=chosen.name, version=chosen.version)
+        await _mirror_for_handlers(transaction, claims, subscription)
         await _record_ignored(transaction, session, chosen)
     return session_id
 
@@ -123,6 +126,14 @@ async def _open(claims: SessionClaims, user_id: str, browser: Browser, *, compon
 async def _use_token(transaction: Transaction, claims: SessionClaims, user_id: str, session_id: UUID) -> None:
     of = {"issuer": claims.iss, "token_id": claims.jti}
     await transaction.run("use_session_token", **of, user_id=user_id, session_id=session_id)
+
+
+async def _mirror_for_handlers(
+    transaction: Transaction, claims: SessionClaims, subscription: ActiveSubscription | None
+) -> None:
+    """Keep the subscription as it is now: what the company's page says that it changed is compared with it."""
+    if claims.handlers and subscription:
+        await mirror(transaction, subscription.billed)
 
 
 async def _record_ignored(transaction: Transaction, session: Session, chosen: Chosen) -> None:

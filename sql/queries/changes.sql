@@ -72,6 +72,9 @@ SELECT coalesce((SELECT kind = 'pause' FROM latest WHERE what = 'pause'), false)
     ARRAY(SELECT stripe_discount_id FROM retention_offers
         WHERE subscription_id = %(subscription_id)s AND stripe_discount_id IS NOT NULL) AS discount_ids;
 
+-- name: trial_end_on_record
+SELECT trial_ends_at FROM subscriptions WHERE id = %(subscription_id)s;
+
 -- name: receive_change_from_stripe
 -- Create a request for a change made in Stripe, at the step after Stripe's change, unless another is under way.
 INSERT INTO change_requests (user_id, asked_user_id, asked_subscription, subscription_id, plan, kind, agreed, origin,

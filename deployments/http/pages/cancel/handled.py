@@ -67,7 +67,7 @@ async def handled(page: Page, form: Form) -> Response | None:
 def _pressed(form: Form) -> _Pressed | None:
     if form.get("action") == "cancel":
         return _Pressed("cancel", CANCELLATION)
-    with suppress(ValueError, TypeError, RecursionError, OfferNotFound):
+    with suppress(ValueError, TypeError, AttributeError, RecursionError, OfferNotFound):
         offer_id, chosen = json.loads(form.get("accept", ""))
         choice = {name: chosen[name] for name, its_type in _CHOICE.items() if type(chosen.get(name)) is its_type}
         kind = kind_of(Asked(str(offer_id), None, choice))
