@@ -54,7 +54,7 @@ async def handled(page: Page, form: Form) -> Response | None:
     message = message_in(form.get("handled_message"))
     if form["handled"] != "1":
         await failed_handler(session, pressed.handler)
-        return await _again(page, message or page.language.gettext("That did not work. Nothing was changed."))
+        return await _again(page, message or page.language.gettext("Nothing was changed. Try again."))
     if session.claims.preview:
         return preview_page(page.language, [])
     if pressed.choice is None:
