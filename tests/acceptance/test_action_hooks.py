@@ -274,19 +274,34 @@ def test_a_change_whose_response_was_lost_is_found(company: Company, hook: Strip
     assert len([each for each in hook.seen if each.startswith(str(request_of(company, person)["id"]))]) == 1
 
 
-def test_a_request_that_nobody_waits_for_is_resumed_by_the_hook(company: Company, hook: StripeHook) -> None:
-    """A process that dies leaves its request to the hook, whose id stays the same."""
-    person = company.customer()
+def left_unfinished(company: Company, hook: StripeHook, person: Person) -> None:
+    """Make a request as a process leaves it that dies while the hook is down; a run without a caller resumes it."""
     hook.receiver.status = 503
     assert cancel(company, person).status_code == 500
     request = request_of(company, person)
-    hook.reset()
-
     company.world.admin.execute(
         """UPDATE cancellation_requests SET outcome = NULL, http_status = NULL, response = NULL, finished_at = NULL,
             resume_at = now() WHERE id = %s""",
         [request["id"]],
     )
+
+
+def test_a_refusal_that_nobody_waits_for_is_emailed(company: Company, hook: StripeHook) -> None:
+    person = company.customer()
+    left_unfinished(company, hook, person)
+    hook.receiver.status, hook.receiver.content = 403, {"message": "Please call us first."}
+
+    eventually(lambda: request_of(company, person)["outcome"] == "failed", within=60)
+
+    [email] = eventually(lambda: company.world.emails(person))
+    assert "Please call us first" in email["text"]
+    assert not company.subscription(person).cancel_at_period_end
+
+
+def test_a_request_that_nobody_waits_for_is_resumed_by_the_hook(company: Company, hook: StripeHook) -> None:
+    person = company.customer()
+    left_unfinished(company, hook, person)
+    hook.reset()
 
     eventually(lambda: request_of(company, person)["outcome"] == "pending_cancellation", within=60)
     assert len({each.id for each in hook.about(person.subscription_id)}) == 1
