@@ -42,7 +42,7 @@ def change(world: World, action: str, data: Any) -> None:
     match action:
         case "pause":
             paused = {"behavior": data.get("behavior", "void"), "resumes_at": _seconds(data["resumes_at"])}
-            update(subscription_id, {"pause_collection": paused})  # type: ignore[typeddict-item]
+            update(subscription_id, {"pause_collection": paused})  # type: ignore[arg-type]
         case "resume":
             update(subscription_id, {"pause_collection": ""})
         case "discount":
@@ -50,7 +50,7 @@ def change(world: World, action: str, data: Any) -> None:
         case "plan_change":
             item = world.stripe.subscriptions.retrieve(subscription_id).items.data[0].id
             items = [{"id": item, "price": data["price_id"]}]
-            update(subscription_id, {"items": items, "proration_behavior": "none"})  # type: ignore[typeddict-item]
+            update(subscription_id, {"items": items, "proration_behavior": "none"})  # type: ignore[arg-type]
         case "trial_extension":
             until = _seconds(data["trial_ends_at"])
             update(subscription_id, {"trial_end": until, "proration_behavior": "none"})
