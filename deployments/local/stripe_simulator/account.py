@@ -11,6 +11,7 @@ from .wire import API_VERSION, Document, new_id, no_such
 
 # Stripe's name for a kind of object in "No such …".
 _SPOKEN = {
+    "billing.feedback_option": "feedback option",
     "subscription_schedule": "subscription_schedule",
     "payment_method": "PaymentMethod",
     "test_helpers.test_clock": "test clock",

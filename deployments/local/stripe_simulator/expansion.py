@@ -14,6 +14,7 @@ KINDS = {
     "default_price": "price",
     "discount": "discount",
     "discounts": "discount",
+    "feedback_option": "billing.feedback_option",
     "invoice": "invoice",
     "latest_invoice": "invoice",
     "price": "price",

@@ -9,6 +9,7 @@ from .invoice import credit_notes, invoices, payments, preview, refunds
 from .parameters import RETRIEVE, Shape
 from .subscription import (
     cancellation,
+    feedback_options,
     lifecycle,
     pausing,
     schedules,
@@ -76,6 +77,11 @@ ROUTES = (
     Route("DELETE", "/v1/subscriptions/{}", subscriptions.cancel, subscription_parameters.CANCEL),
     Route("POST", "/v1/subscriptions/{}/pause", pausing.pause, pausing.PAUSE),
     Route("POST", "/v1/subscriptions/{}/resume", pausing.resume, pausing.RESUME),
+    Route("POST", feedback_options.URL, feedback_options.create, feedback_options.CREATE),
+    Route("GET", feedback_options.URL, feedback_options.list_all, feedback_options.LIST),
+    Route("GET", feedback_options.URL + "/{}", feedback_options.retrieve),
+    Route("POST", feedback_options.URL + "/{}", feedback_options.update, feedback_options.UPDATE),
+    Route("POST", feedback_options.URL + "/{}/deactivate", feedback_options.deactivate),
     Route("GET", "/v1/subscription_items", subscription_items.list_all, subscription_parameters.LIST_ITEMS),
     Route("GET", "/v1/subscription_items/{}", subscription_items.retrieve),
     Route("POST", _SCHEDULES, schedules.create, schedules.CREATE),

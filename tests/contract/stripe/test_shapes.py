@@ -72,6 +72,7 @@ EXAMPLES: dict[type[stripe.StripeObject], Callable[[Shop], stripe.StripeObject]]
     stripe.SubscriptionItem: lambda shop: shop.subscription()["items"].data[0],
     stripe.SubscriptionSchedule: _schedule,
     stripe.SubscriptionSchedule.Phase: lambda shop: _schedule(shop).phases[0],
+    stripe.billing.FeedbackOption: lambda shop: shop.v1.billing.feedback_options.create({"description": "Too far"}),
     stripe.test_helpers.TestClock: lambda shop: shop.v1.test_helpers.test_clocks.retrieve(shop.clock()),
 }
 

@@ -16,7 +16,7 @@ FEEDBACK = (
     "unused",
 )
 DETAILS: Kind = Shape(
-    {"comment": emptyable(text(5000)), "feedback": emptyable(choice(*FEEDBACK))}, lacking="feedback_option"
+    {"comment": emptyable(text(5000)), "feedback": emptyable(choice(*FEEDBACK)), "feedback_option": text()}
 )
 # The values of `cancel_at` besides a time.
 PERIOD_ENDS = ("min_period_end", "max_period_end", "max_billed_until")

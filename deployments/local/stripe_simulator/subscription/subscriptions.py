@@ -6,7 +6,7 @@ from ..invoice import sent_invoices
 from ..parameters import merged, within
 from ..store import Column
 from ..wire import ApiError, Document, copy_of, fields, new_id, no_such, one_of
-from . import billing, cancellation, pausing, subscription_changes, subscription_items
+from . import billing, cancellation, feedback_options, pausing, subscription_changes, subscription_items
 from .due import ENDED
 from .periods import DAY
 from .subscription_parameters import STATUSES
@@ -139,6 +139,7 @@ def update(account: Account, params: Document, identifier: str) -> Document:
     before = account.find("subscription", identifier)
     _refuse_by_status(before, params)
     cancellation.refuse_if_scheduled(before, params)
+    feedback_options.check(account, params)
     subscription_changes.check_payment_behavior(params)
     after = copy_of(before)
     now = account.now(before["test_clock"])
@@ -206,6 +207,7 @@ def cancel(account: Account, params: Document, identifier: str) -> Document:
     before = account.find("subscription", identifier)
     if before["status"] in ENDED:
         raise no_such("subscription", identifier)
+    feedback_options.check(account, params)
     subscription_changes.bill_end(account, before, params, account.now(before["test_clock"]))
     cancellation.apply(before, {name: params[name] for name in params if name == "cancellation_details"}, 0)
     return cancellation.end_now(account, before)

@@ -47,6 +47,7 @@ GUIDE: Document = {
             "action": "cancel, undo, reason, accept_retention_coupon, pause, resume or update",
             "when": "for cancel: period_end (default), immediately, or unix seconds",
             "feedback": "for cancel and reason; with cancel it comes in a separate update, seconds later",
+            "feedback_option": "as feedback",
             "comment": "as feedback",
             "coupon": "for accept_retention_coupon",
             "behavior": "for pause: void (default), mark_uncollectible or keep_as_draft",

@@ -16,6 +16,7 @@ from . import ageing, bulk
 Order = Callable[[Account, Document], Document]
 # The portal cancels first and asks for a reason afterwards, so the reason comes seconds later in its own update.
 REASON_AFTER = 3
+_REASON = ("feedback", "feedback_option", "comment")
 
 
 class OrderInvalid(Exception):
@@ -47,7 +48,7 @@ def dashboard(account: Account, given: Document) -> Document:
 
 
 def _press(account: Account, given: Document, place: _Place) -> Document:
-    _only(given, "subscription", "action", "when", "feedback", "comment", "coupon", "params", "behavior", "resumes_at")
+    _only(given, "subscription", "action", "when", *_REASON, "coupon", "params", "behavior", "resumes_at")
     subscription = account.find("subscription", str(given.get("subscription")))
     if place.requests:
         account.origin = Origin(new_id("req", 14), str(uuid4()))
@@ -109,14 +110,14 @@ def _cancel(account: Account, subscription: Document, given: Document, place: _P
             after = subscriptions.update(account, {"cancel_at": moment}, subscription["id"])
         case _:
             raise OrderInvalid("when must be period_end, immediately or unix seconds")
-    if given.get("feedback") or given.get("comment"):
+    if any(given.get(name) for name in _REASON):
         account.moment = account.now(after["test_clock"]) + REASON_AFTER
         after = _give_reason(account, after, given)
     return after
 
 
 def _give_reason(account: Account, subscription: Document, given: Document) -> Document:
-    said = {name: given[name] for name in ("feedback", "comment") if given.get(name)}
+    said = {name: given[name] for name in _REASON if given.get(name)}
     details = cancellation.DETAILS(said, "cancellation_details")
     return subscriptions.update(account, {"cancellation_details": details}, subscription["id"])
 
