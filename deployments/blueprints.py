@@ -46,14 +46,16 @@ def publish(database: DatabaseSettings, settings: BlueprintSettings) -> int | No
     with _reading(database) as connection:
         connection.execute(QUERIES["lock_blueprints"])
         rows = connection.execute(QUERIES["blueprint_reasons"]).fetchall()
-        found = check(settings, {code: Known(meaning, stripe, f"in version {n}") for code, meaning, stripe, n in rows})
+        before = {code: Known(meaning, sent, f"in version {n}", option) for code, meaning, sent, n, option in rows}
+        found = check(settings, before)
         if found.files == _files(connection, None)[1]:
             return None
         files = Jsonb(found.files)
         [[version]] = connection.execute(QUERIES["publish_blueprints"], {"files": files}).fetchall()
         for each in found.reasons.values():
             reason = {"code": each.code, "meaning": each.meaning, "stripe": each.stripe}
-            connection.execute(QUERIES["add_blueprint_reason"], {**reason, "version": version})
+            named = {**reason, "feedback_option": each.feedback_option, "version": version}
+            connection.execute(QUERIES["add_blueprint_reason"], named)
     return int(version)
 
 

@@ -26,11 +26,12 @@ Path = list[str | int]
 
 @dataclass(frozen=True)
 class Known:
-    """A reason's meaning and Stripe's code, as they were first published. `where`: for error messages."""
+    """A reason's meaning, Stripe's code and its option, as they were first published. `where`: for error messages."""
 
     meaning: str
     stripe: str
     where: str
+    feedback_option: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,12 @@ class Checks:
         for name, each in _wrong_names(documents):
             wrong[name].append(each)
         known = dict(self.known)
+        options = {code: each.feedback_option for code, each in known.items() if each.feedback_option}
         for name, document in documents.items():
             wrong[name] += _wrong_audience(document, self.audiences)
             wrong[name] += _wrong_steps(document)
             wrong[name] += _wrong_reasons(document, known, name)
+            wrong[name] += _wrong_options(document, options)
             for path, holder in _holders(document):
                 wrong[name] += self._wrong_offers(document, path, holder)
                 wrong[name] += self._wrong_figures(document, path, holder)
@@ -131,3 +134,17 @@ def _wrong_reasons(document: Any, known: dict[str, Known], file: str) -> Iterato
             if reason[key] != was:
                 what = f'{code} has another {key} {before.where}, "{was}": keep it, or use another code'
                 yield line_of(document, [*path, key]), what
+
+
+def _wrong_options(document: Any, options: dict[str, str]) -> Iterator[Wrong]:
+    """Yield each feedback option that isn't its code's own; add the others to the options of the codes known."""
+    for path, reason in ((path, holder) for path, holder in _holders(document) if "feedback_option" in holder):
+        code, option = reason["code"], reason["feedback_option"]
+        owner = next((each for each, its_own in options.items() if its_own == option), code)
+        before = options.setdefault(code, option)
+        if owner != code:
+            what = f"{option} is the feedback option of {owner}: create another one in Stripe for {code}"
+            yield line_of(document, [*path, "feedback_option"]), what
+        elif before != option:
+            what = f"{code} has the feedback option {before}: keep it, leave it out, or use another code"
+            yield line_of(document, [*path, "feedback_option"]), what

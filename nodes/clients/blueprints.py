@@ -146,8 +146,9 @@ def _step(document: Mapping[StepKind, Mapping[str, Any] | None]) -> Step:
 
 
 def _reason(given: Mapping[str, Any]) -> Reason:
-    names: dict[str, Any] = {key: str(given[key]) for key in ("code", "meaning", "stripe")}
-    return Reason(**names, **_texts(given), offers=_offers(given))
+    names = ("code", "meaning", "stripe", "feedback_option")
+    named: dict[str, Any] = {key: str(given[key]) for key in names if key in given}
+    return Reason(**named, **_texts(given), offers=_offers(given))
 
 
 def _texts(holder: Mapping[str, Any]) -> dict[str, Any]:

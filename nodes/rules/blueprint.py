@@ -17,13 +17,15 @@ _FIGURE = re.compile(r"\{([A-Za-z_]\w*)\}", re.ASCII)
 class Reason:
     """A reason that customers can choose. `meaning`: an internal sentence, the same forever (FEATURES F27).
 
-    `stripe`: one of Stripe's feedback codes. `offers`: the kinds or ids of the offers that fit, in order; None: all.
+    `stripe`: one of Stripe's feedback codes. `feedback_option`: one of the account's own, beside it (FEATURES F22).
+    `offers`: the kinds or ids of the offers that fit, in order; None: all.
     """
 
     code: str
     meaning: str
     label: Texts
     stripe: str
+    feedback_option: str | None = None
     follow_up: Texts | None = None
     offers: tuple[str, ...] | None = None
 

@@ -15,5 +15,6 @@ CREATE TABLE blueprint_reasons (
     code          text    PRIMARY KEY,
     meaning       text    NOT NULL,
     stripe        text    NOT NULL,     -- the feedback code that Stripe gets
-    first_version integer NOT NULL REFERENCES blueprint_versions
+    first_version integer NOT NULL REFERENCES blueprint_versions,
+    feedback_option text  UNIQUE        -- of the Stripe account, since the first version with one
 );

@@ -12,7 +12,7 @@ SELECT files, published_at FROM blueprint_versions WHERE version = %(version)s;
 LOCK TABLE blueprint_versions IN EXCLUSIVE MODE;
 
 -- name: blueprint_reasons
-SELECT code, meaning, stripe, first_version FROM blueprint_reasons;
+SELECT code, meaning, stripe, first_version, feedback_option FROM blueprint_reasons;
 
 -- name: publish_blueprints
 INSERT INTO blueprint_versions (version, files)
@@ -20,6 +20,6 @@ SELECT coalesce(max(version), 0) + 1, %(files)s FROM blueprint_versions
 RETURNING version;
 
 -- name: add_blueprint_reason
-INSERT INTO blueprint_reasons (code, meaning, stripe, first_version)
-VALUES (%(code)s, %(meaning)s, %(stripe)s, %(version)s)
-ON CONFLICT (code) DO NOTHING;
+INSERT INTO blueprint_reasons AS reason (code, meaning, stripe, feedback_option, first_version)
+VALUES (%(code)s, %(meaning)s, %(stripe)s, %(feedback_option)s, %(version)s)
+ON CONFLICT (code) DO UPDATE SET feedback_option = coalesce(reason.feedback_option, EXCLUDED.feedback_option);

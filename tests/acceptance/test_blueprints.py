@@ -162,6 +162,26 @@ def test_a_published_code_never_gets_another_meaning(database: str, folder: Path
     ]
 
 
+def test_a_code_gets_a_feedback_option_later_and_keeps_it(database: str, folder: Path) -> None:
+    def with_option(option: str) -> str:
+        return OURS.replace("label: Price", f"label: Price, feedback_option: {option}")
+
+    said(blueprints("publish", database=database, folder=folder))
+    write(folder, "team.yaml", with_option("fo_price"))
+    assert said(blueprints("publish", database=database, folder=folder)) == "published as version 2\n"
+    assert current(database).reasons["price"].feedback_option == "fo_price"
+    write(folder, "team.yaml", OURS)
+    assert said(blueprints("publish", database=database, folder=folder)) == "published as version 3\n"
+
+    for changed, says in (
+        (with_option("fo_new"), "price has the feedback option fo_price"),
+        (with_option("fo_price").replace("code: price", "code: cost"), "fo_price is the feedback option of price"),
+    ):
+        write(folder, "team.yaml", changed)
+        message = refused(blueprints("publish", database=database, folder=folder), 1)
+        assert f"{folder}/team.yaml:6: {says}" in message
+
+
 def test_what_cant_be_used_is_not_published(database: str, folder: Path) -> None:
     write(folder, "default.yaml", "steps: []\n")
     assert "default.yaml:1: steps" in refused(blueprints("publish", database=database, folder=folder), 1)

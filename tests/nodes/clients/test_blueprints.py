@@ -154,6 +154,11 @@ def survey(*reasons: str) -> str:
         (survey("{code: Price, meaning: x, label: x, stripe: other}"), 4, "'Price' does not match"),
         (survey("{code: prefer_not_to_say, meaning: x, label: x, stripe: other}"), 4, "'prefer_not_to_say'"),
         (survey("{code: x, meaning: x, label: x, stripe: price}"), 4, "'price' is not one of ['customer_service'"),
+        (
+            survey("{code: x, meaning: x, label: x, stripe: other, feedback_option: Too far}"),
+            4,
+            "steps.0.survey.reasons.0.feedback_option: 'Too far' does not match",
+        ),
         (survey("{code: x, label: x, stripe: other}"), 4, "'meaning' is a required property"),
         (survey("{code: x, meaning: x, stripe: other}"), 4, "'label' is a required property"),
         (survey(REASON, REASON), 5, "there are two reasons with the code price"),
@@ -286,6 +291,28 @@ def test_a_code_keeps_its_meaning_and_a_label_may_change(reason: str, expected: 
         assert f"default.yaml:4: {expected}: keep it, or use another code" in wrong(
             {"default.yaml": survey(reason)}, known=known
         )
+
+
+@pytest.mark.parametrize(
+    ("code", "option", "expected"),
+    [
+        ("price", "fo_price", None),
+        ("other", "fo_new", None),
+        ("price", "fo_new", "price has the feedback option fo_price: keep it, leave it out, or use another code"),
+        ("other", "fo_price", "fo_price is the feedback option of price: create another one in Stripe for other"),
+    ],
+)
+def test_a_feedback_option_belongs_to_one_code_forever(code: str, option: str, expected: str | None) -> None:
+    reason = REASON.replace("code: price", f"code: {code}").replace("}", f", feedback_option: {option}}}")
+    known = {
+        "price": Known("It costs too much.", "too_expensive", "in version 2", "fo_price"),
+        "other": Known("It costs too much.", "too_expensive", "in version 2"),
+    }
+    for files in ({"default.yaml": survey(reason)}, {"default.yaml": survey(reason, REASON.replace("price", "free"))}):
+        if expected is None:
+            assert read_blueprints(files, known=known).reasons[code].feedback_option == option
+        else:
+            assert f"default.yaml:4: {expected}" in wrong(files, known=known)
 
 
 def test_a_code_means_the_same_in_all_blueprints() -> None:
