@@ -28,6 +28,7 @@ class BillingFailed(Failure):
         message: str,
         *,
         code: str | None = None,
+        param: str | None = None,
         stripe_request_id: str | None = None,
         uncertain: bool = False,
         answered: bool = False,
@@ -36,6 +37,7 @@ class BillingFailed(Failure):
         super().__init__(message)
         self.declined = declined  # the customer's payment, rather than the call
         self.code = code  # Stripe's error code, such as resource_missing
+        self.param = param  # the parameter that Stripe refuses, such as items[0][price]
         self.stripe_request_id = stripe_request_id
         self.uncertain = uncertain
         self.answered = answered

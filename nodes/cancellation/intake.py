@@ -16,7 +16,7 @@ _REFUSALS = by_slug(NotYourSubscription(), ReasonRequired(), IN_THE_WAY, KeyReus
 
 @dataclass(frozen=True)
 class Asked:
-    """The parsed body of the POST (FEATURES W01)."""
+    """The parsed body of the POST (FEATURES W01). `feedback_option`: Stripe's, only from the cancel page."""
 
     user_id: str
     reason: str | None
@@ -26,6 +26,7 @@ class Asked:
     as_of: datetime | None = None
     every_subscription: bool = False
     by_page: ByPage | None = None
+    feedback_option: str | None = None
 
     def fingerprint(self) -> bytes:
         """Return a hash of the body, to recognize a repeated one without storing its content."""
@@ -63,6 +64,7 @@ async def receive(
         accept_offer=asked.accept_offer,
         reason=asked.reason,
         feedback=asked.feedback,
+        feedback_option=asked.feedback_option,
         as_of=asked.as_of,
         in_line=in_line,
         coming_in_seconds=coming_in_seconds,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from nodes.cancellation.feedback_option import with_option
 from nodes.cancellation.policy import decided, keeps_its_period, record
 from nodes.cancellation.records import CancellationCase, CancellationRequest, CapturedReason, ScheduledCancellation
 from nodes.cancellation.terms import Terms
@@ -27,6 +28,7 @@ from nodes.subscriptions.records import ActiveSubscription
 class _Reason:
     category: str
     feedback: str | None
+    feedback_option: str | None
 
 
 @node("Schedule Stripe Cancellation", step="6B")
@@ -115,21 +117,33 @@ async def _end(case: CancellationCase, terms: Terms, category: str) -> BillingSu
         return subscription.billed  # an earlier run's hook cancelled it
     async with services().database.as_user(request.user_id) as transaction:
         [reason] = await transaction.all("reason_of_request", _Reason, request_id=request.id)
-    feedback, comment = stripe_feedback(reason.category), reason.feedback
+    feedback, comment, option = stripe_feedback(reason.category), reason.feedback, reason.feedback_option
     if subscription.billed.fixed_term:
         await _keep_term(request, subscription.billed)
     if await keeps_its_period(case, terms):
-        key = request.billing_key("6B")
+        key = request.billing_key
         at_end = carry_out(
             Work(request, subscription.id, "cancel", {"when": "period_end", "reason": category}),
-            lambda: billing.cancel_at_period_end(subscription.id, feedback=feedback, comment=comment, key=key),
+            lambda: with_option(
+                option,
+                lambda sent: billing.cancel_at_period_end(
+                    subscription.id,
+                    feedback=feedback,
+                    feedback_option=sent,
+                    comment=comment,
+                    key=key("6B" if sent == option else "6B:without-option"),
+                ),
+            ),
         )
         return await settled(at_end, subscription.id, done=lambda found: found.pending)
     if not is_live(subscription.billed.status):
         return subscription.billed  # an earlier run ended it
     now = carry_out(
         Work(request, subscription.id, "cancel", {"when": "now", "reason": category}),
-        lambda: billing.cancel_now(subscription.id, feedback=feedback, comment=comment),
+        lambda: with_option(
+            option,
+            lambda sent: billing.cancel_now(subscription.id, feedback=feedback, feedback_option=sent, comment=comment),
+        ),
     )
     return await settled(now, subscription.id, done=lambda found: not is_live(found.status))
 

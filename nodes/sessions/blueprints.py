@@ -54,10 +54,10 @@ async def chosen_for(subscription: ActiveSubscription, claims: SessionClaims) ->
     return Chosen(current.version, choice.blueprint, choice.attributes, choice.ignored)
 
 
-def reason_of(chosen: Chosen, progress: Progress) -> str:
-    """Return Stripe's code for the reason that the customer chose last."""
-    reasons = chosen.blueprint.reasons
-    return reasons[progress.reason].stripe if progress.reason in reasons else PREFER_NOT_TO_SAY
+def reason_of(chosen: Chosen, progress: Progress) -> tuple[str, str | None]:
+    """Return Stripe's code for the reason that the customer chose last, and its feedback option in Stripe, if any."""
+    reason = chosen.blueprint.reasons.get(progress.reason or "")
+    return (reason.stripe, reason.feedback_option) if reason else (PREFER_NOT_TO_SAY, None)
 
 
 async def blueprint_of(session: Session) -> Chosen:

@@ -13,6 +13,7 @@ CREATE TABLE cancellation_requests (
     asked_subscription  text,                  -- the body's subscription_id
     accept_offer        boolean     NOT NULL,
     reason              text,
+    feedback_option     text,                  -- the reason as one of Stripe's billing.feedback_option
     as_of               timestamptz,           -- the body's: of the preview that the customer was shown
     feedback            text        CHECK (length(feedback) <= 5000),  -- until step 5B moves it to cancellation_reasons
     -- Where the request was made. One from Stripe starts at the step after Stripe's change.

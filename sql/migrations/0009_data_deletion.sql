@@ -150,7 +150,7 @@ AS $$
     WHERE user_id = (SELECT user_id FROM cancellation_requests WHERE id = whose_request)
         AND whose_request = ANY (request_ids);
     UPDATE cancellation_requests
-    SET feedback = NULL, reason = NULL, anonymized_at = now(), anonymizing_until = NULL,
+    SET feedback = NULL, reason = NULL, feedback_option = NULL, anonymized_at = now(), anonymizing_until = NULL,
         -- A request that failed after step 5B and is resumed runs that step again, without a reason.
         recovery_point = CASE recovery_point WHEN 'reason_captured' THEN 'received' ELSE recovery_point END
     WHERE id = whose_request;

@@ -194,7 +194,7 @@ $$;
 
 -- Record a request to cancel, refused if there is a `problem` or if another request is under way.
 CREATE FUNCTION record_cancellation(request uuid, caller text, asked_user text, asked_subscription text,
-    accept_offer boolean, reason text, feedback text, as_of timestamptz, in_line boolean,
+    accept_offer boolean, reason text, feedback_option text, feedback text, as_of timestamptz, in_line boolean,
     coming_in_seconds double precision, problem text, refusals json) RETURNS reception
     LANGUAGE plpgsql
 AS $$
@@ -212,9 +212,9 @@ BEGIN
     LIMIT 1;
     taken := judged(request, asked_subscription,
         coalesce(problem, CASE WHEN under_way IS NOT NULL THEN 'request-under-way' END), under_way, refusals);
-    INSERT INTO cancellation_requests (id, user_id, asked_user_id, asked_subscription, accept_offer, reason, feedback,
-        as_of, resume_at, period_end, outcome, http_status, response, finished_at)
-    VALUES (request, caller, asked_user, asked_subscription, accept_offer, reason, feedback, as_of,
+    INSERT INTO cancellation_requests (id, user_id, asked_user_id, asked_subscription, accept_offer, reason,
+        feedback_option, feedback, as_of, resume_at, period_end, outcome, http_status, response, finished_at)
+    VALUES (request, caller, asked_user, asked_subscription, accept_offer, reason, feedback_option, feedback, as_of,
         CASE WHEN taken.problem IS NOT NULL THEN NULL WHEN in_line THEN now() ELSE now() + lease() END,
         (SELECT min(s.current_period_end) FROM subscriptions s
          WHERE s.user_id = caller AND s.status NOT IN ('canceled', 'incomplete_expired')
@@ -232,7 +232,7 @@ $$;
 -- trigger may claim it immediately. `coming_in_seconds`: how long ago it arrived; a request that took effect since then
 -- was concurrent.
 CREATE FUNCTION receive_cancellation(request uuid, caller text, asked_user text, asked_subscription text, every boolean,
-    accept_offer boolean, reason text, feedback text, as_of timestamptz, in_line boolean,
+    accept_offer boolean, reason text, feedback_option text, feedback text, as_of timestamptz, in_line boolean,
     coming_in_seconds double precision, own_key text, body bytea, reason_optional_countries text[], at_most integer,
     refusals json) RETURNS SETOF reception
     LANGUAGE plpgsql
@@ -264,8 +264,9 @@ BEGIN
             THEN 'reason-required'
     END;
     FOREACH target IN ARRAY subscriptions_asked_for(caller, every AND problem IS NULL, asked_subscription) LOOP
-        RETURN NEXT record_cancellation(recorded_as, caller, asked_user, target, accept_offer, reason, feedback, as_of,
-            in_line, coming_in_seconds, problem, replace(refusals::text, request::text, recorded_as::text)::json);
+        RETURN NEXT record_cancellation(recorded_as, caller, asked_user, target, accept_offer, reason, feedback_option,
+            feedback, as_of, in_line, coming_in_seconds, problem,
+            replace(refusals::text, request::text, recorded_as::text)::json);
         recorded := recorded || recorded_as;
         recorded_as := gen_random_uuid();
     END LOOP;

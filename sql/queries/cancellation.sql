@@ -2,7 +2,7 @@
 -- A single statement, outside a transaction; see sql/migrations/0011_intake.sql.
 SELECT received.* FROM receive_cancellation(request => %(request_id)s, caller => %(user_id)s, asked_user => %(asked_user_id)s,
     asked_subscription => %(asked_subscription)s, every => %(every)s, accept_offer => %(accept_offer)s, reason => %(reason)s,
-    feedback => %(feedback)s, as_of => %(as_of)s, in_line => %(in_line)s, coming_in_seconds => %(coming_in_seconds)s, own_key => %(key)s,
+    feedback_option => %(feedback_option)s, feedback => %(feedback)s, as_of => %(as_of)s, in_line => %(in_line)s, coming_in_seconds => %(coming_in_seconds)s, own_key => %(key)s,
     body => %(fingerprint)s, reason_optional_countries => %(reason_optional_countries)s, at_most => %(at_most)s,
     refusals => %(refusals)s) received,
     asked_in_session(%(session_id)s, received, false, NULL),

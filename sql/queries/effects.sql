@@ -12,7 +12,9 @@ UPDATE cancellation_requests SET feedback = NULL, recovery_point = 'reason_captu
 
 -- name: reason_of_request
 -- For step 6B, which sends it to Stripe.
-SELECT category, feedback FROM cancellation_reasons WHERE request_id = %(request_id)s;
+SELECT c.category, c.feedback, r.feedback_option
+FROM cancellation_reasons c JOIN cancellation_requests r ON r.id = c.request_id
+WHERE c.request_id = %(request_id)s;
 
 -- name: offer_within_its_cooldown
 -- The rule of the constraint one_retention_offer_in_its_cooldown, checked before reserving.

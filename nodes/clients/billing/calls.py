@@ -65,6 +65,7 @@ def our_errors(*, writing: bool) -> Iterator[None]:
         raise BillingFailed(
             _described(error),
             code=code,
+            param=_param(error),
             stripe_request_id=error.request_id,
             uncertain=writing and (lost or status >= 500),
             answered=status >= 400 and status != 429 and not lost,
@@ -73,8 +74,12 @@ def our_errors(*, writing: bool) -> Iterator[None]:
 
 
 def _described(error: stripe.StripeError) -> str:
-    parts = [type(error).__name__, error.http_status, _code(error), getattr(error, "param", None), error.request_id]
+    parts = [type(error).__name__, error.http_status, _code(error), _param(error), error.request_id]
     return "Stripe: " + " ".join(str(part) for part in parts if part)
+
+
+def _param(error: stripe.StripeError) -> str | None:
+    return getattr(error, "param", None)
 
 
 def _code(error: stripe.StripeError) -> str | None:

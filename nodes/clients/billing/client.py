@@ -107,10 +107,16 @@ class Billing:
         )
 
     async def cancel_at_period_end(
-        self, subscription_id: str, *, feedback: str | None, comment: str | None, key: str
+        self,
+        subscription_id: str,
+        *,
+        feedback: str | None,
+        feedback_option: str | None = None,
+        comment: str | None,
+        key: str,
     ) -> BillingSubscription:
         """Schedule the cancellation for the end of the paid period, until which the customer keeps access."""
-        details = _cancellation_details(feedback, comment)
+        details = _cancellation_details(feedback, feedback_option, comment)
         return await self._update(subscription_id, {"cancel_at_period_end": True, "cancellation_details": details}, key)
 
     async def take_back_cancellation(
@@ -132,10 +138,10 @@ class Billing:
         return found.cancellation_details.comment if found.cancellation_details else None
 
     async def cancel_now(
-        self, subscription_id: str, *, feedback: str | None, comment: str | None
+        self, subscription_id: str, *, feedback: str | None, feedback_option: str | None = None, comment: str | None
     ) -> BillingSubscription:
         """Cancel immediately. Stripe's DELETE ignores idempotency keys and refuses a repeat: read the status first."""
-        details = _cancellation_details(feedback, comment)
+        details = _cancellation_details(feedback, feedback_option, comment)
         try:
             canceled = await ask(
                 lambda: self._stripe.subscriptions.cancel_async(
@@ -145,7 +151,8 @@ class Billing:
             )
         except BillingFailed as error:
             # The SDK retries a call whose response was lost, and the retry finds no subscription left to cancel.
-            error.uncertain = error.uncertain or error.code == "resource_missing"
+            gone = error.code == "resource_missing" and not refuses_feedback(error)
+            error.uncertain = error.uncertain or gone
             raise
         return read_subscription(canceled)
 
@@ -181,10 +188,22 @@ class Billing:
 EXPANDED = ["discounts", "customer", "schedule"]
 
 
-def _cancellation_details(feedback: str | None, comment: str | None) -> SubscriptionUpdateParamsCancellationDetails:
+_FEEDBACK = ("cancellation_details[feedback_option]", "cancellation_details[feedback]", "cancellation_details")
+
+
+def refuses_feedback(error: BillingFailed) -> bool:
+    """Return whether Stripe did nothing because it refuses the feedback option, or that and the feedback together."""
+    return not error.uncertain and error.param in _FEEDBACK
+
+
+def _cancellation_details(
+    feedback: str | None, feedback_option: str | None, comment: str | None
+) -> SubscriptionUpdateParamsCancellationDetails:
     details: SubscriptionUpdateParamsCancellationDetails = {}
     if feedback:
         details["feedback"] = feedback
+    if feedback_option:
+        details["feedback_option"] = feedback_option
     if comment:
         details["comment"] = comment
     return details

@@ -160,13 +160,18 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         anchor=_moment(found.billing_cycle_anchor),
         started_at=_moment(getattr(found, "start_date", None)),
         metadata=found.metadata.to_dict(),
-        feedback=found.cancellation_details.feedback if found.cancellation_details else None,
+        feedback=_feedback(found.cancellation_details) if found.cancellation_details else None,
         end_reason=found.cancellation_details.reason if found.cancellation_details else None,
         stripe_request_id=found.last_response.request_id if found.last_response else None,
         sends_invoices=found.collection_method == "send_invoice",
         read_at=_read_at(found),
         test_clock=_id(found.test_clock),
     )
+
+
+def _feedback(details: stripe.Subscription.CancellationDetails) -> str | None:
+    """Return Stripe's code, which is `other` where the portal's customer chose one of the account's own options."""
+    return details.feedback or ("other" if details.feedback_option else None)
 
 
 def _item(found: stripe.SubscriptionItem) -> Item:

@@ -233,6 +233,12 @@ def test_a_subscription_is_released_from_its_schedule_and_then_cancelled(simulat
     assert cancel(simulator, made).pending
 
 
+def test_an_option_of_the_accounts_own_without_a_code_is_another_reason(simulator: Simulator, shop: Shop) -> None:
+    made, option = shop.subscription(), shop.v1.billing.feedback_options.create({"description": "Moved abroad"}).id
+    simulator.order("portal", subscription=made.id, action="cancel", feedback_option=option)
+    assert read(simulator, made).feedback == "other"
+
+
 # Staying
 
 

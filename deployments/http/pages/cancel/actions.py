@@ -73,8 +73,11 @@ async def _cancel(page: Page, shown: Shown, form: Form) -> Response | None:
         return await screen(session, at_it, page.reads, wrong=wrong)
     if session.claims.preview:
         return preview_page(page.language, await calls_to_cancel(shown.subscription))
-    reason, subscription_id = reason_of(shown.chosen, progress), shown.subscription.id
-    return await cancel(page, AskedToCancel(session.user_id, reason, feedback, False, subscription_id))
+    reason, option = reason_of(shown.chosen, progress)
+    asked = AskedToCancel(
+        session.user_id, reason, feedback, False, subscription_id=shown.subscription.id, feedback_option=option
+    )
+    return await cancel(page, asked)
 
 
 async def _resume(page: Page, shown: Shown) -> Response | None:

@@ -95,7 +95,7 @@ async def _cancelled(page: Page, form: Form, by_page: ByPage) -> Response | None
             shown = Shown("step", chosen=chosen, place=int(place), step=step)
             progress = await pass_step(session, shown, filled)
             feedback = session.with_text(int(place), filled.text).feedback
-    reason = reason_of(chosen, progress)
+    reason, _ = reason_of(chosen, progress)
     if await adopt_cancellation(session, reason, feedback):
         return None
     asked = AskedToCancel(session.user_id, reason, feedback, False, session.subscription_id, by_page=by_page)
