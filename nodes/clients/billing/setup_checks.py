@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import stripe
 
-from nodes.clients.billing.calls import ask, together
+from nodes.clients.billing.calls import PAGE_SIZE, ask, together
 from nodes.clients.billing.endpoints import BillingEndpoints
 from nodes.clients.billing.prices import BillingPrices
 from nodes.errors import CancelflowError
@@ -96,6 +96,15 @@ class BillingSetup:
         """Return the permissions that the key lacks."""
         allowed = await together(*(self._allows(each) for each in PERMISSIONS))
         return [each for each, is_allowed in zip(PERMISSIONS, allowed, strict=True) if not is_allowed]
+
+    async def feedback_options(self) -> dict[str, str]:
+        """Return the status of each of the account's feedback options, `active` or `inactive`, by id."""
+
+        async def all_statuses() -> dict[str, str]:
+            found = await self._client.v1.billing.feedback_options.list_async({"limit": PAGE_SIZE})
+            return {each.id: each.status async for each in found.auto_paging_iter()}
+
+        return await ask(all_statuses, writing=False, seconds=TIMEOUT_SECONDS)
 
     async def time(self) -> datetime:
         """Return the time by Stripe's clock, accurate to half a second, even where the key has no read permission."""
