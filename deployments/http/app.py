@@ -24,6 +24,7 @@ from deployments.http.body_time_limit import BodyTimeLimit
 from deployments.http.identity import Identity
 from deployments.http.pages import api_reference, feedback_link, reactivate_link, resume_link
 from deployments.http.pages.cancel import routes
+from deployments.http.pages.embed.scripts import scripts_router
 from deployments.http.pages.looks import looks_router
 from deployments.http.pages.start_page import start_page
 from deployments.http.runner import Runner, run_context
@@ -82,6 +83,7 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
     app.include_router(looks_router(settings))
     if tokens.on:
         app.include_router(routes.router)
+        app.include_router(scripts_router(settings))
         app.include_router(sdk_router)
     if shop:
         app.include_router(shop)

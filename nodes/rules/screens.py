@@ -51,6 +51,11 @@ def next_required(blueprint: Blueprint, passed: Sequence[Passed]) -> Screen | No
     return next((Screen(place, step) for place, step in _left(blueprint, passed) if step.required), None)
 
 
+def required_left(blueprint: Blueprint, passed: Sequence[Passed]) -> tuple[int, ...]:
+    """Return the places of the steps that the company requires before a plain "Cancel my subscription"."""
+    return tuple(place for place, step in _left(blueprint, passed) if step.required)
+
+
 def offers_for(
     step: Step, reason: Reason | None, eligible: Mapping[str, str], passed: Sequence[Passed]
 ) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ from pydantic_settings import NoDecode
 
 from nodes.settings.group import SettingsGroup
 
-# As browsers send it: https://app.example.com
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")
 # A key id and its secret.
 _SESSION_SECRET = re.compile(r"([A-Za-z0-9_.-]{1,40}):(.{32,})")
+
+# As browsers write an origin. A page without TLS could be anyone's.
+_HOST = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+_ORIGIN = re.compile(rf"https://{_HOST}(:(?!443$)[0-9]{{1,5}})?|http://(localhost|127\.0\.0\.1)(:(?!80$)[0-9]{{1,5}})?")
 
 
 class CancelPageSettings(SettingsGroup):
@@ -35,14 +37,28 @@ class CancelPageSettings(SettingsGroup):
     page_stylesheet: FilePath | None = Field(
         default=None, description="your CSS for the cancel page, after its own; it can load nothing from elsewhere"
     )
-    embed_origins: Annotated[frozenset[str], NoDecode] = Field(
-        default=frozenset(),
-        description="the exact origins of your pages that may use cancelflow from a browser, comma-separated: "
-        "https://app.example.com",
-    )
     session_idle_minutes: int = Field(
         default=30, ge=1, description="minutes without activity after which a session counts as abandoned"
     )
+
+    embed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="the exact origins of your pages that may use cancelflow from a browser, comma-separated, as "
+        "https://app.example.com; without them no page may",
+    )
+
+    @field_validator("embed_origins", mode="before")
+    @classmethod
+    def _are_origins(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        origins = tuple(each.strip() for each in given.split(",") if each.strip())
+        if not all(_ORIGIN.fullmatch(each) for each in origins):
+            raise ValueError(
+                "EMBED_ORIGINS must be exact origins, comma-separated, as https://app.example.com: lower case, without "
+                "a path, a wildcard, a final slash or the usual port; http:// only for localhost and 127.0.0.1"
+            )
+        return origins
 
     @field_validator("session_secrets", mode="before")
     @classmethod
@@ -53,16 +69,6 @@ class CancelPageSettings(SettingsGroup):
         if not all(pairs):
             raise ValueError("SESSION_SECRETS must read KEY_ID:SECRET, with secrets of 32 characters or more")
         return {pair[1]: pair[2] for pair in pairs if pair}
-
-    @field_validator("embed_origins", mode="before")
-    @classmethod
-    def _are_origins(cls, given: object) -> object:
-        if not isinstance(given, str):
-            return given
-        found = frozenset(each.strip() for each in given.split(",") if each.strip())
-        if not all(_ORIGIN.fullmatch(each) for each in found):
-            raise ValueError("EMBED_ORIGINS must be origins such as https://app.example.com, without a path")
-        return found
 
     @field_validator("page_logo")
     @classmethod

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import cache
 from gettext import NullTranslations
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -16,6 +16,8 @@ from jinja2 import Environment, FunctionLoader
 from markupsafe import Markup, escape
 
 from deployments.http.api.json_body import BodyInvalid, media_type_of, read_raw
+from deployments.http.pages.embed.frame import Frame, frame
+from deployments.http.pages.embed.scripts import PAGE, versioned
 from deployments.http.pages.looks import looks_of
 from email_templates.translations import ENGLISH, Language, translate
 from nodes.services import services
@@ -39,14 +41,14 @@ def _pages(catalogue: NullTranslations) -> Environment:
 
 
 # The URL may contain a token: no cache may keep the page, and no other site may learn the URL or frame the page. Inline
-# styles need the response's nonce.
+# styles need the response's nonce. In the embed, the sites in EMBED_ORIGINS may frame it, and it has one script.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
         "default-src 'none'; img-src 'self'; style-src 'self' 'nonce-{nonce}'; form-action 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'"
+        "base-uri 'none'; "
     ),
 }
 
@@ -66,14 +68,20 @@ def page(
     name: str = "page.html",
     reference: str | None = None,
     retry_after: int | None = None,
+    screen: str | None = None,
+    outcome: dict[str, Any] | None = None,
     **more: object,
 ) -> HTMLResponse:
     """Return a page with title and paragraphs; `name` selects another template, `more` is its context.
 
-    Title and paragraphs are in `language`: `page(language, language.gettext("Your feedback"))`.
+    Title and paragraphs are in `language`: `page(language, language.gettext("Your feedback"))`. `screen`, `outcome`:
+    what the embed tells the site around it.
     """
     settings = services().settings
-    look = {"company": settings.company_name, **asdict(looks_of(settings))}
+    look: dict[str, object] = {"company": settings.company_name, **asdict(looks_of(settings))}
+    if around := frame():
+        told = around.told(language, title, screen, outcome)
+        look |= {"frame": around, "frame_script": versioned(PAGE), "frame_data": told}
     shown = render(name, status, language, title=title, texts=texts, reference=reference, **look, **more)
     if retry_after:
         shown.headers["Retry-After"] = str(retry_after)
@@ -84,6 +92,11 @@ def render(name: str, status: int = 200, language: Language = ENGLISH, **context
     """Return the page rendered from a template."""
     template, nonce = _pages(language.catalogue).get_template(name), secrets.token_urlsafe(16)
     headers = {each: text.format(nonce=nonce) for each, text in _HEADERS.items()}
+    if around := frame():
+        headers["Content-Security-Policy"] += f"script-src 'self'; frame-ancestors {' '.join(around.origins)}"
+    else:
+        headers["Content-Security-Policy"] += "frame-ancestors 'none'"
+        headers["X-Frame-Options"] = "DENY"
     return HTMLResponse(template.render(context, language=language, nonce=nonce), status, headers=headers)
 
 

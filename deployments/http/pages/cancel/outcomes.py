@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse
 
+from deployments.http.pages.embed.arguments import action_of
 from deployments.http.pages.page import page, way_to_subscribe
 from email_templates.dates import long_date, long_date_and_time
 from nodes.messages.customer_locale import CustomerLocale
@@ -41,16 +42,18 @@ async def _cancellation(session: Session, status: RequestStatus, reads: Customer
         return _failed(status, reads, action="cancel", button=_("Cancel my subscription"))
     await clear_texts(session)
     texts = [_("We've sent you an email with the details.")]
+    done: dict[str, Any] = {"screen": "cancelled", "outcome": {"action": "cancel", "reference": reference}}
     if response.get("refund"):
         texts.insert(0, _("We refund %(amount)s.", amount=response["refund"]["formatted"]))
     texts = _said(response) + texts
     date = _date(response["cancel_at"], reads)
     if status.outcome == "canceled":
         title, first = _("Your subscription has ended"), _("Your plan ended on %(date)s.", date=date)
-        return page(reads.language, title, first, *texts, reference=reference, link=way_to_subscribe(reads.language))
+        link = way_to_subscribe(reads.language)
+        return page(reads.language, title, first, *texts, reference=reference, link=link, **done)
     title = _("Your subscription is cancelled")
     first = _("You can use your plan until %(date)s. You won't be charged again.", date=date)
-    return page(reads.language, title, first, *texts, reference=reference)
+    return page(reads.language, title, first, *texts, reference=reference, **done)
 
 
 def _change(status: RequestStatus, agreed: Agreed | None, reads: CustomerLocale) -> HTMLResponse | None:
@@ -62,6 +65,7 @@ def _change(status: RequestStatus, agreed: Agreed | None, reads: CustomerLocale)
     if status.outcome == "failed":
         return _failed(status, reads, action="back", button=_("Back"))
     charge = charges_text(agreed.preview, reads) if agreed and agreed.preview else None
+    done: dict[str, Any] = {"screen": "saved", "outcome": _told(response, reference)}
     title = _("Done: your subscription was changed")
     texts = [each for each in (charge, _("We've sent you an email with the details.")) if each]
     if response["change"] in ("contact", "redirect"):
@@ -77,12 +81,20 @@ def _change(status: RequestStatus, agreed: Agreed | None, reads: CustomerLocale)
         onward=response.get("url"),
         action="cancel",
         button=_("Cancel my subscription"),
+        **done,
     )
 
 
 def _said(response: dict[str, Any]) -> list[str]:
     """Return the message of the company's hook or page, if there is one."""
     return [response["message"]] if response.get("message") else []
+
+
+def _told(response: dict[str, Any], reference: str) -> dict[str, Any]:
+    """Return what the embed tells the site around it about a change that was read back."""
+    named = {"offerId": "offer_id", "planId": "price", "resumesAt": "resumes_at", "trialEndsAt": "trial_ends_at"}
+    found = {name: response[of] for name, of in named.items() if response.get(of)}
+    return {"action": action_of(response["change"]), "reference": reference, "arguments": found}
 
 
 def _received(reads: CustomerLocale, reference: str) -> HTMLResponse:
@@ -94,6 +106,8 @@ def _received(reads: CustomerLocale, reference: str) -> HTMLResponse:
         _("Someone on our team will complete it and email you. The date of your request counts."),
         status=202,
         reference=reference,
+        screen="manual",
+        outcome={"action": "request", "reference": reference},
     )
 
 
@@ -107,6 +121,7 @@ def _in_progress(title: str, reads: CustomerLocale, reference: str) -> HTMLRespo
         _("You don't need to press the button again: we'll email you when it's done."),
         status=202,
         reference=reference,
+        screen="in_progress",
     )
     shown.headers["Refresh"] = "3"
     return shown
@@ -125,6 +140,7 @@ def _failed(status: RequestStatus, reads: CustomerLocale, *, action: str, button
         status=status.http_status or 500,
         reference=str(status.id),
         name="cancel_again.html",
+        screen="error",
         action=action,
         button=button,
     )

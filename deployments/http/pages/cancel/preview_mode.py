@@ -45,5 +45,6 @@ def preview_page(language: Language, calls: list[str]) -> HTMLResponse:
         _("Preview: nothing was changed"),
         _("These calls would be made:"),
         name="cancel_preview.html",
+        screen="preview",
         calls=calls,
     )

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 from deployments.http.pages.cancel.options import value_of
 from deployments.http.pages.cancel.step_texts import consequences, description, title
 from deployments.http.pages.cancel.unusable import nothing_to_cancel
+from deployments.http.pages.embed.arguments import action_of, arguments_of
 from deployments.http.pages.page import page
 from email_templates.dates import long_date
 from nodes.messages.customer_locale import CustomerLocale
@@ -15,6 +16,7 @@ from nodes.services import services
 from nodes.sessions.passing import Filled, step_shown
 from nodes.sessions.records import Session
 from nodes.sessions.screens import Shown
+from nodes.subscriptions.records import ActiveSubscription
 
 
 async def screen(
@@ -42,6 +44,7 @@ def pending(shown: Shown, reads: CustomerLocale) -> HTMLResponse:
         reads.language,
         _("Your subscription is cancelled"),
         _("It ends on %(date)s. There's nothing else you need to do.", date=date),
+        screen="pending",
     )
 
 
@@ -55,6 +58,7 @@ def _choose(shown: Shown, reads: CustomerLocale) -> HTMLResponse:
         reads.language,
         _("Which subscription do you want to cancel?"),
         name="cancel_choose.html",
+        screen="choose",
         choices=named,
     )
 
@@ -71,7 +75,14 @@ def _in_effect(shown: Shown, reads: CustomerLocale, wrong: str | None) -> HTMLRe
         text = _("It applies until %(date)s.", date=date) if date else _("It applies to your next invoices.")
     status = 400 if wrong else 200
     return page(
-        reads.language, heading, text, status=status, name="cancel_in_effect.html", state=shown.state, wrong=wrong
+        reads.language,
+        heading,
+        text,
+        status=status,
+        name="cancel_in_effect.html",
+        screen=shown.state,
+        state=shown.state,
+        wrong=wrong,
     )
 
 
@@ -84,10 +95,11 @@ async def _step(shown: Shown, reads: CustomerLocale, filled: Filled, wrong: str 
         title(step, subscription.plan, reads),
         name="cancel_step.html",
         status=400 if wrong else 200,
+        screen=step.kind,
         step=step,
         place=shown.place,
         as_of=shown.as_of or "",
-        offers=[_offer(each) for each in shown.offers],
+        offers=[_offer(each, subscription) for each in shown.offers],
         reasons=[_reason(each, reads) for each in step.reasons],
         description=description(step, shown.chosen, reads),
         placeholder=text_in(step.placeholder, reads.locale) if step.placeholder else None,
@@ -102,7 +114,13 @@ def _reason(reason: Any, reads: CustomerLocale) -> dict[str, Any]:
     return {"code": reason.code, "label": text_in(reason.label, reads.locale), "follow_up": follow_up}
 
 
-def _offer(offer: dict[str, Any]) -> dict[str, Any]:
-    """Return an offer for the template: each option with the value of its button."""
-    options = [each | {"value": value_of(offer["id"], each)} for each in offer["options"]]
+def _offer(offer: dict[str, Any], subscription: ActiveSubscription) -> dict[str, Any]:
+    """Return an offer for the template: each option with the value of its button, and what the embed's callbacks get."""
+    found = services().catalog.plan(subscription.plan).all_offers
+    terms = next((each for each in found if each.id == offer["id"]), None)
+    action = action_of(offer["kind"])
+    options = [
+        each | {"value": value_of(offer["id"], each), "action": action, "arguments": arguments_of(offer, each, terms)}
+        for each in offer["options"]
+    ]
     return offer | {"options": options}

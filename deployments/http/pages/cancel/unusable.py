@@ -1,5 +1,7 @@
 """The cancel page where there is no session to show: no link, an expired one, or nothing to cancel."""
 
+from urllib.parse import urlencode
+
 from fastapi.responses import HTMLResponse
 
 from deployments.http.pages.page import page, way_to_subscribe
@@ -48,14 +50,33 @@ def nothing_to_cancel(language: Language) -> HTMLResponse:
         _("You have no active subscription"),
         _("There's nothing to cancel."),
         link=way_to_subscribe(language),
+        screen="nothing",
     )
 
 
 def kept(language: Language) -> HTMLResponse:
     """Return the page for a customer who keeps the subscription as it is."""
     _ = language.gettext
+    text = _("Your subscription continues as before. You can close this page.")
+    return page(language, _("Nothing was changed"), text, screen="kept")
+
+
+def one_moment(language: Language, address: str) -> HTMLResponse:
+    """Return the page that goes on to an address, if a browser shows it: not in a frame on another site."""
+    shown = page(language, language.gettext("One moment…"))
+    shown.headers["Refresh"] = f"0; url={address}"
+    return shown
+
+
+def new_tab(language: Language, token: str) -> HTMLResponse:
+    """Return the page for a frame in which the browser keeps no cookie: the token opens the page in a new tab."""
+    _ = language.gettext
     return page(
-        language, _("Nothing was changed"), _("Your subscription continues as before. You can close this page.")
+        language,
+        _("Continue in a new tab"),
+        _("Your browser doesn't let you cancel inside of this page. Nothing was changed."),
+        link={"url": f"cancel?{urlencode({'token': token})}", "words": _("Open in a new tab")},
+        screen="new_tab",
     )
 
 
