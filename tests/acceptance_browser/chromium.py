@@ -26,12 +26,12 @@ PICTURES = os.environ.get("TEST_PICTURES")
 
 
 @contextmanager
-def chromium(*arguments: str) -> Iterator[Browser]:
-    """Run chromium, with further arguments; skip the test without it."""
+def chromium() -> Iterator[Browser]:
+    """Run chromium; skip the test without it."""
     if not Path(CHROMIUM).exists():
         pytest.skip("no chromium on this machine")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield opened
         opened.close()
 

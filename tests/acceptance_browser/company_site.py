@@ -17,13 +17,13 @@ PAGE = """<!doctype html><html lang="en"><title>Your account</title><link rel="i
 <main><h1>Your account</h1><button id="cancel">Cancel subscription</button><p class="tall">…</p></main>
 <script src="{trigger}/embed.js"></script><script nonce="n">
   window.calls = []
-  // `handlers`: what each resolves with, or `rejects`, or `throws`; null: it never ends.
+  // `handlers`: what each resolves with, or `rejects`, or `throws`; null: `finish` ends it.
   window.offer = (token, handlers, listeners) => {{
     const options = {{token}}
     for (const name of listeners) options[name] = (...given) => {{ calls.push([name, ...given]) }}
     for (const [name, does] of Object.entries(handlers)) options[name] = async (...given) => {{
       calls.push([name, ...given])
-      if (does === null) await new Promise(resolve => {{ window.finish = resolve }})
+      if (does === null) return new Promise(resolve => {{ window.finish = resolve }})
       if (does?.throws) throw new Error(does.throws)
       if (does?.rejects) throw {{message: does.rejects}}
       return does

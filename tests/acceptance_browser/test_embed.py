@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.acceptance.trigger import serving
-from tests.acceptance_browser.chromium import DESK, PHONE, chromium, picture
+from tests.acceptance_browser.chromium import ARGUMENTS, CHROMIUM, DESK, PHONE, picture
 from tests.acceptance_browser.company_site import Account, account_page, site
 from tests.acceptance_browser.conftest import NewPage
 from tests.acceptance_browser.test_cancel_page_screens import TAGS
@@ -86,7 +86,9 @@ def test_the_dialog_has_the_focus_and_gives_it_back(account: Account) -> None:
     picture(page, f"embed-{page.viewport_size['width'] if page.viewport_size else ''}-survey")
     for _ in range(40):
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.closest('dialog') !== null || document.activeElement === document.body")
+        assert page.evaluate(
+            "document.activeElement.closest('dialog') !== null || document.activeElement === document.body"
+        )
     account.frame.locator("#reason-unused").focus()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -106,7 +108,7 @@ def test_the_close_button_closes_it_by_keyboard(account: Account) -> None:
 
 def test_the_dialog_is_accessible(account: Account) -> None:
     for scheme in ("light", "dark"):
-        account.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        account.page.emulate_media(color_scheme=scheme)
         account.open("professional")
         account.answer("too_expensive")
         account.shows(OFFERS)
@@ -355,10 +357,12 @@ def test_messages_from_other_origins_are_ignored(new_account: NewAccount) -> Non
 
 
 @pytest.fixture(scope="module")
-def blocking(world: World) -> Iterator[Browser]:
+def blocking(browser: Browser) -> Iterator[Browser]:
     """Yield a browser that blocks third-party cookies."""
-    with chromium("--test-third-party-cookie-phaseout") as opened:
-        yield opened
+    arguments = [*ARGUMENTS, "--test-third-party-cookie-phaseout"]
+    opened = browser.browser_type.launch(executable_path=CHROMIUM, args=arguments)
+    yield opened
+    opened.close()
 
 
 def cookie_in_a_frame(page: Page, attributes: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from nodes.errors import SettingsInvalid
 from nodes.settings import (
     ActionHookSettings,
+    CancelPageSettings,
     DatabaseSettings,
     IdentitySettings,
     LinkSettings,
@@ -293,3 +294,29 @@ def test_each_action_has_a_hook_of_its_own() -> None:
 def test_hooks_that_can_not_be_used_are_refused(wrong: dict[str, str], says: str) -> None:
     secret = {} if not wrong else {"ACTION_HOOK_SECRET": SIGNS}
     assert says in refusal(TriggerSettings, **{**ACTION_HOOKS, **secret, **wrong})
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "https://app.example.com/",
+        "https://app.example.com/account",
+        "https://*.example.com",
+        "*",
+        "app.example.com",
+        "http://app.example.com",
+        "https://App.example.com",
+        "https://app.example.com:443",
+        "https://app.example.com; script-src *",
+        "https://app.example.com,null",
+    ],
+)
+def test_embed_origins_are_exact(origins: str) -> None:
+    [refused] = lines(refusal(CancelPageSettings, EMBED_ORIGINS=origins))
+    assert refused.startswith("EMBED_ORIGINS must be exact origins, comma-separated, as https://app.example.com")
+
+
+def test_embed_origins_are_read(environment: pytest.MonkeyPatch) -> None:
+    assert load(CancelPageSettings).embed_origins == ()
+    environment.setenv("EMBED_ORIGINS", "https://app.example.com, http://localhost:3000")
+    assert load(CancelPageSettings).embed_origins == ("https://app.example.com", "http://localhost:3000")

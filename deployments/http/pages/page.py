@@ -16,7 +16,7 @@ from jinja2 import Environment, FunctionLoader
 from markupsafe import Markup, escape
 
 from deployments.http.api.json_body import BodyInvalid, media_type_of, read_raw
-from deployments.http.pages.embed.frame import Frame, frame
+from deployments.http.pages.embed.frame import frame
 from deployments.http.pages.embed.scripts import PAGE, versioned
 from deployments.http.pages.looks import looks_of
 from email_templates.translations import ENGLISH, Language, translate
@@ -47,8 +47,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; style-src 'self' 'nonce-{nonce}'; form-action 'self'; "
-        "base-uri 'none'; "
+        "default-src 'none'; img-src 'self'; style-src 'self' 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; "
     ),
 }
 

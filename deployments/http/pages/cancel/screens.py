@@ -115,7 +115,7 @@ def _reason(reason: Any, reads: CustomerLocale) -> dict[str, Any]:
 
 
 def _offer(offer: dict[str, Any], subscription: ActiveSubscription) -> dict[str, Any]:
-    """Return an offer for the template: each option with the value of its button, and what the embed's callbacks get."""
+    """Return an offer for the template: options with their buttons, and what the embed's callbacks get."""
     found = services().catalog.plan(subscription.plan).all_offers
     terms = next((each for each in found if each.id == offer["id"]), None)
     action = action_of(offer["kind"])

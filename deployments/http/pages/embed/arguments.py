@@ -14,7 +14,7 @@ def action_of(kind: str) -> str:
 
 
 def arguments_of(offer: dict[str, Any], option: dict[str, Any], terms: Offer | None) -> dict[str, Any]:
-    """Return a callback's arguments. `offer`, `option`: as in `GET /offers`; `terms`: the catalogue's, if it has them."""
+    """Return a callback's arguments. `offer`, `option`: as in `GET /offers`; `terms`: the offer in the catalogue."""
     match offer["kind"]:
         case "discount" if terms and isinstance(terms.terms, DiscountTerms):
             found = _coupon(terms.terms)
