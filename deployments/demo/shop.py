@@ -40,6 +40,15 @@ _COOKIE = "cancelflow_demo_customer"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
+# The embed on the shop's button; without JavaScript, or without EMBED_ORIGINS, the button isn't there.
+_SCRIPT = """const button = document.getElementById("embed")
+if (button && window.cancelflow) {
+  const token = () => fetch("shop/token", {method: "POST"}).then((response) => response.text())
+  button.hidden = false
+  button.onclick = () => cancelflow.init("show", {token, onClose: (results) => results.outcome && location.reload()})
+}
+"""
+
 
 def shop(settings: TriggerSettings) -> APIRouter | None:
     """Return a router with the shop, or None outside of the embedded stack.
@@ -53,6 +62,8 @@ def shop(settings: TriggerSettings) -> APIRouter | None:
     router.add_api_route("/shop", _account)
     router.add_api_route("/shop", _sign_in, methods=["POST"])
     router.add_api_route("/shop/cancel", _cancel)
+    router.add_api_route("/shop/token", _token, methods=["POST"])
+    router.add_api_route("/shop/shop.js", _script)
     return router
 
 
@@ -66,7 +77,9 @@ async def _account(request: Request, available: TheServices, customer: str | Non
     user_id = request.cookies.get(_COOKIE)
     subscriptions = await _subscriptions(user_id) if user_id else []
     title = "Your account" if user_id else "Demo shop"
-    return render("shop.html", title=title, user_id=user_id, subscriptions=subscriptions, customers=list(CUSTOMERS))
+    shown = render("shop.html", title=title, user_id=user_id, subscriptions=subscriptions, customers=list(CUSTOMERS))
+    shown.headers["Content-Security-Policy"] += "; script-src 'self'; frame-src 'self'; connect-src 'self'"
+    return shown
 
 
 @page_of_link
@@ -86,6 +99,18 @@ async def _cancel(request: Request) -> Response:
         return RedirectResponse("../shop", 303, headers=_HEADERS)
     token = session_token(load(SessionTokenSettings), user_id)
     return RedirectResponse(f"../cancel?{urlencode({'token': token})}", 303, headers=_HEADERS)
+
+
+async def _token(request: Request) -> Response:
+    """Return a new token for the embed."""
+    user_id = request.cookies.get(_COOKIE)
+    if user_id is None:
+        return Response(status_code=401, headers=_HEADERS)
+    return Response(session_token(load(SessionTokenSettings), user_id), media_type="text/plain", headers=_HEADERS)
+
+
+async def _script() -> Response:
+    return Response(_SCRIPT, media_type="text/javascript", headers=_HEADERS)
 
 
 async def _subscriptions(user_id: str) -> list[dict[str, str]]:

@@ -148,6 +148,7 @@ def test_a_cancellation_is_told_with_its_reason(account: Account) -> None:
     assert customer == {"userId": person.user_id, "customerId": None, "subscriptionId": person.subscription_id}
     assert reason == "unused"
     assert account.calls("onStepChange") == [["survey", None], ["cancelled", "survey"]]
+    picture(account.page, f"embed-cancelled-{account.page.viewport_size}")
     account.press("Back to my account")
     [results] = account.wait_for("onClose")
     assert (results["outcome"], results["reason"], results["mode"]) == ("cancelled", "unused", "test")
@@ -420,6 +421,21 @@ def test_a_browser_that_keeps_no_cookie_opens_a_new_tab(
             tab.get_by_role("button", name=CANCEL).click()
             expect(tab.get_by_role("heading", level=1)).to_have_text(CANCELLED)
             assert pending(world, person.subscription_id)
+
+
+# The demo shop
+
+
+def test_the_demo_shop_opens_the_embed(world: World, page: Page) -> None:
+    person = world.person("professional")
+    page.goto(f"{world.addresses['http']}/shop?customer={person.user_id}")
+    page.get_by_role("button", name="Cancel in a dialog").click()
+    frame = page.frame_locator("dialog.cancelflow iframe")
+    frame.get_by_role("button", name=CANCEL).click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text(CANCELLED)
+    picture(page, f"embed-shop-{page.viewport_size}")
+    frame.get_by_role("button", name="Back to my account").click()
+    expect(page.get_by_text("Cancels on")).to_be_visible()
 
 
 # The session

@@ -1,6 +1,7 @@
 """The embed over HTTP: its script, who may frame the page, and its cookie (FEATURES C15 to C19, C34)."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -26,8 +27,14 @@ def http(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def framed(world: World, http: httpx.Client) -> Iterator[Visitor]:
-    """Yield the frame of an embed, as a browser whose cookies it keeps."""
+    """Yield the frame of an embed, in a browser that sends secure cookies to this machine without TLS."""
     with Visitor(world, str(http.base_url)) as visitor:
+
+        def trust(_: httpx.Response) -> None:
+            for cookie in visitor.http.cookies.jar:
+                cookie.secure = False
+
+        visitor.http.event_hooks = {"response": [trust]}
         yield visitor
 
 
@@ -116,15 +123,16 @@ def test_the_session_is_forgotten_and_restarted(world: World, framed: Visitor) -
     person = world.person("professional")
     opened(framed, token(person))
     restart = {"token": token(person), "embed": "1", "restart": "1"}
-    assert SURVEY in framed.http.get("/cancel", params=restart).text
+    framed.page = framed.http.get("/cancel", params=restart)
+    assert framed.title == SURVEY
     assert len(sessions_of(world, person)) == 2
     assert NO_SESSION in framed.http.get("/cancel?embed=1&forget=1").text
     assert NO_SESSION in framed.http.get("/cancel?embed=1").text
 
 
 @pytest.mark.slow
-def test_without_sites_there_is_no_embed(world: World) -> None:
-    with Visitor(world) as visitor:
+def test_without_sites_there_is_no_embed(world: World, tmp_path: Path) -> None:
+    with serving(tmp_path, EMBED_ORIGINS="") as http, Visitor(world, str(http.base_url)) as visitor:
         visitor.page = visitor.http.get("/cancel", params={"token": token(world.person("professional")), "embed": "1"})
         assert visitor.title == SURVEY
         assert policy(visitor.page)["frame-ancestors"] == "'none'"

@@ -1,5 +1,7 @@
 """Plan the local replacements for Stripe, Pub/Sub and a mail server."""
 
+from urllib.parse import urlsplit
+
 from deployments.local.errors import StackError
 from deployments.local.planned import LOOPBACK, PlannedStack, module
 
@@ -60,6 +62,8 @@ def _add_stripe(stack: PlannedStack) -> str:
         shop = f"{stack.environment['PUBLIC_URL']}/shop"
         stack.set(SESSION_REFRESH_URL=stack.given.get("SESSION_REFRESH_URL", f"{shop}/cancel"))
         stack.addresses |= {"shop": shop}
+        if urlsplit(trigger).hostname == LOOPBACK:  # as browsers let a page without TLS embed another
+            stack.set(EMBED_ORIGINS=stack.given.get("EMBED_ORIGINS", trigger))
     stack.add_http("stripe", "Stripe simulator", command, address=address, health="/_simulator/health")
     return address
 
