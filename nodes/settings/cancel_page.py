@@ -41,8 +41,8 @@ class CancelPageSettings(SettingsGroup):
         default=30, ge=1, description="minutes without activity after which a session counts as abandoned"
     )
 
-    embed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
+    embed_origins: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
         description="the exact origins of your pages that may use cancelflow from a browser, comma-separated, as "
         "https://app.example.com; without them no page may",
     )
@@ -52,10 +52,10 @@ class CancelPageSettings(SettingsGroup):
     def _are_origins(cls, given: object) -> object:
         if not isinstance(given, str):
             return given
-        origins = tuple(each.strip() for each in given.split(",") if each.strip())
+        origins = frozenset(each.strip() for each in given.split(",") if each.strip())
         if not all(_ORIGIN.fullmatch(each) for each in origins):
             raise ValueError(
-                "EMBED_ORIGINS must be exact origins, comma-separated, as https://app.example.com: lower case, without "
+                "EMBED_ORIGINS must be origins such as https://app.example.com, comma-separated: lower case, without "
                 "a path, a wildcard, a final slash or the usual port; http:// only for localhost and 127.0.0.1"
             )
         return origins

@@ -12,7 +12,7 @@ from tests.cancel_page.visitor import Visitor, sessions_of, token
 from tests.conftest import Addresses
 from tests.world import World
 
-ORIGINS = ("https://app.example.com", "http://localhost:3000")
+ORIGINS = ("http://localhost:3000", "https://app.example.com")
 SURVEY = "What's your main reason for cancelling?"
 NO_SESSION = "Open this page from your account"
 OWN = {"Sec-Fetch-Site": "same-origin"}

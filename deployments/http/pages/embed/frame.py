@@ -48,7 +48,7 @@ def framed(handler: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitab
     async def shown(*, request: Request, available: Services, **arguments: Any) -> Response:
         origins = available.settings.embed_origins
         embedded = bool(origins) and request.query_params.get("embed") == "1"
-        token = _current.set(Frame(origins) if embedded else None)
+        token = _current.set(Frame(tuple(sorted(origins))) if embedded else None)
         try:
             return await handler(request=request, available=available, **arguments)
         finally:
