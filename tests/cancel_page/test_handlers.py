@@ -173,7 +173,7 @@ def test_a_page_leads_to_support_or_elsewhere_itself(company: Company, guest: Vi
     assert guest.title == "Thank you for giving us a chance to help"
     assert ESCAPED in guest.page.text
     assert "help.example.com" not in guest.page.text
-    assert outcome_of(company, person) == "saved"
+    assert requests_of(company, person) == [{"outcome": "changed", "http_status": 200, "carried_out_by": "page"}]
 
 
 @pytest.mark.parametrize("kind", [*MADE, "cancel"])
