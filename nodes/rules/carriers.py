@@ -7,10 +7,13 @@ Carrier = Literal["cancelflow", "hook", "page"]
 Action = Literal["pause", "resume", "discount", "plan_change", "trial_extension", "cancel"]
 # What a page can carry out, by the names of its handlers.
 Handler = Literal["pause", "discount", "plan_change", "trial_extension", "cancel", "support", "redirect"]
-# The handler of a kind of offer, where its name is another.
-HANDLER_OF = {"contact": "support"}
 # A message for the customer has at most so many characters.
 MAX_MESSAGE = 500
+
+
+def handler_of(kind: str) -> str:
+    """Return the handler for a kind of offer."""
+    return "support" if kind == "contact" else kind
 
 
 def message_in(given: object) -> str | None:

@@ -19,7 +19,7 @@ from nodes.refusals import HandlerNotDeclared, OfferNotFound
 from nodes.requests.carrying_out import ByPage
 from nodes.requests.intake import attempt_of
 from nodes.requests.kind import CANCELLATION, CHANGES, Kind
-from nodes.rules.carriers import HANDLER_OF, message_in
+from nodes.rules.carriers import handler_of, message_in
 from nodes.sessions.adoption import adopt_cancellation, adopt_change
 from nodes.sessions.blueprints import blueprint_of, reason_of
 from nodes.sessions.passing import Filled, failed_handler, pass_step
@@ -71,7 +71,7 @@ def _pressed(form: Form) -> _Pressed | None:
         offer_id, chosen = json.loads(form.get("accept", ""))
         choice = {name: chosen[name] for name, its_type in _CHOICE.items() if type(chosen.get(name)) is its_type}
         kind = kind_of(Asked(str(offer_id), None, choice))
-        return _Pressed(HANDLER_OF.get(kind, kind), CHANGES[kind], str(offer_id), kind, choice)
+        return _Pressed(handler_of(kind), CHANGES[kind], str(offer_id), kind, choice)
     return None
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse
 
-from deployments.http.pages.embed.arguments import action_of
 from deployments.http.pages.page import page, way_to_subscribe
 from email_templates.dates import long_date, long_date_and_time
 from nodes.messages.customer_locale import CustomerLocale
@@ -14,6 +13,7 @@ from nodes.offers.agreed import Agreed
 from nodes.offers.wording import charges_text
 from nodes.requests.kind import CANCELLATION, CHANGE
 from nodes.requests.status import RequestStatus, read_status
+from nodes.rules.carriers import handler_of
 from nodes.sessions.passing import clear_texts
 from nodes.sessions.records import Session
 from nodes.sessions.store import agreed_change, taken_back
@@ -94,7 +94,7 @@ def _told(response: dict[str, Any], reference: str) -> dict[str, Any]:
     """Return what the embed tells the site around it about a change that was read back."""
     named = {"offerId": "offer_id", "planId": "price", "resumesAt": "resumes_at", "trialEndsAt": "trial_ends_at"}
     found = {name: response[of] for name, of in named.items() if response.get(of)}
-    return {"action": action_of(response["change"]), "reference": reference, "arguments": found}
+    return {"action": handler_of(response["change"]), "reference": reference, "arguments": found}
 
 
 def _received(reads: CustomerLocale, reference: str) -> HTMLResponse:

@@ -7,10 +7,11 @@ from fastapi.responses import HTMLResponse
 from deployments.http.pages.cancel.options import value_of
 from deployments.http.pages.cancel.step_texts import consequences, description, title
 from deployments.http.pages.cancel.unusable import nothing_to_cancel
-from deployments.http.pages.embed.arguments import action_of, arguments_of
+from deployments.http.pages.embed.arguments import arguments_of
 from deployments.http.pages.page import page
 from email_templates.dates import long_date
 from nodes.messages.customer_locale import CustomerLocale
+from nodes.rules.carriers import handler_of
 from nodes.rules.texts import text_in
 from nodes.services import services
 from nodes.sessions.passing import Filled, step_shown
@@ -118,7 +119,7 @@ def _offer(offer: dict[str, Any], subscription: ActiveSubscription) -> dict[str,
     """Return an offer for the template: options with their buttons, and what the embed's callbacks get."""
     found = services().catalog.plan(subscription.plan).all_offers
     terms = next((each for each in found if each.id == offer["id"]), None)
-    action = action_of(offer["kind"])
+    action = handler_of(offer["kind"])
     options = [
         each | {"value": value_of(offer["id"], each), "action": action, "arguments": arguments_of(offer, each, terms)}
         for each in offer["options"]

@@ -4,14 +4,6 @@ from typing import Any
 
 from nodes.rules.ways_to_stay import DiscountTerms, Offer, TrialTerms
 
-# The handler that an offer's kind is for, where it has another name.
-ACTIONS = {"contact": "support"}
-
-
-def action_of(kind: str) -> str:
-    """Return the action of an offer's kind, as the token's `handlers` name it."""
-    return ACTIONS.get(kind, kind)
-
 
 def arguments_of(offer: dict[str, Any], option: dict[str, Any], terms: Offer | None) -> dict[str, Any]:
     """Return a callback's arguments. `offer`, `option`: as in `GET /offers`; `terms`: the offer in the catalogue."""
