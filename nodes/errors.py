@@ -1,4 +1,4 @@
-"""The product's errors, but for refusals (nodes/refusals.py).
+"""The product's errors, but for refusals (nodes/refusals).
 
 `Failure`: an external system did not do its work; retrying may help.
 """

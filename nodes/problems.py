@@ -4,7 +4,7 @@ import re
 from typing import Any
 from uuid import UUID
 
-from nodes.refusals import Refusal
+from nodes.refusals.base import Refusal
 
 
 def problem(status: int, slug: str, detail: str, request_id: UUID | None = None, **extensions: Any) -> dict[str, Any]:

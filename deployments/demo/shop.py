@@ -16,7 +16,8 @@ from deployments.http.pages.page import read_form, render
 from deployments.session_tokens import session_token
 from email_templates.dates import long_date
 from nodes.offers.live import live_members
-from nodes.refusals import NoActiveSubscription, SeveralSubscriptions
+from nodes.refusals.cancellation import NoActiveSubscription
+from nodes.refusals.requests import SeveralSubscriptions
 from nodes.rules.user_ids import is_user_id
 from nodes.settings import SeedSettings, SessionTokenSettings, TriggerSettings, load
 from nodes.subscriptions.status import subscription_status

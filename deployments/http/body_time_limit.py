@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nodes.refusals import Refusal
+from nodes.refusals.base import Refusal
 
 # Bodies are at most 64 KiB, and Stripe's events are smaller; a phone on a bad connection sends them in a second or two.
 BODY_SECONDS = 10.0

@@ -7,7 +7,7 @@ import jwt
 from pydantic import ValidationError
 
 from deployments.http.key_set import KeySet
-from nodes.refusals import SessionTokenExpired, SessionTokenInvalid
+from nodes.refusals.sessions import SessionTokenExpired, SessionTokenInvalid
 from nodes.sessions.claims import SessionClaims
 from nodes.settings import CancelPageSettings
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from nodes.refusals import FeedbackAlreadyGiven, LinkExpired
+from nodes.refusals.links import FeedbackAlreadyGiven, LinkExpired
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY
 from nodes.services import services
 

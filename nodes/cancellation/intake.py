@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from nodes.refusals import KeyReused, KeyUnderWay, NotYourSubscription, ReasonRequired
+from nodes.refusals.cancellation import NotYourSubscription, ReasonRequired
+from nodes.refusals.requests import KeyReused, KeyUnderWay
 from nodes.requests.carrying_out import ByPage, carrier_of
 from nodes.requests.intake import IN_THE_WAY, Received, as_received, by_slug, received
 from nodes.services import services

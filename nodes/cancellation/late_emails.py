@@ -16,12 +16,8 @@ from nodes.messages.records import Delivered
 from nodes.messages.refusals import refusal_text
 from nodes.offers.wording import discount
 from nodes.problems import slug_of
-from nodes.refusals import (
-    CancellationTakenBack,
-    NoActiveSubscription,
-    Refusal,
-    SubscriptionAlreadyPending,
-)
+from nodes.refusals.base import Refusal
+from nodes.refusals.cancellation import CancellationTakenBack, NoActiveSubscription, SubscriptionAlreadyPending
 from nodes.requests.finish import finish
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.records import Response

@@ -10,7 +10,7 @@ from nodes.clients.billing.objects import BillingSubscription
 from nodes.invoices.refunds import refund_of
 from nodes.invoices.renewals import has_renewed
 from nodes.invoices.unpaid import ends_unpaid, is_voided, owes_for_period
-from nodes.refusals import PreviewExpired
+from nodes.refusals.cancellation import PreviewExpired
 from nodes.rules.cancellation_policy import DEFAULT, CancellationPolicy, Circumstances, ending_under, ends_by_policy
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.renewals import ROUNDING

@@ -1,7 +1,7 @@
 """When a subscription can't be cancelled (FEATURES W23, W24)."""
 
 from nodes.messages.customer_locale import customer_locale
-from nodes.refusals import FixedTermRunning, SubscriptionAlreadyPending
+from nodes.refusals.cancellation import FixedTermRunning, SubscriptionAlreadyPending
 from nodes.rules.dates import rfc3339
 from nodes.rules.texts import text_in
 from nodes.services import services

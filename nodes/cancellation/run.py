@@ -8,7 +8,7 @@ from nodes.cancellation.late_emails import finish_refused, send_delay, send_refu
 from nodes.cancellation.records import CancellationRequest
 from nodes.node import run_log
 from nodes.problems import problem_of
-from nodes.refusals import Refusal
+from nodes.refusals.base import Refusal
 from nodes.requests.caller import caller_waits
 from nodes.requests.kind import CANCELLATION
 from nodes.requests.park import SendDelay

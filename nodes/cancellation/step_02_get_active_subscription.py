@@ -7,7 +7,9 @@ from nodes.cancellation.records import CancellationCase, CancellationRequest
 from nodes.cancellation.refusals import refuse_in_fixed_term, refuse_pending
 from nodes.errors import ConstraintViolated, NeedsOperator
 from nodes.node import node, run_log
-from nodes.refusals import AlreadyRefused, OfferUnavailable, RequestUnderWay, StillFailed
+from nodes.refusals.cancellation import StillFailed
+from nodes.refusals.changes import OfferUnavailable
+from nodes.refusals.requests import AlreadyRefused, RequestUnderWay
 from nodes.rules.progress import RecoveryPoint
 from nodes.rules.renewals import paid_until
 from nodes.rules.statuses import is_live

@@ -2,7 +2,7 @@
 
 from nodes.cancellation.records import Decision, OfferMade
 from nodes.node import node, run_log
-from nodes.refusals import OfferUnavailable
+from nodes.refusals.changes import OfferUnavailable
 
 
 @node("User Accepts Offer?", step="4")

@@ -8,7 +8,7 @@ from nodes.errors import ConstraintViolated
 from nodes.messages.outbox import DISCOUNT
 from nodes.node import node, run_log
 from nodes.offers.reservation import ONE_OFFER, record_applied, reserve, withdrawn_on_failure
-from nodes.refusals import OfferUnavailable
+from nodes.refusals.changes import OfferUnavailable
 from nodes.requests.carrying_out import Work, carry_out
 from nodes.rules.offers import RetentionOffer
 from nodes.rules.progress import RecoveryPoint

@@ -13,7 +13,8 @@ from nodes.invoices.refunds import make
 from nodes.invoices.renewals import undo_renewals
 from nodes.invoices.unpaid import settling, void_what_is_open
 from nodes.node import node, run_log
-from nodes.refusals import ActionNotSeen, CancellationTakenBack
+from nodes.refusals.cancellation import CancellationTakenBack
+from nodes.refusals.carriers import ActionNotSeen
 from nodes.requests.carrying_out import Work, carry_out
 from nodes.rules.dates import rfc3339
 from nodes.rules.progress import RecoveryPoint

@@ -8,7 +8,7 @@ from nodes.changes.records import Accepted, Applied
 from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import BillingFailed
 from nodes.node import run_log
-from nodes.refusals import PaymentDeclined
+from nodes.refusals.changes import PaymentDeclined
 from nodes.requests.carrying_out import Work, carry_out
 from nodes.rules.carriers import Action
 from nodes.services import services

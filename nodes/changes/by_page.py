@@ -9,7 +9,7 @@ from nodes.node import run_log
 from nodes.offers.agreed import Agreed
 from nodes.offers.from_stripe import agreed_in_stripe, scheduled_in_stripe
 from nodes.offers.made_in_stripe import Recorded, unrecorded
-from nodes.refusals import ActionNotSeen
+from nodes.refusals.carriers import ActionNotSeen
 from nodes.rules.stripe_changes import Change
 from nodes.rules.ways_to_stay import ChangeKind, DiscountTerms
 from nodes.services import services

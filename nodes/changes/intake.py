@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from nodes.refusals import KeyReused, KeyUnderWay, OfferNotFound
+from nodes.refusals.changes import OfferNotFound
+from nodes.refusals.requests import KeyReused, KeyUnderWay
 from nodes.requests.carrying_out import ByPage, carrier_of
 from nodes.requests.intake import IN_THE_WAY, Received, as_received, by_slug, received
 from nodes.requests.kind import CHANGES

@@ -8,7 +8,7 @@ from nodes.changes.late_emails import send_delay, send_refusal
 from nodes.changes.records import ChangeCase, ChangeRequest
 from nodes.messages.outbox import OFFER_REFUSED
 from nodes.problems import problem_of, slug_of
-from nodes.refusals import Refusal
+from nodes.refusals.base import Refusal
 from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import CHANGES

@@ -5,7 +5,8 @@ from nodes.changes.records import ChangeCase, ChangeRequest
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.offers.agreed import agreed_in
-from nodes.refusals import AlreadyRefused, RequestUnderWay, StillFailed
+from nodes.refusals.cancellation import StillFailed
+from nodes.refusals.requests import AlreadyRefused, RequestUnderWay
 from nodes.requests.kind import CHANGE
 from nodes.services import services
 from nodes.subscriptions.find import find_subscription, refuse_ended

@@ -15,7 +15,8 @@ from nodes.offers.options import options_of
 from nodes.offers.plan_changes import prices_for
 from nodes.offers.reservation import ONE_OFFER, reserve
 from nodes.offers.shape import History, history_of, is_manual, reason_against
-from nodes.refusals import DurationNotOffered, OfferNotAvailable, OfferNotFound, PriceNotOffered, Refusal
+from nodes.refusals.base import Refusal
+from nodes.refusals.changes import DurationNotOffered, OfferNotAvailable, OfferNotFound, PriceNotOffered
 from nodes.rules.eligibility import REASONS
 from nodes.rules.texts import translatable as _
 from nodes.rules.ways_to_stay import Offer, PauseTerms, PlanChangeTerms

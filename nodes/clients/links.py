@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import jwt
 
 from nodes.errors import SettingsInvalid
-from nodes.refusals import LinkExpired, LinkInvalid
+from nodes.refusals.links import LinkExpired, LinkInvalid
 from nodes.settings import LinkSettings
 
 Purpose = Literal["reactivate", "feedback", "resume"]

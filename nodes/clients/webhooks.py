@@ -11,7 +11,7 @@ from uuid import UUID
 
 import stripe
 
-from nodes.refusals import SignatureInvalid, WebhooksOff
+from nodes.refusals.webhooks import SignatureInvalid, WebhooksOff
 from nodes.rules.stripe_changes import COPIES, OTHERS, UPDATED, Change, change_of
 from nodes.settings import BillingSettings
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from email_templates.translations import Language
 from nodes.problems import slug_of
-from nodes.refusals import NoActiveSubscription, PreviewExpired, SeveralSubscriptions
+from nodes.refusals.cancellation import NoActiveSubscription, PreviewExpired
+from nodes.refusals.requests import SeveralSubscriptions
 from nodes.rules.eligibility import REASONS
 
 

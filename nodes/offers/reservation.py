@@ -9,7 +9,7 @@ from nodes.clients.billing.objects import BillingSubscription
 from nodes.clients.database import Transaction
 from nodes.errors import BillingFailed, VerificationFailed
 from nodes.offers.agreed import Agreed
-from nodes.refusals import ActionRefused
+from nodes.refusals.carriers import ActionRefused
 from nodes.rules.dates import months_after
 from nodes.rules.offers import RetentionOffer
 from nodes.services import services

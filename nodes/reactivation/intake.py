@@ -1,6 +1,6 @@
 """Before step 1: commit the request before anything else is done, so that a crash can't lose it."""
 
-from nodes.refusals import NotYourSubscription
+from nodes.refusals.cancellation import NotYourSubscription
 from nodes.requests.intake import IN_THE_WAY, Received, by_slug, received
 
 _REFUSALS = by_slug(NotYourSubscription("A user can reactivate only their own subscription"), IN_THE_WAY)

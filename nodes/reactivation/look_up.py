@@ -6,7 +6,8 @@ from email_templates.dates import long_date
 from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import BillingFailed
 from nodes.messages.customer_locale import customer_locale
-from nodes.refusals import NothingToReactivate, SeveralSubscriptions, SubscriptionEnded
+from nodes.refusals.reactivation import NothingToReactivate, SubscriptionEnded
+from nodes.refusals.requests import SeveralSubscriptions
 from nodes.rules.statuses import PENDING_CANCELLATION, is_live
 from nodes.services import services
 from nodes.subscriptions.find import SubscriptionRow

@@ -8,7 +8,8 @@ from nodes.messages.outbox import NOT_REACTIVATED
 from nodes.problems import problem_of, slug_of
 from nodes.reactivation.late_emails import send_delay, send_refusal
 from nodes.reactivation.records import ReactivationCase, ReactivationRequest
-from nodes.refusals import CancelledAgain, Refusal
+from nodes.refusals.base import Refusal
+from nodes.refusals.reactivation import CancelledAgain
 from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import REACTIVATION

@@ -4,7 +4,9 @@ from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.reactivation.look_up import choose, ended_subscription, has_ended
 from nodes.reactivation.records import ReactivationCase, ReactivationRequest
-from nodes.refusals import AlreadyRefused, CancelledAgain, RequestUnderWay, StillFailed
+from nodes.refusals.cancellation import StillFailed
+from nodes.refusals.reactivation import CancelledAgain
+from nodes.refusals.requests import AlreadyRefused, RequestUnderWay
 from nodes.requests.kind import REACTIVATION
 from nodes.services import services
 from nodes.subscriptions.find import find_subscription

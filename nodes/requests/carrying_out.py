@@ -9,7 +9,7 @@ from nodes.clients.billing.objects import BillingSubscription
 from nodes.clients.hooks import HookResponse, Receiver
 from nodes.errors import ActionHookFailed, HookFailed
 from nodes.node import run_log
-from nodes.refusals import ActionNotSeen, ActionRefused
+from nodes.refusals.carriers import ActionNotSeen, ActionRefused
 from nodes.requests.records import ActionRequest
 from nodes.rules.carriers import Action, Carrier, message_in
 from nodes.rules.dates import rfc3339

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from nodes.problems import problem_of, slug_of
-from nodes.refusals import Refusal, RequestUnderWay, TooManyAttempts
+from nodes.refusals.base import Refusal
+from nodes.refusals.requests import RequestUnderWay, TooManyAttempts
 from nodes.requests.kind import Kind
 from nodes.requests.records import Response
 from nodes.services import services

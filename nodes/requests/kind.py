@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from nodes.refusals import ChangeNotFound, ReactivationNotFound, Refusal, RequestNotFound
+from nodes.refusals.base import Refusal
+from nodes.refusals.cancellation import RequestNotFound
+from nodes.refusals.changes import ChangeNotFound
+from nodes.refusals.reactivation import ReactivationNotFound
 from nodes.rules.texts import translatable as _
 
 

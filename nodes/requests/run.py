@@ -24,7 +24,7 @@ from nodes.errors import (
 from nodes.messages.records import Delivered
 from nodes.node import run_log
 from nodes.problems import problem, slug_of
-from nodes.refusals import Refusal
+from nodes.refusals.base import Refusal
 from nodes.requests.caller import caller_waits
 from nodes.requests.finish import finish
 from nodes.requests.kind import Kind

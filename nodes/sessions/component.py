@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from nodes.offers.listing import choice_of
-from nodes.refusals import SessionTokenExpired, SessionTokenUsed
+from nodes.refusals.sessions import SessionTokenExpired, SessionTokenUsed
 from nodes.rules.ways_to_stay import DiscountTerms, Offer, PauseTerms, PlanChangeTerms, TrialTerms
 from nodes.services import services
 from nodes.sessions.claims import SessionClaims

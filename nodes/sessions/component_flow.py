@@ -7,7 +7,7 @@ from typing import Any
 from nodes.clients.billing.changes import RecurringPrice
 from nodes.errors import BillingFailed
 from nodes.messages.customer_locale import CustomerLocale
-from nodes.refusals import SubscriptionAlreadyPending
+from nodes.refusals.cancellation import SubscriptionAlreadyPending
 from nodes.rules.planned_steps import PlannedStep, planned_steps
 from nodes.rules.ways_to_stay import Offer
 from nodes.services import services

@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 from nodes.clients.database import Transaction
 from nodes.errors import ConstraintViolated
-from nodes.refusals import NoActiveSubscription, SessionTokenInvalid, SessionTokenUsed, SeveralSubscriptions
+from nodes.refusals.cancellation import NoActiveSubscription
+from nodes.refusals.requests import SeveralSubscriptions
+from nodes.refusals.sessions import SessionTokenInvalid, SessionTokenUsed
 from nodes.services import services
 from nodes.sessions.blueprints import PLAIN, Chosen, chosen_for
 from nodes.sessions.claims import SessionClaims

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.offers.listing import offers_for
-from nodes.refusals import NoActiveSubscription, SeveralSubscriptions
+from nodes.refusals.cancellation import NoActiveSubscription
+from nodes.refusals.requests import SeveralSubscriptions
 from nodes.rules.blueprint import CONFIRM, Step
 from nodes.rules.screens import Screen, next_screen
 from nodes.rules.statuses import is_live

@@ -6,7 +6,8 @@ from datetime import datetime
 from nodes.clients.billing.objects import BillingSubscription
 from nodes.clients.database import Transaction
 from nodes.node import run_log
-from nodes.refusals import NoActiveSubscription, SeveralSubscriptions
+from nodes.refusals.cancellation import NoActiveSubscription
+from nodes.refusals.requests import SeveralSubscriptions
 from nodes.rules.statuses import is_live
 from nodes.services import services
 from nodes.subscriptions.mirror import mirror, status_of

@@ -6,18 +6,17 @@ import pytest
 
 from nodes.errors import BillingFailed
 from nodes.problems import problem, problem_of, slug_of
-from nodes.refusals import (
-    LinkExpired,
-    LinkInvalid,
+from nodes.refusals.base import Refusal
+from nodes.refusals.cancellation import (
     NoActiveSubscription,
     NotYourSubscription,
-    OfferUnavailable,
     ReasonRequired,
-    Refusal,
     RequestNotFound,
-    SeveralSubscriptions,
     SubscriptionAlreadyPending,
 )
+from nodes.refusals.changes import OfferUnavailable
+from nodes.refusals.links import LinkExpired, LinkInvalid
+from nodes.refusals.requests import SeveralSubscriptions
 from nodes.requests.kind import CANCELLATION
 
 REQUEST = UUID("550e8400-e29b-41d4-a716-446655440000")

@@ -5,15 +5,11 @@ import pytest
 from email_templates.translations import language_of
 from nodes.messages.refusals import refusal_text
 from nodes.problems import problem_of
-from nodes.refusals import (
-    DurationNotOffered,
-    FixedTermRunning,
-    OfferNotAvailable,
-    PaymentDeclined,
-    Refusal,
-    SeveralSubscriptions,
-    SubscriptionEnded,
-)
+from nodes.refusals.base import Refusal
+from nodes.refusals.cancellation import FixedTermRunning
+from nodes.refusals.changes import DurationNotOffered, OfferNotAvailable, PaymentDeclined
+from nodes.refusals.reactivation import SubscriptionEnded
+from nodes.refusals.requests import SeveralSubscriptions
 
 PAUSED = OfferNotAvailable("This offer is not available: the subscription is already paused", reason="already_paused")
 TOO_LONG = DurationNotOffered("months must be from 1 to 3", least=1, most=3, unit="month")

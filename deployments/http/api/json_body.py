@@ -6,7 +6,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from deployments.http.api.bodies import MAX_BODY_BYTES
-from nodes.refusals import Refusal
+from nodes.refusals.base import Refusal
 from nodes.rules.texts import translatable as _
 
 Body = TypeVar("Body", bound=BaseModel)

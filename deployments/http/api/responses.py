@@ -13,7 +13,7 @@ from deployments.http.identity import Unauthenticated
 from deployments.http.key_set import IdentityProviderUnavailable
 from nodes.errors import BillingFailed, DatabaseUnavailable
 from nodes.problems import problem, problem_of
-from nodes.refusals import Refusal
+from nodes.refusals.base import Refusal
 
 PROBLEM_JSON = "application/problem+json"
 # Short, as outages may end soon; earlier retries would only add load.

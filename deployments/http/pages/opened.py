@@ -17,7 +17,10 @@ from email_templates.translations import Language, language_of
 from nodes.clients.links import Purpose
 from nodes.errors import BillingFailed, DatabaseUnavailable
 from nodes.messages.customer_locale import customer_locale
-from nodes.refusals import FeedbackAlreadyGiven, LinkExpired, Refusal, SubscriptionEnded, TooManyAttempts
+from nodes.refusals.base import Refusal
+from nodes.refusals.links import FeedbackAlreadyGiven, LinkExpired
+from nodes.refusals.reactivation import SubscriptionEnded
+from nodes.refusals.requests import TooManyAttempts
 from nodes.services import Services, services, using
 
 

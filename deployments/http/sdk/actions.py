@@ -17,14 +17,10 @@ from nodes.cancellation.intake import Asked as AskedToCancel
 from nodes.changes.intake import Asked
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.problems import problem
-from nodes.refusals import (
-    DurationNotOffered,
-    KeyUnderWay,
-    OfferNotFound,
-    PriceNotOffered,
-    Refusal,
-    SessionIsPreview,
-)
+from nodes.refusals.base import Refusal
+from nodes.refusals.changes import DurationNotOffered, OfferNotFound, PriceNotOffered
+from nodes.refusals.requests import KeyUnderWay
+from nodes.refusals.sessions import SessionIsPreview
 from nodes.requests.intake import Received
 from nodes.requests.kind import CANCELLATION, CHANGE, Kind
 from nodes.rules.reasons import PREFER_NOT_TO_SAY

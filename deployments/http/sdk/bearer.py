@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from deployments.http.session_tokens import SessionTokens
-from nodes.refusals import SessionTokenExpired, SessionTokenInvalid
+from nodes.refusals.sessions import SessionTokenExpired, SessionTokenInvalid
 from nodes.sessions.claims import SessionClaims
 
 

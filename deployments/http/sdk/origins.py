@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.http.dependencies import TheServices
-from nodes.refusals import Refusal
+from nodes.refusals.base import Refusal
 
 PREFIX = "/sdk/v1"
 _HEADERS = ("x-ck-app", "x-ck-customer", "x-ck-authorization", "x-ck-mode", "x-ck-subscription")

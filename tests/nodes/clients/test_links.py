@@ -8,7 +8,7 @@ import pytest
 
 from nodes.clients.links import LinkPayload, Links
 from nodes.errors import SettingsInvalid
-from nodes.refusals import LinkExpired, LinkInvalid
+from nodes.refusals.links import LinkExpired, LinkInvalid
 from nodes.settings import LinkSettings
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"

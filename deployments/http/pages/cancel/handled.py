@@ -15,7 +15,8 @@ from deployments.http.pages.cancel.requests import Form, Page, cancel, change
 from deployments.http.pages.cancel.screens import screen
 from nodes.cancellation.intake import Asked as AskedToCancel
 from nodes.changes.intake import Asked, kind_of
-from nodes.refusals import HandlerNotDeclared, OfferNotFound
+from nodes.refusals.carriers import HandlerNotDeclared
+from nodes.refusals.changes import OfferNotFound
 from nodes.requests.carrying_out import ByPage
 from nodes.requests.intake import attempt_of
 from nodes.requests.kind import CANCELLATION, CHANGES, Kind

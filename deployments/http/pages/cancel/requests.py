@@ -14,7 +14,7 @@ from nodes.cancellation.intake import Asked as AskedToCancel
 from nodes.changes.intake import Asked
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.refusals import refusal_text
-from nodes.refusals import KeyUnderWay
+from nodes.refusals.requests import KeyUnderWay
 from nodes.sessions.passing import refused_change
 from nodes.sessions.records import Session
 from nodes.sessions.screens import screen_of

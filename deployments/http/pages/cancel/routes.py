@@ -25,7 +25,8 @@ from deployments.http.pages.page import read_form
 from deployments.http.session_tokens import SessionTokens
 from email_templates.translations import language_of
 from nodes.messages.customer_locale import CustomerLocale, customer_locale
-from nodes.refusals import NoActiveSubscription, SessionTokenExpired, SessionTokenInvalid, SessionTokenUsed
+from nodes.refusals.cancellation import NoActiveSubscription
+from nodes.refusals.sessions import SessionTokenExpired, SessionTokenInvalid, SessionTokenUsed
 from nodes.services import services
 from nodes.sessions.opening import open_session
 from nodes.sessions.records import Browser, Session

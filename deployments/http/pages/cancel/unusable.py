@@ -6,7 +6,7 @@ from fastapi.responses import HTMLResponse
 
 from deployments.http.pages.page import page, way_to_subscribe
 from email_templates.translations import Language
-from nodes.refusals import SessionTokenInvalid, SessionTokenUsed
+from nodes.refusals.sessions import SessionTokenInvalid, SessionTokenUsed
 from nodes.services import services
 
 

@@ -1,0 +1,1 @@
+"""The refusals, by subject."""
