@@ -6,7 +6,7 @@ it: `TEST_STACK=/tmp/stack .venv/bin/pytest …`. It runs the code with which it
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 from dotenv import dotenv_values
 
-from deployments.local.stack import Stack
+from deployments.local.stack import FOR_A_CANCELLATION, PARTS, Stack
 from tests.faults.tables import TABLES, Table
 from tests.world import World
 
@@ -35,7 +35,7 @@ hypothesis.settings.load_profile("cancelflow")
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+def stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Addresses]:
     """Start the embedded stack, put its settings into the environment, and yield its addresses."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
@@ -45,10 +45,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
                 patch.setenv(name, value or "")
             yield json.loads((Path(kept) / "stack.json").read_text())
             return
-        with Stack(tmp_path_factory.mktemp("stack"), progress=lambda _: None) as running:
+        directory, parts = tmp_path_factory.mktemp("stack"), parts_for(request.session.items)
+        with Stack(directory, parts=parts, progress=lambda _: None) as running:
             for name, value in running.environment.items():
                 patch.setenv(name, value)
             yield dict(running.addresses)
+
+
+def parts_for(tests: Iterable[pytest.Item]) -> tuple[str, ...]:
+    """Return the stack's parts. Only slow tests need Prefect's worker and deployments, which take long to start."""
+    return PARTS if any(test.get_closest_marker("slow") for test in tests) else FOR_A_CANCELLATION
 
 
 @pytest.fixture(scope="session")
