@@ -278,7 +278,7 @@ def test_the_cookie_is_for_this_page_and_not_for_scripts(world: World, visitor: 
     person = world.person("professional")
     made = visitor.http.get("/cancel", params={"token": token(person)}, follow_redirects=False)
     assert made.status_code == 303
-    assert {"HttpOnly", "SameSite=lax"} <= set(made.headers["set-cookie"].split("; "))
+    assert {"HttpOnly", "SameSite=Lax"} <= set(made.headers["set-cookie"].split("; "))
     secret = made.cookies["cancelflow_session"].split(".", 1)[1]
     assert secret not in str(world.belongings(person.user_id))
 
