@@ -67,7 +67,7 @@ def by_hand(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="package")
-def thorough(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+def thorough(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Publish a blueprint with every kind of step, each required, for customers with the attribute THOROUGH."""
     folder = tmp_path_factory.mktemp("blueprints")
     default = files("deployments.defaults").joinpath("blueprints", "default.yaml").read_text(encoding="utf-8")
@@ -76,7 +76,11 @@ def thorough(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_ADMIN_URL", world.addresses["database_admin_url"])
-        publish(load(DatabaseSettings), BlueprintSettings(blueprints=folder))
+        version = publish(load(DatabaseSettings), BlueprintSettings(blueprints=folder))
+    yield
+    # The stack is shared with other tests.
+    world.admin.execute("DELETE FROM blueprint_reasons WHERE first_version = %s", [version])
+    world.admin.execute("DELETE FROM blueprint_versions WHERE version = %s", [version])
 
 
 @pytest.fixture
