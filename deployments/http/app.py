@@ -57,7 +57,7 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
             app.state.webhooks = Webhooks(settings)
             app.state.session_tokens = tokens
             app.state.runner = Runner(services, run_context(services))
-            app.state.backlog = Backlog(run_context(services))
+            app.state.backlog = Backlog(run_context(services), tuple(settings.webhooks))
             app.state.runner.start()
             app.state.backlog.start()
             yield

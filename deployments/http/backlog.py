@@ -1,4 +1,4 @@
-"""Starts, in the trigger's process, new work that waits in Postgres: reactivations, changes, events, reason emails.
+"""Starts, in the trigger's process, new work that waits in Postgres: reactivations, changes, events, emails, webhooks.
 
 Work whose run died is resumed by `resume-unfinished`.
 """
@@ -7,6 +7,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from nodes.reminders.claim import claim_reminders
 from nodes.requests.caller import WaitingCaller
 from nodes.runs.fallback import run_flow
 from nodes.services import services
+from nodes.webhook_deliveries.claim import DueWebhook, claim_webhooks
+from nodes.webhook_deliveries.send import send_webhook
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -31,6 +34,7 @@ MAX_CONCURRENT_REACTIVATIONS = 4
 MAX_CONCURRENT_CHANGES = 4
 MAX_CONCURRENT_EVENTS = 4
 MAX_CONCURRENT_EMAILS = 2
+MAX_CONCURRENT_WEBHOOKS = 4  # of each endpoint, so that one that is down holds up no other
 LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for unfinished runs; afterwards their leases expire and others can claim the work.
 GRACE_SECONDS = 10.0
@@ -101,9 +105,12 @@ class Line(Generic[T]):
 
 
 class Backlog:
-    """The lines of one trigger. `context` is what each run starts with: the services and Prefect's client."""
+    """The lines of one trigger. `context` is what each run starts with: the services and Prefect's client.
 
-    def __init__(self, context: contextvars.Context) -> None:
+    `endpoints`: the names of those that get webhooks.
+    """
+
+    def __init__(self, context: contextvars.Context, endpoints: tuple[str, ...]) -> None:
         self._context = context
         self._events = Line(MAX_CONCURRENT_EVENTS, _new_events, _handle)
         self._lines: tuple[Line[Any], ...] = (
@@ -112,6 +119,7 @@ class Backlog:
             self._events,
             Line(MAX_CONCURRENT_EMAILS, claim_reason_emails, _ask_for_reason),
             Line(MAX_CONCURRENT_EMAILS, claim_reminders, _remind),
+            *(Line(MAX_CONCURRENT_WEBHOOKS, partial(claim_webhooks, each), partial(_send, each)) for each in endpoints),
         )
         self._asked: set[asyncio.Task[None]] = set()
         self._looking: list[asyncio.Task[None]] = []
@@ -185,3 +193,10 @@ async def _remind(identifier: str) -> None:
 
 async def _handle(identifier: str) -> None:
     await run_flow(handle_stripe_event, identifier)
+
+
+async def _send(endpoint: str, due: DueWebhook) -> None:
+    try:
+        await send_webhook(endpoint, due)
+    except CancelflowError as error:
+        log.warning("webhook %s to %s is sent again later: %s", due.id, endpoint, error)

@@ -1,8 +1,9 @@
-"""Finish a request: write its response and its audit row in one transaction, once."""
+"""Finish a request: write its response, its audit row and its webhooks in one transaction, once."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
+from nodes.messages.webhooks import put_webhooks
 from nodes.requests.caller import respond_to_caller
 from nodes.requests.kind import Kind
 from nodes.requests.records import Response
@@ -63,5 +64,6 @@ async def finish(
             await transaction.run("drop_retention_job_of_request", request_id=request_id)
         if email:
             await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=email)
+        await put_webhooks(transaction, request_id)
     respond_to_caller(response)
     return True

@@ -9,6 +9,7 @@ from uuid import UUID
 from nodes.errors import EmailRefused
 from nodes.messages.outbox import DELAYED, MANUAL_REQUEST, RECEIVED
 from nodes.messages.records import Delivered
+from nodes.messages.webhooks import put_webhooks
 from nodes.node import run_log
 from nodes.requests.by_hand import notify_team, send_received
 from nodes.requests.kind import Kind
@@ -36,6 +37,7 @@ async def park_request(
         waiting = _messages(by_hand=parked.by_hand) if parked.unanswered else ()
         for message in waiting:
             await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=message)
+        await put_webhooks(transaction, request_id)
     sends: dict[str, SendDelay] = {
         DELAYED: send_delay,
         RECEIVED: partial(send_received, kind),

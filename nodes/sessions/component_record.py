@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nodes.messages.webhooks import put_webhooks
 from nodes.rules.screens import Passed
 from nodes.services import services
 from nodes.sessions.blueprints import blueprint_of
@@ -45,6 +46,7 @@ async def save_record(session: Session, record: Record) -> None:
         if record.aborted:
             await transaction.run("close_session", session_id=session.id)
             await happened(transaction, session, "left")
+        await put_webhooks(transaction, session.id)
     if current := await session_of(session.id):
         await fill_in_reason(current)
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from nodes.clients.database import Transaction
 from nodes.errors import ConstraintViolated
+from nodes.messages.webhooks import put_webhooks
 from nodes.refusals.cancellation import NoActiveSubscription
 from nodes.refusals.requests import SeveralSubscriptions
 from nodes.refusals.sessions import SessionTokenInvalid, SessionTokenUsed
@@ -122,6 +123,7 @@ async def _open(claims: SessionClaims, user_id: str, browser: Browser, *, compon
         await happened(transaction, session, "opened", blueprint=chosen.name, version=chosen.version)
         await _mirror_for_handlers(transaction, claims, subscription)
         await _record_ignored(transaction, session, chosen)
+        await put_webhooks(transaction, session_id)
     return session_id
 
 

@@ -14,6 +14,7 @@ from nodes.settings.group import Group, SettingsGroup, load
 from nodes.settings.identity import IdentitySettings
 from nodes.settings.messages import EventSettings, HookSettings, LinkSettings, MailSettings
 from nodes.settings.policy import BlueprintSettings, PolicySettings
+from nodes.settings.webhooks import WebhookSettings
 
 __all__ = [
     "ActionHookSettings",
@@ -37,6 +38,7 @@ __all__ = [
     "SettingsGroup",
     "StartPageSettings",
     "TriggerSettings",
+    "WebhookSettings",
     "load",
 ]
 
@@ -48,6 +50,7 @@ class ServiceSettings(
     MailSettings,
     HookSettings,
     ActionHookSettings,
+    WebhookSettings,
     LinkSettings,
     PolicySettings,
     CancelPageSettings,

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from nodes.rules.carriers import Action
-from nodes.settings.group import SettingsGroup
+from nodes.settings.group import SettingsGroup, named_values
 from nodes.settings.messages import WEBHOOK_SECRET, WEBHOOK_URL
 
 _ACTIONS = get_args(Action)
@@ -29,14 +29,14 @@ class ActionHookSettings(SettingsGroup):
     def _by_action(cls, given: object) -> object:
         if not isinstance(given, str):
             return given
-        pairs = [each.strip().partition("=") for each in given.split(",") if each.strip()]
-        if any(action not in _ACTIONS for action, _, _ in pairs):
+        pairs = named_values(given)
+        if any(action not in _ACTIONS for action, _ in pairs):
             raise ValueError(f"ACTION_HOOKS must read ACTION=https://…, where ACTION is one of {', '.join(_ACTIONS)}")
-        if not all(WEBHOOK_URL.match(url) for _, _, url in pairs):
+        if not all(WEBHOOK_URL.match(url) for _, url in pairs):
             raise ValueError("Each URL in ACTION_HOOKS must begin with https:// (or http:// on this machine)")
-        if len({action for action, _, _ in pairs}) < len(pairs):
+        if len(dict(pairs)) < len(pairs):
             raise ValueError("ACTION_HOOKS names an action twice")
-        return {action: url for action, _, url in pairs}
+        return dict(pairs)
 
     @field_validator("action_hook_secret")
     @classmethod

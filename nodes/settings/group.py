@@ -35,3 +35,9 @@ def _explained(group: type[SettingsGroup], error: ValidationError) -> str:
         what = "is not set" if problem["type"] == "missing" else f"is wrong: {problem['msg']}"
         lines.append(f"{name.upper()} {what} ({group.model_fields[name].description})")
     return "Settings:\n  " + "\n  ".join(lines)
+
+
+def named_values(given: str) -> list[tuple[str, str]]:
+    """Return the pairs in `NAME=VALUE, NAME=VALUE`; a part without `=` is a name with an empty value."""
+    parts = [each.strip().partition("=") for each in given.split(",") if each.strip()]
+    return [(name, value) for name, _, value in parts]

@@ -5,6 +5,7 @@ from uuid import UUID
 from nodes.clients.database import Transaction
 from nodes.errors import VerificationFailed
 from nodes.messages.outbox import ENDED, ENDED_EVENT, NEVER_STARTED
+from nodes.messages.webhooks import put_webhooks
 from nodes.node import node, run_log
 from nodes.rules.dates import data_retention_until, rfc3339
 from nodes.rules.stripe_changes import is_known_reason, kind_of_end
@@ -56,6 +57,7 @@ async def _follow(transaction: Transaction, happened: Happened, end_id: UUID, ki
             "schedule_data_retention", request_id=end_id, user_id=user_id, subscription_id=billed.id, **clock
         )
     await transaction.run("put_in_outbox", request_id=end_id, user_id=user_id, kind=ENDED_EVENT)
+    await put_webhooks(transaction, end_id)
     email = EMAILS.get(kind)
     if email and not (announced and kind == "neutral"):
         await transaction.run("put_in_outbox", request_id=end_id, user_id=user_id, kind=email)

@@ -1,6 +1,7 @@
 """Step 11: record a retention coupon that was accepted in Stripe's portal as a retention offer."""
 
 from nodes.errors import ConstraintViolated
+from nodes.messages.webhooks import put_webhooks
 from nodes.node import node, run_log
 from nodes.offers.reservation import ONE_OFFER
 from nodes.services import services
@@ -21,7 +22,7 @@ async def record_portal_offer(happened: Happened) -> None:
         return
     try:
         async with services().database.as_user(seen.user_id) as transaction:
-            recorded = await transaction.run(
+            recorded = await transaction.values(
                 "record_portal_offer",
                 user_id=seen.user_id,
                 subscription_id=seen.billed.id,
@@ -38,8 +39,10 @@ async def record_portal_offer(happened: Happened) -> None:
                     "duration": offer.duration,
                 },
             )
+            for request_id in recorded:
+                await put_webhooks(transaction, request_id)
     except ConstraintViolated as violated:
         if violated.constraint != ONE_OFFER:
             raise
-        recorded = 0
+        recorded = []
     run_log().info("offer %s: %s", offer.coupon_id, "recorded" if recorded else "already known")

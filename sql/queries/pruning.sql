@@ -9,3 +9,6 @@ SELECT prune_attempts(%(at_most)s);
 
 -- name: prune_session_texts
 SELECT prune_session_texts(%(at_most)s);
+
+-- name: prune_webhooks
+SELECT prune_webhooks(%(at_most)s);

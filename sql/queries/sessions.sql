@@ -28,7 +28,7 @@ FROM cancel_sessions s WHERE s.id = %(session_id)s;
 -- name: session_moved
 -- What is null stays as it is.
 UPDATE cancel_sessions
-SET active_at = now(), closed_at = NULL, progress = coalesce(%(progress)s::json, progress),
+SET active_at = now(), closed_at = NULL, idle_at = NULL, progress = coalesce(%(progress)s::json, progress),
     subscription_id = coalesce(%(subscription_id)s, subscription_id), texts = (texts::jsonb || coalesce(%(texts)s::jsonb, '{}'))::json
 WHERE id = %(session_id)s;
 
@@ -84,7 +84,7 @@ WHERE id = %(session_id)s
 RETURNING listed;
 
 -- name: close_session
-UPDATE cancel_sessions SET closed_at = now() WHERE id = %(session_id)s;
+UPDATE cancel_sessions SET closed_at = now(), idle_at = now() WHERE id = %(session_id)s;
 
 -- name: fill_in_reason_of_component
 -- Once, for a cancellation without a reason: the component sends it afterwards.

@@ -119,4 +119,5 @@ INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percen
 SELECT id, %(user_id)s, %(subscription_id)s, %(plan)s, %(percent_off)s, %(months)s, %(coupon_id)s,
     %(cooldown_months)s, 'applied',
     %(stripe_discount_id)s
-FROM accepted;
+FROM accepted
+RETURNING request_id;

@@ -1,0 +1,1 @@
+"""The node of `close-idle-sessions`."""

@@ -1,0 +1,16 @@
+"""The types of event in outgoing webhooks: those of the view `webhook_events` (sql/migrations/0017_webhooks.sql)."""
+
+WEBHOOK_EVENTS = (
+    "session.started",
+    "session.completed",
+    "session.abandoned",
+    "offer.accepted",
+    "subscription.discounted",
+    "subscription.paused",
+    "subscription.resumed",
+    "subscription.plan_changed",
+    "subscription.trial_extended",
+    "subscription.canceled",
+    "subscription.reactivated",
+    "subscription.ended",
+)
