@@ -19,3 +19,24 @@ UPDATE webhook_deliveries SET delivered_at = now(), due_at = NULL, problem = NUL
 -- name: webhook_not_delivered
 -- Its claim has set when it is due again.
 UPDATE webhook_deliveries SET problem = %(problem)s WHERE id = %(id)s;
+
+-- name: webhooks_by_endpoint
+-- For an operator, as the owner.
+SELECT endpoint, count(*) FILTER (WHERE delivered_at IS NOT NULL) AS delivered,
+    count(*) FILTER (WHERE due_at IS NOT NULL) AS waiting,
+    count(*) FILTER (WHERE due_at IS NULL AND delivered_at IS NULL) AS failed
+FROM webhook_deliveries GROUP BY endpoint ORDER BY endpoint;
+
+-- name: webhooks_undelivered
+-- Those that have failed at least once, the oldest first.
+SELECT id, endpoint, type, at, attempts, problem, due_at FROM webhook_deliveries
+WHERE delivered_at IS NULL AND attempts > 0 ORDER BY at, id LIMIT %(at_most)s;
+
+-- name: replay_webhook
+-- Whatever became of it; the receiver sees the same id.
+UPDATE webhook_deliveries SET due_at = now(), attempts = 0, delivered_at = NULL WHERE id = %(id)s RETURNING id;
+
+-- name: replay_failed_webhooks
+UPDATE webhook_deliveries SET due_at = now(), attempts = 0
+WHERE due_at IS NULL AND delivered_at IS NULL AND at >= %(since)s
+RETURNING id;
