@@ -23,6 +23,7 @@ from tests.world import World
 OUTSIDE = (
     *("DATABASE", "PREFECT", "STRIPE", "GOOGLE", "PUBSUB", "SMTP", "JWT", "HTTP_", "PUBLIC_URL", "LINK_SECRET"),
     "SESSION_",
+    "WEBHOOK",
 )
 
 Addresses = dict[str, Any]

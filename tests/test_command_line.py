@@ -161,6 +161,33 @@ def test_a_token_needs_a_valid_user_id(elsewhere: Path) -> None:
         assert "a user id has 1 to 255 characters" in refused(cancelflow("token", wrong, cwd=elsewhere), 2)
 
 
+# webhooks
+
+
+def test_a_test_webhook_needs_an_endpoint(elsewhere: Path) -> None:
+    said = refused(cancelflow("webhooks", "test", "crm", cwd=elsewhere, **bare()), 1)
+    assert said == "EndpointUnknown: WEBHOOKS has no endpoint crm; it names none"
+
+
+def test_what_to_replay_is_named_once(elsewhere: Path) -> None:
+    for arguments in ((), (USER, "--failed-since", "2026-11-26")):
+        done = cancelflow("webhooks", "replay", *arguments, cwd=elsewhere, **bare())
+        assert (done.code, done.out) == (2, "")
+        assert "give the ID of a delivery, or --failed-since" in done.err
+
+
+def test_webhooks_are_listed_and_replayed_on_the_stacks_database(stack: Addresses, elsewhere: Path) -> None:
+    with new_database(str(stack["database_admin_url"])) as fresh:
+        named = {"DATABASE_ADMIN_URL": None, "DATABASE_URL": fresh}
+        assert cancelflow("migrate", cwd=elsewhere, **named).code == 0
+        listed = cancelflow("webhooks", "list", cwd=elsewhere, **named)
+        again = cancelflow("webhooks", "replay", "--failed-since", "2026-11-26", cwd=elsewhere, **named)
+        one = cancelflow("webhooks", "replay", USER, cwd=elsewhere, **named)
+    assert (listed.code, listed.out.strip()) == (0, "there are no endpoints: set WEBHOOKS and WEBHOOK_SECRETS")
+    assert (again.code, again.out.strip()) == (0, "0 deliveries will be sent by a running trigger")
+    assert refused(one, 1) == f"NothingToReplay: there is no delivery {USER}: cancelflow webhooks list"
+
+
 # migrate
 
 

@@ -37,6 +37,7 @@ OWNER = {
     "cancel_sessions": "user_id",
     "session_tokens": "user_id",
     "session_events": "user_id",
+    "webhook_deliveries": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -74,6 +75,11 @@ def two(world: World) -> Two:
             "INSERT INTO subscription_ends (user_id, subscription_id, kind, ended_at)"
             " VALUES (%s, %s, 'neutral', now())",
             [person.user_id, person.subscription_id],
+        )
+        world.admin.execute(
+            "INSERT INTO webhook_deliveries (user_id, endpoint, type, key, at, data)"
+            " VALUES (%s, 'every', 'session.started', gen_random_uuid(), now(), '{}')",
+            [person.user_id],
         )
         # False, because their rows still exist, but only an existing user can try to read the record.
         world.admin.execute(

@@ -46,6 +46,7 @@ GONE = (
     "cancel_sessions",
     "session_tokens",
     "session_events",
+    "webhook_deliveries",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions")
 
@@ -62,6 +63,11 @@ def job(world: World, person: Person) -> Row:
 
 def test_due_data_is_deleted(world: World) -> None:
     person, _ = former_customer(world, days_ago=91, feedback="too dear for me")
+    world.admin.execute(
+        "INSERT INTO webhook_deliveries (user_id, endpoint, type, key, at, data)"
+        " VALUES (%s, 'every', 'subscription.ended', gen_random_uuid(), now(), '{}')",
+        [person.user_id],
+    )
     before = world.belongings(person.user_id)
 
     after = delete(world, person)

@@ -84,6 +84,20 @@ def test_a_count_of_attempts_is_deleted_after_its_minute(world: World) -> None:
     assert [row["user_id"] for row in kept] == [running]
 
 
+def test_webhooks_are_deleted_after_30_days(world: World) -> None:
+    user_id = uuid.uuid4().hex
+    put = """INSERT INTO webhook_deliveries (user_id, endpoint, type, key, at, data, due_at)
+        VALUES (%s, 'every', 'session.started', %s, now() - make_interval(secs => %s), '{}', %s)"""
+    for key, days, due_at in (("old", 30.1, None), ("young", 29.9, None), ("waiting", 30.1, datetime.now(UTC))):
+        world.admin.execute(put.encode(), [user_id, f"{user_id} {key}", days * 24 * 3600, due_at])
+
+    said = swept(prune_history).message
+
+    kept = world.rows("SELECT key FROM webhook_deliveries WHERE user_id = %s ORDER BY key", user_id)
+    assert [row["key"].partition(" ")[2] for row in kept] == ["young"]
+    assert said is not None and " webhooks" in said
+
+
 def test_prefects_runs_are_deleted_after_90_days(world: World, tmp_path: Path) -> None:
     """Runs the server's own clean-up with the stack's settings immediately, not in an hour."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()

@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from nodes.errors import SettingsInvalid
+from nodes.rules.webhook_events import WEBHOOK_EVENTS
 from nodes.settings import (
     ActionHookSettings,
     CancelPageSettings,
@@ -18,6 +19,7 @@ from nodes.settings import (
     ServiceSettings,
     SettingsGroup,
     TriggerSettings,
+    WebhookSettings,
     load,
 )
 
@@ -294,6 +296,48 @@ def test_each_action_has_a_hook_of_its_own() -> None:
 def test_hooks_that_can_not_be_used_are_refused(wrong: dict[str, str], says: str) -> None:
     secret = {} if not wrong else {"ACTION_HOOK_SECRET": SIGNS}
     assert says in refusal(TriggerSettings, **{**ACTION_HOOKS, **secret, **wrong})
+
+
+ENDPOINTS = {
+    "WEBHOOKS": "crm=https://a.example.com/hook?a=b, data=http://localhost:8080/in",
+    "WEBHOOK_SECRETS": f"crm={SIGNS}, data={SIGNS}",
+    "WEBHOOK_EVENTS": "data=session.completed offer.accepted",
+}
+
+
+def test_each_endpoint_has_its_url_its_secret_and_its_types(environment: pytest.MonkeyPatch) -> None:
+    assert load(WebhookSettings).webhook_endpoints == {}
+    for name, value in ENDPOINTS.items():
+        environment.setenv(name, value)
+    found = load(WebhookSettings)
+    crm, data = found.webhook_endpoints["crm"], found.webhook_endpoints["data"]
+    assert (crm.url, data.url) == ("https://a.example.com/hook?a=b", "http://localhost:8080/in")
+    assert (crm.events, data.events) == (WEBHOOK_EVENTS, ("session.completed", "offer.accepted"))
+    assert crm.secret.get_secret_value() == SIGNS
+    assert SIGNS not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"WEBHOOKS": "https://a.example.com"}, "WEBHOOKS must read NAME=https://…"),
+        ({"WEBHOOKS": "crm=http://a.example.com"}, "WEBHOOKS must read NAME=https://…"),
+        ({"WEBHOOKS": "c r m=https://a.example.com"}, "WEBHOOKS must read NAME=https://…"),
+        ({"WEBHOOKS": "crm=https://a.example.com,crm=https://b.example.com"}, "WEBHOOKS names an endpoint twice"),
+        ({"WEBHOOK_SECRETS": f"crm={SIGNS}"}, "WEBHOOK_SECRETS has no secret for data"),
+        ({"WEBHOOK_SECRETS": ""}, "WEBHOOK_SECRETS has no secret for crm, data"),
+        ({"WEBHOOK_SECRETS": f"crm={SIGNS},data=whsec_c2hvcnQ="}, "must be whsec_ and the base64 of 24 random bytes"),
+        ({"WEBHOOK_SECRETS": f"crm={SIGNS},data={SIGNS},other={SIGNS}"}, "NAME is an endpoint's in WEBHOOKS"),
+        ({"WEBHOOK_SECRETS": f"{SIGNS}=="}, "WEBHOOK_SECRETS must read NAME=…"),
+        ({"WEBHOOK_EVENTS": "other=session.completed"}, "NAME is an endpoint's in WEBHOOKS"),
+        ({"WEBHOOK_EVENTS": "crm="}, "TYPE is one of session.started, session.completed"),
+        ({"WEBHOOK_EVENTS": "crm=session.lost"}, "TYPE is one of session.started, session.completed"),
+    ],
+)
+def test_webhooks_that_can_not_be_sent_are_refused(wrong: dict[str, str], says: str) -> None:
+    refused = refusal(WebhookSettings, **{**ENDPOINTS, **wrong})
+    assert says in refused
+    assert SIGNS not in refused
 
 
 @pytest.mark.parametrize(

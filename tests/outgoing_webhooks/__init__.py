@@ -1,0 +1,1 @@
+"""Outgoing webhooks (FEATURES U18, U19, F12)."""
