@@ -21,6 +21,6 @@ async def close_idle_sessions() -> int:
                 endpoints=settings.webhook_types,
                 at_most=BATCH,
             )
-        closed += batch
+        closed += int(batch)
         if batch < BATCH:
             return closed

@@ -86,7 +86,7 @@ def test_a_cancellation_and_its_end_are_reported(company: Company, endpoints: En
     assert found["subscription.reactivated"]["renews_at"] == found["subscription.canceled"]["cancel_at"]
 
 
-def test_a_subscription_that_ends_in_stripe_is_reported(company: Company, endpoints: Endpoints) -> None:
+def test_a_subscription_that_is_ended_in_stripe_is_reported_as_canceled_and_ended(company: Company, endpoints: Endpoints) -> None:
     world, person = company.world, company.customer()
     world.stripe.subscriptions.cancel(person.subscription_id)
     [ended] = events_about(world, person.subscription_id, "customer.subscription.deleted")
@@ -94,9 +94,11 @@ def test_a_subscription_that_ends_in_stripe_is_reported(company: Company, endpoi
         headers, body = envelope(world, ended.id)
         assert company.http.post(ENDPOINT, content=body, headers=headers).status_code == 200
 
-    data = events(world, endpoints, person, "subscription.ended")["subscription.ended"]
+    found = events(world, endpoints, person, "subscription.canceled", "subscription.ended")
 
-    assert (data["plan"], data["subscription_id"]) == ("team", person.subscription_id)
+    data = found["subscription.ended"]
+    assert (data["plan"], data["subscription_id"], data["reason"]) == ("team", person.subscription_id, "voluntary")
+    assert found["subscription.canceled"]["origin"] == "stripe"
 
 
 def test_what_is_refused_is_not_reported(company: Company) -> None:
