@@ -19,6 +19,8 @@ from tests.conftest import Addresses
 from tests.nodes.clients.test_database import new_database, opened, settings
 from tests.test_command_line import Done, bare, cancelflow, refused
 
+pytestmark = pytest.mark.slow
+
 Result = TypeVar("Result")
 
 OURS = """audience: plan == 'team' && customer.metadata['tier'] == 'gold'

@@ -19,7 +19,10 @@ from tests.waiting import eventually
 from tests.world import Person, Row, World
 
 # The Stripe SDK triggers this httpx deprecation warning.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 DAY = 24 * 3600
 MARK = uuid.uuid4().hex[:8]

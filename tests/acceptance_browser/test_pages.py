@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.acceptance_browser.chromium import fits, picture
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 STEPS = (
     "Cancellation Request",
     "Get Active Subscription",

@@ -16,6 +16,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from nodes.rules.user_ids import is_user_id
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 LONGEST_KEY = 255
 RESPONSE_SECONDS = 60.0  # far above the promised time
 WITH_INPUT = (

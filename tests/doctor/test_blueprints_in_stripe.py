@@ -14,6 +14,8 @@ from tests.contract.stripe.shop import Shop
 from tests.doctor.conftest import assert_bad, assert_ok, found
 from tests.nodes.clients.test_database import new_database, settings
 
+pytestmark = pytest.mark.slow
+
 Account = dict[str, str | None]
 
 

@@ -12,6 +12,8 @@ from nodes.clients.mail import Mailer
 from tests.http.conftest import Application
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 # Longer than any response takes: a response that waited for an attempt would say 202 at its deadline.
 ATTEMPT_SECONDS = 120.0
 

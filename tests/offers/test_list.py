@@ -10,6 +10,8 @@ from tests.offers.catalog import LOYAL, price
 from tests.offers.company import DAY, Company, at
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 DISCOUNTS = ["retention-offer", "half", "fiver", "always", "loyal", "personal", "long"]
 PAUSES, PLANS, LINKS = ["pause", "break", "rest"], ["later", "now", "prorated"], ["talk", "tips"]
 

@@ -86,7 +86,9 @@ def test_a_cancellation_and_its_end_are_reported(company: Company, endpoints: En
     assert found["subscription.reactivated"]["renews_at"] == found["subscription.canceled"]["cancel_at"]
 
 
-def test_a_subscription_that_is_ended_in_stripe_is_reported_as_canceled_and_ended(company: Company, endpoints: Endpoints) -> None:
+def test_a_subscription_that_is_ended_in_stripe_is_reported_as_canceled_and_ended(
+    company: Company, endpoints: Endpoints
+) -> None:
     world, person = company.world, company.customer()
     world.stripe.subscriptions.cancel(person.subscription_id)
     [ended] = events_about(world, person.subscription_id, "customer.subscription.deleted")

@@ -1,8 +1,12 @@
 """The component from its config to its record, with the default blueprint and catalogue."""
 
+import pytest
+
 from tests.cancel_page.visitor import path_of, sessions_of
 from tests.sdk.component import Component, component_token, step_of
 from tests.world import World
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_offer_is_accepted_twice_and_made_once(world: World) -> None:

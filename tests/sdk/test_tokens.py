@@ -15,6 +15,8 @@ from tests.sdk.component import Component, component_token
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def somebody(world: World) -> Person:

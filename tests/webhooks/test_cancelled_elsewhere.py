@@ -10,6 +10,8 @@ from tests.waiting import eventually
 from tests.webhooks.events import deliver, events_about, inbox, order, settled
 from tests.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 
 def portal(world: World, person: Person, action: str, **more: object) -> None:
     order(world, "portal", subscription=person.subscription_id, action=action, **more)

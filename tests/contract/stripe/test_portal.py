@@ -8,6 +8,8 @@ import stripe
 from .process import Simulator
 from .shop import Shop, at, period_end
 
+pytestmark = pytest.mark.slow
+
 CLASSIC = {"billing_mode": {"type": "classic"}}
 
 

@@ -11,6 +11,8 @@ from .process import Simulator
 from .refusals import refused
 from .shop import DAY, START, Shop, at, lines, period_end
 
+pytestmark = pytest.mark.slow
+
 HALF = at(2027, 1, 30) + 43_200
 MONTH_END = at(2027, 2, 15)
 COUPONS: list[dict[str, Any] | None] = [

@@ -16,6 +16,8 @@ from deployments.local.stripe_simulator.testing import bulk
 from .process import Simulator
 from .shop import Shop
 
+pytestmark = pytest.mark.slow
+
 MANY = 250
 _MONTHLY = {"interval": "month"}
 

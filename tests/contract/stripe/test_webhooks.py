@@ -14,6 +14,8 @@ from .process import Simulator
 from .refusals import refused
 from .shop import Shop
 
+pytestmark = pytest.mark.slow
+
 
 class Receiver(ThreadingHTTPServer):
     """A server that accepts events, or first rejects a given number."""
