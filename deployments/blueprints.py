@@ -9,10 +9,10 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from deployments.requests import connected
-from nodes.clients.blueprint_checks import Known
-from nodes.clients.blueprints import BlueprintSet, Files, files_in, read_blueprints
+from nodes.clients.blueprints.checks import Known
+from nodes.clients.blueprints.loader import BlueprintSet, Files, files_in, read_blueprints
+from nodes.clients.blueprints.published import VersionUnknown
 from nodes.clients.catalog import read_catalog
-from nodes.clients.published_blueprints import VersionUnknown
 from nodes.errors import CancelflowError
 from nodes.settings import BlueprintSettings, DatabaseSettings
 from sql import QUERIES

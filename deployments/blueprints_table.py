@@ -3,9 +3,9 @@
 from rich.markup import escape
 from rich.table import Table
 
-from nodes.clients.blueprints import BlueprintSet
-from nodes.rules.blueprint import Blueprint, Step
-from nodes.rules.facts import Attribute
+from nodes.clients.blueprints.loader import BlueprintSet
+from nodes.rules.blueprints.blueprint import Blueprint, Step
+from nodes.rules.blueprints.facts import Attribute
 
 
 def blueprints_table(found: BlueprintSet) -> Table:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from nodes.clients.billing.client import Billing
 from nodes.clients.billing.customers import BillingCustomers
 from nodes.clients.billing.records import BillingRecords
+from nodes.clients.blueprints.published import PublishedBlueprints
 from nodes.clients.catalog import read_catalog
 from nodes.clients.database import Database
 from nodes.clients.events import Events
 from nodes.clients.hooks import Hooks
 from nodes.clients.links import Links
 from nodes.clients.mail import Mailer
-from nodes.clients.published_blueprints import PublishedBlueprints
 from nodes.rules.catalog import Catalog
 from nodes.settings import ServiceSettings, load
 

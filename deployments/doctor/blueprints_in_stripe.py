@@ -5,7 +5,7 @@ import asyncio
 from deployments.blueprints import published
 from deployments.doctor.finding import Finding, Findings, ok, warning
 from deployments.doctor.stripe_opened import opened
-from nodes.clients.blueprints import BlueprintSet
+from nodes.clients.blueprints.loader import BlueprintSet
 from nodes.settings import BillingSettings, DatabaseSettings, load
 
 

@@ -7,7 +7,7 @@ from babel.numbers import format_decimal
 
 from email_templates.dates import long_date
 from email_templates.languages import message_locale
-from nodes.rules.facts import Value
+from nodes.rules.blueprints.facts import Value
 
 
 def figures(attributes: Mapping[str, Value], locale: str | None) -> dict[str, str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from nodes.rules.blueprint import Blueprint, Step
-from nodes.rules.facts import Ignored, Value, typed
+from nodes.rules.blueprints.blueprint import Blueprint, Step
+from nodes.rules.blueprints.facts import Ignored, Value, typed
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
 from nodes.services import services
 from nodes.sessions.claims import SessionClaims

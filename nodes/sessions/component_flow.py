@@ -8,7 +8,7 @@ from nodes.clients.billing.changes import RecurringPrice
 from nodes.errors import BillingFailed
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.refusals.cancellation import SubscriptionAlreadyPending
-from nodes.rules.planned_steps import PlannedStep, planned_steps
+from nodes.rules.blueprints.planned_steps import PlannedStep, planned_steps
 from nodes.rules.ways_to_stay import Offer
 from nodes.services import services
 from nodes.sessions.blueprints import Chosen, blueprint_of

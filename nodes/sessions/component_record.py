@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nodes.messages.webhooks import put_webhooks
-from nodes.rules.screens import Passed
+from nodes.rules.blueprints.screens import Passed
 from nodes.services import services
 from nodes.sessions.blueprints import blueprint_of
 from nodes.sessions.passing import clear_texts

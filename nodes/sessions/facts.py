@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.rules.facts import Facts
+from nodes.rules.blueprints.facts import Facts
 from nodes.services import services
 from nodes.sessions.claims import SessionClaims
 from nodes.subscriptions.facts import facts_of

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from email_templates.translations import Language
-from nodes.rules.blueprint import Step
+from nodes.rules.blueprints.blueprint import Step
+from nodes.rules.blueprints.screens import Passed
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY
-from nodes.rules.screens import Passed
 from nodes.services import services
 from nodes.sessions.records import Progress, Session
 from nodes.sessions.screens import Shown

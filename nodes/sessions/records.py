@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from nodes.rules.blueprints.screens import Passed
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS
-from nodes.rules.screens import Passed
 from nodes.sessions.claims import SessionClaims
 
 

@@ -9,8 +9,8 @@ from nodes.messages.customer_locale import CustomerLocale
 from nodes.offers.listing import offers_for
 from nodes.refusals.cancellation import NoActiveSubscription
 from nodes.refusals.requests import SeveralSubscriptions
-from nodes.rules.blueprint import CONFIRM, Step
-from nodes.rules.screens import Screen, next_screen
+from nodes.rules.blueprints.blueprint import CONFIRM, Step
+from nodes.rules.blueprints.screens import Screen, next_screen
 from nodes.rules.statuses import is_live
 from nodes.services import services
 from nodes.sessions.blueprints import Chosen, blueprint_of

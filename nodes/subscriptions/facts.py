@@ -5,7 +5,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from nodes.clients.billing.objects import Item
-from nodes.rules.facts import Facts
+from nodes.rules.blueprints.facts import Facts
 from nodes.rules.periods import a_month
 from nodes.subscriptions.records import ActiveSubscription
 

@@ -12,8 +12,8 @@ from psycopg import errors
 
 from deployments.blueprints import publish
 from deployments.migrations import migrate
-from nodes.clients.blueprints import BlueprintSet, BlueprintsInvalid
-from nodes.clients.published_blueprints import PublishedBlueprints, VersionUnknown
+from nodes.clients.blueprints.loader import BlueprintSet, BlueprintsInvalid
+from nodes.clients.blueprints.published import PublishedBlueprints, VersionUnknown
 from nodes.settings import BlueprintSettings
 from tests.conftest import Addresses
 from tests.nodes.clients.test_database import new_database, opened, settings

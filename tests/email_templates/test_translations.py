@@ -24,7 +24,7 @@ from email_templates.translations import Language, compiled, language_of
 from nodes.clients.catalog import read_catalog
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.offers.wording import discount
-from nodes.rules.blueprint import Step, StepKind
+from nodes.rules.blueprints.blueprint import Step, StepKind
 from nodes.rules.offers import ENTITLEMENTS, Fate
 from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.rules.ways_to_stay import DiscountTerms

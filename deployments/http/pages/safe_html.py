@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from nh3 import Cleaner
 
-from nodes.rules.blueprint import with_figures
+from nodes.rules.blueprints.blueprint import with_figures
 
 _MARKDOWN = MarkdownIt("commonmark")  # which lets HTML through
 _ALLOWED = Cleaner(

@@ -9,7 +9,7 @@ from deployments.http.sdk.offers import offer_as_json
 from deployments.http.sdk.subscription import subscription_as_json
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.offers.shape import is_manual
-from nodes.rules.planned_steps import PlannedStep
+from nodes.rules.blueprints.planned_steps import PlannedStep
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
 from nodes.rules.texts import text_in
 from nodes.sessions.component_flow import ComponentFlow

@@ -4,8 +4,8 @@ from datetime import date
 
 from deployments.http.pages.safe_html import safe_html
 from nodes.messages.figures import figures
-from nodes.rules.blueprint import Step
-from nodes.rules.facts import Value
+from nodes.rules.blueprints.blueprint import Step
+from nodes.rules.blueprints.facts import Value
 
 
 def test_numbers_and_dates_are_written_out_and_texts_are_as_they_are() -> None:

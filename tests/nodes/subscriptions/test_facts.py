@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from nodes.clients.billing.objects import BillingSubscription, Item
+from nodes.rules.blueprints.facts import Facts
 from nodes.rules.catalog import Price
 from nodes.rules.eligibility import Interval
-from nodes.rules.facts import Facts
 from nodes.subscriptions.facts import facts_of
 from nodes.subscriptions.records import ActiveSubscription
 

@@ -12,7 +12,7 @@ from deployments.http.pages.cancel.screens import screen
 from nodes.cancellation.intake import Asked as AskedToCancel
 from nodes.changes.intake import Asked
 from nodes.offers.listing import choice_of
-from nodes.rules.screens import next_required
+from nodes.rules.blueprints.screens import next_required
 from nodes.sessions.blueprints import reason_of
 from nodes.sessions.opening import choose_subscription
 from nodes.sessions.passing import Filled, drop_change, notice, pass_step

@@ -10,7 +10,7 @@ from email_templates.dates import long_date
 from nodes.cancellation.preview import cancellation_preview
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.figures import figures
-from nodes.rules.blueprint import Step
+from nodes.rules.blueprints.blueprint import Step
 from nodes.rules.texts import text_in
 from nodes.services import services
 from nodes.sessions.blueprints import Chosen

@@ -1,7 +1,7 @@
 """What the embed's page tells the site around it about the session: results without free text (FEATURES C19)."""
 
 from deployments.http.pages.embed.frame import frame
-from nodes.rules.screens import required_left
+from nodes.rules.blueprints.screens import required_left
 from nodes.sessions.blueprints import blueprint_of
 from nodes.sessions.records import Session
 

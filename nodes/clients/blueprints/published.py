@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from nodes.clients.blueprints import BlueprintSet, files_in, read_blueprints
+from nodes.clients.blueprints.loader import BlueprintSet, files_in, read_blueprints
 from nodes.clients.database import Database
 from nodes.errors import CancelflowError
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from nodes.clients.blueprint_checks import Known
-from nodes.clients.blueprints import BlueprintsInvalid, files_in, read_blueprints
+from nodes.clients.blueprints.checks import Known
+from nodes.clients.blueprints.loader import BlueprintsInvalid, files_in, read_blueprints
 from nodes.clients.yaml_files import DEFAULTS, FileUnreadable
-from nodes.rules.blueprint import Blueprint, Reason, Step
-from nodes.rules.facts import Attribute, Facts, Ignored
+from nodes.rules.blueprints.blueprint import Blueprint, Reason, Step
+from nodes.rules.blueprints.facts import Attribute, Facts, Ignored
+from nodes.rules.blueprints.screens import offers_for
 from nodes.rules.reasons import STRIPE_FEEDBACK
-from nodes.rules.screens import offers_for
 
 REASON = "{code: price, meaning: It costs too much., label: Price, stripe: too_expensive}"
 PLAIN = "steps:\n  - confirm:\n"

@@ -1,7 +1,7 @@
 """A blueprint's steps when each offer is decided at the start (FEATURES F03, F04)."""
 
-from nodes.rules.blueprint import CONFIRM, Blueprint, Reason, Step
-from nodes.rules.planned_steps import PlannedStep, planned_steps
+from nodes.rules.blueprints.blueprint import CONFIRM, Blueprint, Reason, Step
+from nodes.rules.blueprints.planned_steps import PlannedStep, planned_steps
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
 
 ELIGIBLE = {"save30": "discount", "save10": "discount", "pause": "pause", "talk": "contact"}

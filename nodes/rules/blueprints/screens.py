@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nodes.rules.blueprint import Blueprint, Reason, Step
+from nodes.rules.blueprints.blueprint import Blueprint, Reason, Step
 
 MAX_OFFER_SCREENS = 2  # FEATURES F04
 

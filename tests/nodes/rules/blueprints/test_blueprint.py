@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nodes.rules.blueprint import Blueprint, Reason, Step, figures_in, with_figures
-from nodes.rules.screens import Passed, Screen, next_required, next_screen, offers_for
+from nodes.rules.blueprints.blueprint import Blueprint, Reason, Step, figures_in, with_figures
+from nodes.rules.blueprints.screens import Passed, Screen, next_required, next_screen, offers_for
 
 # As in the catalogue's order.
 ELIGIBLE = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nodes.clients.audiences import AudienceInvalid, Audiences
-from nodes.rules.facts import Attribute, Facts, Value
+from nodes.clients.blueprints.audiences import AudienceInvalid, Audiences
+from nodes.rules.blueprints.facts import Attribute, Facts, Value
 
 AUDIENCES = Audiences(
     {

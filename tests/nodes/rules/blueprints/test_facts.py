@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nodes.rules.facts import Attribute, Facts, Ignored, Value, known_attributes, typed
+from nodes.rules.blueprints.facts import Attribute, Facts, Ignored, Value, known_attributes, typed
 
 DECLARED = {
     "videos": Attribute("number", 3.0),

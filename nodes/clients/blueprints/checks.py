@@ -8,11 +8,11 @@ from typing import Any, get_args
 
 from ruamel.yaml.scalarstring import ScalarString
 
-from nodes.clients.audiences import AudienceInvalid, Audiences
+from nodes.clients.blueprints.audiences import AudienceInvalid, Audiences
 from nodes.clients.yaml_files import Wrong, line_of
-from nodes.rules.blueprint import figures_in
-from nodes.rules.facts import Attribute
-from nodes.rules.screens import MAX_OFFER_SCREENS
+from nodes.rules.blueprints.blueprint import figures_in
+from nodes.rules.blueprints.facts import Attribute
+from nodes.rules.blueprints.screens import MAX_OFFER_SCREENS
 from nodes.rules.texts import as_texts
 from nodes.rules.ways_to_stay import Kind
 

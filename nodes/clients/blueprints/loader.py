@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nodes.clients.audiences import Audience, Audiences
-from nodes.clients.blueprint_checks import TEXTS, Checks, Known
+from nodes.clients.blueprints.audiences import Audience, Audiences
+from nodes.clients.blueprints.checks import TEXTS, Checks, Known
 from nodes.clients.yaml_files import DEFAULTS, Wrong, line_of, listed, parse, text_of
 from nodes.errors import CancelflowError
-from nodes.rules.blueprint import Blueprint, Reason, Step, StepKind
-from nodes.rules.facts import Attribute, Facts, Ignored, Value, known_attributes, typed
+from nodes.rules.blueprints.blueprint import Blueprint, Reason, Step, StepKind
+from nodes.rules.blueprints.facts import Attribute, Facts, Ignored, Value, known_attributes, typed
 from nodes.rules.texts import as_texts
 
 ATTRIBUTES = "attributes.yaml"

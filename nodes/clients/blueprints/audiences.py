@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 
 from cel_expr_python import cel
 
-from nodes.rules.facts import Attribute, AttributeType, Facts, Value
+from nodes.rules.blueprints.facts import Attribute, AttributeType, Facts, Value
 
 _TYPES: dict[AttributeType, cel.Type] = {
     "number": cel.Type.DOUBLE,

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nodes.rules.blueprint import CONFIRM, Blueprint, Reason, Step
+from nodes.rules.blueprints.blueprint import CONFIRM, Blueprint, Reason, Step
+from nodes.rules.blueprints.screens import Passed, offers_for
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
-from nodes.rules.screens import Passed, offers_for
 
 
 @dataclass(frozen=True)
