@@ -1,6 +1,7 @@
 """Emails to customers: one folder per email, with subject.txt, body.txt and body.html over a shared base."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,6 +31,17 @@ class Email:
     subject: str
     text: str
     html: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft(ABC):
+    """An email's data. `preferences_url`: where the customer chooses how they may be contacted, if anywhere."""
+
+    preferences_url: str | None = None
+
+    @abstractmethod
+    def email(self) -> Email:
+        """Return the email, ready to send."""
 
 
 def render(name: str, /, **context: Any) -> Email:

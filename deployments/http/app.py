@@ -9,11 +9,12 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from deployments.http import health
-from deployments.http.api import cancel_subscription, look_ups, offers, reactivate_subscription
+from deployments.http.api import cancel_subscription, consents, look_ups, offers, reactivate_subscription
 from deployments.http.api.bodies import (
     AcceptOfferRequest,
     CancelSubscriptionRequest,
     ReactivateSubscriptionRequest,
+    RecordConsentRequest,
     ResumeSubscriptionRequest,
 )
 from deployments.http.api.response_bodies import Problem
@@ -22,7 +23,7 @@ from deployments.http.arrival import Arrival
 from deployments.http.backlog import Backlog
 from deployments.http.body_time_limit import BodyTimeLimit
 from deployments.http.identity import Identity
-from deployments.http.pages import api_reference, feedback_link, reactivate_link, resume_link
+from deployments.http.pages import api_reference, feedback_link, preferences, reactivate_link, resume_link
 from deployments.http.pages.cancel import routes
 from deployments.http.pages.embed.scripts import scripts_router
 from deployments.http.pages.looks import looks_router
@@ -38,7 +39,13 @@ from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
 
-REQUESTS = (CancelSubscriptionRequest, ReactivateSubscriptionRequest, AcceptOfferRequest, ResumeSubscriptionRequest)
+REQUESTS = (
+    CancelSubscriptionRequest,
+    ReactivateSubscriptionRequest,
+    AcceptOfferRequest,
+    ResumeSubscriptionRequest,
+    RecordConsentRequest,
+)
 # Callers wait for these flows, so their runs are created in advance.
 WAITED_FOR = ("cancel-subscription", "reactivate-subscription", *(each.name for each in CHANGES.values()))
 
@@ -76,8 +83,8 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
     app.add_middleware(AllowedOrigins, origins=settings.embed_origins)
     app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
-    api = (cancel_subscription, reactivate_subscription, offers, look_ups, health)
-    for module in (*api, reactivate_link, resume_link, feedback_link, api_reference, stripe):
+    api = (cancel_subscription, reactivate_subscription, offers, look_ups, consents, health)
+    for module in (*api, reactivate_link, resume_link, feedback_link, preferences, api_reference, stripe):
         app.include_router(module.router)
     app.include_router(start_page(settings, with_shop=shop is not None))
     app.include_router(looks_router(settings))

@@ -14,11 +14,24 @@ from nodes.clients.webhooks import Webhooks
 from nodes.services import Services
 
 
-class _Bearer(SecurityBase):
-    """The bearer token scheme. FastAPI's own class responds 403 without a token."""
+class _BearerOrService(SecurityBase):
+    """The bearer token scheme, for a route that the company's server may call too.
+
+    FastAPI's own class responds 403 without a token.
+    """
 
     model = HTTPBearer(bearerFormat="JWT")
     scheme_name = "HTTPBearer"
+
+    async def __call__(self, request: Request) -> str | None:
+        """Return the caller's user id; None for the company's server. Raises `Unauthenticated`."""
+        identity: Identity = request.app.state.identity
+        authorization = request.headers.get("authorization")
+        return None if identity.is_companys(authorization) else await identity.caller(authorization)
+
+
+class _Bearer(_BearerOrService):
+    """The same for customers only."""
 
     async def __call__(self, request: Request) -> str:
         """Return the caller's user id. Raises `Unauthenticated`."""
@@ -35,6 +48,7 @@ def _of_the_application(name: str) -> Any:
 
 
 Caller = Annotated[str, Depends(_Bearer())]
+CallerOrService = Annotated[str | None, Depends(_BearerOrService())]
 TheRunner = Annotated[Runner, _of_the_application("runner")]
 TheBacklog = Annotated[Backlog, _of_the_application("backlog")]
 TheWebhooks = Annotated[Webhooks, _of_the_application("webhooks")]

@@ -1,5 +1,7 @@
 """Authentication: a JWT signed by a trusted key, for this audience and not expired (FEATURES W27, W28)."""
 
+from hmac import compare_digest
+
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
@@ -30,6 +32,7 @@ class Identity:
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
         self._user_claim = settings.jwt_user_claim
+        self._service_tokens = [each.get_secret_value().encode() for each in settings.service_tokens]
         self._key_set: KeySet | None = None
         self._key: str | PublicKey | None = None
         self._algorithms: tuple[str, ...] = ("HS256",)
@@ -43,13 +46,11 @@ class Identity:
 
     async def caller(self, authorization: str | None) -> str:
         """Return the user id in the token of an `Authorization` header. Raises `Unauthenticated`."""
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated("Send a token: Authorization: Bearer …")
+        token = _bearer(authorization)
         try:
             claims = jwt.decode(
-                token.strip(),
-                await self._key_for(token.strip()),
+                token,
+                await self._key_for(token),
                 algorithms=list(self._algorithms),
                 audience=self._audience,
                 issuer=self._issuer,
@@ -69,12 +70,24 @@ class Identity:
             )
         return user_id
 
+    def is_companys(self, authorization: str | None) -> bool:
+        """Return whether an `Authorization` header holds one of the service tokens. Raises `Unauthenticated`."""
+        token = _bearer(authorization).encode()
+        return any(compare_digest(token, each) for each in self._service_tokens)
+
     async def usable_keys(self) -> int:
         """Return how many keys of the key set can verify a token. Raises `IdentityProviderUnavailable`."""
         return await self._key_set.usable_keys() if self._key_set else 0
 
     async def _key_for(self, token: str) -> str | PublicKey | jwt.PyJWK:
         return await self._key_set.key_for(token) if self._key_set else self._key or ""
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send a token: Authorization: Bearer …")
+    return token.strip()
 
 
 def _read_key(pem: str) -> tuple[PublicKey, tuple[str, ...]]:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class BillingResumes:
+class BillingResumes(Draft):
     """The email's data. Datetimes are aware; money is formatted; what is None is omitted.
 
     `next_charge_at`: Stripe doesn't charge when billing resumes, but at the end of the billing period.

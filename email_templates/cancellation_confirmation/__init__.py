@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class CancellationConfirmation:
+class CancellationConfirmation(Draft):
     """The email's data. Datetimes are aware; URLs are absolute; a section whose URL is None is omitted.
 
     `access_ended_at`: access ended then, although the subscription ends later. `refund`: the amount as text, or None.

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class CancellationDelayed:
+class CancellationDelayed(Draft):
     """The email's data. `asked_for`: cancellation, discount, reactivation or change. `asked_at` is aware.
 
     `ends_at`: when the plan ends unless it is reactivated.

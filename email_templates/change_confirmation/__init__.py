@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class ChangeConfirmation:
+class ChangeConfirmation(Draft):
     """The email's data. Datetimes are aware; money is formatted, see `email_templates.money`; what is None is omitted.
 
     `plan`: before the change. `new_plan` belongs to a plan_change, which starts at `starts_at`, or has started if that

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class DeletionNotice:
+class DeletionNotice(Draft):
     """The email's data. Datetimes are aware; URLs are absolute; a section whose URL is None is omitted."""
 
     name: str | None

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class DiscountConfirmation:
+class DiscountConfirmation(Draft):
     """The email's data. `asked_at` is aware; `offer` is the accepted offer's description."""
 
     name: str | None

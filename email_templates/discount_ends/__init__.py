@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.money import per_interval
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class DiscountEnds:
+class DiscountEnds(Draft):
     """The email's data. Datetimes are aware; money is formatted.
 
     California requires it 3 to 21 days before a promotional price of more than 31 days ends, with the length of the

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class OnboardingFollowUp:
+class OnboardingFollowUp(Draft):
     """The email's data. Without `new_subscription_url`, it asks for a reply instead."""
 
     name: str | None

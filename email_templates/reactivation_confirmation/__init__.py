@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class ReactivationConfirmation:
+class ReactivationConfirmation(Draft):
     """The email's data. `renews_at` is aware; `unpaid`: an invoice is still open (WF-025).
 
     `reported_failed`: the API had responded that it failed.

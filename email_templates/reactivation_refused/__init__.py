@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class ReactivationRefused:
+class ReactivationRefused(Draft):
     """The email's data. `asked_at` is aware; `why` is the API's text for the refusal."""
 
     name: str | None

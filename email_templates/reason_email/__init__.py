@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from email_templates import Email, render_plain
+from email_templates import Draft, Email, render_plain
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class ReasonEmail:
+class ReasonEmail(Draft):
     """The email's data. `feedback_url` has no question mark, so that the email contains exactly one."""
 
     name: str | None

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class RequestReceived:
+class RequestReceived(Draft):
     """The email's data. `asked_at` is aware, and counts. The email never says that anything was done yet."""
 
     name: str | None

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_templates import Email, render
+from email_templates import Draft, Email, render
 from email_templates.names import greeting_name
 
 
 @dataclass(frozen=True)
-class SubscriptionEnded:
+class SubscriptionEnded(Draft):
     """The email's data. Datetimes are aware; a section whose URL is None is omitted.
 
     `kind`: payment_failed, payment_disputed, or neutral if the reason is unknown. The email never asks why the customer

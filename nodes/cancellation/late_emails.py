@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.discount_confirmation import DiscountConfirmation
 from email_templates.request_refused import RequestRefused
@@ -57,11 +57,11 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
     if not asked.refusal_to_send:
         return Delivered(REFUSED)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         about = opening(customer, request_id, asked.received_at)
         why = refusal_text(asked.response, customer.reads.language)
         asked_for = "discount" if asked.accept_offer else "cancellation"
-        return RequestRefused(why=why, asked_for=asked_for, **about).email()
+        return RequestRefused(why=why, asked_for=asked_for, **about)
 
     return await deliver_email(request_id, user_id, REFUSED, email)
 
@@ -72,10 +72,10 @@ async def send_discount(applied: AppliedDiscount) -> Delivered:
     if not request.reported_failed:
         return Delivered(DISCOUNT)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         about = opening(customer, request.id, request.received_at)
         offer = discount(terms.terms, customer.reads, terms.current_discount)
-        return DiscountConfirmation(plan=plan_name(terms.plan, customer), offer=offer, **about).email()
+        return DiscountConfirmation(plan=plan_name(terms.plan, customer), offer=offer, **about)
 
     return await deliver_email(request.id, request.user_id, DISCOUNT, email)
 
@@ -84,11 +84,11 @@ async def send_delay(request_id: UUID, user_id: str) -> Delivered:
     """Send the email to a customer whose request needs attention."""
     asked = await _asked(request_id, user_id)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         asked_for = "discount" if asked.accept_offer else "cancellation"
         return CancellationDelayed(
             asked_for=asked_for, ends_at=None, **opening(customer, request_id, asked.received_at)
-        ).email()
+        )
 
     return await deliver_email(request_id, user_id, DELAYED, email)
 

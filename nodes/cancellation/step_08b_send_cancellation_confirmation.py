@@ -1,6 +1,6 @@
 """Step 8B: send the email that confirms the cancellation, the end of access, and how to come back."""
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.cancellation_confirmation import CancellationConfirmation
 from email_templates.money import money
 from nodes.cancellation.records import PendingCancellation
@@ -37,7 +37,7 @@ async def _still_open(subscription: ActiveSubscription) -> OpenInvoice | None:
     return next(iter(await services().billing.invoices.open(subscription.id)), None)
 
 
-def _email(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice | None) -> Email:
+def _email(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice | None) -> Draft:
     settings, links = services().settings, services().links
     request, subscription = pending.case.request, pending.case.subscription
     ended_now = pending.status != PENDING_CANCELLATION or not is_live(subscription.billed.status)
@@ -68,7 +68,7 @@ def _email(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice
         renewal_undone=pending.renewal_undone,
         company_name=settings.company_name,
         request_id=str(request.id),
-    ).email()
+    )
 
 
 def _refund(pending: PendingCancellation, customer: Customer) -> str | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.request_refused import RequestRefused
 from nodes.messages.emails import Customer, deliver_email, opening
@@ -28,10 +28,10 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
     if not asked.refusal_to_send:
         return Delivered(OFFER_REFUSED)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         why = refusal_text(asked.response, customer.reads.language)
         about = opening(customer, request_id, asked.received_at)
-        return RequestRefused(why=why, asked_for="change", **about).email()
+        return RequestRefused(why=why, asked_for="change", **about)
 
     return await deliver_email(request_id, user_id, OFFER_REFUSED, email)
 
@@ -40,9 +40,9 @@ async def send_delay(request_id: UUID, user_id: str) -> Delivered:
     """Send the email to a customer whose change needs attention."""
     asked = await _asked(request_id, user_id)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         about = opening(customer, request_id, asked.received_at)
-        return CancellationDelayed(asked_for="change", ends_at=None, **about).email()
+        return CancellationDelayed(asked_for="change", ends_at=None, **about)
 
     return await deliver_email(request_id, user_id, DELAYED, email)
 

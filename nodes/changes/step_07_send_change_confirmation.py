@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, cast
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.change_confirmation import ChangeConfirmation
 from email_templates.money import money
 from nodes.changes.records import Changed
@@ -25,7 +25,7 @@ async def send_change_confirmation(changed: Changed) -> Delivered:
     return delivered
 
 
-def _email(customer: Customer, changed: Changed) -> Email:
+def _email(customer: Customer, changed: Changed) -> Draft:
     case, agreed, settings = changed.accepted.case, changed.accepted.agreed, services().settings
     now = agreed.starts_at == agreed.at
     return ChangeConfirmation(
@@ -42,7 +42,7 @@ def _email(customer: Customer, changed: Changed) -> Email:
         reported_failed=case.request.reported_failed,
         **_charges(agreed, customer),
         **opening(customer, case.request.id, case.request.received_at),
-    ).email()
+    )
 
 
 def _charges(agreed: Agreed, customer: Customer) -> dict[str, Any]:

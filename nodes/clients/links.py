@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 import jwt
@@ -12,6 +12,8 @@ from nodes.refusals.links import LinkExpired, LinkInvalid
 from nodes.settings import LinkSettings
 
 Purpose = Literal["reactivate", "feedback", "resume"]
+# The link to a customer's preferences is about the customer, and not about a request.
+_PREFERENCES = "preferences"
 
 _ALGORITHM = "HS256"
 
@@ -48,27 +50,37 @@ class Links:
 
     def sign(self, purpose: Purpose, *, subscription_id: str, request_id: str, expires_at: datetime) -> str:
         """Return a token valid until `expires_at` (aware, whole seconds); equal arguments give an equal token."""
-        claims = {
-            "aud": purpose,
-            "sub": subscription_id,
-            "request_id": request_id,
-            "exp": int(expires_at.timestamp()),
-        }
-        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+        return self._signed(purpose, expires_at, sub=subscription_id, request_id=request_id)
+
+    def preferences_url(self, user_id: str, expires_at: datetime) -> str:
+        """Return `PUBLIC_URL/preferences/…`, the user's own, which has no question mark either."""
+        return f"{self._public_url}/preferences/{self._signed(_PREFERENCES, expires_at, sub=user_id)}"
+
+    def user_of(self, token: str) -> str:
+        """Return the user whose preferences a token leads to. Raises as `verify`."""
+        return str(self._claims(token, _PREFERENCES, "sub")["sub"])
 
     def verify(self, token: str, purpose: Purpose) -> LinkPayload:
         """Verify a token. Raises `LinkExpired` after its expiry and `LinkInvalid` for anything else."""
+        claims = self._claims(token, purpose, "sub", "request_id")
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        return LinkPayload(purpose, claims["sub"], str(claims["request_id"]), expires_at)
+
+    def _signed(self, audience: str, expires_at: datetime, **about: str) -> str:
+        claims = {"aud": audience, **about, "exp": int(expires_at.timestamp())}
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+
+    def _claims(self, token: str, audience: str, *about: str) -> dict[str, Any]:
         try:
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 self._secret,
                 algorithms=[_ALGORITHM],
-                audience=purpose,
-                options={"require": ["aud", "sub", "request_id", "exp"], "strict_aud": True},
+                audience=audience,
+                options={"require": ["aud", "exp", *about], "strict_aud": True},
             )
         except jwt.ExpiredSignatureError:
             raise LinkExpired from None
         except jwt.InvalidTokenError:
             raise LinkInvalid from None
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-        return LinkPayload(purpose, claims["sub"], str(claims["request_id"]), expires_at)
+        return claims

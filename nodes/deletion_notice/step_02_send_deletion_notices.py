@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.deletion_notice import DeletionNotice
 from nodes.deletion.records import Checked, Over
 from nodes.deletion_notice.records import Notices
@@ -55,7 +55,7 @@ async def _tell(over: Over) -> Literal["sent", "refused", "no job"]:
     return "refused" if refused else "sent"
 
 
-def _email(job: _Job, customer: Customer) -> Email:
+def _email(job: _Job, customer: Customer) -> Draft:
     settings = services().settings
     # Without a configured URL, the link leads to our own page, which explains how to start a new subscription.
     back = settings.new_subscription_url or services().links.url(
@@ -74,4 +74,4 @@ def _email(job: _Job, customer: Customer) -> Email:
         export_url=settings.data_export_url,
         company_name=settings.company_name,
         request_id=str(job.request_id),
-    ).email()
+    )

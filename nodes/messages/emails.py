@@ -1,15 +1,16 @@
 """Emails from the outbox to the customer of a request."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from email_templates import Email
+from email_templates import Draft
 from nodes.errors import EmailRefused
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.outbox import deliver
+from nodes.messages.preferences import preferences_url
 from nodes.messages.records import Delivered
 from nodes.services import services
 
@@ -30,17 +31,19 @@ class Customer:
         return CustomerLocale(self.locale, self.time_zone)
 
 
-async def deliver_email(request_id: UUID, user_id: str, kind: str, write: Callable[[Customer], Email]) -> Delivered:
+async def deliver_email(request_id: UUID, user_id: str, kind: str, write: Callable[[Customer], Draft]) -> Delivered:
     """Send the email of this `kind` from the outbox, unless it was sent before; see `deliver`."""
 
     async def send(item_id: UUID) -> None:
         async with services().database.as_user(user_id) as transaction:
             customer = await transaction.one("customer", Customer, user_id=user_id)
+            preferences = await preferences_url(transaction, user_id)
         if customer is None:
             raise LookupError(f"user {user_id} has no row")
         if customer.email is None:
             raise EmailRefused("the customer has no email address", problem="no-address")
-        await services().mail.send(write(customer), recipient=customer.email, message_id=f"{item_id}@cancelflow")
+        email = replace(write(customer), preferences_url=preferences).email()
+        await services().mail.send(email, recipient=customer.email, message_id=f"{item_id}@cancelflow")
 
     return await deliver(request_id, user_id, kind, send)
 

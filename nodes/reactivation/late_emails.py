@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.cancellation_delayed import CancellationDelayed
 from email_templates.reactivation_refused import ReactivationRefused
 from nodes.messages.emails import Customer, deliver_email, opening
@@ -30,12 +30,12 @@ async def send_refusal(request_id: UUID, user_id: str) -> Delivered:
         return Delivered(NOT_REACTIVATED)
     asked = await _asked(request_id, user_id)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         return ReactivationRefused(
             why=refusal_text(asked.response, customer.reads.language),
             new_subscription_url=services().settings.new_subscription_url,
             **opening(customer, request_id, asked.received_at),
-        ).email()
+        )
 
     return await deliver_email(request_id, user_id, NOT_REACTIVATED, email)
 
@@ -44,9 +44,9 @@ async def send_delay(request_id: UUID, user_id: str) -> Delivered:
     """Send the email to a customer whose reactivation needs attention."""
     asked = await _asked(request_id, user_id)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         about = opening(customer, request_id, asked.received_at)
-        return CancellationDelayed(asked_for="reactivation", ends_at=asked.ends_at, **about).email()
+        return CancellationDelayed(asked_for="reactivation", ends_at=asked.ends_at, **about)
 
     return await deliver_email(request_id, user_id, DELAYED, email)
 

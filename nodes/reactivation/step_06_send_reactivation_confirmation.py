@@ -1,6 +1,6 @@
 """Step 6: send the email that confirms the reactivation."""
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.reactivation_confirmation import ReactivationConfirmation
 from nodes.messages.emails import Customer, deliver_email, plan_name
 from nodes.messages.outbox import REACTIVATED, withdraw
@@ -25,7 +25,7 @@ async def send_reactivation_confirmation(active: Active) -> Delivered:
     open_invoices = await services().billing.invoices.open(subscription.id) if active.status in UNPAID else []
     invoice_url = next((each.payment_url for each in open_invoices), None)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         return ReactivationConfirmation(
             name=customer.name,
             plan=plan_name(subscription.plan, customer),
@@ -37,7 +37,7 @@ async def send_reactivation_confirmation(active: Active) -> Delivered:
             time_zone=customer.time_zone,
             company_name=services().settings.company_name,
             request_id=str(request.id),
-        ).email()
+        )
 
     delivered = await deliver_email(request.id, request.user_id, REACTIVATED, email)
     run_log().info("the mail server accepted the confirmation")

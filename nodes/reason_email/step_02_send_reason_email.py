@@ -1,6 +1,6 @@
 """Step 2: send the plain-text email that asks for the reason."""
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.reason_email import ReasonEmail
 from nodes.errors import EmailRefused
 from nodes.messages.emails import Customer, deliver_email, plan_name
@@ -28,7 +28,7 @@ async def send_reason_email(question: OpenQuestion) -> Delivered:
     return Delivered(ASKED_WHY)
 
 
-def _email(customer: Customer, question: OpenQuestion) -> Email:
+def _email(customer: Customer, question: OpenQuestion) -> Draft:
     return ReasonEmail(
         name=customer.name,
         plan=plan_name(question.plan, customer),
@@ -40,4 +40,4 @@ def _email(customer: Customer, question: OpenQuestion) -> Email:
         locale=customer.locale,
         company_name=services().settings.company_name,
         request_id=str(question.request_id),
-    ).email()
+    )

@@ -18,6 +18,13 @@ class LinkExpired(Refusal):
     detail = _("This link has expired")
 
 
+class PreferencesLinkExpired(Refusal):
+    """A link to a customer's contact preferences has expired, or the customer's data was deleted."""
+
+    status = 410
+    detail = _("This link has expired")
+
+
 class FeedbackAlreadyGiven(Refusal):
     """The feedback form behind an email's link was already submitted."""
 

@@ -2,7 +2,7 @@
 
 from email.utils import parseaddr
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.billing_resumes import BillingResumes
 from email_templates.discount_ends import DiscountEnds
 from email_templates.money import money
@@ -37,7 +37,7 @@ async def send_reminder(due: Due) -> Delivered:
     return Delivered(kind)
 
 
-def _billing_resumes(customer: Customer, due: Due) -> Email:
+def _billing_resumes(customer: Customer, due: Due) -> Draft:
     settings = services().settings
     return BillingResumes(
         name=customer.name,
@@ -51,10 +51,10 @@ def _billing_resumes(customer: Customer, due: Due) -> Email:
         time_zone=customer.time_zone,
         company_name=settings.company_name,
         request_id=str(due.reminder.request_id),
-    ).email()
+    )
 
 
-def _discount_ends(customer: Customer, due: Due) -> Email:
+def _discount_ends(customer: Customer, due: Due) -> Draft:
     settings = services().settings
     return DiscountEnds(
         name=customer.name,
@@ -71,7 +71,7 @@ def _discount_ends(customer: Customer, due: Due) -> Email:
         time_zone=customer.time_zone,
         company_name=settings.company_name,
         request_id=str(due.reminder.request_id),
-    ).email()
+    )
 
 
 def _charge(preview: Preview, customer: Customer) -> str:

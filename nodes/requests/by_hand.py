@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.request_received import RequestReceived
 from nodes.clients.hooks import Receiver
 from nodes.messages.emails import Customer, deliver_email, opening, plan_name
@@ -28,12 +28,12 @@ async def send_received(kind: Kind, request_id: UUID, user_id: str) -> Delivered
     """Send the email that says that the request was received, and no more (FEATURES U10)."""
     left = await _left(kind, request_id, user_id)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         return RequestReceived(
             plan=plan_name(left.plan, customer),
             asked_for=cast("Literal['cancellation', 'reactivation']", kind.name),
             **opening(customer, request_id, left.received_at),
-        ).email()
+        )
 
     return await deliver_email(request_id, user_id, RECEIVED, email)
 

@@ -96,6 +96,20 @@ def as_received(found: Reception, refusals: Mapping[str, Refusal]) -> Received:
     )
 
 
+async def count_attempt(action: str, user_id: str) -> None:
+    """Count an attempt that makes no request. `action`: its name in the audit log. Raises `TooManyAttempts`."""
+    found = await services().database.call(
+        "count_attempt",
+        _Refused,
+        user_id=user_id,
+        action=action,
+        at_most=services().settings.attempts_per_minute,
+        refusals=_bodies({}),
+    )
+    if found.wait is not None:
+        raise TooManyAttempts(found.wait)
+
+
 @asynccontextmanager
 async def attempt_of(kind: Kind, user_id: str) -> AsyncIterator[None]:
     """Read a request in this block: a refusal is counted as an attempt and gets its audit row.

@@ -20,8 +20,8 @@ def in_language(by_tag: Mapping[str, Found], locale: str | None) -> Found | None
     return next((known[tag] for tag in ("", wanted, wanted.partition("_")[0]) if tag in known), None)
 
 
-def text_in(texts: Texts, locale: str | None) -> str:
-    """Return the text in the locale, else in its language, else in English, else in the first language given."""
+def text_in(texts: Mapping[str, Found], locale: str | None) -> Found:
+    """Return what is given for the locale, else for its language, else for English, else for the first language."""
     for tag in (locale, "en"):
         if found := in_language(texts, tag):
             return found

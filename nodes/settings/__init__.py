@@ -9,6 +9,7 @@ from pydantic import Field
 from nodes.settings.action_hooks import ActionHookSettings
 from nodes.settings.billing import BillingSettings
 from nodes.settings.cancel_page import CancelPageSettings
+from nodes.settings.consents import ConsentSettings
 from nodes.settings.database import DatabaseSettings
 from nodes.settings.group import Group, SettingsGroup, load
 from nodes.settings.identity import IdentitySettings
@@ -21,6 +22,8 @@ __all__ = [
     "BillingSettings",
     "BlueprintSettings",
     "CancelPageSettings",
+    "ConsentListSettings",
+    "ConsentSettings",
     "DatabaseSettings",
     "EventSettings",
     "Group",
@@ -54,6 +57,7 @@ class ServiceSettings(
     LinkSettings,
     PolicySettings,
     CancelPageSettings,
+    ConsentSettings,
 ):
     """The settings of a flow, and of the pages."""
 
@@ -69,6 +73,10 @@ class SessionTokenSettings(BillingSettings, CancelPageSettings):
 
 class SessionSettings(DatabaseSettings, CancelPageSettings):
     """The settings of `session`, for operators."""
+
+
+class ConsentListSettings(DatabaseSettings, ConsentSettings):
+    """The settings of `consents list`, for operators."""
 
 
 class SeedSettings(DatabaseSettings, BillingSettings):

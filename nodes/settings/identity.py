@@ -1,12 +1,18 @@
 """Settings of the identity provider, whose tokens say who calls."""
 
+import re
+from typing import Annotated
+
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
 from nodes.settings.group import SettingsGroup
 
+_SERVICE_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
+
 
 class IdentitySettings(SettingsGroup):
-    """The verification of tokens, with exactly one of the three key sources."""
+    """The verification of customers' tokens, with exactly one of the three key sources, and of the company's own."""
 
     jwt_jwks_url: str | None = Field(default=None, description="the identity provider's key set")
     jwt_public_key: str | None = Field(default=None, description="one public key, PEM")
@@ -19,6 +25,23 @@ class IdentitySettings(SettingsGroup):
     jwt_issuer: str = Field(description="the `iss` that a token must carry")
     jwt_audience: str = Field(description="the `aud` that a token must carry")
     jwt_user_claim: str = Field(default="sub", min_length=1, description="the claim that holds the user's id")
+
+    service_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="your server's own tokens, comma-separated during rotation, each 32 characters or more: with one, "
+        "it records any user's consents; without one, only customers' tokens record consents",
+    )
+
+    @field_validator("service_tokens", mode="before")
+    @classmethod
+    def _split_tokens(cls, tokens: object) -> object:
+        if not isinstance(tokens, str):
+            return tokens
+        found = [each.strip() for each in tokens.split(",") if each.strip()]
+        # As RFC 6750 writes a bearer token, so that any client can send it.
+        if not all(_SERVICE_TOKEN.fullmatch(each) for each in found):
+            raise ValueError("SERVICE_TOKENS must be 32 characters or more each: letters, digits and -._~+/=")
+        return found
 
     # On the last of the three: a model validator would not run while another setting is missing.
     @field_validator("jwt_secret")

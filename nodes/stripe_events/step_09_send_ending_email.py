@@ -1,6 +1,6 @@
 """Step 9: send the email to a customer whose subscription ended without their request, or never started."""
 
-from email_templates import Email
+from email_templates import Draft
 from email_templates.onboarding_follow_up import OnboardingFollowUp
 from email_templates.subscription_ended import SubscriptionEnded
 from nodes.messages.emails import Customer, deliver_email, plan_name
@@ -27,7 +27,7 @@ async def send_ending_email(ended: Ended) -> Delivered:
         return Delivered(kind)
     invoice_url = await _invoice_to_pay(ended)
 
-    def email(customer: Customer) -> Email:
+    def email(customer: Customer) -> Draft:
         return _onboarding(customer, ended) if kind == NEVER_STARTED else _over(customer, ended, invoice_url)
 
     delivered = await deliver_email(ended.id, ended.user_id, kind, email)
@@ -42,7 +42,7 @@ async def _invoice_to_pay(ended: Ended) -> str | None:
     return next((each.payment_url for each in invoices if each.payment_url), None)
 
 
-def _over(customer: Customer, ended: Ended, invoice_url: str | None) -> Email:
+def _over(customer: Customer, ended: Ended, invoice_url: str | None) -> Draft:
     settings = services().settings
     return SubscriptionEnded(
         name=customer.name,
@@ -58,10 +58,10 @@ def _over(customer: Customer, ended: Ended, invoice_url: str | None) -> Email:
         time_zone=customer.time_zone,
         company_name=settings.company_name,
         request_id=str(ended.id),
-    ).email()
+    )
 
 
-def _onboarding(customer: Customer, ended: Ended) -> Email:
+def _onboarding(customer: Customer, ended: Ended) -> Draft:
     settings = services().settings
     return OnboardingFollowUp(
         name=customer.name,
@@ -70,4 +70,4 @@ def _onboarding(customer: Customer, ended: Ended) -> Email:
         locale=customer.locale,
         company_name=settings.company_name,
         request_id=str(ended.id),
-    ).email()
+    )

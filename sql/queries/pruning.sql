@@ -12,3 +12,6 @@ SELECT prune_session_texts(%(at_most)s);
 
 -- name: prune_webhooks
 SELECT prune_webhooks(%(at_most)s);
+
+-- name: prune_consents
+SELECT prune_consents(%(at_most)s);

@@ -18,6 +18,10 @@ BEGIN; SELECT set_config('app.request_id', %(request_id)s, true);
 SELECT refuse_attempt(caller => %(user_id)s, action => %(action)s, at_most => %(at_most)s, problem => %(problem)s,
     refusals => %(refusals)s) AS wait;
 
+-- name: count_attempt
+-- Likewise, for an attempt that makes no request.
+SELECT count_attempt(caller => %(user_id)s, action => %(action)s, at_most => %(at_most)s, refusals => %(refusals)s) AS wait;
+
 -- name: one_intake_at_a_time
 -- Serialise the intake per user, so that the second of two concurrent requests sees the first.
 SELECT one_intake_at_a_time(%(user_id)s);

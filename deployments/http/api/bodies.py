@@ -1,7 +1,8 @@
 """Types of the request bodies, from which the OpenAPI document is made."""
 
+import json
 from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,10 +15,12 @@ from pydantic import (
     model_validator,
 )
 
+from nodes.rules.consents import Channel, Source
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
 from nodes.rules.user_ids import MAX_CHARACTERS
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_EVIDENCE_BYTES = 4096  # as sql/migrations/0019 checks
 
 UserId = Annotated[
     str,
@@ -147,3 +150,59 @@ class ResumeSubscriptionRequest(OneOrEvery):
     """Body of `POST /resume-subscription`."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+
+
+def _small(evidence: dict[str, Any]) -> dict[str, Any]:
+    try:
+        size = len(json.dumps(evidence, allow_nan=False))
+    except ValueError:
+        raise ValueError("evidence must not contain NaN or Infinity, which are not JSON") from None
+    if size > MAX_EVIDENCE_BYTES:
+        raise ValueError(f"evidence has {size:,} bytes as JSON: at most {MAX_EVIDENCE_BYTES:,}, so name a file instead")
+    return evidence
+
+
+class RecordConsentRequest(BaseModel):
+    """Body of `POST /consents`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "channel": "phone",
+                    "accepted": True,
+                    "wording_version": 2,
+                    "language": "en",
+                    "source": "form",
+                    "evidence": {"page": "https://example.com/account"},
+                },
+                {"channel": "phone", "accepted": False},
+            ]
+        },
+    )
+
+    user_id: UserId | None = Field(default=None, description="required with a service token, which is no user's")
+    channel: Channel
+    accepted: bool = Field(description="false revokes, until a new acceptance")
+    wording_version: Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)] | None = Field(
+        default=None, description="required to accept: the version of the text that the user saw"
+    )
+    language: str | None = Field(
+        default=None, max_length=35, pattern="^[^\\x00]*$", description="needed if that version has several languages"
+    )
+    source: Source | None = Field(
+        default=None, description="required to accept: how it reached you. With a user's own token, only `form`"
+    )
+    evidence: Annotated[dict[str, Any], AfterValidator(_small)] = Field(
+        default={}, description="what else proves it, such as the page or the call; up to 4,096 bytes, never a secret"
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        missing = [name for name in ("wording_version", "source") if getattr(self, name) is None]
+        if self.accepted and missing:
+            raise ValueError(f"an acceptance needs {' and '.join(missing)}, which prove what the customer agreed to")
+        if not self.accepted and (self.wording_version, self.language) != (None, None):
+            raise ValueError("a revocation has no wording: leave out wording_version and language")
+        return self

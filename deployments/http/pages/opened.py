@@ -18,7 +18,7 @@ from nodes.clients.links import Purpose
 from nodes.errors import BillingFailed, DatabaseUnavailable
 from nodes.messages.customer_locale import customer_locale
 from nodes.refusals.base import Refusal
-from nodes.refusals.links import FeedbackAlreadyGiven, LinkExpired
+from nodes.refusals.links import FeedbackAlreadyGiven, LinkExpired, PreferencesLinkExpired
 from nodes.refusals.reactivation import SubscriptionEnded
 from nodes.refusals.requests import TooManyAttempts
 from nodes.services import Services, services, using
@@ -117,6 +117,9 @@ def sorry(
             text = _("It worked until the date in the email. If your plan has ended, you can start a new subscription.")
             title = language.translated(error.text)
             return page(language, title, text, status=410, link=way_to_subscribe(language))
+        case PreferencesLinkExpired():
+            text = _("Open the link in a newer email from us, or contact us. Nothing was changed.")
+            return page(language, language.translated(error.text), text, status=error.status)
         case BodyTooSlow():
             text = _("Your connection may be slow. Nothing was changed. Try sending it again.")
             return page(language, _("Your page did not reach us in time"), text, status=error.status)

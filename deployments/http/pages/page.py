@@ -3,7 +3,10 @@
 import re
 import secrets
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import asdict
+from email import message_from_bytes
+from email.policy import HTTP
 from functools import cache
 from gettext import NullTranslations
 from importlib.resources import files
@@ -22,7 +25,7 @@ from deployments.http.pages.looks import looks_of
 from email_templates.translations import ENGLISH, Language, translate
 from nodes.services import services
 
-_FORM = "application/x-www-form-urlencoded"
+_FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 def _source(name: str) -> str:
@@ -59,6 +62,15 @@ class Button(NamedTuple):
     text: str
 
 
+# The customer's link to their contact preferences. Each request is a task, whose context is its own.
+_preferences: ContextVar[str | None] = ContextVar("preferences", default=None)
+
+
+def link_to(preferences: str | None) -> None:
+    """Let this request's page link to the customer's contact preferences."""
+    _preferences.set(preferences)
+
+
 def page(
     language: Language,
     title: str,
@@ -78,6 +90,7 @@ def page(
     """
     settings = services().settings
     look: dict[str, object] = {"company": settings.company_name, **asdict(looks_of(settings))}
+    look["preferences"] = _preferences.get()
     if around := frame():
         told = around.told(language, title, screen, outcome)
         look |= {"frame": around, "frame_script": versioned(PAGE), "frame_data": told}
@@ -110,9 +123,24 @@ async def read_form(request: Request) -> dict[str, str]:
 
     Raises `BodyInvalid`, `BodyTooLarge` and `BodyTooSlow`.
     """
-    if media_type_of(request) != _FORM:
+    media_type = media_type_of(request)
+    if media_type not in (_FORM, _MULTIPART):
         raise BodyInvalid
+    raw = await read_raw(request)
     try:
-        return dict(parse_qsl((await read_raw(request)).decode(), keep_blank_values=True, max_num_fields=20))
-    except ValueError:
+        if media_type == _MULTIPART:
+            return _parts(raw, request.headers["content-type"])
+        return dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=20))
+    except (ValueError, RecursionError):
         raise BodyInvalid from None
+
+
+def _parts(raw: bytes, content_type: str) -> dict[str, str]:
+    """Return the fields of a form as mail providers may send one-click unsubscribes (RFC 8058, 3.2)."""
+    form = message_from_bytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + raw, policy=HTTP)
+    found = {}
+    for part in list(form.iter_parts())[:20]:
+        value = part.get_payload(decode=True)
+        if isinstance(value, bytes):
+            found[str(part.get_param("name", header="content-disposition"))] = value.decode().rstrip("\r\n")
+    return found

@@ -21,10 +21,11 @@ from deployments.http.pages.cancel.unusable import (
 from deployments.http.pages.embed.facts import tell_of
 from deployments.http.pages.embed.frame import frame, framed
 from deployments.http.pages.opened import language_for, page_of_link
-from deployments.http.pages.page import read_form
+from deployments.http.pages.page import link_to, read_form
 from deployments.http.session_tokens import SessionTokens
 from email_templates.translations import language_of
 from nodes.messages.customer_locale import CustomerLocale, customer_locale
+from nodes.messages.preferences import preferences_url
 from nodes.refusals.cancellation import NoActiveSubscription
 from nodes.refusals.sessions import SessionTokenExpired, SessionTokenInvalid, SessionTokenUsed
 from nodes.services import services
@@ -123,6 +124,7 @@ async def _reads(request: Request, session: Session) -> CustomerLocale:
     """Return the language that the token names, else the customer's, and the customer's time zone (FEATURES C12)."""
     async with services().database.as_user(session.user_id) as transaction:
         reads = await customer_locale(transaction, session.user_id)
+        link_to(await preferences_url(transaction, session.user_id))
     reads = session.claims.i18n.instead_of(reads)
     request.state.language = reads.language
     await tell_of(session)

@@ -1,0 +1,1 @@
+"""Consents: the ledger of what customers accepted and revoked, and their choices on the preferences page."""

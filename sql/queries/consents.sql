@@ -1,0 +1,36 @@
+-- Consents and their wordings (sql/migrations/0019).
+
+-- name: consent_wordings
+SELECT channel, version, language, text FROM consent_wordings ORDER BY channel, version, language;
+
+-- name: consents_asked_for
+-- Whether the company asks for any consent.
+SELECT EXISTS (SELECT FROM consent_wordings);
+
+-- name: publish_consent_wording
+INSERT INTO consent_wordings (channel, version, language, text)
+VALUES (%(channel)s, %(version)s, %(language)s, %(text)s);
+
+-- name: lock_consent_wordings
+-- One publication after the other; reading goes on.
+LOCK TABLE consent_wordings IN EXCLUSIVE MODE;
+
+-- name: record_consent
+INSERT INTO consents (user_id, channel, accepted, version, language, source, evidence, idempotency_key)
+VALUES (%(user_id)s, %(channel)s, %(accepted)s, %(version)s, %(language)s, %(source)s, %(evidence)s, %(key)s)
+RETURNING id, channel, accepted, recorded_at, version, language, source, evidence;
+
+-- name: consent_of_key
+-- What an earlier call with this key recorded.
+SELECT id, channel, accepted, recorded_at, version, language, source, evidence
+FROM consents WHERE user_id = %(user_id)s AND idempotency_key = %(key)s;
+
+-- name: current_consents
+SELECT id, channel, accepted, recorded_at, version, language, source
+FROM current_consents WHERE user_id = %(user_id)s ORDER BY channel;
+
+-- name: consent_history
+-- Everything about one person, in order, with the full wordings.
+SELECT c.id, c.channel, c.accepted, c.recorded_at, c.version, c.language, w.text, c.source, c.evidence
+FROM consents c LEFT JOIN consent_wordings w USING (channel, version, language)
+WHERE c.user_id = %(user_id)s ORDER BY c.id;
