@@ -24,6 +24,8 @@ OUTSIDE = (
     *("DATABASE", "PREFECT", "STRIPE", "GOOGLE", "PUBSUB", "SMTP", "JWT", "HTTP_", "PUBLIC_URL", "LINK_SECRET"),
     "SESSION_",
     "WEBHOOK",
+    "SERVICE_TOKENS",
+    "CONSENT_",
 )
 
 Addresses = dict[str, Any]

@@ -177,6 +177,7 @@ SHARED: dict[str, set[str]] = {
     "offers": {"messages", "subscriptions"},
     "requests": {"messages", "runs"},
     "invoices": {"requests", "subscriptions"},
+    "consents": {"messages", "requests"},
 }
 # Every other folder is one kind of work, which imports no other kind except these.
 KNOWN = {

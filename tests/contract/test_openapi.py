@@ -1,8 +1,9 @@
 """The OpenAPI document against the running trigger: schemathesis makes valid and invalid calls."""
 
 import re
+from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import schemathesis
@@ -13,6 +14,7 @@ from schemathesis.hooks import HookContext
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
+from nodes.rules.consents import Source
 from nodes.rules.user_ids import is_user_id
 from tests.world import Person, World
 
@@ -32,12 +34,26 @@ WITH_INPUT = (
     "GET /subscription",
     "POST /reactivate-subscription",
     "GET /reactivations/{request_id}",
+    "POST /consents",
 )
-WITHOUT_INPUT = ("GET /healthz", "GET /readyz")
+WITHOUT_INPUT = ("GET /healthz", "GET /readyz", "GET /consents")
+# The members that only an acceptance of a published wording has, with their valid values.
+OF_AN_ACCEPTANCE: dict[str, Callable[[object], bool]] = {
+    "wording_version": lambda given: given is None or (type(given) in (int, float) and 1 <= float(str(given)) < 2**31),
+    "language": lambda given: given is None or (isinstance(given, str) and len(given) <= 35 and "\0" not in given),
+    "source": lambda given: given is None or given in get_args(Source),
+}
 
 
 def _is_id(given: object) -> bool:
     return isinstance(given, str) and re.fullmatch(r"[A-Za-z0-9_]{1,255}", given) is not None
+
+
+def _revoking(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a consent as a revocation: which wordings can be accepted is beyond a schema, and has its own tests."""
+    needless = [name for name, valid in OF_AN_ACCEPTANCE.items() if name in body and valid(body[name])]
+    found = {name: value for name, value in body.items() if name not in needless}
+    return found | {"accepted": False} if found.get("accepted") is True else found
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +81,8 @@ def document(world: World, customer: Person) -> BaseSchema:
         # A time in the first or the last year has no time in every zone, which is beyond a schema, too.
         if isinstance(body, dict) and str(body.get("as_of"))[:4] in ("0001", "9999"):
             del body["as_of"]
+        if isinstance(body, dict) and context.operation is not None and context.operation.path == "/consents":
+            return _revoking(body)
         return body
 
     used = count()

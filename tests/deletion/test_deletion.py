@@ -48,7 +48,7 @@ GONE = (
     "session_events",
     "webhook_deliveries",
 )
-KEPT = ("audit_log", "data_retention_jobs", "data_deletions")
+KEPT = ("audit_log", "data_retention_jobs", "data_deletions", "consents")
 
 
 def delete(world: World, person: Person, *, dry_run: bool = False) -> dict[str, list[Row]]:

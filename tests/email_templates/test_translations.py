@@ -17,14 +17,17 @@ from babel.messages.pofile import read_po
 import email_templates
 from deployments.http.pages.feedback_link import REASONS
 from deployments.http.pages.page import Button, render
+from deployments.http.pages.preferences import NAMES
 from email_templates import translations
 from email_templates.languages import TRANSLATIONS, browser_locale
 from email_templates.money import per_interval
 from email_templates.translations import Language, compiled, language_of
 from nodes.clients.catalog import read_catalog
+from nodes.consents.preferences import Choice
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.offers.wording import discount
 from nodes.rules.blueprints.blueprint import Step, StepKind
+from nodes.rules.consents import CHANNELS, Wording
 from nodes.rules.offers import ENTITLEMENTS, Fate
 from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.rules.ways_to_stay import DiscountTerms
@@ -146,10 +149,12 @@ STEP: dict[str, object] = {
     "consequences": ["6"],
     "placeholder": "7",
 }
+CHOICE = Choice("phone", Wording("phone", 1, "", "6"), None, counts=False)
 PAGES: list[tuple[str, dict[str, object]]] = [
-    ("page.html", {"link": {"url": "https://example.com", "words": "1"}}),
+    ("page.html", {"link": {"url": "https://example.com", "words": "1"}, "preferences": "https://example.com"}),
     ("button.html", {"button": Button("resume", "1"), "token": "1"}),
     ("feedback.html", {"token": "1", "reasons": [("other", "1")], "room": 2000, "wrong": None, "written": ""}),
+    ("preferences.html", {"token": "1", "seen": 0, "saved": "2", "wrong": "3", "channels": [(CHOICE, "4", "5")]}),
     ("cancel_again.html", {"action": "cancel", "button": "1"}),
     ("cancel_choose.html", {"choices": [{"id": "1", "name": "2"}]}),
     ("cancel_in_effect.html", {"state": "paused"}),
@@ -291,6 +296,10 @@ def test_a_browsers_first_language_with_a_translation_is_chosen(header: str | No
 
 def test_the_reasons_for_stripe_have_a_text() -> None:
     assert REASONS.keys() == set(STRIPE_FEEDBACK)
+
+
+def test_every_channel_has_a_name() -> None:
+    assert NAMES.keys() == set(CHANNELS)
 
 
 @pytest.mark.parametrize("current", [None, "kept", "replaced"])

@@ -42,6 +42,8 @@ def test_the_document_contains_every_route_except_the_pages(stack: Addresses, do
         ("GET", "/retention-offer"),
         ("GET", "/cancellation-preview"),
         ("GET", "/subscription"),
+        ("GET", "/consents"),
+        ("POST", "/consents"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),
     }
@@ -84,7 +86,11 @@ ACCEPTANCE = ["200", "202", "400", "401", "402", "404", "408", "409", "413", "41
 
 
 def test_each_operation_documents_exactly_the_statuses_it_returns(document: Document) -> None:
-    assert {path: sorted(operation["responses"]) for (_, path), operation in document.operations.items()} == {
+    found = {path: sorted(operation["responses"]) for (_, path), operation in document.operations.items()}
+    for method in ("GET", "POST"):
+        found[f"{method} /consents"] = sorted(document.operations[method, "/consents"]["responses"])
+    del found["/consents"]
+    assert found == {
         "/cancel-subscription": [
             "200",
             "202",
@@ -126,6 +132,8 @@ def test_each_operation_documents_exactly_the_statuses_it_returns(document: Docu
         "/retention-offer": ["200", "400", "401", "404", "409", "503"],
         "/cancellation-preview": ["200", "400", "401", "404", "409", "503"],
         "/subscription": ["200", "400", "401", "404", "409", "503"],
+        "GET /consents": ["200", "401", "503"],
+        "POST /consents": ["200", "400", "401", "403", "408", "413", "415", "422", "429", "503"],
         "/healthz": ["200"],
         "/readyz": ["200", "503"],
     }

@@ -11,6 +11,7 @@ from nodes.rules.webhook_events import WEBHOOK_EVENTS
 from nodes.settings import (
     ActionHookSettings,
     CancelPageSettings,
+    ConsentSettings,
     DatabaseSettings,
     IdentitySettings,
     LinkSettings,
@@ -364,3 +365,32 @@ def test_embed_origins_are_read(environment: pytest.MonkeyPatch) -> None:
     assert load(CancelPageSettings).embed_origins == frozenset()
     environment.setenv("EMBED_ORIGINS", "https://app.example.com, http://localhost:3000")
     assert load(CancelPageSettings).embed_origins == {"https://app.example.com", "http://localhost:3000"}
+
+
+@pytest.mark.parametrize("given", ["phone", "phone=0", "phone=-1", "phone=two", "fax=1", "phone=1,phone=2", "phone=²"])
+def test_the_oldest_wording_that_counts_is_named_by_channel(given: str) -> None:
+    [refused] = lines(refusal(ConsentSettings, CONSENT_MIN_VERSION=given))
+    assert refused.startswith("CONSENT_MIN_VERSION must read CHANNEL=VERSION, as phone=2,email_marketing=1")
+
+
+def test_the_oldest_wordings_that_count_are_read(environment: pytest.MonkeyPatch) -> None:
+    assert load(ConsentSettings).consent_min_version == {}
+    environment.setenv("CONSENT_MIN_VERSION", "phone=2, email_marketing=10")
+    assert load(ConsentSettings).consent_min_version == {"phone": 2, "email_marketing": 10}
+
+
+@pytest.mark.parametrize(
+    "given", ["short", f"{SECRET},short", "x" * 31, "ü" * 32, "with a space in it, although it is long"]
+)
+def test_a_service_token_is_long_and_fits_a_header(given: str) -> None:
+    assert "SERVICE_TOKENS must be 32 characters or more each" in refusal(
+        TriggerSettings, **{**COMPLETE, "JWT_PRIVATE_KEY": "", "SERVICE_TOKENS": given}
+    )
+
+
+def test_service_tokens_are_rotated(environment: pytest.MonkeyPatch) -> None:
+    for name, value in {**COMPLETE, "SERVICE_TOKENS": f"{SECRET}, {SECRET}-2"}.items():
+        environment.setenv(name, value)
+    tokens = load(TriggerSettings).service_tokens
+    assert [each.get_secret_value() for each in tokens] == [SECRET, f"{SECRET}-2"]
+    assert SECRET not in repr(tokens)

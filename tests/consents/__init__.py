@@ -1,0 +1,1 @@
+"""Consents: ledger, page, commands and deletion, on a database of their own."""
