@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from deployments.doctor.finding import Level
 from tests.consents.company import LEAST, WORDINGS, Company
+from tests.doctor.conftest import found
 from tests.test_command_line import Done, cancelflow, refused
 from tests.world import World
 
@@ -127,3 +129,20 @@ def test_only_the_owner_publishes(company: Company, world: World, tmp_path: Path
     as_application = {"DATABASE_URL": application, "DATABASE_ADMIN_URL": application}
     done = consents(company, tmp_path, "publish", "consents.yaml", **as_application)
     assert "only the owner of the tables may do this: set DATABASE_ADMIN_URL" in refused(done, 1)
+
+
+@pytest.mark.parametrize(
+    ("least", "level", "says"),
+    [
+        ("phone=2", Level.OK, "email_marketing version 2, phone version 2"),
+        ("phone=3", Level.FAILED, "phone: CONSENT_MIN_VERSION is 3, but the newest version is 2"),
+        ("sms=1", Level.FAILED, "sms: CONSENT_MIN_VERSION is 1, but the newest version is none"),
+    ],
+)
+def test_doctor_finds_a_channel_that_nobody_could_consent_to(
+    company: Company, least: str, level: Level, says: str
+) -> None:
+    database = company.world.addresses["database_admin_url"]
+    own = {"DATABASE_URL": database, "DATABASE_ADMIN_URL": database, "CONSENT_MIN_VERSION": least}
+    finding = found("Consents", **own)["wordings"]
+    assert (finding.level, finding.found) == (level, says)

@@ -98,6 +98,20 @@ def test_webhooks_are_deleted_after_30_days(world: World) -> None:
     assert said is not None and " webhooks" in said
 
 
+def test_proof_of_consent_is_deleted_five_years_after_the_customers_other_data(world: World) -> None:
+    recorded = "INSERT INTO consents (user_id, channel, accepted, recorded_at) VALUES (%s, 'sms', false, now() - %s)"
+    deleted = "INSERT INTO data_deletions (user_id, deleted_at, removed, kept) VALUES (%s, now() - %s, '[]', '[]')"
+    over, young = uuid.uuid4().hex, uuid.uuid4().hex
+    for user_id, days_ago in ((over, 5 * 366), (young, 5 * 364)):
+        world.admin.execute(recorded, [user_id, timedelta(days=days_ago + 100)])
+        world.admin.execute(deleted, [user_id, timedelta(days=days_ago)])
+
+    assert swept(prune_history).is_completed()
+
+    kept = world.rows("SELECT user_id FROM consents WHERE user_id = ANY(%s)", [over, young])
+    assert [row["user_id"] for row in kept] == [young]
+
+
 def test_prefects_runs_are_deleted_after_90_days(world: World, tmp_path: Path) -> None:
     """Runs the server's own clean-up with the stack's settings immediately, not in an hour."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()
