@@ -64,21 +64,26 @@ def test_a_record_before_the_cancellation_counts_too(company: Company, component
     assert reason_of(company, person) == ("too_expensive", "Too “dear” 💸")
 
 
-def test_what_the_record_claims_changes_nothing(company: Company, component: Made) -> None:
+@pytest.mark.parametrize("claim", ["canceled", "acceptedOffer"])
+def test_what_the_record_claims_changes_nothing_and_is_reported(company: Company, component: Made, claim: str) -> None:
     person = company.customer()
     shown = component(person)
     offer = offers_in(shown.flow())["discount"]
     claims = {
         "canceled": True,
         "acceptedOffer": {"guid": offer["decisionId"], "offerType": "DISCOUNT", "couponId": offer["couponId"]},
-        "customer": {"id": "somebody-else", "subscriptionId": "sub_other"},
-        "mode": "LIVE",
     }
+    said = {claim: claims[claim], "customer": {"id": "somebody-else", "subscriptionId": "sub_other"}, "mode": "LIVE"}
     for _ in range(2):
-        assert shown.record(**claims).status_code == 204
+        response = shown.record(surveyChoiceId="wants_all", **said)
+        assert (response.status_code, response.json()["type"]) == (409, "urn:cancelflow:problem:never-requested")
+        assert "handlers" in response.json()["detail"]
     assert company.world.simulator.writes(person.subscription_id) == []
     assert [each["outcome"] for each in sessions_of(company.world, person)] == [None]
     assert company.world.rows("SELECT FROM cancellation_reasons WHERE user_id = %s", person.user_id) == []
+    assert ("reason_chosen", {"reason": "wants_all"}) in path_of(company.world, person)
+    refusals = "SELECT FROM audit_log WHERE user_id = %s AND outcome = 'refused'"
+    assert len(company.world.rows(refusals, person.user_id)) == 2
 
 
 def test_the_offers_that_were_presented_are_recorded(company: Company, component: Made) -> None:

@@ -72,9 +72,17 @@ class PresentedOffer(_Body):
     declined_at: str | None = Field(default=None, alias="declinedAt")
 
 
-class SessionRecord(_Body):
-    """`/api/sessions/sdk`, of which this much is read."""
+class AcceptedOffer(_Body):
+    """The offer that the component says was accepted."""
 
+    offer_type: str | None = Field(default=None, alias="offerType")
+
+
+class SessionRecord(_Body):
+    """`/api/sessions/sdk`, of which this much is read. `canceled`, `accepted_offer`: what it claims is done."""
+
+    canceled: bool = False
+    accepted_offer: AcceptedOffer | None = Field(default=None, alias="acceptedOffer")
     survey_choice_id: str | None = Field(default=None, alias="surveyChoiceId", max_length=255)
     feedback: str | None = None
     aborted: bool = False

@@ -1,12 +1,25 @@
 """The component's record of a session, as far as it counts."""
 
 from deployments.http.api.json_body import BodyInvalid
-from deployments.http.sdk.bodies import PresentedOffer, SessionRecord
+from deployments.http.sdk.bodies import ChangePlan, Discount, ExtendTrial, Pause, PresentedOffer, SessionRecord
+from nodes.refusals.base import Refusal
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
 from nodes.sessions.blueprints import blueprint_of
 from nodes.sessions.component import listed
 from nodes.sessions.component_record import Presented, Record
 from nodes.sessions.records import Session
+
+_CARRIED_OUT = {each.kind.upper() for each in (Discount, Pause, ChangePlan, ExtendTrial)}
+
+
+class NeverRequested(Refusal):
+    """A record of something done that the session never requested: the app has no handlers, or they call elsewhere."""
+
+    status = 409
+    detail = (
+        "The component reported as done what this session never requested, so cancelflow changed nothing. "
+        "Give the component the handlers that deployments/http/sdk/README.md shows"
+    )
 
 
 async def record_of(session: Session, body: SessionRecord) -> Record:
@@ -20,6 +33,13 @@ async def record_of(session: Session, body: SessionRecord) -> Record:
     found = ((each, _offer(session, each)) for each in body.presented_offers)
     presented = tuple(Presented(offer, each.declined_at is not None) for each, offer in found if offer)
     return Record(reason, body.feedback, body.aborted, presented)
+
+
+def refuse_never_requested(session: Session, body: SessionRecord) -> None:
+    """Raise `NeverRequested` for a cancellation or a change that the session has no request for."""
+    changed = body.accepted_offer is not None and body.accepted_offer.offer_type in _CARRIED_OUT
+    if (body.canceled and session.cancellation_id is None) or (changed and session.change_id is None):
+        raise NeverRequested
 
 
 def _offer(session: Session, presented: PresentedOffer) -> str | None:

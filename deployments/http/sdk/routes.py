@@ -14,7 +14,7 @@ from deployments.http.sdk.bearer import bearer_of
 from deployments.http.sdk.bodies import Acceptance, Cancel, ChangePlan, Discount, ExtendTrial, Pause, SessionRecord
 from deployments.http.sdk.config import config_of
 from deployments.http.sdk.origins import PREFIX, refuse_foreign_origin
-from deployments.http.sdk.record import record_of
+from deployments.http.sdk.record import record_of, refuse_never_requested
 from deployments.http.session_tokens import SessionTokens
 from nodes.messages.customer_locale import CustomerLocale, customer_locale
 from nodes.requests.intake import attempt_of
@@ -91,8 +91,9 @@ async def record(request: Request, available: TheServices, tokens: TheSessionTok
     with using(available):
         session = await _session(request, tokens)
         async with attempt_of(CANCELLATION, session.user_id):
-            found = await record_of(session, await read_json(request, SessionRecord))
-        await save_record(session, found)
+            body = await read_json(request, SessionRecord)
+            await save_record(session, await record_of(session, body))
+            refuse_never_requested(session, body)
         return Response(status_code=204)
 
 
