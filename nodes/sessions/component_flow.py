@@ -25,13 +25,14 @@ log = logging.getLogger(__name__)
 class ShownOffer:
     """An offer, with what the component shows of it. `listed`: as `GET /offers` returns it.
 
-    `option`: the one that the component can show. `price`: that a change of plan leads to.
+    `option`: the one that the component can show. `price`, `quantity`: that a change of plan leads to.
     """
 
     offer: Offer
     listed: dict[str, Any]
     option: dict[str, Any]
     price: RecurringPrice | None = None
+    quantity: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ async def component_flow(session: Session, reads: CustomerLocale, *, again: bool
     found, as_of = await offers_of(session, subscription, reads)
     terms = {each.id: each for each in services().catalog.plan(subscription.plan).all_offers}
     prices = await _prices(found)
-    showable = [shown for each in found if (shown := _shown(terms[each["id"]], each, prices))]
+    quantity = subscription.billed.items[0].quantity
+    showable = [shown for each in found if (shown := _shown(terms[each["id"]], each, prices, quantity))]
     steps = planned_steps(chosen.blueprint, {each.offer.id: each.offer.kind for each in showable})
     wanted = {offer for step in steps for offer in (step.offer, *step.by_reason.values())}
     offers = {each.offer.id: each for each in showable if each.offer.id in wanted}
@@ -77,11 +79,14 @@ async def _prices(offers: list[dict[str, Any]]) -> dict[str, RecurringPrice]:
         return {}
 
 
-def _shown(offer: Offer, listed: dict[str, Any], prices: dict[str, RecurringPrice]) -> ShownOffer | None:
+def _shown(
+    offer: Offer, listed: dict[str, Any], prices: dict[str, RecurringPrice], quantity: int | None
+) -> ShownOffer | None:
     """Return the offer with the option that the component shows truthfully; None if there is none.
 
     Version 0.1.2 lets the customer choose among the months up to the offer's, and among its plans, but then sends the
-    offer's months and its first plan, whatever was chosen. It shows weeks as months, and can't show tiers.
+    offer's months and its first plan, whatever was chosen. It shows weeks as months and three months as one, and can't
+    show tiers or metered use.
     """
     options: list[dict[str, Any]] = listed["options"]
     if offer.kind == "pause":
@@ -89,5 +94,7 @@ def _shown(offer: Offer, listed: dict[str, Any], prices: dict[str, RecurringPric
         return ShownOffer(offer, listed, month) if month else None
     if offer.kind == "plan_change":
         price = prices.get(options[0]["price"])
-        return ShownOffer(offer, listed, options[0], price) if price and price.amount is not None else None
+        if price is None or price.amount is None or price.interval[1] != 1 or quantity is None:
+            return None
+        return ShownOffer(offer, listed, options[0], price, quantity)
     return ShownOffer(offer, listed, options[0])

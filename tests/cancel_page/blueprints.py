@@ -5,7 +5,7 @@ from pathlib import Path
 import stripe
 from stripe.params import PriceCreateParams
 
-from tests.offers.catalog import CATALOG, MARK
+from tests.offers.catalog import CATALOG, MARK, name
 from tests.world import World
 
 # A reason for each kind of offer, and two steps with offers.
@@ -24,6 +24,13 @@ steps:
   - feedback: {{title: Tell us}}
   - confirm: {{title: Sure?}}
 """
+# Of another plan's customers, whose offer has texts of the company's around it.
+OFFER_FIRST = """
+audience: plan == 'solo'
+steps:
+  - offer: {title: Before you go, description: We **value** you., offers: [discount]}
+  - feedback: {title: Tell us, required: true}
+"""
 ATTRIBUTES = "videosCreated: {type: number}\ntier: {type: string}\n"
 TERM = "Your contract runs for a year. Write to us if you can't wait."
 PLANS = f"""
@@ -35,6 +42,11 @@ PLANS = f"""
     name: Contract
     stripe: {{lookup_keys: [page-contract-{MARK}]}}
     fixed_term: {{leaving: refused, text: {TERM}}}
+  club:
+    name: Club
+    stripe: {{lookup_keys: [page-club-{MARK}]}}
+    offers:
+      - {{id: quarterly, plan_change: {{prices: [{name("team", "month", 3)}, {name("team", "month")}]}}}}
 """
 
 
@@ -44,6 +56,7 @@ def written(directory: Path) -> tuple[Path, Path]:
     folder.mkdir()
     catalog.write_text(CATALOG.rstrip() + PLANS, encoding="utf-8")
     (folder / "default.yaml").write_text(STEPS, encoding="utf-8")
+    (folder / "solo.yaml").write_text(OFFER_FIRST, encoding="utf-8")
     (folder / "attributes.yaml").write_text(ATTRIBUTES, encoding="utf-8")
     return catalog, folder
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from deployments.demo.cases import Case
+from tests.acceptance.subscribers import subscriber
 from tests.acceptance.trigger import serving
-from tests.cancel_page.blueprints import KINDS
+from tests.cancel_page.blueprints import KINDS, price_of
 from tests.cancel_page.visitor import path_of, sessions_of
 from tests.offers.catalog import price
 from tests.offers.company import Company
@@ -97,10 +98,37 @@ def test_an_offer_of_each_kind_is_described(company: Company, component: Made, k
             ],
         },
         "trial_extension": {"type": "trial_extension", "days": 10},
-        "contact": {"type": "contact", "url": "https://help.example.com/talk", "label": "Talk to us"},
+        "contact": {"type": "redirect", "url": "https://help.example.com/talk", "label": "Talk to us"},
         "redirect": {"type": "redirect", "url": "https://help.example.com/tips", "label": "Show me"},
     }[kind]  # fmt: skip
     assert all(offer["copy"].values()) or kind in ("contact", "redirect")
+
+
+@pytest.mark.slow
+def test_an_offer_before_the_survey_keeps_its_cost_beside_the_companys_texts(company: Company, component: Made) -> None:
+    first, feedback, confirm = component(company.customer("solo")).flow()["steps"]
+    assert (first["title"], "description" in first) == ("Before you go", False)  # it would hide the offer's own
+    copy = first["offer"]["copy"]
+    own, cost = copy["body"].split(f"<p>{copy['headline']}</p>")
+    assert own.strip() == "<p>We <strong>value</strong> you.</p>"
+    assert "You pay nothing now. Your next charge is $15.20 on " in cost
+    assert (feedback["required"], feedback["minLength"]) == (True, 1)
+    assert confirm["type"] == "confirm"
+
+
+@pytest.mark.slow
+def test_a_plan_is_shown_with_its_amount_for_the_quantity(company: Company, component: Made) -> None:
+    [plan] = offers_in(component(company.customer(quantity=5)).flow())["plan_change"]["plans"]
+    assert plan["amount"] == {"value": 9500, "currency": "usd"}
+
+
+@pytest.mark.slow
+def test_a_plan_that_is_paid_every_few_months_is_left_out(company: Company, component: Made) -> None:
+    person = subscriber(company.world, plan="club", price=price_of(company.world, "club"))
+    monthly = {"planIds": [price(company.world, "team")]}
+    assert offers_in(component(person).flow()) == {}  # the component would show the amount as one for a month
+    shown = component(person, dynamicOffers={"planChange": monthly})
+    assert offers_in(shown.flow()).keys() == {"plan_change"}
 
 
 @pytest.mark.slow
@@ -139,7 +167,7 @@ def test_offers_that_cannot_be_read_leave_the_cancellation(company: Company, com
     fault = {"kind": "status", "path": "create_preview", "method": "POST", "contains": person.subscription_id}
     with company.world.simulator.fault(**fault, times=0):
         flow = shown.flow()
-    assert offers_in(flow).keys() <= {"contact", "redirect"}
+    assert offers_in(flow).keys() <= {"redirect"}
     assert shown.cancel().status_code == 200
 
 

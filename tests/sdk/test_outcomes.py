@@ -10,7 +10,7 @@ from tests.cancel_page.blueprints import TERM, price_of
 from tests.cancel_page.visitor import path_of, sessions_of
 from tests.offers.catalog import LOYAL, price
 from tests.offers.company import Company, at
-from tests.sdk.component import Component, component_token, offers_in
+from tests.sdk.component import Component, component_token, offers_in, step_of
 from tests.waiting import concurrently, eventually
 from tests.world import Person, Row, World
 
@@ -179,9 +179,10 @@ def test_a_customer_who_closes_the_dialog_changes_nothing(company: Company, comp
 def test_contact_is_a_link_and_leaves_everything_as_it_is(company: Company, component: Made) -> None:
     person = company.customer()
     shown = component(person)
-    offer = offers_in(shown.flow())["contact"]
-    assert offer["url"] == "https://help.example.com/talk"
-    assert shown.record(acceptedOffer={"guid": "talk", "offerType": "CONTACT"}).status_code == 204
+    reasons = step_of(shown.flow(), "survey")["reasons"]
+    [offer] = [each["offer"] for each in reasons if each["id"] == "wants_contact"]
+    assert (offer["type"], offer["url"]) == ("redirect", "https://help.example.com/talk")
+    assert shown.record(presentedOffers=[{"offerType": "REDIRECT", "accepted": False}]).status_code == 204
     assert company.world.rows("SELECT FROM change_requests WHERE user_id = %s", person.user_id) == []
     assert writes(company, person) == []
 
@@ -209,7 +210,9 @@ def test_a_person_completes_a_manual_cancellation_and_the_config_says_so(company
 def test_a_fixed_term_is_refused_with_the_companys_text(company: Company, component: Made) -> None:
     contract = price_of(company.world, "contract")
     person = subscriber(company.world, plan="contract", price=contract, more={"cancel_at": 1_900_000_000})
-    response = component(person).cancel()
+    shown = component(person)
+    assert TERM.replace("'", "&#39;") in shown.flow()["steps"][-1]["description"]
+    response = shown.cancel()
     assert response.status_code == 409, response.text
     assert TERM in response.json()["detail"]
 

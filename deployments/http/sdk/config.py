@@ -7,8 +7,10 @@ from markupsafe import Markup
 from deployments.http.pages.cancel.step_texts import consequences, description, title
 from deployments.http.sdk.offers import offer_as_json
 from deployments.http.sdk.subscription import subscription_as_json
+from nodes.cancellation.refusals import refuse_in_fixed_term
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.offers.shape import is_manual
+from nodes.refusals.cancellation import FixedTermRunning
 from nodes.rules.blueprints.planned_steps import PlannedStep
 from nodes.rules.reasons import PREFER_NOT_TO_SAY
 from nodes.rules.texts import text_in
@@ -47,11 +49,12 @@ async def _step(planned: PlannedStep, flow: ComponentFlow, reads: CustomerLocale
         case "survey":
             found["reasons"] = _reasons(planned, flow, reads)
         case "offer":
-            found["offer"] = offer_as_json(flow.offers[str(planned.offer)], reads)
+            found["offer"] = offer_as_json(flow.offers[str(planned.offer)], reads, described, titled=bool(step.title))
+            described = None  # the component would show it in place of the offer's own text, which has the cost
             if step.title is None:  # the offer's own headline says more
                 del found["title"]
         case "feedback":
-            found |= {"required": step.required, "minLength": step.min_length}
+            found |= {"required": step.required, "minLength": max(step.min_length, int(step.required))}
             if step.placeholder:
                 found["placeholder"] = text_in(step.placeholder, reads.locale)
         case "confirm":
@@ -72,7 +75,11 @@ def _reasons(planned: PlannedStep, flow: ComponentFlow, reads: CustomerLocale) -
 
 
 async def _before_confirming(flow: ComponentFlow, reads: CustomerLocale) -> list[str]:
-    """Return what cancelling does, or that a person will do it: the component then only says that it is done."""
+    """Return what cancelling does, that a person will do it, or why it can't be done: the component says none of it."""
+    try:
+        await refuse_in_fixed_term(flow.subscription)
+    except FixedTermRunning as refused:
+        return [refused.text]
     if is_manual(flow.subscription):
         _ = reads.language.gettext
         return [_("Someone on our team will complete it and email you. The date of your request counts.")]

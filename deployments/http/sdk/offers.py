@@ -10,14 +10,21 @@ from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, TrialTerms
 from nodes.sessions.component_flow import ShownOffer
 
 
-def offer_as_json(shown: ShownOffer, reads: CustomerLocale) -> dict[str, Any]:
-    """Return the offer with its texts, of which `body` is HTML."""
+def offer_as_json(
+    shown: ShownOffer, reads: CustomerLocale, described: Markup | None = None, *, titled: bool = False
+) -> dict[str, Any]:
+    """Return the offer with its texts, of which `body` is HTML. `described`: the step's description, which comes first.
+
+    `titled`: the step has a title, which the component shows in place of the headline, so that the body has it too.
+    A contact is a `redirect`: version 0.1.2 doesn't open the address of a `contact`, but reports it as accepted.
+    """
+    headline, body = shown.listed["description"], _body(shown, reads)
     return {
-        "type": shown.offer.kind,
+        "type": "redirect" if isinstance(shown.offer.terms, LinkTerms) else shown.offer.kind,
         "decisionId": shown.offer.id,
         "copy": {
-            "headline": shown.listed["description"],
-            "body": _body(shown, reads),
+            "headline": headline,
+            "body": str(Markup().join([described or "", Markup("<p>{}</p>").format(headline) if titled else "", body])),
             "cta": _accept(shown, reads),
             "declineCta": reads.language.gettext("No, thanks"),
         },
@@ -36,22 +43,23 @@ def _terms(shown: ShownOffer, reads: CustomerLocale) -> dict[str, Any]:
         case LinkTerms() as terms:
             return {"url": terms.url, "label": _accept(shown, reads)}
     if shown.price:
-        return {"plans": [_plan(shown.price, shown.option)]}
+        return {"plans": [_plan(shown.price, shown.quantity, shown.option)]}
     return {"months": shown.option["months"], "interval": "month"}
 
 
-def _plan(price: RecurringPrice, option: dict[str, Any]) -> dict[str, Any]:
+def _plan(price: RecurringPrice, quantity: int, option: dict[str, Any]) -> dict[str, Any]:
+    """Return the plan with the amount for this quantity, which the component shows as the plan's price."""
     unit, count = price.interval
     return {
         "id": price.id,
         "name": option.get("plan_name") or price.lookup_key or price.id,
-        "amount": {"value": price.amount, "currency": price.currency},
+        "amount": {"value": (price.amount or 0) * quantity, "currency": price.currency},
         "duration": {"interval": unit, "intervalCount": count},
         "tagline": option["billed"],
     }
 
 
-def _body(shown: ShownOffer, reads: CustomerLocale) -> str:
+def _body(shown: ShownOffer, reads: CustomerLocale) -> Markup:
     _, option = reads.language.gettext, shown.option
     texts = [shown.listed["text"]]
     if "access" in option:
@@ -59,7 +67,7 @@ def _body(shown: ShownOffer, reads: CustomerLocale) -> str:
         texts.append(keeps if option["access"] else loses)
     if "preview" in option:
         texts.append(option["preview"]["text"])
-    return str(Markup(" ").join(each for each in texts if each))
+    return Markup(" ").join(each for each in texts if each)
 
 
 def _accept(shown: ShownOffer, reads: CustomerLocale) -> str:
