@@ -11,6 +11,7 @@ from email_templates.names import greeting_name
 class CancellationConfirmation(Draft):
     """The email's data. Datetimes are aware; URLs are absolute; a section whose URL is None is omitted.
 
+    `asked_at`: when the customer's request was received, which a receipt must name in Germany (FEATURES G03).
     `access_ended_at`: access ended then, although the subscription ends later. `refund`: the amount as text, or None.
     `ended_by_policy`: the plan's policy ended it immediately, rather than because a period wasn't paid.
     `ended_now`: the subscription has ended, at `ends_at`; access is over, and `reactivate_url` is the URL for a new
@@ -23,6 +24,7 @@ class CancellationConfirmation(Draft):
 
     name: str | None
     plan: str
+    asked_at: datetime
     ends_at: datetime
     ended_now: bool
     access_ended_at: datetime | None

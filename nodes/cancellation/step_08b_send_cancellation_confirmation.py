@@ -45,6 +45,7 @@ def _email(customer: Customer, pending: PendingCancellation, unpaid: OpenInvoice
     return CancellationConfirmation(
         name=customer.name,
         plan=plan_name(subscription.plan, customer),
+        asked_at=request.received_at,
         ends_at=pending.cancel_at,
         ended_now=ended_now,
         access_ended_at=None if ended_now else pending.terms.access_ended_at,

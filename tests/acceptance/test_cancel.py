@@ -205,7 +205,10 @@ def test_the_email_has_its_five_parts_and_the_right_date(world: World) -> None:
     [email] = world.emails(person)
     promised = response.json()
     assert person.email in email["recipients"]
-    assert re.findall(r'<time datetime="([^"]+)"', email["html"]) == [
+    asked = world.row("SELECT received_at AS at FROM cancellation_requests WHERE user_id = %s", person.user_id)["at"]
+    times = re.findall(r'<time datetime="([^"]+)"', email["html"])
+    assert datetime.fromisoformat(times[0]) == asked
+    assert times[1:] == [
         promised["cancel_at"],
         promised["data_retention_until"],
         promised["data_retention_until"],
@@ -216,6 +219,7 @@ def test_the_email_has_its_five_parts_and_the_right_date(world: World) -> None:
     for part in (email["html"], email["text"]):
         text = " ".join(re.sub("<[^>]*>", " ", part).split())
         assert "Your Professional plan is cancelled" in text
+        assert re.search(rf"Requested on:? {asked:%B} {asked.day}, {asked.year} at ", text)
         assert re.search(rf"Access until:? {ends:%B} {ends.day}, {ends.year}", text)
         assert "We keep your data for 90 days after your plan ends" in text
         assert f"{kept:%B} {kept.day}, {kept.year}" in text

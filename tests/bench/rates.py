@@ -31,6 +31,7 @@ def emails_a_second() -> float:
         CancellationConfirmation(
             name=f"Robin Doe {number}",
             plan="professional",
+            asked_at=ends_at - timedelta(days=30),
             ends_at=ends_at,
             ended_now=False,
             access_ended_at=None,

@@ -21,6 +21,7 @@ KEPT_UNTIL = "April 26, 2026"
 USUAL = CancellationConfirmation(
     name="Ada Lovelace",
     plan="Professional",
+    asked_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     ends_at=datetime(2026, 1, 26, tzinfo=UTC),
     ended_now=False,
     access_ended_at=None,
@@ -91,13 +92,14 @@ def test_the_text_and_the_html_have_the_five_parts() -> None:
     for text in parts(email):
         assert "Hello Ada Lovelace," in text
         assert "Your Professional plan is cancelled." in text
+        assert "Requested on January 2, 2026 at 4:04 AM CET" in text.replace("on:", "on")
         assert f"Access until {ACCESS_UNTIL}" in text.replace("until:", "until")
         assert f"We keep your data for 90 days after your plan ends, in case you come back: until {KEPT_UNTIL}" in text
         assert "Reactivate Subscription" in text
         assert "Give feedback" in text
         assert "Reference: req-1" in text
     assert page.links == {"Reactivate Subscription": REACTIVATE, "Give feedback": FEEDBACK}
-    assert page.times == {"2026-01-26T00:00:00Z", "2026-04-26T00:00:00Z"}
+    assert page.times == {"2026-01-02T03:04:00Z", "2026-01-26T00:00:00Z", "2026-04-26T00:00:00Z"}
     assert email.text.splitlines().count(REACTIVATE) == 1
     assert email.text.splitlines().count(FEEDBACK) == 1
 
