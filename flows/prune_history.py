@@ -10,12 +10,13 @@ from nodes.pruning.step_03_prune_attempts import prune_attempts
 from nodes.pruning.step_04_prune_session_texts import prune_session_texts
 from nodes.pruning.step_05_prune_webhooks import prune_webhooks
 from nodes.pruning.step_06_prune_consents import prune_consents
+from nodes.pruning.step_07_prune_cancel_codes import prune_cancel_codes
 from nodes.services import services_of_this_run
 
 
 @flow(name="prune-history", persist_result=False)
 async def prune_history() -> State[None]:
-    """Delete keys and unsent texts over a day old, Stripe events and webhooks over a month, old consents and attempts.
+    """Delete keys and texts over a day old, events and webhooks over a month, old consents, codes and attempt counts.
 
     Safe to repeat and to run concurrently. Prefect's server prunes its own runs (deployments/prefect/settings.py).
     """
@@ -26,5 +27,7 @@ async def prune_history() -> State[None]:
         texts = await prune_session_texts()
         webhooks = await prune_webhooks()
         consents = await prune_consents()
-    deleted = f"{keys} idempotency keys, {events} Stripe events, {attempts} attempt counts, {webhooks} webhooks"
-    return Completed(message=f"Deleted {deleted}, {consents} consents, and the texts of {texts} sessions")
+        codes = await prune_cancel_codes()
+    counted = f"{keys} idempotency keys, {events} Stripe events, {attempts} attempt counts, {webhooks} webhooks"
+    deleted = f"{counted}, {consents} consents, {codes} codes"
+    return Completed(message=f"Deleted {deleted}, and the texts of {texts} sessions")

@@ -297,7 +297,7 @@ def _uses(module: Module) -> Iterator[Use]:
         if (
             isinstance(part, ast.Call)
             and isinstance(part.func, ast.Attribute)
-            and part.func.attr in ("one", "all", "values", "run", "row", "call", "_begun")
+            and part.func.attr in ("one", "all", "values", "run", "row", "call", "call_all", "_begun")
             and part.args
         ):
             given = [keyword.arg for keyword in part.keywords]

@@ -16,6 +16,8 @@ from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
 from flows.remind_of_change import remind_of_change
 from flows.resume_unfinished import CHANGES, RequestFlow
+from flows.send_cancel_code import send_cancel_code
+from nodes.cancel_codes.claim import claim_cancel_codes
 from nodes.changes.intake import kind_of_change
 from nodes.errors import CancelflowError
 from nodes.reason_email.claim import claim_reason_emails
@@ -119,6 +121,7 @@ class Backlog:
             self._events,
             Line(MAX_CONCURRENT_EMAILS, claim_reason_emails, _ask_for_reason),
             Line(MAX_CONCURRENT_EMAILS, claim_reminders, _remind),
+            Line(MAX_CONCURRENT_EMAILS, claim_cancel_codes, _send_code),
             *(Line(MAX_CONCURRENT_WEBHOOKS, partial(claim_webhooks, each), partial(_send, each)) for each in endpoints),
         )
         self._asked: set[asyncio.Task[None]] = set()
@@ -189,6 +192,10 @@ async def _ask_for_reason(identifier: str) -> None:
 
 async def _remind(identifier: str) -> None:
     await run_flow(remind_of_change, UUID(identifier))
+
+
+async def _send_code(identifier: str) -> None:
+    await run_flow(send_cancel_code, UUID(identifier))
 
 
 async def _handle(identifier: str) -> None:

@@ -26,6 +26,7 @@ OFFER_REFUSED = "offer_refused"
 BILLING_RESUMES = "billing_resumes"
 DISCOUNT_ENDS = "discount_ends"
 RECEIVED = "request_received"
+CODE = "cancel_code"
 MANUAL_REQUEST = "manual_request"  # a webhook
 
 

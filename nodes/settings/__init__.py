@@ -12,6 +12,7 @@ from nodes.settings.cancel_page import CancelPageSettings
 from nodes.settings.consents import ConsentSettings
 from nodes.settings.database import DatabaseSettings
 from nodes.settings.group import Group, SettingsGroup, load
+from nodes.settings.http_server import HttpSettings
 from nodes.settings.identity import IdentitySettings
 from nodes.settings.messages import EventSettings, HookSettings, LinkSettings, MailSettings
 from nodes.settings.policy import BlueprintSettings, PolicySettings
@@ -28,6 +29,7 @@ __all__ = [
     "EventSettings",
     "Group",
     "HookSettings",
+    "HttpSettings",
     "IdentitySettings",
     "ImportSettings",
     "LinkSettings",
@@ -101,8 +103,5 @@ class StartPageSettings(SettingsGroup):
     prefect_ui_url: str | None = Field(default=None, description="the address of the Prefect UI, for the start page")
 
 
-class TriggerSettings(ServiceSettings, IdentitySettings, PrefectSettings, StartPageSettings):
+class TriggerSettings(ServiceSettings, IdentitySettings, PrefectSettings, StartPageSettings, HttpSettings):
     """The settings of the HTTP trigger."""
-
-    http_host: str = Field(default="127.0.0.1", description="the address the trigger listens on")
-    http_port: int = Field(default=8000, ge=0, le=65535, description="the port the trigger listens on")

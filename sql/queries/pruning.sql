@@ -15,3 +15,6 @@ SELECT prune_webhooks(%(at_most)s);
 
 -- name: prune_consents
 SELECT prune_consents(%(at_most)s);
+
+-- name: prune_cancel_codes
+SELECT prune_cancel_codes(%(at_most)s);

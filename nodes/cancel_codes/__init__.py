@@ -1,0 +1,1 @@
+"""Codes for cancelling without a login: asked for, sent by email, and tried (FEATURES F21)."""
