@@ -28,6 +28,7 @@ from deployments.http.pages.cancel import routes
 from deployments.http.pages.embed.scripts import scripts_router
 from deployments.http.pages.looks import looks_router
 from deployments.http.pages.start_page import start_page
+from deployments.http.pages.without_login import routes as without_login
 from deployments.http.runner import Runner, run_context
 from deployments.http.sdk.origins import AllowedOrigins
 from deployments.http.sdk.routes import router as sdk_router
@@ -88,8 +89,11 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
         app.include_router(module.router)
     app.include_router(start_page(settings, with_shop=shop is not None))
     app.include_router(looks_router(settings))
-    if tokens.on:
+    if settings.cancel_without_login:
+        app.include_router(without_login.router)
+    if tokens.on or settings.cancel_without_login:
         app.include_router(routes.router)
+    if tokens.on:
         app.include_router(scripts_router(settings))
         app.include_router(sdk_router)
     if shop:

@@ -28,6 +28,7 @@ def server_of(app: FastAPI, settings: TriggerSettings) -> uvicorn.Server:
             loop="asyncio",
             access_log=False,  # Prefect and the audit log have more, and URLs may contain tokens
             log_level="info",
+            forwarded_allow_ips=list(settings.trusted_proxies),
             server_header=False,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=CALLERS_WAIT_SECONDS,

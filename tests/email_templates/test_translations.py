@@ -161,6 +161,9 @@ PAGES: list[tuple[str, dict[str, object]]] = [
     ("cancel_in_effect.html", {"state": "discounted"}),
     ("cancel_preview.html", {"calls": ["1"]}),
     ("cancel_preview.html", {"calls": []}),
+    ("without_login_address.html", {"wrong": "1", "written": "2"}),
+    ("without_login_code.html", {"code_id": "1"}),
+    ("without_login_choose.html", {"code_id": "1", "code": "2", "choices": [{"id": "3", "plan": "4", "date": "5"}]}),
     *(("cancel_step.html", {"step": Step(kind), **STEP}) for kind in get_args(StepKind)),
 ]
 
@@ -168,7 +171,7 @@ PAGES: list[tuple[str, dict[str, object]]] = [
 def test_every_template_of_a_customers_page_is_checked() -> None:
     templates = {each.name for each in (ROOT / "deployments" / "http" / "pages" / "templates").glob("*.html")}
     for_others = {"api_reference.html", "start.html", "shop.html"}
-    assert {name for name, _ in PAGES} | for_others | {"cancel.html"} == templates
+    assert {name for name, _ in PAGES} | for_others | {"cancel.html", "without_login.html"} == templates
 
 
 @pytest.mark.parametrize(("name", "its"), PAGES)

@@ -51,7 +51,14 @@ def test_a_page_loads_nothing_else(world: World, path: str) -> None:
 def test_the_start_pages_links_work_without_a_token(world: World) -> None:
     page = world.http.get("/")
     links = LINKS.findall(page.text)
-    assert links == ["shop", "docs", world.addresses["inbox"], world.addresses["prefect_ui"], "readyz"]
+    assert links == [
+        "shop",
+        "cancel-without-login",
+        "docs",
+        world.addresses["inbox"],
+        world.addresses["prefect_ui"],
+        "readyz",
+    ]
     for link in links:
         assert httpx.get(page.url.join(link), follow_redirects=True, timeout=60).status_code == 200
 
@@ -62,7 +69,7 @@ def test_the_start_pages_links_work_without_a_token(world: World) -> None:
 def test_a_part_without_an_address_has_no_link(
     application: Application, world: World, setting: str, links: list[str]
 ) -> None:
-    page = get(application, "/", **{setting: ""})
+    page = get(application, "/", **{setting: "", "CANCEL_WITHOUT_LOGIN": ""})
     other = {"INBOX_URL": "prefect_ui", "PREFECT_UI_URL": "inbox"}[setting]
     assert LINKS.findall(page.text) == [links[0], world.addresses[other], links[1]]
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from deployments.http.pages.page import render
-from nodes.settings import StartPageSettings
+from deployments.http.pages.without_login.screens import ADDRESS
+from nodes.settings import TriggerSettings
 
 
 class Link(NamedTuple):
@@ -17,7 +18,7 @@ class Link(NamedTuple):
     about: str
 
 
-def start_page(settings: StartPageSettings, *, with_shop: bool) -> APIRouter:
+def start_page(settings: TriggerSettings, *, with_shop: bool) -> APIRouter:
     """Return a router with the start page, or an empty one if it is disabled, so that `/` is a 404."""
     router = APIRouter(tags=["pages"], include_in_schema=False)
     links = (
@@ -25,6 +26,11 @@ def start_page(settings: StartPageSettings, *, with_shop: bool) -> APIRouter:
             "Demo shop",
             "shop" if with_shop else None,
             "A demo customer's account, with a button to the cancel page.",
+        ),
+        Link(
+            "Cancel without signing in",
+            ADDRESS if settings.cancel_without_login else None,
+            "The page that customers reach by a link on your site, with a code sent by email.",
         ),
         Link("API reference", "docs", "Every endpoint, with its parameters, its responses and an example."),
         Link("Inbox", settings.inbox_url, "The emails that customers have received."),

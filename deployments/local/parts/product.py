@@ -20,6 +20,7 @@ def plan_trigger_address(stack: PlannedStack) -> None:
     address = f"http://{_reachable(host)}:{port}"
     stack.set(HTTP_HOST=host, HTTP_PORT=str(port), PUBLIC_URL=stack.given.get("PUBLIC_URL", address))
     stack.set(START_PAGE=stack.given.get("START_PAGE", "true"))
+    stack.set(CANCEL_WITHOUT_LOGIN=stack.given.get("CANCEL_WITHOUT_LOGIN", "true"))
     stack.addresses |= {
         "http": address,
         "cancel_page": f"{address}/cancel",

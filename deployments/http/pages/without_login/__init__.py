@@ -1,0 +1,1 @@
+"""The page on which customers cancel without a login."""
