@@ -13,6 +13,7 @@ from deployments.doctor import (
     public_url,
     stripe_key,
     webhook_endpoint,
+    without_login,
 )
 from deployments.doctor.finding import Findings, Part
 
@@ -40,5 +41,6 @@ def parts(*, fix: bool) -> list[Part]:
         part("Mail", "Correct SMTP_URL, or make the server reachable", outside_parts.examine_mail),
         part("Identity", "Make JWT_JWKS_URL reachable, or correct it", outside_parts.examine_identity),
         part("Public address", "Correct PUBLIC_URL", public_url.examine),
+        part("Without login", "Correct TRUSTED_PROXIES", without_login.examine),
         part("Clocks", "Run this again", clocks.examine),
     ]
