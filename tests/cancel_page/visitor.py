@@ -4,7 +4,7 @@ import re
 import time
 import uuid
 from html import unescape
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import jwt
@@ -34,7 +34,7 @@ class Visitor:
         self.http = httpx.Client(base_url=url or world.addresses["http"], timeout=60, follow_redirects=True)
         self.page = httpx.Response(0)
 
-    def __enter__(self) -> "Visitor":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,6 +13,7 @@ from nodes.settings import (
     CancelPageSettings,
     ConsentSettings,
     DatabaseSettings,
+    HttpSettings,
     IdentitySettings,
     LinkSettings,
     PolicySettings,
@@ -394,3 +395,15 @@ def test_service_tokens_are_rotated(environment: pytest.MonkeyPatch) -> None:
     tokens = load(TriggerSettings).service_tokens
     assert [each.get_secret_value() for each in tokens] == [SECRET, f"{SECRET}-2"]
     assert SECRET not in repr(tokens)
+
+
+def test_trusted_proxies_are_addresses_and_networks(environment: pytest.MonkeyPatch) -> None:
+    assert load(HttpSettings).trusted_proxies == ("127.0.0.1",)
+    environment.setenv("TRUSTED_PROXIES", "10.0.0.7, 10.1.0.0/16,2001:db8::/32")
+    assert load(HttpSettings).trusted_proxies == ("10.0.0.7", "10.1.0.0/16", "2001:db8::/32")
+
+
+@pytest.mark.parametrize("proxies", ["*", "proxy.example.com", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.7:8080"])
+def test_a_client_could_pretend_to_be_any_other_proxy(proxies: str) -> None:
+    [refused] = lines(refusal(HttpSettings, TRUSTED_PROXIES=proxies))
+    assert refused.startswith("TRUSTED_PROXIES must be addresses such as 10.0.0.7 or networks such as 10.0.0.0/24")

@@ -1,0 +1,136 @@
+"""A code is sent after the response, once, whatever happens to the trigger or the mail server; and old ones go."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from deployments.migrations import migrate
+from flows.prune_history import prune_history
+from sql.deletion_plan import read_plan
+from tests.deletion.former_customers import swept
+from tests.faults.own_database import OwnWorld
+from tests.faults.triggers import Triggers
+from tests.faults.wires import wired
+from tests.faults.wires_line import Fault, When
+from tests.http.conftest import Application
+from tests.nodes.clients.smtp_servers import Inbox, smtp_server
+from tests.nodes.clients.test_database import new_database, settings
+from tests.waiting import eventually
+from tests.without_login.stranger import PAGE, SURVEY, Stranger, code_emails, code_in, handled, move
+from tests.world import World
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
+
+DUE = "UPDATE cancel_codes SET resume_at = now() WHERE resume_at IS NOT NULL"
+
+
+@pytest.fixture
+def apart(world: World) -> Iterator[OwnWorld]:
+    """Yield the stack with a database of its own, which the stack's trigger doesn't see."""
+    with new_database(world.addresses["database_admin_url"]) as url:
+        migrate(settings(url))
+        with closing(OwnWorld(world, own(url))) as apart:
+            yield apart
+
+
+def own(url: str) -> dict[str, str]:
+    return {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
+
+
+@pytest.mark.parametrize("when", [*When, None])
+def test_a_code_survives_its_trigger(apart: OwnWorld, triggers: Triggers, when: When | None) -> None:
+    """Killed beside the email, or before it was claimed: sent once, or again as the same email with the same code."""
+    person = apart.person("professional")
+    its_database = own(apart.addresses["database_url"])
+    with wired("postgresql", "smtp", alone=when is None, settings=its_database) as wires:
+        stop = wires.freeze_at("email", when) if when else None
+        with triggers.started(**(its_database | wires.settings())) as trigger, Stranger(apart, trigger.url) as stranger:
+            stranger.ask(person.email)
+            assert stranger.page.status_code == 200
+            if stop:
+                assert stop.reached.wait(60), wires.effects
+            trigger.kill()
+    apart.admin.execute(DUE)
+
+    with triggers.started(**its_database) as another:
+        eventually(lambda: handled(apart, stranger.code_id))
+        emails = code_emails(apart, person.email)
+        again = when in (When.AFTER, When.RESPONSE_LOST)
+        assert len(emails) == (2 if again else 1)
+        assert len({(code_in(each), each["text"]) for each in emails}) == 1
+        stranger.http.base_url = another.url
+        with Stranger(apart, another.url) as browser:
+            browser.page = stranger.page
+            browser.enter(code_in(emails[0]))
+            assert browser.title == SURVEY
+
+
+def test_a_code_is_sent_after_the_mail_server_was_away_but_never_after_it_expired(
+    apart: OwnWorld, triggers: Triggers
+) -> None:
+    people = [apart.person("starter"), apart.person("professional")]
+    its_database = own(apart.addresses["database_url"])
+    with (
+        wired("smtp", settings=its_database) as wires,
+        triggers.started(**(its_database | wires.settings())) as trigger,
+        Stranger(apart, trigger.url) as first,
+        Stranger(apart, trigger.url) as second,
+    ):
+        wires.fail("smtp", Fault.REFUSED)
+        first.ask(people[0].email)
+        second.ask(people[1].email)
+        tried = "SELECT FROM outbox WHERE kind = 'cancel_code' AND attempts > 0"
+        eventually(lambda: len(apart.rows(tried)) == 2)
+        move(apart, first.code_id, 16 * 60)
+        apart.admin.execute(DUE)
+        eventually(lambda: handled(apart, first.code_id))
+        wires.restore("smtp")
+        apart.admin.execute(DUE)
+        eventually(lambda: handled(apart, second.code_id))
+    assert [len(code_emails(apart, each.email)) for each in people] == [0, 1]
+    given_up = apart.rows("SELECT user_id, problem FROM outbox WHERE refused AND kind = 'cancel_code'")
+    assert given_up == [{"user_id": people[0].user_id, "problem": None}]
+
+
+def test_a_mailbox_that_refuses_the_email_needs_no_operator(apart: OwnWorld, application: Application) -> None:
+    person, inbox = apart.person("starter"), Inbox(response_to_recipient="550 No such user")
+
+    async def scenario() -> None:
+        async with (
+            smtp_server(inbox) as port,
+            application(**own(apart.addresses["database_url"]), SMTP_URL=f"smtp://127.0.0.1:{port}") as client,
+        ):
+            asked = await client.post(PAGE, data={"email": person.email})
+            code_id = asked.headers["location"].partition("=")[2]
+            await asyncio.to_thread(eventually, lambda: handled(apart, code_id))
+
+    asyncio.run(scenario())
+    assert inbox.emails == []
+    [item] = apart.rows("SELECT attempts, refused, problem FROM outbox")
+    assert item == {"attempts": 1, "refused": True, "problem": None}
+
+
+def test_codes_are_deleted_after_an_hour(world: World, stranger: Stranger, other: Stranger) -> None:
+    stranger.ask("old@example.com")
+    other.ask("young@example.com")
+    move(world, stranger.code_id, 3601)
+    move(world, other.code_id, 3000)
+    assert swept(prune_history).is_completed()
+    left = world.rows("SELECT id FROM cancel_codes WHERE id = ANY(%s)", [stranger.code_id, other.code_id])
+    assert [str(each["id"]) for each in left] == [other.code_id]
+
+
+def test_the_deletion_plan_deletes_a_users_codes(world: World, stranger: Stranger, other: Stranger) -> None:
+    person, another = world.person("starter"), world.person("starter")
+    stranger.ask(person.email)
+    other.ask(another.email)
+    eventually(lambda: handled(world, stranger.code_id) and handled(world, other.code_id))
+    [step] = [each for each in read_plan() if each.table == "cancel_codes"]
+    with world.admin.transaction(force_rollback=True):
+        gone = world.admin.execute(step.statement.replace("$1", "%s").encode() + b" RETURNING id", [person.user_id])
+        assert [str(each["id"]) for each in gone.fetchall()] == [stranger.code_id]
