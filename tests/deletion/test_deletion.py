@@ -68,6 +68,8 @@ def test_due_data_is_deleted(world: World) -> None:
         " VALUES (%s, 'every', 'subscription.ended', gen_random_uuid(), now(), '{}')",
         [person.user_id],
     )
+    asked_for = "INSERT INTO cancel_codes (address_hash, client_hash, user_ids, resume_at) VALUES ('', '', %s, NULL)"
+    world.admin.execute(asked_for, [[person.user_id]])
     before = world.belongings(person.user_id)
 
     after = delete(world, person)
@@ -79,6 +81,7 @@ def test_due_data_is_deleted(world: World) -> None:
     [record] = after["data_deletions"]
     removed = {part["table"]: part["rows"] for part in record["removed"]}
     assert removed.pop("stripe_events") > 0
+    assert removed.pop("cancel_codes") == 1
     assert removed == {table: len(before[table]) for table in GONE}
     # Events of the deletion's own write to Stripe may arrive after it.
     earlier = "SELECT FROM stripe_events WHERE subscription_id = %s AND received_at < %s"

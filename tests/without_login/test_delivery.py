@@ -8,7 +8,6 @@ import pytest
 
 from deployments.migrations import migrate
 from flows.prune_history import prune_history
-from sql.deletion_plan import read_plan
 from tests.deletion.former_customers import swept
 from tests.faults.own_database import OwnWorld
 from tests.faults.triggers import Triggers
@@ -123,14 +122,3 @@ def test_codes_are_deleted_after_an_hour(world: World, stranger: Stranger, other
     assert swept(prune_history).is_completed()
     left = world.rows("SELECT id FROM cancel_codes WHERE id = ANY(%s)", [stranger.code_id, other.code_id])
     assert [str(each["id"]) for each in left] == [other.code_id]
-
-
-def test_the_deletion_plan_deletes_a_users_codes(world: World, stranger: Stranger, other: Stranger) -> None:
-    person, another = world.person("starter"), world.person("starter")
-    stranger.ask(person.email)
-    other.ask(another.email)
-    eventually(lambda: handled(world, stranger.code_id) and handled(world, other.code_id))
-    [step] = [each for each in read_plan() if each.table == "cancel_codes"]
-    with world.admin.transaction(force_rollback=True):
-        gone = world.admin.execute(step.statement.replace("$1", "%s").encode() + b" RETURNING id", [person.user_id])
-        assert [str(each["id"]) for each in gone.fetchall()] == [stranger.code_id]
