@@ -51,6 +51,8 @@ SELECT DISTINCT ON (c.user_id, c.channel)
 FROM consents c
 WHERE NOT EXISTS (SELECT FROM data_deletions d WHERE d.user_id = c.user_id AND d.deleted_at >= c.recorded_at)
 ORDER BY c.user_id, c.channel, c.id DESC;
+COMMENT ON VIEW current_consents IS
+    'the newest entry of each customer and channel since the last deletion of their data; each user sees their own';
 GRANT SELECT ON current_consents TO cancelflow_app;
 
 -- Return whether a row is needed as proof no longer: five years after the deletion of the customer's other data. So long
