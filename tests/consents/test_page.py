@@ -220,7 +220,8 @@ def test_another_body_unsubscribes_nobody(company: Company, content: bytes, medi
 def test_every_email_links_to_the_page(company: Company) -> None:
     person = subscriber(company.world)
     body = {"user_id": person.user_id, "reason": "unused"}
-    assert company.http.post("/cancel-subscription", json=body, headers=person.headers).status_code == 200
+    with company.world.simulator.losing_webhooks():  # the stack would confirm the same cancellation to its own customer
+        assert company.http.post("/cancel-subscription", json=body, headers=person.headers).status_code == 200
 
     [email] = company.world.emails(person)
 
