@@ -13,6 +13,9 @@ from nodes.settings import TriggerSettings
 # Every caller has a response within this time.
 CALLERS_WAIT_SECONDS = 10
 WAKES_EVERY_SECONDS = 1.0
+# Of a URL with its headers. Above it, a request that arrives in pieces gets no page, and its connection is closed. The
+# default, 16 KiB, is soon reached by an invalid token, whose customer should read what is wrong.
+MOST_HEADER_BYTES = 64 * 1024
 # Longer than load balancers and clients keep idle connections, usually a minute: if the server closed one first, the
 # next request on it would fail with a reset.
 IDLE_SECONDS = 75
@@ -30,6 +33,7 @@ def server_of(app: FastAPI, settings: TriggerSettings) -> uvicorn.Server:
             log_level="info",
             forwarded_allow_ips=list(settings.trusted_proxies),
             server_header=False,
+            h11_max_incomplete_event_size=MOST_HEADER_BYTES,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=CALLERS_WAIT_SECONDS,
         )

@@ -1,6 +1,7 @@
 """Session tokens: what opens a session, and what is refused without a trace (FEATURES U01 to U05, U20 to U22, C03)."""
 
 import base64
+import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from nodes.settings import CancelPageSettings, load
 from tests.acceptance.trigger import serving
 from tests.cancel_page.visitor import Visitor, path_of, sessions_of, token
 from tests.http.key_sets import jwk, provider
-from tests.waiting import concurrently
+from tests.waiting import AT_MOST_SECONDS, concurrently
 from tests.world import Person, World
 
 NEVER_OPENED = "Open this page from your account"
@@ -107,6 +108,17 @@ def test_an_invalid_token_is_refused_without_saying_why(
 ) -> None:
     refused_without_a_trace(world, visitor, somebody, INVALID[what](somebody), "This link is not valid")
     assert "open the cancel link in your account again." in visitor.text
+
+
+def test_a_long_url_that_arrives_in_pieces_gets_the_page(world: World) -> None:
+    url = httpx.URL(world.addresses["http"])
+    sent = f"GET /cancel?token={'x' * 50_000} HTTP/1.1\r\nHost: {url.host}\r\nConnection: close\r\n\r\n".encode()
+    with socket.create_connection((url.host, url.port or 80), timeout=AT_MOST_SECONDS) as connection:
+        for start in range(0, len(sent), 1000):
+            connection.sendall(sent[start : start + 1000])
+        received = connection.makefile("rb").read()
+    assert received.startswith(b"HTTP/1.1 401 ")
+    assert b"This link is not valid" in received
 
 
 def test_an_expired_token_is_refused_and_says_so(world: World, visitor: Visitor, somebody: Person) -> None:
