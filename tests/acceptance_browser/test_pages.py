@@ -163,7 +163,7 @@ def test_the_start_page_leads_to_everything_by_keyboard(world: World, page: Page
     page.goto(f"{world.addresses['http']}/")
     expect(page.get_by_role("heading", level=1)).to_have_text("cancelflow is running")
     assert fits(page)
-    for name in ("Demo shop", "API reference", "Inbox", "Prefect", "Health"):
+    for name in ("Demo shop", "Cancel without signing in", "API reference", "Inbox", "Prefect", "Health"):
         link = page.get_by_role("link", name=name)
         page.keyboard.press("Tab")
         expect(link).to_be_focused()
