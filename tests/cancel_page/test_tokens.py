@@ -301,5 +301,5 @@ def test_a_companys_own_key_set(world: World, elsewhere: Callable[..., Any]) -> 
 def test_without_keys_there_is_no_page(world: World, elsewhere: Callable[..., Any]) -> None:
     person = world.person("professional")
     made = token(person)
-    with elsewhere() as http:
+    with elsewhere(CANCEL_WITHOUT_LOGIN="") as http:
         assert http.get("/cancel", params={"token": made}).status_code == 404
