@@ -175,7 +175,8 @@ SHARED: dict[str, set[str]] = {
     "messages": set(),
     "subscriptions": {"messages"},
     "offers": {"messages", "subscriptions"},
-    "requests": {"messages", "runs"},
+    "tasks": {"messages"},
+    "requests": {"messages", "runs", "tasks"},
     "invoices": {"requests", "subscriptions"},
     "consents": {"messages", "requests"},
 }

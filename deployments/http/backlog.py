@@ -1,6 +1,7 @@
-"""Starts, in the trigger's process, new work that waits in Postgres: reactivations, changes, events, emails, webhooks.
+"""Starts, in the trigger's process, new work that waits in Postgres.
 
-Work whose run died is resumed by `resume-unfinished`.
+Reactivations, changes, Stripe's events, emails, webhooks, and the events of tasks. Work whose run died is resumed by
+`resume-unfinished`.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from nodes.reminders.claim import claim_reminders
 from nodes.requests.caller import WaitingCaller
 from nodes.runs.fallback import run_flow
 from nodes.services import services
+from nodes.tasks.publish import DueTask, claim_task_events, publish_task
 from nodes.webhook_deliveries.claim import DueWebhook, claim_webhooks
 from nodes.webhook_deliveries.send import send_webhook
 
@@ -36,6 +38,7 @@ MAX_CONCURRENT_REACTIVATIONS = 4
 MAX_CONCURRENT_CHANGES = 4
 MAX_CONCURRENT_EVENTS = 4
 MAX_CONCURRENT_EMAILS = 2
+MAX_CONCURRENT_TASKS = 2
 MAX_CONCURRENT_WEBHOOKS = 4  # of each endpoint, so that one that is down holds up no other
 LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for unfinished runs; afterwards their leases expire and others can claim the work.
@@ -122,6 +125,7 @@ class Backlog:
             Line(MAX_CONCURRENT_EMAILS, claim_reason_emails, _ask_for_reason),
             Line(MAX_CONCURRENT_EMAILS, claim_reminders, _remind),
             Line(MAX_CONCURRENT_EMAILS, claim_cancel_codes, _send_code),
+            Line(MAX_CONCURRENT_TASKS, claim_task_events, _publish),
             *(Line(MAX_CONCURRENT_WEBHOOKS, partial(claim_webhooks, each), partial(_send, each)) for each in endpoints),
         )
         self._asked: set[asyncio.Task[None]] = set()
@@ -200,6 +204,13 @@ async def _send_code(identifier: str) -> None:
 
 async def _handle(identifier: str) -> None:
     await run_flow(handle_stripe_event, identifier)
+
+
+async def _publish(due: DueTask) -> None:
+    try:
+        await publish_task(due)
+    except CancelflowError as error:
+        log.warning("the event of task %s is published later: %s", due.id, error)
 
 
 async def _send(endpoint: str, due: DueWebhook) -> None:

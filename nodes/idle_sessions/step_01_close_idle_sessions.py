@@ -8,7 +8,7 @@ BATCH = 500
 
 @node("Close Idle Sessions", step="1")
 async def close_idle_sessions() -> int:
-    """Return the number of sessions found idle; of those, the ones without a decision are reported as abandoned.
+    """Return the number of sessions found idle. Those without a decision are reported as abandoned (FEATURES F11).
 
     Nothing is closed to the customer: a session goes on when they return, and may be completed then.
     """
@@ -19,6 +19,7 @@ async def close_idle_sessions() -> int:
                 "close_idle_sessions",
                 idle_minutes=settings.session_idle_minutes,
                 endpoints=settings.webhook_types,
+                task_kinds=sorted(settings.tasks_for),
                 at_most=BATCH,
             )
         closed += int(batch)

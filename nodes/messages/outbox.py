@@ -28,6 +28,7 @@ DISCOUNT_ENDS = "discount_ends"
 RECEIVED = "request_received"
 CODE = "cancel_code"
 MANUAL_REQUEST = "manual_request"  # a webhook
+TASK_EVENT = "customer_success.task"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Finish a request: write its response, its audit row and its webhooks in one transaction, once."""
+"""Finish a request: write its response, its audit row, webhooks and tasks in one transaction, once."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,6 +8,7 @@ from nodes.requests.caller import respond_to_caller
 from nodes.requests.kind import Kind
 from nodes.requests.records import Response
 from nodes.services import services
+from nodes.tasks.of_sessions import put_session_tasks
 
 
 @dataclass(frozen=True)
@@ -65,5 +66,6 @@ async def finish(
         if email:
             await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=email)
         await put_webhooks(transaction, request_id)
+        await put_session_tasks(transaction, request_id)
     respond_to_caller(response)
     return True

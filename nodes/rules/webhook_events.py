@@ -1,4 +1,4 @@
-"""The types of event in outgoing webhooks: those of the view `webhook_events` (sql/migrations/0017_webhooks.sql)."""
+"""The types of event in outgoing webhooks: those of the view `webhook_events` (sql/migrations/0017 and 0020)."""
 
 WEBHOOK_EVENTS = (
     "session.started",
@@ -13,4 +13,5 @@ WEBHOOK_EVENTS = (
     "subscription.canceled",
     "subscription.reactivated",
     "subscription.ended",
+    "task.created",
 )

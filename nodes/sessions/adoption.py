@@ -4,6 +4,7 @@ from nodes.messages.webhooks import put_webhooks
 from nodes.services import services
 from nodes.sessions.records import Session
 from nodes.sessions.store import move
+from nodes.tasks.of_sessions import put_session_tasks
 
 
 async def adopt_change(session: Session, kind: str, offer_id: str) -> bool:
@@ -12,6 +13,7 @@ async def adopt_change(session: Session, kind: str, offer_id: str) -> bool:
         await move(transaction, session)
         found = await transaction.values("adopt_change", session_id=session.id, kind=kind, offer_id=offer_id)
         await put_webhooks(transaction, session.id)
+        await put_session_tasks(transaction, session.id)
         return bool(found)
 
 

@@ -9,6 +9,7 @@ from nodes.sessions.blueprints import blueprint_of
 from nodes.sessions.passing import clear_texts
 from nodes.sessions.records import Session
 from nodes.sessions.store import happened, move, session_of
+from nodes.tasks.of_sessions import put_session_tasks
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ async def save_record(session: Session, record: Record) -> None:
             await transaction.run("close_session", session_id=session.id)
             await happened(transaction, session, "left")
         await put_webhooks(transaction, session.id)
+        await put_session_tasks(transaction, session.id)
     if current := await session_of(session.id):
         await fill_in_reason(current)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from nodes.rules.tasks import SESSION_TASKS, SessionTask
 from nodes.settings.group import SettingsGroup
 
 # A key id and its secret.
@@ -41,11 +42,27 @@ class CancelPageSettings(SettingsGroup):
         default=30, ge=1, description="minutes without activity after which a session counts as abandoned"
     )
 
+    tasks_for: Annotated[frozenset[SessionTask], NoDecode] = Field(
+        default=frozenset(),
+        description="which sessions make a task for your team, comma-separated: idle_session (the customer left "
+        "without a decision), saved_for_now (they accepted an offer); without it, none",
+    )
+
     embed_origins: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(),
         description="the exact origins of your pages that may use cancelflow from a browser, comma-separated, as "
         "https://app.example.com; without them no page may",
     )
+
+    @field_validator("tasks_for", mode="before")
+    @classmethod
+    def _are_session_tasks(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        kinds = frozenset(each.strip() for each in given.split(",") if each.strip())
+        if kinds - set(SESSION_TASKS):
+            raise ValueError(f"TASKS_FOR must name kinds of task, comma-separated: {', '.join(SESSION_TASKS)}")
+        return kinds
 
     @field_validator("embed_origins", mode="before")
     @classmethod

@@ -159,23 +159,6 @@ AS $$
         SET data = EXCLUDED.data, due_at = least(d.due_at, EXCLUDED.due_at) WHERE d.attempts = 0
 $$;
 
--- Record that nothing has happened in these sessions for so long: those without a decision are abandoned.
-CREATE FUNCTION close_idle_sessions(idle interval, endpoints json, at_most integer) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-AS $$
-DECLARE
-    closed uuid[];
-BEGIN
-    WITH due AS (
-        SELECT id FROM cancel_sessions WHERE idle_at IS NULL AND active_at < now() - idle
-        LIMIT at_most FOR UPDATE SKIP LOCKED),
-    marked AS (UPDATE cancel_sessions s SET idle_at = now() FROM due WHERE s.id = due.id RETURNING s.id)
-    SELECT array_agg(id) INTO closed FROM marked;
-    PERFORM put_webhooks(each, endpoints) FROM unnest(closed) AS each;
-    RETURN coalesce(cardinality(closed), 0);
-END
-$$;
-
 -- Return the pause after this many attempts; null after the last one. Ten attempts within three days. The first pause is
 -- longer than a send may take, so that no two attempts overlap.
 CREATE FUNCTION pause_of_webhook(attempts integer) RETURNS interval
@@ -207,7 +190,5 @@ AS $$
     SELECT count(*)::integer FROM gone
 $$;
 
-REVOKE ALL ON FUNCTION close_idle_sessions(interval, json, integer), claim_webhooks(text, integer),
-    prune_webhooks(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION close_idle_sessions(interval, json, integer), claim_webhooks(text, integer),
-    prune_webhooks(integer) TO cancelflow_app;
+REVOKE ALL ON FUNCTION claim_webhooks(text, integer), prune_webhooks(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION claim_webhooks(text, integer), prune_webhooks(integer) TO cancelflow_app;

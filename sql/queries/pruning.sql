@@ -18,3 +18,9 @@ SELECT prune_consents(%(at_most)s);
 
 -- name: prune_cancel_codes
 SELECT prune_cancel_codes(%(at_most)s);
+
+-- name: forget_said
+SELECT forget_said(%(at_most)s);
+
+-- name: prune_tasks
+SELECT prune_tasks(%(at_most)s);

@@ -5,7 +5,7 @@
 SELECT put_webhooks(%(about)s, %(endpoints)s);
 
 -- name: close_idle_sessions
-SELECT close_idle_sessions(make_interval(mins => %(idle_minutes)s), %(endpoints)s, %(at_most)s);
+SELECT close_idle_sessions(make_interval(mins => %(idle_minutes)s), %(endpoints)s, %(task_kinds)s::text[], %(at_most)s);
 
 -- name: claim_webhooks
 SELECT id, user_id FROM claim_webhooks(%(endpoint)s, %(at_most)s);

@@ -40,6 +40,7 @@ OWNER = {
     "session_events": "user_id",
     "webhook_deliveries": "user_id",
     "consents": "user_id",
+    "tasks": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -83,6 +84,11 @@ def two(world: World) -> Two:
         world.admin.execute(
             "INSERT INTO webhook_deliveries (user_id, endpoint, type, key, at, data)"
             " VALUES (%s, 'every', 'session.started', gen_random_uuid(), now(), '{}')",
+            [person.user_id],
+        )
+        world.admin.execute(
+            "INSERT INTO tasks (user_id, kind, key, said, publish_at)"
+            " VALUES (%s, 'support', gen_random_uuid(), 'mine', NULL)",
             [person.user_id],
         )
         # False, because their rows still exist, but only an existing user can try to read the record.
@@ -372,6 +378,9 @@ CHECKS = {
     "an_applied_change_was_agreed": ("change_requests", "agreed = NULL"),
     "subscription_ends_kind_check": ("subscription_ends", "kind = 'x'"),
     "session_events_kind_check": ("session_events", "kind = 'x'"),
+    "tasks_kind_check": ("tasks", "kind = 'x'"),
+    "tasks_said_check": ("tasks", "said = repeat('x', 5001)"),
+    "a_done_task_says_by_whom": ("tasks", "done_at = now()"),
     "retained_invoices_currency_check": ("retained_invoices", "currency = 'USD'"),
 }
 

@@ -112,6 +112,30 @@ def test_proof_of_consent_is_deleted_five_years_after_the_customers_other_data(w
     assert [row["user_id"] for row in kept] == [young]
 
 
+def test_done_tasks_are_deleted_after_90_days_and_open_ones_forget_what_was_said(world: World) -> None:
+    user_id = world.person("professional").user_id
+    put = """WITH task AS (
+            INSERT INTO tasks (user_id, kind, key, said, created_at, done_at, done_by, publish_at)
+            VALUES (%(user)s, 'support', %(user)s || %(key)s, 'Too dear', now() - %(created)s::interval,
+                now() - %(done)s::interval, CASE WHEN %(done)s::interval IS NOT NULL THEN 'ann' END, NULL) RETURNING id)
+        INSERT INTO outbox (request_id, user_id, kind, delivered_at)
+        SELECT id, %(user)s, 'customer_success.task', now() FROM task"""
+    for key, created, done in (
+        ("over", "200 days", "91 days"),
+        ("recent", "200 days", "89 days"),
+        ("open", "91 days", None),
+        ("young", "89 days", None),
+    ):
+        world.admin.execute(put, {"user": user_id, "key": key, "created": created, "done": done})
+
+    assert swept(prune_history).is_completed()
+
+    kept = world.rows("SELECT key, said FROM tasks WHERE user_id = %s", user_id)
+    texts = {each["key"].removeprefix(user_id): each["said"] for each in kept}
+    assert texts == {"recent": None, "open": None, "young": "Too dear"}
+    assert world.row("SELECT count(*) FROM outbox WHERE user_id = %s", user_id)["count"] == 3
+
+
 def test_prefects_runs_are_deleted_after_90_days(world: World, tmp_path: Path) -> None:
     """Runs the server's own clean-up with the stack's settings immediately, not in an hour."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()

@@ -18,7 +18,9 @@ from tests.outgoing_webhooks.receivers import SCHEMA, VALIDATOR
 from tests.test_architecture import ROOT
 
 README = (ROOT / "deployments" / "webhooks" / "README.md").read_text(encoding="utf-8")
-MIGRATION = (ROOT / "sql" / "migrations" / "0017_webhooks.sql").read_text(encoding="utf-8")
+MIGRATIONS = [
+    (ROOT / "sql" / "migrations" / name).read_text(encoding="utf-8") for name in ("0017_webhooks.sql", "0020_tasks.sql")
+]
 TYPES = [*WEBHOOK_EVENTS, "webhook.test"]
 
 
@@ -31,7 +33,8 @@ def test_the_schema_has_each_event_and_no_other() -> None:
 
 
 def test_the_database_makes_each_event_and_no_other() -> None:
-    made = re.findall(r"'((?:session|offer|subscription)\.\w+)'", MIGRATION)
+    views = "".join(text.partition("VIEW webhook_events WITH")[2] for text in MIGRATIONS)
+    made = re.findall(r"'((?:session|offer|subscription|task)\.\w+)'", views)
     assert set(made) == set(WEBHOOK_EVENTS)
 
 

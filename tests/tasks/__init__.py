@@ -1,0 +1,1 @@
+"""Tasks: what a person should do about a customer."""
