@@ -48,11 +48,12 @@ class OpenTask:
 
 @dataclass(frozen=True)
 class Task(OpenTask):
-    """A task with what the customer said, until that is forgotten."""
+    """A task with what the customer said, until that is forgotten. `booking_id`: of a call that they booked."""
 
     said: str | None
     done_at: datetime | None
     done_by: str | None
+    booking_id: str | None
 
     @property
     def state(self) -> str:
@@ -103,7 +104,12 @@ def _lines(task: Task) -> Iterator[str]:
     yield f"{task.kind} {task.id}: {task.state}"
     yield f"created       {_time(task.created_at)}"
     yield f"user          {task.user_id}"
-    ids = {"subscription": task.subscription_id, "request": task.request_id, "session": task.session_id}
+    ids = {
+        "subscription": task.subscription_id,
+        "request": task.request_id,
+        "session": task.session_id,
+        "booking": task.booking_id,
+    }
     yield from (f"{name:13} {value}" for name, value in ids.items() if value)
     yield f"about         {task.key}"
     if task.said:

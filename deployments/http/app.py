@@ -9,11 +9,12 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from deployments.http import health
-from deployments.http.api import cancel_subscription, consents, look_ups, offers, reactivate_subscription
+from deployments.http.api import bookings, cancel_subscription, consents, look_ups, offers, reactivate_subscription
 from deployments.http.api.bodies import (
     AcceptOfferRequest,
     CancelSubscriptionRequest,
     ReactivateSubscriptionRequest,
+    RecordBookingRequest,
     RecordConsentRequest,
     ResumeSubscriptionRequest,
 )
@@ -46,6 +47,7 @@ REQUESTS = (
     AcceptOfferRequest,
     ResumeSubscriptionRequest,
     RecordConsentRequest,
+    RecordBookingRequest,
 )
 # Callers wait for these flows, so their runs are created in advance.
 WAITED_FOR = ("cancel-subscription", "reactivate-subscription", *(each.name for each in CHANGES.values()))
@@ -84,7 +86,7 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
     app.add_middleware(AllowedOrigins, origins=settings.embed_origins)
     app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
-    api = (cancel_subscription, reactivate_subscription, offers, look_ups, consents, health)
+    api = (cancel_subscription, reactivate_subscription, offers, bookings, look_ups, consents, health)
     for module in (*api, reactivate_link, resume_link, feedback_link, preferences, api_reference, stripe):
         app.include_router(module.router)
     app.include_router(start_page(settings, with_shop=shop is not None))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from nodes.changes.by_page import made_by_page
 from nodes.changes.in_effect import is_in_effect
@@ -19,7 +20,7 @@ from nodes.refusals.base import Refusal
 from nodes.refusals.changes import DurationNotOffered, OfferNotAvailable, OfferNotFound, PriceNotOffered
 from nodes.rules.eligibility import REASONS
 from nodes.rules.texts import translatable as _
-from nodes.rules.ways_to_stay import Offer, PauseTerms, PlanChangeTerms
+from nodes.rules.ways_to_stay import Offer, PauseTerms, PlanChangeTerms, link_for
 from nodes.services import services
 from nodes.subscriptions.records import ActiveSubscription
 
@@ -78,9 +79,15 @@ async def _accepted(case: ChangeCase, charges: Charges, agreed: Agreed | None) -
         raise DurationNotOffered(_("This offer takes no months, weeks or price"))
     options = await options_of(offer, charges, only=choice)
     if options:
-        found = options[0].agreed
-        return replace(found, coupon_id=f"cancelflow-{request.id}") if found.single_use else found
+        return _of_request(options[0].agreed, request.id)
     raise await _why_no_option(offer, choice, subscription, history, charges)
+
+
+def _of_request(agreed: Agreed, request_id: UUID) -> Agreed:
+    """Return it with what names the request: the coupon for one customer, or the link by which a booking comes back."""
+    if agreed.single_use:
+        return replace(agreed, coupon_id=f"cancelflow-{request_id}")
+    return replace(agreed, url=link_for(agreed.url, request_id)) if agreed.url else agreed
 
 
 def _offer(subscription: ActiveSubscription, offer_id: str | None) -> Offer:

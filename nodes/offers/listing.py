@@ -13,7 +13,7 @@ from nodes.offers.options import Option, options_of
 from nodes.offers.shape import history_of, reason_against
 from nodes.offers.wording import billed_every, description, in_effect, preview_as_json
 from nodes.rules.dates import rfc3339
-from nodes.rules.ways_to_stay import Offer
+from nodes.rules.ways_to_stay import Offer, link_for
 from nodes.services import services
 from nodes.subscriptions.records import ActiveSubscription
 
@@ -96,7 +96,7 @@ def _option(option: Option, reads: CustomerLocale) -> dict[str, Any]:
     if option.interval:
         found["billed"] = billed_every(option.interval, reads)
     if agreed.url:
-        found["url"] = agreed.url
+        found["url"] = link_for(agreed.url)
     if agreed.preview:
         found["preview"] = preview_as_json(agreed.preview, reads)
     return found

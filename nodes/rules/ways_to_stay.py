@@ -82,10 +82,18 @@ class TrialTerms:
 
 @dataclass(frozen=True)
 class LinkTerms:
-    """A page of the company's: a person to talk to, or something else that may help."""
+    """A page of the company's: a person to talk to, or something else that may help. `url`: see `link_for`."""
 
     kind: Literal["contact", "redirect"]
     url: str
+
+
+def link_for(url: str, request_id: object = "") -> str:
+    """Return the address with the acceptance's id in place of `{request_id}`; none has been accepted yet without one.
+
+    The company's calendar hands the id back with a booking (FEATURES F25).
+    """
+    return url.replace("{request_id}", str(request_id))
 
 
 Terms = DiscountTerms | PauseTerms | PlanChangeTerms | TrialTerms | LinkTerms

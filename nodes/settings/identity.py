@@ -29,7 +29,7 @@ class IdentitySettings(SettingsGroup):
     service_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),
         description="your server's own tokens, comma-separated during rotation, each 32 characters or more: with one, "
-        "it records any user's consents; without one, only customers' tokens record consents",
+        "it records any user's consents and bookings; without one, only customers' tokens do",
     )
 
     @field_validator("service_tokens", mode="before")

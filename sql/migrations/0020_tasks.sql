@@ -1,5 +1,6 @@
 -- depends: 0017_webhooks 0018_cancel_codes
--- Tasks: what a person of the company should do about a customer, and the event and webhook of each (FEATURES F11, A14, A15, A17).
+-- Tasks: what a person of the company should do about a customer, and the event and webhook of each (FEATURES F11, F25, A14,
+-- A15, A17).
 
 CREATE TABLE tasks (
     id              uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -70,7 +71,8 @@ $$;
 
 -- Bring the tasks about sessions up to date, for a session or a request that has ended. A decision about a subscription
 -- ends those that its earlier sessions left open; then a session that is abandoned or saved has its own, once. `kinds`:
--- those that the company wants. A link decides nothing, and ending a pause accepts no offer.
+-- those that the company wants. A link decides nothing, but a call that was booked there is a task of its own; and ending
+-- a pause accepts no offer.
 CREATE FUNCTION put_session_tasks(about uuid, kinds text[], endpoints json) RETURNS void
     LANGUAGE plpgsql
 AS $$
@@ -84,7 +86,7 @@ BEGIN
     PERFORM put_task(s.user_id, due.kind, s.id::text, s.subscription_id, c.id, s.id, NULL, endpoints)
     FROM cancel_sessions s LEFT JOIN change_requests c ON c.id = s.change_id AND c.outcome = 'changed'
         CROSS JOIN LATERAL (SELECT CASE session_outcome(s, interval '0')
-            WHEN 'abandoned' THEN CASE WHEN s.idle_at IS NOT NULL THEN 'idle_session' END
+            WHEN 'abandoned' THEN CASE WHEN s.idle_at IS NOT NULL AND c.booking_id IS NULL THEN 'idle_session' END
             WHEN 'saved' THEN CASE WHEN c.kind <> 'resume' THEN 'saved_for_now' END
         END AS kind) due
     WHERE (s.id = about OR s.change_id = about) AND due.kind = ANY (kinds)
@@ -122,6 +124,10 @@ AS $$
     WHERE t.id = due.id
     RETURNING t.id, t.user_id
 $$;
+
+-- The call that the customer booked on the page of a `contact` offer: the id that the company's calendar gave it.
+ALTER TABLE change_requests ADD COLUMN booking_id text CHECK (length(booking_id) BETWEEN 1 AND 255);
+GRANT UPDATE (booking_id) ON change_requests TO cancelflow_app;
 
 -- Forget what was said 90 days ago. An open task stays.
 CREATE FUNCTION forget_said(at_most integer) RETURNS integer

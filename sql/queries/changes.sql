@@ -92,3 +92,9 @@ SELECT claim_reminders(%(at_most)s);
 -- name: due_reminder
 SELECT id AS request_id, user_id, subscription_id, plan, kind, offer_id, agreed FROM change_requests
 WHERE id = %(request_id)s AND remind_at IS NOT NULL AND outcome = 'changed' AND kind IN ('pause', 'discount');
+
+-- name: call_booked
+-- The last booking counts. No row if the request is no acceptance of a `contact` offer.
+UPDATE change_requests SET booking_id = %(booking_id)s
+WHERE id = %(request_id)s AND kind = 'contact' AND outcome = 'changed'
+RETURNING subscription_id;

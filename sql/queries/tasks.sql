@@ -23,8 +23,8 @@ FROM tasks WHERE done_at IS NULL ORDER BY created_at, id LIMIT %(at_most)s;
 
 -- name: task
 SELECT id, user_id, kind, key, subscription_id, request_id, session_id, created_at, now() - created_at AS age, said,
-    done_at, done_by
-FROM tasks WHERE id = %(task_id)s;
+    done_at, done_by, (SELECT c.booking_id FROM change_requests c WHERE c.id = t.request_id) AS booking_id
+FROM tasks t WHERE id = %(task_id)s;
 
 -- name: task_done
 -- Once: the first time stays.

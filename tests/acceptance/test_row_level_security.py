@@ -378,6 +378,7 @@ CHECKS = {
     "an_applied_change_was_agreed": ("change_requests", "agreed = NULL"),
     "subscription_ends_kind_check": ("subscription_ends", "kind = 'x'"),
     "session_events_kind_check": ("session_events", "kind = 'x'"),
+    "change_requests_booking_id_check": ("change_requests", "booking_id = ''"),
     "tasks_kind_check": ("tasks", "kind = 'x'"),
     "tasks_said_check": ("tasks", "said = repeat('x', 5001)"),
     "a_done_task_says_by_whom": ("tasks", "done_at = now()"),

@@ -27,6 +27,7 @@ WITH_INPUT = (
     "GET /cancellation-requests/{request_id}",
     "GET /offers",
     "POST /offers/{offer_id}/accept",
+    "POST /bookings",
     "POST /resume-subscription",
     "GET /changes/{request_id}",
     "GET /retention-offer",

@@ -47,6 +47,7 @@ GONE = (
     "session_tokens",
     "session_events",
     "webhook_deliveries",
+    "tasks",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions", "consents")
 
@@ -70,6 +71,11 @@ def test_due_data_is_deleted(world: World) -> None:
     )
     asked_for = "INSERT INTO cancel_codes (address_hash, client_hash, user_ids, resume_at) VALUES ('', '', %s, NULL)"
     world.admin.execute(asked_for, [[person.user_id]])
+    world.admin.execute(
+        "INSERT INTO tasks (user_id, kind, key, said, publish_at)"
+        " VALUES (%s, 'sales', gen_random_uuid(), 'too dear for me', NULL)",
+        [person.user_id],
+    )
     before = world.belongings(person.user_id)
 
     after = delete(world, person)

@@ -20,6 +20,10 @@ from tests.offers.company import Company
 from tests.sdk.component import ORIGIN, Component, component_token
 from tests.world import Person, World
 
+# The page of the company's `contact` offer, and what its server calls with.
+TALK = "https://help.example.com/talk"
+SERVICE_TOKEN = "service-token-of-the-company-1234567890"
+
 
 @pytest.fixture(scope="package")
 def receiver() -> Iterator[Receiver]:
@@ -31,6 +35,9 @@ def receiver() -> Iterator[Receiver]:
 def own(world: World, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Yield the settings of the company's trigger."""
     catalog, blueprints = written(tmp_path_factory.mktemp("company"))
+    catalog.write_text(
+        catalog.read_text(encoding="utf-8").replace(TALK, f"{TALK}?ref={{request_id}}"), encoding="utf-8"
+    )
     every_price(world)
     with new_database(world.addresses["database_admin_url"]) as url:
         migrate(settings(url))
@@ -44,6 +51,7 @@ def own(world: World, receiver: Receiver, tmp_path_factory: pytest.TempPathFacto
             "WEBHOOK_SECRETS": f"crm={SECRET}",
             "WEBHOOK_EVENTS": "crm=task.created",
             "TASKS_FOR": "idle_session, saved_for_now",
+            "SERVICE_TOKENS": SERVICE_TOKEN,
         }
 
 

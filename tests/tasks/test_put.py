@@ -1,6 +1,7 @@
 """A task is put once, with its event, and without its text where that does not belong (FEATURES F11, W19)."""
 
 from dataclasses import replace
+from functools import partial
 from typing import get_args
 from uuid import UUID, uuid4
 
@@ -21,7 +22,8 @@ def events(topic: Topic, user_id: str) -> list[dict[str, str]]:
 def test_a_task_is_put_once_however_often_and_published_without_what_was_said(world: World) -> None:
     person, key, request_id = world.person("professional"), new_key(), uuid4()
     with subscribed() as topic:
-        once = lambda: put(  # noqa: E731
+        once = partial(
+            put,
             person.user_id,
             "sales",
             key,

@@ -3,6 +3,7 @@
 import json
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -150,6 +151,20 @@ class ResumeSubscriptionRequest(OneOrEvery):
     """Body of `POST /resume-subscription`."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+
+
+class RecordBookingRequest(BaseModel):
+    """Body of `POST /bookings`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"request_id": "550e8400-e29b-41d4-a716-446655440000", "booking_id": "cal_8f2K1"}]
+        },
+    )
+
+    request_id: UUID = Field(description="of the acceptance: the `Change-Request-Id`, or `{request_id}` in the URL")
+    booking_id: str = Field(pattern="^[!-~]{1,255}$", description="as your calendar names it; no spaces")
 
 
 def _small(evidence: dict[str, Any]) -> dict[str, Any]:

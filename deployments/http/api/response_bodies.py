@@ -272,6 +272,14 @@ class Consents(BaseModel):
     consents: list[ChannelConsent]
 
 
+class BookingRecorded(BaseModel):
+    """The booking is stored with the acceptance, and the company's team has a task."""
+
+    success: Literal[True] = True
+    request_id: UUID
+    booking_id: str
+
+
 class Problem(BaseModel):
     """RFC 9457, with the specification's text in `detail`."""
 

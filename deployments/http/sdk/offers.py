@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from nodes.clients.billing.changes import RecurringPrice
 from nodes.messages.customer_locale import CustomerLocale
-from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, TrialTerms
+from nodes.rules.ways_to_stay import DiscountTerms, LinkTerms, TrialTerms, link_for
 from nodes.sessions.component_flow import ShownOffer
 
 
@@ -41,7 +41,7 @@ def _terms(shown: ShownOffer, reads: CustomerLocale) -> dict[str, Any]:
         case TrialTerms() as terms:
             return {"days": terms.days}
         case LinkTerms() as terms:
-            return {"url": terms.url, "label": _accept(shown, reads)}
+            return {"url": link_for(terms.url), "label": _accept(shown, reads)}
     if shown.price:
         return {"plans": [_plan(shown.price, shown.quantity, shown.option)]}
     return {"months": shown.option["months"], "interval": "month"}
