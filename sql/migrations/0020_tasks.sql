@@ -28,6 +28,10 @@ CALL protect('tasks');
 GRANT SELECT, INSERT (user_id, kind, key, subscription_id, request_id, session_id, said),
     UPDATE (publish_at, done_at, done_by) ON tasks TO cancelflow_app;
 
+-- The call that the customer booked on the page of a `contact` offer: the id that the company's calendar gave it.
+ALTER TABLE change_requests ADD COLUMN booking_id text CHECK (length(booking_id) BETWEEN 1 AND 255);
+GRANT UPDATE (booking_id) ON change_requests TO cancelflow_app;
+
 ALTER TABLE outbox DROP CONSTRAINT outbox_kind_check, ADD CONSTRAINT outbox_kind_check CHECK (kind IN (
     'cancellation_confirmation', 'cancellation_delayed', 'request_refused', 'reason_email',
     'discount_confirmation', 'reactivation_confirmation', 'reactivation_refused', 'subscription_ended',
@@ -69,28 +73,43 @@ BEGIN
 END
 $$;
 
--- Bring the tasks about sessions up to date, for a session or a request that has ended. A decision about a subscription
--- ends those that its earlier sessions left open; then a session that is abandoned or saved has its own, once. `kinds`:
--- those that the company wants. A link decides nothing, but a call that was booked there is a task of its own; and ending
--- a pause accepts no offer.
+-- Return whether the request has decided something about its subscription. A link decides nothing.
+CREATE FUNCTION is_decision(request requests) RETURNS boolean
+    LANGUAGE sql STABLE
+AS $$
+    SELECT request.outcome IN ('pending_cancellation', 'canceled', 'retained', 'changed') AND NOT EXISTS (
+        SELECT FROM change_requests c WHERE c.id = request.id AND c.kind IN ('contact', 'redirect'))
+$$;
+
+-- Return the kind of task that the session is worth, if any: it is abandoned, without a decision elsewhere or a booked
+-- call; or an offer was accepted in it, which the end of a pause is not.
+CREATE FUNCTION task_of_session(session cancel_sessions) RETURNS text
+    LANGUAGE sql STABLE
+AS $$
+    SELECT CASE session_outcome(session, interval '0')
+        WHEN 'saved' THEN CASE WHEN c.kind <> 'resume' THEN 'saved_for_now' END
+        WHEN 'abandoned' THEN CASE WHEN session.idle_at IS NOT NULL AND c.booking_id IS NULL AND NOT EXISTS (
+            SELECT FROM requests r
+            WHERE r.user_id = session.user_id AND r.finished_at > session.opened_at AND is_decision(r)
+                AND r.subscription_id = coalesce(session.subscription_id, r.subscription_id)) THEN 'idle_session' END
+    END
+    FROM (SELECT 1) one LEFT JOIN change_requests c ON c.id = session.change_id
+    WHERE NOT coalesce((session.options ->> 'preview')::boolean, false)
+$$;
+
+-- Bring the tasks about sessions up to date, for a session or for a request that has ended: a decision ends those that
+-- earlier sessions about the subscription left open, and a session has its own once. `kinds`: those that the company wants.
 CREATE FUNCTION put_session_tasks(about uuid, kinds text[], endpoints json) RETURNS void
     LANGUAGE plpgsql
 AS $$
 BEGIN
     UPDATE tasks t SET done_at = now(), done_by = 'customer'
-    FROM requests r LEFT JOIN change_requests c ON c.id = r.id
-    WHERE r.id = about AND r.outcome IN ('pending_cancellation', 'canceled', 'retained', 'changed')
-        AND (c.kind IS NULL OR c.kind NOT IN ('contact', 'redirect'))
-        AND t.user_id = r.user_id AND t.kind IN ('idle_session', 'saved_for_now') AND t.done_at IS NULL
-        AND coalesce(t.subscription_id, r.subscription_id) = r.subscription_id;
-    PERFORM put_task(s.user_id, due.kind, s.id::text, s.subscription_id, c.id, s.id, NULL, endpoints)
-    FROM cancel_sessions s LEFT JOIN change_requests c ON c.id = s.change_id AND c.outcome = 'changed'
-        CROSS JOIN LATERAL (SELECT CASE session_outcome(s, interval '0')
-            WHEN 'abandoned' THEN CASE WHEN s.idle_at IS NOT NULL AND c.booking_id IS NULL THEN 'idle_session' END
-            WHEN 'saved' THEN CASE WHEN c.kind <> 'resume' THEN 'saved_for_now' END
-        END AS kind) due
-    WHERE (s.id = about OR s.change_id = about) AND due.kind = ANY (kinds)
-        AND NOT coalesce((s.options ->> 'preview')::boolean, false);
+    FROM requests r
+    WHERE r.id = about AND is_decision(r) AND t.user_id = r.user_id AND t.kind IN ('idle_session', 'saved_for_now')
+        AND t.done_at IS NULL AND coalesce(t.subscription_id, r.subscription_id) = r.subscription_id;
+    PERFORM put_task(s.user_id, task_of_session(s), s.id::text, s.subscription_id, s.change_id, s.id, NULL, endpoints)
+    FROM cancel_sessions s
+    WHERE (s.id = about OR s.change_id = about) AND task_of_session(s) = ANY (kinds);
 END
 $$;
 
@@ -124,10 +143,6 @@ AS $$
     WHERE t.id = due.id
     RETURNING t.id, t.user_id
 $$;
-
--- The call that the customer booked on the page of a `contact` offer: the id that the company's calendar gave it.
-ALTER TABLE change_requests ADD COLUMN booking_id text CHECK (length(booking_id) BETWEEN 1 AND 255);
-GRANT UPDATE (booking_id) ON change_requests TO cancelflow_app;
 
 -- Forget what was said 90 days ago. An open task stays.
 CREATE FUNCTION forget_said(at_most integer) RETURNS integer

@@ -362,6 +362,18 @@ def test_embed_origins_are_exact(origins: str) -> None:
     assert refused.startswith("EMBED_ORIGINS must be origins such as https://app.example.com, comma-separated")
 
 
+@pytest.mark.parametrize("given", ["sales", "idle_session saved_for_now", "idle_session,all", "Idle_Session"])
+def test_only_sessions_make_tasks_by_a_setting(given: str) -> None:
+    [refused] = lines(refusal(CancelPageSettings, TASKS_FOR=given))
+    assert refused == "TASKS_FOR must name kinds of task, comma-separated: idle_session, saved_for_now"
+
+
+def test_sessions_make_no_tasks_unless_they_are_named(environment: pytest.MonkeyPatch) -> None:
+    assert load(CancelPageSettings).tasks_for == frozenset()
+    environment.setenv("TASKS_FOR", "idle_session, saved_for_now")
+    assert load(CancelPageSettings).tasks_for == {"idle_session", "saved_for_now"}
+
+
 def test_embed_origins_are_read(environment: pytest.MonkeyPatch) -> None:
     assert load(CancelPageSettings).embed_origins == frozenset()
     environment.setenv("EMBED_ORIGINS", "https://app.example.com, http://localhost:3000")

@@ -94,6 +94,20 @@ def test_a_cancellation_elsewhere_ends_the_task_too(company: Company, guest: Vis
     assert (kinds(world, person), kinds(world, person, still_open=False)) == ([], ["idle_session"])
 
 
+def test_a_session_that_was_left_for_a_decision_elsewhere_is_no_task(company: Company) -> None:
+    world, person, undecided = company.world, company.customer(), company.customer()
+    for each in (person, undecided):
+        with Visitor(world, str(company.http.base_url)) as browser:
+            browser.open(token(each))
+    body = {"user_id": person.user_id, "reason": "unused"}
+    assert company.http.post("/cancel-subscription", json=body, headers=person.headers).status_code == 200
+    talked = company.http.post("/offers/talk/accept", json={}, headers=undecided.headers)
+    assert talked.status_code == 200
+    for each in (person, undecided):
+        leaves(world, each)
+    assert (tasks_of(world, person.user_id), kinds(world, undecided)) == ([], ["idle_session"])
+
+
 def test_an_accepted_offer_is_a_task_until_the_customer_cancels(
     company: Company, guest: Visitor, receiver: Receiver
 ) -> None:
@@ -127,6 +141,17 @@ def test_a_link_decides_nothing(company: Company, guest: Visitor) -> None:
     guest.accept("Talk to us")
     assert guest.page.status_code == 200
     assert kinds(world, person) == ["idle_session"]
+
+
+def test_the_end_of_a_pause_is_no_accepted_offer(company: Company, guest: Visitor) -> None:
+    world, person = company.world, company.customer()
+    pause = company.http.post("/offers/pause/accept", json={"months": 1}, headers=person.headers)
+    assert pause.status_code == 200
+    guest.open(token(person))
+    guest.press("resume")
+    [session] = sessions_of(world, person)
+    assert session["outcome"] == "saved"
+    assert tasks_of(world, person.user_id) == []
 
 
 def test_a_preview_is_no_task(company: Company, guest: Visitor) -> None:
