@@ -8,6 +8,7 @@ from pydantic import Field
 
 from nodes.settings.action_hooks import ActionHookSettings
 from nodes.settings.billing import BillingSettings
+from nodes.settings.calls import CallSettings
 from nodes.settings.cancel_page import CancelPageSettings
 from nodes.settings.consents import ConsentSettings
 from nodes.settings.database import DatabaseSettings
@@ -22,6 +23,8 @@ __all__ = [
     "ActionHookSettings",
     "BillingSettings",
     "BlueprintSettings",
+    "CallScriptSettings",
+    "CallSettings",
     "CancelPageSettings",
     "ConsentListSettings",
     "ConsentSettings",
@@ -71,6 +74,10 @@ class ServiceSettings(
 
 class SessionTokenSettings(BillingSettings, CancelPageSettings):
     """The settings of `session-token`."""
+
+
+class CallScriptSettings(DatabaseSettings, MailSettings, CallSettings):
+    """The settings of `script`."""
 
 
 class SessionSettings(DatabaseSettings, CancelPageSettings):
