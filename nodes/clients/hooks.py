@@ -49,7 +49,7 @@ class Hooks:
         self._timeout = timeout
         self._http: httpx.AsyncClient | None = None
 
-    async def send(self, event: Mapping[str, Any], receiver: Receiver, *, hook_id: str) -> None:
+    async def send(self, event: Mapping[str, Any], receiver: Receiver, *, hook_id: str) -> HookResponse:
         """Send `event`, with its `type`, `timestamp` and `data`, and return once the receiver has accepted it.
 
         `hook_id`: the same for every attempt at one webhook. Raises `HookFailed`, which names neither the address nor
@@ -58,6 +58,7 @@ class Hooks:
         response = await self.ask(event, receiver, hook_id=hook_id)
         if not 200 <= response.status < 300:
             raise HookFailed(f"the webhook's receiver responded {response.status}")
+        return response
 
     async def ask(
         self, event: Mapping[str, Any], receiver: Receiver, *, hook_id: str, seconds: float | None = None

@@ -63,6 +63,7 @@ class ServiceSettings(
     PolicySettings,
     CancelPageSettings,
     ConsentSettings,
+    CallSettings,
 ):
     """The settings of a flow, and of the pages."""
 

@@ -61,6 +61,7 @@ class Customer:
     """A Stripe customer, with the fields of a `users` row. Personal data: store it only in that row.
 
     `user_id` comes from the metadata; None where it is absent, or where it is not a valid user id: `misnamed`.
+    `phone` is not stored anywhere: it is read when a call is made.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Customer:
     name: str | None
     locale: str | None
     country: str | None
+    phone: str | None
     user_id: str | None
     misnamed: bool
 
@@ -173,6 +175,7 @@ class BillingCustomers:
             name=_storable(found["name"]),
             locale=_storable(locales[0]),
             country=country if country and _COUNTRY.fullmatch(country) else None,
+            phone=found.get("phone"),
             user_id=user_id_of(named),
             misnamed=named is not None and user_id_of(named) is None,
         )
