@@ -1,6 +1,6 @@
 """Starts, in the trigger's process, new work that waits in Postgres.
 
-Reactivations, changes, Stripe's events, emails, webhooks, and the events of tasks. Work whose run died is resumed by
+Reactivations, changes, Stripe's events, emails, calls, webhooks, and the events of tasks. Work whose run died is resumed by
 `resume-unfinished`.
 """
 
@@ -13,12 +13,14 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from flows.ask_for_reason import ask_for_reason
+from flows.call_customer import call_customer
 from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
 from flows.remind_of_change import remind_of_change
 from flows.resume_unfinished import CHANGES, RequestFlow
 from flows.send_cancel_code import send_cancel_code
 from nodes.cancel_codes.claim import claim_cancel_codes
+from nodes.calls.claim import claim_calls
 from nodes.changes.intake import kind_of_change
 from nodes.errors import CancelflowError
 from nodes.reason_email.claim import claim_reason_emails
@@ -39,6 +41,7 @@ MAX_CONCURRENT_CHANGES = 4
 MAX_CONCURRENT_EVENTS = 4
 MAX_CONCURRENT_EMAILS = 2
 MAX_CONCURRENT_TASKS = 2
+MAX_CONCURRENT_CALLS = 2
 MAX_CONCURRENT_WEBHOOKS = 4  # of each endpoint, so that one that is down holds up no other
 LOOK_EVERY_SECONDS = 1.0
 # A clean stop waits this long for unfinished runs; afterwards their leases expire and others can claim the work.
@@ -126,6 +129,7 @@ class Backlog:
             Line(MAX_CONCURRENT_EMAILS, claim_reminders, _remind),
             Line(MAX_CONCURRENT_EMAILS, claim_cancel_codes, _send_code),
             Line(MAX_CONCURRENT_TASKS, claim_task_events, _publish),
+            Line(MAX_CONCURRENT_CALLS, claim_calls, _call),
             *(Line(MAX_CONCURRENT_WEBHOOKS, partial(claim_webhooks, each), partial(_send, each)) for each in endpoints),
         )
         self._asked: set[asyncio.Task[None]] = set()
@@ -200,6 +204,10 @@ async def _remind(identifier: str) -> None:
 
 async def _send_code(identifier: str) -> None:
     await run_flow(send_cancel_code, UUID(identifier))
+
+
+async def _call(call_id: UUID) -> None:
+    await run_flow(call_customer, call_id)
 
 
 async def _handle(identifier: str) -> None:

@@ -1,10 +1,11 @@
-"""Finish a request: write its response, its audit row, webhooks and tasks in one transaction, once."""
+"""Finish a request: write its response, audit row, webhooks, tasks and call in one transaction, once."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from nodes.messages.webhooks import put_webhooks
 from nodes.requests.caller import respond_to_caller
+from nodes.requests.calls import plan_call
 from nodes.requests.kind import Kind
 from nodes.requests.records import Response
 from nodes.services import services
@@ -67,5 +68,6 @@ async def finish(
             await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=email)
         await put_webhooks(transaction, request_id)
         await put_session_tasks(transaction, request_id)
+        await plan_call(transaction, request_id)
     respond_to_caller(response)
     return True

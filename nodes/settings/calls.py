@@ -38,14 +38,14 @@ class CallSettings(SettingsGroup):
 
     @field_validator("call_webhook_url")
     @classmethod
-    def _encrypted(cls, url: str | None) -> str | None:
+    def _call_url(cls, url: str | None) -> str | None:
         if url is not None and not WEBHOOK_URL.match(url):
             raise ValueError("CALL_WEBHOOK_URL must begin with https:// (or http:// on this machine)")
         return url
 
     @field_validator("call_webhook_secret")
     @classmethod
-    def _signs_calls(cls, secret: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+    def _call_secret(cls, secret: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
         if secret is None and others.data.get("call_webhook_url"):
             raise ValueError("CALL_WEBHOOK_SECRET is not set: it signs what is sent to CALL_WEBHOOK_URL")
         if secret is not None and not WEBHOOK_SECRET.fullmatch(secret.get_secret_value()):
@@ -54,7 +54,7 @@ class CallSettings(SettingsGroup):
 
     @field_validator("call_result_secrets", mode="before")
     @classmethod
-    def _split_secrets(cls, secrets: object) -> object:
+    def _result_secrets(cls, secrets: object) -> object:
         if not isinstance(secrets, str):
             return secrets
         found = [each.strip() for each in secrets.split(",") if each.strip()]

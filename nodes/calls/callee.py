@@ -1,0 +1,51 @@
+"""Who is called: personal data, read when it is needed and passed to no node."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from nodes.calls.records import WaitingCall
+from nodes.clients.billing.customers import Customer
+from nodes.clients.phone_numbers import PhoneNumber, read_phone_number
+from nodes.messages.emails import Customer as Recipient
+from nodes.rules.names import given_and_family
+from nodes.services import services
+
+
+@dataclass(frozen=True)
+class Callee:
+    """The customer, as the vendor is told."""
+
+    phone_number: str
+    first_name: str
+    last_name: str
+    email: str
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """Return exactly what the vendor takes (FEATURES A07)."""
+        return {
+            "type": "calls.execute",
+            "data": {
+                "phoneNumber": self.phone_number,
+                "firstName": self.first_name,
+                "lastName": self.last_name,
+                "email": self.email,
+            },
+        }
+
+
+def phone_number_of(customer: Customer) -> PhoneNumber | None:
+    """Return the customer's number in Stripe (FEATURES A06), or None if it is none."""
+    return read_phone_number(customer.phone or "", customer.country)
+
+
+async def callee_of(call: WaitingCall) -> Callee | None:
+    """Return the customer of a call; None if they have no number any more. Raises `BillingFailed`."""
+    customer = await services().customers.customer(call.stripe_customer_id)
+    number = phone_number_of(customer) if customer else None
+    async with services().database.as_user(call.user_id) as transaction:
+        ours = await transaction.one("customer", Recipient, user_id=call.user_id)
+    if customer is None or number is None or ours is None:
+        return None
+    first_name, last_name = given_and_family(ours.name or customer.name)
+    return Callee(number.e164, first_name, last_name, ours.email or customer.email or "")

@@ -1,0 +1,77 @@
+"""The gates before a call, each with its reason: the first that is closed decides (FEATURES A01 to A06, A19, G06)."""
+
+from datetime import UTC, datetime, timedelta
+
+from nodes.calls.callee import phone_number_of
+from nodes.calls.records import Closed, WaitingCall
+from nodes.clients.call_script import CallScriptInvalid, read_call_script
+from nodes.clients.database import Transaction
+from nodes.clients.yaml_files import FileUnreadable
+from nodes.consents.ledger import current
+from nodes.errors import BillingFailed
+from nodes.node import run_log
+from nodes.rules.calling_hours import next_call
+from nodes.rules.consents import counts
+from nodes.rules.statuses import is_live
+from nodes.services import services
+
+# Later, a call about a cancellation would surprise.
+LATEST = timedelta(days=3)
+# A script is corrected by an operator.
+SCRIPT_AGAIN = timedelta(minutes=15)
+
+
+async def closed_gate(call: WaitingCall) -> Closed | None:
+    """Return the first gate that is closed now; None if the call may be placed. Raises `BillingFailed`."""
+    now = datetime.now(UTC)
+    if now - call.created_at > LATEST:
+        return Closed("too_late")
+    async with services().database.as_user(call.user_id) as transaction:
+        if not await consents(transaction, call.user_id):
+            return Closed("no_consent")
+    if call.revoked or await _came_back(call.subscription_id):
+        return Closed("reactivated")
+    return await _number(call, now) or _script(now)
+
+
+async def consents(transaction: Transaction, user_id: str) -> bool:
+    """Return whether the customer consents to calls now. A phone number in Stripe is no consent."""
+    found = await current(transaction, user_id)
+    return counts(found.get("phone"), services().settings.consent_min_version)
+
+
+async def _came_back(subscription_id: str) -> bool:
+    """Read the subscription back from Stripe, because its events may be late."""
+    try:
+        billed = await services().billing.subscription(subscription_id)
+    except BillingFailed as error:
+        if error.code == "resource_missing":
+            return False  # the gate of the customer closes
+        raise
+    return is_live(billed.status) and not billed.pending
+
+
+async def _number(call: WaitingCall, now: datetime) -> Closed | None:
+    customer = await services().customers.customer(call.stripe_customer_id)
+    if customer is None:
+        return Closed("customer_deleted")
+    if not customer.phone:
+        return Closed("no_phone_number")
+    number = phone_number_of(customer)
+    if number is None:
+        return Closed("phone_number_invalid")
+    zones = {*number.zones, *([call.time_zone] if call.time_zone else [])}
+    at = next_call(now, zones)
+    if at is None:
+        return Closed("no_calling_hours")
+    return Closed("outside_calling_hours", at) if at > now else None
+
+
+def _script(now: datetime) -> Closed | None:
+    settings = services().settings
+    try:
+        read_call_script(settings.call_script, settings.call_script_fields)
+    except (CallScriptInvalid, FileUnreadable) as error:
+        run_log().error("no call is placed: %s", error)
+        return Closed("script_invalid", now + SCRIPT_AGAIN)
+    return None

@@ -1,0 +1,93 @@
+"""Step 2: hand the call to the vendor, with consent at that time."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from nodes.calls.callee import callee_of
+from nodes.calls.close import audit, close
+from nodes.calls.gates import consents
+from nodes.calls.records import Closed, WaitingCall
+from nodes.clients.hooks import Receiver
+from nodes.errors import HookFailed
+from nodes.node import node, run_log
+from nodes.services import services
+
+# A call that is placed by another run; its row is not to be touched.
+DECIDED = "decided"
+USED_UP = "attempts_used_up"
+
+
+@node("Place Call", step="2")
+async def place_call(call: WaitingCall) -> bool:
+    """Send `calls.execute` once, and return whether the vendor accepted it (FEATURES A03, A07, A08).
+
+    A failure is sent again when the call is next due. The id is the call's own at every attempt, so that the vendor
+    recognizes one that it already has, as after a process that died before recording the result.
+    """
+    callee = await callee_of(call)
+    if callee is None:
+        await close(call, Closed("no_phone_number"))
+        return False
+    if not await _begin(call):
+        return False
+    try:
+        response = await services().hooks.send(callee.event, _vendor(), hook_id=str(call.id))
+    except HookFailed as error:
+        await _failed(call, str(error))
+        return False
+    async with services().database.as_user(call.user_id) as transaction:
+        await transaction.run("call_placed", call_id=call.id, vendor_call_id=_id_in(response.content))
+        await audit(transaction, call, "placed")
+    run_log().info("the vendor has the call")
+    return True
+
+
+async def _begin(call: WaitingCall) -> bool:
+    """Count the attempt if the customer consents and no limit is reached; otherwise record why not.
+
+    A revocation waits for this transaction, or was recorded before it: none is overlooked.
+    """
+    async with services().database.as_user(call.user_id) as transaction:
+        await transaction.run("one_intake_at_a_time", user_id=call.user_id)
+        gate = "no_consent"
+        if await consents(transaction, call.user_id):
+            settings = services().settings
+            [gate] = await transaction.values(
+                "begin_call",
+                call_id=call.id,
+                most_attempts=settings.call_attempts,
+                most_a_day=settings.calls_per_day,
+            )
+    if gate == USED_UP:  # the process that made the last attempt died before recording its result
+        await _failed(call, "the last attempt has no result")
+    elif gate and gate != DECIDED:
+        await close(call, Closed(gate, _midnight() if gate == "daily_limit" else None))
+    return gate is None
+
+
+async def _failed(call: WaitingCall, problem: str) -> None:
+    run_log().warning("the vendor did not accept the call: %s", problem)
+    most = services().settings.call_attempts
+    async with services().database.as_user(call.user_id) as transaction:
+        state = await transaction.values("call_attempt_failed", call_id=call.id, problem=problem, most_attempts=most)
+        if state == ["failed"]:
+            await audit(transaction, call, "failed", "vendor_failed")
+
+
+def _vendor() -> Receiver:
+    url, secret = services().settings.call_webhook_url, services().settings.call_webhook_secret
+    assert url and secret  # noqa: S101  # without them, no call is claimed
+    return Receiver(url, secret)
+
+
+def _midnight() -> datetime:
+    """Return when the next day begins, in UTC."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    return tomorrow.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _id_in(content: Any) -> str | None:
+    """Return the vendor's id of the call, if its response has one."""
+    found = content if isinstance(content, dict) else {}
+    identifier = found.get("id") or found.get("call_id") or found.get("callId")
+    return str(identifier)[:255] if isinstance(identifier, str | int) else None

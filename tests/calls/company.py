@@ -1,0 +1,162 @@
+"""A company whose vendor calls customers who cancelled, and its customers."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.schemas.objects import State
+from pydantic import SecretStr
+
+from deployments.consents import publish
+from deployments.migrations import migrate
+from flows.call_customer import call_customer
+from nodes.clients.phone_numbers import read_phone_number
+from nodes.node import without_prefect
+from nodes.rules.calling_hours import next_call
+from nodes.services import open_services, using
+from nodes.settings import ServiceSettings, load
+from tests.acceptance.trigger import serving
+from tests.consents.company import WORDINGS
+from tests.faults.own_database import OwnWorld
+from tests.hook_receiver import SECRET, Received, Receiver, receiving
+from tests.nodes.clients.test_database import new_database, settings
+from tests.waiting import eventually
+from tests.world import Person, Row, World
+
+FIELDS = "agentName=Robin,companyName=Example"
+# One of them may be called at any time of day, and one may not.
+NUMBERS = ("+442079460958", "+819012345678", "+14155552671")
+MARGIN = timedelta(minutes=10)
+
+
+def in_hours(number: str) -> bool:
+    """Return whether the number may be called now and for the next minutes."""
+    read = read_phone_number(number, None)
+    assert read
+    now = datetime.now(UTC)
+    return next_call(now, read.zones) == now and next_call(now + MARGIN, read.zones) == now + MARGIN
+
+
+def out_of_hours(number: str) -> bool:
+    read = read_phone_number(number, None)
+    assert read
+    at = next_call(datetime.now(UTC), read.zones)
+    return at is not None and at > datetime.now(UTC) + MARGIN
+
+
+@dataclass(frozen=True)
+class Company:
+    """The company's trigger, its database, and the vendor."""
+
+    world: World
+    http: httpx.Client
+    vendor: Receiver
+
+    def customer(self, number: str | None = None) -> Person:
+        """Create a customer with this number in Stripe, whose time zone isn't known otherwise."""
+        person = self.world.person("professional")
+        self.world.admin.execute("UPDATE users SET time_zone = 'UTC' WHERE id = %s", [person.user_id])
+        self.number(person, number or next(filter(in_hours, NUMBERS)))
+        return person
+
+    def number(self, person: Person, number: str) -> None:
+        self.world.stripe.customers.update(self.stripe_customer(person), {"phone": number})
+
+    def stripe_customer(self, person: Person) -> str:
+        row = self.world.row("SELECT stripe_customer_id FROM subscriptions WHERE user_id = %s", person.user_id)
+        return str(row["stripe_customer_id"])
+
+    def consents(self, person: Person, version: int | None = 2) -> None:
+        """Record that the customer accepts calls, or doesn't any more."""
+        self.world.admin.execute(
+            """INSERT INTO consents (user_id, channel, accepted, version, language, source)
+            VALUES (%s, 'phone', %s, %s, %s, 'form')""",
+            [person.user_id, version is not None, version, None if version is None else "en" if version == 2 else ""],
+        )
+
+    def cancels(self, person: Person) -> Row:
+        """Cancel, and return the call's row once it is decided."""
+        response = self.http.post(
+            "/cancel-subscription",
+            json={"user_id": person.user_id, "reason": "prefer_not_to_say"},
+            headers=person.headers,
+        )
+        assert response.status_code == 200, response.text
+        eventually(lambda: self.call(person)["state"] != "waiting")
+        return self.call(person)
+
+    def leaver(self, number: str | None = None) -> Person:
+        """Create a customer who cancelled and agreed to be called, whose call waits for `calls`."""
+        person = self.customer(number)
+        assert self.cancels(person)["gate"] == "no_consent"
+        self.world.admin.execute(
+            """UPDATE calls SET state = 'waiting', gate = NULL, due_at = now() + interval '1 day' WHERE user_id = %s""",
+            [person.user_id],
+        )
+        self.consents(person)
+        return person
+
+    def call(self, person: Person) -> Row:
+        return self.world.row("SELECT * FROM calls WHERE user_id = %s", person.user_id)
+
+    def calls(self, person: Person, **changed: Any) -> Row:
+        """Run `call-customer` in this process; return the call's row. `changed`: settings."""
+        self.run(call_customer.fn(self.call(person)["id"]), **changed)
+        return self.call(person)
+
+    def run(self, flow: Coroutine[Any, Any, State[None]], **changed: Any) -> State[None]:
+        own = {
+            "database_url": SecretStr(self.world.addresses["database_url"]),
+            "call_webhook_url": self.vendor.url,
+            "call_webhook_secret": SecretStr(SECRET),
+            "call_script_fields": dict(each.split("=") for each in FIELDS.split(",")),
+            "consent_min_version": {"phone": 2},
+        }
+
+        async def scenario() -> State[None]:
+            async with open_services(load(ServiceSettings).model_copy(update=own | changed)) as available:
+                with using(available), without_prefect():
+                    return await flow
+
+        return asyncio.run(scenario())
+
+    def heard(self, person: Person) -> list[Received]:
+        """Return what the vendor was sent about the customer's call and accepted, in order."""
+        return [each for each in self.vendor.accepted if each.id == str(self.call(person)["id"])]
+
+    def audited(self, person: Person) -> list[tuple[str, str | None]]:
+        rows = self.world.rows(
+            "SELECT outcome, problem FROM audit_log WHERE user_id = %s AND action = 'call_customer' ORDER BY id",
+            person.user_id,
+        )
+        return [(row["outcome"], row["problem"]) for row in rows]
+
+    def id_of(self, person: Person) -> UUID:
+        found: UUID = self.call(person)["id"]
+        return found
+
+
+@contextmanager
+def calling(world: World, directory: Path) -> Iterator[Company]:
+    """Run the company's trigger with its wordings published, on a database of its own."""
+    file = directory / "consents.yaml"
+    file.write_text(WORDINGS, encoding="utf-8")
+    with new_database(world.addresses["database_admin_url"]) as url, receiving() as vendor:
+        migrate(settings(url))
+        publish(settings(url), file)
+        own = {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
+        more = {
+            "CONSENT_MIN_VERSION": "phone=2",
+            "CALL_WEBHOOK_URL": vendor.url,
+            "CALL_WEBHOOK_SECRET": SECRET,
+            "CALL_RESULT_SECRETS": SECRET,
+            "CALL_SCRIPT_FIELDS": FIELDS,
+        }
+        with closing(OwnWorld(world, own)) as seen, serving(directory, **own, **more) as http:
+            yield Company(seen, http, vendor)

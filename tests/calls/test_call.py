@@ -1,0 +1,146 @@
+"""The call after a cancellation: each gate with its reason, and the vendor gets it once (FEATURES A01 to A08, A19)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nodes.rules.names import given_and_family
+from tests.calls.company import NUMBERS, Company, out_of_hours
+from tests.webhooks.events import order
+
+
+def test_a_customer_who_agreed_is_called_once_after_cancelling(company: Company) -> None:
+    person = company.customer()
+    company.consents(person)
+    number = company.world.stripe.customers.retrieve(company.stripe_customer(person)).phone
+    user = company.world.row("SELECT name, email FROM users WHERE id = %s", person.user_id)
+
+    call = company.cancels(person)
+
+    assert (call["state"], call["gate"], call["attempts"]) == ("placed", None, 1)
+    [heard] = company.heard(person)
+    assert heard.valid
+    first_name, last_name = given_and_family(user["name"])
+    assert heard.body == {
+        "type": "calls.execute",
+        "data": {"phoneNumber": number, "firstName": first_name, "lastName": last_name, "email": user["email"]},
+    }
+    assert company.audited(person) == [("placed", None)]
+
+    company.calls(person)
+    assert len(company.heard(person)) == 1
+
+
+def test_nobody_is_called_without_consent(company: Company) -> None:
+    person = company.customer()
+    call = company.cancels(person)
+    assert (call["state"], call["gate"], call["due_at"]) == ("not_placed", "no_consent", None)
+    assert company.audited(person) == [("not_placed", "no_consent")]
+    assert company.heard(person) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "gate"),
+    [("", "no_phone_number"), ("call my office", "phone_number_invalid"), ("+800 1234 5678", "no_calling_hours")],
+)
+def test_a_number_that_cannot_be_called_is_skipped_with_its_reason(company: Company, number: str, gate: str) -> None:
+    person = company.leaver()
+    company.number(person, number)
+    call = company.calls(person)
+    assert (call["state"], call["gate"]) == ("not_placed", gate)
+    assert company.audited(person)[-1] == ("not_placed", gate)
+    assert company.heard(person) == []
+
+
+@pytest.mark.parametrize("version", [None, 1])
+def test_consent_that_was_revoked_or_is_too_old_closes_the_gate(company: Company, version: int | None) -> None:
+    person = company.leaver()
+    company.consents(person, version)
+    assert company.calls(person)["gate"] == "no_consent"
+    assert company.heard(person) == []
+
+
+def test_a_customer_deleted_in_stripe_is_not_called(company: Company) -> None:
+    person = company.leaver()
+    company.world.stripe.customers.delete(company.stripe_customer(person))
+    assert company.calls(person)["gate"] == "customer_deleted"
+    assert company.heard(person) == []
+
+
+def test_a_customer_who_came_back_is_not_called_even_if_the_event_is_late(company: Company) -> None:
+    person = company.leaver()
+    order(company.world, "portal", subscription=person.subscription_id, action="undo")
+    assert company.calls(person)["gate"] == "reactivated"
+    assert company.heard(person) == []
+
+
+def test_a_customer_who_reactivated_here_is_not_called(company: Company) -> None:
+    person = company.leaver()
+    response = company.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
+    assert response.status_code == 200, response.text
+    assert company.calls(person)["gate"] == "reactivated"
+
+
+def test_a_call_waits_for_calling_hours(company: Company) -> None:
+    person = company.leaver(next(filter(out_of_hours, NUMBERS)))
+    call = company.calls(person)
+    assert (call["state"], call["gate"]) == ("waiting", "outside_calling_hours")
+    assert timedelta(0) < call["due_at"] - datetime.now(UTC) < timedelta(hours=11, minutes=1)
+    company.calls(person)
+    assert company.audited(person)[1:] == [("waiting", "outside_calling_hours")]
+    assert company.heard(person) == []
+
+
+def test_the_customers_own_time_zone_counts_too(company: Company) -> None:
+    person = company.leaver()
+    elsewhere = next(zone for zone, number in ZONES.items() if out_of_hours(number))
+    company.world.admin.execute("UPDATE users SET time_zone = %s WHERE id = %s", [elsewhere, person.user_id])
+    assert company.calls(person)["gate"] in ("outside_calling_hours", "no_calling_hours")
+
+
+ZONES = dict(zip(("Europe/London", "Asia/Tokyo", "America/Los_Angeles"), NUMBERS, strict=True))
+
+
+def test_no_call_is_placed_while_the_script_may_not_be_used(company: Company) -> None:
+    person = company.leaver()
+    call = company.calls(person, call_script_fields={})
+    assert (call["state"], call["gate"]) == ("waiting", "script_invalid")
+    assert company.heard(person) == []
+    assert company.calls(person)["state"] == "placed"
+
+
+def test_the_daily_limit_puts_a_call_off_to_the_next_day(company: Company) -> None:
+    person = company.leaver()
+    call = company.calls(person, calls_per_day=0)
+    assert (call["state"], call["gate"]) == ("waiting", "daily_limit")
+    assert (call["due_at"].hour, call["due_at"].minute) == (0, 0)
+    assert company.heard(person) == []
+
+
+def test_a_call_that_waited_too_long_is_not_placed(company: Company) -> None:
+    person = company.leaver()
+    company.world.admin.execute(
+        "UPDATE calls SET created_at = now() - interval '3 days 1 minute' WHERE user_id = %s", [person.user_id]
+    )
+    assert company.calls(person)["gate"] == "too_late"
+
+
+def test_a_customer_is_called_once_about_several_cancellations(company: Company) -> None:
+    person = company.leaver()
+    company.world.admin.execute(
+        """INSERT INTO cancellation_requests (id, user_id, asked_user_id, accept_offer) VALUES
+        (gen_random_uuid(), %(user)s, %(user)s, false)""",
+        {"user": person.user_id},
+    )
+    company.world.admin.execute(
+        """INSERT INTO calls (request_id, user_id, state, due_at, sent_at)
+        SELECT id, user_id, 'placed', NULL, now() - interval '23 hours' FROM cancellation_requests
+        WHERE user_id = %s AND subscription_id IS NULL""",
+        [person.user_id],
+    )
+    first = company.world.row("SELECT id FROM calls WHERE user_id = %s AND state = 'waiting'", person.user_id)
+    from flows.call_customer import call_customer
+
+    company.run(call_customer.fn(first["id"]))
+    call = company.world.row("SELECT * FROM calls WHERE id = %s", first["id"])
+    assert (call["state"], call["gate"]) == ("not_placed", "called_already")
