@@ -1,4 +1,4 @@
-"""A vendor that is down, refuses, dies, or is slow: the call is sent again under the same id, and not for ever (A08)."""
+"""A vendor that is down, refuses or dies: the call is sent again under the same id, but not for ever (FEATURES A08)."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
