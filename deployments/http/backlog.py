@@ -1,7 +1,7 @@
 """Starts, in the trigger's process, new work that waits in Postgres.
 
-Reactivations, changes, Stripe's events, emails, calls, webhooks, and the events of tasks. Work whose run died is resumed by
-`resume-unfinished`.
+Reactivations, changes, Stripe's events, emails, calls, webhooks, and the events of tasks. Work whose run died is
+resumed by `resume-unfinished`.
 """
 
 import asyncio

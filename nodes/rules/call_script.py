@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-REASON_CLASSES = ("PRICING", "PRODUCT_GAP", "RELIABILITY", "NO_LONGER_NEEDED", "COMPETITOR", "UNUSED")
+from nodes.rules.reason_classes import REASON_CLASSES
+
 SECTIONS = ("opening", "disclosure", "question", *REASON_CLASSES, "access", "closing", "voicemail")
 
 MOST_WORDS = 20  # in a line: longer ones are hard to follow by ear
