@@ -26,6 +26,7 @@ OUTSIDE = (
     "WEBHOOK",
     "SERVICE_TOKENS",
     "CONSENT_",
+    "CALL",
 )
 
 Addresses = dict[str, Any]

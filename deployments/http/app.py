@@ -34,9 +34,10 @@ from deployments.http.runner import Runner, run_context
 from deployments.http.sdk.origins import AllowedOrigins
 from deployments.http.sdk.routes import router as sdk_router
 from deployments.http.session_tokens import SessionTokens
-from deployments.http.webhooks import stripe
+from deployments.http.webhooks import calls, stripe
 from deployments.prefect.client import shared_client
 from flows.resume_unfinished import CHANGES
+from nodes.clients.call_results import CallResults
 from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
@@ -65,6 +66,7 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
             app.state.identity = identity
             app.state.services = services
             app.state.webhooks = Webhooks(settings)
+            app.state.call_results = CallResults(settings)
             app.state.session_tokens = tokens
             app.state.runner = Runner(services, run_context(services))
             app.state.backlog = Backlog(run_context(services), tuple(settings.webhooks))
@@ -87,7 +89,7 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
     app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
     api = (cancel_subscription, reactivate_subscription, offers, bookings, look_ups, consents, health)
-    for module in (*api, reactivate_link, resume_link, feedback_link, preferences, api_reference, stripe):
+    for module in (*api, reactivate_link, resume_link, feedback_link, preferences, api_reference, stripe, calls):
         app.include_router(module.router)
     app.include_router(start_page(settings, with_shop=shop is not None))
     app.include_router(looks_router(settings))

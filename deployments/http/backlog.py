@@ -18,9 +18,11 @@ from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
 from flows.remind_of_change import remind_of_change
 from flows.resume_unfinished import CHANGES, RequestFlow
+from flows.route_call_result import route_call_result
 from flows.send_cancel_code import send_cancel_code
-from nodes.cancel_codes.claim import claim_cancel_codes
+from nodes.call_results.claim import claim_call_results
 from nodes.calls.claim import claim_calls
+from nodes.cancel_codes.claim import claim_cancel_codes
 from nodes.changes.intake import kind_of_change
 from nodes.errors import CancelflowError
 from nodes.reason_email.claim import claim_reason_emails
@@ -121,6 +123,7 @@ class Backlog:
     def __init__(self, context: contextvars.Context, endpoints: tuple[str, ...]) -> None:
         self._context = context
         self._events = Line(MAX_CONCURRENT_EVENTS, _new_events, _handle)
+        self._results = Line(MAX_CONCURRENT_CALLS, claim_call_results, _route)
         self._lines: tuple[Line[Any], ...] = (
             Line(MAX_CONCURRENT_REACTIVATIONS, _new_reactivations, _reactivate),
             Line(MAX_CONCURRENT_CHANGES, _new_changes, _change),
@@ -130,6 +133,7 @@ class Backlog:
             Line(MAX_CONCURRENT_EMAILS, claim_cancel_codes, _send_code),
             Line(MAX_CONCURRENT_TASKS, claim_task_events, _publish),
             Line(MAX_CONCURRENT_CALLS, claim_calls, _call),
+            self._results,
             *(Line(MAX_CONCURRENT_WEBHOOKS, partial(claim_webhooks, each), partial(_send, each)) for each in endpoints),
         )
         self._asked: set[asyncio.Task[None]] = set()
@@ -142,6 +146,10 @@ class Backlog:
     def event_came(self) -> None:
         """Check for Stripe events immediately, after one was received."""
         self._events.wake()
+
+    def result_came(self) -> None:
+        """Check for results of calls immediately, after one was received."""
+        self._results.wake()
 
     async def carry_out(self, its_flow: RequestFlow, request_id: UUID, deadline: float) -> None:
         """Run the flow for this request; return once its response is recorded, or at the deadline while it continues.
@@ -208,6 +216,10 @@ async def _send_code(identifier: str) -> None:
 
 async def _call(call_id: UUID) -> None:
     await run_flow(call_customer, call_id)
+
+
+async def _route(call_id: UUID) -> None:
+    await run_flow(route_call_result, call_id)
 
 
 async def _handle(identifier: str) -> None:

@@ -10,6 +10,7 @@ from deployments.http.backlog import Backlog
 from deployments.http.identity import Identity
 from deployments.http.runner import Runner
 from deployments.http.session_tokens import SessionTokens
+from nodes.clients.call_results import CallResults
 from nodes.clients.webhooks import Webhooks
 from nodes.services import Services
 
@@ -51,6 +52,7 @@ Caller = Annotated[str, Depends(_Bearer())]
 CallerOrService = Annotated[str | None, Depends(_BearerOrService())]
 TheRunner = Annotated[Runner, _of_the_application("runner")]
 TheBacklog = Annotated[Backlog, _of_the_application("backlog")]
+TheCallResults = Annotated[CallResults, _of_the_application("call_results")]
 TheWebhooks = Annotated[Webhooks, _of_the_application("webhooks")]
 TheSessionTokens = Annotated[SessionTokens, _of_the_application("session_tokens")]
 TheServices = Annotated[Services, _of_the_application("services")]

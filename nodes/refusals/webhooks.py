@@ -1,4 +1,4 @@
-"""Refusals of Stripe's webhooks."""
+"""Refusals of webhooks: Stripe's, and the results of calls."""
 
 from nodes.refusals.base import Refusal
 
@@ -15,3 +15,14 @@ class WebhooksOff(Refusal):
 
     status = 404
     detail = "Not Found"
+
+
+class ResultNotSigned(Refusal):
+    """A call's result that is not signed with a configured secret, or was signed too long ago."""
+
+    status = 401
+    detail = "The signature is missing, not valid, or older than five minutes"
+
+
+class CallResultsOff(WebhooksOff):
+    """CALL_RESULT_SECRETS is not set, so no result of a call can be verified."""

@@ -16,17 +16,18 @@ CREATE TABLE calls (
     vendor_call_id text,
     problem        text,        -- why the last attempt failed
 
-    -- The result, as the vendor reported it. The texts go with the cancellation's feedback, after 90 days.
+    -- The result, as the vendor reported it last. It goes with the cancellation's feedback, after 90 days.
     received_at    timestamptz,
+    fingerprint    bytea,       -- of the result, by which a repetition is recognized
     status         text,
     reason_class   text,
     warmth         text        CHECK (warmth IN ('hot', 'warm', 'cold', 'dead')),
     transcript     text,
     recording_url  text,
     summary        text,
-    action_items   json,        -- what was promised, in sentences
-    requests_heard json,
-    reversed       boolean,     -- whether Stripe, read back, showed the reversal that the result claims
+    action_items   text[],      -- what was promised, in sentences
+    requests_heard text[],      -- codes of nodes/rules/call_results.py
+    reversed       boolean,     -- whether Stripe, read back, shows the reversal that the result claims
     route_at       timestamptz, -- when to route the result; null if there is none, or once that is done
     CONSTRAINT a_call_is_due_while_it_waits CHECK ((state = 'waiting') = (due_at IS NOT NULL))
 );
@@ -37,7 +38,7 @@ CREATE INDEX calls_of_vendor ON calls (vendor_call_id) WHERE vendor_call_id IS N
 CREATE INDEX calls_sent ON calls (sent_at) WHERE sent_at IS NOT NULL;
 CALL protect('calls');
 GRANT SELECT, INSERT (request_id, user_id), UPDATE (state, gate, due_at, placed_at, vendor_call_id, problem, received_at,
-    status, reason_class, warmth, transcript, recording_url, summary, action_items, requests_heard, reversed, route_at)
+    fingerprint, status, reason_class, warmth, transcript, recording_url, summary, action_items, requests_heard, reversed, route_at)
     ON calls TO cancelflow_app;
 
 -- The customer said in a call that they hadn't cancelled: suspected fraud, which people look into. Nothing is undone.
@@ -51,8 +52,9 @@ ALTER TABLE audit_log ALTER COLUMN http_status DROP NOT NULL;
 CREATE FUNCTION anonymize_call() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE calls
-    SET reason_class = NULL, warmth = NULL, transcript = NULL, recording_url = NULL, summary = NULL, action_items = NULL,
-        requests_heard = NULL, route_at = NULL, due_at = NULL, gate = CASE state WHEN 'waiting' THEN 'too_late' ELSE gate END,
+    SET fingerprint = NULL, reason_class = NULL, warmth = NULL, transcript = NULL, recording_url = NULL, summary = NULL,
+        action_items = NULL, requests_heard = NULL, due_at = NULL,
+        gate = CASE state WHEN 'waiting' THEN 'too_late' ELSE gate END,
         state = CASE state WHEN 'waiting' THEN 'not_placed' ELSE state END
     WHERE request_id = NEW.id;
     RETURN NEW;

@@ -55,3 +55,69 @@ SET problem = %(problem)s, gate = NULL,
     due_at = CASE WHEN attempts < %(most_attempts)s THEN now() + pause_of_call(attempts) END
 WHERE id = %(call_id)s AND state = 'waiting'
 RETURNING state;
+
+-- name: keep_unknown_call
+SELECT keep_unknown_call(%(vendor_call_id)s, %(named)s, %(status)s);
+
+-- name: store_call_result
+-- In place of an earlier one; a repetition changes nothing. The vendor had the call, whatever we recorded. Nothing that
+-- was said is stored once the cancellation's feedback was anonymised.
+UPDATE calls c
+SET received_at = clock_timestamp(), route_at = now(), state = 'placed', due_at = NULL, gate = NULL, problem = NULL,
+    placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s, fingerprint = %(fingerprint)s,
+    status = %(status)s, reason_class = %(reason_class)s, warmth = %(warmth)s, requests_heard = %(requests_heard)s,
+    transcript = CASE WHEN r.anonymized_at IS NULL THEN %(transcript)s END,
+    recording_url = CASE WHEN r.anonymized_at IS NULL THEN %(recording_url)s END,
+    summary = CASE WHEN r.anonymized_at IS NULL THEN %(summary)s END,
+    action_items = CASE WHEN r.anonymized_at IS NULL THEN %(action_items)s::text[] END
+FROM cancellation_requests r
+WHERE c.id = %(call_id)s AND r.id = c.request_id AND c.fingerprint IS DISTINCT FROM %(fingerprint)s;
+
+-- name: claim_call_results
+-- Claim a batch of calls.
+SELECT claim_call_results(%(at_most)s);
+
+-- name: call_heard
+-- A call whose result is to be routed.
+SELECT c.id, c.user_id, r.subscription_id, c.request_id, c.received_at,
+    coalesce('reversed' = ANY (c.requests_heard), false) AS claims_reversal
+FROM calls c JOIN cancellation_requests r ON r.id = c.request_id
+WHERE c.id = %(call_id)s AND c.route_at IS NOT NULL AND c.received_at IS NOT NULL;
+
+-- name: call_reversed
+-- Whether Stripe, read back, shows the reversal; null if the result claims none. Returns the result.
+UPDATE calls SET reversed = %(reversed)s WHERE id = %(call_id)s
+RETURNING warmth, reason_class, coalesce(requests_heard, '{}') AS requests_heard, summary,
+    coalesce(action_items, '{}') AS action_items, reversed;
+
+-- name: dispute_cancellation
+UPDATE cancellation_requests SET disputed_at = now() WHERE id = %(request_id)s AND disputed_at IS NULL;
+
+-- name: ask_why_now
+-- The email that asks for the reason, once; its own flow sees whether there is still none.
+UPDATE cancellation_requests r SET ask_why_at = now()
+WHERE r.id = %(request_id)s AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id AND o.kind = 'reason_email');
+
+-- name: call_routed
+-- A result that came meanwhile is still to be routed.
+UPDATE calls SET route_at = NULL WHERE id = %(call_id)s AND received_at = %(received_at)s;
+
+-- name: list_calls
+-- For an operator, as the owner: the newest, without what was said.
+SELECT id, user_id, state, gate, due_at, attempts, problem, created_at, placed_at, received_at, status, warmth,
+    reason_class, reversed, EXISTS (
+        SELECT FROM cancellation_requests r WHERE r.id = calls.request_id AND r.disputed_at IS NOT NULL) AS disputed
+FROM calls ORDER BY created_at DESC, id LIMIT %(at_most)s;
+
+-- name: unknown_calls
+SELECT vendor_call_id, named, status, received_at FROM unknown_calls ORDER BY received_at DESC LIMIT %(at_most)s;
+
+-- name: call_said
+-- For an operator, as the owner: everything about a call, with what was said.
+SELECT id, user_id, request_id, state, gate, status, warmth, reason_class, requests_heard, recording_url, summary,
+    action_items, transcript
+FROM calls WHERE id = %(call_id)s;
+
+-- name: retry_call
+-- By an operator, after the vendor is back. The gates are looked at again.
+UPDATE calls SET state = 'waiting', due_at = now(), attempts = 0 WHERE id = %(call_id)s AND state = 'failed' RETURNING id;

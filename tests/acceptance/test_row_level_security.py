@@ -41,6 +41,7 @@ OWNER = {
     "webhook_deliveries": "user_id",
     "consents": "user_id",
     "tasks": "user_id",
+    "calls": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -89,6 +90,11 @@ def two(world: World) -> Two:
         world.admin.execute(
             "INSERT INTO tasks (user_id, kind, key, said, publish_at)"
             " VALUES (%s, 'support', gen_random_uuid(), 'mine', NULL)",
+            [person.user_id],
+        )
+        world.admin.execute(
+            "INSERT INTO calls (request_id, user_id, state, due_at)"
+            " SELECT id, user_id, 'placed', NULL FROM cancellation_requests WHERE user_id = %s LIMIT 1",
             [person.user_id],
         )
         # False, because their rows still exist, but only an existing user can try to read the record.
@@ -382,6 +388,9 @@ CHECKS = {
     "tasks_kind_check": ("tasks", "kind = 'x'"),
     "tasks_said_check": ("tasks", "said = repeat('x', 5001)"),
     "a_done_task_says_by_whom": ("tasks", "done_at = now()"),
+    "calls_state_check": ("calls", "state = 'x'"),
+    "calls_warmth_check": ("calls", "warmth = 'x'"),
+    "a_call_is_due_while_it_waits": ("calls", "due_at = now()"),
     "retained_invoices_currency_check": ("retained_invoices", "currency = 'USD'"),
 }
 

@@ -52,7 +52,11 @@ async def read_json(request: Request, model: type[Body]) -> Body:
     """Return the body as a `model`. Raises `BodyNotJson`, `BodyTooLarge`, `BodyTooSlow` and `BodyInvalid`."""
     if media_type_of(request, "application/json") != "application/json":
         raise BodyNotJson
-    raw = await read_raw(request)
+    return parsed(await read_raw(request), model)
+
+
+def parsed(raw: bytes, model: type[Body]) -> Body:
+    """Return a raw body as a `model`. Raises `BodyInvalid`."""
     try:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
