@@ -1,4 +1,4 @@
-"""Operator commands for requests and Stripe events that are unfinished or need attention: list, resume, dismiss."""
+"""Operator commands for requests, Stripe events and calls that need attention or are unfinished: list, resume, dismiss."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ _RESUME = (
     QUERIES["send_undeliverable_again"],
     *(QUERIES[f"resume_{kind}"] for kind in KINDS),
     QUERIES["resume_stripe_event"],
+    QUERIES["resume_call"],
 )
 _WHY_UNDELIVERABLE = {
     "no-address": "the customer has no email address",
@@ -40,8 +41,8 @@ class NothingToDismiss(CancelflowError):
 class Unfinished:
     """Unfinished work, due at `resume_at` or needing attention: it failed, was parked, or has undeliverable emails.
 
-    `work`: a cancellation, a reactivation, a subscription's end or a Stripe event. `point`: the step reached; for an
-    event, the kind of change; if `undeliverable`, the emails. `problem`: why the last try failed. `by_hand`: a person
+    `work`: a cancellation, a reactivation, a subscription's end, a Stripe event or a call. `point`: the step reached; for
+    an event, the kind of change; if `undeliverable`, the emails. `problem`: why the last try failed. `by_hand`: a person
     does it in Stripe. `renewed`: the subscription has renewed since the customer asked to cancel.
     """
 

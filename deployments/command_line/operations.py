@@ -42,9 +42,9 @@ def _none(stuck: bool) -> str:
 
 @app.command()
 def resume(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="of a request, a session or a Stripe event")],
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="of a request, a session, a Stripe event or a call")],
 ) -> None:
-    """Resume a cancellation, a reactivation or a Stripe event from the step reached, even if it failed."""
+    """Resume a request or a Stripe event from the step reached, or a call, even if it failed."""
     join_stack()
     from deployments.requests import resume as resume_work
 

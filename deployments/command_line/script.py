@@ -16,7 +16,7 @@ app.add_typer(script, name="script")
 def check() -> None:
     """Check the script in CALL_SCRIPT, or the default one. No call is made while this fails."""
     join_stack()
-    from deployments.call_script import check as checked
+    from deployments.calls.script import check as checked
 
     checked(load(CallSettings))
     typer.echo("the script may be used for calls")
@@ -26,6 +26,6 @@ def check() -> None:
 def show(user: Annotated[str, typer.Argument(help="the user's id")]) -> None:
     """Show the script as it would be read to a customer who cancelled."""
     join_stack()
-    from deployments.call_script import show as shown
+    from deployments.calls.script import show as shown
 
     typer.echo(shown(load(CallScriptSettings), user))

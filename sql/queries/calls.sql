@@ -65,12 +65,14 @@ SELECT keep_unknown_call(%(vendor_call_id)s, %(named)s, %(status)s);
 UPDATE calls c
 SET received_at = clock_timestamp(), route_at = now(), state = 'placed', due_at = NULL, gate = NULL, problem = NULL,
     placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s, fingerprint = %(fingerprint)s,
-    status = %(status)s, reason_class = %(reason_class)s, warmth = %(warmth)s, requests_heard = %(requests_heard)s,
-    transcript = CASE WHEN r.anonymized_at IS NULL THEN %(transcript)s END,
-    recording_url = CASE WHEN r.anonymized_at IS NULL THEN %(recording_url)s END,
-    summary = CASE WHEN r.anonymized_at IS NULL THEN %(summary)s END,
-    action_items = CASE WHEN r.anonymized_at IS NULL THEN %(action_items)s::text[] END
-FROM cancellation_requests r
+    status = %(status)s, reason_class = said.reason_class, warmth = said.warmth, transcript = said.transcript,
+    recording_url = said.recording_url, summary = said.summary, action_items = said.action_items,
+    requests_heard = said.requests_heard
+FROM cancellation_requests r LEFT JOIN LATERAL (
+    SELECT %(reason_class)s::text AS reason_class, %(warmth)s::text AS warmth, %(transcript)s::text AS transcript,
+        %(recording_url)s::text AS recording_url, %(summary)s::text AS summary,
+        %(action_items)s::text[] AS action_items, %(requests_heard)s::text[] AS requests_heard
+    WHERE r.anonymized_at IS NULL) said ON true
 WHERE c.id = %(call_id)s AND r.id = c.request_id AND c.fingerprint IS DISTINCT FROM %(fingerprint)s;
 
 -- name: claim_call_results
@@ -104,7 +106,7 @@ UPDATE calls SET route_at = NULL WHERE id = %(call_id)s AND received_at = %(rece
 
 -- name: list_calls
 -- For an operator, as the owner: the newest, without what was said.
-SELECT id, user_id, state, gate, due_at, attempts, problem, created_at, placed_at, received_at, status, warmth,
+SELECT id, user_id, state, gate, due_at, problem, created_at, placed_at, received_at, status, warmth,
     reason_class, reversed, EXISTS (
         SELECT FROM cancellation_requests r WHERE r.id = calls.request_id AND r.disputed_at IS NOT NULL) AS disputed
 FROM calls ORDER BY created_at DESC, id LIMIT %(at_most)s;
@@ -118,6 +120,6 @@ SELECT id, user_id, request_id, state, gate, status, warmth, reason_class, reque
     action_items, transcript
 FROM calls WHERE id = %(call_id)s;
 
--- name: retry_call
--- By an operator, after the vendor is back. The gates are looked at again.
-UPDATE calls SET state = 'waiting', due_at = now(), attempts = 0 WHERE id = %(call_id)s AND state = 'failed' RETURNING id;
+-- name: resume_call
+-- By an operator, once the vendor is back. The gates are looked at again.
+UPDATE calls SET state = 'waiting', due_at = now(), attempts = 0 WHERE id::text = %(id)s AND state = 'failed' RETURNING id;

@@ -16,6 +16,11 @@ SELECT 'Stripe event', id, subscription_id, change, outcome, tries, problem, rec
 FROM stripe_events
 WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL
 UNION ALL
+SELECT 'call', c.id::text, r.subscription_id, c.state, NULL, c.attempts, c.problem, c.created_at, NULL, c.sent_at, false,
+    false, false, false
+FROM calls c JOIN cancellation_requests r ON r.id = c.request_id
+WHERE c.state = 'failed'
+UNION ALL
 SELECT coalesce(r.kind, 'end'), o.request_id::text,
     coalesce(r.subscription_id, r.asked_subscription, e.subscription_id), o.kinds, NULL, o.attempts,
     o.problem, o.created_at, NULL, NULL, false, true, false, false

@@ -1,6 +1,9 @@
 """A company whose vendor calls customers who cancelled, and its customers."""
 
 import asyncio
+import base64
+import json
+import uuid
 from collections.abc import Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from uuid import UUID
 import httpx
 from prefect.client.schemas.objects import State
 from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook
 
 from deployments.consents import publish
 from deployments.migrations import migrate
@@ -29,6 +33,7 @@ from tests.nodes.clients.test_database import new_database, settings
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
+OLD_SECRET = "whsec_" + base64.b64encode(b"the-secret-before-the-rotation-1").decode()
 FIELDS = "agentName=Robin,companyName=Example"
 # One of them may be called at any time of day, and one may not.
 NUMBERS = ("+442079460958", "+819012345678", "+14155552671")
@@ -126,6 +131,48 @@ class Company:
 
         return asyncio.run(scenario())
 
+    def called(self) -> Person:
+        """Create a customer whose call the vendor has."""
+        person = self.leaver()
+        assert self.calls(person)["state"] == "placed"
+        return person
+
+    def report(
+        self, secret: str = SECRET, age: timedelta = timedelta(0), kind: str = "calls.result", **data: Any
+    ) -> httpx.Response:
+        """Send a result, signed as the vendor signs it."""
+        return self.send(json.dumps({"type": kind, "data": data}), secret, age)
+
+    def send(self, body: str, secret: str = SECRET, age: timedelta = timedelta(0)) -> httpx.Response:
+        hook_id, at = f"msg_{uuid.uuid4().hex}", datetime.now(UTC) - age
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": hook_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": Webhook(secret).sign(hook_id, at, body),
+        }
+        return self.http.post("/webhooks/calls", content=body.encode(), headers=headers)
+
+    def routed(self, person: Person, **data: Any) -> Row:
+        """Report a completed call, and return its row once the result was acted on."""
+        named = {"webhookId": str(self.id_of(person)), "callId": f"call_{person.user_id}", "status": "completed"}
+        response = self.report(**named | data)
+        assert (response.status_code, response.json()) == (200, {"received": True})
+        eventually(lambda: self.call(person)["route_at"] is None)
+        return self.call(person)
+
+    def tasks(self, person: Person) -> dict[str, list[str | None]]:
+        """Return what was said with each task, by kind."""
+        rows = self.world.rows("SELECT kind, said FROM tasks WHERE user_id = %s ORDER BY key", person.user_id)
+        return {kind: [row["said"] for row in rows if row["kind"] == kind] for kind in {row["kind"] for row in rows}}
+
+    def agrees(self, person: Person) -> bool | None:
+        """Return whether the newest entry of the ledger accepts calls."""
+        rows = self.world.rows(
+            "SELECT accepted FROM current_consents WHERE user_id = %s AND channel = 'phone'", person.user_id
+        )
+        return rows[0]["accepted"] if rows else None
+
     def heard(self, person: Person) -> list[Received]:
         """Return what the vendor was sent about the customer's call and accepted, in order."""
         return [each for each in self.vendor.accepted if each.id == str(self.call(person)["id"])]
@@ -155,7 +202,7 @@ def calling(world: World, directory: Path) -> Iterator[Company]:
             "CONSENT_MIN_VERSION": "phone=2",
             "CALL_WEBHOOK_URL": vendor.url,
             "CALL_WEBHOOK_SECRET": SECRET,
-            "CALL_RESULT_SECRETS": SECRET,
+            "CALL_RESULT_SECRETS": f"{OLD_SECRET}, {SECRET}",
             "CALL_SCRIPT_FIELDS": FIELDS,
         }
         with closing(OwnWorld(world, own)) as seen, serving(directory, **own, **more) as http:
