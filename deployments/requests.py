@@ -1,4 +1,4 @@
-"""Operator commands for requests, Stripe events and calls that need attention or are unfinished: list, resume, dismiss."""
+"""Operator commands for unfinished requests, Stripe events and calls, and those that need attention."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +41,9 @@ class NothingToDismiss(CancelflowError):
 class Unfinished:
     """Unfinished work, due at `resume_at` or needing attention: it failed, was parked, or has undeliverable emails.
 
-    `work`: a cancellation, a reactivation, a subscription's end, a Stripe event or a call. `point`: the step reached; for
-    an event, the kind of change; if `undeliverable`, the emails. `problem`: why the last try failed. `by_hand`: a person
-    does it in Stripe. `renewed`: the subscription has renewed since the customer asked to cancel.
+    `work`: a cancellation, a reactivation, a subscription's end, a Stripe event or a call. `point`: the step reached;
+    for an event, the kind of change; if `undeliverable`, the emails. `problem`: why the last try failed. `by_hand`: a
+    person does it in Stripe. `renewed`: the subscription has renewed since the customer asked to cancel.
     """
 
     work: str

@@ -34,7 +34,8 @@ WHERE c.id = %(call_id)s AND c.state = 'waiting';
 -- name: close_call
 -- A gate is closed. `until`: when to look again; null: it is not placed.
 UPDATE calls
-SET gate = %(gate)s, due_at = %(until)s, state = CASE WHEN %(until)s::timestamptz IS NULL THEN 'not_placed' ELSE 'waiting' END
+SET gate = %(gate)s, due_at = %(until)s,
+    state = CASE WHEN %(until)s::timestamptz IS NULL THEN 'not_placed' ELSE 'waiting' END
 WHERE id = %(call_id)s AND state = 'waiting';
 
 -- name: begin_call
@@ -122,4 +123,5 @@ FROM calls WHERE id = %(call_id)s;
 
 -- name: resume_call
 -- By an operator, once the vendor is back. The gates are looked at again.
-UPDATE calls SET state = 'waiting', due_at = now(), attempts = 0 WHERE id::text = %(id)s AND state = 'failed' RETURNING id;
+UPDATE calls SET state = 'waiting', due_at = now(), attempts = 0
+WHERE id::text = %(id)s AND state = 'failed' RETURNING id;
