@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from flows.call_customer import call_customer
 from nodes.rules.names import given_and_family
 from tests.calls.company import NUMBERS, Company, out_of_hours
 from tests.webhooks.events import order
+
+ZONES = dict(zip(("Europe/London", "Asia/Tokyo", "America/Los_Angeles"), NUMBERS, strict=True))
 
 
 def test_a_customer_who_agreed_is_called_once_after_cancelling(company: Company) -> None:
@@ -98,9 +101,6 @@ def test_the_customers_own_time_zone_counts_too(company: Company) -> None:
     assert company.calls(person)["gate"] in ("outside_calling_hours", "no_calling_hours")
 
 
-ZONES = dict(zip(("Europe/London", "Asia/Tokyo", "America/Los_Angeles"), NUMBERS, strict=True))
-
-
 def test_no_call_is_placed_while_the_script_may_not_be_used(company: Company) -> None:
     person = company.leaver()
     call = company.calls(person, call_script_fields={})
@@ -113,7 +113,8 @@ def test_the_daily_limit_puts_a_call_off_to_the_next_day(company: Company) -> No
     person = company.leaver()
     call = company.calls(person, calls_per_day=0)
     assert (call["state"], call["gate"]) == ("waiting", "daily_limit")
-    assert (call["due_at"].hour, call["due_at"].minute) == (0, 0)
+    midnight = call["due_at"].astimezone(UTC)
+    assert (midnight.hour, midnight.minute) == (0, 0)
     assert company.heard(person) == []
 
 
@@ -128,8 +129,8 @@ def test_a_call_that_waited_too_long_is_not_placed(company: Company) -> None:
 def test_a_customer_is_called_once_about_several_cancellations(company: Company) -> None:
     person = company.leaver()
     company.world.admin.execute(
-        """INSERT INTO cancellation_requests (id, user_id, asked_user_id, accept_offer) VALUES
-        (gen_random_uuid(), %(user)s, %(user)s, false)""",
+        """INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, resume_at)
+        VALUES (%(user)s, %(user)s, false, NULL)""",
         {"user": person.user_id},
     )
     company.world.admin.execute(
@@ -139,8 +140,6 @@ def test_a_customer_is_called_once_about_several_cancellations(company: Company)
         [person.user_id],
     )
     first = company.world.row("SELECT id FROM calls WHERE user_id = %s AND state = 'waiting'", person.user_id)
-    from flows.call_customer import call_customer
-
     company.run(call_customer.fn(first["id"]))
     call = company.world.row("SELECT * FROM calls WHERE id = %s", first["id"])
     assert (call["state"], call["gate"]) == ("not_placed", "called_already")

@@ -1,0 +1,105 @@
+"""Whatever happens in whatever order: no call without consent at its time, none twice, and none over the limit."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.call_customer import call_customer
+from nodes.clients.phone_numbers import read_phone_number
+from nodes.rules.calling_hours import next_call
+from tests.calls.company import Company
+from tests.world import Person
+
+pytestmark = pytest.mark.slow
+
+# What the customer does, what the vendor responds from then on, and a run of the flow.
+STEPS = some.lists(some.sampled_from(["accept", "accept an old wording", "revoke", 204, 503, "run", "run"]), max_size=8)
+NUMBERS = (
+    "+14155552671",
+    "+12125552671",
+    "+442079460958",
+    "+819012345678",
+    "+919876543210",
+    "+61412345678",
+    "+5511912345678",
+)
+
+
+@pytest.fixture(scope="module")
+def person(company: Company) -> Iterator[Person]:
+    yield company.leaver()
+    company.vendor.status = 204
+
+
+@given(steps=STEPS)
+@settings(max_examples=15)
+def test_no_call_is_ever_sent_without_consent_at_its_time(
+    company: Company, person: Person, steps: list[str | int]
+) -> None:
+    company.world.admin.execute(
+        """UPDATE calls SET state = 'waiting', gate = NULL, due_at = now() + interval '1 day', attempts = 0,
+            sent_at = NULL, placed_at = NULL WHERE user_id = %s""",
+        [person.user_id],
+    )
+    company.consents(person, None)
+    agrees, decided = False, False
+    company.vendor.status = 204
+    for step in steps:
+        before = sent(company, person)
+        if isinstance(step, int):
+            company.vendor.status = step
+        elif step == "run":
+            state = company.calls(person, call_attempts=20)["state"]
+            assert sent(company, person) - before == (agrees and not decided)
+            decided = decided or not agrees or company.vendor.status == 204
+            assert (state == "waiting") is not decided
+        else:
+            company.consents(person, {"accept": 2, "accept an old wording": 1, "revoke": None}[step])
+            agrees = step == "accept"
+
+
+def sent(company: Company, person: Person) -> int:
+    """Return how often the vendor was sent the customer's call, whether it accepted it or not."""
+    call_id = str(company.id_of(person))
+    return [each.id for each in company.vendor.accepted + company.vendor.refused].count(call_id)
+
+
+def test_the_daily_limit_holds_for_concurrent_runs(company: Company) -> None:
+    ids = [company.id_of(company.leaver()) for _ in range(6)]
+    today = company.world.row("SELECT count(*) FROM calls WHERE sent_at >= date_trunc('day', now(), 'UTC')")["count"]
+
+    async def together() -> State[None]:
+        await asyncio.gather(*(call_customer.fn(each) for each in ids))
+        return Completed()
+
+    company.run(together(), calls_per_day=today + 2)
+
+    states = [row["state"] for row in company.world.rows("SELECT state FROM calls WHERE id = ANY (%s)", ids)]
+    assert sorted(states) == ["placed"] * 2 + ["waiting"] * 4
+
+
+@given(
+    cancelled=some.lists(
+        some.tuples(some.sampled_from(NUMBERS), some.integers(0, 24 * 60 * 60 - 1)), min_size=1000, max_size=1000
+    )
+)
+@settings(max_examples=1)
+def test_of_a_days_cancellations_across_the_world_each_is_due_once_and_in_hours(
+    cancelled: list[tuple[str, int]],
+) -> None:
+    """By the rule that the flow asks, on a clock of the test's own."""
+    midnight = datetime(2026, 3, 28, tzinfo=UTC)  # in the night after, Europe's clocks are put forward
+    for number, seconds in cancelled:
+        read = read_phone_number(number, None)
+        assert read
+        at = midnight + timedelta(seconds=seconds)
+        due = next_call(at, read.zones)
+        assert due is not None
+        assert at <= due <= at + timedelta(hours=24)
+        assert next_call(due, read.zones) == due  # it isn't put off again
