@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from deployments.doctor import (
     blueprints_in_stripe,
+    calls,
     catalog_in_stripe,
     clocks,
     consents,
@@ -36,6 +37,7 @@ def parts(*, fix: bool) -> list[Part]:
         part("Catalogue", _STRIPE, catalog_in_stripe.examine, seconds=60.0),
         part("Blueprints", _STRIPE, blueprints_in_stripe.examine),
         part("Consents", "Run `cancelflow migrate`", consents.examine),
+        part("Calls", "Run `cancelflow migrate`", calls.examine),
         part("Prefect", "Start the server, or correct PREFECT_API_URL", prefect_parts.examine),
         part("Pub/Sub", "Create the topic, and grant roles/pubsub.viewer on it", outside_parts.examine_events),
         part("Mail", "Correct SMTP_URL, or make the server reachable", outside_parts.examine_mail),

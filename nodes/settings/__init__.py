@@ -77,8 +77,8 @@ class SessionTokenSettings(BillingSettings, CancelPageSettings):
     """The settings of `session-token`."""
 
 
-class CallScriptSettings(DatabaseSettings, MailSettings, CallSettings):
-    """The settings of `script`."""
+class CallScriptSettings(DatabaseSettings, CallSettings):
+    """The settings of `script`, and of what `doctor` checks of calls."""
 
 
 class SessionSettings(DatabaseSettings, CancelPageSettings):

@@ -3,9 +3,15 @@
 import uuid
 from pathlib import Path
 
-from tests.calls.company import Company
+import pytest
+
+from deployments.doctor.finding import Level
+from tests.calls.company import FIELDS, Company
+from tests.doctor.conftest import found
+from tests.hook_receiver import SECRET
 from tests.test_command_line import Done, cancelflow, refused
 from tests.waiting import eventually
+from tests.world import World
 
 SAID = "The price [is] too high."
 
@@ -65,3 +71,36 @@ def test_a_call_that_failed_needs_attention_until_it_is_resumed(company: Company
     eventually(lambda: company.call(person)["state"] == "placed")
     assert call_id not in command(company, tmp_path, "requests", "--stuck").out
     assert len(company.heard(person)) == 1
+
+
+CALLS_ON = {
+    "CALL_WEBHOOK_URL": "https://vendor.example.com/calls",
+    "CALL_WEBHOOK_SECRET": SECRET,
+    "CALL_RESULT_SECRETS": SECRET,
+    "CALL_SCRIPT_FIELDS": FIELDS,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "level", "says"),
+    [
+        ({}, "script", Level.OK, "it may be used"),
+        ({}, "consent", Level.OK, "the newest wording for phone is version 2"),
+        ({}, "results", Level.OK, "signed results are accepted"),
+        ({"CALL_SCRIPT_FIELDS": "agentName=Robin"}, "script", Level.FAILED, "'companyName' has no value"),
+        ({"CALL_RESULT_SECRETS": None}, "results", Level.WARNING, "none is accepted"),
+        ({"CALL_WEBHOOK_URL": None}, "calls", Level.OK, "nobody is called"),
+    ],
+)
+def test_doctor_finds_what_keeps_calls_from_being_placed(
+    company: Company, changed: dict[str, str | None], check: str, level: Level, says: str
+) -> None:
+    database = company.world.addresses["database_admin_url"]
+    own = {"DATABASE_URL": database, "DATABASE_ADMIN_URL": database}
+    finding = found("Calls", **{**CALLS_ON, **own, **changed})[check]
+    assert (finding.level, says in finding.found) == (level, True), finding
+
+
+def test_doctor_finds_that_nobody_could_consent(world: World) -> None:
+    """The stack's own database has no wordings."""
+    assert found("Calls", **CALLS_ON)["consent"].level is Level.WARNING
