@@ -11,6 +11,7 @@ ADDRESSES = {
     "http": "start here: links to everything; the API reference is at /docs",
     "prefect_ui": "Prefect: every run, step by step",
     "inbox": "the emails",
+    "calls": "the calls that customers agreed to, whose outcome you can play",
     "stripe": "the Stripe simulator, with its control API at /_simulator/",
     "pubsub": "the Pub/Sub emulator (PUBSUB_EMULATOR_HOST)",
     "smtp": "where mail goes in",

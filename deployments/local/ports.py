@@ -29,6 +29,7 @@ LISTENERS = {
     "stripe": Listener("STRIPE_SIMULATOR_PORT", 12111),
     "pubsub": Listener("PUBSUB_EMULATOR_PORT", 8085),
     "postgres": Listener("POSTGRES_PORT", 5433),
+    "calls": Listener("CALL_VENDOR_PORT", 8090),
     "worker": Listener("PREFECT_WORKER_WEBSERVER_PORT", 8480),
 }
 # How far above the default port to look. Stays below the system's range for outgoing connections.

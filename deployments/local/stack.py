@@ -13,7 +13,7 @@ from typing import Self
 from deployments.local.errors import PartFailed
 from deployments.local.files import private_directory
 from deployments.local.parts.database import plan_postgres, plan_prefect
-from deployments.local.parts.outside import plan_mail, plan_pubsub, plan_stripe
+from deployments.local.parts.outside import plan_calls, plan_mail, plan_pubsub, plan_stripe
 from deployments.local.parts.product import plan_own_settings, plan_product, plan_trigger_address
 from deployments.local.planned import START_TIMEOUT, Part, PlannedStack
 from deployments.local.ports import Ports
@@ -21,7 +21,7 @@ from deployments.local.process import Guard, Supervised, log_tail
 from deployments.local.stack_files import StackLock, remove_stack_files, stack_files, write_stack_files
 
 # Every part, by the name used in `parts`.
-PARTS = ("postgres", "prefect", "stripe", "pubsub", "inbox", "migrations", "deployments", "worker", "trigger")
+PARTS = ("postgres", "prefect", "stripe", "pubsub", "inbox", "calls", "migrations", "deployments", "worker", "trigger")
 # A cancellation runs in the trigger. A worker and its deployments are for runs that an operator or a schedule starts.
 FOR_A_CANCELLATION = tuple(part for part in PARTS if part not in ("deployments", "worker"))
 POLL = 0.03  # seconds between checks of the parts that are starting
@@ -179,7 +179,7 @@ def plan(directory: Path, environment: Mapping[str, str], ports: Ports, wanted: 
     stack = PlannedStack(directory, environment, ports, wanted)
     postgres = plan_postgres(stack)
     plan_prefect(stack, postgres)
-    for step in (plan_trigger_address, plan_stripe, plan_pubsub, plan_mail, plan_own_settings):
+    for step in (plan_trigger_address, plan_stripe, plan_pubsub, plan_mail, plan_calls, plan_own_settings):
         step(stack)
     plan_product(stack, postgres)
     return stack

@@ -76,6 +76,15 @@ def test_a_part_named_in_the_environment_is_not_started(
         assert stack.process_environment({})[name] == value
 
 
+def test_the_vendor_of_calls_is_started_where_it_is_asked_for(planned: Planner) -> None:
+    assert planned().addresses["calls"] is None
+    stack = planned(CALL_VENDOR="true")
+    assert "calls" in names(stack)
+    assert stack.environment["CALL_WEBHOOK_URL"] == f"{stack.addresses['calls']}/calls"
+    assert stack.environment["CALL_RESULT_SECRETS"] == stack.environment["CALL_WEBHOOK_SECRET"]
+    assert "calls" not in names(planned(CALL_VENDOR="true", CALL_WEBHOOK_URL="https://vendor.example.com"))
+
+
 def test_the_topic_is_created_on_an_external_emulator(planned: Planner) -> None:
     stack = planned(PUBSUB_EMULATOR_HOST="emulator:8085")
     assert names(stack) == (STAND_INS | PRODUCT | {"topic"}) - {"pubsub"}

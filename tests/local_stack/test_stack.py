@@ -26,7 +26,7 @@ LIGHT = "postgres,pubsub,inbox"
 ADDRESSES = {
     "http", "prefect_ui", "prefect_api", "stripe", "pubsub", "smtp", "inbox", "database_url",
     "database_admin_url", "stripe_api_key", "google_cloud_project", "pubsub_topic", "pid", "cancel_page", "sdk_base",
-    "shop",
+    "shop", "calls",
 }  # fmt: skip
 
 

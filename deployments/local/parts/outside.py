@@ -1,5 +1,6 @@
-"""Plan the local replacements for Stripe, Pub/Sub and a mail server."""
+"""Plan the local replacements for Stripe, Pub/Sub, a mail server and the vendor of calls."""
 
+import base64
 from urllib.parse import urlsplit
 
 from deployments.local.errors import StackError
@@ -46,6 +47,26 @@ def plan_mail(stack: PlannedStack) -> None:
         stack.set(REPLY_TO=stack.given.get("REPLY_TO", "Support <support@localhost>"))
     stack.set(SMTP_URL=smtp, INBOX_URL=inbox)
     stack.addresses |= {"smtp": smtp, "inbox": inbox}
+
+
+def plan_calls(stack: PlannedStack) -> None:
+    """Plan the stand-in for the vendor of calls, where CALL_VENDOR is set and CALL_WEBHOOK_URL names no other."""
+    trigger, stack.addresses["calls"] = stack.addresses["http"], None
+    wanted = stack.given.get("CALL_VENDOR") and "calls" in stack.wanted
+    if not wanted or not trigger or stack.given.get("CALL_WEBHOOK_URL"):
+        return
+    secret = "whsec_" + base64.b64encode(stack.secrets["call_vendor"].encode()).decode()
+    port = stack.ports.choose("calls")
+    address = f"http://{LOOPBACK}:{port}"
+    listen = ["--host", LOOPBACK, "--port", str(port)]
+    report = ["--results-url", f"{trigger}/webhooks/calls", "--secret", secret]
+    stack.add_http(
+        "calls", "Calls", module("deployments.local.call_vendor", *listen, *report), address=address, health="/health"
+    )
+    stack.set(CALL_WEBHOOK_URL=f"{address}/calls", CALL_WEBHOOK_SECRET=secret, CALL_RESULT_SECRETS=secret)
+    fields = "agentName=Robin,companyName=Example"
+    stack.set(CALL_SCRIPT_FIELDS=stack.given.get("CALL_SCRIPT_FIELDS", fields))
+    stack.addresses["calls"] = address
 
 
 def _add_stripe(stack: PlannedStack) -> str:
