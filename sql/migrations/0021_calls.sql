@@ -104,7 +104,7 @@ AS $$
     ORDER BY (c.id = ours) DESC NULLS LAST, c.created_at DESC LIMIT 1
 $$;
 
--- Return the pause after this many attempts. The first is longer than an attempt may take, so that none overlap.
+-- Return the pause after this many attempts that failed.
 CREATE FUNCTION pause_of_call(attempts integer) RETURNS interval
     LANGUAGE sql IMMUTABLE
     RETURN ('{1 minute, 5 minutes, 30 minutes, 2 hours}'::interval[])[least(attempts, 4)];

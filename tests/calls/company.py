@@ -155,8 +155,9 @@ class Company:
 
     def routed(self, person: Person, **data: Any) -> Row:
         """Report a completed call, and return its row once the result was acted on."""
-        named = {"webhookId": str(self.id_of(person)), "callId": f"call_{person.user_id}", "status": "completed"}
-        response = self.report(**named | data)
+        named = {"webhookId": str(self.id_of(person)), "callId": f"call_{person.user_id}"}
+        result: dict[str, Any] = {"status": "completed", **named, **data}
+        response = self.report(**result)
         assert (response.status_code, response.json()) == (200, {"received": True})
         eventually(lambda: self.call(person)["route_at"] is None)
         return self.call(person)

@@ -42,7 +42,7 @@ def test_a_signed_result_is_stored_in_its_call(company: Company) -> None:
 
 def test_a_secret_is_accepted_until_the_rotation_ends(company: Company) -> None:
     person = company.called()
-    data = {"callId": "call_1", "webhookId": str(company.id_of(person)), "status": "no_answer"}
+    data: dict[str, Any] = {"callId": "call_1", "webhookId": str(company.id_of(person)), "status": "no_answer"}
     assert company.report(OLD_SECRET, **data).status_code == 200
     assert company.call(person)["status"] == "no_answer"
 
@@ -54,7 +54,7 @@ def test_a_secret_is_accepted_until_the_rotation_ends(company: Company) -> None:
 def test_a_result_that_is_not_signed_or_is_old_is_refused(company: Company, secret: str, age: timedelta) -> None:
     person = company.called()
     before = company.call(person)
-    data = {"callId": uuid.uuid4().hex, "webhookId": str(before["id"]), "status": "completed"}
+    data: dict[str, Any] = {"callId": uuid.uuid4().hex, "webhookId": str(before["id"]), "status": "completed"}
     response = company.report(secret, age, **data)
     assert (response.status_code, response.json()["type"]) == (401, "urn:cancelflow:problem:result-not-signed")
     assert company.call(person) == before
@@ -88,7 +88,8 @@ def test_a_result_that_is_too_large_is_refused(company: Company) -> None:
     ],
 )
 def test_a_wrong_body_is_refused_with_its_member(company: Company, changed: dict[str, Any], where: str) -> None:
-    response = company.report(**{"callId": "call_1", "status": "completed"} | changed)
+    data: dict[str, Any] = {"callId": "call_1", "status": "completed", **changed}
+    response = company.report(**data)
     assert response.status_code == 400
     assert response.json()["detail"].startswith(f"{where}: ")
 

@@ -10,6 +10,7 @@ from nodes.errors import SettingsInvalid
 from nodes.rules.webhook_events import WEBHOOK_EVENTS
 from nodes.settings import (
     ActionHookSettings,
+    CallSettings,
     CancelPageSettings,
     ConsentSettings,
     DatabaseSettings,
@@ -419,3 +420,30 @@ def test_trusted_proxies_are_addresses_and_networks(environment: pytest.MonkeyPa
 def test_a_client_could_pretend_to_be_any_other_proxy(proxies: str) -> None:
     [refused] = lines(refusal(HttpSettings, TRUSTED_PROXIES=proxies))
     assert refused.startswith("TRUSTED_PROXIES must be addresses such as 10.0.0.7 or networks such as 10.0.0.0/24")
+
+
+CALL_SECRET = f"whsec_{'QUJD' * 11}"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"CALL_WEBHOOK_URL": "http://vendor.example.com"}, "CALL_WEBHOOK_URL must begin with https://"),
+        ({"CALL_WEBHOOK_URL": "https://vendor.example.com"}, "CALL_WEBHOOK_SECRET is not set"),
+        ({"CALL_WEBHOOK_SECRET": SECRET}, "CALL_WEBHOOK_SECRET must be whsec_ and the base64 of 24 random bytes"),
+        ({"CALL_RESULT_SECRETS": f"{CALL_SECRET},{SECRET}"}, "CALL_RESULT_SECRETS must be whsec_ and the base64"),
+        ({"CALLS_PER_DAY": "0"}, "CALLS_PER_DAY is wrong"),
+        ({"CALL_ATTEMPTS": "0"}, "CALL_ATTEMPTS is wrong"),
+    ],
+)
+def test_calls_need_a_vendor_that_can_be_trusted(given: dict[str, str], says: str) -> None:
+    [refused] = lines(refusal(CallSettings, **given))
+    assert refused.startswith(says)
+
+
+def test_the_secrets_of_results_are_rotated(environment: pytest.MonkeyPatch) -> None:
+    assert (load(CallSettings).call_webhook_url, load(CallSettings).call_result_secrets) == (None, ())
+    environment.setenv("CALL_RESULT_SECRETS", f"{CALL_SECRET}, {CALL_SECRET}QUJD")
+    secrets = load(CallSettings).call_result_secrets
+    assert [each.get_secret_value() for each in secrets] == [CALL_SECRET, f"{CALL_SECRET}QUJD"]
+    assert CALL_SECRET not in repr(secrets)
