@@ -10,8 +10,8 @@ from nodes.services import services
 async def close(call: WaitingCall, closed: Closed) -> None:
     """Record a closed gate: the call isn't placed, or waits until the gate may be open (FEATURES A05)."""
     async with services().database.as_user(call.user_id) as transaction:
-        await transaction.run("close_call", call_id=call.id, gate=closed.gate, until=closed.until)
-        if closed.gate != call.gate:
+        recorded = await transaction.run("close_call", call_id=call.id, gate=closed.gate, until=closed.until)
+        if recorded and closed.gate != call.gate:
             await audit(transaction, call, "waiting" if closed.until else "not_placed", closed.gate)
     until = f"looked at again at {rfc3339(closed.until)}" if closed.until else "not placed"
     run_log().info("%s: the call is %s", closed.gate, until)

@@ -8,12 +8,11 @@ from nodes.clients.call_script import CallScriptInvalid, read_call_script
 from nodes.clients.database import Transaction
 from nodes.clients.yaml_files import FileUnreadable
 from nodes.consents.ledger import current
-from nodes.errors import BillingFailed
 from nodes.node import run_log
 from nodes.rules.calling_hours import next_call
 from nodes.rules.consents import counts
-from nodes.rules.statuses import is_live
 from nodes.services import services
+from nodes.subscriptions.reversal import is_reversed
 
 # Later, a call about a cancellation would surprise.
 LATEST = timedelta(days=3)
@@ -29,7 +28,7 @@ async def closed_gate(call: WaitingCall) -> Closed | None:
     async with services().database.as_user(call.user_id) as transaction:
         if not await consents(transaction, call.user_id):
             return Closed("no_consent")
-    if call.revoked or await _came_back(call.subscription_id):
+    if call.revoked or await is_reversed(call.subscription_id):
         return Closed("reactivated")
     return await _number(call, now) or _script(now)
 
@@ -38,17 +37,6 @@ async def consents(transaction: Transaction, user_id: str) -> bool:
     """Return whether the customer consents to calls now. A phone number in Stripe is no consent."""
     found = await current(transaction, user_id)
     return counts(found.get("phone"), services().settings.consent_min_version)
-
-
-async def _came_back(subscription_id: str) -> bool:
-    """Read the subscription back from Stripe, because its events may be late."""
-    try:
-        billed = await services().billing.subscription(subscription_id)
-    except BillingFailed as error:
-        if error.code == "resource_missing":
-            return False  # the gate of the customer closes
-        raise
-    return is_live(billed.status) and not billed.pending
 
 
 async def _number(call: WaitingCall, now: datetime) -> Closed | None:

@@ -12,7 +12,7 @@ from nodes.errors import HookFailed
 from nodes.node import node, run_log
 from nodes.services import services
 
-# A call that is placed by another run; its row is not to be touched.
+# By another run, meanwhile: the row is not to be touched.
 DECIDED = "decided"
 USED_UP = "attempts_used_up"
 
