@@ -1,24 +1,27 @@
 """The inbox of results: each is stored in its call's row, once; a customer who wants no calls gets no more."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from nodes.calls.owner import call_named
 from nodes.consents.ledger import revoke_in
 from nodes.rules.call_results import Heard, Status, Warmth
+from nodes.rules.dates import rfc3339
 from nodes.rules.reason_classes import ReasonClass
 from nodes.services import services
 
 
 @dataclass(frozen=True)
 class CallResult:
-    """What the vendor reports about a call. `fingerprint`: of the whole result. `named`: our id of the call.
+    """What the vendor reports about a call, which `named` with our id. `fingerprint`: of the whole result.
 
     Personal data: it goes into the call's row, and into no log, run or event.
     """
 
     vendor_call_id: str
     named: str | None
+    ended_at: datetime | None
     fingerprint: bytes
     status: Status
     reason_class: ReasonClass | None
@@ -39,13 +42,13 @@ async def receive(result: CallResult) -> bool:
     if call is None:
         await _keep_unknown(result)
         return False
-    stored = {name: value for name, value in vars(result).items() if name != "named"}
+    stored = {name: value for name, value in vars(result).items() if name not in ("named", "ended_at")}
     async with services().database.as_user(call.user_id) as transaction:
         await transaction.run("one_intake_at_a_time", user_id=call.user_id)
         if not await transaction.run("store_call_result", call_id=call.id, **stored):
             return False
         if "do_not_call" in result.requests_heard:
-            await revoke_in(transaction, call.user_id, ["phone"], "call", {"call": str(call.id)})
+            await revoke_in(transaction, call.user_id, ["phone"], "call", _evidence(call.id, result))
     return True
 
 
@@ -54,6 +57,11 @@ async def _keep_unknown(result: CallResult) -> None:
         await transaction.run(
             "keep_unknown_call", vendor_call_id=result.vendor_call_id, named=result.named, status=result.status
         )
+
+
+def _evidence(call_id: UUID, result: CallResult) -> dict[str, str]:
+    """Return what proves a revocation; with the time of the call, which shows how long it took us to heed it."""
+    return {"call": str(call_id), **({"said_at": rfc3339(result.ended_at)} if result.ended_at else {})}
 
 
 def _id(named: str | None) -> UUID | None:

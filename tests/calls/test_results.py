@@ -84,6 +84,7 @@ def test_a_result_that_is_too_large_is_refused(company: Company) -> None:
         ({"actionItems": "call back"}, "data/actionItems"),
         ({"recordingUrl": "javascript:alert(1)"}, "data/recordingUrl"),
         ({"summary": "a\0b"}, "data/summary"),
+        ({"endedAt": "2026-11-26T12:00:00"}, "data/endedAt"),
         ({"kind": "calls.execute"}, "type"),
     ],
 )
@@ -149,10 +150,16 @@ def test_an_unknown_call_is_kept_once_without_what_was_said(company: Company) ->
 
 def test_who_wants_no_calls_is_never_called_again(company: Company) -> None:
     person = company.called()
-    company.report(callId="c", webhookId=str(company.id_of(person)), status="completed", requests=["do_not_call"])
+    company.report(
+        callId="c",
+        webhookId=str(company.id_of(person)),
+        status="completed",
+        endedAt="2026-11-26T12:00:00+01:00",
+        requests=["do_not_call"],
+    )
     newest = company.world.rows("SELECT * FROM consents WHERE user_id = %s ORDER BY id", person.user_id)[-1]
     assert (newest["channel"], newest["accepted"], newest["source"]) == ("phone", False, "call")
-    assert newest["evidence"] == {"call": str(company.id_of(person))}
+    assert newest["evidence"] == {"call": str(company.id_of(person)), "said_at": "2026-11-26T11:00:00Z"}
 
 
 def test_a_repetition_does_not_revoke_a_new_consent(company: Company) -> None:

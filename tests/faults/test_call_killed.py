@@ -1,9 +1,10 @@
 """A trigger that is killed while the vendor answers: the vendor sees the same call again, and places one (A07, A08)."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deployments.consents import publish
@@ -69,7 +70,8 @@ def test_a_trigger_killed_while_the_vendor_answers_leaves_one_call(
 
         with triggers.started(**calls_on) as first:
             vendor.act = lambda _: first.kill()
-            assert first.cancel(person).status_code == 200
+            with suppress(httpx.TransportError):  # it may be killed before it has responded
+                first.cancel(person)
             first.wait()
         vendor.act = None
         killed = own.row("SELECT state, attempts FROM calls WHERE user_id = %s", person.user_id)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from deployments.http.api.json_body import parsed, read_raw
@@ -35,6 +35,7 @@ class ResultData(BaseModel):
     call_id: _Id
     webhook_id: _Id | None = None
     status: Status
+    ended_at: AwareDatetime | None = None
     reason_class: ReasonClass | None = None
     warmth: Warmth | None = None
     transcript: _Text | None = None
@@ -56,6 +57,7 @@ class Result(BaseModel):
         return CallResult(
             vendor_call_id=data.call_id,
             named=data.webhook_id,
+            ended_at=data.ended_at,
             fingerprint=hashlib.sha256(data.model_dump_json().encode()).digest(),
             status=data.status,
             reason_class=data.reason_class,
