@@ -68,7 +68,15 @@ SELECT EXISTS (
     WHERE r.subscription_id = c.subscription_id AND r.finished_at > c.finished_at AND r.outcome = 'reactivated');
 
 -- name: session_events
-SELECT at, kind, detail FROM session_events WHERE session_id = %(session_id)s ORDER BY number;
+-- For an operator, as the owner; last, the call about the session's cancellation.
+SELECT at, kind, detail FROM (
+    SELECT number, at, kind, detail FROM session_events WHERE session_id = %(session_id)s
+    UNION ALL
+    SELECT NULL, coalesce(c.received_at, c.placed_at, c.created_at), 'call', json_strip_nulls(json_build_object(
+        'id', c.id, 'state', c.state, 'gate', c.gate, 'status', c.status, 'warmth', c.warmth))
+    FROM cancel_sessions s JOIN calls c ON c.request_id = s.cancellation_id
+    WHERE s.id = %(session_id)s) happened
+ORDER BY number NULLS LAST;
 
 -- name: customer_for_audiences
 SELECT locale, country FROM users WHERE id = %(user_id)s;

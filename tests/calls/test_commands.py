@@ -104,3 +104,18 @@ def test_doctor_finds_what_keeps_calls_from_being_placed(
 def test_doctor_finds_that_nobody_could_consent(world: World) -> None:
     """The stack's own database has no wordings."""
     assert found("Calls", **CALLS_ON)["consent"].level is Level.WARNING
+
+
+def test_the_call_is_shown_with_the_session_that_led_to_it(company: Company, tmp_path: Path) -> None:
+    person = company.called()
+    session = company.world.row(
+        """INSERT INTO cancel_sessions (user_id, browser, livemode, options, blueprint_version, blueprint,
+            cancellation_id)
+        SELECT user_id, '', false, '{}', 0, 'default', request_id FROM calls WHERE user_id = %s RETURNING id""",
+        person.user_id,
+    )
+    company.routed(person, warmth="cold", summary=SAID)
+    shown = command(company, tmp_path, "session", str(session["id"])).out
+    assert '"state": "placed"' in shown
+    assert '"warmth": "cold"' in shown
+    assert SAID not in shown
