@@ -7,7 +7,9 @@ import pytest
 from flows.call_customer import call_customer
 from nodes.rules.names import given_and_family
 from tests.calls.company import NUMBERS, Company, out_of_hours
-from tests.webhooks.events import order
+from tests.waiting import eventually
+from tests.webhooks.events import ENDPOINT, envelope, events_about, order, settled
+from tests.world import Person
 
 ZONES = dict(zip(("Europe/London", "Asia/Tokyo", "America/Los_Angeles"), NUMBERS, strict=True))
 
@@ -143,3 +145,37 @@ def test_a_customer_is_called_once_about_several_cancellations(company: Company)
     company.run(call_customer.fn(first["id"]))
     call = company.world.row("SELECT * FROM calls WHERE id = %s", first["id"])
     assert (call["state"], call["gate"]) == ("not_placed", "called_already")
+
+
+def delivered(company: Company, person: Person, kind: str) -> None:
+    """Deliver Stripe's events of a kind about the subscription to the company's trigger."""
+    for event in events_about(company.world, person.subscription_id, kind):
+        headers, body = envelope(company.world, event.id)
+        assert company.http.post(ENDPOINT, content=body, headers=headers).status_code == 200
+
+
+def test_a_cancellation_in_stripes_portal_is_followed_by_one_call(company: Company) -> None:
+    person = company.customer()
+    company.consents(person)
+    with company.world.simulator.losing_webhooks():
+        order(company.world, "portal", subscription=person.subscription_id, action="cancel", comment="Too dear.")
+    delivered(company, person, "customer.subscription.updated")
+    placed = "SELECT FROM calls WHERE user_id = %s AND state = 'placed'"
+    eventually(lambda: company.world.rows(placed, person.user_id), within=60)
+
+    company.world.stripe.subscriptions.update(person.subscription_id, {"metadata": {"seen": "yes"}})
+    delivered(company, person, "customer.subscription.updated")
+    settled(company.world, person, events=1)
+    assert len(company.heard(person)) == 1
+
+
+def test_an_end_that_was_not_requested_is_not_followed_by_a_call(company: Company) -> None:
+    person = company.customer()
+    company.consents(person)
+    with company.world.simulator.losing_webhooks():
+        order(company.world, "end", subscription=person.subscription_id, reason="payment_failed")
+    delivered(company, person, "customer.subscription.deleted")
+    settled(company.world, person, events=1)
+    [end] = company.world.rows("SELECT kind FROM subscription_ends WHERE user_id = %s", person.user_id)
+    assert end["kind"] == "payment_failed"
+    assert company.world.rows("SELECT FROM calls WHERE user_id = %s", person.user_id) == []

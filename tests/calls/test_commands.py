@@ -115,7 +115,7 @@ def test_the_call_is_shown_with_the_session_that_led_to_it(company: Company, tmp
         person.user_id,
     )
     company.routed(person, warmth="cold", summary=SAID)
-    shown = command(company, tmp_path, "session", str(session["id"])).out
+    shown = " ".join(command(company, tmp_path, "session", str(session["id"])).out.split())  # the table wraps
     assert '"state": "placed"' in shown
     assert '"warmth": "cold"' in shown
     assert SAID not in shown
