@@ -44,6 +44,7 @@ def test_nobody_is_called_without_consent(company: Company) -> None:
     assert company.heard(person) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "gate"),
     [("", "no_phone_number"), ("call my office", "phone_number_invalid"), ("+800 1234 5678", "no_calling_hours")],
@@ -65,6 +66,7 @@ def test_consent_that_was_revoked_or_is_too_old_closes_the_gate(company: Company
     assert company.heard(person) == []
 
 
+@pytest.mark.slow
 def test_a_customer_deleted_in_stripe_is_not_called(company: Company) -> None:
     person = company.leaver()
     company.world.stripe.customers.delete(company.stripe_customer(person))
@@ -79,6 +81,7 @@ def test_a_customer_who_came_back_is_not_called_even_if_the_event_is_late(compan
     assert company.heard(person) == []
 
 
+@pytest.mark.slow
 def test_a_customer_who_reactivated_here_is_not_called(company: Company) -> None:
     person = company.leaver()
     response = company.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
@@ -96,6 +99,7 @@ def test_a_call_waits_for_calling_hours(company: Company) -> None:
     assert company.heard(person) == []
 
 
+@pytest.mark.slow
 def test_the_customers_own_time_zone_counts_too(company: Company) -> None:
     person = company.leaver()
     elsewhere = next(zone for zone, number in ZONES.items() if out_of_hours(number))
@@ -103,6 +107,7 @@ def test_the_customers_own_time_zone_counts_too(company: Company) -> None:
     assert company.calls(person)["gate"] in ("outside_calling_hours", "no_calling_hours")
 
 
+@pytest.mark.slow
 def test_no_call_is_placed_while_the_script_may_not_be_used(company: Company) -> None:
     person = company.leaver()
     call = company.calls(person, call_script_fields={})
@@ -111,6 +116,7 @@ def test_no_call_is_placed_while_the_script_may_not_be_used(company: Company) ->
     assert company.calls(person)["state"] == "placed"
 
 
+@pytest.mark.slow
 def test_the_daily_limit_puts_a_call_off_to_the_next_day(company: Company) -> None:
     person = company.leaver()
     call = company.calls(person, calls_per_day=0)
@@ -120,6 +126,7 @@ def test_the_daily_limit_puts_a_call_off_to_the_next_day(company: Company) -> No
     assert company.heard(person) == []
 
 
+@pytest.mark.slow
 def test_a_call_that_waited_too_long_is_not_placed(company: Company) -> None:
     person = company.leaver()
     company.world.admin.execute(
@@ -128,6 +135,7 @@ def test_a_call_that_waited_too_long_is_not_placed(company: Company) -> None:
     assert company.calls(person)["gate"] == "too_late"
 
 
+@pytest.mark.slow
 def test_a_customer_is_called_once_about_several_cancellations(company: Company) -> None:
     person = company.leaver()
     company.world.admin.execute(
@@ -154,6 +162,7 @@ def delivered(company: Company, person: Person, kind: str) -> None:
         assert company.http.post(ENDPOINT, content=body, headers=headers).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_cancellation_in_stripes_portal_is_followed_by_one_call(company: Company) -> None:
     person = company.customer()
     company.consents(person)
@@ -169,6 +178,7 @@ def test_a_cancellation_in_stripes_portal_is_followed_by_one_call(company: Compa
     assert len(company.heard(person)) == 1
 
 
+@pytest.mark.slow
 def test_an_end_that_was_not_requested_is_not_followed_by_a_call(company: Company) -> None:
     person = company.customer()
     company.consents(person)

@@ -13,6 +13,8 @@ from tests.test_command_line import Done, cancelflow, refused
 from tests.waiting import eventually
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 SAID = "The price [is] too high."
 
 

@@ -10,6 +10,8 @@ from tests.webhooks.events import order
 from tests.webhooks.test_reason_email import QUESTION
 from tests.world import Person, Row
 
+pytestmark = pytest.mark.slow
+
 SUMMARY = "They left for their own reasons."
 
 

@@ -9,6 +9,8 @@ from nodes.errors import BillingFailed
 from tests.calls.company import Company
 from tests.hook_receiver import Received
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own(company: Company) -> Iterator[Company]:
