@@ -50,9 +50,7 @@ class ListedCall:
             why = self.gate or self.problem or "to be placed"
             return f"{why}, next at {_time(self.due_at)}"
         if self.state == "failed":
-            return (
-                f"{self.problem}, {self.attempts} attempts; once the vendor is back: cancelflow calls retry {self.id}"
-            )
+            return f"{self.problem}; once the vendor is back: cancelflow resume {self.id}"
         return self.gate or f"since {_time(self.placed_at)}, no result yet"
 
 

@@ -94,6 +94,8 @@ class Pages:
 def _of_form(body: bytes) -> dict[str, Any]:
     """Return the form's outcome, without what was left empty."""
     form = parse_qs(body.decode())
-    one = {name: form[name][0] for name in ("status", "warmth", "reasonClass", "summary") if name in form}
+    one: dict[str, Any] = {
+        name: form[name][0] for name in ("status", "warmth", "reasonClass", "summary") if name in form
+    }
     promises = [line.strip() for line in form.get("actionItems", [""])[0].splitlines() if line.strip()]
     return {**one, "requests": form.get("requests", []), "actionItems": promises}
