@@ -23,9 +23,7 @@ async def route_result(checked: CheckedCall) -> None:
             await _dispute(transaction, call)
         if said.reason_class:
             reason = reason_of(said.reason_class)
-            await transaction.run(
-                "fill_in_reason_of_component", request_id=call.request_id, category=reason, feedback=None
-            )
+            await transaction.run("fill_in_missing_reason", request_id=call.request_id, category=reason, feedback=None)
         if asks_why(said):
             await transaction.run("ask_why_now", request_id=call.request_id)
         await transaction.run("call_routed", call_id=call.id, received_at=call.received_at)

@@ -61,7 +61,7 @@ async def fill_in_reason(session: Session) -> None:
     reason = (await blueprint_of(session)).blueprint.reasons.get(code or "")
     async with services().database.as_user(session.user_id) as transaction:
         await transaction.run(
-            "fill_in_reason_of_component",
+            "fill_in_missing_reason",
             request_id=session.cancellation_id,
             category=reason.stripe if reason else None,
             feedback=text,

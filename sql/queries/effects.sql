@@ -10,6 +10,12 @@ ON CONFLICT (request_id) DO NOTHING;
 -- it was resumed has to be anonymised again.
 UPDATE cancellation_requests SET feedback = NULL, recovery_point = 'reason_captured', anonymized_at = NULL WHERE id = %(request_id)s;
 
+-- name: fill_in_missing_reason
+-- Once, for a cancellation without a reason: the component sends it afterwards, or the customer says it in a call.
+UPDATE cancellation_reasons
+SET category = coalesce(%(category)s, category), feedback = %(feedback)s
+WHERE request_id = %(request_id)s AND category = 'prefer_not_to_say' AND feedback IS NULL AND answered_at IS NULL;
+
 -- name: reason_of_request
 -- For step 6B, which sends it to Stripe.
 SELECT c.category, c.feedback, r.feedback_option

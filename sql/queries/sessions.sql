@@ -94,12 +94,6 @@ RETURNING listed;
 -- name: close_session
 UPDATE cancel_sessions SET closed_at = now(), idle_at = now() WHERE id = %(session_id)s;
 
--- name: fill_in_reason_of_component
--- Once, for a cancellation without a reason: the component sends it afterwards.
-UPDATE cancellation_reasons
-SET category = coalesce(%(category)s, category), feedback = %(feedback)s
-WHERE request_id = %(request_id)s AND category = 'prefer_not_to_say' AND feedback IS NULL AND answered_at IS NULL;
-
 -- name: reason_to_publish
 -- The reason of a cancellation, and whether the component may still send one. `patience` in seconds.
 SELECT c.category, c.category = 'prefer_not_to_say' AND c.feedback IS NULL
