@@ -44,6 +44,7 @@ GONE = (
     "change_requests",
     "offers_listed",
     "cancel_sessions",
+    "calls",
     "session_tokens",
     "session_events",
     "webhook_deliveries",
@@ -74,6 +75,11 @@ def test_due_data_is_deleted(world: World) -> None:
     world.admin.execute(
         "INSERT INTO tasks (user_id, kind, key, said, publish_at)"
         " VALUES (%s, 'sales', gen_random_uuid(), 'too dear for me', NULL)",
+        [person.user_id],
+    )
+    world.admin.execute(
+        "INSERT INTO calls (request_id, user_id, state, due_at, transcript)"
+        " SELECT id, user_id, 'placed', NULL, 'too dear for me' FROM cancellation_requests WHERE user_id = %s",
         [person.user_id],
     )
     before = world.belongings(person.user_id)

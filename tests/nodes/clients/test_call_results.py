@@ -34,6 +34,12 @@ def test_each_secret_is_accepted_for_five_minutes(secret: str, seconds: int) -> 
     results(OLD, NEW).verify(BODY.encode(), headers(secret, timedelta(seconds=seconds)))
 
 
+@pytest.mark.parametrize("seconds", [310, -310])
+def test_a_signature_of_another_time_is_refused(seconds: int) -> None:
+    with pytest.raises(ResultNotSigned):
+        results(NEW).verify(BODY.encode(), headers(age=timedelta(seconds=seconds)))
+
+
 def test_one_of_several_signatures_is_enough() -> None:
     given = headers(NEW)
     given["webhook-signature"] = f"v1a,unknown {headers(OTHER)['webhook-signature']} {given['webhook-signature']}"
@@ -45,8 +51,6 @@ def test_one_of_several_signatures_is_enough() -> None:
     [
         {},
         headers(OTHER),
-        headers(age=timedelta(seconds=310)),
-        headers(age=timedelta(seconds=-310)),
         headers(body=BODY + " "),
         headers() | {"webhook-id": "msg_2"},
         headers() | {"webhook-timestamp": "now"},
