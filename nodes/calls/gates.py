@@ -1,6 +1,6 @@
 """The gates before a call, each with its reason: the first that is closed decides (FEATURES A01 to A06, A19, G06)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from nodes.calls.callee import phone_number_of
 from nodes.calls.records import Closed, WaitingCall
@@ -10,7 +10,7 @@ from nodes.clients.yaml_files import FileUnreadable
 from nodes.consents.ledger import current
 from nodes.node import run_log
 from nodes.rules.calling_hours import next_call
-from nodes.rules.consents import counts
+from nodes.rules.consents import Channel, counts
 from nodes.services import services
 from nodes.subscriptions.reversal import is_reversed
 
@@ -22,24 +22,23 @@ SCRIPT_AGAIN = timedelta(minutes=15)
 
 async def closed_gate(call: WaitingCall) -> Closed | None:
     """Return the first gate that is closed now; None if the call may be placed. Raises `BillingFailed`."""
-    now = datetime.now(UTC)
-    if now - call.created_at > LATEST:
+    if call.now - call.created_at > LATEST:
         return Closed("too_late")
     async with services().database.as_user(call.user_id) as transaction:
-        if not await consents(transaction, call.user_id):
+        if not await consents(transaction, call.user_id, "phone"):
             return Closed("no_consent")
     if call.revoked or await is_reversed(call.subscription_id):
         return Closed("reactivated")
-    return await _number(call, now) or _script(now)
+    return await _number(call) or _script(call.now)
 
 
-async def consents(transaction: Transaction, user_id: str) -> bool:
-    """Return whether the customer consents to calls now. A phone number in Stripe is no consent."""
+async def consents(transaction: Transaction, user_id: str, channel: Channel) -> bool:
+    """Return whether the customer consents to a channel now. A phone number in Stripe is no consent."""
     found = await current(transaction, user_id)
-    return counts(found.get("phone"), services().settings.consent_min_version)
+    return counts(found.get(channel), services().settings.consent_min_version)
 
 
-async def _number(call: WaitingCall, now: datetime) -> Closed | None:
+async def _number(call: WaitingCall) -> Closed | None:
     customer = await services().customers.customer(call.stripe_customer_id)
     if customer is None:
         return Closed("customer_deleted")
@@ -49,10 +48,10 @@ async def _number(call: WaitingCall, now: datetime) -> Closed | None:
     if number is None:
         return Closed("phone_number_invalid")
     zones = {*number.zones, *([call.time_zone] if call.time_zone else [])}
-    at = next_call(now, zones)
+    at = next_call(call.now, zones)
     if at is None:
         return Closed("no_calling_hours")
-    return Closed("outside_calling_hours", at) if at > now else None
+    return Closed("outside_calling_hours", at) if at > call.now else None
 
 
 def _script(now: datetime) -> Closed | None:

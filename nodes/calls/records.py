@@ -18,10 +18,12 @@ class Call:
 class WaitingCall(Call):
     """Step 1: a call that waits.
 
-    `gate`: what it waited for until now. `revoked`: our rows show that the cancellation was taken back.
+    `now`: when it was read, by the database's clock, which also decides when a call is due. `gate`: what it waited for
+    until now. `revoked`: our rows show that the cancellation was taken back.
     """
 
     stripe_customer_id: str
+    now: datetime
     gate: str | None
     created_at: datetime
     time_zone: str | None

@@ -50,7 +50,7 @@ async def _begin(call: WaitingCall) -> bool:
     async with services().database.as_user(call.user_id) as transaction:
         await transaction.run("one_intake_at_a_time", user_id=call.user_id)
         gate = "no_consent"
-        if await consents(transaction, call.user_id):
+        if await consents(transaction, call.user_id, "phone"):
             settings = services().settings
             [gate] = await transaction.values(
                 "begin_call",
@@ -61,7 +61,7 @@ async def _begin(call: WaitingCall) -> bool:
     if gate == USED_UP:  # the process that made the last attempt died before recording its result
         await _failed(call, "the last attempt has no result")
     elif gate and gate != DECIDED:
-        await close(call, Closed(gate, _midnight() if gate == "daily_limit" else None))
+        await close(call, Closed(gate, _midnight_after(call.now) if gate == "daily_limit" else None))
     return gate is None
 
 
@@ -80,9 +80,9 @@ def _vendor() -> Receiver:
     return Receiver(url, secret)
 
 
-def _midnight() -> datetime:
+def _midnight_after(now: datetime) -> datetime:
     """Return when the next day begins, in UTC."""
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    tomorrow = now.astimezone(UTC) + timedelta(days=1)
     return tomorrow.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

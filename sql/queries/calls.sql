@@ -23,7 +23,7 @@ SELECT id, user_id FROM call_named(%(ours)s, %(vendor)s);
 -- name: call_to_make
 -- One that waits, with its cancellation. `revoked`: that was taken back, or is about to be. A column's default says
 -- nothing of where the customer is.
-SELECT c.id, c.user_id, r.subscription_id, s.stripe_customer_id, c.gate, c.created_at,
+SELECT c.id, c.user_id, r.subscription_id, s.stripe_customer_id, now() AS now, c.gate, c.created_at,
     nullif(u.time_zone, 'UTC') AS time_zone,
     s.live_again_at > r.received_at IS TRUE OR EXISTS (
         SELECT FROM reactivation_requests WHERE subscription_id = r.subscription_id AND finished_at IS NULL) AS revoked

@@ -55,13 +55,24 @@ def out_of_hours(number: str) -> bool:
     return at is not None and at > datetime.now(UTC) + MARGIN
 
 
+def calls_on(database_url: str, vendor_url: str) -> dict[str, Any]:
+    """Return the settings of services with this vendor."""
+    return {
+        "database_url": SecretStr(database_url),
+        "call_webhook_url": vendor_url,
+        "call_webhook_secret": SecretStr(SECRET),
+        "call_script_fields": dict(each.split("=") for each in FIELDS.split(",")),
+    }
+
+
 @dataclass(frozen=True)
 class Company:
-    """The company's trigger, its database, and the vendor."""
+    """The company's trigger, its database, the vendor, and the settings of its processes."""
 
     world: World
     http: httpx.Client
     vendor: Receiver
+    settings: dict[str, str]
 
     def customer(self, number: str | None = None) -> Person:
         """Create a customer with this number in Stripe, whose time zone isn't known otherwise."""
@@ -77,12 +88,15 @@ class Company:
         row = self.world.row("SELECT stripe_customer_id FROM subscriptions WHERE user_id = %s", person.user_id)
         return str(row["stripe_customer_id"])
 
-    def consents(self, person: Person, version: int | None = 2) -> None:
-        """Record that the customer accepts calls, or doesn't any more."""
+    def consents(self, person: Person, version: int | None = 2, channel: str = "phone") -> None:
+        """Record that the customer accepts calls, or another channel, or doesn't any more."""
+        language = self.world.rows(
+            "SELECT language FROM consent_wordings WHERE (channel, version) = (%s, %s)", channel, version
+        )
         self.world.admin.execute(
             """INSERT INTO consents (user_id, channel, accepted, version, language, source)
-            VALUES (%s, 'phone', %s, %s, %s, 'form')""",
-            [person.user_id, version is not None, version, None if version is None else "en" if version == 2 else ""],
+            VALUES (%s, %s, %s, %s, %s, 'form')""",
+            [person.user_id, channel, version is not None, version, language[0]["language"] if language else None],
         )
 
     def cancels(self, person: Person) -> Row:
@@ -116,13 +130,7 @@ class Company:
         return self.call(person)
 
     def run(self, flow: Coroutine[Any, Any, State[None]], **changed: Any) -> State[None]:
-        own = {
-            "database_url": SecretStr(self.world.addresses["database_url"]),
-            "call_webhook_url": self.vendor.url,
-            "call_webhook_secret": SecretStr(SECRET),
-            "call_script_fields": dict(each.split("=") for each in FIELDS.split(",")),
-            "consent_min_version": {"phone": 2},
-        }
+        own = {**calls_on(self.world.addresses["database_url"], self.vendor.url), "consent_min_version": {"phone": 2}}
 
         async def scenario() -> State[None]:
             async with open_services(load(ServiceSettings).model_copy(update=own | changed)) as available:
@@ -138,12 +146,19 @@ class Company:
         return person
 
     def report(
-        self, secret: str = SECRET, age: timedelta = timedelta(0), kind: str = "calls.result", **data: Any
+        self,
+        secret: str = SECRET,
+        age: timedelta = timedelta(0),
+        kind: str = "calls.result",
+        http: httpx.Client | None = None,
+        **data: Any,
     ) -> httpx.Response:
-        """Send a result, signed as the vendor signs it."""
-        return self.send(json.dumps({"type": kind, "data": data}), secret, age)
+        """Send a result, signed as the vendor signs it. `http`: to another trigger."""
+        return self.send(json.dumps({"type": kind, "data": data}), secret, age, http)
 
-    def send(self, body: str, secret: str = SECRET, age: timedelta = timedelta(0)) -> httpx.Response:
+    def send(
+        self, body: str, secret: str = SECRET, age: timedelta = timedelta(0), http: httpx.Client | None = None
+    ) -> httpx.Response:
         hook_id, at = f"msg_{uuid.uuid4().hex}", datetime.now(UTC) - age
         headers = {
             "content-type": "application/json",
@@ -151,7 +166,16 @@ class Company:
             "webhook-timestamp": str(int(at.timestamp())),
             "webhook-signature": Webhook(secret).sign(hook_id, at, body),
         }
-        return self.http.post("/webhooks/calls", content=body.encode(), headers=headers)
+        return (http or self.http).post("/webhooks/calls", content=body.encode(), headers=headers)
+
+    def reported(self, person: Person, **columns: Any) -> None:
+        """Store a result as if it had come, which nobody routes but the test."""
+        given = {"status": "completed", "fingerprint": b"", **columns}
+        self.world.admin.execute(
+            f"""UPDATE calls SET received_at = now(), route_at = now() + interval '1 day',
+                {", ".join(f"{name} = %({name})s" for name in given)} WHERE user_id = %(user_id)s""".encode(),
+            {**given, "user_id": person.user_id},
+        )
 
     def routed(self, person: Person, **data: Any) -> Row:
         """Report a completed call, and return its row once the result was acted on."""
@@ -198,13 +222,14 @@ def calling(world: World, directory: Path) -> Iterator[Company]:
     with new_database(world.addresses["database_admin_url"]) as url, receiving() as vendor:
         migrate(settings(url))
         publish(settings(url), file)
-        own = {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
-        more = {
+        own = {
+            "DATABASE_URL": url,
+            "DATABASE_ADMIN_URL": url,
             "CONSENT_MIN_VERSION": "phone=2",
             "CALL_WEBHOOK_URL": vendor.url,
             "CALL_WEBHOOK_SECRET": SECRET,
             "CALL_RESULT_SECRETS": f"{OLD_SECRET}, {SECRET}",
             "CALL_SCRIPT_FIELDS": FIELDS,
         }
-        with closing(OwnWorld(world, own)) as seen, serving(directory, **own, **more) as http:
-            yield Company(seen, http, vendor)
+        with closing(OwnWorld(world, own)) as seen, serving(directory, **own) as http:
+            yield Company(seen, http, vendor, own)
