@@ -77,6 +77,8 @@ def _wrapped(text: str) -> str:
 
 
 def _one_line(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_one_line, value))
     return _UNPRINTABLE.sub(" ", value) if isinstance(value, str) else value
 
 

@@ -80,6 +80,7 @@ class SaidInCall:
     recording_url: str | None
     summary: str | None
     action_items: list[str] | None
+    unconfirmed: str | None
     transcript: str | None
 
 
@@ -118,9 +119,10 @@ def _lines(call: SaidInCall) -> Iterator[str]:
         "reason": call.reason_class,
         "heard": ", ".join(call.requests_heard or []),
         "recording": call.recording_url,
+        "unconfirmed": call.unconfirmed,
     }
-    yield from (f"{name:10} {value}" for name, value in shown.items() if value)
-    yield from (f"promised   {each}" for each in call.action_items or [])
+    yield from (f"{name:11} {value}" for name, value in shown.items() if value)
+    yield from (f"promised    {each}" for each in call.action_items or [])
     yield from (f"\n{text}" for text in (call.summary, call.transcript) if text)
 
 

@@ -12,7 +12,7 @@ from nodes.tasks.put import put_task
 
 @node("Route Result", step="3")
 async def route_result(checked: CheckedCall) -> None:
-    """Do everything in one transaction, so that a result is routed once (FEATURES A14, A15, A17)."""
+    """Do everything in one transaction; what was done already stays as it is (FEATURES A14, A15, A17)."""
     call = checked.heard
     async with services().database.as_user(call.user_id) as transaction:
         [said] = await transaction.all("call_reversed", Said, call_id=call.id, reversed=checked.reversed)
@@ -26,7 +26,6 @@ async def route_result(checked: CheckedCall) -> None:
             await transaction.run("fill_in_missing_reason", request_id=call.request_id, category=reason, feedback=None)
         if asks_why(said):
             await transaction.run("ask_why_now", request_id=call.request_id)
-        await transaction.run("call_routed", call_id=call.id, received_at=call.received_at)
     run_log().info("tasks: %s", ", ".join(task.kind for task in tasks) or "none")
 
 

@@ -27,6 +27,7 @@ BILLING_RESUMES = "billing_resumes"
 DISCOUNT_ENDS = "discount_ends"
 RECEIVED = "request_received"
 CODE = "cancel_code"
+PROMISED = "promise_confirmation"
 MANUAL_REQUEST = "manual_request"  # a webhook
 TASK_EVENT = "customer_success.task"
 

@@ -1,4 +1,4 @@
--- depends: 0019_consents 0009_data_deletion
+-- depends: 0019_consents 0020_tasks
 -- Calls to customers who cancelled and agreed to be called: each call, what was said, and the limits (FEATURES A05 to A20).
 
 -- One row per cancellation, written in the transaction that finishes it, while CALL_WEBHOOK_URL is set.
@@ -28,6 +28,7 @@ CREATE TABLE calls (
     action_items   text[],      -- what was promised, in sentences
     requests_heard text[],      -- codes of nodes/rules/call_results.py
     reversed       boolean,     -- whether Stripe, read back, shows the reversal that the result claims
+    unconfirmed    text,        -- why no email confirms what was promised
     route_at       timestamptz, -- when to route the result; null if there is none, or once that is done
     CONSTRAINT a_call_is_due_while_it_waits CHECK ((state = 'waiting') = (due_at IS NOT NULL))
 );
@@ -38,12 +39,21 @@ CREATE INDEX calls_of_vendor ON calls (vendor_call_id) WHERE vendor_call_id IS N
 CREATE INDEX calls_sent ON calls (sent_at) WHERE sent_at IS NOT NULL;
 CALL protect('calls');
 GRANT SELECT, INSERT (request_id, user_id), UPDATE (state, gate, due_at, placed_at, vendor_call_id, problem, received_at,
-    fingerprint, status, reason_class, warmth, transcript, recording_url, summary, action_items, requests_heard, reversed, route_at)
+    fingerprint, status, reason_class, warmth, transcript, recording_url, summary, action_items, requests_heard, reversed,
+    unconfirmed, route_at)
     ON calls TO cancelflow_app;
 
 -- The customer said in a call that they hadn't cancelled: suspected fraud, which people look into. Nothing is undone.
 ALTER TABLE cancellation_requests ADD COLUMN disputed_at timestamptz;
 GRANT UPDATE (disputed_at) ON cancellation_requests TO cancelflow_app;
+
+ALTER TABLE outbox DROP CONSTRAINT outbox_kind_check, ADD CONSTRAINT outbox_kind_check CHECK (kind IN (
+    'cancellation_confirmation', 'cancellation_delayed', 'request_refused', 'reason_email',
+    'discount_confirmation', 'reactivation_confirmation', 'reactivation_refused', 'subscription_ended',
+    'onboarding_follow_up', 'deletion_notice', 'change_confirmation', 'offer_refused', 'billing_resumes',
+    'discount_ends', 'request_received', 'manual_request', 'cancel_code', 'promise_confirmation',
+    'subscription.canceled', 'subscription.reactivated', 'subscription.ended', 'subscription.changed',
+    'customer_success.task'));
 
 -- What is recorded without a caller has no HTTP response, such as a call that is not placed.
 ALTER TABLE audit_log ALTER COLUMN http_status DROP NOT NULL;

@@ -66,7 +66,7 @@ SELECT keep_unknown_call(%(vendor_call_id)s, %(named)s, %(status)s);
 UPDATE calls c
 SET received_at = clock_timestamp(), route_at = now(), state = 'placed', due_at = NULL, gate = NULL, problem = NULL,
     placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s, fingerprint = %(fingerprint)s,
-    status = %(status)s, reason_class = said.reason_class, warmth = said.warmth, transcript = said.transcript,
+    unconfirmed = NULL, status = %(status)s, reason_class = said.reason_class, warmth = said.warmth, transcript = said.transcript,
     recording_url = said.recording_url, summary = said.summary, action_items = said.action_items,
     requests_heard = said.requests_heard
 FROM cancellation_requests r LEFT JOIN LATERAL (
@@ -101,6 +101,15 @@ UPDATE cancellation_requests SET disputed_at = now() WHERE id = %(request_id)s A
 UPDATE cancellation_requests r SET ask_why_at = now()
 WHERE r.id = %(request_id)s AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id AND o.kind = 'reason_email');
 
+-- name: promises_of_call
+-- What was promised, unless an email has confirmed it.
+SELECT unnest(c.action_items) FROM calls c WHERE c.id = %(call_id)s AND NOT EXISTS (
+    SELECT FROM outbox o
+    WHERE o.request_id = c.request_id AND o.kind = 'promise_confirmation' AND o.delivered_at IS NOT NULL);
+
+-- name: promises_not_confirmed
+UPDATE calls SET unconfirmed = %(problem)s WHERE id = %(call_id)s AND unconfirmed IS DISTINCT FROM %(problem)s;
+
 -- name: call_routed
 -- A result that came meanwhile is still to be routed.
 UPDATE calls SET route_at = NULL WHERE id = %(call_id)s AND received_at = %(received_at)s;
@@ -118,7 +127,7 @@ SELECT vendor_call_id, named, status, received_at FROM unknown_calls ORDER BY re
 -- name: call_said
 -- For an operator, as the owner: everything about a call, with what was said.
 SELECT id, user_id, request_id, state, gate, status, warmth, reason_class, requests_heard, recording_url, summary,
-    action_items, transcript
+    action_items, unconfirmed, transcript
 FROM calls WHERE id = %(call_id)s;
 
 -- name: resume_call

@@ -48,8 +48,8 @@ def test_a_call_is_shown_with_what_was_said(company: Company, tmp_path: Path) ->
     person = company.called()
     company.routed(person, summary=SAID, actionItems=["Send the prices."], requests=["human"], transcript="Hello.")
     shown = command(company, tmp_path, "calls", "show", str(company.id_of(person))).out
-    assert f"user       {person.user_id}\n" in shown
-    assert "heard      human\npromised   Send the prices.\n" in shown
+    assert f"user        {person.user_id}\n" in shown
+    assert "heard       human\nunconfirmed no_consent\npromised    Send the prices.\n" in shown
     assert shown.endswith(f"\n{SAID}\n\nHello.\n")
 
 

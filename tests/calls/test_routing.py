@@ -12,6 +12,7 @@ from tests.world import Person, Row
 
 pytestmark = pytest.mark.slow
 
+CONFIRMS = "What we promised you on the phone"
 SUMMARY = "They left for their own reasons."
 
 
@@ -77,6 +78,37 @@ def test_each_promise_is_a_task_once(company: Company) -> None:
     company.routed(person, actionItems=promises)
     company.routed(person, actionItems=promises, summary=SUMMARY)
     assert company.tasks(person) == {"promise": promises}
+
+
+def confirmed(company: Company, person: Person) -> list[str]:
+    """Return the texts of the emails that confirm promises."""
+    return [each["text"] for each in company.world.emails(person) if each["subject"] == CONFIRMS]
+
+
+def test_promises_are_confirmed_once_to_a_customer_who_agreed_to_emails(company: Company) -> None:
+    person = company.called()
+    company.consents(person, channel="email_marketing")
+    for summary in (None, SUMMARY):
+        call = company.routed(person, actionItems=["Send the invoice.", "Tell the team."], summary=summary)
+    [text] = confirmed(company, person)
+    assert "\n- Send the invoice.\n- Tell the team.\n" in text
+    assert call["unconfirmed"] is None
+    assert company.audited(person)[1:] == [("placed", None)]
+
+
+@pytest.mark.parametrize("version", [None, 1])
+def test_without_consent_promises_are_tasks_only_with_the_reason(company: Company, version: int | None) -> None:
+    person = company.called()
+    company.consents(person, 1, "email_marketing")
+    company.consents(person, version, "email_marketing")
+    least = {"phone": 2, "email_marketing": 2} if version else {"phone": 2}
+    for _ in range(2):
+        company.reported(person, action_items=["Send the invoice."])
+        company.run(route_call_result.fn(company.id_of(person)), consent_min_version=least)
+    assert confirmed(company, person) == []
+    assert company.tasks(person) == {"promise": ["Send the invoice."]}
+    assert company.call(person)["unconfirmed"] == "no_consent"
+    assert company.audited(person)[1:] == [("placed", None), ("not_emailed", "no_consent")]
 
 
 @pytest.mark.parametrize("heard", ["human", "upset"])
