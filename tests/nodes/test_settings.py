@@ -1,6 +1,7 @@
 """Settings report everything missing or invalid together, and never show a secret."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -73,6 +74,19 @@ def lines(refused: str) -> list[str]:
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
 def test_every_setting_has_a_description(group: type[SettingsGroup]) -> None:
     assert [name for name, field in group.model_fields.items() if not field.description] == []
+
+
+def test_no_group_replaces_a_validator_of_another() -> None:
+    """Of two with the same name, pydantic runs only one in a class that has both groups."""
+    names = Counter(
+        name
+        for group in SettingsGroup.__subclasses__()
+        for found in (group.__pydantic_decorators__.field_validators, group.__pydantic_decorators__.model_validators)
+        for name in found
+        if name in vars(group)
+    )
+    assert names["_call_secret"] == 1
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_all_missing_settings_are_listed_with_their_descriptions() -> None:
