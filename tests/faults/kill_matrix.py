@@ -7,10 +7,11 @@ own.
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import httpx
@@ -19,7 +20,7 @@ from tests.faults.tables import table
 from tests.faults.topic import Event, Topic
 from tests.faults.triggers import Process, Triggers
 from tests.faults.watch import Watch
-from tests.faults.wires import Stop, wired
+from tests.faults.wires import EFFECTS, Stop, Wires, wired
 from tests.faults.wires_line import When
 from tests.world import Person, World
 
@@ -95,10 +96,23 @@ class Point:
 
 
 class Matrix:
-    """All points: kills each, and waits for its work to finish."""
+    """All points: kills each, and waits for its work to finish.
 
-    def __init__(self, ways: Sequence[Way], world: World, triggers: Triggers, topic: Topic, watch: Watch) -> None:
+    `settings`: of the processes, besides the stack's. `parts`: those with effects.
+    """
+
+    def __init__(
+        self,
+        ways: Sequence[Way],
+        world: World,
+        triggers: Triggers,
+        topic: Topic,
+        watch: Watch,
+        settings: Mapping[str, str] = MappingProxyType({}),
+        parts: Sequence[str] = EFFECTS,
+    ) -> None:
         self._world, self._triggers, self._topic, self._watch = world, triggers, topic, watch
+        self._settings, self._parts = settings, parts
         self.ways = ways
         self.undisturbed: dict[Way, list[str]] = {}
         self.points: list[Point] = []
@@ -128,8 +142,8 @@ class Matrix:
     def _record(self, way: Way) -> list[str]:
         person = way.person(self._world)
         with (
-            wired(alone=True) as wires,
-            way.process(self._world, self._triggers, person, wires.settings()) as process,
+            self._wired() as wires,
+            way.process(self._world, self._triggers, person, {**self._settings, **wires.settings()}) as process,
         ):
             response = way.ask(process, person, str(uuid.uuid4()))
             assert response is None or response.status_code in (200, 202), response.text  # 202: a busy machine
@@ -157,10 +171,11 @@ class Matrix:
     def _killed(self, point: Point, *, last: bool) -> bool:
         """Kill a process at the effect. Returns False if it was not reached, since a busy machine failed a call."""
         person = point.person = point.way.person(self._world)
-        with wired(alone=True) as wires:
+        with self._wired() as wires:
+            settings = {**self._settings, **wires.settings()}
             stop = wires.freeze_at(point.effect, point.when)
             with (
-                point.way.process(self._world, self._triggers, person, wires.settings()) as process,
+                point.way.process(self._world, self._triggers, person, settings) as process,
                 ThreadPoolExecutor(1) as threads,
             ):
                 asking = threads.submit(_ask, point, process, stop)
@@ -173,6 +188,9 @@ class Matrix:
                 assert error is None or isinstance(error, httpx.TransportError), error
                 point.response = None if error else asking.result()
         return reached
+
+    def _wired(self) -> AbstractContextManager[Wires]:
+        return wired(*self._parts, alone=True, settings=self._settings)
 
     def _judge(self, point: Point) -> None:
         try:

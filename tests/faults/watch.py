@@ -26,6 +26,9 @@ EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled
         (SELECT min(resume_at) FROM requests r WHERE r.user_id = s.user_id)) AS resume_at
     FROM stripe_events e JOIN subscriptions s ON s.id = e.subscription_id WHERE s.user_id = ANY(%s)
     ORDER BY s.user_id, e.received_at DESC"""
+# Calls, and their results. An attempt counts as a run.
+CALLS = """SELECT user_id, attempts AS runs, placed_at AS finished_at, NULL AS response,
+    coalesce(due_at, route_at) AS resume_at FROM calls WHERE user_id = ANY(%s)"""
 
 
 @dataclass

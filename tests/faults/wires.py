@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from tests.faults.wires_dialogue import Dialogue
+from tests.faults.wires_http import Http
 from tests.faults.wires_line import Fault, When, Wire
 from tests.faults.wires_postgresql import PostgreSQL
 from tests.faults.wires_pubsub import PubSub
 from tests.faults.wires_smtp import Smtp
-from tests.faults.wires_stripe import Stripe
 
 Returned = TypeVar("Returned")
 
@@ -30,6 +30,7 @@ SETTINGS = {
     "smtp": "SMTP_URL",
     "pubsub": "PUBSUB_EMULATOR_HOST",
     "prefect": "PREFECT_API_URL",
+    "vendor": "CALL_WEBHOOK_URL",
 }
 # Calls to Prefect are not effects of the flow.
 EFFECTS = ("postgresql", "stripe", "smtp", "pubsub")
@@ -61,10 +62,11 @@ class Wires:
         self._stops: dict[tuple[str, When], Stop] = {}
         dialogues: dict[str, Callable[[], Dialogue]] = {
             "postgresql": lambda: PostgreSQL(alone=alone),
-            "stripe": Stripe,
+            "stripe": Http,
             "smtp": Smtp,
             "pubsub": PubSub,
             "prefect": Dialogue,
+            "vendor": Http,
         }
         self._wires = {part: Wire(self, _place(environment[SETTINGS[part]]), dialogues[part]) for part in parts}
         self._loop = asyncio.new_event_loop()

@@ -17,6 +17,7 @@ _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _WRITING = (
     *("receive_cancellation", "receive_reactivation", "receive_change", "refuse_attempt"),
     *("receive_stripe_event", "claim_stripe_event", "put_off_stripe_event", "stripe_event_handled"),
+    "begin_call",
 )
 # Work of anyone: `claim_stripe_events`, not `claim_stripe_event`.
 _LOOKS_FOR_WORK = re.compile(rb"\b(claim_\w+s|anything_unfinished)\(")

@@ -1,4 +1,4 @@
-"""Stripe's API on a wire, HTTP/1.1: an effect is any call except a GET, named by its method and path."""
+"""HTTP/1.1 on a wire: an effect is any call except a GET, named by its method and path."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"/(?=\w*\d)[a-z_]+_\w{8,}")  # sub_1a2b…, not subscription_schedules
 
 
-class Stripe(Dialogue):
+class Http(Dialogue):
     """Sequential calls on a connection, each with its length."""
 
     def __init__(self) -> None:
