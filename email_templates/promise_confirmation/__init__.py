@@ -1,4 +1,4 @@
-"""The email that confirms to a customer what they were promised in a call (FEATURES A14)."""
+"""The email that confirms to a customer what they were promised in a call (FEATURES A15)."""
 
 from dataclasses import dataclass
 

@@ -15,7 +15,7 @@ from nodes.services import services
 
 @node("Confirm Promises", step="4")
 async def confirm_promises(call: HeardCall) -> None:
-    """Email the customer once, whose result then is routed (FEATURES A14).
+    """Email the customer once, whose result then is routed (FEATURES A15).
 
     If the email may not or can't be sent, the tasks are all that follows from the promises, and the reason is recorded.
     """

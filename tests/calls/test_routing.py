@@ -111,6 +111,16 @@ def test_without_consent_promises_are_tasks_only_with_the_reason(company: Compan
     assert company.audited(person)[1:] == [("placed", None), ("not_emailed", "no_consent")]
 
 
+def test_a_customer_without_an_address_leaves_promises_as_tasks(company: Company) -> None:
+    person = company.called()
+    company.consents(person, channel="email_marketing")
+    company.world.admin.execute("UPDATE users SET email = NULL WHERE id = %s", [person.user_id])
+    call = company.routed(person, actionItems=["Send the invoice."])
+    assert call["unconfirmed"] == "no-address"
+    assert company.tasks(person) == {"promise": ["Send the invoice."]}
+    assert company.audited(person)[-1] == ("not_emailed", "no-address")
+
+
 @pytest.mark.parametrize("heard", ["human", "upset"])
 def test_who_needs_a_person_gets_one(company: Company, heard: str) -> None:
     person = company.called()
