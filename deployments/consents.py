@@ -49,6 +49,7 @@ class InHistory(Recorded):
             "wording": wording if self.accepted else None,
             "source": self.source,
             "evidence": self.evidence,
+            "phone_number": self.phone_number,
         }
 
 
@@ -94,7 +95,8 @@ def current(settings: DatabaseSettings, user_id: str) -> list[Consent]:
 def revoke(settings: DatabaseSettings, user_id: str, channel: Channel, note: str | None) -> datetime:
     """Revoke a channel for a person, and return when. Raises `AlreadyRevoked`."""
     source: Source = "operator"
-    entry = {"channel": channel, "accepted": False, "version": None, "language": None, "source": source, "key": None}
+    nothing = dict.fromkeys(("version", "language", "phone_number", "key"))
+    entry = {"channel": channel, "accepted": False, "source": source, **nothing}
     with _connected(settings) as connection:
         connection.execute(QUERIES["one_intake_at_a_time"], {"user_id": user_id})
         for each in _current(connection, user_id):

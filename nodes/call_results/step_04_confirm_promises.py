@@ -4,8 +4,8 @@ from email_templates import Draft
 from email_templates.promise_confirmation import PromiseConfirmation
 from nodes.call_results.records import HeardCall
 from nodes.calls.close import audit
-from nodes.calls.gates import consents
 from nodes.clients.database import Transaction
+from nodes.consents.ledger import standing_consent
 from nodes.errors import EmailRefused
 from nodes.messages.emails import Customer, deliver_email
 from nodes.messages.outbox import PROMISED, withdraw
@@ -40,7 +40,7 @@ async def _to_confirm(call: HeardCall) -> tuple[str, ...]:
     async with services().database.as_user(call.user_id) as transaction:
         await transaction.run("one_intake_at_a_time", user_id=call.user_id)
         promises = await transaction.values("promises_of_call", call_id=call.id)
-        if promises and not await consents(transaction, call.user_id, "email_marketing"):
+        if promises and not await standing_consent(transaction, call.user_id, "email_marketing"):
             await transaction.run("withdraw_from_outbox", request_id=call.request_id, kind=PROMISED)
             await _not_confirmed(transaction, call, "no_consent")
             return ()

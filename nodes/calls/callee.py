@@ -7,6 +7,7 @@ from nodes.calls.records import WaitingCall
 from nodes.clients.billing.customers import Customer
 from nodes.clients.phone_numbers import PhoneNumber, read_phone_number
 from nodes.messages.emails import Customer as Recipient
+from nodes.rules.consents import Consent
 from nodes.rules.names import given_and_family
 from nodes.services import services
 
@@ -34,15 +35,15 @@ class Callee:
         }
 
 
-def phone_number_of(customer: Customer) -> PhoneNumber | None:
-    """Return the customer's number in Stripe (FEATURES A06), or None if it is none."""
-    return read_phone_number(customer.phone or "", customer.country)
+def phone_number_of(customer: Customer, consent: Consent) -> PhoneNumber | None:
+    """Return the number that the customer agreed to, or else the one in Stripe (FEATURES A06); None if it is none."""
+    return read_phone_number(consent.phone_number or customer.phone or "", customer.country)
 
 
-async def callee_of(call: WaitingCall) -> Callee | None:
+async def callee_of(call: WaitingCall, consent: Consent) -> Callee | None:
     """Return the customer of a call; None if they have no number any more. Raises `BillingFailed`."""
     customer = await services().customers.customer(call.stripe_customer_id)
-    number = phone_number_of(customer) if customer else None
+    number = phone_number_of(customer, consent) if customer else None
     async with services().database.as_user(call.user_id) as transaction:
         ours = await transaction.one("customer", Recipient, user_id=call.user_id)
     if customer is None or number is None or ours is None:

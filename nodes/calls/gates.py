@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from nodes.calls.callee import phone_number_of
 from nodes.calls.records import Closed, WaitingCall
 from nodes.clients.call_script import CallScriptInvalid, read_call_script
-from nodes.clients.database import Transaction
 from nodes.clients.yaml_files import FileUnreadable
-from nodes.consents.ledger import current
+from nodes.consents.ledger import standing_consent
 from nodes.node import run_log
 from nodes.rules.calling_hours import next_call
-from nodes.rules.consents import Channel, counts
+from nodes.rules.consents import Consent
 from nodes.services import services
 from nodes.subscriptions.reversal import is_reversed
 
@@ -25,26 +24,21 @@ async def closed_gate(call: WaitingCall) -> Closed | None:
     if call.now - call.created_at > LATEST:
         return Closed("too_late")
     async with services().database.as_user(call.user_id) as transaction:
-        if not await consents(transaction, call.user_id, "phone"):
-            return Closed("no_consent")
+        consent = await standing_consent(transaction, call.user_id, "phone")
+    if consent is None:
+        return Closed("no_consent")
     if call.revoked or await is_reversed(call.subscription_id):
         return Closed("reactivated")
-    return await _number(call) or _script(call.now)
+    return await _number(call, consent) or _script(call.now)
 
 
-async def consents(transaction: Transaction, user_id: str, channel: Channel) -> bool:
-    """Return whether the customer consents to a channel now. A phone number in Stripe is no consent."""
-    found = await current(transaction, user_id)
-    return counts(found.get(channel), services().settings.consent_min_version)
-
-
-async def _number(call: WaitingCall) -> Closed | None:
+async def _number(call: WaitingCall, consent: Consent) -> Closed | None:
     customer = await services().customers.customer(call.stripe_customer_id)
     if customer is None:
         return Closed("customer_deleted")
-    if not customer.phone:
+    if not (consent.phone_number or customer.phone):
         return Closed("no_phone_number")
-    number = phone_number_of(customer)
+    number = phone_number_of(customer, consent)
     if number is None:
         return Closed("phone_number_invalid")
     zones = {*number.zones, *([call.time_zone] if call.time_zone else [])}

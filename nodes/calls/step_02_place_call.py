@@ -5,11 +5,12 @@ from typing import Any
 
 from nodes.calls.callee import callee_of
 from nodes.calls.close import audit, close
-from nodes.calls.gates import consents
 from nodes.calls.records import Closed, WaitingCall
 from nodes.clients.hooks import Receiver
+from nodes.consents.ledger import standing_consent
 from nodes.errors import HookFailed
 from nodes.node import node, run_log
+from nodes.rules.consents import Consent
 from nodes.services import services
 
 # By another run, meanwhile: the row is not to be touched.
@@ -24,11 +25,13 @@ async def place_call(call: WaitingCall) -> bool:
     A failure is sent again when the call is next due. The id is the call's own at every attempt, so that the vendor
     recognizes one that it already has, as after a process that died before recording the result.
     """
-    callee = await callee_of(call)
-    if callee is None:
-        await close(call, Closed("no_phone_number"))
+    async with services().database.as_user(call.user_id) as transaction:
+        consent = await standing_consent(transaction, call.user_id, "phone")
+    callee = await callee_of(call, consent) if consent else None
+    if consent is None or callee is None:
+        await close(call, Closed("no_phone_number" if consent else "no_consent"))
         return False
-    if not await _begin(call):
+    if not await _begin(call, consent):
         return False
     try:
         response = await services().hooks.send(callee.event, _vendor(), hook_id=str(call.id))
@@ -42,15 +45,16 @@ async def place_call(call: WaitingCall) -> bool:
     return True
 
 
-async def _begin(call: WaitingCall) -> bool:
-    """Count the attempt if the customer consents and no limit is reached; otherwise record why not.
+async def _begin(call: WaitingCall, consent: Consent) -> bool:
+    """Count the attempt if the consent stands and no limit is reached; otherwise record why not.
 
     A revocation waits for this transaction, or was recorded before it: none is overlooked.
     """
     async with services().database.as_user(call.user_id) as transaction:
         await transaction.run("one_intake_at_a_time", user_id=call.user_id)
-        gate = "no_consent"
-        if await consents(transaction, call.user_id, "phone"):
+        now = await standing_consent(transaction, call.user_id, "phone")
+        gate = "consent_changed" if now else "no_consent"
+        if now == consent:
             settings = services().settings
             [gate] = await transaction.values(
                 "begin_call",
@@ -61,7 +65,7 @@ async def _begin(call: WaitingCall) -> bool:
     if gate == USED_UP:  # the process that made the last attempt died before recording its result
         await _failed(call, "the last attempt has no result")
     elif gate and gate != DECIDED:
-        await close(call, Closed(gate, _midnight_after(call.now) if gate == "daily_limit" else None))
+        await close(call, Closed(gate, _until(gate, call.now)))
     return gate is None
 
 
@@ -80,10 +84,10 @@ def _vendor() -> Receiver:
     return Receiver(url, secret)
 
 
-def _midnight_after(now: datetime) -> datetime:
-    """Return when the next day begins, in UTC."""
-    tomorrow = now.astimezone(UTC) + timedelta(days=1)
-    return tomorrow.replace(hour=0, minute=0, second=0, microsecond=0)
+def _until(gate: str, now: datetime) -> datetime | None:
+    """Return when to look again: at another number immediately, and after the daily limit on the next day, in UTC."""
+    tomorrow = (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"consent_changed": now, "daily_limit": tomorrow}.get(gate)
 
 
 def _id_in(content: Any) -> str | None:

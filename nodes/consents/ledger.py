@@ -8,7 +8,7 @@ from nodes.clients.database import Transaction
 from nodes.refusals.consents import WordingUnknown
 from nodes.refusals.requests import KeyReused
 from nodes.requests.intake import count_attempt
-from nodes.rules.consents import Channel, Consent, Source, Wording
+from nodes.rules.consents import Channel, Consent, Source, Wording, counts
 from nodes.services import services
 
 ACTION = "change_consent"
@@ -16,7 +16,10 @@ ACTION = "change_consent"
 
 @dataclass(frozen=True)
 class Entry:
-    """An acceptance or a revocation. `version` and `language`: of the wording that is accepted."""
+    """An acceptance or a revocation. `version` and `language`: of the wording that is accepted.
+
+    `phone_number`: which the acceptance of calls or text messages is about, in E.164; None: the one that Stripe has.
+    """
 
     channel: Channel
     accepted: bool
@@ -24,6 +27,7 @@ class Entry:
     version: int | None = None
     language: str | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+    phone_number: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ class Recorded(Consent):
     @property
     def entry(self) -> Entry:
         """Return what was recorded."""
-        return Entry(self.channel, self.accepted, self.source, self.version, self.language, self.evidence)
+        return Entry(
+            self.channel, self.accepted, self.source, self.version, self.language, self.evidence, self.phone_number
+        )
 
 
 async def record(user_id: str, entry: Entry, key: str | None) -> Recorded:
@@ -76,6 +82,12 @@ async def current(transaction: Transaction, user_id: str) -> dict[Channel, Conse
     """Return the newest entry of each channel that has one."""
     found = await transaction.all("current_consents", Consent, user_id=user_id)
     return {each.channel: each for each in found}
+
+
+async def standing_consent(transaction: Transaction, user_id: str, channel: Channel) -> Consent | None:
+    """Return the customer's consent to a channel, if it counts now. A phone number in Stripe is no consent."""
+    found = (await current(transaction, user_id)).get(channel)
+    return found if counts(found, services().settings.consent_min_version) else None
 
 
 async def wordings(transaction: Transaction) -> list[Wording]:

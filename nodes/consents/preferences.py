@@ -78,7 +78,8 @@ def _entries(
             wording = published.get((each.channel, key))
             if wording is None:
                 return None
-            entries.append(Entry(each.channel, True, "form", wording.version, wording.language, ON_THE_PAGE))
+            number = each.consent.phone_number if each.consent else None
+            entries.append(Entry(each.channel, True, "form", wording.version, wording.language, ON_THE_PAGE, number))
     return entries
 
 

@@ -27,7 +27,10 @@ class Wording:
 
 @dataclass(frozen=True)
 class Consent:
-    """A customer's newest entry for a channel: an acceptance of a wording, or a revocation, which has none."""
+    """A customer's newest entry for a channel: an acceptance of a wording, or a revocation, which has none.
+
+    `phone_number`: which the acceptance is about, in E.164; None: the one that Stripe has.
+    """
 
     id: int
     channel: Channel
@@ -36,6 +39,7 @@ class Consent:
     version: int | None
     language: str | None
     source: Source | None
+    phone_number: str | None
 
 
 def counts(consent: Consent | None, least: Mapping[Channel, int]) -> bool:

@@ -55,6 +55,17 @@ ALTER TABLE outbox DROP CONSTRAINT outbox_kind_check, ADD CONSTRAINT outbox_kind
     'subscription.canceled', 'subscription.reactivated', 'subscription.ended', 'subscription.changed',
     'customer_success.task'));
 
+-- The number that the customer agreed to be called or texted at, in E.164; null: the one in Stripe. Proof, as the entry is.
+ALTER TABLE consents ADD COLUMN phone_number text
+    CONSTRAINT a_number_is_for_calls_and_texts CHECK (accepted AND channel IN ('phone', 'sms') OR phone_number IS NULL);
+GRANT INSERT (phone_number) ON consents TO cancelflow_app;
+CREATE OR REPLACE VIEW current_consents WITH (security_invoker = true) AS
+SELECT DISTINCT ON (c.user_id, c.channel)
+    c.id, c.user_id, c.channel, c.accepted, c.recorded_at, c.version, c.language, c.source, c.phone_number
+FROM consents c
+WHERE NOT EXISTS (SELECT FROM data_deletions d WHERE d.user_id = c.user_id AND d.deleted_at >= c.recorded_at)
+ORDER BY c.user_id, c.channel, c.id DESC;
+
 -- What is recorded without a caller has no HTTP response, such as a call that is not placed.
 ALTER TABLE audit_log ALTER COLUMN http_status DROP NOT NULL;
 

@@ -16,21 +16,24 @@ VALUES (%(channel)s, %(version)s, %(language)s, %(text)s);
 LOCK TABLE consent_wordings IN EXCLUSIVE MODE;
 
 -- name: record_consent
-INSERT INTO consents (user_id, channel, accepted, version, language, source, evidence, idempotency_key)
-VALUES (%(user_id)s, %(channel)s, %(accepted)s, %(version)s, %(language)s, %(source)s, %(evidence)s, %(key)s)
-RETURNING id, channel, accepted, recorded_at, version, language, source, evidence;
+INSERT INTO consents (user_id, channel, accepted, version, language, source, evidence, phone_number,
+    idempotency_key)
+VALUES (%(user_id)s, %(channel)s, %(accepted)s, %(version)s, %(language)s, %(source)s, %(evidence)s,
+    %(phone_number)s, %(key)s)
+RETURNING id, channel, accepted, recorded_at, version, language, source, evidence, phone_number;
 
 -- name: consent_of_key
 -- What an earlier call with this key recorded.
-SELECT id, channel, accepted, recorded_at, version, language, source, evidence
+SELECT id, channel, accepted, recorded_at, version, language, source, evidence, phone_number
 FROM consents WHERE user_id = %(user_id)s AND idempotency_key = %(key)s;
 
 -- name: current_consents
-SELECT id, channel, accepted, recorded_at, version, language, source
+SELECT id, channel, accepted, recorded_at, version, language, source, phone_number
 FROM current_consents WHERE user_id = %(user_id)s ORDER BY channel;
 
 -- name: consent_history
 -- Everything about one person, in order, with the full wordings.
-SELECT c.id, c.channel, c.accepted, c.recorded_at, c.version, c.language, w.text, c.source, c.evidence
+SELECT c.id, c.channel, c.accepted, c.recorded_at, c.version, c.language, w.text, c.source, c.evidence,
+    c.phone_number
 FROM consents c LEFT JOIN consent_wordings w USING (channel, version, language)
 WHERE c.user_id = %(user_id)s ORDER BY c.id;

@@ -5,8 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from flows.call_customer import call_customer
+from nodes.calls import step_02_place_call
+from nodes.calls.callee import Callee, callee_of
+from nodes.calls.records import WaitingCall
+from nodes.rules.consents import Consent
 from nodes.rules.names import given_and_family
-from tests.calls.company import NUMBERS, Company, out_of_hours
+from tests.calls.company import NUMBERS, Company, in_hours, out_of_hours
 from tests.waiting import eventually
 from tests.webhooks.events import ENDPOINT, envelope, events_about, order, settled
 from tests.world import Person
@@ -33,6 +37,36 @@ def test_a_customer_who_agreed_is_called_once_after_cancelling(company: Company)
     assert company.audited(person) == [("placed", None)]
 
     company.calls(person)
+    assert len(company.heard(person)) == 1
+
+
+def test_the_number_that_the_customer_agreed_to_goes_before_the_one_in_stripe(company: Company) -> None:
+    person = company.customer("+800 1234 5678")
+    number = next(filter(in_hours, NUMBERS))
+    agreed = {"channel": "phone", "accepted": True, "wording_version": 2, "language": "en", "source": "form"}
+    response = company.http.post("/consents", json={**agreed, "phone_number": number}, headers=person.headers)
+    assert response.status_code == 200, response.text
+
+    assert company.cancels(person)["state"] == "placed"
+
+    [heard] = company.heard(person)
+    assert heard.body["data"]["phoneNumber"] == number
+
+
+def test_a_number_that_is_replaced_at_the_last_moment_is_looked_up_anew(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = company.leaver()
+
+    async def agreeing_anew_meanwhile(call: WaitingCall, consent: Consent) -> Callee | None:
+        found = await callee_of(call, consent)
+        company.consents(person)
+        return found
+
+    monkeypatch.setattr(step_02_place_call, "callee_of", agreeing_anew_meanwhile)
+    company.calls(person)
+    assert company.audited(person)[1:2] == [("waiting", "consent_changed")]
+    eventually(lambda: company.call(person)["state"] == "placed")  # by the trigger
     assert len(company.heard(person)) == 1
 
 

@@ -56,6 +56,29 @@ def test_an_acceptance_is_recorded_with_its_wording_and_time(company: Company, d
     assert text["text"].startswith("Sie dürfen mich nach meiner Kündigung einmal anrufen.")
 
 
+def test_an_acceptance_can_name_the_number_that_it_is_about(company: Company) -> None:
+    user = some_user()
+    assert company.post(user, **AGREED, phone_number="+1 (415) 555-2671").status_code == 200
+    assert [row["phone_number"] for row in company.ledger(user)] == ["+14155552671"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        ({**AGREED, "phone_number": "4155552671"}, "with its country code, such as +14155552671"),
+        ({**AGREED, "phone_number": "call my office"}, "with its country code, such as +14155552671"),
+        ({**STOPPED, "phone_number": "+14155552671"}, "belongs to an acceptance of phone or sms"),
+        ({**AGREED, "channel": "email_marketing", "phone_number": "+14155552671"}, "belongs to an acceptance"),
+    ],
+)
+def test_a_number_that_cannot_be_called_is_refused(company: Company, refused: dict[str, Any], why: str) -> None:
+    user = some_user()
+    response = company.post(user, **refused)
+    assert response.status_code == 400
+    assert why in response.text
+    assert company.ledger(user) == []
+
+
 def test_a_revocation_needs_nothing_but_its_channel(company: Company, document: Document) -> None:
     user = some_user()
     company.accepts(user)

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from nodes.clients.phone_numbers import read_phone_number
 from nodes.rules.consents import Channel, Source
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
 from nodes.rules.user_ids import MAX_CHARACTERS
@@ -177,6 +178,13 @@ def _small(evidence: dict[str, Any]) -> dict[str, Any]:
     return evidence
 
 
+def _with_country_code(written: str) -> str:
+    number = read_phone_number(written, None)
+    if number is None:
+        raise ValueError("phone_number must be a phone number with its country code, such as +14155552671")
+    return number.e164
+
+
 class RecordConsentRequest(BaseModel):
     """Body of `POST /consents`."""
 
@@ -213,8 +221,16 @@ class RecordConsentRequest(BaseModel):
         default={}, description="what else proves it, such as the page or the call; up to 4,096 bytes, never a secret"
     )
 
+    phone_number: Annotated[str, Field(max_length=50), AfterValidator(_with_country_code)] | None = Field(
+        default=None,
+        description="of `phone` or `sms`: the number that the customer agreed to, with its country code, as "
+        "+14155552671; without it, the one in Stripe is called",
+    )
+
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
+        if self.phone_number and not (self.accepted and self.channel in ("phone", "sms")):
+            raise ValueError("phone_number belongs to an acceptance of phone or sms: leave it out")
         missing = [name for name in ("wording_version", "source") if getattr(self, name) is None]
         if self.accepted and missing:
             raise ValueError(f"an acceptance needs {' and '.join(missing)}, which prove what the customer agreed to")

@@ -43,7 +43,15 @@ async def record_consent(
     `Idempotency-Key`, a repetition records nothing and returns the same response.
     """
     body = await read_json(request, RecordConsentRequest)
-    entry = Entry(body.channel, body.accepted, body.source, body.wording_version, body.language, body.evidence)
+    entry = Entry(
+        body.channel,
+        body.accepted,
+        body.source,
+        body.wording_version,
+        body.language,
+        body.evidence,
+        body.phone_number,
+    )
     with using(services):
         recorded = await record(_user(caller, body), entry, idempotency_key)
         least = services.settings.consent_min_version

@@ -10,7 +10,7 @@ AT = datetime(2026, 1, 26, tzinfo=UTC)
 
 
 def consent(accepted: bool, version: int | None) -> Consent:
-    return Consent(1, "phone", accepted, AT, version, "en" if version else None, "form")
+    return Consent(1, "phone", accepted, AT, version, "en" if version else None, "form", None)
 
 
 @pytest.mark.parametrize(
