@@ -1,0 +1,1 @@
+"""Customers' replies to our emails: reading them, before anything is stored."""
