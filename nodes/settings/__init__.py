@@ -16,6 +16,7 @@ from nodes.settings.http_server import HttpSettings
 from nodes.settings.identity import IdentitySettings
 from nodes.settings.messages import EventSettings, HookSettings, LinkSettings, MailSettings
 from nodes.settings.policy import BlueprintSettings, PolicySettings
+from nodes.settings.replies import ReplySettings
 from nodes.settings.webhooks import WebhookSettings
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "MailSettings",
     "PolicySettings",
     "PrefectSettings",
+    "ReplySettings",
     "SeedSettings",
     "ServiceSettings",
     "SessionSettings",

@@ -1,0 +1,15 @@
+"""A category that a model gave to a reply."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Categorized:
+    """One of Stripe's eight feedback codes, and how likely it is right, from 0 to 1, as the model reports it."""
+
+    category: str
+    confidence: float
+
+    def is_certain(self, minimum: float) -> bool:
+        """Return whether the category can be used; below the minimum (`REPLY_MIN_CONFIDENCE`) a person decides."""
+        return self.confidence >= minimum
