@@ -9,6 +9,7 @@ from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.settings.replies import ReplySettings
 from tests.replies.labelled import Labelled, labelled
 
+HELD_OUT = ("held_out", "oblique")
 _EDGES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
 
 
@@ -27,7 +28,7 @@ class Outcome:
 
 def outcomes() -> list[Outcome]:
     """Return the model's outcome for every held-out reply."""
-    found = [(reply, category_of(reply.text)) for reply in labelled("held_out")]
+    found = [(reply, category_of(reply.text)) for reply in labelled(*HELD_OUT)]
     return [Outcome(reply, guess.category, guess.confidence) for reply, guess in found]
 
 
@@ -50,11 +51,16 @@ def report() -> str:
         f"{len(every)} held-out replies, {len(labelled('training'))} in training, "
         f"{len(labelled('calibration'))} for the temperature",
         f"accuracy                    {accuracy(every):6.1%}",
+        *(f"  of {len(among):3} {part:16}   {accuracy(among):6.1%}" for part, among in _by_part(every).items()),
         f"expected calibration error  {calibration_error(every):6.3f}",
         f"with confidence {minimum} or more: {len(certain)} ({len(certain) / len(every):.1%}), "
         f"of which right {accuracy(certain):.1%}; the other {len(every) - len(certain)} need attention",
     ]
     return "\n".join([*summary, "", *_by_language(every), "", *_by_confidence(every), "", *_confusion(every)]) + "\n"
+
+
+def _by_part(every: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    return {part: [each for each in every if each.reply.part == part] for part in HELD_OUT}
 
 
 def _by_language(every: Sequence[Outcome]) -> list[str]:

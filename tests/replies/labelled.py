@@ -1,7 +1,8 @@
 """The labelled replies: written for this repository, each with its part, category and language.
 
-`training` makes the weights, `calibration` only the temperature, and `held_out` is only for evaluating. The category
-is the reason that decided, where a reply has several. A new line in a reply is written as `\\n`.
+`training` makes the weights, `calibration` only the temperature; `held_out` and `oblique` are only for evaluating. The
+oblique ones were written last, when the groups of words were complete, and avoid the usual words. The category is the
+reason that decided, where a reply has several. A new line in a reply is written as `\\n`.
 """
 
 import csv

@@ -11,11 +11,11 @@ from nodes.clients.categories.local import LocalModel, category_of
 from nodes.clients.categories.result import Categorized
 from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.settings.replies import ReplySettings
-from tests.replies.evaluation import accuracy, calibration_error, outcomes, report
+from tests.replies.evaluation import HELD_OUT, accuracy, calibration_error, outcomes, report
 from tests.replies.labelled import labelled
 from tests.replies.training import WEIGHTS, trained
 
-PARTS = ("training", "calibration", "held_out")
+PARTS = ("training", "calibration", *HELD_OUT)
 
 
 def test_the_shipped_weights_are_what_the_training_makes_of_the_labelled_replies() -> None:
@@ -24,17 +24,17 @@ def test_the_shipped_weights_are_what_the_training_makes_of_the_labelled_replies
 
 
 def test_the_labelled_replies_cover_every_category_and_language() -> None:
-    held_out = labelled("held_out")
+    held_out = labelled(*HELD_OUT)
     assert len(labelled(*PARTS)) >= 400
     assert len(held_out) >= 150
-    assert Counter(each.category for each in held_out) == dict.fromkeys(STRIPE_FEEDBACK, 20)
+    assert Counter(each.category for each in held_out) == dict.fromkeys(STRIPE_FEEDBACK, 24)
     assert {each.language for each in held_out} == {"en", "de", "fr", "es"}
 
 
 def test_no_held_out_reply_is_or_resembles_one_of_the_training() -> None:
     seen = [_pieces(each.text) for each in labelled("training", "calibration")]
     alike = [
-        each.text for each in labelled("held_out") if max(_likeness(_pieces(each.text), other) for other in seen) > 0.5
+        each.text for each in labelled(*HELD_OUT) if max(_likeness(_pieces(each.text), other) for other in seen) > 0.5
     ]
     assert alike == []
 
@@ -42,10 +42,16 @@ def test_no_held_out_reply_is_or_resembles_one_of_the_training() -> None:
 def test_the_model_is_as_good_as_the_readme_says() -> None:
     every = outcomes()
     certain = [each for each in every if each.confidence >= 0.6]
-    assert accuracy(every) >= 0.8
+    assert accuracy(every) >= 0.7
     assert accuracy(certain) >= 0.9
-    assert len(certain) / len(every) >= 0.7
-    assert calibration_error(every) <= 0.12
+    assert len(certain) / len(every) >= 0.45
+    assert calibration_error(every) <= 0.15
+
+
+def test_a_reply_without_the_usual_words_is_left_to_a_person() -> None:
+    oblique = [each for each in outcomes() if each.reply.part == "oblique"]
+    assert len(oblique) == 32
+    assert sum(each.confidence >= 0.6 for each in oblique) <= 2
 
 
 def test_the_report_has_every_held_out_reply_in_its_confusion_matrix() -> None:
@@ -64,7 +70,7 @@ def test_case_accents_and_apostrophes_make_no_difference() -> None:
 
 
 def test_confidence_is_a_probability() -> None:
-    found = [category_of(each.text) for each in labelled("held_out")]
+    found = [category_of(each.text) for each in labelled(*HELD_OUT)]
     assert all(each.category in STRIPE_FEEDBACK and 0 < each.confidence <= 1 for each in found)
     assert all(math.isfinite(weight) for row in json.loads(WEIGHTS.read_text())["weights"].values() for weight in row)
 
