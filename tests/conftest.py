@@ -28,6 +28,7 @@ OUTSIDE = (
     "WEBHOOK",
     "SERVICE_TOKENS",
     "CONSENT_",
+    "REPLY_",
 )
 
 Addresses = dict[str, Any]

@@ -10,6 +10,7 @@ from deployments.http.backlog import Backlog
 from deployments.http.identity import Identity
 from deployments.http.runner import Runner
 from deployments.http.session_tokens import SessionTokens
+from nodes.clients.reply_webhooks.providers import ReplyWebhooks
 from nodes.clients.webhooks import Webhooks
 from nodes.services import Services
 
@@ -52,5 +53,6 @@ CallerOrService = Annotated[str | None, Depends(_BearerOrService())]
 TheRunner = Annotated[Runner, _of_the_application("runner")]
 TheBacklog = Annotated[Backlog, _of_the_application("backlog")]
 TheWebhooks = Annotated[Webhooks, _of_the_application("webhooks")]
+TheReplyWebhooks = Annotated[ReplyWebhooks, _of_the_application("reply_webhooks")]
 TheSessionTokens = Annotated[SessionTokens, _of_the_application("session_tokens")]
 TheServices = Annotated[Services, _of_the_application("services")]

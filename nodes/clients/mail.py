@@ -47,14 +47,15 @@ class Mailer:
             ssl_context = ssl_context or ssl.create_default_context()
         self._ssl_context = ssl_context
 
-    async def send(self, email: Email, *, recipient: str, message_id: str) -> None:
+    async def send(self, email: Email, *, recipient: str, message_id: str, reply_to: str | None = None) -> None:
         """Send one email; return once the server has accepted it.
 
         `message_id` as `id@host`, the same for every attempt at one email, so that a mailbox can detect duplicates.
+        `reply_to`: this email's own address for replies, under the name in `REPLY_TO`.
         Raises `EmailRefused` where a retry is useless and `MailFailed` otherwise; neither names the recipient. After a
         `MailFailed` caused by a timeout, the server may still have accepted the email.
         """
-        message = self._message(email, recipients_address(recipient), message_id)
+        message = self._message(email, recipients_address(recipient), message_id, reply_to)
         async with self._connection(self._timeout) as connection:
             await connection.send_message(message)
 
@@ -93,13 +94,14 @@ class Mailer:
             timeout=seconds,
         )
 
-    def _message(self, email: Email, recipient: Address, message_id: str) -> EmailMessage:
+    def _message(self, email: Email, recipient: Address, message_id: str, reply_to: str | None) -> EmailMessage:
         message = EmailMessage(policy=SMTP_POLICY)
         try:
             message["From"] = self._sender
             message["To"] = recipient
             if self._reply_to:
-                message["Reply-To"] = self._reply_to
+                name = self._reply_to.display_name
+                message["Reply-To"] = Address(name, addr_spec=reply_to) if reply_to else self._reply_to
             message["Subject"] = email.subject
             message["Message-ID"] = f"<{message_id.strip('<>')}>"
         except ValueError:  # the policy allows no line break in a header

@@ -5,11 +5,11 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from email.utils import parseaddr
 from uuid import UUID
 
 from pydantic import SecretStr
 
+from nodes.clients.mail_address import company_address
 from nodes.errors import SettingsInvalid
 
 # RFC 5321, 4.5.3.1.1: a local part has at most 64 octets. An id and 80 bits of signature are 42 characters.
@@ -27,12 +27,17 @@ class ReplyAddresses:
     """
 
     def __init__(self, reply_to: str, secrets: Sequence[SecretStr]) -> None:
-        address = parseaddr(reply_to)[1]
-        self._local, _, self._domain = address.rpartition("@")
+        address = company_address(reply_to, "REPLY_TO")
+        self._local, self._domain = address.username, address.domain
         most = _MOST_LOCAL - _TOKEN_CHARACTERS - 1
         if not 1 <= len(self._local.encode()) <= most or "+" in self._local:
             raise SettingsInvalid(f"Settings:\n  REPLY_TO must have 1 to {most} characters before the @, and no plus")
         self._secrets = [secret.get_secret_value().encode() for secret in secrets]
+
+    @property
+    def beginning(self) -> str:
+        """What every address begins with."""
+        return f"{self._local}+"
 
     def address(self, request_id: UUID) -> str:
         """Return `support+TOKEN@example.com`; the same for each email about a request. Case does not matter in it."""

@@ -58,11 +58,18 @@ async def record(user_id: str, entry: Entry, key: str | None) -> Recorded:
 async def revoke(user_id: str, channels: Iterable[Channel], source: Source, evidence: dict[str, Any]) -> None:
     """Revoke each channel that isn't revoked already, whether it was accepted or never asked for."""
     async with services().database.as_user(user_id) as transaction:
-        await transaction.run("one_intake_at_a_time", user_id=user_id)
-        found = await current(transaction, user_id)
-        for channel in channels:
-            if channel not in found or found[channel].accepted:
-                await add(transaction, user_id, Entry(channel, False, source, evidence=evidence))
+        await revoke_in(transaction, user_id, channels, source, evidence)
+
+
+async def revoke_in(
+    transaction: Transaction, user_id: str, channels: Iterable[Channel], source: Source, evidence: dict[str, Any]
+) -> None:
+    """Do the same in a transaction of the user's, with what the revocation came with."""
+    await transaction.run("one_intake_at_a_time", user_id=user_id)
+    found = await current(transaction, user_id)
+    for channel in channels:
+        if channel not in found or found[channel].accepted:
+            await add(transaction, user_id, Entry(channel, False, source, evidence=evidence))
 
 
 async def current(transaction: Transaction, user_id: str) -> dict[Channel, Consent]:

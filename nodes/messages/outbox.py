@@ -29,6 +29,8 @@ RECEIVED = "request_received"
 CODE = "cancel_code"
 MANUAL_REQUEST = "manual_request"  # a webhook
 TASK_EVENT = "customer_success.task"
+# Emails about a cancellation to which customers reply with their reason.
+ANSWERED = frozenset({CONFIRMATION, ASKED_WHY})
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Refusals of Stripe's webhooks."""
+"""Refusals of incoming webhooks: Stripe's, and those with customers' replies."""
 
 from nodes.refusals.base import Refusal
 
@@ -15,3 +15,16 @@ class WebhooksOff(Refusal):
 
     status = 404
     detail = "Not Found"
+
+
+class DeliveryUnsigned(Refusal):
+    """A webhook with a reply that its provider didn't sign, or signed too long ago."""
+
+    status = 401
+    detail = "The signature or password is missing, not valid, or more than 5 minutes old"
+
+
+class DeliveryInvalid(Refusal):
+    """A webhook of a provider that has no email in it, or another format. The provider sends it again."""
+
+    status = 400

@@ -1,1 +1,1 @@
-"""Customers' replies to our emails: reading them, before anything is stored."""
+"""Customers' replies to our emails: reading, storing and categorizing them."""

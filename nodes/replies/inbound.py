@@ -1,6 +1,8 @@
 """Read an email that arrived at our reply address."""
 
+import codecs
 import email
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.header import decode_header, make_header
@@ -20,6 +22,10 @@ MOST_BYTES = 2 * 1024 * 1024
 _MOST_BODY_CHARACTERS = 50_000
 _MOST_HEADER_CHARACTERS = 4_000
 _MOST_PARTS = 50
+# Names in Python that are no charsets of text: some take quadratic time, some decode to what is no character.
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw_unicode_escape", "unicode_escape", "utf_7", "mbcs", "oem"})
+# PostgreSQL stores neither.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # The address that an email was delivered to is in one of these; the last two have the one that it was sent to.
 _RECIPIENTS = ("delivered-to", "x-original-to", "x-envelope-to", "to", "cc")
 
@@ -114,7 +120,9 @@ def _decoded(part: Message) -> str:
     content = content[: 4 * _MOST_BODY_CHARACTERS]
     for charset in (part.get_content_charset() or "utf-8", "utf-8", "cp1252"):
         try:
-            return content.decode(charset)[:_MOST_BODY_CHARACTERS]
+            if codecs.lookup(charset).name.replace("-", "_") in _NO_CHARSETS:
+                continue
+            return _UNSTORABLE.sub("", content.decode(charset)[:_MOST_BODY_CHARACTERS])
         except (LookupError, ValueError):  # an unknown charset, or another one than it says
             continue
-    return content.decode("latin-1")[:_MOST_BODY_CHARACTERS]
+    return _UNSTORABLE.sub("", content.decode("latin-1")[:_MOST_BODY_CHARACTERS])

@@ -37,6 +37,7 @@ __all__ = [
     "MailSettings",
     "PolicySettings",
     "PrefectSettings",
+    "ReplyListSettings",
     "ReplySettings",
     "SeedSettings",
     "ServiceSettings",
@@ -62,6 +63,7 @@ class ServiceSettings(
     PolicySettings,
     CancelPageSettings,
     ConsentSettings,
+    ReplySettings,
 ):
     """The settings of a flow, and of the pages."""
 
@@ -81,6 +83,10 @@ class SessionSettings(DatabaseSettings, CancelPageSettings):
 
 class ConsentListSettings(DatabaseSettings, ConsentSettings):
     """The settings of `consents list`, for operators."""
+
+
+class ReplyListSettings(DatabaseSettings, ReplySettings):
+    """The settings of `replies`, for operators."""
 
 
 class SeedSettings(DatabaseSettings, BillingSettings):

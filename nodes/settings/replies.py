@@ -1,14 +1,27 @@
-"""Settings of the model that puts customers' replies into categories."""
+"""Settings of customers' replies: how they come in, and the model that puts them into categories."""
+
+from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
-from nodes.settings.group import SettingsGroup
+from nodes.settings.group import SettingsGroup, named_values
 from nodes.settings.messages import WEBHOOK_URL
+
+PROVIDERS = ("mailgun", "postmark", "ses")
 
 
 class ReplySettings(SettingsGroup):
-    """The model for replies. Without an address, it is the one that ships with cancelflow."""
+    """How replies come in, and their model. Without an address, that is the one that ships with cancelflow."""
 
+    reply_imap_url: SecretStr | None = Field(
+        default=None, description="imaps://user:password@host/folder: the mailbox that gets the mail to REPLY_TO"
+    )
+    reply_webhooks: Annotated[dict[str, tuple[SecretStr, ...]], NoDecode] = Field(
+        default={},
+        description="PROVIDER=SECRET, comma-separated: who posts the mail to REPLY_TO. mailgun=signing key, "
+        "postmark=user:password, ses=the ARN of the SNS topic",
+    )
     reply_model_url: str | None = Field(
         default=None,
         description="https://…/v1, an OpenAI-compatible endpoint; without it, the model that ships with this",
@@ -22,6 +35,26 @@ class ReplySettings(SettingsGroup):
     reply_min_confidence: float = Field(
         default=0.6, ge=0, le=1, description="from 0 to 1: a category with less confidence needs attention"
     )
+
+    @property
+    def receives_replies(self) -> bool:
+        """Whether replies come in here, so that emails have a reply address of their own."""
+        return bool(self.reply_imap_url or self.reply_webhooks)
+
+    @field_validator("reply_webhooks", mode="before")
+    @classmethod
+    def _by_provider(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        found: dict[str, tuple[SecretStr, ...]] = {}
+        for provider, secret in named_values(given):
+            if provider not in PROVIDERS or not secret:
+                raise ValueError(
+                    f"REPLY_WEBHOOKS must read PROVIDER=SECRET, comma-separated, where PROVIDER is one of "
+                    f"{', '.join(PROVIDERS)}"
+                )
+            found[provider] = (*found.get(provider, ()), SecretStr(secret))
+        return found
 
     @field_validator("reply_model_url")
     @classmethod

@@ -11,6 +11,10 @@ from nodes.settings.replies import ReplySettings
 class Categorizer(Protocol):
     """A model that puts a reply into one of Stripe's eight feedback codes."""
 
+    @property
+    def name(self) -> str:
+        """The model's name, as it is recorded beside its categories."""
+
     async def categorize(self, text: str, *, names: tuple[str, ...]) -> Categorized | None:
         """Return the category and its confidence, or None if the model's response is none.
 

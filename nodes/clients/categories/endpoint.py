@@ -42,14 +42,14 @@ class ModelEndpoint:
 
     def __init__(self, settings: ReplySettings, *, seconds: float = SECONDS, pause: float = PAUSE) -> None:
         self._url = f"{(settings.reply_model_url or '').rstrip('/')}/chat/completions"
-        self._name, self._key = settings.reply_model_name, settings.reply_model_key
+        self.name, self._key = settings.reply_model_name or "", settings.reply_model_key
         self._seconds, self._pause = seconds, pause
         self._http: httpx.AsyncClient | None = None
 
     async def categorize(self, text: str, *, names: tuple[str, ...] = ()) -> Categorized | None:
         """Return the model's category, or None if it responds with anything else than one of the eight."""
         body = {
-            "model": self._name,
+            "model": self.name,
             "temperature": 0,
             "messages": [
                 {"role": "system", "content": _INSTRUCTIONS},

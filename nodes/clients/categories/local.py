@@ -15,6 +15,8 @@ from nodes.rules.reasons import STRIPE_FEEDBACK
 class LocalModel:
     """A linear model, whose weights ship with the product. No text leaves the process."""
 
+    name = "local"
+
     async def categorize(self, text: str, *, names: tuple[str, ...] = ()) -> Categorized:
         """Return the likeliest category."""
         return category_of(text)

@@ -1,0 +1,67 @@
+"""Commands for customers' replies: those that wait for a person's category, and recording it."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from deployments.local.join import join_stack
+from nodes.rules.reasons import STRIPE_FEEDBACK
+from nodes.settings import DatabaseSettings, ReplyListSettings, load
+
+app = typer.Typer()
+replies = typer.Typer()
+app.add_typer(replies, name="replies")
+
+MAX_NAME = 100
+ReplyId = Annotated[UUID, typer.Argument(metavar="ID", help="as `cancelflow replies` lists it")]
+
+
+def _category(given: str) -> str:
+    if given not in STRIPE_FEEDBACK:
+        raise typer.BadParameter(f"a category is one of {', '.join(STRIPE_FEEDBACK)}")
+    return given
+
+
+def _name(given: str) -> str:
+    if not 1 <= len(given) <= MAX_NAME:
+        raise typer.BadParameter(f"a name has 1 to {MAX_NAME} characters")
+    return given
+
+
+@replies.callback(invoke_without_command=True)
+def list_uncertain(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="also those that need nobody")] = False,
+) -> None:
+    """Customers' replies: without a command, list those whose category a person has to decide, oldest first."""
+    if context.invoked_subcommand:
+        return
+    join_stack()
+    from deployments.replies import listed
+
+    for line in listed(load(ReplyListSettings), every=every):
+        typer.echo(line)
+
+
+@replies.command()
+def show(reply: ReplyId) -> None:
+    """Show a reply with the customer's text."""
+    join_stack()
+    from deployments.replies import reply_of
+
+    typer.echo("\n".join(reply_of(load(DatabaseSettings), reply).lines()))
+
+
+@replies.command()
+def correct(
+    reply: ReplyId,
+    category: Annotated[str, typer.Argument(help=f"one of {', '.join(STRIPE_FEEDBACK)}", callback=_category)],
+    by: Annotated[str, typer.Option(help="who says so", callback=_name)] = "operator",
+) -> None:
+    """Record a reply's category. It counts in place of the model's, whatever that is."""
+    join_stack()
+    from deployments.replies import correct as corrected
+
+    corrected(load(ReplyListSettings), reply, category, by)
+    typer.echo(f"{reply} is {category}")
