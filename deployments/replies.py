@@ -73,7 +73,8 @@ class Reply:
         if self.filled_in:
             yield f"filled in  {self.filled_in}, as the cancellation had no reason"
         if self.text:
-            yield f"\n{self.text}"
+            # What a stranger wrote must not control the terminal.
+            yield "\n" + "".join(each if each.isprintable() or each == "\n" else " " for each in self.text)
 
 
 def listed(settings: ReplyListSettings, *, every: bool) -> Iterator[str]:
