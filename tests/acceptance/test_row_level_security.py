@@ -41,6 +41,7 @@ OWNER = {
     "webhook_deliveries": "user_id",
     "consents": "user_id",
     "tasks": "user_id",
+    "replies": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -89,6 +90,12 @@ def two(world: World) -> Two:
         world.admin.execute(
             "INSERT INTO tasks (user_id, kind, key, said, publish_at)"
             " VALUES (%s, 'support', gen_random_uuid(), 'mine', NULL)",
+            [person.user_id],
+        )
+        world.admin.execute(
+            "INSERT INTO replies (request_id, user_id, fingerprint, kind, text, category, confidence)"
+            " SELECT id, user_id, '', 'reply', 'mine', 'other', 0.5 FROM cancellation_requests"
+            " WHERE user_id = %s LIMIT 1",
             [person.user_id],
         )
         # False, because their rows still exist, but only an existing user can try to read the record.
@@ -241,9 +248,14 @@ def test_the_role_can_delete_nothing(world: World, two: Two, table: str, stateme
 
 
 @pytest.mark.parametrize(
-    ("table", "change"), [("cancellation_requests", "runs = 99"), ("cancel_sessions", "progress = '{}'")]
+    ("table", "change"),
+    [
+        ("cancellation_requests", "runs = 99"),
+        ("cancel_sessions", "progress = '{}'"),
+        ("replies", "category = 'unused'"),
+    ],
 )
-def test_a_request_or_session_can_be_read_by_its_id_but_not_changed(
+def test_a_request_a_session_or_a_reply_can_be_read_by_its_id_but_not_changed(
     world: World, two: Two, table: str, change: str
 ) -> None:
     row = world.rows(f"SELECT id FROM {table} WHERE user_id = %s", two.b.user_id)[0]
@@ -382,6 +394,18 @@ CHECKS = {
     "tasks_kind_check": ("tasks", "kind = 'x'"),
     "tasks_said_check": ("tasks", "said = repeat('x', 5001)"),
     "a_done_task_says_by_whom": ("tasks", "done_at = now()"),
+    "replies_kind_check": ("replies", "kind = 'x', text = NULL, category = NULL, confidence = NULL"),
+    "replies_text_check": ("replies", "text = repeat('x', 5001)"),
+    "replies_category_check": ("replies", "category = 'because'"),
+    "replies_confidence_check": ("replies", "confidence = 2"),
+    "replies_corrected_category_check": (
+        "replies",
+        "corrected_category = 'because', corrected_at = now(), corrected_by = 'x'",
+    ),
+    "only_an_answer_has_a_text": ("replies", "text = NULL"),
+    "only_an_answer_has_a_category": ("replies", "kind = 'stop', text = NULL"),
+    "a_category_has_a_confidence": ("replies", "confidence = NULL"),
+    "a_correction_says_by_whom": ("replies", "corrected_at = now()"),
     "retained_invoices_currency_check": ("retained_invoices", "currency = 'USD'"),
 }
 

@@ -48,6 +48,7 @@ GONE = (
     "session_events",
     "webhook_deliveries",
     "tasks",
+    "replies",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions", "consents")
 
@@ -74,6 +75,11 @@ def test_due_data_is_deleted(world: World) -> None:
     world.admin.execute(
         "INSERT INTO tasks (user_id, kind, key, said, publish_at)"
         " VALUES (%s, 'sales', gen_random_uuid(), 'too dear for me', NULL)",
+        [person.user_id],
+    )
+    world.admin.execute(
+        "INSERT INTO replies (request_id, user_id, fingerprint, kind, text)"
+        " SELECT id, user_id, '', 'reply', 'too dear' FROM cancellation_requests WHERE user_id = %s",
         [person.user_id],
     )
     before = world.belongings(person.user_id)

@@ -119,7 +119,7 @@ def test_every_credential_is_a_secret() -> None:
     }
     assert opens == {
         "database_url", "database_admin_url", "stripe_api_key", "smtp_url", "link_secret", "jwt_secret",
-            "manual_webhook_secret", "action_hook_secret",
+            "manual_webhook_secret", "action_hook_secret", "reply_imap_url", "reply_model_key",
         "jwt_private_key",
     }  # fmt: skip
 

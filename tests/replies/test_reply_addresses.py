@@ -64,5 +64,5 @@ def test_no_other_address_is_accepted() -> None:
 
 @pytest.mark.parametrize("reply_to", ["", "Support", "@example.com", "a+b@example.com", "a" * 22 + "@example.com"])
 def test_an_address_without_room_is_an_invalid_setting(reply_to: str) -> None:
-    with pytest.raises(SettingsInvalid, match="REPLY_TO must (read: Name|have 1 to 21 characters)"):
+    with pytest.raises(SettingsInvalid, match=r"REPLY_TO must (read: Name|have 1 to 21 characters)"):
         addresses(reply_to=reply_to)

@@ -46,12 +46,14 @@ class AmazonSes:
 def _email(message: dict[str, Any]) -> Delivered | None:
     try:
         notice = json.loads(message["Message"])
-        if notice["notificationType"] != "Received":
-            return None
+    except (ValueError, RecursionError):
+        return None  # a sentence, when the topic is set up
+    if not isinstance(notice, dict) or notice.get("notificationType") != "Received":
+        return None
+    try:
         recipients = tuple(map(str, notice["receipt"]["recipients"]))
         return Delivered(_content(str(notice["content"])), recipients)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        # SNS itself, too, posts such a message when the topic is set up.
+    except (KeyError, TypeError):
         raise DeliveryInvalid("There is no content: let the receipt rule publish the email by an SNS action") from None
 
 

@@ -1,0 +1,118 @@
+"""The mailbox of replies: what is new in it, and what is marked, with a server of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from nodes.clients.imap_url import parse_imap_url
+from nodes.clients.reply_inbox import KEYWORD, SEEN, OpenInbox, ReplyInbox
+from nodes.errors import InboxFailed, SettingsInvalid
+from tests.nodes.clients.imap_server import PASSWORD, USER, ImapServer, imap_server
+
+Result = TypeVar("Result")
+
+OURS = b"To: Support <support+abc@example.com>\r\n\r\nToo expensive.\r\n"
+OTHERS = b"To: support@example.com\r\n\r\nWhere is my invoice?\r\n"
+
+
+def at(server: ImapServer, do: Callable[[OpenInbox], Awaitable[Result]]) -> Result:
+    async def scenario() -> Result:
+        async with imap_server(server), ReplyInbox(server.url, "support+").opened() as inbox:
+            return await do(inbox)
+
+    return asyncio.run(scenario())
+
+
+async def read_all(inbox: OpenInbox) -> list[bytes | None]:
+    found = []
+    for uid in await inbox.new():
+        found.append(await inbox.email(uid, 10_000))
+        await inbox.mark(uid)
+    return found
+
+
+@pytest.mark.parametrize(("keywords", "flag"), [(True, KEYWORD), (False, SEEN)])
+def test_emails_to_reply_addresses_are_read_and_marked_once(keywords: bool, flag: str) -> None:
+    server = ImapServer(OURS, OTHERS, OURS, keywords=keywords)
+    assert at(server, read_all) == [OURS, OURS]
+    assert [email.flags for email in server.emails] == [{flag}, set(), {flag}]
+    assert at(server, read_all) == []
+    assert server.commands[-1] == "LOGOUT"
+
+
+def test_what_people_have_read_is_new_to_us() -> None:
+    server = ImapServer(OURS)
+    server.emails[0].flags.add(SEEN)
+    assert at(server, read_all) == [OURS]
+
+
+def failure(url: str, seconds: float = 10.0) -> str:
+    async def scenario() -> None:
+        async with ReplyInbox(url, "support+", seconds=seconds).opened():
+            raise AssertionError("opened")
+
+    with pytest.raises(InboxFailed) as caught:
+        asyncio.run(scenario())
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "instead", "says"),
+    [("pass%20", "wrong", "refused the login"), ("/Replies", "/Nowhere", "no such folder")],
+)
+def test_a_server_that_refuses_is_a_failure_that_quotes_nothing(part: str, instead: str, says: str) -> None:
+    async def scenario() -> str:
+        async with imap_server(ImapServer()) as server:
+            url = server.url.replace(part, instead)
+            return await asyncio.to_thread(failure, url)
+
+    said = asyncio.run(scenario())
+    assert says in said
+    assert USER not in said
+    assert PASSWORD not in said
+
+
+def test_a_server_that_is_silent_or_gone_is_a_failure() -> None:
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    async def scenario() -> tuple[str, int]:
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        said = await asyncio.to_thread(failure, f"imap://u:p@127.0.0.1:{port}", 0.2)
+        server.close()
+        return said, port
+
+    said, port = asyncio.run(scenario())
+    assert said == "the mail server did not respond in time"
+    assert "could not be reached (ConnectionRefusedError)" in failure(f"imap://u:p@127.0.0.1:{port}")
+
+
+def test_a_url_has_everything_that_is_needed() -> None:
+    found = parse_imap_url("imaps://replies%40example.com:p%40ss@mail.example.com/Folder%20of%20replies")
+    assert (found.host, found.port, found.tls) == ("mail.example.com", 993, True)
+    assert (found.user, found.password, found.folder) == ("replies@example.com", "p@ss", "Folder of replies")
+    assert parse_imap_url("imaps://u:p@mail.example.com:1993").folder == "INBOX"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hunter2",
+        "imap://user:hunter2@mail.example.com/Replies",
+        "imaps://user@mail.example.com",
+        "imaps://:hunter2@mail.example.com",
+        "imaps://user:hunter2/x@mail.example.com",
+        "imaps://user:hunter2@mail.example.com/Replies?x=1",
+        "imaps://user:hunter2%0d%0aA1%20DELETE@mail.example.com",
+        "imaps://user:hunter2@mail.example.com/Antworten%20%C3%BC",
+    ],
+)
+def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsInvalid, match="REPLY_IMAP_URL") as caught:
+        parse_imap_url(url)
+    assert "hunter2" not in str(caught.value)
