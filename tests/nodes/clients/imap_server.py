@@ -1,6 +1,7 @@
 """A small IMAP server: one folder, in memory, with what a client of ours needs (RFC 3501)."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -35,7 +36,11 @@ class ImapServer:
         return f"imap://replies%40example.com:pass%20%22word%22@127.0.0.1:{self.port}/{FOLDER}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Respond to a client until it leaves."""
+        """Respond to a client until it leaves, or `before` ends the connection with a `ConnectionError`."""
+        with contextlib.suppress(ConnectionError), contextlib.closing(writer):
+            await self._dialogue(reader, writer)
+
+    async def _dialogue(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"* OK ready\r\n")
         while line := (await reader.readline()).decode():
             tag, _, rest = line.strip().partition(" ")
@@ -48,7 +53,6 @@ class ImapServer:
             await writer.drain()
             if command == "LOGOUT":
                 break
-        writer.close()
 
     def _response(self, command: str, arguments: list[str], rest: str) -> tuple[bytes, str]:
         match command:

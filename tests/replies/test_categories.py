@@ -1,0 +1,173 @@
+"""A reply's category: the reason that it fills in, a person's correction, and what is left later (FEATURES N07)."""
+
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from deployments.replies import NotAnAnswer, ReplyUnknown, correct, listed, reply_of
+from flows.anonymize_feedback import anonymize_feedback
+from flows.prune_history import prune_history
+from nodes.replies.step_01_categorize_reply import categorize_reply
+from nodes.settings import DatabaseSettings, ReplyListSettings, load
+from tests.deletion.everywhere import places_that_hold
+from tests.deletion.former_customers import given_days_ago, swept
+from tests.replies.customers import arrives, categorized, here, left, reason, replies, reply, reply_address
+from tests.test_command_line import cancelflow, refused
+from tests.world import Person, World
+
+# The Stripe SDK triggers this httpx deprecation warning.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
+
+CERTAIN = {"unused": "I hardly use it any more.", "low_quality": "It kept crashing and losing my work."}
+UNCERTAIN = "hmm"
+
+
+def says(world: World, person: Person, text: str) -> UUID:
+    """Let a reply arrive and be categorized, and return its id."""
+    before = {row["id"] for row in replies(world, person)}
+    assert arrives(reply(reply_address(world, person), text)) == [True]
+    [new] = [row["id"] for row in categorized(world, person) if row["id"] not in before]
+    found: UUID = new
+    return found
+
+
+def test_a_certain_reply_is_the_reason_of_a_cancellation_without_one_and_only_the_first(world: World) -> None:
+    person = left(world)
+    says(world, person, CERTAIN["unused"])
+    [stored] = replies(world, person)
+    assert (stored["category"], stored["categorized_by"], stored["filled_in"]) == ("unused", "local", "unused")
+    assert stored["confidence"] > 0.9
+    assert (reason(world, person)["category"], reason(world, person)["feedback"]) == ("unused", None)
+    assert reason(world, person)["answered_at"] is not None
+
+    says(world, person, CERTAIN["low_quality"])
+    assert reason(world, person)["category"] == "unused"
+    assert [row["filled_in"] for row in replies(world, person)] == ["unused", None]
+
+
+def test_what_the_customer_chose_is_never_overwritten(world: World) -> None:
+    person = left(world, reason="switched_service", feedback="to another tool")
+    reply_id = says(world, person, CERTAIN["unused"])
+    correct(load(ReplyListSettings), reply_id, "unused", "Robin")
+    row = reason(world, person)
+    assert (row["category"], row["feedback"], row["answered_at"]) == ("switched_service", "to another tool", None)
+
+
+def test_an_answer_on_the_feedback_page_is_never_overwritten(world: World) -> None:
+    person = left(world)
+    [confirmation] = world.emails(person)
+    token = confirmation["text"].partition("/feedback?token=")[2].split()[0]
+    assert world.http.post("/feedback", data={"token": token, "feedback": "It is complicated."}).status_code == 200
+    says(world, person, CERTAIN["unused"])
+    assert reason(world, person)["category"] == "prefer_not_to_say"
+
+
+def test_an_uncertain_reply_waits_for_a_person_who_always_wins(world: World) -> None:
+    person = left(world)
+    reply_id = says(world, person, UNCERTAIN)
+    assert reason(world, person)["category"] == "prefer_not_to_say"
+    settings = load(ReplyListSettings)
+    assert [line for line in listed(settings, every=False) if str(reply_id) in line]
+
+    correct(settings, reply_id, "too_complex", "Robin")
+
+    assert [line for line in listed(settings, every=False) if str(reply_id) in line] == []
+    assert reason(world, person)["category"] == "too_complex"
+    correct(settings, reply_id, "low_quality", "Sasha")
+    assert reason(world, person)["category"] == "low_quality"
+    found = reply_of(load(DatabaseSettings), reply_id)
+    assert (found.corrected_category, found.corrected_by, found.filled_in) == ("low_quality", "Sasha", "low_quality")
+    assert found.category == "other"  # the model's is kept beside it
+
+
+def test_a_correction_before_the_model_has_read_it_wins_too(world: World) -> None:
+    person = left(world)
+    arrives(reply(reply_address(world, person), CERTAIN["unused"]))
+    world.admin.execute("UPDATE replies SET categorize_at = 'infinity' WHERE user_id = %s", [person.user_id])
+    [stored] = replies(world, person)
+    correct(load(ReplyListSettings), stored["id"], "customer_service", "Robin")
+    world.admin.execute(
+        "UPDATE replies SET categorize_at = now(), category = NULL, confidence = NULL WHERE user_id = %s",
+        [person.user_id],
+    )
+    categorized(world, person)
+    assert reason(world, person)["category"] == "customer_service"
+
+
+def test_a_reply_is_categorized_once(world: World) -> None:
+    person = left(world)
+    reply_id = says(world, person, CERTAIN["unused"])
+    before = replies(world, person)
+    assert here(lambda: categorize_reply(reply_id)) is None
+    assert here(lambda: categorize_reply(uuid.uuid4())) is None
+    assert replies(world, person) == before
+
+
+def test_the_text_is_only_in_its_row_and_goes_with_the_reason(world: World) -> None:
+    person, marker = left(world), f"marker{uuid.uuid4().hex}"
+    says(world, person, f"{CERTAIN['unused']} {marker}")
+    assert places_that_hold(world, marker) == {"cancelflow.replies"}
+
+    given_days_ago(world, person, 91)
+    assert swept(anonymize_feedback).is_completed()
+
+    assert replies(world, person) == []
+    assert places_that_hold(world, marker) == set()
+
+
+def test_a_reply_that_comes_after_that_is_kept_for_90_days(world: World) -> None:
+    person = left(world)
+    address = reply_address(world, person)
+    given_days_ago(world, person, 91)
+    assert swept(anonymize_feedback).is_completed()
+    assert arrives(reply(address, CERTAIN["unused"])) == [True]
+    categorized(world, person)
+    age = "UPDATE replies SET received_at = now() - %s::interval WHERE user_id = %s"
+    for days, kept in ((89, 1), (91, 0)):
+        world.admin.execute(age, [timedelta(days=days), person.user_id])
+        assert swept(prune_history).is_completed()
+        assert len(replies(world, person)) == kept
+
+
+def commands(folder: Path, *arguments: str) -> str:
+    done = cancelflow("replies", *arguments, cwd=folder)
+    assert done.code == 0, done
+    return done.out
+
+
+def test_the_commands_list_show_and_correct(world: World, tmp_path: Path) -> None:
+    person = left(world)
+    reply_id = str(says(world, person, f"{UNCERTAIN}\x1b[2J"))
+    [line] = [each for each in commands(tmp_path).splitlines() if reply_id in each]
+    assert " 0." in line
+    assert UNCERTAIN not in line
+
+    shown = commands(tmp_path, "show", reply_id)
+    assert shown.endswith(f"\n\n{UNCERTAIN} [2J\n")
+    assert "\x1b" not in shown
+    assert person.user_id in shown
+
+    assert commands(tmp_path, "correct", reply_id, "unused", "--by", "Robin") == f"{reply_id} is unused\n"
+    assert reply_id not in commands(tmp_path)
+    [line] = [each for each in commands(tmp_path, "--all").splitlines() if reply_id in each]
+    assert "unused (corrected)" in line
+    assert "corrected  unused, by Robin" in commands(tmp_path, "show", reply_id)
+
+
+def test_what_can_not_be_corrected_says_why(world: World, tmp_path: Path) -> None:
+    person = left(world)
+    arrives(reply(reply_address(world, person), "STOP"))
+    [stop] = replies(world, person)
+    said = refused(cancelflow("replies", "correct", str(stop["id"]), "unused", cwd=tmp_path), 1)
+    assert f"{NotAnAnswer.__name__}: {stop['id']} has no category: it is of the kind stop" in said
+    unknown = str(uuid.uuid4())
+    said = refused(cancelflow("replies", "show", unknown, cwd=tmp_path), 1)
+    assert f"{ReplyUnknown.__name__}: there is no reply {unknown}" in said
+    said = refused(cancelflow("replies", "correct", str(stop["id"]), "PRICING", cwd=tmp_path), 2)
+    assert "a category is one of" in said
