@@ -8,8 +8,8 @@ ReasonClass = Literal["PRICING", "PRODUCT_GAP", "RELIABILITY", "NO_LONGER_NEEDED
 
 REASON_CLASSES: tuple[ReasonClass, ...] = get_args(ReasonClass)
 
-# What a call reports becomes this reason; it is also what Stripe is sent. Stripe's own portal words `unused` as "I no
-# longer need it", so the two classes are one reason.
+# What a call reports becomes this reason; it is also what Stripe is sent. Stripe has no code of its own for a product
+# that is no longer needed, so the two classes are one reason.
 _REASON_OF: dict[ReasonClass, str] = {
     "PRICING": "too_expensive",
     "PRODUCT_GAP": "missing_features",

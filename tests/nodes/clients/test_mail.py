@@ -246,6 +246,19 @@ def test_replies_go_to_the_reply_address(reply_to: str | None) -> None:
     assert email["Reply-To"] == reply_to
 
 
+def test_an_email_may_have_an_address_for_replies_of_its_own() -> None:
+    inbox, own = Inbox(), "people+abc@example.com"
+
+    async def scenario() -> None:
+        async with smtp_server(inbox) as port:
+            mailer = Mailer(settings(f"smtp://127.0.0.1:{port}", reply_to="Söhne <people@example.com>"))
+            await mailer.send(EMAIL, recipient="ada@example.net", message_id=MESSAGE_ID, reply_to=own)
+
+    asyncio.run(scenario())
+    [email] = inbox.emails
+    assert email["Reply-To"] == f"Söhne <{own}>"
+
+
 def test_an_email_without_html_is_plain_text_alone() -> None:
     inbox = Inbox()
 
