@@ -100,8 +100,8 @@ class Mailer:
             message["From"] = self._sender
             message["To"] = recipient
             if self._reply_to:
-                name = self._reply_to.display_name
-                message["Reply-To"] = Address(name, addr_spec=reply_to) if reply_to else self._reply_to
+                local, _, domain = (reply_to or self._reply_to.addr_spec).rpartition("@")
+                message["Reply-To"] = Address(self._reply_to.display_name, local, domain)
             message["Subject"] = email.subject
             message["Message-ID"] = f"<{message_id.strip('<>')}>"
         except ValueError:  # the policy allows no line break in a header

@@ -10,10 +10,12 @@ import pytest
 from deployments.replies import NotAnAnswer, ReplyUnknown, correct, listed, reply_of
 from flows.anonymize_feedback import anonymize_feedback
 from flows.prune_history import prune_history
+from nodes.errors import CategoryFailed
 from nodes.replies.step_01_categorize_reply import categorize_reply
 from nodes.settings import DatabaseSettings, ReplyListSettings, load
 from tests.deletion.everywhere import places_that_hold
 from tests.deletion.former_customers import given_days_ago, swept
+from tests.ports import free_port
 from tests.replies.customers import arrives, categorized, here, left, reason, replies, reply, reply_address
 from tests.test_command_line import cancelflow, refused
 from tests.world import Person, World
@@ -107,6 +109,24 @@ def test_a_reply_is_categorized_once(world: World) -> None:
     assert here(lambda: categorize_reply(reply_id)) is None
     assert here(lambda: categorize_reply(uuid.uuid4())) is None
     assert replies(world, person) == before
+
+
+def test_a_model_that_is_down_leaves_the_reply_for_later(world: World) -> None:
+    person = left(world)
+    waiting = world.row(
+        "INSERT INTO replies (request_id, user_id, fingerprint, kind, text, categorize_at)"
+        " SELECT id, user_id, '', 'reply', %s, 'infinity' FROM cancellation_requests WHERE user_id = %s RETURNING *",
+        CERTAIN["unused"],
+        person.user_id,
+    )
+    down = {"reply_model_url": f"http://127.0.0.1:{free_port()}/v1", "reply_model_name": "any"}
+    with pytest.raises(CategoryFailed):
+        here(lambda: categorize_reply(waiting["id"]), **down)
+    assert replies(world, person) == [waiting]
+    done = here(lambda: categorize_reply(waiting["id"]))
+    assert done is not None
+    assert done.certain
+    assert reason(world, person)["category"] == "unused"
 
 
 def test_the_text_is_only_in_its_row_and_goes_with_the_reason(world: World) -> None:

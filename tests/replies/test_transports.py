@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,7 +17,8 @@ from nodes.errors import InboxFailed
 from nodes.replies.fetch import fetch_replies
 from nodes.services import open_services, using
 from nodes.settings import ServiceSettings, load
-from tests.nodes.clients.imap_server import ImapServer, imap_server
+from tests.acceptance.trigger import serving
+from tests.nodes.clients.imap_server import ImapServer, imap_server, imap_server_beside
 from tests.nodes.clients.reply_webhooks.posts import mailgun, postmark
 from tests.replies.customers import categorized, left, replies, reply, reply_address
 from tests.waiting import eventually
@@ -106,6 +108,15 @@ def test_a_mailbox_that_ends_the_connection_is_read_again_later(world: World) ->
     server.before = lambda _: None
     assert at(server, fetched) == 1
     assert texts(world, person) == ["Too dear.", "And slow."]
+
+
+def test_a_trigger_looks_into_the_mailbox_by_itself(world: World, tmp_path: Path) -> None:
+    person = left(world)
+    server = ImapServer(reply(reply_address(world, person), "I hardly use it any more."))
+    with imap_server_beside(server), serving(tmp_path, REPLY_IMAP_URL=server.url):
+        eventually(lambda: server.emails[0].flags == {KEYWORD})
+    [stored] = categorized(world, person)
+    assert (stored["text"], stored["category"]) == ("I hardly use it any more.", "unused")
 
 
 def key() -> str:
