@@ -91,7 +91,8 @@ def test_an_uncertain_reply_waits_for_a_person_who_always_wins(world: World) -> 
 def test_a_correction_before_the_model_has_read_it_wins_too(world: World) -> None:
     person = left(world)
     arrives(reply(reply_address(world, person), CERTAIN["unused"]))
-    world.admin.execute("UPDATE replies SET categorize_at = 'infinity' WHERE user_id = %s", [person.user_id])
+    later = "UPDATE replies SET categorize_at = now() + interval '1 day' WHERE user_id = %s"
+    world.admin.execute(later, [person.user_id])
     [stored] = replies(world, person)
     correct(load(ReplyListSettings), stored["id"], "customer_service", "Robin")
     world.admin.execute(
@@ -115,7 +116,8 @@ def test_a_model_that_is_down_leaves_the_reply_for_later(world: World) -> None:
     person = left(world)
     waiting = world.row(
         "INSERT INTO replies (request_id, user_id, fingerprint, kind, text, categorize_at)"
-        " SELECT id, user_id, '', 'reply', %s, 'infinity' FROM cancellation_requests WHERE user_id = %s RETURNING *",
+        " SELECT id, user_id, '', 'reply', %s, now() + interval '1 day' FROM cancellation_requests"
+        " WHERE user_id = %s RETURNING *",
         CERTAIN["unused"],
         person.user_id,
     )
