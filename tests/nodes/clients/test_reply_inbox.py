@@ -1,6 +1,7 @@
 """The mailbox of replies: what is new in it, and what is marked, with a server of its own."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -77,8 +78,9 @@ def test_a_server_that_refuses_is_a_failure_that_quotes_nothing(part: str, inste
 
 
 def test_a_server_that_is_silent_or_gone_is_a_failure() -> None:
-    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(60)
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer):
+            await reader.read()  # until the client leaves
 
     async def scenario() -> tuple[str, int]:
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
