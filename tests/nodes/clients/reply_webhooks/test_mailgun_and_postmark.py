@@ -29,7 +29,7 @@ POSTMARK = Postmark([SecretStr("cancelflow:new"), SecretStr("cancelflow:old")])
 
 
 @pytest.mark.parametrize("key", [NEW, OLD])
-@pytest.mark.parametrize("age", [0, TOLERANCE_SECONDS - 10, 10 - TOLERANCE_SECONDS])
+@pytest.mark.parametrize("age", [0, TOLERANCE_SECONDS - 60, 60 - TOLERANCE_SECONDS])
 def test_mailguns_email_is_read_as_it_arrived(key: str, age: float) -> None:
     found = read(MAILGUN, mailgun(key, RAW, TO, age=age))
     assert found is not None
@@ -48,7 +48,7 @@ def test_mailguns_other_form_is_read_too() -> None:
     [
         mailgun("another-key", RAW, TO),
         mailgun(NEW, RAW, TO, age=TOLERANCE_SECONDS + 10),
-        mailgun(NEW, RAW, TO, age=-TOLERANCE_SECONDS - 10),
+        mailgun(NEW, RAW, TO, age=-TOLERANCE_SECONDS - 3600),
         mailgun(NEW, RAW, TO, token="b" * 50),
         mailgun(NEW, RAW, TO, timestamp="9" * 4000),
         mailgun(NEW, RAW, TO, timestamp="soon"),
