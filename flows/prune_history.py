@@ -18,7 +18,7 @@ from nodes.services import services_of_this_run
 
 @flow(name="prune-history", persist_result=False)
 async def prune_history() -> State[None]:
-    """Delete keys and texts over a day old, events and webhooks over a month, tasks and replies over 90 days, and the rest.
+    """Delete keys and texts over a day old, events and webhooks over a month, tasks and replies over 90 days, and more.
 
     Safe to repeat and to run concurrently. Prefect's server prunes its own runs (deployments/prefect/settings.py).
     """

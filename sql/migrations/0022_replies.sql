@@ -1,4 +1,4 @@
--- depends: 0019_consents 0009_data_deletion
+-- depends: 0019_consents 0020_tasks
 -- Customers' replies to the emails about a cancellation, each with its category (FEATURES N07).
 
 CREATE TABLE replies (
