@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from deployments.requests import connected
+from deployments.terminal import age, printable, time
 from nodes.errors import CancelflowError
 from nodes.settings import DatabaseSettings, ReplyListSettings
 from sql import QUERIES
@@ -40,7 +41,7 @@ class ListedReply:
         """Return a line for the terminal, with ids and codes only."""
         said = _said(self.category, self.confidence)
         category = f"{self.corrected_category} (corrected)" if self.corrected_category else said
-        return f"{self.id}  {_age(self.age):>8}  {self.kind:10}  {category:24}  request {self.request_id}"
+        return f"{self.id}  {age(self.age):>8}  {self.kind:10}  {category:24}  request {self.request_id}"
 
 
 @dataclass(frozen=True)
@@ -63,18 +64,17 @@ class Reply:
 
     def lines(self) -> Iterator[str]:
         """Yield everything about it, a line each, and the text at the end."""
-        yield f"{self.kind} {self.id}, received {_time(self.received_at)}"
+        yield f"{self.kind} {self.id}, received {time(self.received_at)}"
         yield f"user       {self.user_id}"
         yield f"request    {self.request_id}"
         if self.categorized_by:
             yield f"category   {_said(self.category, self.confidence)}, by the model {self.categorized_by}"
         if self.corrected_category:
-            yield f"corrected  {self.corrected_category}, by {self.corrected_by}, {_time(self.corrected_at)}"
+            yield f"corrected  {self.corrected_category}, by {self.corrected_by}, {time(self.corrected_at)}"
         if self.filled_in:
             yield f"filled in  {self.filled_in}, as the cancellation had no reason"
         if self.text:
-            # What a stranger wrote must not control the terminal.
-            yield "\n" + "".join(each if each.isprintable() or each == "\n" else " " for each in self.text)
+            yield "\n" + printable(self.text)
 
 
 def listed(settings: ReplyListSettings, *, every: bool) -> Iterator[str]:
@@ -118,14 +118,3 @@ def correct(settings: ReplyListSettings, reply_id: UUID, category: str, by: str)
 
 def _said(category: str | None, confidence: float | None) -> str:
     return f"{category} {confidence:.2f}" if category and confidence is not None else "none"
-
-
-def _time(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _age(age: timedelta) -> str:
-    minutes = int(age.total_seconds()) // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import typer
 
+from deployments.command_line.names import By
 from deployments.local.join import join_stack
 from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.settings import DatabaseSettings, ReplyListSettings, load
@@ -13,19 +14,12 @@ app = typer.Typer()
 replies = typer.Typer()
 app.add_typer(replies, name="replies")
 
-MAX_NAME = 100
 ReplyId = Annotated[UUID, typer.Argument(metavar="ID", help="as `cancelflow replies` lists it")]
 
 
 def _category(given: str) -> str:
     if given not in STRIPE_FEEDBACK:
         raise typer.BadParameter(f"a category is one of {', '.join(STRIPE_FEEDBACK)}")
-    return given
-
-
-def _name(given: str) -> str:
-    if not 1 <= len(given) <= MAX_NAME:
-        raise typer.BadParameter(f"a name has 1 to {MAX_NAME} characters")
     return given
 
 
@@ -57,7 +51,7 @@ def show(reply: ReplyId) -> None:
 def correct(
     reply: ReplyId,
     category: Annotated[str, typer.Argument(help=f"one of {', '.join(STRIPE_FEEDBACK)}", callback=_category)],
-    by: Annotated[str, typer.Option(help="who says so", callback=_name)] = "operator",
+    by: By = "operator",
 ) -> None:
     """Record a reply's category. It counts in place of the model's, whatever that is."""
     join_stack()
