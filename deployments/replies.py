@@ -46,7 +46,7 @@ class ListedReply:
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply with the customer's text, and what became of it."""
+    """A reply with the customer's text, and what became of it. `tags`: of its cancellation."""
 
     id: UUID
     request_id: UUID
@@ -61,6 +61,7 @@ class Reply:
     corrected_at: datetime | None
     corrected_by: str | None
     filled_in: str | None
+    tags: list[str]
 
     def lines(self) -> Iterator[str]:
         """Yield everything about it, a line each, and the text at the end."""
@@ -73,6 +74,8 @@ class Reply:
             yield f"corrected  {self.corrected_category}, by {self.corrected_by}, {time(self.corrected_at)}"
         if self.filled_in:
             yield f"filled in  {self.filled_in}, as the cancellation had no reason"
+        if self.tags:
+            yield f"tags       {', '.join(self.tags)}"
         if self.text:
             yield "\n" + printable(self.text)
 

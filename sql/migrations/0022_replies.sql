@@ -58,25 +58,42 @@ AS $$
     RETURNING p.id
 $$;
 
--- A reply goes with the reason of its cancellation.
+-- What a person found in the reason or in a reply: something that the customer missed, as `sso`.
+CREATE TABLE feedback_tags (
+    request_id uuid        NOT NULL REFERENCES cancellation_requests,
+    user_id    text COLLATE "C" NOT NULL,
+    kind       text        NOT NULL DEFAULT 'missing' CHECK (kind = 'missing'),
+    tag        text        NOT NULL CHECK (length(tag) <= 40 AND tag ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
+    tagged_by  text        NOT NULL,  -- a name that the operator gave
+    tagged_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (request_id, kind, tag)
+);
+CREATE INDEX feedback_tags_by_tag ON feedback_tags (kind, tag);
+CREATE INDEX feedback_tags_of_user ON feedback_tags (user_id);
+CALL protect('feedback_tags');
+GRANT SELECT ON feedback_tags TO cancelflow_app;
+
+-- Replies and tags go with the reason of their cancellation.
 CREATE FUNCTION delete_replies() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 BEGIN
     DELETE FROM replies WHERE request_id = NEW.id;
+    DELETE FROM feedback_tags WHERE request_id = NEW.id;
     RETURN NEW;
 END
 $$;
 CREATE TRIGGER replies_go_with_the_reason AFTER UPDATE OF anonymized_at ON cancellation_requests
     FOR EACH ROW WHEN (NEW.anonymized_at IS NOT NULL) EXECUTE FUNCTION delete_replies();
 
--- Delete replies that came after that, 90 days later.
+-- Delete replies and tags that came after that, 90 days later.
 CREATE FUNCTION prune_replies(at_most integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     WITH over AS (
         SELECT id FROM replies WHERE received_at <= now() - interval '90 days' LIMIT at_most FOR UPDATE SKIP LOCKED),
-    gone AS (DELETE FROM replies p USING over WHERE p.id = over.id RETURNING 1)
+    gone AS (DELETE FROM replies p USING over WHERE p.id = over.id RETURNING 1),
+    tags AS (DELETE FROM feedback_tags WHERE tagged_at <= now() - interval '90 days')
     SELECT count(*)::integer FROM gone
 $$;
 

@@ -52,8 +52,9 @@ SELECT * FROM listed WHERE unsure OR NOT %(only_unsure)s::boolean ORDER BY age D
 
 -- name: reply_for_operators
 SELECT id, request_id, user_id, received_at, kind, text, category, confidence, categorized_by, corrected_category,
-    corrected_at, corrected_by, filled_in
-FROM replies WHERE id = %(reply_id)s;
+    corrected_at, corrected_by, filled_in,
+    ARRAY(SELECT f.kind || ': ' || f.tag FROM feedback_tags f WHERE f.request_id = p.request_id ORDER BY 1) AS tags
+FROM replies p WHERE id = %(reply_id)s;
 
 -- name: correct_reply
 UPDATE replies SET corrected_category = %(category)s, corrected_at = now(), corrected_by = %(by)s

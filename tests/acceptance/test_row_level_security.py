@@ -42,6 +42,7 @@ OWNER = {
     "consents": "user_id",
     "tasks": "user_id",
     "replies": "user_id",
+    "feedback_tags": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -96,6 +97,11 @@ def two(world: World) -> Two:
             "INSERT INTO replies (request_id, user_id, fingerprint, kind, text, category, confidence)"
             " SELECT id, user_id, '', 'reply', 'mine', 'other', 0.5 FROM cancellation_requests"
             " WHERE user_id = %s LIMIT 1",
+            [person.user_id],
+        )
+        world.admin.execute(
+            "INSERT INTO feedback_tags (request_id, user_id, tag, tagged_by)"
+            " SELECT id, user_id, 'sso', 'operator' FROM cancellation_requests WHERE user_id = %s LIMIT 1",
             [person.user_id],
         )
         # False, because their rows still exist, but only an existing user can try to read the record.
@@ -405,6 +411,8 @@ CHECKS = {
     "only_an_answer_has_a_text": ("replies", "text = NULL"),
     "only_an_answer_has_a_category": ("replies", "kind = 'stop', text = NULL"),
     "a_category_has_a_confidence": ("replies", "confidence = NULL"),
+    "feedback_tags_kind_check": ("feedback_tags", "kind = 'x'"),
+    "feedback_tags_tag_check": ("feedback_tags", "tag = 'Single Sign-On'"),
     "a_correction_says_by_whom": ("replies", "corrected_at = now()"),
     "retained_invoices_currency_check": ("retained_invoices", "currency = 'USD'"),
 }

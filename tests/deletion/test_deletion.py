@@ -49,6 +49,7 @@ GONE = (
     "webhook_deliveries",
     "tasks",
     "replies",
+    "feedback_tags",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions", "consents")
 
@@ -80,6 +81,11 @@ def test_due_data_is_deleted(world: World) -> None:
     world.admin.execute(
         "INSERT INTO replies (request_id, user_id, fingerprint, kind, text)"
         " SELECT id, user_id, '', 'reply', 'too dear' FROM cancellation_requests WHERE user_id = %s",
+        [person.user_id],
+    )
+    world.admin.execute(
+        "INSERT INTO feedback_tags (request_id, user_id, tag, tagged_by)"
+        " SELECT id, user_id, 'sso', 'operator' FROM cancellation_requests WHERE user_id = %s",
         [person.user_id],
     )
     before = world.belongings(person.user_id)
