@@ -1,11 +1,11 @@
-"""Step 8: delete customers' replies that came 90 days ago."""
+"""Step 9: delete customers' replies that came 90 days ago."""
 
 from nodes.node import node
 from nodes.pruning.batches import in_batches
 from nodes.services import services
 
 
-@node("Prune Replies", step="8")
+@node("Prune Replies", step="9")
 async def prune_replies() -> int:
     """Return the number of deleted replies; most are gone before, with the reason of their cancellation."""
     return await in_batches(_delete)
