@@ -43,7 +43,7 @@ class ReplySettings(SettingsGroup):
 
     @field_validator("reply_webhooks", mode="before")
     @classmethod
-    def _by_provider(cls, given: object) -> object:
+    def _reply_webhooks(cls, given: object) -> object:
         if not isinstance(given, str):
             return given
         found: dict[str, tuple[SecretStr, ...]] = {}
@@ -58,14 +58,14 @@ class ReplySettings(SettingsGroup):
 
     @field_validator("reply_model_url")
     @classmethod
-    def _encrypted(cls, url: str | None) -> str | None:
+    def _model_url(cls, url: str | None) -> str | None:
         if url is not None and not WEBHOOK_URL.match(url):
             raise ValueError("REPLY_MODEL_URL must begin with https:// (or http:// on this machine)")
         return url
 
     @field_validator("reply_model_name")
     @classmethod
-    def _named(cls, name: str | None, others: ValidationInfo) -> str | None:
+    def _model_name(cls, name: str | None, others: ValidationInfo) -> str | None:
         if name is None and others.data.get("reply_model_url"):
             raise ValueError("REPLY_MODEL_NAME is not set: which model at REPLY_MODEL_URL reads the replies")
         return name

@@ -74,6 +74,16 @@ def test_every_setting_has_a_description(group: type[SettingsGroup]) -> None:
     assert [name for name, field in group.model_fields.items() if not field.description] == []
 
 
+def test_no_group_replaces_a_validator_of_another() -> None:
+    """Pydantic keeps one validator of each name, in a class that several groups make up."""
+    groups = [group for group in TriggerSettings.__mro__ if issubclass(group, SettingsGroup)]
+    validators = [
+        name for group in groups for name in group.__pydantic_decorators__.field_validators if name in vars(group)
+    ]
+    assert len(validators) > len(groups)
+    assert sorted(validators) == sorted(set(validators))
+
+
 def test_all_missing_settings_are_listed_with_their_descriptions() -> None:
     named = lines(refusal(TriggerSettings))
     assert {line.partition(" is not set (")[0] for line in named if " is not set (" in line} == {
