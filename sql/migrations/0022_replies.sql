@@ -58,6 +58,19 @@ AS $$
     RETURNING p.id
 $$;
 
+-- A reply whose category is uncertain is a task; without the reply there is nothing left to do.
+ALTER TABLE tasks DROP CONSTRAINT tasks_kind_check, ADD CONSTRAINT tasks_kind_check CHECK (kind IN (
+    'sales', 'billing', 'support', 'escalation', 'promise', 'idle_session', 'saved_for_now', 'uncertain_reply'));
+CREATE FUNCTION close_task_of_reply() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tasks SET done_at = now(), done_by = 'retention'
+    WHERE kind = 'uncertain_reply' AND key = OLD.id::text AND done_at IS NULL;
+    RETURN OLD;
+END
+$$;
+CREATE TRIGGER tasks_go_with_their_reply AFTER DELETE ON replies
+    FOR EACH ROW WHEN (OLD.kind = 'reply') EXECUTE FUNCTION close_task_of_reply();
+
 -- What a person found in the reason or in a reply: something that the customer missed, as `sso`.
 CREATE TABLE feedback_tags (
     request_id uuid        NOT NULL REFERENCES cancellation_requests,

@@ -21,9 +21,11 @@ SELECT p.text, u.name FROM replies p LEFT JOIN users u ON u.id = p.user_id
 WHERE p.id = %(reply_id)s AND p.categorize_at IS NOT NULL;
 
 -- name: categorized
+-- Once. `certain`: no person has to decide, or one has.
 UPDATE replies
 SET category = %(category)s, confidence = %(confidence)s, categorized_by = %(model)s, categorize_at = NULL
-WHERE id = %(reply_id)s;
+WHERE id = %(reply_id)s AND categorize_at IS NOT NULL
+RETURNING request_id, corrected_category IS NOT NULL OR coalesce(confidence >= %(min_confidence)s, false) AS certain;
 
 -- name: reason_from_reply
 -- Make a certain category the reason of the cancellation if that has none, once, as the feedback page does. A person's
@@ -57,5 +59,11 @@ SELECT id, request_id, user_id, received_at, kind, text, category, confidence, c
 FROM replies p WHERE id = %(reply_id)s;
 
 -- name: correct_reply
-UPDATE replies SET corrected_category = %(category)s, corrected_at = now(), corrected_by = %(by)s
-WHERE id = %(reply_id)s AND kind = 'reply' RETURNING id;
+-- With its task, which is done.
+WITH corrected AS (
+    UPDATE replies SET corrected_category = %(category)s, corrected_at = now(), corrected_by = %(by)s
+    WHERE id = %(reply_id)s AND kind = 'reply' RETURNING id),
+done AS (
+    UPDATE tasks t SET done_at = now(), done_by = %(by)s FROM corrected
+    WHERE t.kind = 'uncertain_reply' AND t.key = corrected.id::text AND t.done_at IS NULL)
+SELECT id FROM corrected;

@@ -1,5 +1,6 @@
 """A reply's category: the reason that it fills in, a person's correction, and what is left later (FEATURES N07)."""
 
+import math
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from deployments.replies import NotAnAnswer, ReplyUnknown, correct, listed, reply_of
 from flows.anonymize_feedback import anonymize_feedback
 from flows.prune_history import prune_history
+from nodes.clients.categories.local import category_of
 from nodes.errors import CategoryFailed
 from nodes.replies.step_01_categorize_reply import categorize_reply
 from nodes.settings import DatabaseSettings, ReplyListSettings, load
@@ -17,8 +19,9 @@ from tests.deletion.everywhere import places_that_hold
 from tests.deletion.former_customers import given_days_ago, swept
 from tests.ports import free_port
 from tests.replies.customers import arrives, categorized, here, left, reason, replies, reply, reply_address
+from tests.tasks.made import task_of, tasks_of
 from tests.test_command_line import cancelflow, refused
-from tests.world import Person, World
+from tests.world import Person, Row, World
 
 # The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
@@ -77,15 +80,22 @@ def test_an_uncertain_reply_waits_for_a_person_who_always_wins(world: World) -> 
     settings = load(ReplyListSettings)
     assert [line for line in listed(settings, every=False) if str(reply_id) in line]
 
+    task = task_of(world, person)
+    assert (task["kind"], task["key"], task["done_at"]) == ("uncertain_reply", str(reply_id), None)
+    assert (task["request_id"], task["said"]) == (replies(world, person)[0]["request_id"], None)
+
     correct(settings, reply_id, "too_complex", "Robin")
 
     assert [line for line in listed(settings, every=False) if str(reply_id) in line] == []
+    done = task_of(world, person)
+    assert done["done_by"] == "Robin"
     assert reason(world, person)["category"] == "too_complex"
     correct(settings, reply_id, "low_quality", "Sasha")
     assert reason(world, person)["category"] == "low_quality"
     found = reply_of(load(DatabaseSettings), reply_id)
     assert (found.corrected_category, found.corrected_by, found.filled_in) == ("low_quality", "Sasha", "low_quality")
     assert found.category == "other"  # the model's is kept beside it
+    assert task_of(world, person)["done_at"] == done["done_at"]
 
 
 def test_a_correction_before_the_model_has_read_it_wins_too(world: World) -> None:
@@ -101,6 +111,7 @@ def test_a_correction_before_the_model_has_read_it_wins_too(world: World) -> Non
     )
     categorized(world, person)
     assert reason(world, person)["category"] == "customer_service"
+    assert tasks_of(world, person.user_id) == []
 
 
 def test_a_reply_is_categorized_once(world: World) -> None:
@@ -112,15 +123,33 @@ def test_a_reply_is_categorized_once(world: World) -> None:
     assert replies(world, person) == before
 
 
-def test_a_model_that_is_down_leaves_the_reply_for_later(world: World) -> None:
-    person = left(world)
-    waiting = world.row(
+def waiting_reply(world: World, person: Person, text: str) -> Row:
+    """Create a reply that the trigger leaves alone."""
+    return world.row(
         "INSERT INTO replies (request_id, user_id, fingerprint, kind, text, categorize_at)"
         " SELECT id, user_id, '', 'reply', %s, now() + interval '1 day' FROM cancellation_requests"
         " WHERE user_id = %s RETURNING *",
-        CERTAIN["unused"],
+        text,
         person.user_id,
     )
+
+
+@pytest.mark.parametrize(("above", "tasks"), [(False, 0), (True, 1)])
+def test_a_category_is_certain_from_the_minimum_on(world: World, above: bool, tasks: int) -> None:
+    person = left(world)
+    waiting = waiting_reply(world, person, CERTAIN["unused"])
+    confidence = category_of(CERTAIN["unused"]).confidence
+    minimum = math.nextafter(confidence, 2) if above else confidence
+    done = here(lambda: categorize_reply(waiting["id"]), reply_min_confidence=minimum)
+    assert done is not None
+    assert done.certain is not above
+    assert len(tasks_of(world, person.user_id)) == tasks
+    assert reason(world, person)["category"] == ("prefer_not_to_say" if above else "unused")
+
+
+def test_a_model_that_is_down_leaves_the_reply_for_later(world: World) -> None:
+    person = left(world)
+    waiting = waiting_reply(world, person, CERTAIN["unused"])
     down = {"reply_model_url": f"http://127.0.0.1:{free_port()}/v1", "reply_model_name": "any"}
     with pytest.raises(CategoryFailed):
         here(lambda: categorize_reply(waiting["id"]), **down)
@@ -134,6 +163,7 @@ def test_a_model_that_is_down_leaves_the_reply_for_later(world: World) -> None:
 def test_the_text_is_only_in_its_row_and_goes_with_the_reason(world: World) -> None:
     person, marker = left(world), f"marker{uuid.uuid4().hex}"
     says(world, person, f"{CERTAIN['unused']} {marker}")
+    says(world, person, f"{UNCERTAIN} {marker}")
     assert places_that_hold(world, marker) == {"cancelflow.replies"}
 
     given_days_ago(world, person, 91)
@@ -141,6 +171,7 @@ def test_the_text_is_only_in_its_row_and_goes_with_the_reason(world: World) -> N
 
     assert replies(world, person) == []
     assert places_that_hold(world, marker) == set()
+    assert task_of(world, person)["done_by"] == "retention"
 
 
 def test_a_reply_that_comes_after_that_is_kept_for_90_days(world: World) -> None:

@@ -8,7 +8,6 @@ from collections import Counter
 from nodes.clients.categories.categorizer import categorizer
 from nodes.clients.categories.features import features
 from nodes.clients.categories.local import LocalModel, category_of
-from nodes.clients.categories.result import Categorized
 from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.settings.replies import ReplySettings
 from tests.replies.evaluation import HELD_OUT, accuracy, calibration_error, outcomes, report
@@ -62,7 +61,7 @@ def test_the_report_has_every_held_out_reply_in_its_confusion_matrix() -> None:
 
 def test_a_text_without_a_known_word_is_left_to_a_person() -> None:
     minimum = ReplySettings().reply_min_confidence
-    assert [text for text in ("", "…", "Zxqv bnmk", "\0", "💔") if category_of(text).is_certain(minimum)] == []
+    assert [text for text in ("", "…", "Zxqv bnmk", "\0", "💔") if category_of(text).confidence >= minimum] == []
 
 
 def test_case_accents_and_apostrophes_make_no_difference() -> None:
@@ -80,11 +79,6 @@ def test_without_an_endpoint_the_local_model_is_used() -> None:
     assert isinstance(model, LocalModel)
     found = asyncio.run(model.categorize("Way too expensive for us.", names=()))
     assert found is not None and found.category == "too_expensive"
-
-
-def test_a_category_is_certain_from_the_minimum_on() -> None:
-    assert Categorized("unused", 0.6).is_certain(0.6)
-    assert not Categorized("unused", 0.599).is_certain(0.6)
 
 
 def _likeness(one: frozenset[str], other: frozenset[str]) -> float:

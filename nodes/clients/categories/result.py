@@ -9,7 +9,3 @@ class Categorized:
 
     category: str
     confidence: float
-
-    def is_certain(self, minimum: float) -> bool:
-        """Return whether the category can be used; below the minimum (`REPLY_MIN_CONFIDENCE`) a person decides."""
-        return self.confidence >= minimum
