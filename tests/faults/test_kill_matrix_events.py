@@ -79,7 +79,7 @@ class Handling(Way):
             " in_hand_until, resume_at) VALUES (%s, %s, %s, now(), false, %s, %s, now() + lease(), now() + lease())",
             [event.id, event.type, self.change.value, person.subscription_id, str(in_stripe(world, person).customer)],
         )
-        return triggers.handling(event.id, **settings)
+        return triggers.running("handle-stripe-event", event.id, **settings)
 
     def ask(self, process: Process, person: Person, key: str) -> httpx.Response | None:
         process.wait()

@@ -1,7 +1,7 @@
 """Forks triggers from a process that has imported them: importing Prefect takes 3 s of processor time, a fork almost
 none.
 
-It also forks runs of `handle-stripe-event`, as a worker would start them.
+It also forks runs of the flows that need a process of their own, as a worker would start them.
 
 `python -m tests.faults.trigger_server` reads orders and writes responses as lines of JSON. It ends with its standard
 input, and its triggers always end with it.
@@ -14,16 +14,23 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect.context import refresh_global_settings_context
 
 from deployments.command_line import main
 from deployments.http.serve import serve as _imported_before_the_fork  # noqa: F401
+from flows.categorize_reply import categorize_reply
 from flows.handle_stripe_event import handle_stripe_event
 from nodes.runs.fallback import run_flow
 
+RUNS: dict[str, Callable[[str], Coroutine[Any, Any, object]]] = {
+    "handle-stripe-event": lambda about: run_flow(handle_stripe_event, about),
+    "categorize-reply": lambda about: run_flow(categorize_reply, UUID(about)),
+}
 TASKS = Path("/proc/self/task")
 
 
@@ -42,13 +49,13 @@ class TriggerServer:
             sys.stdout.write(json.dumps(response) + "\n")
             sys.stdout.flush()
 
-    def _start(self, environment: dict[str, str], log: str, event_id: str | None = None) -> int:
-        """Return the process id of a new trigger, or of a run about this event."""
+    def _start(self, environment: dict[str, str], log: str, run: tuple[str, str] | None = None) -> int:
+        """Return the process id of a new trigger, or of a run of this flow about this id."""
         if TASKS.exists() and len(list(TASKS.iterdir())) > 1:
             raise RuntimeError("a fork copies one thread, and more are running")
         child = os.fork()
         if child == 0:
-            self._work(environment, Path(log), event_id)
+            self._work(environment, Path(log), run)
         return child
 
     def _status(self, child: int) -> int | None:
@@ -60,7 +67,7 @@ class TriggerServer:
             self._ended[child] = os.waitstatus_to_exitcode(status)
         return self._ended[child]
 
-    def _work(self, environment: dict[str, str], log: Path, event_id: str | None) -> None:
+    def _work(self, environment: dict[str, str], log: Path, run: tuple[str, str] | None) -> None:
         """Do what `cancelflow serve` does, in a directory without a stack to join."""
         status = 1
         try:
@@ -71,11 +78,12 @@ class TriggerServer:
             os.environ.clear()
             os.environ.update(environment)
             refresh_global_settings_context()  # Prefect read its settings when it was imported
-            if event_id is None:
+            if run is None:
                 sys.argv = ["cancelflow", "serve"]
                 main()
             else:
-                asyncio.run(run_flow(handle_stripe_event, event_id))
+                name, about = run
+                asyncio.run(RUNS[name](about))
                 status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 1

@@ -116,10 +116,10 @@ class Triggers:
             trigger.http.close()
 
     @contextmanager
-    def handling(self, event_id: str, **settings: str) -> Iterator[Process]:
-        """Run `handle-stripe-event` like a worker; kill it at the end of the block if still running."""
+    def running(self, flow: str, about: str, **settings: str) -> Iterator[Process]:
+        """Run a flow about this id like a worker; kill it at the end of the block if still running."""
         log = self._next_log()
-        started = {"environment": {**os.environ, **settings}, "log": str(log), "event_id": event_id}
+        started = {"environment": {**os.environ, **settings}, "log": str(log), "run": (flow, about)}
         process = Process(self, self.order(start=started), log)
         try:
             yield process

@@ -26,6 +26,10 @@ EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled
         (SELECT min(resume_at) FROM requests r WHERE r.user_id = s.user_id)) AS resume_at
     FROM stripe_events e JOIN subscriptions s ON s.id = e.subscription_id WHERE s.user_id = ANY(%s)
     ORDER BY s.user_id, e.received_at DESC"""
+# With the events of the tasks that they become.
+REPLIES = """SELECT p.user_id, p.tries AS runs, p.received_at AS finished_at, NULL AS response,
+    coalesce(p.categorize_at, (SELECT min(publish_at) FROM tasks t WHERE t.user_id = p.user_id)) AS resume_at
+    FROM replies p WHERE p.user_id = ANY(%s)"""
 
 
 @dataclass

@@ -63,6 +63,17 @@ def replies(world: World, person: Person) -> list[Row]:
     return world.rows("SELECT * FROM replies WHERE user_id = %s ORDER BY received_at, id", person.user_id)
 
 
+def waiting_reply(world: World, person: Person, text: str) -> Row:
+    """Create a reply that the trigger leaves alone."""
+    return world.row(
+        "INSERT INTO replies (request_id, user_id, fingerprint, kind, text, categorize_at)"
+        " SELECT id, user_id, '', 'reply', %s, now() + interval '1 day' FROM cancellation_requests"
+        " WHERE user_id = %s RETURNING *",
+        text,
+        person.user_id,
+    )
+
+
 def categorized(world: World, person: Person) -> list[Row]:
     """Return the customer's replies, once the trigger has categorized each."""
 

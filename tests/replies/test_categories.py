@@ -1,7 +1,9 @@
 """A reply's category: the reason that it fills in, a person's correction, and what is left later (FEATURES N07)."""
 
 import math
+import time
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -11,17 +13,30 @@ import pytest
 from deployments.replies import NotAnAnswer, ReplyUnknown, correct, listed, reply_of
 from flows.anonymize_feedback import anonymize_feedback
 from flows.prune_history import prune_history
+from nodes.clients.categories.endpoint import ModelEndpoint
 from nodes.clients.categories.local import category_of
 from nodes.errors import CategoryFailed
 from nodes.replies.step_01_categorize_reply import categorize_reply
-from nodes.settings import DatabaseSettings, ReplyListSettings, load
+from nodes.services import services, using
+from nodes.settings import DatabaseSettings, ReplyListSettings, ReplySettings, load
 from tests.deletion.everywhere import places_that_hold
 from tests.deletion.former_customers import given_days_ago, swept
 from tests.ports import free_port
-from tests.replies.customers import arrives, categorized, here, left, reason, replies, reply, reply_address
+from tests.replies.customers import (
+    arrives,
+    categorized,
+    here,
+    left,
+    reason,
+    replies,
+    reply,
+    reply_address,
+    waiting_reply,
+)
+from tests.replies.model import serving
 from tests.tasks.made import task_of, tasks_of
 from tests.test_command_line import cancelflow, refused
-from tests.world import Person, Row, World
+from tests.world import Person, World
 
 # The Stripe SDK triggers this httpx deprecation warning.
 pytestmark = [
@@ -123,17 +138,6 @@ def test_a_reply_is_categorized_once(world: World) -> None:
     assert replies(world, person) == before
 
 
-def waiting_reply(world: World, person: Person, text: str) -> Row:
-    """Create a reply that the trigger leaves alone."""
-    return world.row(
-        "INSERT INTO replies (request_id, user_id, fingerprint, kind, text, categorize_at)"
-        " SELECT id, user_id, '', 'reply', %s, now() + interval '1 day' FROM cancellation_requests"
-        " WHERE user_id = %s RETURNING *",
-        text,
-        person.user_id,
-    )
-
-
 @pytest.mark.parametrize(("above", "tasks"), [(False, 0), (True, 1)])
 def test_a_category_is_certain_from_the_minimum_on(world: World, above: bool, tasks: int) -> None:
     person = left(world)
@@ -147,17 +151,42 @@ def test_a_category_is_certain_from_the_minimum_on(world: World, above: bool, ta
     assert reason(world, person)["category"] == ("prefer_not_to_say" if above else "unused")
 
 
-def test_a_model_that_is_down_leaves_the_reply_for_later(world: World) -> None:
+async def asked_briefly(url: str, reply_id: UUID) -> None:
+    """Categorize with a model at this address that has half a second to respond."""
+    settings = ReplySettings(reply_model_url=url, reply_model_name="any")
+    model = ModelEndpoint(settings, seconds=0.5, pause=0.01)
+    with using(replace(services(), categorizer=model)):
+        await categorize_reply(reply_id)
+
+
+@pytest.mark.parametrize("fault", ["down", "hanging", "failing"])
+def test_a_model_in_an_outage_leaves_the_reply_for_later(world: World, fault: str) -> None:
     person = left(world)
     waiting = waiting_reply(world, person, CERTAIN["unused"])
-    down = {"reply_model_url": f"http://127.0.0.1:{free_port()}/v1", "reply_model_name": "any"}
-    with pytest.raises(CategoryFailed):
-        here(lambda: categorize_reply(waiting["id"]), **down)
+    with serving() as model:
+        if fault == "hanging":
+            model.act = lambda: time.sleep(1.0)
+        model.statuses = [503] * 2
+        url = f"http://127.0.0.1:{free_port()}/v1" if fault == "down" else model.url
+        with pytest.raises(CategoryFailed):
+            here(lambda: asked_briefly(url, waiting["id"]))
     assert replies(world, person) == [waiting]
     done = here(lambda: categorize_reply(waiting["id"]))
     assert done is not None
     assert done.certain
     assert reason(world, person)["category"] == "unused"
+
+
+def test_a_model_that_responds_rubbish_leaves_the_reply_to_a_person(world: World) -> None:
+    person = left(world)
+    waiting = waiting_reply(world, person, CERTAIN["unused"])
+    with serving() as model:
+        model.says = "They don't use it, I'd say."
+        here(lambda: asked_briefly(model.url, waiting["id"]))
+    [stored] = replies(world, person)
+    assert (stored["category"], stored["categorized_by"], stored["categorize_at"]) == (None, "any", None)
+    assert task_of(world, person)["key"] == str(waiting["id"])
+    assert [line for line in listed(load(ReplyListSettings), every=False) if str(waiting["id"]) in line]
 
 
 def test_the_text_is_only_in_its_row_and_goes_with_the_reason(world: World) -> None:

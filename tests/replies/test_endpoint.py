@@ -1,14 +1,7 @@
 """The OpenAI-compatible endpoint, against a real server that may be slow, down or talkative."""
 
 import asyncio
-import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
@@ -18,51 +11,7 @@ from nodes.clients.categories.result import Categorized
 from nodes.errors import CategoryFailed, SettingsInvalid
 from nodes.settings import ReplySettings, load
 from tests.ports import free_port
-
-GOOD = '{"category": "too_expensive", "confidence": 0.9}'
-
-
-@dataclass
-class Model:
-    """A server: what it got, and the statuses and the text with which it responds."""
-
-    url: str = ""
-    says: str = GOOD
-    raw: bytes | None = None
-    statuses: list[int] = field(default_factory=list)
-    headers: dict[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-    got: list[tuple[str, str | None, dict[str, Any]]] = field(default_factory=list)
-
-
-@contextmanager
-def serving() -> Iterator[Model]:
-    model = Model()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            model.got.append((self.path, self.headers["authorization"], body))
-            time.sleep(model.delay)
-            completion = {"choices": [{"message": {"role": "assistant", "content": model.says}}]}
-            content = json.dumps(completion).encode() if model.raw is None else model.raw
-            self.send_response(model.statuses.pop(0) if model.statuses else 200)
-            for name, value in {**model.headers, "content-length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        model.url = f"http://127.0.0.1:{server.server_port}/v1"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield model
-        finally:
-            server.shutdown()
+from tests.replies.model import GOOD, serving
 
 
 def asked(
@@ -159,7 +108,7 @@ def test_an_endpoint_that_is_down_or_slow_is_a_failure_that_names_no_address() -
     with pytest.raises(CategoryFailed, match="could not be reached"):
         asked(f"http://127.0.0.1:{free_port()}/v1")
     with serving() as model:
-        model.delay = 1.0
+        model.act = lambda: time.sleep(1.0)
         with pytest.raises(CategoryFailed, match="in time") as failed:
             asked(model.url, seconds=0.2)
     assert "127.0.0.1" not in str(failed.value)
