@@ -115,8 +115,15 @@ async def _in_thread(call: Callable[[], Result]) -> Result:
         return await asyncio.to_thread(call)
     except TimeoutError:
         raise InboxFailed("the mail server did not respond in time") from None
+    except ssl.SSLCertVerificationError:
+        raise InboxFailed(
+            "the mail server's TLS certificate is not trusted: it must be for the host in REPLY_IMAP_URL; the "
+            "certificate of an authority of your own belongs in the file that SSL_CERT_FILE names"
+        ) from None
     except ssl.SSLError:
-        raise InboxFailed("the mail server's TLS certificate is not trusted, or it speaks no TLS") from None
+        raise InboxFailed(
+            "the mail server speaks no TLS at the port of REPLY_IMAP_URL; IMAP over TLS has 993"
+        ) from None
     except imaplib.IMAP4.abort:
         raise InboxFailed("the mail server ended the connection") from None
     except imaplib.IMAP4.error:

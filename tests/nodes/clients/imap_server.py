@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,17 +25,17 @@ class Stored:
 class ImapServer:
     """The server. `keywords`: whether it stores flags of a client's own. `before`: called with each command."""
 
-    def __init__(self, *emails: bytes, keywords: bool = True) -> None:
+    def __init__(self, *emails: bytes, keywords: bool = True, tls: ssl.SSLContext | None = None) -> None:
         self.emails = [Stored(raw) for raw in emails]
         self.commands: list[str] = []
         self.before: Callable[[str], None] = lambda _: None
-        self.port = 0
+        self.port, self.tls = 0, tls
         self._flags = r"\Seen \Answered \*" if keywords else r"\Seen \Answered"
 
     @property
     def url(self) -> str:
         """Return the address, with everything percent-encoded that needs to be."""
-        return f"imap://replies%40example.com:pass%20%22word%22@127.0.0.1:{self.port}/{FOLDER}"
+        return f"imap{'s' if self.tls else ''}://replies%40example.com:pass%20%22word%22@127.0.0.1:{self.port}/{FOLDER}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Respond to a client until it leaves, or `before` ends the connection with a `ConnectionError`."""
@@ -92,7 +93,7 @@ class ImapServer:
 @asynccontextmanager
 async def imap_server(server: ImapServer) -> AsyncIterator[ImapServer]:
     """Serve on a free port of this machine."""
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=server.tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -11,6 +13,7 @@ from nodes.clients.imap_url import parse_imap_url
 from nodes.clients.reply_inbox import KEYWORD, SEEN, OpenInbox, ReplyInbox
 from nodes.errors import InboxFailed, SettingsInvalid
 from tests.nodes.clients.imap_server import PASSWORD, USER, ImapServer, imap_server
+from tests.nodes.clients.smtp_servers import self_signed
 
 Result = TypeVar("Result")
 
@@ -77,21 +80,67 @@ def test_a_server_that_refuses_is_a_failure_that_quotes_nothing(part: str, inste
     assert PASSWORD not in said
 
 
-def test_a_server_that_is_silent_or_gone_is_a_failure() -> None:
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer):
+def failure_of(greeting: bytes, scheme: str, seconds: float) -> tuple[str, int]:
+    """Return how a server fails that says nothing but this, and its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError), contextlib.closing(writer):
+            writer.write(greeting)
             await reader.read()  # until the client leaves
 
     async def scenario() -> tuple[str, int]:
-        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        said = await asyncio.to_thread(failure, f"imap://u:p@127.0.0.1:{port}", 0.2)
+        said = await asyncio.to_thread(failure, f"{scheme}://u:p@127.0.0.1:{port}", seconds)
         server.close()
         return said, port
 
-    said, port = asyncio.run(scenario())
+    return asyncio.run(scenario())
+
+
+def test_a_server_that_is_silent_or_gone_is_a_failure() -> None:
+    said, port = failure_of(b"", "imap", 0.2)
     assert said == "the mail server did not respond in time"
     assert "could not be reached (ConnectionRefusedError)" in failure(f"imap://u:p@127.0.0.1:{port}")
+
+
+def test_a_server_that_speaks_no_tls_is_a_failure() -> None:
+    said, _ = failure_of(b"* OK ready\r\n", "imaps", 10.0)
+    assert said == "the mail server speaks no TLS at the port of REPLY_IMAP_URL; IMAP over TLS has 993"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def test_a_mailbox_is_read_over_tls(certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:
+    file, context = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    assert at(ImapServer(OURS, tls=context), read_all) == [OURS]
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("127.0.0.1", "an authority of your own belongs in the file that SSL_CERT_FILE names"),
+        ("localhost", "it must be for the host in REPLY_IMAP_URL"),
+    ],
+)
+def test_a_certificate_that_is_unknown_or_of_another_host_gets_no_password(
+    certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch, host: str, says: str
+) -> None:
+    file, context = certificate
+    if host == "localhost":
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    async def scenario() -> list[str]:
+        async with imap_server(ImapServer(OURS, tls=context)) as server:
+            url = server.url.replace("127.0.0.1", host)
+            assert says in await asyncio.to_thread(failure, url)
+            return server.commands
+
+    assert asyncio.run(scenario()) == []
 
 
 def test_a_url_has_everything_that_is_needed() -> None:
