@@ -13,6 +13,7 @@ from nodes.pruning.step_06_prune_consents import prune_consents
 from nodes.pruning.step_07_prune_cancel_codes import prune_cancel_codes
 from nodes.pruning.step_08_prune_tasks import prune_tasks
 from nodes.pruning.step_09_prune_replies import prune_replies
+from nodes.pruning.step_10_prune_win_backs import prune_win_backs
 from nodes.services import services_of_this_run
 
 
@@ -32,6 +33,8 @@ async def prune_history() -> State[None]:
         codes = await prune_cancel_codes()
         tasks = await prune_tasks()
         replies = await prune_replies()
+        win_backs = await prune_win_backs()
     counted = f"{keys} idempotency keys, {events} Stripe events, {attempts} attempt counts, {webhooks} webhooks"
-    deleted = f"{counted}, {consents} consents, {codes} codes, {tasks.deleted} tasks, {replies} replies"
+    deleted = f"{counted}, {consents} consents, {codes} codes, {tasks.deleted} tasks, {replies} replies, "
+    deleted += f"{win_backs} records of emails about fixes"
     return Completed(message=f"Deleted {deleted}, and the texts of {texts} sessions and {tasks.texts} tasks")

@@ -2,7 +2,7 @@
 
 import typer
 
-from deployments.command_line import account, blueprints, consents, operations, replies, stack, tasks, webhooks
+from deployments.command_line import account, blueprints, consents, fixes, operations, replies, stack, tasks, webhooks
 from nodes.errors import CancelflowError, SettingsInvalid
 
 app = typer.Typer(
@@ -11,7 +11,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (stack, account, blueprints, consents, operations, replies, tasks, webhooks):
+for commands in (stack, account, blueprints, consents, fixes, operations, replies, tasks, webhooks):
     app.add_typer(commands.app)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
+from email.policy import EmailPolicy
 
 import aiosmtplib
 
@@ -25,6 +26,20 @@ SEND_TIMEOUT = 5.0
 CHECK_TIMEOUT = 2.0
 # By QUIT the server has accepted the email, so its reply isn't worth a long wait.
 QUIT_TIMEOUT = 0.5
+
+
+UNSUBSCRIBE = "List-Unsubscribe"
+
+
+class _WholeUrls(EmailPolicy):
+    """A policy that keeps the URL in List-Unsubscribe as it is: Python would encode one that is longer than a line."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Return the header as it is sent."""
+        return super().fold_binary(name, value) if name != UNSUBSCRIBE else f"{name}: {value}\r\n".encode("ascii")
+
+
+_POLICY = _WholeUrls(linesep=SMTP_POLICY.linesep)
 
 
 class Mailer:
@@ -47,15 +62,27 @@ class Mailer:
             ssl_context = ssl_context or ssl.create_default_context()
         self._ssl_context = ssl_context
 
-    async def send(self, email: Email, *, recipient: str, message_id: str, reply_to: str | None = None) -> None:
+    async def send(
+        self,
+        email: Email,
+        *,
+        recipient: str,
+        message_id: str,
+        reply_to: str | None = None,
+        unsubscribe_url: str | None = None,
+    ) -> None:
         """Send one email; return once the server has accepted it.
 
         `message_id` as `id@host`, the same for every attempt at one email, so that a mailbox can detect duplicates.
-        `reply_to`: this email's own address for replies, under the name in `REPLY_TO`.
+        `reply_to`: this email's own address for replies, under the name in `REPLY_TO`. `unsubscribe_url`: where mail
+        programs unsubscribe the recipient from marketing emails by one click (RFC 8058).
         Raises `EmailRefused` where a retry is useless and `MailFailed` otherwise; neither names the recipient. After a
         `MailFailed` caused by a timeout, the server may still have accepted the email.
         """
         message = self._message(email, recipients_address(recipient), message_id, reply_to)
+        if unsubscribe_url:
+            message[UNSUBSCRIBE] = f"<{unsubscribe_url}>"
+            message[f"{UNSUBSCRIBE}-Post"] = f"{UNSUBSCRIBE}=One-Click"
         async with self._connection(self._timeout) as connection:
             await connection.send_message(message)
 
@@ -95,7 +122,7 @@ class Mailer:
         )
 
     def _message(self, email: Email, recipient: Address, message_id: str, reply_to: str | None) -> EmailMessage:
-        message = EmailMessage(policy=SMTP_POLICY)
+        message = EmailMessage(policy=_POLICY)
         try:
             message["From"] = self._sender
             message["To"] = recipient
