@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from email.policy import EmailPolicy
+from email.policy import Policy
+from typing import Any
 
 import aiosmtplib
 
@@ -31,15 +32,14 @@ QUIT_TIMEOUT = 0.5
 UNSUBSCRIBE = "List-Unsubscribe"
 
 
-class _WholeUrls(EmailPolicy):
-    """A policy that keeps the URL in List-Unsubscribe as it is: Python would encode one that is longer than a line."""
+class _Url(str):
+    """A URL in a header, which is sent as it is: Python would encode one that is longer than a line."""
 
-    def fold_binary(self, name: str, value: str) -> bytes:
-        """Return the header as it is sent."""
-        return super().fold_binary(name, value) if name != UNSUBSCRIBE else f"{name}: {value}\r\n".encode("ascii")
+    name = UNSUBSCRIBE
 
-
-_POLICY = _WholeUrls(linesep=SMTP_POLICY.linesep)
+    def fold(self, *, policy: "Policy[Any]") -> str:
+        """Return the header's line."""
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 class Mailer:
@@ -81,7 +81,7 @@ class Mailer:
         """
         message = self._message(email, recipients_address(recipient), message_id, reply_to)
         if unsubscribe_url:
-            message[UNSUBSCRIBE] = f"<{unsubscribe_url}>"
+            message[UNSUBSCRIBE] = _Url(f"<{unsubscribe_url}>")
             message[f"{UNSUBSCRIBE}-Post"] = f"{UNSUBSCRIBE}=One-Click"
         async with self._connection(self._timeout) as connection:
             await connection.send_message(message)
@@ -122,7 +122,7 @@ class Mailer:
         )
 
     def _message(self, email: Email, recipient: Address, message_id: str, reply_to: str | None) -> EmailMessage:
-        message = EmailMessage(policy=_POLICY)
+        message = EmailMessage(policy=SMTP_POLICY)
         try:
             message["From"] = self._sender
             message["To"] = recipient

@@ -43,6 +43,7 @@ OWNER = {
     "tasks": "user_id",
     "replies": "user_id",
     "feedback_tags": "user_id",
+    "win_backs": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -59,6 +60,7 @@ class Two:
 @pytest.fixture(scope="module")
 def two(world: World) -> Two:
     people = Two(world.person("enterprise"), world.person("enterprise"))
+    world.admin.execute("INSERT INTO fixes (tag, notes) VALUES ('sso', '{}') ON CONFLICT DO NOTHING")
     for person in (people.a, people.b):
         assert world.http.get("/retention-offer", headers=person.headers).json()["show_offer"]
         assert world.accept(person).status_code == 200
@@ -102,6 +104,11 @@ def two(world: World) -> Two:
         world.admin.execute(
             "INSERT INTO feedback_tags (request_id, user_id, tag, tagged_by)"
             " SELECT id, user_id, 'sso', 'operator' FROM cancellation_requests WHERE user_id = %s LIMIT 1",
+            [person.user_id],
+        )
+        world.admin.execute(
+            "INSERT INTO win_backs (tag, user_id, request_id, outcome, decided_at)"
+            " SELECT tag, user_id, request_id, 'written', now() FROM feedback_tags WHERE user_id = %s",
             [person.user_id],
         )
         # False, because their rows still exist, but only an existing user can try to read the record.
@@ -175,7 +182,7 @@ def test_no_other_table_or_view_shows_user_rows_to_the_role(world: World) -> Non
         ROLE,
     )
     # The company's own files and texts, and ids of requests without a user, which the role can only add.
-    others = ["blueprint_versions", "consent_wordings", "unreported_requests"]
+    others = ["blueprint_versions", "consent_wordings", "fixes", "unreported_requests"]
     assert (views, sorted(each["relname"] for each in tables)) == ([], others)
 
 
@@ -413,6 +420,8 @@ CHECKS = {
     "a_category_has_a_confidence": ("replies", "confidence = NULL"),
     "feedback_tags_kind_check": ("feedback_tags", "kind = 'x'"),
     "feedback_tags_tag_check": ("feedback_tags", "tag = 'Single Sign-On'"),
+    "win_backs_outcome_check": ("win_backs", "outcome = 'x'"),
+    "a_decided_win_back_says_when": ("win_backs", "decided_at = NULL"),
     "a_correction_says_by_whom": ("replies", "corrected_at = now()"),
     "retained_invoices_currency_check": ("retained_invoices", "currency = 'USD'"),
 }

@@ -50,6 +50,7 @@ GONE = (
     "tasks",
     "replies",
     "feedback_tags",
+    "win_backs",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions", "consents")
 
@@ -86,6 +87,12 @@ def test_due_data_is_deleted(world: World) -> None:
     world.admin.execute(
         "INSERT INTO feedback_tags (request_id, user_id, tag, tagged_by)"
         " SELECT id, user_id, 'sso', 'operator' FROM cancellation_requests WHERE user_id = %s",
+        [person.user_id],
+    )
+    world.admin.execute("INSERT INTO fixes (tag, notes) VALUES ('sso', '{}') ON CONFLICT DO NOTHING")
+    world.admin.execute(
+        "INSERT INTO win_backs (tag, user_id, request_id, outcome, decided_at)"
+        " SELECT tag, user_id, request_id, 'written', now() FROM feedback_tags WHERE user_id = %s",
         [person.user_id],
     )
     before = world.belongings(person.user_id)
