@@ -23,11 +23,12 @@ async def win_back(tag: str | None = None, dry_run: bool = True, at_most: int | 
     A killed run writes to nobody twice, and the next run continues. `at_most` limits the customers of this run.
     """
     async with sweep("win-back", at_most) as run:
-        if not dry_run:
-            way_to_subscribe_again(services().settings)
         outcomes: Counter[str] = Counter()
         after: UUID | None = None
-        await run.expect(await count_customers(Selection(tag, dry_run)))
+        due = await count_customers(Selection(tag, dry_run))
+        if due and not dry_run:
+            way_to_subscribe_again(services().settings)
+        await run.expect(due)
         while (batch := await take_customers(Selection(tag, dry_run, run.next_batch, after))).customers:
             written = await write_to_customers(await check_customers(batch))
             outcomes.update(written.decided)
