@@ -4,8 +4,18 @@ from collections.abc import Callable
 
 import pytest
 
+from deployments.fixes import ship
+from flows.win_back import win_back
+from nodes.consents.ledger import revoke
+from nodes.settings import DatabaseSettings, load
+from nodes.win_back.records import Outcomes, Selection
+from nodes.win_back.step_01_take_customers import take_customers
+from nodes.win_back.step_02_check_customers import check_customers
+from nodes.win_back.step_03_write_to_customers import write_to_customers
 from tests.consents.company import Company
-from tests.win_back.leavers import Fix
+from tests.deletion.former_customers import swept
+from tests.replies.customers import here
+from tests.win_back.leavers import NOTES, Fix
 from tests.world import Person
 
 # The Stripe SDK triggers this httpx deprecation warning.
@@ -132,3 +142,45 @@ def test_a_dry_run_changes_nothing(fix: Fix, company: Company) -> None:
     assert [fix.emails(person) for person in people] == [[], []]
     fix.ship()
     assert fix.run(dry_run=True) == "would write to 0 customers; not to 0"
+
+
+def test_a_revocation_after_the_check_wins(fix: Fix) -> None:
+    person = fix.leaver()
+    ship(load(DatabaseSettings), fix.tag, NOTES)
+
+    async def revoked_in_between() -> Outcomes:
+        checked = await check_customers(await take_customers(Selection(fix.tag, False, at_most=10)))
+        assert [each.why_not for each in checked.decisions] == [None]
+        await revoke(person.user_id, ["email_marketing"], "form", {})
+        return await write_to_customers(checked)
+
+    assert here(revoked_in_between) == Outcomes(["no_consent"], {})
+    assert (fix.outcome(person), fix.emails(person)) == ("no_consent", [])
+
+
+def test_a_customer_who_can_not_be_checked_in_stripe_is_left_for_the_next_run(fix: Fix) -> None:
+    person = fix.leaver()
+    customer = fix.company.world.row("SELECT stripe_customer_id AS id FROM users WHERE id = %s", person.user_id)["id"]
+    with fix.company.world.simulator.fault(kind="status", status=400, contains=customer, times=0):
+        assert fix.ship() == "wrote to 0 customers; not to 0; 1 left for the next run"
+    assert (fix.outcome(person), fix.emails(person)) == (None, [])
+    assert fix.run() == "wrote to 1 customers; not to 0"
+
+
+def test_a_run_may_be_limited(fix: Fix) -> None:
+    people = [fix.leaver() for _ in range(3)]
+    ship(load(DatabaseSettings), fix.tag, NOTES)
+    assert swept(win_back, tag=fix.tag, dry_run=False, at_most=2).message == "wrote to 2 customers; not to 0"
+    assert sorted(map(str, map(fix.outcome, people))) == ["None", "written", "written"]
+
+
+def test_the_schedule_continues_every_fix(fix: Fix) -> None:
+    person = fix.leaver()
+    ship(load(DatabaseSettings), fix.tag, NOTES)
+    swept(win_back, dry_run=False)
+    assert fix.outcome(person) == "written"
+
+
+def test_the_schedule_needs_nothing_where_no_fix_is_shipped(fix: Fix, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEW_SUBSCRIPTION_URL")
+    assert fix.run() == "wrote to 0 customers; not to 0"
