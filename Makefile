@@ -13,7 +13,7 @@ MINUTES ?= 60
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run test test-faults check soak bench lint format types messages lock clean
+.PHONY: help environment run test test-faults check soak bench eval-replies train-replies lint format types messages lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -59,6 +59,12 @@ soak: environment  ## Load, kills and outages by chance, then count what became 
 
 bench: environment  ## Measure the trigger beside a bare handler: a table, and .local/bench.json; 8 minutes
 	@$(BIN)/python -m tests.bench
+
+eval-replies: environment  ## Measure the model that sorts replies on those held out: accuracy, calibration, confusions
+	@$(BIN)/python -m tests.replies
+
+train-replies: environment  ## Train it anew, after a change of the labelled replies or the groups of words
+	@$(BIN)/python -m tests.replies.training
 
 lint: environment  ## Check style
 	@$(BIN)/ruff check && $(BIN)/ruff format --check

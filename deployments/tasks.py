@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 from rich.console import Console
 
 from deployments.requests import connected
+from deployments.terminal import age, printable, time
 from nodes.errors import CancelflowError
 from nodes.settings import DatabaseSettings
 from sql import QUERIES
@@ -58,7 +59,7 @@ class Task(OpenTask):
     @property
     def state(self) -> str:
         """Return whether it is done, since when, and by whom."""
-        return f"done by {self.done_by}, {_time(self.done_at)}" if self.done_at else "open"
+        return f"done by {self.done_by}, {time(self.done_at)}" if self.done_at else "open"
 
 
 def open_tasks(settings: DatabaseSettings) -> list[OpenTask]:
@@ -87,7 +88,7 @@ def mark_done(settings: DatabaseSettings, task_id: UUID, by: str) -> None:
 def print_list(tasks: list[OpenTask], console: Console) -> None:
     """Print the open tasks: ids and codes only."""
     lines = [
-        f"{each.id}  {_age(each.age):>8}  {each.kind:13}  {each.user_id}  {each.about}"
+        f"{each.id}  {age(each.age):>8}  {each.kind:13}  {each.user_id}  {each.about}"
         for each in tasks[:AT_MOST_LISTED]
     ]
     if len(tasks) > AT_MOST_LISTED:
@@ -102,7 +103,7 @@ def print_task(task: Task, console: Console) -> None:
 
 def _lines(task: Task) -> Iterator[str]:
     yield f"{task.kind} {task.id}: {task.state}"
-    yield f"created       {_time(task.created_at)}"
+    yield f"created       {time(task.created_at)}"
     yield f"user          {task.user_id}"
     ids = {
         "subscription": task.subscription_id,
@@ -113,20 +114,9 @@ def _lines(task: Task) -> Iterator[str]:
     yield from (f"{name:13} {value}" for name, value in ids.items() if value)
     yield f"about         {task.key}"
     if task.said:
-        yield f"\n{task.said}"
+        yield f"\n{printable(task.said)}"
 
 
 def _print(lines: Iterable[str], console: Console) -> None:
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _time(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _age(age: timedelta) -> str:
-    minutes = int(age.total_seconds()) // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"

@@ -12,12 +12,14 @@ from nodes.pruning.step_05_prune_webhooks import prune_webhooks
 from nodes.pruning.step_06_prune_consents import prune_consents
 from nodes.pruning.step_07_prune_cancel_codes import prune_cancel_codes
 from nodes.pruning.step_08_prune_tasks import prune_tasks
+from nodes.pruning.step_09_prune_replies import prune_replies
+from nodes.pruning.step_10_prune_win_backs import prune_win_backs
 from nodes.services import services_of_this_run
 
 
 @flow(name="prune-history", persist_result=False)
 async def prune_history() -> State[None]:
-    """Delete keys and texts over a day old, events and webhooks over a month, old consents, codes, counts and tasks.
+    """Delete keys and texts over a day old, events and webhooks over a month, tasks and replies over 90 days, and more.
 
     Safe to repeat and to run concurrently. Prefect's server prunes its own runs (deployments/prefect/settings.py).
     """
@@ -30,6 +32,9 @@ async def prune_history() -> State[None]:
         consents = await prune_consents()
         codes = await prune_cancel_codes()
         tasks = await prune_tasks()
+        replies = await prune_replies()
+        win_backs = await prune_win_backs()
     counted = f"{keys} idempotency keys, {events} Stripe events, {attempts} attempt counts, {webhooks} webhooks"
-    deleted = f"{counted}, {consents} consents, {codes} codes, {tasks.deleted} tasks"
+    deleted = f"{counted}, {consents} consents, {codes} codes, {tasks.deleted} tasks, {replies} replies, "
+    deleted += f"{win_backs} records of emails about fixes"
     return Completed(message=f"Deleted {deleted}, and the texts of {texts} sessions and {tasks.texts} tasks")

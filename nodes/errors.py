@@ -98,6 +98,14 @@ class HookFailed(Failure):
     """The receiver of a webhook did not accept it."""
 
 
+class InboxFailed(Failure):
+    """The mailbox of replies could not be reached or read. The message contains nothing that the server said."""
+
+
+class CategoryFailed(Failure):
+    """The model for replies could not be reached, or did not accept the request. The message contains no text of it."""
+
+
 class NeedsOperator(CancelflowError):
     """The plan is `manual_only` in the catalogue: an operator approves the request with `cancelflow resume`."""
 

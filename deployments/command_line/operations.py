@@ -123,9 +123,10 @@ def delete_expired(
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from deployments.deletions import carry_out
+    from deployments.sweeps import carry_out
+    from flows.delete_expired_data import delete_expired_data
 
-    done, page = carry_out(dry_run=not for_real, at_most=at_most)
+    done, page = carry_out(delete_expired_data, dry_run=not for_real, at_most=at_most)
     Console().print(Markdown(page))
     if not done:
         raise typer.Exit(1)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import typer
 
+from deployments.command_line.names import By
 from deployments.local.join import join_stack
 from nodes.settings import DatabaseSettings, load
 
@@ -12,14 +13,7 @@ app = typer.Typer()
 tasks = typer.Typer()
 app.add_typer(tasks, name="tasks")
 
-MAX_NAME = 100
 TaskId = Annotated[UUID, typer.Argument(metavar="ID", help="as `cancelflow tasks` lists it")]
-
-
-def _name(given: str) -> str:
-    if not 1 <= len(given) <= MAX_NAME:
-        raise typer.BadParameter(f"a name has 1 to {MAX_NAME} characters")
-    return given
 
 
 @tasks.callback(invoke_without_command=True)
@@ -49,7 +43,7 @@ def show(task: TaskId) -> None:
 @tasks.command()
 def done(
     task: TaskId,
-    by: Annotated[str, typer.Option(help="who has done it", callback=_name)] = "operator",
+    by: By = "operator",
 ) -> None:
     """Mark a task as done. It is deleted 90 days later."""
     join_stack()

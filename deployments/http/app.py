@@ -34,10 +34,11 @@ from deployments.http.runner import Runner, run_context
 from deployments.http.sdk.origins import AllowedOrigins
 from deployments.http.sdk.routes import router as sdk_router
 from deployments.http.session_tokens import SessionTokens
-from deployments.http.webhooks import calls, stripe
+from deployments.http.webhooks import calls, replies, stripe
 from deployments.prefect.client import shared_client
 from flows.resume_unfinished import CHANGES
 from nodes.clients.call_results import CallResults
+from nodes.clients.reply_webhooks.providers import ReplyWebhooks
 from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services
 from nodes.settings import TriggerSettings
@@ -69,11 +70,14 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
             app.state.call_results = CallResults(settings)
             app.state.session_tokens = tokens
             app.state.runner = Runner(services, run_context(services))
-            app.state.backlog = Backlog(run_context(services), tuple(settings.webhooks))
+            app.state.reply_webhooks = ReplyWebhooks(settings)
+            mailbox = services.reply_inbox is not None
+            app.state.backlog = Backlog(run_context(services), tuple(settings.webhooks), mailbox=mailbox)
             app.state.runner.start()
             app.state.backlog.start()
             yield
             await asyncio.gather(app.state.runner.stop(), app.state.backlog.stop())
+            await app.state.reply_webhooks.close()
 
     app = FastAPI(
         title="cancelflow",
@@ -89,7 +93,8 @@ def create_app(settings: TriggerSettings, shop: APIRouter | None = None) -> Fast
     app.add_middleware(BodyTimeLimit)
     app.add_middleware(Arrival)
     api = (cancel_subscription, reactivate_subscription, offers, bookings, look_ups, consents, health)
-    for module in (*api, reactivate_link, resume_link, feedback_link, preferences, api_reference, stripe, calls):
+    links = (reactivate_link, resume_link, feedback_link, preferences)
+    for module in (*api, *links, api_reference, stripe, calls, replies):
         app.include_router(module.router)
     app.include_router(start_page(settings, with_shop=shop is not None))
     app.include_router(looks_router(settings))

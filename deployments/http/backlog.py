@@ -14,6 +14,7 @@ from uuid import UUID
 
 from flows.ask_for_reason import ask_for_reason
 from flows.call_customer import call_customer
+from flows.categorize_reply import categorize_reply
 from flows.handle_stripe_event import handle_stripe_event
 from flows.reactivate_subscription import reactivate_subscription
 from flows.remind_of_change import remind_of_change
@@ -27,6 +28,8 @@ from nodes.changes.intake import kind_of_change
 from nodes.errors import CancelflowError
 from nodes.reason_email.claim import claim_reason_emails
 from nodes.reminders.claim import claim_reminders
+from nodes.replies.claim import claim_replies
+from nodes.replies.fetch import fetch_replies
 from nodes.requests.caller import WaitingCaller
 from nodes.runs.fallback import run_flow
 from nodes.services import services
@@ -44,8 +47,10 @@ MAX_CONCURRENT_EVENTS = 4
 MAX_CONCURRENT_EMAILS = 2
 MAX_CONCURRENT_TASKS = 2
 MAX_CONCURRENT_CALLS = 2
+MAX_CONCURRENT_REPLIES = 2
 MAX_CONCURRENT_WEBHOOKS = 4  # of each endpoint, so that one that is down holds up no other
 LOOK_EVERY_SECONDS = 1.0
+FETCH_EVERY_SECONDS = 30.0  # replies, from the mailbox
 # A clean stop waits this long for unfinished runs; afterwards their leases expire and others can claim the work.
 GRACE_SECONDS = 10.0
 
@@ -114,13 +119,28 @@ class Line(Generic[T]):
         self._woken.clear()
 
 
+class Every:
+    """Says when it is time again, so that a line can do something at regular times."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._next = seconds, 0.0
+
+    async def is_due(self, at_most: int) -> list[None]:
+        """Return one item if it is time, else none."""
+        now = asyncio.get_running_loop().time()
+        if now < self._next:
+            return []
+        self._next = now + self._seconds
+        return [None]
+
+
 class Backlog:
     """The lines of one trigger. `context` is what each run starts with: the services and Prefect's client.
 
-    `endpoints`: the names of those that get webhooks.
+    `endpoints`: the names of those that get webhooks. `mailbox`: whether replies are fetched from one.
     """
 
-    def __init__(self, context: contextvars.Context, endpoints: tuple[str, ...]) -> None:
+    def __init__(self, context: contextvars.Context, endpoints: tuple[str, ...], *, mailbox: bool) -> None:
         self._context = context
         self._events = Line(MAX_CONCURRENT_EVENTS, _new_events, _handle)
         self._results = Line(MAX_CONCURRENT_CALLS, claim_call_results, _route)
@@ -134,6 +154,8 @@ class Backlog:
             Line(MAX_CONCURRENT_TASKS, claim_task_events, _publish),
             Line(MAX_CONCURRENT_CALLS, claim_calls, _call),
             self._results,
+            Line(MAX_CONCURRENT_REPLIES, claim_replies, _categorize),
+            *([Line(1, Every(FETCH_EVERY_SECONDS).is_due, _fetch)] if mailbox else []),
             *(Line(MAX_CONCURRENT_WEBHOOKS, partial(claim_webhooks, each), partial(_send, each)) for each in endpoints),
         )
         self._asked: set[asyncio.Task[None]] = set()
@@ -220,6 +242,18 @@ async def _call(call_id: UUID) -> None:
 
 async def _route(call_id: UUID) -> None:
     await run_flow(route_call_result, call_id)
+
+
+async def _categorize(reply_id: UUID) -> None:
+    await run_flow(categorize_reply, reply_id)
+
+
+async def _fetch(_: None) -> None:
+    """Fetch replies. Several triggers may do so concurrently, because a reply is stored once."""
+    try:
+        await fetch_replies()
+    except CancelflowError as error:
+        log.warning("replies are fetched again later: %s", error)
 
 
 async def _handle(identifier: str) -> None:

@@ -11,6 +11,7 @@ from deployments.http.identity import Identity
 from deployments.http.runner import Runner
 from deployments.http.session_tokens import SessionTokens
 from nodes.clients.call_results import CallResults
+from nodes.clients.reply_webhooks.providers import ReplyWebhooks
 from nodes.clients.webhooks import Webhooks
 from nodes.services import Services
 
@@ -54,5 +55,6 @@ TheRunner = Annotated[Runner, _of_the_application("runner")]
 TheBacklog = Annotated[Backlog, _of_the_application("backlog")]
 TheCallResults = Annotated[CallResults, _of_the_application("call_results")]
 TheWebhooks = Annotated[Webhooks, _of_the_application("webhooks")]
+TheReplyWebhooks = Annotated[ReplyWebhooks, _of_the_application("reply_webhooks")]
 TheSessionTokens = Annotated[SessionTokens, _of_the_application("session_tokens")]
 TheServices = Annotated[Services, _of_the_application("services")]

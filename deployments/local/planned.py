@@ -13,7 +13,16 @@ LOOPBACK = "127.0.0.1"
 # The folder that contains the packages: `python -m deployments…` and the deployments' flow files are found from here.
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 120.0  # seconds; a slow machine may need most of it for Prefect's first start
-SECRETS = ("postgres_superuser", "cancelflow_app", "prefect", "link_secret", "stripe_webhook", "session", "call_vendor")
+SECRETS = (
+    "postgres_superuser",
+    "cancelflow_app",
+    "prefect",
+    "link_secret",
+    "stripe_webhook",
+    "session",
+    "call_vendor",
+    "replies",
+)
 
 
 def nothing() -> None:

@@ -152,6 +152,12 @@ class Database:
             owners = await transaction.values("owner_of_session", request_id=session_id)
         return owners[0] if owners else None
 
+    async def owner_of_reply(self, reply_id: UUID) -> str | None:
+        """Return the user id of a customer's reply, or None for an unknown id."""
+        async with self._begun("begin_for_request", request_id=str(reply_id)) as transaction:
+            owners = await transaction.values("owner_of_reply", request_id=reply_id)
+        return owners[0] if owners else None
+
     async def claim(self, kind: str, at_most: int, *, only_new: bool = False) -> list[Claimed]:
         """Claim requests of a kind whose lease has expired. `only_new`: only those that no run has started."""
         async with self._transaction() as transaction:

@@ -57,6 +57,11 @@ class Links:
         """Return `PUBLIC_URL/preferences/…`, the user's own, which has no question mark either."""
         return f"{self._public_url}/preferences/{self._signed(_PREFERENCES, expires_at, sub=user_id)}"
 
+    def unsubscribe_url(self, user_id: str, expires_at: datetime) -> str:
+        """Return `PUBLIC_URL/preferences?token=…`, the same page, to which a mail program can post (RFC 8058)."""
+        token = self._signed(_PREFERENCES, expires_at, sub=user_id)
+        return f"{self._public_url}/preferences?{urlencode({'token': token})}"
+
     def user_of(self, token: str) -> str:
         """Return the user whose preferences a token leads to. Raises as `verify`."""
         return str(self._claims(token, _PREFERENCES, "sub")["sub"])

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
+from email.policy import Policy
+from typing import Any
 
 import aiosmtplib
 
@@ -25,6 +27,19 @@ SEND_TIMEOUT = 5.0
 CHECK_TIMEOUT = 2.0
 # By QUIT the server has accepted the email, so its reply isn't worth a long wait.
 QUIT_TIMEOUT = 0.5
+
+
+UNSUBSCRIBE = "List-Unsubscribe"
+
+
+class _Url(str):
+    """A URL in a header, which is sent as it is: Python would encode one that is longer than a line."""
+
+    name = UNSUBSCRIBE
+
+    def fold(self, *, policy: "Policy[Any]") -> str:
+        """Return the header's line."""
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 class Mailer:
@@ -47,14 +62,27 @@ class Mailer:
             ssl_context = ssl_context or ssl.create_default_context()
         self._ssl_context = ssl_context
 
-    async def send(self, email: Email, *, recipient: str, message_id: str) -> None:
+    async def send(
+        self,
+        email: Email,
+        *,
+        recipient: str,
+        message_id: str,
+        reply_to: str | None = None,
+        unsubscribe_url: str | None = None,
+    ) -> None:
         """Send one email; return once the server has accepted it.
 
         `message_id` as `id@host`, the same for every attempt at one email, so that a mailbox can detect duplicates.
+        `reply_to`: this email's own address for replies, under the name in `REPLY_TO`. `unsubscribe_url`: where mail
+        programs unsubscribe the recipient from marketing emails by one click (RFC 8058).
         Raises `EmailRefused` where a retry is useless and `MailFailed` otherwise; neither names the recipient. After a
         `MailFailed` caused by a timeout, the server may still have accepted the email.
         """
-        message = self._message(email, recipients_address(recipient), message_id)
+        message = self._message(email, recipients_address(recipient), message_id, reply_to)
+        if unsubscribe_url:
+            message[UNSUBSCRIBE] = _Url(f"<{unsubscribe_url}>")
+            message[f"{UNSUBSCRIBE}-Post"] = f"{UNSUBSCRIBE}=One-Click"
         async with self._connection(self._timeout) as connection:
             await connection.send_message(message)
 
@@ -93,13 +121,14 @@ class Mailer:
             timeout=seconds,
         )
 
-    def _message(self, email: Email, recipient: Address, message_id: str) -> EmailMessage:
+    def _message(self, email: Email, recipient: Address, message_id: str, reply_to: str | None) -> EmailMessage:
         message = EmailMessage(policy=SMTP_POLICY)
         try:
             message["From"] = self._sender
             message["To"] = recipient
             if self._reply_to:
-                message["Reply-To"] = self._reply_to
+                local, _, domain = (reply_to or self._reply_to.addr_spec).rpartition("@")
+                message["Reply-To"] = Address(self._reply_to.display_name, local, domain)
             message["Subject"] = email.subject
             message["Message-ID"] = f"<{message_id.strip('<>')}>"
         except ValueError:  # the policy allows no line break in a header

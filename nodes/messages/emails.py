@@ -9,7 +9,7 @@ from uuid import UUID
 from email_templates import Draft
 from nodes.errors import EmailRefused
 from nodes.messages.customer_locale import CustomerLocale
-from nodes.messages.outbox import deliver
+from nodes.messages.outbox import ANSWERED, deliver
 from nodes.messages.preferences import preferences_url
 from nodes.messages.records import Delivered
 from nodes.services import services
@@ -43,9 +43,16 @@ async def deliver_email(request_id: UUID, user_id: str, kind: str, write: Callab
         if customer.email is None:
             raise EmailRefused("the customer has no email address", problem="no-address")
         email = replace(write(customer), preferences_url=preferences).email()
-        await services().mail.send(email, recipient=customer.email, message_id=f"{item_id}@cancelflow")
+        message_id, reply_to = f"{item_id}@cancelflow", reply_address(request_id) if kind in ANSWERED else None
+        await services().mail.send(email, recipient=customer.email, message_id=message_id, reply_to=reply_to)
 
     return await deliver(request_id, user_id, kind, send)
+
+
+def reply_address(request_id: UUID) -> str | None:
+    """Return the request's own address for replies, if replies come in here."""
+    addresses = services().reply_addresses
+    return addresses.address(request_id) if addresses else None
 
 
 def plan_name(plan: str, customer: Customer) -> str:

@@ -30,6 +30,8 @@ CODE = "cancel_code"
 PROMISED = "promise_confirmation"
 MANUAL_REQUEST = "manual_request"  # a webhook
 TASK_EVENT = "customer_success.task"
+# Emails about a cancellation to which customers reply with their reason.
+ANSWERED = frozenset({CONFIRMATION, ASKED_WHY})
 
 
 @dataclass(frozen=True)

@@ -13,3 +13,8 @@ async def preferences_url(transaction: Transaction, user_id: str) -> str | None:
     """Return the link; None if the company asks for no consent."""
     [asked_for] = await transaction.values("consents_asked_for")
     return services().links.preferences_url(user_id, datetime.now(UTC) + LINK_LASTS) if asked_for else None
+
+
+def unsubscribe_url(user_id: str) -> str:
+    """Return the link with which a marketing email is unsubscribed from by one click, in the mail program itself."""
+    return services().links.unsubscribe_url(user_id, datetime.now(UTC) + LINK_LASTS)

@@ -1,4 +1,4 @@
-"""Refusals of webhooks: Stripe's, and the results of calls."""
+"""Refusals of incoming webhooks: Stripe's, the results of calls, and customers' replies."""
 
 from nodes.refusals.base import Refusal
 
@@ -26,3 +26,16 @@ class ResultNotSigned(Refusal):
 
 class CallResultsOff(WebhooksOff):
     """CALL_RESULT_SECRETS is not set, so no result of a call can be verified."""
+
+
+class DeliveryUnsigned(Refusal):
+    """A webhook with a reply that its provider didn't sign, or signed too long ago."""
+
+    status = 401
+    detail = "The signature or password is missing, not valid, or more than 5 minutes old"
+
+
+class DeliveryInvalid(Refusal):
+    """A webhook of a provider that has no email in it, or another format. The provider sends it again."""
+
+    status = 400

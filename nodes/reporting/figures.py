@@ -95,6 +95,10 @@ _SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
             _rate("accepted"),
         ),
     ),
+    "fixes": (
+        "Won back by fixes",
+        (*map(_label, ("tag", "outcome")), *map(_count, ("customers", "judged", "won_back")), _rate("judged")),
+    ),
     "refusals": (
         "Attempts refused",
         (_label("action"), _label("cause"), _count("refused"), _count("attempts"), _rate("attempts")),
@@ -134,7 +138,15 @@ def _told(found: Mapping[str, Any]) -> list[Line]:
 
 
 def _order(line: Line) -> tuple[Any, ...]:
-    size = next((line[name] for name in ("shown", "cancellations", "refused", "accepted") if name in line), 0)
+    size = next(
+        (line[name] for name in ("shown", "cancellations", "refused", "accepted", "customers") if name in line), 0
+    )
     plan, reason = line.get("plan"), line.get("reason")
-    names = [str(line.get(name) or "") for name in ("plan", "currency", "action")]
-    return (plan is not None, *names, reason is not None or "cause" in line, -size, reason or line.get("cause") or "")
+    names = [str(line.get(name) or "") for name in ("plan", "currency", "action", "tag")]
+    return (
+        plan is not None,
+        *names,
+        reason is not None or "cause" in line,
+        -size,
+        reason or line.get("cause") or line.get("outcome") or "",
+    )

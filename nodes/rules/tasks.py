@@ -5,4 +5,6 @@ from typing import Literal
 # The two that sessions of the cancel page make, where TASKS_FOR names them.
 SessionTask = Literal["idle_session", "saved_for_now"]
 SESSION_TASKS: tuple[SessionTask, ...] = ("idle_session", "saved_for_now")
-TaskKind = Literal["sales", "billing", "support", "escalation", "promise", "idle_session", "saved_for_now"]
+TaskKind = Literal[
+    "sales", "billing", "support", "escalation", "promise", "idle_session", "saved_for_now", "uncertain_reply"
+]

@@ -17,6 +17,7 @@ from nodes.settings.http_server import HttpSettings
 from nodes.settings.identity import IdentitySettings
 from nodes.settings.messages import EventSettings, HookSettings, LinkSettings, MailSettings
 from nodes.settings.policy import BlueprintSettings, PolicySettings
+from nodes.settings.replies import ReplySettings
 from nodes.settings.webhooks import WebhookSettings
 
 __all__ = [
@@ -39,6 +40,8 @@ __all__ = [
     "MailSettings",
     "PolicySettings",
     "PrefectSettings",
+    "ReplyListSettings",
+    "ReplySettings",
     "SeedSettings",
     "ServiceSettings",
     "SessionSettings",
@@ -64,6 +67,7 @@ class ServiceSettings(
     CancelPageSettings,
     ConsentSettings,
     CallSettings,
+    ReplySettings,
 ):
     """The settings of a flow, and of the pages."""
 
@@ -87,6 +91,10 @@ class SessionSettings(DatabaseSettings, CancelPageSettings):
 
 class ConsentListSettings(DatabaseSettings, ConsentSettings):
     """The settings of `consents list`, for operators."""
+
+
+class ReplyListSettings(DatabaseSettings, ReplySettings):
+    """The settings of `replies`, for operators."""
 
 
 class SeedSettings(DatabaseSettings, BillingSettings):

@@ -29,6 +29,9 @@ class MailSettings(SettingsGroup):
         default=None, description="the inbox for customers' replies; without it, the email that asks why is not sent"
     )
     company_name: str = Field(default="Our team", description="the company's name, in every email")
+    company_address: str | None = Field(
+        default=None, description="the company's postal address, in marketing emails, as many countries require"
+    )
     data_export_url: str | None = Field(default=None, description="where a customer exports their data (WF-054)")
     payment_url: str | None = Field(default=None, description="where a customer pays an open invoice (WF-025)")
     new_subscription_url: str | None = Field(default=None, description="where former customers subscribe again")

@@ -24,3 +24,6 @@ SELECT forget_said(%(at_most)s);
 
 -- name: prune_tasks
 SELECT prune_tasks(%(at_most)s);
+
+-- name: prune_replies
+SELECT prune_replies(%(at_most)s);

@@ -42,6 +42,9 @@ OWNER = {
     "consents": "user_id",
     "tasks": "user_id",
     "calls": "user_id",
+    "replies": "user_id",
+    "feedback_tags": "user_id",
+    "win_backs": "user_id",
 }
 
 every_table = pytest.mark.parametrize("table", OWNER)
@@ -58,6 +61,7 @@ class Two:
 @pytest.fixture(scope="module")
 def two(world: World) -> Two:
     people = Two(world.person("enterprise"), world.person("enterprise"))
+    world.admin.execute("INSERT INTO fixes (tag, notes) VALUES ('sso', '{}') ON CONFLICT DO NOTHING")
     for person in (people.a, people.b):
         assert world.http.get("/retention-offer", headers=person.headers).json()["show_offer"]
         assert world.accept(person).status_code == 200
@@ -95,6 +99,22 @@ def two(world: World) -> Two:
         world.admin.execute(
             "INSERT INTO calls (request_id, user_id, state, due_at)"
             " SELECT id, user_id, 'placed', NULL FROM cancellation_requests WHERE user_id = %s LIMIT 1",
+            [person.user_id],
+        )
+        world.admin.execute(
+            "INSERT INTO replies (request_id, user_id, fingerprint, kind, text, category, confidence)"
+            " SELECT id, user_id, '', 'reply', 'mine', 'other', 0.5 FROM cancellation_requests"
+            " WHERE user_id = %s LIMIT 1",
+            [person.user_id],
+        )
+        world.admin.execute(
+            "INSERT INTO feedback_tags (request_id, user_id, tag, tagged_by)"
+            " SELECT id, user_id, 'sso', 'operator' FROM cancellation_requests WHERE user_id = %s LIMIT 1",
+            [person.user_id],
+        )
+        world.admin.execute(
+            "INSERT INTO win_backs (tag, user_id, request_id, outcome, decided_at)"
+            " SELECT tag, user_id, request_id, 'written', now() FROM feedback_tags WHERE user_id = %s",
             [person.user_id],
         )
         # False, because their rows still exist, but only an existing user can try to read the record.
@@ -168,7 +188,7 @@ def test_no_other_table_or_view_shows_user_rows_to_the_role(world: World) -> Non
         ROLE,
     )
     # The company's own files and texts, and ids of requests without a user, which the role can only add.
-    others = ["blueprint_versions", "consent_wordings", "unreported_requests"]
+    others = ["blueprint_versions", "consent_wordings", "fixes", "unreported_requests"]
     assert (views, sorted(each["relname"] for each in tables)) == ([], others)
 
 
@@ -247,9 +267,14 @@ def test_the_role_can_delete_nothing(world: World, two: Two, table: str, stateme
 
 
 @pytest.mark.parametrize(
-    ("table", "change"), [("cancellation_requests", "runs = 99"), ("cancel_sessions", "progress = '{}'")]
+    ("table", "change"),
+    [
+        ("cancellation_requests", "runs = 99"),
+        ("cancel_sessions", "progress = '{}'"),
+        ("replies", "category = 'unused'"),
+    ],
 )
-def test_a_request_or_session_can_be_read_by_its_id_but_not_changed(
+def test_a_request_a_session_or_a_reply_can_be_read_by_its_id_but_not_changed(
     world: World, two: Two, table: str, change: str
 ) -> None:
     row = world.rows(f"SELECT id FROM {table} WHERE user_id = %s", two.b.user_id)[0]
@@ -391,6 +416,22 @@ CHECKS = {
     "calls_state_check": ("calls", "state = 'x'"),
     "calls_warmth_check": ("calls", "warmth = 'x'"),
     "a_call_is_due_while_it_waits": ("calls", "due_at = now()"),
+    "replies_kind_check": ("replies", "kind = 'x', text = NULL, category = NULL, confidence = NULL"),
+    "replies_text_check": ("replies", "text = repeat('x', 5001)"),
+    "replies_category_check": ("replies", "category = 'because'"),
+    "replies_confidence_check": ("replies", "confidence = 2"),
+    "replies_corrected_category_check": (
+        "replies",
+        "corrected_category = 'because', corrected_at = now(), corrected_by = 'x'",
+    ),
+    "only_an_answer_has_a_text": ("replies", "text = NULL"),
+    "only_an_answer_has_a_category": ("replies", "kind = 'stop', text = NULL"),
+    "a_category_has_a_confidence": ("replies", "confidence = NULL"),
+    "feedback_tags_kind_check": ("feedback_tags", "kind = 'x'"),
+    "feedback_tags_tag_check": ("feedback_tags", "tag = 'Single Sign-On'"),
+    "win_backs_outcome_check": ("win_backs", "outcome = 'x'"),
+    "a_decided_win_back_says_when": ("win_backs", "decided_at = NULL"),
+    "a_correction_says_by_whom": ("replies", "corrected_at = now()"),
     "retained_invoices_currency_check": ("retained_invoices", "currency = 'USD'"),
 }
 

@@ -17,16 +17,25 @@ from tests.world import World
 
 
 @contextmanager
-def with_blueprints(world: World, directory: Path, **more: str) -> Iterator[Company]:
-    """Run the company's trigger with its blueprints published, and with these settings."""
+def published(world: World, directory: Path) -> Iterator[dict[str, str]]:
+    """Yield the settings of a company whose blueprints are published."""
     catalog, blueprints = written(directory)
     every_price(world)
     with new_database(world.addresses["database_admin_url"]) as url:
         migrate(settings(url))
         publish(settings(url), BlueprintSettings(blueprints=blueprints, catalog=catalog))
-        own = {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
-        with (
-            closing(OwnWorld(world, own)) as seen,
-            serving(directory, CATALOG=str(catalog), **own, **more) as http,
-        ):
-            yield Company(seen, http)
+        yield {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url, "CATALOG": str(catalog)}
+
+
+@contextmanager
+def with_blueprints(world: World, directory: Path, **more: str) -> Iterator[Company]:
+    """Run the trigger of such a company, with these settings."""
+    with published(world, directory) as own, running(world, directory, own | more) as company:
+        yield company
+
+
+@contextmanager
+def running(world: World, directory: Path, own: dict[str, str]) -> Iterator[Company]:
+    """Run a company's trigger with its settings."""
+    with closing(OwnWorld(world, own)) as seen, serving(directory, **own) as http:
+        yield Company(seen, http)

@@ -20,10 +20,3 @@ def visitor(world: World) -> Iterator[Visitor]:
 def company(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     with with_blueprints(world, tmp_path_factory.mktemp("page")) as company:
         yield company
-
-
-@pytest.fixture
-def guest(company: Company) -> Iterator[Visitor]:
-    """Yield a browser on the company's page."""
-    with Visitor(company.world, str(company.http.base_url)) as visitor:
-        yield visitor

@@ -49,6 +49,9 @@ GONE = (
     "session_events",
     "webhook_deliveries",
     "tasks",
+    "replies",
+    "feedback_tags",
+    "win_backs",
 )
 KEPT = ("audit_log", "data_retention_jobs", "data_deletions", "consents")
 
@@ -80,6 +83,22 @@ def test_due_data_is_deleted(world: World) -> None:
     world.admin.execute(
         "INSERT INTO calls (request_id, user_id, state, due_at, transcript)"
         " SELECT id, user_id, 'placed', NULL, 'too dear for me' FROM cancellation_requests WHERE user_id = %s",
+        [person.user_id],
+    )
+    world.admin.execute(
+        "INSERT INTO replies (request_id, user_id, fingerprint, kind, text)"
+        " SELECT id, user_id, '', 'reply', 'too dear' FROM cancellation_requests WHERE user_id = %s",
+        [person.user_id],
+    )
+    world.admin.execute(
+        "INSERT INTO feedback_tags (request_id, user_id, tag, tagged_by)"
+        " SELECT id, user_id, 'sso', 'operator' FROM cancellation_requests WHERE user_id = %s",
+        [person.user_id],
+    )
+    world.admin.execute("INSERT INTO fixes (tag, notes) VALUES ('sso', '{}') ON CONFLICT DO NOTHING")
+    world.admin.execute(
+        "INSERT INTO win_backs (tag, user_id, request_id, outcome, decided_at)"
+        " SELECT tag, user_id, request_id, 'written', now() FROM feedback_tags WHERE user_id = %s",
         [person.user_id],
     )
     before = world.belongings(person.user_id)

@@ -24,6 +24,7 @@ from prefect.context import refresh_global_settings_context
 from deployments.command_line import main
 from deployments.http.serve import serve as _imported_before_the_fork  # noqa: F401
 from flows.call_customer import call_customer
+from flows.categorize_reply import categorize_reply
 from flows.handle_stripe_event import handle_stripe_event
 from flows.route_call_result import route_call_result
 from nodes.runs.fallback import run_flow
@@ -34,6 +35,7 @@ FLOWS: dict[str, tuple[Any, Callable[[str], object]]] = {
     "handle-stripe-event": (handle_stripe_event, str),
     "call-customer": (call_customer, UUID),
     "route-call-result": (route_call_result, UUID),
+    "categorize-reply": (categorize_reply, UUID),
 }
 
 

@@ -29,6 +29,10 @@ EVENTS = """SELECT DISTINCT ON (s.user_id) s.user_id, e.tries AS runs, e.handled
 # Calls, and their results. An attempt counts as a run.
 CALLS = """SELECT user_id, attempts AS runs, placed_at AS finished_at, NULL AS response,
     coalesce(due_at, route_at) AS resume_at FROM calls WHERE user_id = ANY(%s)"""
+# With the events of the tasks that they become.
+REPLIES = """SELECT p.user_id, p.tries AS runs, p.received_at AS finished_at, NULL AS response,
+    coalesce(p.categorize_at, (SELECT min(publish_at) FROM tasks t WHERE t.user_id = p.user_id)) AS resume_at
+    FROM replies p WHERE p.user_id = ANY(%s)"""
 
 
 @dataclass

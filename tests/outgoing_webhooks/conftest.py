@@ -1,77 +1,38 @@
 """A company with two endpoints, its own blueprint and offers of every kind, on a database of its own."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from deployments.blueprints import publish
-from deployments.migrations import migrate
-from nodes.settings import BlueprintSettings
-from tests.acceptance.trigger import serving
-from tests.cancel_page.blueprints import written
-from tests.cancel_page.visitor import Visitor
-from tests.faults.own_database import OwnWorld
+from tests.cancel_page.company import published, running
 from tests.hook_receiver import receiving
-from tests.nodes.clients.test_database import new_database, settings
-from tests.offers.catalog import every_price
 from tests.offers.company import Company
 from tests.outgoing_webhooks.receivers import Endpoints
-from tests.sdk.component import ORIGIN, Component, component_token
-from tests.world import Person, World
+from tests.sdk.component import ORIGIN
+from tests.world import World
 
 
 @pytest.fixture(scope="package")
-def running() -> Iterator[Endpoints]:
+def listening() -> Iterator[Endpoints]:
     with receiving() as every, receiving() as few:
         yield Endpoints(every, few)
 
 
 @pytest.fixture
-def endpoints(running: Endpoints) -> Endpoints:
-    running.work()
-    return running
+def endpoints(listening: Endpoints) -> Endpoints:
+    listening.work()
+    return listening
 
 
 @pytest.fixture(scope="package")
-def own(world: World, running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def own(world: World, listening: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Yield the settings of the company's trigger."""
-    catalog, blueprints = written(tmp_path_factory.mktemp("company"))
-    every_price(world)
-    with new_database(world.addresses["database_admin_url"]) as url:
-        migrate(settings(url))
-        publish(settings(url), BlueprintSettings(blueprints=blueprints, catalog=catalog))
-        database = {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
-        yield {**database, **running.settings, "CATALOG": str(catalog), "EMBED_ORIGINS": ORIGIN}
+    with published(world, tmp_path_factory.mktemp("company")) as settings:
+        yield {**settings, **listening.settings, "EMBED_ORIGINS": ORIGIN}
 
 
 @pytest.fixture(scope="package")
 def company(world: World, own: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     directory = tmp_path_factory.mktemp("webhooks")
-    with closing(OwnWorld(world, own)) as seen, serving(directory, **own) as http:
-        yield Company(seen, http)
-
-
-@pytest.fixture
-def here(own: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run flows and commands in the test's process with the company's settings."""
-    for name, value in own.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def guest(company: Company) -> Iterator[Visitor]:
-    """Yield a browser on the company's page."""
-    with Visitor(company.world, str(company.http.base_url)) as visitor:
-        yield visitor
-
-
-@pytest.fixture
-def component(company: Company) -> Callable[..., Component]:
-    """Return a maker of components in the company's app."""
-
-    def made(person: Person, **claims: Any) -> Component:
-        return Component(f"{company.http.base_url}/sdk/v1", component_token(person, **claims))
-
-    return made
+    with running(world, directory, own) as company:
+        yield company

@@ -204,5 +204,5 @@ def test_every_view_has_its_definition(world: World) -> None:
         """SELECT relname AS name, obj_description(oid) AS definition FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'"""
     )
-    assert len([row for row in found if row["name"].startswith("report_")]) == 11
+    assert len([row for row in found if row["name"].startswith("report_")]) == 12
     assert [row["name"] for row in found if not row["definition"]] == []

@@ -35,12 +35,12 @@ class BodyInvalid(Refusal):
 
 async def read_raw(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
     """Return the raw body. Raises `BodyTooLarge` as soon as it exceeds `limit` bytes, and `BodyTooSlow`."""
-    raw = b""
+    raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > limit:
             raise BodyTooLarge(f"The body is larger than {limit // 1024} KiB")
-    return raw
+    return bytes(raw)
 
 
 def media_type_of(request: Request, default: str = "") -> str:

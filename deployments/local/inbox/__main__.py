@@ -8,6 +8,7 @@ import uvicorn
 
 from deployments.local.inbox.emails import Mailbox
 from deployments.local.inbox.page import application
+from deployments.local.inbox.replies import Replies
 from deployments.local.inbox.smtp import Security, listen
 
 
@@ -23,8 +24,13 @@ async def serve(arguments: argparse.Namespace) -> None:
         password=arguments.password,
     )
     mail = await listen(mailbox, arguments.host, arguments.smtp_port, security)
+    replies = Replies(arguments.replies_to, arguments.replies_key) if arguments.replies_to else None
     config = uvicorn.Config(
-        application(mailbox), host=arguments.host, port=arguments.http_port, log_level="warning", lifespan="off"
+        application(mailbox, replies),
+        host=arguments.host,
+        port=arguments.http_port,
+        log_level="warning",
+        lifespan="off",
     )
     try:
         await uvicorn.Server(config).serve()
@@ -39,6 +45,8 @@ def main() -> None:
     parser.add_argument("--smtp-port", type=int, default=1025)
     parser.add_argument("--http-port", type=int, default=8025)
     parser.add_argument("--directory", type=Path, required=True, help="where to store the emails")
+    parser.add_argument("--replies-to", help="post replies from the page to this address, as Mailgun would …")
+    parser.add_argument("--replies-key", default="", help="… signed with this key")
     parser.add_argument("--tls-cert", type=Path, help="PEM")
     parser.add_argument("--tls-key", type=Path, help="PEM; default: in the certificate's file")
     secure = parser.add_mutually_exclusive_group()

@@ -1,18 +1,21 @@
-"""The web pages: a list, a page per email, and both as JSON. Email contents are never trusted."""
+"""The web pages: a list, a page per email, both as JSON, and replying. Email contents are never trusted."""
 
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from urllib.parse import parse_qs
 
+import httpx
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from deployments.local.inbox.emails import Email, Mailbox
+from deployments.local.inbox.replies import Replies
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; img-src data:; base-uri 'none'; "
@@ -27,9 +30,9 @@ SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "
 NEW_TAB = '<base target="_blank">'
 
 
-def application(mailbox: Mailbox) -> Starlette:
-    """Return the inbox's web application for this mailbox."""
-    pages = Pages(mailbox)
+def application(mailbox: Mailbox, replies: Replies | None = None) -> Starlette:
+    """Return the inbox's web application for this mailbox. `replies`: where a reader's replies go, if anywhere."""
+    pages = Pages(mailbox, replies)
     routes = [
         Route("/health", pages.health),
         Route("/", pages.list),
@@ -39,6 +42,7 @@ def application(mailbox: Mailbox) -> Starlette:
         Route("/messages/{id}.eml", pages.raw),
         Route("/messages/{id}.html", pages.html_part),
         Route("/messages/{id}", pages.message),
+        Route("/messages/{id}/reply", pages.reply, methods=["POST"]),
     ]
     return Starlette(routes=routes)
 
@@ -46,8 +50,8 @@ def application(mailbox: Mailbox) -> Starlette:
 class Pages:
     """The inbox's endpoints."""
 
-    def __init__(self, mailbox: Mailbox) -> None:
-        self._mailbox = mailbox
+    def __init__(self, mailbox: Mailbox, replies: Replies | None) -> None:
+        self._mailbox, self._replies = mailbox, replies
         folder = FileSystemLoader(Path(__file__).with_name("templates"))
         self._templates = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
         self._templates.filters["when"] = when
@@ -72,7 +76,9 @@ class Pages:
         """Return one email."""
         if _wants_json(request):
             return await self.message_json(request)
-        return self._page("message.html", email=self._email(request))
+        email = self._email(request)
+        can_reply = self._replies is not None and bool(email.header("Reply-To"))
+        return self._page("message.html", email=email, can_reply=can_reply, sent=request.query_params.get("sent"))
 
     async def message_json(self, request: Request) -> Response:
         """Return one email, as JSON."""
@@ -90,6 +96,19 @@ class Pages:
         if email.html is None:
             raise HTTPException(404, "This email has no HTML part")
         return _html(_links_in_new_tab(email.html), EMAIL_POLICY)
+
+    async def reply(self, request: Request) -> Response:
+        """Reply to an email, and return to its page."""
+        email, text = self._email(request), parse_qs((await request.body()).decode()).get("text", [""])[0].strip()
+        if self._replies is None or not email.header("Reply-To") or not text:
+            raise HTTPException(400, "There is nothing to send, or nowhere to send it")
+        try:
+            status = await self._replies.send(email, text)
+        except httpx.HTTPError as error:
+            raise HTTPException(502, f"The trigger is not reachable ({type(error).__name__})") from None
+        if status != 200:
+            raise HTTPException(502, f"The trigger responded {status}")
+        return RedirectResponse(f"/messages/{email.identifier}?sent=1", 303)
 
     def _email(self, request: Request) -> Email:
         email = self._mailbox.email(request.path_params["id"])

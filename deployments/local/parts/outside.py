@@ -9,6 +9,7 @@ from deployments.local.planned import LOOPBACK, PlannedStack, module
 SIMULATOR_KEY = "sk_test_cancelflow"  # not a secret: it only opens a simulator on loopback
 PROJECT = "cancelflow-local"
 TOPIC = "billing-events"
+REPLY_TO = "Support <support@localhost>"
 REAL_STRIPE = "https://api.stripe.com"
 REAL_PUBSUB = "pubsub.googleapis.com:443"
 
@@ -44,7 +45,7 @@ def plan_mail(stack: PlannedStack) -> None:
     if smtp is None and "inbox" in stack.wanted:
         smtp, inbox = _add_inbox(stack)
         # Without REPLY_TO the email that asks for a reason is not sent, and the inbox should show every email.
-        stack.set(REPLY_TO=stack.given.get("REPLY_TO", "Support <support@localhost>"))
+        stack.set(REPLY_TO=stack.given.get("REPLY_TO", REPLY_TO))
     stack.set(SMTP_URL=smtp, INBOX_URL=inbox)
     stack.addresses |= {"smtp": smtp, "inbox": inbox}
 
@@ -100,6 +101,12 @@ def _add_inbox(stack: PlannedStack) -> tuple[str, str]:
     smtp, page = stack.ports.choose("smtp"), stack.ports.choose("inbox")
     listen = ["--host", LOOPBACK, "--smtp-port", str(smtp), "--http-port", str(page)]
     command = module("deployments.local.inbox", *listen, "--directory", stack.directory / "mail")
+    trigger = stack.addresses["http"]
+    if trigger and not stack.given.keys() & {"REPLY_TO", "REPLY_WEBHOOKS", "REPLY_IMAP_URL"}:
+        # Like Mailgun, the inbox posts replies to the trigger: those that are written on its page.
+        key = stack.secrets["replies"]
+        command += ["--replies-to", f"{trigger}/webhooks/replies/mailgun/mime", "--replies-key", key]
+        stack.set(REPLY_WEBHOOKS=f"mailgun={key}")
     address = f"http://{LOOPBACK}:{page}"
     stack.add_http("inbox", "Inbox", command, address=address, health="/health")
     return f"smtp://{LOOPBACK}:{smtp}", address

@@ -86,3 +86,13 @@ def test_a_link_that_we_did_not_sign_is_invalid(token: str) -> None:
 def test_an_invalid_public_url_is_an_invalid_setting(url: str) -> None:
     with pytest.raises(SettingsInvalid, match="PUBLIC_URL"):
         links(public_url=url)
+
+
+def test_a_mail_program_can_post_to_the_link_that_unsubscribes() -> None:
+    """A query and no path that redirects (RFC 8058, 3.1)."""
+    url = links().unsubscribe_url("auth0|ö 1", LATER)
+    parts = urlsplit(url)
+    (token,) = parse_qs(parts.query)["token"]
+    assert (parts.scheme, parts.netloc, parts.path) == ("https", "billing.example.com", "/preferences")
+    assert url.isascii()
+    assert links().user_of(token) == "auth0|ö 1"

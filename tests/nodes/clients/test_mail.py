@@ -246,6 +246,36 @@ def test_replies_go_to_the_reply_address(reply_to: str | None) -> None:
     assert email["Reply-To"] == reply_to
 
 
+def test_an_email_may_have_an_address_for_replies_of_its_own() -> None:
+    inbox, own = Inbox(), "people+abc@example.com"
+
+    async def scenario() -> None:
+        async with smtp_server(inbox) as port:
+            mailer = Mailer(settings(f"smtp://127.0.0.1:{port}", reply_to="Söhne <people@example.com>"))
+            await mailer.send(EMAIL, recipient="ada@example.net", message_id=MESSAGE_ID, reply_to=own)
+
+    asyncio.run(scenario())
+    [email] = inbox.emails
+    assert email["Reply-To"] == f"Söhne <{own}>"
+
+
+@pytest.mark.parametrize("length", [10, 900])
+def test_a_marketing_email_can_be_unsubscribed_from_by_one_click(length: int) -> None:
+    inbox, url = Inbox(), f"https://billing.example.com/preferences?token={'aB-_.' * (length // 5)}"
+
+    async def scenario() -> None:
+        async with smtp_server(inbox) as port:
+            mailer = Mailer(settings(f"smtp://127.0.0.1:{port}"))
+            await mailer.send(EMAIL, recipient="ada@example.net", message_id=MESSAGE_ID, unsubscribe_url=url)
+
+    asyncio.run(scenario())
+    [email] = inbox.emails
+    # As it came: mail providers don't decode it.
+    sent = {name: str(value) for name, value in email.raw_items()}
+    assert sent["List-Unsubscribe"] == f"<{url}>"
+    assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
 def test_an_email_without_html_is_plain_text_alone() -> None:
     inbox = Inbox()
 

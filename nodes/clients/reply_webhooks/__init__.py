@@ -1,0 +1,1 @@
+"""Incoming webhooks with customers' replies, from Mailgun, Postmark and Amazon SES: each one's proof and format."""

@@ -1,0 +1,1 @@
+"""Customers' replies to our emails: reading, storing and categorizing them."""

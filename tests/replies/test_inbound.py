@@ -1,0 +1,173 @@
+"""Reading emails as they arrive: their kind, addresses and text, whatever they are made of."""
+
+import base64
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nodes.replies.inbound import MOST_BYTES, InboundEmail, read_email
+from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS
+
+HEADERS = {
+    "From": "Jo Müller <jo@example.com>",
+    "To": "Support <cancel+abc@example.org>",
+    "Subject": "Re: One question about your plan",
+    "Message-ID": "<1@example.com>",
+}
+
+
+def message(text: str = "Too expensive.", **headers: str) -> EmailMessage:
+    made = EmailMessage()
+    for name, value in {**HEADERS, **{key.replace("_", "-"): value for key, value in headers.items()}}.items():
+        made[name] = value
+    made.set_content(text)
+    return made
+
+
+def read(made: EmailMessage) -> InboundEmail:
+    return read_email(bytes(made))
+
+
+def test_a_reply_has_its_addresses_and_new_text() -> None:
+    quoted = "Zu teuer, danke für alles.\n\nAm 24.11.2026 um 15:12 schrieb Support:\n> Danke\n"
+    found = read(message(quoted, Delivered_To="other@example.org", Cc="a@example.com, B <b@example.com>"))
+    assert (found.kind, found.text, found.message_id) == ("reply", "Zu teuer, danke für alles.", "<1@example.com>")
+    assert found.sender == "jo@example.com"
+    assert found.recipients == ("other@example.org", "cancel+abc@example.org", "a@example.com", "b@example.com")
+
+
+def test_nothing_personal_is_in_its_representation() -> None:
+    assert "jo@" not in repr(read(message())) and "expensive" not in repr(read(message()))
+
+
+def test_the_plain_text_is_preferred_and_html_becomes_text() -> None:
+    both = message("From the plain part")
+    both.add_alternative("<p>From the HTML part</p>", subtype="html")
+    assert read(both).text == "From the plain part"
+    empty = message(" \n")
+    empty.add_alternative("<p>From the <i>HTML</i> part</p>", subtype="html")
+    assert read(empty).text == "From the HTML part"
+    only = message()
+    only.set_content("<div>Trop&nbsp;cher</div>", subtype="html")
+    assert read(only).text == "Trop cher"
+
+
+def test_attachments_and_enclosed_emails_are_not_read() -> None:
+    made = message("Too slow")
+    made.add_attachment(b"x" * 1000, maintype="image", subtype="png", filename="screen.png")
+    made.add_attachment("attached text", filename="notes.txt")
+    made.add_attachment(message("an enclosed email"))
+    assert read(made).text == "Too slow"
+
+
+@pytest.mark.parametrize(
+    ("charset", "written"),
+    [
+        ("iso-8859-1", "Gebühr".encode("latin-1")),
+        ("windows-1252", "Gebühr".encode("cp1252")),
+        ("utf-8", "Gebühr".encode()),
+        ("utf-8", "Gebühr".encode("latin-1")),  # another charset than it says
+        ("x-unknown", "Gebühr".encode()),
+        ("", "Gebühr".encode()),
+        ("us-ascii", "Gebühr".encode()),
+        ("utf-16", "Gebühr".encode("utf-16")),
+    ],
+)
+def test_any_charset_is_read(charset: str, written: bytes) -> None:
+    head = f"From: a@example.com\nContent-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit\n\n"
+    if charset == "utf-16":
+        head, written = head.replace("8bit", "base64"), base64.b64encode(written)
+    assert read_email(head.encode() + written).text == "Gebühr"
+
+
+def test_a_long_text_is_cut_off() -> None:
+    assert len(read(message("word " * 5_000)).text) <= MAX_FEEDBACK_CHARACTERS
+    raw = bytes(message("Too slow")) + b"\n" * MOST_BYTES + b"later"
+    assert read_email(raw).text == "Too slow"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"Auto_Submitted": "auto-generated (vacation)"},
+        {"Auto_Submitted": "auto-replied", "Return_Path": "<>"},  # an auto-reply has no return path (RFC 3834)
+        {"Precedence": "bulk"},
+        {"Precedence": "auto_reply"},
+        {"X_Autoreply": "yes"},
+        {"X_Autorespond": "Away"},
+        {"List_Id": "<list.example.com>"},
+        {"Subject": "Automatic reply: One question about your plan"},
+        {"Subject": "Out of Office: Re: One question"},
+        {"Subject": "Automatische Antwort: Eine Frage"},
+        {"Subject": "Abwesenheitsnotiz: Eine Frage"},
+        {"Subject": "Réponse automatique : Une question"},
+        {"Subject": "Respuesta automática: Una pregunta"},
+    ],
+)
+def test_auto_replies_are_no_answers(headers: dict[str, str]) -> None:
+    found = read(message(**headers))
+    assert (found.kind, found.text) == ("auto_reply", "")
+
+
+def test_a_read_receipt_is_an_auto_reply() -> None:
+    raw = b"From: a@b.c\nContent-Type: multipart/report; report-type=disposition-notification; boundary=x\n\n--x--"
+    assert read_email(raw).kind == "auto_reply"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"From: Mail Delivery System <MAILER-DAEMON@example.com>\nSubject: Undelivered\n\nx",
+        b"From: postmaster@example.com\nAuto-Submitted: auto-replied\n\nx",
+        b"From: a@b.c\nContent-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n\nhi\n--x--",
+        b"From: a@example.com\nX-Failed-Recipients: b@example.com\n\nx",
+        b"From: a@example.com\nReturn-Path: <>\n\nx",
+    ],
+)
+def test_bounces_are_no_answers(raw: bytes) -> None:
+    found = read_email(raw)
+    assert (found.kind, found.text) == ("bounce", "")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Auto_Submitted": "no"},
+        {"Subject": "Re: Automatic reply"},
+        {"Return_Path": "<jo@example.com>"},
+        {"Subject": "Office moved, out of budget"},
+        {"Precedence": "normal"},
+    ],
+)
+def test_a_person_is_not_taken_for_a_program(headers: dict[str, str]) -> None:
+    assert read(message(**headers)).kind == "reply"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\n\n",
+        b"\xff\xfe\x00",
+        b"Content-Type: multipart/mixed\n\nno boundary",
+        b"Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: multipart/mixed; boundary=x\n\n--x\n",
+        b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n!!!!",
+        b"Content-Type: text/plain; charset*0*=x'y'%zz\n\nhi",
+        b"From: =?x-unknown?b?!!?= <\nTo: <<<>>>, @, =?utf-8?q?=FF?=\nMessage-ID:\n\nhi",
+        b"Content-Transfer-Encoding: uuencode\n\nbegin 644 x\n\xff\n",
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000)),
+    ],
+)
+def test_a_malformed_email_does_not_raise(raw: bytes) -> None:
+    assert read_email(raw).kind in ("reply", "unreadable")
+
+
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"Content-Type: ", b"From: ", b"Content-Disposition: ", b"Subject: "]),
+)
+def test_no_bytes_at_all_raise(rest: bytes, start: bytes) -> None:
+    assert isinstance(read_email(start + rest), InboundEmail)
