@@ -1,6 +1,6 @@
 """Measure the local model on the held-out replies: accuracy, calibration, coverage and confusions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,7 +9,17 @@ from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.settings.replies import ReplySettings
 from tests.replies.labelled import Labelled, labelled
 
-HELD_OUT = ("held_out", "oblique")
+HELD_OUT = ("held_out", "oblique", "later", "later_oblique")
+
+# The rows of the report's first table, each with its parts or language.
+_GROUPS = {
+    "all": HELD_OUT,
+    "usual words": ("held_out", "later"),
+    "oblique": ("oblique", "later_oblique"),
+    "written with the model": ("held_out", "oblique"),
+    "written after it": ("later", "later_oblique"),
+    **{language: (language,) for language in ("en", "de", "fr", "es")},
+}
 _EDGES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
 
 
@@ -43,33 +53,32 @@ def calibration_error(among: Sequence[Outcome]) -> float:
     return sum(abs(accuracy(bin_) - _mean(bin_)) * len(bin_) for bin_ in tenths if bin_) / len(among)
 
 
+def certain(among: Sequence[Outcome]) -> list[Outcome]:
+    """Return those with enough confidence by default; the others need attention."""
+    minimum = ReplySettings.model_fields["reply_min_confidence"].default
+    return [each for each in among if each.confidence >= minimum]
+
+
 def report() -> str:
     """Return the whole report."""
-    every, minimum = outcomes(), ReplySettings.model_fields["reply_min_confidence"].default
-    certain = [each for each in every if each.confidence >= minimum]
-    summary = [
+    every = outcomes()
+    summary = (
         f"{len(every)} held-out replies, {len(labelled('training'))} in training, "
-        f"{len(labelled('calibration'))} for the temperature",
-        f"accuracy                    {accuracy(every):6.1%}",
-        *(f"  of {len(among):3} {part:16}   {accuracy(among):6.1%}" for part, among in _by_part(every).items()),
-        f"expected calibration error  {calibration_error(every):6.3f}",
-        f"with confidence {minimum} or more: {len(certain)} ({len(certain) / len(every):.1%}), "
-        f"of which right {accuracy(certain):.1%}; the other {len(every) - len(certain)} need attention",
-    ]
-    return "\n".join([*summary, "", *_by_language(every), "", *_by_confidence(every), "", *_confusion(every)]) + "\n"
+        f"{len(labelled('calibration'))} for the temperature"
+    )
+    return "\n".join([summary, "", *_by_group(every), "", *_by_confidence(every), "", *_confusion(every)]) + "\n"
 
 
-def _by_part(every: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    return {part: [each for each in every if each.reply.part == part] for part in HELD_OUT}
-
-
-def _by_language(every: Sequence[Outcome]) -> list[str]:
-    return ["language  replies  accuracy", *_rows(every, ("en", "de", "fr", "es"), lambda each: each.reply.language)]
-
-
-def _rows(every: Sequence[Outcome], names: Sequence[str], key: Callable[[Outcome], str]) -> list[str]:
-    groups = {name: [each for each in every if key(each) == name] for name in names}
-    return [f"{name:8}  {len(group):7}  {accuracy(group):8.1%}" for name, group in groups.items()]
+def _by_group(every: Sequence[Outcome]) -> list[str]:
+    lines = ["replies                 count  accuracy  calibration error  certain  of these right"]
+    for name, members in _GROUPS.items():
+        among = [each for each in every if each.reply.part in members or each.reply.language in members]
+        sure = certain(among)
+        lines.append(
+            f"{name:22}  {len(among):5}  {accuracy(among):8.1%}  {calibration_error(among):17.3f}  "
+            f"{len(sure) / len(among):7.1%}  {accuracy(sure):14.1%}"
+        )
+    return lines
 
 
 def _by_confidence(every: Sequence[Outcome]) -> list[str]:

@@ -1,14 +1,14 @@
 """The labelled replies: written for this repository, each with its part, category and language.
 
-`training` makes the weights, `calibration` only the temperature; `held_out` and `oblique` are only for evaluating. The
-oblique ones avoid the usual words. The category is the reason that decided, where a reply has several. A new line in a
-reply is written as `\\n`.
+`training` makes the weights, `calibration` only the temperature; the other parts are only for evaluating. `oblique` and
+`later_oblique` avoid the usual words. The category is the reason that decided, where a reply has several. A new line in
+a reply is written as `\\n`.
 
-All have the same author, so they resemble each other more than customers' own replies would. Of the 384 for evaluating,
-the first 192 were written with the model, their oblique ones when the groups of words were complete. The other 192, at
-the end of the file, were written when the model was finished, by an author who had read the first 192 but not its
-groups of words or weights; the model was not changed afterwards. Three that repeated a reply of the training almost
-word for word were replaced, before the model sorted any.
+All have the same author, so they resemble each other more than customers' own replies would. `held_out` and `oblique`
+were written with the model, `oblique` when its groups of words were complete. `later` and `later_oblique` were written
+when the model was finished, by an author who had read `held_out` and `oblique`, but not its groups of words or weights;
+the model was not changed afterwards. Three that repeated a reply of the training almost word for word were replaced,
+before the model sorted any.
 """
 
 import csv

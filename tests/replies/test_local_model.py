@@ -10,7 +10,7 @@ from nodes.clients.categories.features import features
 from nodes.clients.categories.local import LocalModel, category_of
 from nodes.rules.reasons import STRIPE_FEEDBACK
 from nodes.settings.replies import ReplySettings
-from tests.replies.evaluation import HELD_OUT, accuracy, calibration_error, outcomes, report
+from tests.replies.evaluation import HELD_OUT, accuracy, calibration_error, certain, outcomes, report
 from tests.replies.labelled import labelled
 from tests.replies.training import WEIGHTS, trained
 
@@ -40,17 +40,19 @@ def test_no_held_out_reply_is_or_resembles_one_of_the_training() -> None:
 
 def test_the_model_is_as_good_as_the_readme_says() -> None:
     every = outcomes()
-    certain = [each for each in every if each.confidence >= 0.6]
-    assert accuracy(every) >= 0.7
-    assert accuracy(certain) >= 0.9
-    assert len(certain) / len(every) >= 0.45
-    assert calibration_error(every) <= 0.15
+    later = [each for each in every if each.reply.part.startswith("later")]
+    assert accuracy(every) >= 0.68
+    assert accuracy(later) >= 0.62
+    assert accuracy(certain(every)) >= 0.9
+    assert accuracy(certain(later)) >= 0.85
+    assert len(certain(every)) / len(every) >= 0.45
+    assert calibration_error(every) <= 0.1
 
 
 def test_a_reply_without_the_usual_words_is_left_to_a_person() -> None:
-    oblique = [each for each in outcomes() if each.reply.part == "oblique"]
+    oblique = [each for each in outcomes() if each.reply.part.endswith("oblique")]
     assert len(oblique) == 64
-    assert sum(each.confidence >= 0.6 for each in oblique) <= 2
+    assert len(certain(oblique)) <= 2
 
 
 def test_the_report_has_every_held_out_reply_in_its_confusion_matrix() -> None:
