@@ -96,6 +96,7 @@ REFUSED: dict[str, tuple[str, Row]] = {
     "consents_channel_check": ("consents", {"channel": "fax"}),
     "consents_source_check": ("consents", {"source": "gossip"}),
     "consents_evidence_check": ("consents", {"evidence": f'"{"x" * 4096}"'}),
+    "a_number_is_for_calls_and_texts": ("consents", {"phone_number": "+14155552671"}),
     "consents_channel_version_language_fkey": (
         "consents",
         {"accepted": True, "version": 9, "language": "en", "source": "form"},
