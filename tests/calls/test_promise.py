@@ -1,7 +1,6 @@
 """Whatever happens in whatever order: no call without consent at its time, none twice, and none over the limit."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +9,6 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.call_customer import call_customer
-from nodes.clients.phone_numbers import read_phone_number
-from nodes.rules.calling_hours import next_call
 from tests.calls.company import Company
 from tests.world import Person
 
@@ -19,15 +16,6 @@ pytestmark = pytest.mark.slow
 
 # What the customer does, what the vendor responds from then on, and a run of the flow.
 STEPS = some.lists(some.sampled_from(["accept", "accept an old wording", "revoke", 204, 503, "run", "run"]), max_size=8)
-NUMBERS = (
-    "+14155552671",
-    "+12125552671",
-    "+442079460958",
-    "+819012345678",
-    "+919876543210",
-    "+61412345678",
-    "+5511912345678",
-)
 
 
 @pytest.fixture(scope="module")
@@ -80,24 +68,3 @@ def test_the_daily_limit_holds_for_concurrent_runs(company: Company) -> None:
 
     states = [row["state"] for row in company.world.rows("SELECT state FROM calls WHERE id = ANY (%s)", ids)]
     assert sorted(states) == ["placed"] * 2 + ["waiting"] * 4
-
-
-@given(
-    cancelled=some.lists(
-        some.tuples(some.sampled_from(NUMBERS), some.integers(0, 24 * 60 * 60 - 1)), min_size=1000, max_size=1000
-    )
-)
-@settings(max_examples=1)
-def test_of_a_days_cancellations_across_the_world_each_is_due_once_and_in_hours(
-    cancelled: list[tuple[str, int]],
-) -> None:
-    """By the rule that the flow asks, on a clock of the test's own."""
-    midnight = datetime(2026, 3, 28, tzinfo=UTC)  # in the night after, Europe's clocks are put forward
-    for number, seconds in cancelled:
-        read = read_phone_number(number, None)
-        assert read
-        at = midnight + timedelta(seconds=seconds)
-        due = next_call(at, read.zones)
-        assert due is not None
-        assert at <= due <= at + timedelta(hours=24)
-        assert next_call(due, read.zones) == due  # it isn't put off again
