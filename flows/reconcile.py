@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from nodes.clients.billing.objects import Page
-from nodes.clients.database import SubscriptionState
+from nodes.clients.database.client import SubscriptionState
 from nodes.errors import CancelflowError
 from nodes.reconciliation.findings import Findings, Line
 from nodes.reconciliation.step_01_list_stripe_subscriptions import list_stripe_subscriptions

@@ -14,13 +14,13 @@ from nodes.clients.billing.records import BillingRecords
 from nodes.clients.blueprints.published import PublishedBlueprints
 from nodes.clients.catalog import read_catalog
 from nodes.clients.categories.categorizer import Categorizer, categorizer
-from nodes.clients.database import Database
+from nodes.clients.database.client import Database
 from nodes.clients.events import Events
 from nodes.clients.hooks import Hooks
 from nodes.clients.links import Links
-from nodes.clients.mail import Mailer
-from nodes.clients.reply_addresses import ReplyAddresses
-from nodes.clients.reply_inbox import ReplyInbox
+from nodes.clients.mail.client import Mailer
+from nodes.clients.mail.reply_addresses import ReplyAddresses
+from nodes.clients.mail.reply_inbox import ReplyInbox
 from nodes.errors import SettingsInvalid
 from nodes.rules.catalog import Catalog
 from nodes.settings import ServiceSettings, load

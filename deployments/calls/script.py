@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 
 from deployments.requests import connected
 from email_templates.dates import long_date
-from nodes.clients.call_script import read_call_script
+from nodes.clients.calls.script import read_call_script
 from nodes.errors import CancelflowError
 from nodes.rules.names import given_and_family
 from nodes.settings import CallScriptSettings, CallSettings

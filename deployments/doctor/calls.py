@@ -4,7 +4,7 @@ import asyncio
 
 from deployments.consents import published
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
-from nodes.clients.call_script import CallScriptInvalid, read_call_script
+from nodes.clients.calls.script import CallScriptInvalid, read_call_script
 from nodes.clients.yaml_files import FileUnreadable
 from nodes.settings import CallScriptSettings, load
 

@@ -2,8 +2,8 @@
 
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
 from deployments.migrations import known_migrations
-from nodes.clients.database_connections import APPLICATION_ROLE
-from nodes.clients.database_setup import DatabaseSetup, Login, Owner, ProtectedTable, inspecting
+from nodes.clients.database.connections import APPLICATION_ROLE
+from nodes.clients.database.setup import DatabaseSetup, Login, Owner, ProtectedTable, inspecting
 from nodes.errors import CancelflowError
 from nodes.settings import DatabaseSettings, load
 

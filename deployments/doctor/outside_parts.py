@@ -3,7 +3,7 @@
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
 from deployments.http.identity import Identity
 from nodes.clients.events import Events
-from nodes.clients.mail import Mailer
+from nodes.clients.mail.client import Mailer
 from nodes.settings import EventSettings, IdentitySettings, MailSettings, load
 
 # A shared secret must be at least as long as the hash output (RFC 7518, 3.2).

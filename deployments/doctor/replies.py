@@ -1,8 +1,8 @@
 """Check of how customers' replies come in: REPLY_TO's room for reply addresses, the mailbox, and webhooks."""
 
 from deployments.doctor.finding import Findings, ok
-from nodes.clients.reply_addresses import ReplyAddresses
-from nodes.clients.reply_inbox import ReplyInbox
+from nodes.clients.mail.reply_addresses import ReplyAddresses
+from nodes.clients.mail.reply_inbox import ReplyInbox
 from nodes.errors import SettingsInvalid
 from nodes.settings import LinkSettings, MailSettings, ReplySettings, load
 

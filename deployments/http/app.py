@@ -37,7 +37,7 @@ from deployments.http.session_tokens import SessionTokens
 from deployments.http.webhooks import calls, replies, stripe
 from deployments.prefect.client import shared_client
 from flows.resume_unfinished import CHANGES
-from nodes.clients.call_results import CallResults
+from nodes.clients.calls.results import CallResults
 from nodes.clients.reply_webhooks.providers import ReplyWebhooks
 from nodes.clients.webhooks import Webhooks
 from nodes.services import judge, open_services

@@ -10,7 +10,7 @@ from deployments.http.backlog import Backlog
 from deployments.http.identity import Identity
 from deployments.http.runner import Runner
 from deployments.http.session_tokens import SessionTokens
-from nodes.clients.call_results import CallResults
+from nodes.clients.calls.results import CallResults
 from nodes.clients.reply_webhooks.providers import ReplyWebhooks
 from nodes.clients.webhooks import Webhooks
 from nodes.services import Services

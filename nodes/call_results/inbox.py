@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nodes.calls.owner import call_named
 from nodes.consents.ledger import revoke_in
-from nodes.rules.call_results import Heard, Status, Warmth
+from nodes.rules.calls.results import Heard, Status, Warmth
 from nodes.rules.dates import rfc3339
 from nodes.rules.reason_classes import ReasonClass
 from nodes.services import services

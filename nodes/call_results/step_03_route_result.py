@@ -2,9 +2,9 @@
 
 from nodes.call_results.records import CheckedCall, HeardCall
 from nodes.calls.close import audit
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.node import node, run_log
-from nodes.rules.call_results import CallTask, Said, asks_why, tasks_after
+from nodes.rules.calls.results import CallTask, Said, asks_why, tasks_after
 from nodes.rules.reason_classes import reason_of
 from nodes.services import services
 from nodes.tasks.put import put_task

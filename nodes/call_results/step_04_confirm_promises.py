@@ -4,7 +4,7 @@ from email_templates import Draft
 from email_templates.promise_confirmation import PromiseConfirmation
 from nodes.call_results.records import HeardCall
 from nodes.calls.close import audit
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.consents.ledger import standing_consent
 from nodes.errors import EmailRefused
 from nodes.messages.emails import Customer, deliver_email

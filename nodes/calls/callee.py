@@ -5,7 +5,7 @@ from typing import Any
 
 from nodes.calls.records import WaitingCall
 from nodes.clients.billing.customers import Customer
-from nodes.clients.phone_numbers import PhoneNumber, read_phone_number
+from nodes.clients.calls.phone_numbers import PhoneNumber, read_phone_number
 from nodes.messages.emails import Customer as Recipient
 from nodes.rules.consents import Consent
 from nodes.rules.names import given_and_family

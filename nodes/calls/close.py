@@ -1,7 +1,7 @@
 """Record what became of a call in its row and, once for each reason, in the audit log."""
 
 from nodes.calls.records import Call, Closed, WaitingCall
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.node import run_log
 from nodes.rules.dates import rfc3339
 from nodes.services import services

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from nodes.calls.callee import phone_number_of
 from nodes.calls.records import Closed, WaitingCall
-from nodes.clients.call_script import CallScriptInvalid, read_call_script
+from nodes.clients.calls.script import CallScriptInvalid, read_call_script
 from nodes.clients.yaml_files import FileUnreadable
 from nodes.consents.ledger import standing_consent
 from nodes.node import run_log
-from nodes.rules.calling_hours import next_call
+from nodes.rules.calls.hours import next_call
 from nodes.rules.consents import Consent
 from nodes.services import services
 from nodes.subscriptions.reversal import is_reversed

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
-from nodes.clients.mail_address import recipients_address
+from nodes.clients.mail.address import recipients_address
 from nodes.services import services
 
 # Per hour. An office may share a client's address; a mailbox gets no more emails than this, whoever asks for them.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.refusals.consents import WordingUnknown
 from nodes.refusals.requests import KeyReused
 from nodes.requests.intake import count_attempt

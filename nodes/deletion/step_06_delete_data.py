@@ -7,7 +7,7 @@ from uuid import UUID
 
 from prefect.runtime import flow_run
 
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.deletion.records import Checked, Deleted, Outcome, Over
 from nodes.errors import CancelflowError
 from nodes.node import node, run_log

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from email_templates.translations import Language, language_of
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 
 
 @dataclass(frozen=True)

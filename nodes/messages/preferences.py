@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.services import services
 
 # An email may be opened long after it was sent. Canada asks for 60 days (S.C. 2010, c. 23, s. 11(2)), the US for 30.

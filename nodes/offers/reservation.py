@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from nodes.clients.billing.objects import BillingSubscription
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.errors import BillingFailed, VerificationFailed
 from nodes.offers.agreed import Agreed
 from nodes.refusals.carriers import ActionRefused

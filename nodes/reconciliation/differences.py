@@ -1,7 +1,7 @@
 """The differences between a row and Stripe that matter to the customer."""
 
 from nodes.clients.billing.objects import BillingSubscription
-from nodes.clients.database import SubscriptionState
+from nodes.clients.database.client import SubscriptionState
 from nodes.subscriptions.mirror import status_of
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nodes.clients.billing.objects import Page
-from nodes.clients.database import SubscriptionState
+from nodes.clients.database.client import SubscriptionState
 from nodes.node import node, run_log
 from nodes.reconciliation.differences import differs
 from nodes.reconciliation.findings import Findings

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from nodes.clients.billing.objects import BillingSubscription
-from nodes.clients.database import SubscriptionState
+from nodes.clients.database.client import SubscriptionState
 from nodes.clients.webhooks import Notice
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log

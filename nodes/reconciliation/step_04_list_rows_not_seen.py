@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.clients.database import SubscriptionState
+from nodes.clients.database.client import SubscriptionState
 from nodes.node import node, run_log
 from nodes.reconciliation.findings import Findings
 from nodes.services import services

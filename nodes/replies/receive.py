@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from nodes.consents.ledger import revoke_in
 from nodes.replies.inbound import InboundEmail, read_email
-from nodes.rules.revocation import is_revocation
+from nodes.rules.replies.revocation import is_revocation
 from nodes.services import services
 
 log = logging.getLogger(__name__)

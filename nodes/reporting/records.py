@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nodes.clients.billing.invoices import PaidInvoice
-from nodes.clients.database import WithOffer
+from nodes.clients.database.client import WithOffer
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Step 1: list one page of the subscriptions whose revenue is counted."""
 
-from nodes.clients.database import WithOffer
+from nodes.clients.database.client import WithOffer
 from nodes.node import node, run_log
 from nodes.services import services
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from nodes.clients.billing.invoices import PaidInvoice, PaidInvoices
-from nodes.clients.database import WithOffer
+from nodes.clients.database.client import WithOffer
 from nodes.errors import BillingFailed
 from nodes.node import node, run_log
 from nodes.reporting.records import Paid, ReadFromStripe

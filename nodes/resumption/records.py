@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.clients.database import Claimed
+from nodes.clients.database.client import Claimed
 
 # The name of Stripe's events in logs and artifacts; requests have the name of their kind.
 EVENT = "Stripe event"

@@ -4,7 +4,7 @@ import logging
 from contextlib import suppress
 from uuid import UUID, uuid4
 
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.errors import ConstraintViolated
 from nodes.messages.webhooks import put_webhooks
 from nodes.refusals.cancellation import NoActiveSubscription

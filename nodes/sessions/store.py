@@ -3,7 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.offers.agreed import Agreed, agreed_in
 from nodes.services import services
 from nodes.sessions.records import Progress, Session

@@ -1,7 +1,7 @@
 """Step 1B: create or update our rows of a customer or a subscription from Stripe."""
 
 from nodes.clients.billing.customers import Customer
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.node import node, run_log
 from nodes.rules.stripe_changes import COPIES, Change
 from nodes.services import services

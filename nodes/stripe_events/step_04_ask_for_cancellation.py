@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.errors import ConstraintViolated
 from nodes.node import node, run_log
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, PREFER_NOT_TO_SAY

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.errors import VerificationFailed
 from nodes.messages.outbox import ENDED, ENDED_EVENT, NEVER_STARTED
 from nodes.messages.webhooks import put_webhooks

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nodes.clients.billing.objects import BillingSubscription
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.node import run_log
 from nodes.refusals.cancellation import NoActiveSubscription
 from nodes.refusals.requests import SeveralSubscriptions

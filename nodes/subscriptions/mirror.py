@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from nodes.clients.billing.objects import BillingSubscription
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.rules.catalog import Catalog
 from nodes.rules.statuses import local_status
 from nodes.services import services

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.services import services
 
 

@@ -1,6 +1,6 @@
 """Whether a customer may be written to: by our rows, and by Stripe, whose events may be late."""
 
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.consents.ledger import standing_consent
 from nodes.rules.statuses import is_live
 from nodes.rules.win_back import Departure, Outcome, why_not

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from email_templates import Email
 from email_templates.fix_shipped import FixShipped
-from nodes.clients.database import Transaction
+from nodes.clients.database.client import Transaction
 from nodes.errors import SettingsInvalid
 from nodes.messages.emails import reply_address
 from nodes.messages.preferences import unsubscribe_url

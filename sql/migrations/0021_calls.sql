@@ -26,7 +26,7 @@ CREATE TABLE calls (
     recording_url  text,
     summary        text,
     action_items   text[],      -- what was promised, in sentences
-    requests_heard text[],      -- codes of nodes/rules/call_results.py
+    requests_heard text[],      -- codes of nodes/rules/calls/results.py
     reversed       boolean,     -- whether Stripe, read back, shows the reversal that the result claims
     unconfirmed    text,        -- why no email confirms what was promised
     route_at       timestamptz, -- when to route the result; null if there is none, or once that is done

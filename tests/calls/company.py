@@ -20,9 +20,9 @@ from standardwebhooks.webhooks import Webhook
 from deployments.consents import publish
 from deployments.migrations import migrate
 from flows.call_customer import call_customer
-from nodes.clients.phone_numbers import read_phone_number
+from nodes.clients.calls.phone_numbers import read_phone_number
 from nodes.node import without_prefect
-from nodes.rules.calling_hours import next_call
+from nodes.rules.calls.hours import next_call
 from nodes.services import open_services, using
 from nodes.settings import ServiceSettings, load
 from tests.acceptance.trigger import serving

@@ -21,8 +21,8 @@ from nodes.calls.claim import claim_calls
 from nodes.clients.billing.client import Billing
 from nodes.clients.billing.customers import BillingCustomers, Customer
 from nodes.clients.billing.objects import BillingSubscription
+from nodes.clients.calls.phone_numbers import read_phone_number
 from nodes.clients.hooks import HookResponse, Hooks, Receiver
-from nodes.clients.phone_numbers import read_phone_number
 from nodes.node import without_prefect
 from nodes.services import open_services, using
 from nodes.settings import ServiceSettings, load

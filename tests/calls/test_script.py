@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from deployments.command_line import app
-from nodes.clients.call_script import DYNAMIC, CallScriptInvalid, read_call_script
+from nodes.clients.calls.script import DYNAMIC, CallScriptInvalid, read_call_script
 from nodes.clients.yaml_files import DEFAULTS
-from nodes.rules.call_script import SECTIONS, spoken
+from nodes.rules.calls.script import SECTIONS, spoken
 from nodes.rules.names import given_and_family
 from tests.world import World
 

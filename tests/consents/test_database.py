@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from psycopg import errors
 from psycopg.rows import dict_row
 
-from nodes.clients.database_connections import APPLICATION_ROLE
+from nodes.clients.database.connections import APPLICATION_ROLE
 from nodes.rules.consents import CHANNELS, Channel, Consent, Source, counts
 from tests.consents.company import LEAST, Company
 from tests.world import Row

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from deployments.doctor.database import OLDEST, of_confinement, of_version
 from deployments.doctor.finding import Level
 from deployments.migrations import migrate
-from nodes.clients.database_setup import Login
+from nodes.clients.database.setup import Login
 from nodes.settings import DatabaseSettings
 from tests.conftest import Addresses
 from tests.doctor.conftest import assert_bad, assert_ok, found

@@ -9,7 +9,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.http.app import create_app
-from nodes.clients import database_connections
+from nodes.clients.database import connections as database_connections
 from nodes.settings import TriggerSettings, load
 from tests.conftest import Addresses
 from tests.http.document import Document

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from nodes.clients.events import Events
-from nodes.clients.mail import Mailer
+from nodes.clients.mail.client import Mailer
 from tests.http.conftest import Application
 from tests.world import Person, World
 

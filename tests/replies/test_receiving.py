@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from nodes.clients.reply_addresses import ReplyAddresses
+from nodes.clients.mail.reply_addresses import ReplyAddresses
 from nodes.settings import LinkSettings, load
 from tests.replies.customers import arrives, left, replies, reply, reply_address
 from tests.world import Person, World

@@ -3,7 +3,7 @@
 import pytest
 
 from nodes.clients.categories.local import is_ordinary
-from nodes.rules.redaction import redacted
+from nodes.rules.replies.redaction import redacted
 
 
 def sent(text: str, *names: str) -> str:

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
-from nodes.clients.reply_addresses import ReplyAddresses
+from nodes.clients.mail.reply_addresses import ReplyAddresses
 from nodes.errors import SettingsInvalid
 
 OLD, NEW = (

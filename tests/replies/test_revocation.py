@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.rules.revocation import is_revocation
+from nodes.rules.replies.revocation import is_revocation
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from deployments.http.backlog import FETCH_EVERY_SECONDS
 from deployments.http.webhooks.replies import MAX_EMAIL_BYTES
-from nodes.clients.reply_inbox import KEYWORD, LOOK_BACK
+from nodes.clients.mail.reply_inbox import KEYWORD, LOOK_BACK
 from nodes.clients.reply_webhooks.mailgun import TOLERANCE_SECONDS
 from nodes.errors import SettingsInvalid
 from nodes.settings import ReplySettings, load

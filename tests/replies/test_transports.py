@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.http.webhooks.replies import MAX_EMAIL_BYTES
-from nodes.clients.reply_inbox import KEYWORD
+from nodes.clients.mail.reply_inbox import KEYWORD
 from nodes.clients.reply_webhooks.posted import Posted
 from nodes.errors import InboxFailed
 from nodes.replies.fetch import fetch_replies

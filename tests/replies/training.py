@@ -11,9 +11,9 @@ from pathlib import Path
 
 from nodes.clients.categories.features import features, in_a_group
 from nodes.clients.categories.linear import BIAS, Weights, probabilities
-from nodes.rules.plain_words import plain
 from nodes.rules.reasons import STRIPE_FEEDBACK
-from nodes.rules.redaction import WORD
+from nodes.rules.replies.plain_words import plain
+from nodes.rules.replies.redaction import WORD
 from tests.replies.labelled import Labelled, labelled
 
 WEIGHTS = Path(__file__).parents[2] / "nodes" / "clients" / "categories" / "weights.json"

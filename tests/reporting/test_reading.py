@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nodes.clients.database import WithOffer
+from nodes.clients.database.client import WithOffer
 from nodes.node import without_prefect
 from nodes.reporting.records import ReadFromStripe
 from nodes.reporting.step_02_list_paid_invoices import CALLS_PER_SECOND, list_paid_invoices

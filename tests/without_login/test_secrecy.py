@@ -11,7 +11,7 @@ from psycopg import errors
 
 from nodes.cancel_codes.derivation import code_of
 from nodes.cancel_codes.trying import MOST_TRIES
-from nodes.clients import database
+from nodes.clients.database import client as database
 from nodes.services import open_services, using
 from nodes.settings import ServiceSettings, load
 from tests.http.conftest import Application

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from nodes.clients.phone_numbers import read_phone_number
+from nodes.clients.calls.phone_numbers import read_phone_number
 from nodes.rules.consents import Channel, Source
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS, REASONS
 from nodes.rules.user_ids import MAX_CHARACTERS

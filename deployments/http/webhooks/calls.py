@@ -12,7 +12,7 @@ from deployments.http.api.json_body import parsed, read_raw
 from deployments.http.api.responses import respond
 from deployments.http.dependencies import TheBacklog, TheCallResults, TheServices
 from nodes.call_results.inbox import CallResult, receive
-from nodes.rules.call_results import Heard, Status, Warmth
+from nodes.rules.calls.results import Heard, Status, Warmth
 from nodes.rules.reason_classes import ReasonClass
 from nodes.services import using
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nodes.clients.blueprints.loader import BlueprintSet, files_in, read_blueprints
-from nodes.clients.database import Database
+from nodes.clients.database.client import Database
 from nodes.errors import CancelflowError
 
 

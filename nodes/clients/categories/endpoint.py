@@ -13,7 +13,7 @@ from nodes.clients.categories.local import is_ordinary
 from nodes.clients.categories.result import Categorized
 from nodes.errors import CategoryFailed
 from nodes.rules.reasons import STRIPE_FEEDBACK
-from nodes.rules.redaction import redacted
+from nodes.rules.replies.redaction import redacted
 from nodes.settings.replies import ReplySettings
 
 # Nobody waits for it. A model that has to be loaded first takes long.

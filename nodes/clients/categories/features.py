@@ -8,7 +8,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from nodes.rules.plain_words import plain, plain_words
+from nodes.rules.replies.plain_words import plain, plain_words
 
 # A group counts more than a single word, of which one may stand in few of the labelled replies.
 GROUP, WORD = 1.0, 0.4

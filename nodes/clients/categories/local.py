@@ -8,8 +8,8 @@ from typing import Any
 from nodes.clients.categories.features import features, in_a_group
 from nodes.clients.categories.linear import probabilities
 from nodes.clients.categories.result import Categorized
-from nodes.rules.plain_words import plain
 from nodes.rules.reasons import STRIPE_FEEDBACK
+from nodes.rules.replies.plain_words import plain
 
 
 class LocalModel:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
-from nodes.clients.call_results import CallResults
+from nodes.clients.calls.results import CallResults
 from nodes.refusals.webhooks import CallResultsOff, ResultNotSigned
 from nodes.settings import CallSettings
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as some
 from psycopg.sql import SQL, Identifier
 
 from deployments.migrations import migrate
-from nodes.clients import database_connections as module
-from nodes.clients.database import Database, Transaction
-from nodes.clients.database_connections import cut_after
+from nodes.clients.database import connections as module
+from nodes.clients.database.client import Database, Transaction
+from nodes.clients.database.connections import cut_after
 from nodes.errors import CancelflowError, ConstraintViolated, DatabaseUnavailable, StatementRefused
 from nodes.rules.user_ids import is_user_id
 from nodes.settings import DatabaseSettings

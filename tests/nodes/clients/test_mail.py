@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from email_templates import Email
-from nodes.clients.mail import Mailer
+from nodes.clients.mail.client import Mailer
 from nodes.errors import EmailRefused, MailFailed, SettingsInvalid
 from nodes.settings import MailSettings
 from tests.nodes.clients.smtp_servers import (

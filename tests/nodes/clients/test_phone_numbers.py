@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.clients.phone_numbers import PhoneNumber, read_phone_number
+from nodes.clients.calls.phone_numbers import PhoneNumber, read_phone_number
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import pytest
 
-from nodes.clients.imap_url import parse_imap_url
-from nodes.clients.reply_inbox import KEYWORD, SEEN, OpenInbox, ReplyInbox
+from nodes.clients.mail.imap_url import parse_imap_url
+from nodes.clients.mail.reply_inbox import KEYWORD, SEEN, OpenInbox, ReplyInbox
 from nodes.errors import InboxFailed, SettingsInvalid
 from tests.nodes.clients.imap_server import PASSWORD, USER, ImapServer, imap_server
 from tests.nodes.clients.smtp_servers import self_signed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.clients.smtp_url import SmtpServer, parse_smtp_url
+from nodes.clients.mail.smtp_url import SmtpServer, parse_smtp_url
 from nodes.errors import SettingsInvalid
 
 

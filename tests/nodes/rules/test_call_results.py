@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from nodes.rules.call_results import CallTask, Heard, Said, Warmth, asks_why, tasks_after
+from nodes.rules.calls.results import CallTask, Heard, Said, Warmth, asks_why, tasks_after
 from nodes.rules.reason_classes import REASON_CLASSES, ReasonClass
 from nodes.rules.tasks import TaskKind
 

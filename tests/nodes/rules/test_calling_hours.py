@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nodes.rules.calling_hours import next_call
+from nodes.rules.calls.hours import next_call
 
 ZONES = sorted(name for name in available_timezones() if name.startswith(("A", "E", "I", "P")))
 TIMES = some.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=some.just(UTC))

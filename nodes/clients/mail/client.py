@@ -15,8 +15,8 @@ from typing import Any
 import aiosmtplib
 
 from email_templates import Email
-from nodes.clients.mail_address import company_address, recipients_address
-from nodes.clients.smtp_url import parse_smtp_url
+from nodes.clients.mail.address import company_address, recipients_address
+from nodes.clients.mail.smtp_url import parse_smtp_url
 from nodes.errors import EmailRefused, MailFailed
 from nodes.settings import MailSettings
 

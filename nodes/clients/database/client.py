@@ -12,7 +12,7 @@ from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Json
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from nodes.clients.database_connections import TRANSACTION_SECONDS, connections, cut_after
+from nodes.clients.database.connections import TRANSACTION_SECONDS, connections, cut_after
 from nodes.errors import ConstraintViolated, DatabaseUnavailable, StatementRefused
 from nodes.settings import DatabaseSettings
 from sql import QUERIES

@@ -10,7 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from nodes.clients.yaml_files import DEFAULTS, text_of
 from nodes.errors import SettingsInvalid
-from nodes.rules.call_script import wrong_in
+from nodes.rules.calls.script import wrong_in
 
 # A name and dates as long as real ones get, because a voicemail has to fit for everybody.
 DYNAMIC = {

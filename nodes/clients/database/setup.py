@@ -7,8 +7,8 @@ from datetime import datetime
 
 import psycopg
 
-from nodes.clients.database import Transaction
-from nodes.clients.database_connections import (
+from nodes.clients.database.client import Transaction
+from nodes.clients.database.connections import (
     APPLICATION_ROLE,
     CONNECT_TIMEOUT_SECONDS,
     STATEMENT_TIMEOUT_MS,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from nodes.clients.mail_address import company_address
+from nodes.clients.mail.address import company_address
 from nodes.errors import SettingsInvalid
 
 # RFC 5321, 4.5.3.1.1: a local part has at most 64 octets. An id and 80 bits of signature are 42 characters.

@@ -1,6 +1,6 @@
 """A reply that is nothing but STOP revokes the customer's consent (47 CFR 64.1200(a)(10) lists the English words)."""
 
-from nodes.rules.plain_words import plain_words
+from nodes.rules.replies.plain_words import plain_words
 
 _WISHES = frozenset(
     wish.strip()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from nodes.clients.imap_url import ImapMailbox, parse_imap_url
+from nodes.clients.mail.imap_url import ImapMailbox, parse_imap_url
 from nodes.errors import InboxFailed
 
 Result = TypeVar("Result")

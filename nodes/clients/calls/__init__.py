@@ -1,0 +1,1 @@
+"""Calls: the script, phone numbers, and the vendor's signed results."""

@@ -1,0 +1,1 @@
+"""The database: its client, its connections, and the checks of its setup."""

@@ -1,0 +1,1 @@
+"""Rules of calls to customers who cancelled."""
