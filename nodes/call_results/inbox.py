@@ -5,9 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from nodes.calls.owner import call_named
-from nodes.consents.ledger import revoke_in
+from nodes.consents.ledger import revoke_in, said_at
 from nodes.rules.calls.results import Heard, Status, Warmth
-from nodes.rules.dates import rfc3339
 from nodes.rules.reason_classes import ReasonClass
 from nodes.services import services
 
@@ -48,7 +47,8 @@ async def receive(result: CallResult) -> bool:
         if not await transaction.run("store_call_result", call_id=call.id, **stored):
             return False
         if "do_not_call" in result.requests_heard:
-            await revoke_in(transaction, call.user_id, ["phone"], "call", _evidence(call.id, result))
+            evidence = {"call": str(call.id), **said_at(result.ended_at)}
+            await revoke_in(transaction, call.user_id, ["phone"], "call", evidence)
     return True
 
 
@@ -57,11 +57,6 @@ async def _keep_unknown(result: CallResult) -> None:
         await transaction.run(
             "keep_unknown_call", vendor_call_id=result.vendor_call_id, named=result.named, status=result.status
         )
-
-
-def _evidence(call_id: UUID, result: CallResult) -> dict[str, str]:
-    """Return what proves a revocation; with the time of the call, which shows how long it took us to heed it."""
-    return {"call": str(call_id), **({"said_at": rfc3339(result.ended_at)} if result.ended_at else {})}
 
 
 def _id(named: str | None) -> UUID | None:

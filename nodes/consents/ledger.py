@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from nodes.clients.database.client import Transaction
@@ -9,6 +10,7 @@ from nodes.refusals.consents import WordingUnknown
 from nodes.refusals.requests import KeyReused
 from nodes.requests.intake import count_attempt
 from nodes.rules.consents import Channel, Consent, Source, Wording, counts
+from nodes.rules.dates import rfc3339
 from nodes.services import services
 
 ACTION = "change_consent"
@@ -76,6 +78,11 @@ async def revoke_in(
     for channel in channels:
         if channel not in found or found[channel].accepted:
             await add(transaction, user_id, Entry(channel, False, source, evidence=evidence))
+
+
+def said_at(at: datetime | None) -> dict[str, str]:
+    """Return evidence of when the customer revoked, by another clock: it shows how soon we heeded it (FEATURES G06)."""
+    return {"said_at": rfc3339(at)} if at else {}
 
 
 async def current(transaction: Transaction, user_id: str) -> dict[Channel, Consent]:

@@ -5,10 +5,11 @@ import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import Compat32
-from email.utils import getaddresses, parseaddr
+from email.utils import getaddresses, parseaddr, parsedate_to_datetime
 from itertools import islice
 from typing import cast
 
@@ -35,13 +36,14 @@ class InboundEmail:
     """An email as far as we use it. Only a `reply` was written by a customer.
 
     `text`: the new text, cut off at the greatest length of a feedback. `recipients`: addresses. `unreadable`: nothing
-    could be made of it, so it needs attention.
+    could be made of it, so it needs attention. `sent_at`: as the sender's clock says.
     """
 
     kind: Kind
     message_id: str | None = None
     sender: str | None = None
     recipients: tuple[str, ...] = ()
+    sent_at: datetime | None = None
     text: str = ""
 
 
@@ -77,6 +79,7 @@ def _read(message: Message) -> InboundEmail:
         message_id=(_header(message, "message-id") or "").strip() or None,
         sender=parseaddr(_header(message, "from") or "")[1] or None,
         recipients=tuple(address for _, address in getaddresses(texts) if "@" in address),
+        sent_at=_date(_header(message, "date") or ""),
         text=new_text(_body(message))[:MAX_FEEDBACK_CHARACTERS].strip() if kind == "reply" else "",
     )
 
@@ -90,6 +93,14 @@ def _header(message: Message, name: str) -> str | None:
         return str(make_header(decode_header(written)))
     except (LookupError, ValueError):  # an unknown charset, or malformed
         return str(written)
+
+
+def _date(written: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(written)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # no date, or one that no clock shows
+        return None
 
 
 def _body(message: Message) -> str:

@@ -5,7 +5,7 @@ import hashlib
 import logging
 from collections.abc import Iterable
 
-from nodes.consents.ledger import revoke_in
+from nodes.consents.ledger import revoke_in, said_at
 from nodes.replies.inbound import InboundEmail, read_email
 from nodes.rules.replies.revocation import is_revocation
 from nodes.services import services
@@ -37,7 +37,7 @@ async def receive(raw: bytes, recipients: Iterable[str] = ()) -> bool:
             text=email.text if kind == "reply" else None,
         )
         if stored and kind == "stop":
-            evidence = {"request_id": str(request_id), "reply_id": str(stored[0])}
+            evidence = {"request_id": str(request_id), "reply_id": str(stored[0]), **said_at(email.sent_at)}
             await revoke_in(transaction, user_id, ("email_marketing",), "reply", evidence)
     log.info("reply %s to request %s: %s", stored[0] if stored else "known already", request_id, kind)
     return bool(stored)

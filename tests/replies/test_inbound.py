@@ -1,6 +1,7 @@
 """Reading emails as they arrive: their kind, addresses and text, whatever they are made of."""
 
 import base64
+from datetime import UTC, datetime
 from email.message import EmailMessage
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from nodes.replies.inbound import MOST_BYTES, InboundEmail, read_email
 from nodes.rules.reasons import MAX_FEEDBACK_CHARACTERS
 
+AT = datetime(2026, 11, 26, 11, 0, tzinfo=UTC)
 HEADERS = {
     "From": "Jo Müller <jo@example.com>",
     "To": "Support <cancel+abc@example.org>",
@@ -36,6 +38,23 @@ def test_a_reply_has_its_addresses_and_new_text() -> None:
     assert (found.kind, found.text, found.message_id) == ("reply", "Zu teuer, danke für alles.", "<1@example.com>")
     assert found.sender == "jo@example.com"
     assert found.recipients == ("other@example.org", "cancel+abc@example.org", "a@example.com", "b@example.com")
+
+
+@pytest.mark.parametrize(
+    ("date", "at"),
+    [
+        ("Thu, 26 Nov 2026 12:00:00 +0100", AT),
+        ("26 Nov 2026 11:00:00 -0000", AT),
+        ("yesterday", None),
+        ("", None),
+        ("Thu, 26 Nov 2026 12:00:00 +9999", None),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", None),
+        ("Thu, 26 Nov 0 25:61:61", None),
+    ],
+)
+def test_an_email_says_when_it_was_sent_if_it_has_a_date(date: str, at: datetime | None) -> None:
+    found = read(message(Date=date))
+    assert (found.kind, found.sent_at) == ("reply", at)
 
 
 def test_nothing_personal_is_in_its_representation() -> None:

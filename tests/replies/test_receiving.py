@@ -127,12 +127,13 @@ def ledger(world: World, person: Person) -> list[tuple[str, bool, str]]:
 @pytest.mark.parametrize("text", ["STOP", "Unsubscribe me, please!", "Bitte abmelden.", "ne m'écrivez plus"])
 def test_stop_revokes_the_consent_immediately_and_once(world: World, text: str) -> None:
     person = left(world)
-    raw = reply(reply_address(world, person), text)
+    raw = reply(reply_address(world, person), text, Date="Thu, 26 Nov 2026 12:00:00 +0100")
     arrives(raw, raw, reply(reply_address(world, person), text))
     assert ledger(world, person) == [("email_marketing", False, "reply")]
     assert [(row["kind"], row["text"]) for row in replies(world, person)] == [("stop", None)] * 2
     evidence = world.row("SELECT evidence FROM consents WHERE user_id = %s", person.user_id)["evidence"]
     assert evidence["request_id"] == str(request_id(world, person))
+    assert evidence["said_at"] == "2026-11-26T11:00:00Z"
 
 
 def test_a_sentence_with_stop_in_it_revokes_nothing(world: World) -> None:
