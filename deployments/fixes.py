@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
+from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Json
 
@@ -56,10 +58,19 @@ def ship(settings: DatabaseSettings, tag: str, notes: dict[str, str]) -> None:
                 f"{tag} was shipped {time(shipped[1])} with another note: repeat it without a note to continue; "
                 "for another fix, tag its customers with a tag of its own"
             )
+        _require_tagged(connection, tag)
         connection.execute(QUERIES["add_customers_of_fix"], of)
-        [customers] = connection.execute(QUERIES["customers_of_fix"], of).fetchone() or (0,)
-        if not customers:
-            raise NobodyTagged(f"nobody is tagged {tag}: `cancelflow replies tags` lists the tags")
+
+
+def require_tagged(settings: DatabaseSettings, tag: str) -> None:
+    """Raise `NobodyTagged` if there is nobody to count or to write to, as for a tag with a typing error."""
+    with connected(settings) as connection:
+        _require_tagged(connection, tag)
+
+
+def _require_tagged(connection: Connection[Any], tag: str) -> None:
+    if connection.execute(QUERIES["is_anybody_tagged"], {"tag": tag}).fetchone() == (False,):
+        raise NobodyTagged(f"nobody is tagged {tag}: `cancelflow replies tags` lists the tags")
 
 
 def listed(settings: DatabaseSettings) -> Iterator[str]:

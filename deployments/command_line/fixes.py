@@ -56,12 +56,15 @@ def ship(
     from rich.console import Console
     from rich.markdown import Markdown
 
+    from deployments.fixes import require_tagged
     from deployments.fixes import ship as shipped
     from deployments.sweeps import carry_out
     from flows.win_back import win_back
     from nodes.win_back.message import way_to_subscribe_again
 
-    if not dry_run:
+    if dry_run:
+        require_tagged(load(DatabaseSettings), tag)
+    else:
         way_to_subscribe_again(settings)
         shipped(load(DatabaseSettings), tag, dict(map(_note, note or [])))
     done, page = carry_out(win_back, tag=tag, dry_run=dry_run, at_most=at_most)

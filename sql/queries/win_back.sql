@@ -12,8 +12,9 @@ INSERT INTO win_backs (tag, user_id, request_id)
 SELECT %(tag)s, user_id, request_id FROM customers_tagged(%(tag)s)
 ON CONFLICT (tag, user_id) DO NOTHING;
 
--- name: customers_of_fix
-SELECT count(*) FROM win_backs WHERE tag = %(tag)s;
+-- name: is_anybody_tagged
+-- Whether any customer has the tag, or had it when it was shipped.
+SELECT EXISTS (SELECT FROM customers_tagged(%(tag)s)) OR EXISTS (SELECT FROM win_backs WHERE tag = %(tag)s);
 
 -- name: fixes_for_operators
 -- The newest first; a fix without any outcome has one line of its own, and customers who wait have another.

@@ -92,7 +92,8 @@ def test_an_invalid_note_is_refused(fix: Fix, tmp_path: Path, arguments: list[st
 
 
 def test_a_fix_that_nobody_is_tagged_with_is_refused(fix: Fix, tmp_path: Path) -> None:
-    assert f"NobodyTagged: nobody is tagged {fix.tag}" in says(fix, tmp_path, 1, "--note", "x")
+    for arguments in (("--note", "x"), ("--dry-run",)):
+        assert f"NobodyTagged: nobody is tagged {fix.tag}" in says(fix, tmp_path, 1, *arguments)
     assert not stored(fix)
 
 
