@@ -92,7 +92,7 @@ def test_the_page_has_every_figure_and_no_personal_data(world: World, report: Wr
     heads = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
     # A figure has a section, or is named once among those without rows.
     missing = lines[-1].removeprefix("No rows for: ").removesuffix(".").split("; ")
-    assert len({*heads, *missing}) == len(heads) + len(missing) == 9
+    assert len({*heads, *missing}) == len(heads) + len(missing) == 10
     assert f"| {report.plan} | 1 | 1 | 1 | too few rows (1) |" in page  # saved
     for personal in (report.person.email, report.person.user_id, report.person.subscription_id):
         assert personal not in page
