@@ -10,6 +10,8 @@ import pytest
 from tests.calls.company import OLD_SECRET, Company
 from tests.nodes.clients.test_call_results import OTHER
 
+pytestmark = pytest.mark.slow
+
 RESULT: dict[str, Any] = {
     "status": "completed",
     "reasonClass": "PRICING",
@@ -40,7 +42,6 @@ def test_a_signed_result_is_stored_in_its_call(company: Company) -> None:
     assert call["vendor_call_id"] == f"call_{person.user_id}"
 
 
-@pytest.mark.slow
 def test_a_secret_is_accepted_until_the_rotation_ends(company: Company) -> None:
     person = company.called()
     data: dict[str, Any] = {"callId": "call_1", "webhookId": str(company.id_of(person)), "status": "no_answer"}
@@ -104,7 +105,6 @@ def test_without_a_secret_there_is_no_such_webhook(company: Company) -> None:
     assert company.world.http.post("/webhooks/calls", json={}).status_code == 404
 
 
-@pytest.mark.slow
 def test_a_repetition_changes_nothing(company: Company) -> None:
     person = company.called()
     first = company.routed(person, **RESULT)
@@ -112,7 +112,6 @@ def test_a_repetition_changes_nothing(company: Company) -> None:
     assert company.tasks(person)["promise"] == RESULT["actionItems"]
 
 
-@pytest.mark.slow
 def test_a_later_result_of_the_call_replaces_the_earlier(company: Company) -> None:
     person = company.called()
     company.routed(person, **RESULT | {"transcript": None})
@@ -121,7 +120,6 @@ def test_a_later_result_of_the_call_replaces_the_earlier(company: Company) -> No
     assert company.tasks(person)["sales"] == [RESULT["summary"]]
 
 
-@pytest.mark.slow
 def test_the_vendors_id_is_enough(company: Company) -> None:
     person = company.leaver()
     vendor_id = f"call_{uuid.uuid4().hex}"
@@ -131,7 +129,6 @@ def test_the_vendors_id_is_enough(company: Company) -> None:
     assert company.call(person)["status"] == "voicemail"
 
 
-@pytest.mark.slow
 def test_a_result_that_comes_before_the_vendors_response_shows_that_it_has_the_call(company: Company) -> None:
     person = company.leaver()  # its process died between sending and recording
     call = company.routed(person, status="completed")
@@ -164,7 +161,6 @@ def test_who_wants_no_calls_is_never_called_again(company: Company) -> None:
     assert newest["evidence"] == {"call": str(company.id_of(person)), "said_at": "2026-11-26T11:00:00Z"}
 
 
-@pytest.mark.slow
 def test_a_repetition_does_not_revoke_a_new_consent(company: Company) -> None:
     person = company.called()
     no_more = {"status": "completed", "requests": ["do_not_call"]}
@@ -174,7 +170,6 @@ def test_a_repetition_does_not_revoke_a_new_consent(company: Company) -> None:
     assert company.agrees(person) is True
 
 
-@pytest.mark.slow
 def test_what_was_said_goes_with_the_feedback(company: Company) -> None:
     person = company.called()
     call = company.routed(person, **RESULT)

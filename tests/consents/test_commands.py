@@ -12,6 +12,8 @@ from tests.doctor.conftest import found
 from tests.test_command_line import Done, cancelflow, refused
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 CHANGED = WORDINGS.replace("You may call me.", "You may call me at any time.")
 THIRD = "- {channel: phone, version: 3, text: Another text.}\n"
 

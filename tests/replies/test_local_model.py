@@ -5,6 +5,8 @@ import json
 import math
 from collections import Counter
 
+import pytest
+
 from nodes.clients.categories.categorizer import categorizer
 from nodes.clients.categories.features import features
 from nodes.clients.categories.local import LocalModel, category_of
@@ -30,6 +32,7 @@ def test_the_labelled_replies_cover_every_category_and_language() -> None:
     assert {each.language for each in held_out} == {"en", "de", "fr", "es"}
 
 
+@pytest.mark.slow
 def test_no_held_out_reply_is_or_resembles_one_of_the_training() -> None:
     seen = [_pieces(each.text) for each in labelled("training", "calibration")]
     alike = [

@@ -18,6 +18,8 @@ from tests.ports import free_port
 from tests.tasks.made import new_key, put
 from tests.world import Row, World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def database(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection[Row]]:

@@ -11,7 +11,10 @@ from tests.test_command_line import Done, cancelflow, refused
 from tests.win_back.leavers import NOTES, Fix
 
 # The Stripe SDK triggers this httpx deprecation warning.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 
 SHIP = [sys.executable, "-m", "deployments.command_line", "fix", "ship"]
@@ -35,7 +38,6 @@ def stored(fix: Fix) -> bool:
     return bool(fix.company.world.rows("SELECT FROM fixes WHERE tag = %s", fix.tag))
 
 
-@pytest.mark.slow
 def test_a_fix_is_previewed_shipped_and_listed(fix: Fix, tmp_path: Path) -> None:
     person, silent = fix.leaver(), fix.leaver(consent=None)
 
@@ -58,7 +60,6 @@ def test_a_fix_is_previewed_shipped_and_listed(fix: Fix, tmp_path: Path) -> None
     assert counted == [f"written {back}", f"no consent {back}"]
 
 
-@pytest.mark.slow
 def test_nothing_personal_is_printed(fix: Fix) -> None:
     person = fix.leaver()
     done = ship(fix, "--note", NOTES["en"])
@@ -66,7 +67,6 @@ def test_nothing_personal_is_printed(fix: Fix) -> None:
         assert personal not in done.out + done.err
 
 
-@pytest.mark.slow
 def test_customers_who_could_not_be_written_to_are_left_for_the_next_run(fix: Fix, tmp_path: Path) -> None:
     person = fix.leaver()
     done = ship(fix, "--note", NOTES["en"], SMTP_URL="smtp://127.0.0.1:9")

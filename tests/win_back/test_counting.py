@@ -13,6 +13,8 @@ from tests.reporting.history import Customer, History, unused_month
 from tests.win_back.leavers import Fix
 from tests.world import Row, World
 
+pytestmark = pytest.mark.slow
+
 DAYS_90 = timedelta(days=90)
 LATER = timedelta(microseconds=1)
 

@@ -7,6 +7,8 @@ from tests.consents.company import Company
 from tests.doctor.conftest import assert_bad, assert_ok, found
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 PART = "Marketing emails"
 
 

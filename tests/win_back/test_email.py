@@ -14,7 +14,10 @@ from tests.win_back.leavers import NOTES, SUBJECT, Fix
 from tests.world import Person, Row
 
 # The Stripe SDK triggers this httpx deprecation warning.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 ENDED = "UPDATE subscriptions SET status = 'canceled', ended_at = now() WHERE user_id = %s"
 
