@@ -103,6 +103,7 @@ def given_up(world: World, person: Person, response: httpx.Response, *, cut_off:
     assert world.emails(person) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", LEAVES_NOTHING)
 def test_a_write_that_stripe_did_not_apply_is_reported_as_failed_and_can_be_retried(
     world: World, attempts: Callable[[str], Attempt], fault: str

@@ -17,6 +17,8 @@ from nodes.rules.consents import CHANNELS, Channel, Consent, Source, counts
 from tests.consents.company import LEAST, Company
 from tests.world import Row
 
+pytestmark = pytest.mark.slow
+
 DELETED = """INSERT INTO data_deletions (user_id, deleted_at, removed, kept)
     VALUES (%s, now() - %s::interval, '[]', '[]')"""
 # As the owner, who alone can say when.

@@ -13,6 +13,8 @@ from tests.contract.stripe.process import Simulator
 from tests.contract.stripe.shop import Shop
 from tests.doctor.conftest import assert_bad, assert_ok, found
 
+pytestmark = pytest.mark.slow
+
 Account = dict[str, str | None]
 
 

@@ -12,6 +12,8 @@ from tests.http.document import Document
 from tests.ports import free_port
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("postgresql", "stripe", "pubsub", "smtp", "prefect")
 
 

@@ -14,6 +14,8 @@ from tests.acceptance.subscribers import clock, subscriber
 from tests.reactivation.people import in_stripe, jobs, leaving, outbox, requests, subjects, title, when_done
 from tests.world import Person, Row, World, links
 
+pytestmark = pytest.mark.slow
+
 
 def email_of(world: World, person: Person) -> Row:
     [email] = [each for each in world.emails(person) if each["subject"].startswith("Cancellation confirmed")]

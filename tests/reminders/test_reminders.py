@@ -7,6 +7,8 @@ import pytest
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
+pytestmark = pytest.mark.slow
+
 
 def accepted(world: World, offer: str, case: str = "professional", **choice: object) -> tuple[Person, Row]:
     """Accept an offer, and return its request once the confirmation is sent."""

@@ -16,7 +16,10 @@ from tests.acceptance.subscribers import subscriber
 from tests.world import World
 
 # The Stripe SDK triggers this httpx deprecation warning.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 

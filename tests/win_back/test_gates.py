@@ -19,7 +19,10 @@ from tests.win_back.leavers import NOTES, Fix
 from tests.world import Person
 
 # The Stripe SDK triggers this httpx deprecation warning.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 Change = Callable[[Fix, Person], object]
 

@@ -8,7 +8,10 @@ from tests.waiting import concurrently
 from tests.without_login.stranger import PAGE, SURVEY, Stranger, move, sent_code
 from tests.world import World
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 
 def wrong_one(code: str) -> str:

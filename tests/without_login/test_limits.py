@@ -21,7 +21,10 @@ from tests.without_login.stranger import (
 )
 from tests.world import World
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 
 def unknown() -> str:
@@ -86,7 +89,6 @@ def test_what_is_refused_does_not_count(world: World, stranger: Stranger) -> Non
     assert len(rows) == PER_ADDRESS
 
 
-@pytest.mark.slow
 def test_two_triggers_share_the_limits_and_log_nothing_personal(world: World, tmp_path: Path) -> None:
     person, client = world.person("professional"), new_client()
     with serving(tmp_path) as http:
@@ -104,7 +106,6 @@ def test_two_triggers_share_the_limits_and_log_nothing_personal(world: World, tm
         assert not re.search(f"{re.escape(person.email)}|{code}|{code.replace(' ', '')}", text, re.IGNORECASE)
 
 
-@pytest.mark.slow
 def test_only_a_trusted_proxy_says_who_the_client_is(world: World, tmp_path: Path) -> None:
     with serving(tmp_path, TRUSTED_PROXIES="192.0.2.0/24") as http:
         world.admin.execute("DELETE FROM cancel_codes")

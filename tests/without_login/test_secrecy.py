@@ -19,7 +19,10 @@ from tests.waiting import eventually
 from tests.without_login.stranger import PAGE, WRONG, Stranger, code_emails, handled, sent_code
 from tests.world import Person, Row, World
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
+]
 
 # What is random in each response: ids, the nonce of the styles, and the secret in the cookie.
 _RANDOM = re.compile(

@@ -8,6 +8,8 @@ import stripe
 from .refusals import refused
 from .shop import START, Shop, at, lines, period_end
 
+pytestmark = pytest.mark.slow
+
 PAUSES: stripe.params.SubscriptionUpdateParamsPauseCollection = {"behavior": "void", "resumes_at": at(2027, 3, 1)}
 
 

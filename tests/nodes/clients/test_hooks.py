@@ -13,6 +13,8 @@ from tests.hook_receiver import SECRET, receiving
 from tests.nodes.clients.smtp_servers import black_hole, self_signed
 from tests.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 EVENT: dict[str, Any] = {"type": "request.needs_attention", "timestamp": "2026-01-26T00:00:00Z", "data": {"id": "1 é"}}
 
 
