@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 
 from deployments.http.api.bodies import RecordConsentRequest
 from deployments.http.api.cancel_subscription import IdempotencyKey
+from deployments.http.api.consent_bodies import ConsentRecorded, Consents
 from deployments.http.api.json_body import read_json
-from deployments.http.api.response_bodies import ConsentRecorded, Consents
 from deployments.http.api.responses import problems, respond
 from deployments.http.dependencies import Caller, CallerOrService, TheServices
 from nodes.consents.ledger import Entry, record

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nodes.rules.consents import Channel
 from nodes.rules.offers import Fate
 
 _MESSAGE = "what the company's hook says to the customer; absent if it says nothing"
@@ -237,39 +236,6 @@ class SubscriptionStatus(BaseModel):
     discounts: list[RunningDiscount] | None = Field(description="null while Stripe is not reachable")
     scheduled_change: ScheduledChange | None
     next_charge: NextCharge | None = Field(description="null if there is none, or while Stripe is not reachable")
-
-
-_COUNTS = "whether the customer may be contacted there: accepted, with a wording that is not too old"
-
-
-class ConsentRecorded(BaseModel):
-    """The entry is in the ledger of consents."""
-
-    success: Literal[True] = True
-    channel: Channel
-    accepted: bool
-    recorded_at: datetime
-    wording_version: int | None = Field(description="null for a revocation")
-    language: str | None = Field(description="empty if the wording is the same for all languages")
-    counts: bool = Field(description=_COUNTS)
-
-
-class ChannelConsent(BaseModel):
-    """A channel, what the user decided, and the text that they agreed to, or else the text to ask with."""
-
-    channel: Channel
-    accepted: bool | None = Field(description="null if the user was never asked")
-    counts: bool = Field(description=_COUNTS)
-    recorded_at: datetime | None
-    wording_version: int
-    language: str = Field(description="empty if the wording is the same for all languages")
-    text: str
-
-
-class Consents(BaseModel):
-    """The channels that the company asks about; none before it has published a wording."""
-
-    consents: list[ChannelConsent]
 
 
 class BookingRecorded(BaseModel):
