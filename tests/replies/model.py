@@ -23,6 +23,15 @@ class Model:
     headers: dict[str, str] = field(default_factory=dict)
     act: Callable[[], None] = lambda: None
     got: list[tuple[str, str | None, dict[str, Any]]] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def hang(self) -> None:
+        """Respond to nothing until the server ends."""
+
+        def wait() -> None:
+            self.ended.wait()
+
+        self.act = wait
 
 
 @contextmanager
@@ -53,4 +62,5 @@ def serving() -> Iterator[Model]:
         try:
             yield model
         finally:
+            model.ended.set()
             server.shutdown()

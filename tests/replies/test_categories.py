@@ -1,7 +1,6 @@
 """A reply's category: the reason that it fills in, a person's correction, and what is left later (FEATURES N07)."""
 
 import math
-import time
 import uuid
 from dataclasses import replace
 from datetime import timedelta
@@ -165,7 +164,7 @@ def test_a_model_in_an_outage_leaves_the_reply_for_later(world: World, fault: st
     waiting = waiting_reply(world, person, CERTAIN["unused"])
     with serving() as model:
         if fault == "hanging":
-            model.act = lambda: time.sleep(1.0)
+            model.hang()
         model.statuses = [503] * 2
         url = f"http://127.0.0.1:{free_port()}/v1" if fault == "down" else model.url
         with pytest.raises(CategoryFailed):

@@ -1,7 +1,6 @@
 """The OpenAI-compatible endpoint, against a real server that may be slow, down or talkative."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -108,7 +107,7 @@ def test_an_endpoint_that_is_down_or_slow_is_a_failure_that_names_no_address() -
     with pytest.raises(CategoryFailed, match="could not be reached"):
         asked(f"http://127.0.0.1:{free_port()}/v1")
     with serving() as model:
-        model.act = lambda: time.sleep(1.0)
+        model.hang()
         with pytest.raises(CategoryFailed, match="in time") as failed:
             asked(model.url, seconds=0.2)
     assert "127.0.0.1" not in str(failed.value)
