@@ -104,7 +104,9 @@ class World:
         self.inbox = httpx.Client(base_url=addresses["inbox"], timeout=60)
         self.simulator = Simulator(addresses["stripe"])
         self.stripe_client = stripe.StripeClient(
-            addresses["stripe_api_key"], base_addresses={"api": addresses["stripe"]}
+            addresses["stripe_api_key"],
+            base_addresses={"api": addresses["stripe"]},
+            max_network_retries=2,  # an idle connection can end just when it is used again
         )
         self.stripe = self.stripe_client.v1
         self.admin: psycopg.Connection[Row] = psycopg.connect(

@@ -30,7 +30,8 @@ CREATE TABLE calls (
     reversed       boolean,     -- whether Stripe, read back, shows the reversal that the result claims
     unconfirmed    text,        -- why no email confirms what was promised
     route_at       timestamptz, -- when to route the result; null if there is none, or once that is done
-    CONSTRAINT a_call_is_due_while_it_waits CHECK ((state = 'waiting') = (due_at IS NOT NULL))
+    CONSTRAINT a_call_is_due_while_it_waits CHECK ((state = 'waiting') = (due_at IS NOT NULL)),
+    CONSTRAINT a_placed_call_has_its_time CHECK (state <> 'placed' OR placed_at IS NOT NULL)
 );
 CREATE INDEX calls_due ON calls (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX calls_to_route ON calls (route_at) WHERE route_at IS NOT NULL;

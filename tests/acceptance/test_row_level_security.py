@@ -97,8 +97,8 @@ def two(world: World) -> Two:
             [person.user_id],
         )
         world.admin.execute(
-            "INSERT INTO calls (request_id, user_id, state, due_at)"
-            " SELECT id, user_id, 'placed', NULL FROM cancellation_requests WHERE user_id = %s LIMIT 1",
+            "INSERT INTO calls (request_id, user_id, state, due_at, placed_at)"
+            " SELECT id, user_id, 'placed', NULL, now() FROM cancellation_requests WHERE user_id = %s LIMIT 1",
             [person.user_id],
         )
         world.admin.execute(
@@ -416,6 +416,7 @@ CHECKS = {
     "calls_state_check": ("calls", "state = 'x'"),
     "calls_warmth_check": ("calls", "warmth = 'x'"),
     "a_call_is_due_while_it_waits": ("calls", "due_at = now()"),
+    "a_placed_call_has_its_time": ("calls", "placed_at = NULL"),
     "replies_kind_check": ("replies", "kind = 'x', text = NULL, category = NULL, confidence = NULL"),
     "replies_text_check": ("replies", "text = repeat('x', 5001)"),
     "replies_category_check": ("replies", "category = 'because'"),

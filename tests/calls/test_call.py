@@ -178,9 +178,9 @@ def test_a_customer_is_called_once_about_several_cancellations(company: Company)
         {"user": person.user_id},
     )
     company.world.admin.execute(
-        """INSERT INTO calls (request_id, user_id, state, due_at, sent_at)
-        SELECT id, user_id, 'placed', NULL, now() - interval '23 hours' FROM cancellation_requests
-        WHERE user_id = %s AND subscription_id IS NULL""",
+        """INSERT INTO calls (request_id, user_id, state, due_at, sent_at, placed_at)
+        SELECT id, user_id, 'placed', NULL, now() - interval '23 hours', now() - interval '23 hours'
+        FROM cancellation_requests WHERE user_id = %s AND subscription_id IS NULL""",
         [person.user_id],
     )
     first = company.world.row("SELECT id FROM calls WHERE user_id = %s AND state = 'waiting'", person.user_id)

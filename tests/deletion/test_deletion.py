@@ -81,8 +81,8 @@ def test_due_data_is_deleted(world: World) -> None:
         [person.user_id],
     )
     world.admin.execute(
-        "INSERT INTO calls (request_id, user_id, state, due_at, transcript)"
-        " SELECT id, user_id, 'placed', NULL, 'too dear for me' FROM cancellation_requests WHERE user_id = %s",
+        "INSERT INTO calls (request_id, user_id, state, due_at, placed_at, transcript)"
+        " SELECT id, user_id, 'placed', NULL, now(), 'too dear for me' FROM cancellation_requests WHERE user_id = %s",
         [person.user_id],
     )
     world.admin.execute(

@@ -65,6 +65,7 @@ def main() -> None:
         date_header=False,  # each reply carries the simulated clock's date
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=75,  # longer than clients keep idle connections: see deployments/http/serve.py
         timeout_graceful_shutdown=1,
     )
     Server(config, application).run()
