@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from rich.console import Console
 
-from deployments.requests import connected
+from deployments.operations.requests import connected
 from nodes.errors import CancelflowError
 from nodes.settings import DatabaseSettings
 from sql import QUERIES

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
-from deployments.requests import connected
+from deployments.operations.requests import connected
 from email_templates.dates import long_date
 from nodes.clients.calls.script import read_call_script
 from nodes.errors import CancelflowError

@@ -50,7 +50,7 @@ def import_(
     join_stack()
     from rich.console import Console
 
-    from deployments.imports import import_from_stripe
+    from deployments.operations.imports import import_from_stripe
 
     import_from_stripe(load(ImportSettings), Console(), from_start=from_start)
 
@@ -61,7 +61,7 @@ def catalog() -> None:
     join_stack()
     from rich.console import Console
 
-    from deployments.catalog_table import catalog_table
+    from deployments.operations.catalog_table import catalog_table
     from nodes.clients.catalog import read_catalog
     from nodes.settings import PolicySettings
 

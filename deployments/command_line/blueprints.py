@@ -18,8 +18,8 @@ def check() -> None:
     join_stack()
     from rich.console import Console
 
-    from deployments.blueprints import check as checked
-    from deployments.blueprints_table import blueprints_table
+    from deployments.operations.blueprints import check as checked
+    from deployments.operations.blueprints_table import blueprints_table
 
     Console().print(blueprints_table(checked(load(BlueprintSettings))))
 
@@ -28,7 +28,7 @@ def check() -> None:
 def publish() -> None:
     """Check the folder in BLUEPRINTS, and make it the current version. Sessions that are open keep theirs."""
     join_stack()
-    from deployments.blueprints import publish as published
+    from deployments.operations.blueprints import publish as published
 
     version = published(load(DatabaseSettings), load(BlueprintSettings))
     typer.echo("nothing changed" if version is None else f"published as version {version}")
@@ -42,8 +42,8 @@ def show(
     join_stack()
     from rich.console import Console
 
-    from deployments.blueprints import published
-    from deployments.blueprints_table import blueprints_table
+    from deployments.operations.blueprints import published
+    from deployments.operations.blueprints_table import blueprints_table
 
     found, at = published(load(DatabaseSettings), version)
     typer.echo(f"version {found.version}, {f'published at {at:%Y-%m-%d %H:%M} UTC' if at else 'the default set'}")

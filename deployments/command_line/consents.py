@@ -43,7 +43,7 @@ def publish(
 ) -> None:
     """Check a file of wordings, and publish the versions that are new. What was published is never changed."""
     join_stack()
-    from deployments.consents import publish as published
+    from deployments.operations.consents import publish as published
 
     new = published(load(DatabaseSettings), file)
     typer.echo("\n".join(f"published {channel} version {version}" for channel, version in new) or "nothing new")
@@ -55,8 +55,8 @@ def wordings() -> None:
     join_stack()
     from rich.console import Console
 
-    from deployments.consents import published
-    from deployments.consents_table import wordings_table
+    from deployments.operations.consents import published
+    from deployments.operations.consents_table import wordings_table
 
     settings = load(ConsentListSettings)
     Console().print(wordings_table(published(settings), settings.consent_min_version))
@@ -68,8 +68,8 @@ def list_(user_id: UserId) -> None:
     join_stack()
     from rich.console import Console
 
-    from deployments.consents import current, history
-    from deployments.consents_table import history_table, state_lines
+    from deployments.operations.consents import current, history
+    from deployments.operations.consents_table import history_table, state_lines
 
     settings = load(ConsentListSettings)
     Console().print(history_table(history(settings, user_id)))
@@ -80,7 +80,7 @@ def list_(user_id: UserId) -> None:
 def export(user_id: UserId) -> None:
     """Print everything that was recorded about a customer as JSON, with the full wordings."""
     join_stack()
-    from deployments.consents import history
+    from deployments.operations.consents import history
 
     entries = [each.as_json() for each in history(load(DatabaseSettings), user_id)]
     typer.echo(json.dumps({"user_id": user_id, "consents": entries}, indent=2, ensure_ascii=False))
@@ -96,7 +96,7 @@ def revoke(
 ) -> None:
     """Record that a customer doesn't want to be contacted on a channel any more."""
     join_stack()
-    from deployments.consents import revoke as revoked
+    from deployments.operations.consents import revoke as revoked
 
     at = revoked(load(DatabaseSettings), user_id, channel, note)
     typer.echo(f"{channel} is revoked since {at:%Y-%m-%d %H:%M:%S %Z}")

@@ -56,9 +56,9 @@ def ship(
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from deployments.fixes import require_tagged
-    from deployments.fixes import ship as shipped
-    from deployments.sweeps import carry_out
+    from deployments.operations.fixes import require_tagged
+    from deployments.operations.fixes import ship as shipped
+    from deployments.operations.sweeps import carry_out
     from flows.win_back import win_back
     from nodes.win_back.message import way_to_subscribe_again
 
@@ -77,7 +77,7 @@ def ship(
 def list_() -> None:
     """List each fix: how many were written to, how many were not and why, and who came back within 90 days."""
     join_stack()
-    from deployments.fixes import listed
+    from deployments.operations.fixes import listed
 
     for line in listed(load(DatabaseSettings)):
         typer.echo(line)

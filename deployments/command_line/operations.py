@@ -25,7 +25,7 @@ def requests(
 ) -> None:
     """List unfinished requests: under way, waiting to be claimed, parked, failed, or with an undeliverable email."""
     join_stack()
-    from deployments.requests import unfinished
+    from deployments.operations.requests import unfinished
 
     found = [request for request in unfinished(load(DatabaseSettings)) if request.stuck or not stuck]
     for each in found:
@@ -46,7 +46,7 @@ def resume(
 ) -> None:
     """Resume a request or a Stripe event from the step reached, or a call, even if it failed."""
     join_stack()
-    from deployments.requests import resume as resume_work
+    from deployments.operations.requests import resume as resume_work
 
     resume_work(load(DatabaseSettings), identifier)
     typer.echo(f"{identifier} will be resumed by a running trigger")
@@ -58,7 +58,7 @@ def finish(
 ) -> None:
     """Complete a request that was left to a person, once Stripe shows what its customer asked for."""
     join_stack()
-    from deployments.done_by_hand import finish as finish_request
+    from deployments.operations.done_by_hand import finish as finish_request
 
     finish_request(load(DatabaseSettings), load(BillingSettings), identifier)
     typer.echo(f"{identifier} will be completed by a running trigger")
@@ -72,7 +72,7 @@ def session(
     join_stack()
     from rich.console import Console
 
-    from deployments.sessions import show_session
+    from deployments.operations.sessions import show_session
 
     show_session(load(SessionSettings), identifier, Console())
 
@@ -83,7 +83,7 @@ def dismiss(
 ) -> None:
     """Stop listing an undeliverable email, if the customer cannot be reached."""
     join_stack()
-    from deployments.requests import dismiss as stop_listing
+    from deployments.operations.requests import dismiss as stop_listing
 
     stop_listing(load(DatabaseSettings), identifier)
     typer.echo(f"{identifier} is no longer listed")
@@ -123,7 +123,7 @@ def delete_expired(
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from deployments.sweeps import carry_out
+    from deployments.operations.sweeps import carry_out
     from flows.delete_expired_data import delete_expired_data
 
     done, page = carry_out(delete_expired_data, dry_run=not for_real, at_most=at_most)
@@ -148,7 +148,7 @@ def report(
     join_stack()
     from rich.console import Console
 
-    from deployments.reports import months_to_report, print_report, report_of
+    from deployments.operations.reports import months_to_report, print_report, report_of
 
     try:
         months = months_to_report(month)

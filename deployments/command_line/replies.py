@@ -46,7 +46,7 @@ def list_uncertain(
     if context.invoked_subcommand:
         return
     join_stack()
-    from deployments.replies import listed
+    from deployments.operations.replies import listed
 
     for line in listed(load(ReplyListSettings), every=every):
         typer.echo(line)
@@ -56,7 +56,7 @@ def list_uncertain(
 def show(reply: ReplyId) -> None:
     """Show a reply with the customer's text."""
     join_stack()
-    from deployments.replies import reply_of
+    from deployments.operations.replies import reply_of
 
     typer.echo("\n".join(reply_of(load(DatabaseSettings), reply).lines()))
 
@@ -69,7 +69,7 @@ def correct(
 ) -> None:
     """Record a reply's category. It counts in place of the model's, whatever that is."""
     join_stack()
-    from deployments.replies import correct as corrected
+    from deployments.operations.replies import correct as corrected
 
     corrected(load(ReplyListSettings), reply, category, by)
     typer.echo(f"{reply} is {category}")
@@ -79,7 +79,7 @@ def correct(
 def tag(about: FeedbackId, tag: Tag, by: By = "operator") -> None:
     """Tag a cancellation's reason and replies with what the customer missed."""
     join_stack()
-    from deployments.feedback_tags import put
+    from deployments.operations.feedback_tags import put
 
     request_id = put(load(DatabaseSettings), about, tag, by)
     typer.echo(f"request {request_id} is tagged missing: {tag}")
@@ -89,7 +89,7 @@ def tag(about: FeedbackId, tag: Tag, by: By = "operator") -> None:
 def untag(about: FeedbackId, tag: Tag) -> None:
     """Remove a tag again."""
     join_stack()
-    from deployments.feedback_tags import remove
+    from deployments.operations.feedback_tags import remove
 
     request_id = remove(load(DatabaseSettings), about, tag)
     typer.echo(f"request {request_id} is no longer tagged missing: {tag}")
@@ -99,7 +99,7 @@ def untag(about: FeedbackId, tag: Tag) -> None:
 def tags() -> None:
     """List the tags, and how many customers have each."""
     join_stack()
-    from deployments.feedback_tags import listed
+    from deployments.operations.feedback_tags import listed
 
     for line in listed(load(DatabaseSettings)):
         typer.echo(line)

@@ -24,7 +24,7 @@ def list_open(context: typer.Context) -> None:
     join_stack()
     from rich.console import Console
 
-    from deployments.tasks import open_tasks, print_list
+    from deployments.operations.tasks import open_tasks, print_list
 
     print_list(open_tasks(load(DatabaseSettings)), Console())
 
@@ -35,7 +35,7 @@ def show(task: TaskId) -> None:
     join_stack()
     from rich.console import Console
 
-    from deployments.tasks import print_task, task_of
+    from deployments.operations.tasks import print_task, task_of
 
     print_task(task_of(load(DatabaseSettings), task), Console())
 
@@ -47,7 +47,7 @@ def done(
 ) -> None:
     """Mark a task as done. It is deleted 90 days later."""
     join_stack()
-    from deployments.tasks import mark_done
+    from deployments.operations.tasks import mark_done
 
     mark_done(load(DatabaseSettings), task, by)
     typer.echo(f"{task} is done")

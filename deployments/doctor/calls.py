@@ -2,8 +2,8 @@
 
 import asyncio
 
-from deployments.consents import published
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
+from deployments.operations.consents import published
 from nodes.clients.calls.script import CallScriptInvalid, read_call_script
 from nodes.clients.yaml_files import FileUnreadable
 from nodes.settings import CallScriptSettings, load

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
-from deployments.doctor.stripe_opened import opened
+from deployments.doctor.stripe.opened import opened
 from nodes.clients.database.setup import inspecting
 from nodes.errors import CancelflowError
 from nodes.settings import BillingSettings, DatabaseSettings, load

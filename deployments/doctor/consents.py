@@ -2,8 +2,8 @@
 
 import asyncio
 
-from deployments.consents import published
 from deployments.doctor.finding import Findings, failed, ok
+from deployments.operations.consents import published
 from nodes.settings import ConsentListSettings, load
 
 

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterator
 
-from deployments.consents import published
 from deployments.doctor.finding import Finding, Findings, ok, warning
+from deployments.operations.consents import published
 from nodes.settings import DatabaseSettings, LinkSettings, MailSettings, load
 
 

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 
 from deployments.doctor import (
-    blueprints_in_stripe,
     calls,
-    catalog_in_stripe,
     clocks,
     consents,
     database,
@@ -14,11 +12,10 @@ from deployments.doctor import (
     prefect_parts,
     public_url,
     replies,
-    stripe_key,
-    webhook_endpoint,
     without_login,
 )
 from deployments.doctor.finding import Findings, Part
+from deployments.doctor.stripe import blueprints, catalog, key, webhook_endpoint
 
 _STRIPE = "Check that this machine can reach Stripe, and Stripe's status page"
 
@@ -34,10 +31,10 @@ def parts(*, fix: bool) -> list[Part]:
 
     return [
         part("PostgreSQL", "Start the server, or correct DATABASE_URL", database.examine),
-        part("Stripe", _STRIPE, stripe_key.examine),
+        part("Stripe", _STRIPE, key.examine),
         part("Stripe's webhooks", _STRIPE, webhooks),
-        part("Catalogue", _STRIPE, catalog_in_stripe.examine, seconds=60.0),
-        part("Blueprints", _STRIPE, blueprints_in_stripe.examine),
+        part("Catalogue", _STRIPE, catalog.examine, seconds=60.0),
+        part("Blueprints", _STRIPE, blueprints.examine),
         part("Consents", "Run `cancelflow migrate`", consents.examine),
         part("Calls", "Run `cancelflow migrate`", calls.examine),
         part("Marketing emails", "Run `cancelflow migrate`", marketing_emails.examine),

@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 from rich.console import Console
 from rich.table import Table
 
-from deployments.requests import connected
+from deployments.operations.requests import connected
 from nodes.errors import CancelflowError
 from nodes.rules.webhook_events import WEBHOOK_EVENTS
 from nodes.settings import DatabaseSettings, WebhookSettings

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from deployments.blueprints import publish
 from deployments.migrations import migrate
+from deployments.operations.blueprints import publish
 from nodes.clients.blueprints.loader import BlueprintSet, BlueprintsInvalid
 from nodes.clients.blueprints.published import PublishedBlueprints, VersionUnknown
 from nodes.settings import BlueprintSettings

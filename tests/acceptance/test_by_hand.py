@@ -9,8 +9,8 @@ import httpx
 import pytest
 from stripe.params import SubscriptionCreateParams
 
-from deployments.done_by_hand import NotDoneYet, NothingToFinish, finish
-from deployments.requests import Unfinished, resume, unfinished
+from deployments.operations.done_by_hand import NotDoneYet, NothingToFinish, finish
+from deployments.operations.requests import Unfinished, resume, unfinished
 from nodes.settings import BillingSettings, DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber, subscribing_to
 from tests.acceptance.trigger import serving

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.requests import resume, unfinished
+from deployments.operations.requests import resume, unfinished
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber
 from tests.acceptance.test_accept import UNAVAILABLE

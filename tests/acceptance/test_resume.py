@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from deployments.requests import NothingToResume, resume, unfinished
+from deployments.operations.requests import NothingToResume, resume, unfinished
 from nodes.settings import DatabaseSettings, load
 from tests.waiting import eventually
 from tests.world import World

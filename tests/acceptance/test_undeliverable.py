@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from deployments.requests import NothingToDismiss, Unfinished, dismiss, resume, unfinished
+from deployments.operations.requests import NothingToDismiss, Unfinished, dismiss, resume, unfinished
 from nodes.settings import DatabaseSettings, load
 from tests.faults.test_parked import tried_for_hours
 from tests.faults.unfinished import when_done

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from deployments.blueprints import publish
+from deployments.operations.blueprints import publish
 from nodes.settings import BlueprintSettings, DatabaseSettings, load
 from tests.acceptance.trigger import serving
 from tests.acceptance_browser.cancel_screens import ALL_STEPS, Tab

@@ -17,8 +17,8 @@ from prefect.client.schemas.objects import State
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
-from deployments.consents import publish
 from deployments.migrations import migrate
+from deployments.operations.consents import publish
 from flows.call_customer import call_customer
 from nodes.clients.calls.phone_numbers import read_phone_number
 from nodes.node import without_prefect

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from deployments.blueprints import publish
 from deployments.migrations import migrate
+from deployments.operations.blueprints import publish
 from nodes.settings import BlueprintSettings
 from tests.acceptance.trigger import serving
 from tests.cancel_page.blueprints import written

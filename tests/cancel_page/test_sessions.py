@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from deployments.requests import resume
+from deployments.operations.requests import resume
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import subscriber
 from tests.cancel_page.blueprints import KINDS, TERM, price_of

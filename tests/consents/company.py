@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from deployments.consents import publish
 from deployments.migrations import migrate
+from deployments.operations.consents import publish
 from nodes.clients.links import Links
 from nodes.messages.preferences import LINK_LASTS
 from nodes.rules.consents import Channel

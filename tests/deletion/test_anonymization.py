@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from deployments.requests import resume
+from deployments.operations.requests import resume
 from flows.anonymize_feedback import anonymize_feedback
 from nodes.settings import DatabaseSettings, load
 from tests.deletion.everywhere import places_that_hold

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments.blueprints import publish
 from deployments.doctor.finding import Level
 from deployments.migrations import migrate
+from deployments.operations.blueprints import publish
 from nodes.settings import BlueprintSettings
 from tests.conftest import Addresses
 from tests.contract.stripe.shop import Shop

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from ruamel.yaml import YAML
 
-from deployments.doctor import catalog_in_stripe
 from deployments.doctor.finding import Level
+from deployments.doctor.stripe import catalog as catalog_in_stripe
 from tests.contract.stripe.process import Simulator
 from tests.contract.stripe.shop import Shop
 from tests.doctor.conftest import assert_bad, assert_ok, found

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deployments.requests import NothingToResume, resume
+from deployments.operations.requests import NothingToResume, resume
 from nodes.settings import DatabaseSettings, load
 from tests.faults.test_parked import LONG_AGO, listed, run_about
 from tests.reactivation.people import in_stripe, jobs, leaving, subjects, when_done

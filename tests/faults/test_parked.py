@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 import stripe
 
-from deployments.requests import Unfinished, resume, unfinished
+from deployments.operations.requests import Unfinished, resume, unfinished
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber
 from tests.faults.unfinished import expire_lease, request_row, unfinished_request, when_done

@@ -15,7 +15,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from deployments.requests import NothingToResume, resume
+from deployments.operations.requests import NothingToResume, resume
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import clock, subscriber
 from tests.faults.promise import Customer, Reply, broken, expire_leases, is_done, requests_of

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from deployments.demo.catalog import Catalog
-from deployments.imports import import_from_stripe
 from deployments.migrations import migrate
+from deployments.operations.imports import import_from_stripe
 from nodes.settings import DatabaseSettings, ImportSettings
 from tests.contract.stripe.process import KEY, Simulator
 from tests.nodes.clients.test_database import new_database

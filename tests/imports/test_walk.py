@@ -9,7 +9,7 @@ import time
 import psycopg
 import pytest
 
-from deployments.imports import ImportStopped, ImportUnderWay
+from deployments.operations.imports import ImportStopped, ImportUnderWay
 from nodes.clients.billing.customers import TEST_CALLS_A_SECOND, BillingCustomers
 from sql import QUERIES
 from tests.contract.stripe.process import KEY

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deployments.requests import resume
+from deployments.operations.requests import resume
 from flows.close_idle_sessions import close_idle_sessions
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import subscriber

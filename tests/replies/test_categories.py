@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from deployments.replies import NotAnAnswer, ReplyUnknown, correct, listed, reply_of
+from deployments.operations.replies import NotAnAnswer, ReplyUnknown, correct, listed, reply_of
 from flows.anonymize_feedback import anonymize_feedback
 from flows.prune_history import prune_history
 from nodes.clients.categories.endpoint import ModelEndpoint

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.feedback_tags import FeedbackUnknown, TagUnknown
+from deployments.operations.feedback_tags import FeedbackUnknown, TagUnknown
 from flows.anonymize_feedback import anonymize_feedback
 from flows.prune_history import prune_history
 from nodes.rules.tags import normalized

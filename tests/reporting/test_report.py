@@ -12,7 +12,7 @@ import pytest
 from psycopg import errors
 from rich.console import Console
 
-from deployments.reports import print_report
+from deployments.operations.reports import print_report
 from nodes.rules.months import month_before, month_named
 from tests.reporting.history import History
 from tests.world import Row, World

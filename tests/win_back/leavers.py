@@ -3,8 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
-from deployments.feedback_tags import put
-from deployments.fixes import ship
+from deployments.operations.feedback_tags import put
+from deployments.operations.fixes import ship
 from flows.win_back import win_back
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import subscriber

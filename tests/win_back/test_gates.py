@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deployments.fixes import ship
+from deployments.operations.fixes import ship
 from flows.win_back import win_back
 from nodes.consents.ledger import revoke
 from nodes.settings import DatabaseSettings, load

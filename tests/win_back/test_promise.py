@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from deployments.fixes import ship
+from deployments.operations.fixes import ship
 from nodes.settings import DatabaseSettings, load
 from tests.consents.company import Company
 from tests.win_back.leavers import NOTES, Fix

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from deployments.feedback_tags import put
+from deployments.operations.feedback_tags import put
 from nodes.settings import DatabaseSettings, load
 from tests.deletion.runs import deployment, ended, started
 from tests.deletion.test_schedules import artifacts

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from deployments.requests import connected
+from deployments.operations.requests import connected
 from deployments.terminal import age, printable, time
 from nodes.errors import CancelflowError
 from nodes.settings import DatabaseSettings, ReplyListSettings

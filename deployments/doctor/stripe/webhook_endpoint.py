@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
-from deployments.doctor.stripe_opened import opened
+from deployments.doctor.stripe.opened import opened
 from nodes.clients.billing.endpoints import BillingEndpoints, Endpoint
 from nodes.clients.billing.setup_checks import API_VERSION
 from nodes.clients.webhooks import STRIPE_EVENTS

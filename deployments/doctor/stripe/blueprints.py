@@ -2,9 +2,9 @@
 
 import asyncio
 
-from deployments.blueprints import published
 from deployments.doctor.finding import Finding, Findings, ok, warning
-from deployments.doctor.stripe_opened import opened
+from deployments.doctor.stripe.opened import opened
+from deployments.operations.blueprints import published
 from nodes.clients.blueprints.loader import BlueprintSet
 from nodes.settings import BillingSettings, DatabaseSettings, load
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from deployments.doctor.finding import Finding, Findings, failed, ok, warning
-from deployments.doctor.stripe_opened import opened
+from deployments.doctor.stripe.opened import opened
 from nodes.clients.billing.setup_checks import API_VERSION, BillingSetup, KeyUnknown, Permission
 from nodes.settings import BillingSettings, load
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from deployments.requests import connected
+from deployments.operations.requests import connected
 from nodes.errors import CancelflowError
 from nodes.settings import DatabaseSettings
 from sql import QUERIES

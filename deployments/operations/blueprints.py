@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from deployments.requests import connected
+from deployments.operations.requests import connected
 from nodes.clients.blueprints.checks import Known
 from nodes.clients.blueprints.loader import BlueprintSet, Files, files_in, read_blueprints
 from nodes.clients.blueprints.published import VersionUnknown

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from rich.markup import escape
 from rich.table import Table
 
-from deployments.consents import InHistory
+from deployments.operations.consents import InHistory
 from nodes.rules.consents import CHANNELS, Channel, Consent, Wording, counts
 
 

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Json
 
-from deployments.requests import connected
+from deployments.operations.requests import connected
 from deployments.terminal import time
 from nodes.errors import CancelflowError
 from nodes.settings import DatabaseSettings

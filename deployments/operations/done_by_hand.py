@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from deployments.requests import connected
+from deployments.operations.requests import connected
 from nodes.clients.billing.client import Billing
 from nodes.clients.billing.objects import BillingSubscription
 from nodes.errors import CancelflowError

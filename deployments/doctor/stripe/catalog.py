@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 from deployments.doctor.finding import Finding, Findings, Progress, failed, ok, warning
-from deployments.doctor.stripe_opened import opened
+from deployments.doctor.stripe.opened import opened
 from nodes.clients.billing.calls import together
 from nodes.clients.billing.client import Billing
 from nodes.clients.billing.prices import State

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Json
 
-from deployments.requests import connected
+from deployments.operations.requests import connected
 from nodes.clients.consent_wordings import WordingsInvalid, read_wordings
 from nodes.consents.ledger import Recorded
 from nodes.errors import CancelflowError
