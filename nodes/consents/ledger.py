@@ -47,7 +47,7 @@ class Recorded(Consent):
 
 
 async def record(user_id: str, entry: Entry, key: str | None) -> Recorded:
-    """Add an entry. `key`: an idempotency key, with which a repetition returns what was recorded first.
+    """Add an entry. `key`: an idempotency key, with which a repetition within 24 hours returns what was recorded first.
 
     Raises `WordingUnknown`, `KeyReused` and `TooManyAttempts`; nothing was recorded then.
     """

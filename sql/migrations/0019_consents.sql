@@ -35,10 +35,10 @@ CREATE TABLE consents (
     idempotency_key text,
     CONSTRAINT an_opt_in_has_source_and_wording CHECK (NOT accepted OR num_nulls(source, version, language) = 0),
     CONSTRAINT a_revocation_needs_no_wording CHECK (accepted OR num_nonnulls(version, language) = 0),
-    FOREIGN KEY (channel, version, language) REFERENCES consent_wordings,
-    UNIQUE (user_id, idempotency_key)
+    FOREIGN KEY (channel, version, language) REFERENCES consent_wordings
 );
 CREATE INDEX consents_of_user ON consents (user_id, channel, id);
+CREATE INDEX consents_of_key ON consents (user_id, idempotency_key);
 CALL protect('consents');
 GRANT SELECT, INSERT (user_id, channel, accepted, version, language, source, evidence, idempotency_key)
     ON consents TO cancelflow_app;

@@ -17,6 +17,10 @@ AGREED: dict[str, Any] = {
     "source": "form",
 }
 STOPPED: dict[str, Any] = {"channel": "phone", "accepted": False}
+# As the owner, who alone can say when.
+RECORDED = """INSERT INTO consents (user_id, channel, accepted, version, language, source, idempotency_key, recorded_at)
+    VALUES (%(user_id)s, %(channel)s, %(accepted)s, %(wording_version)s, %(language)s, %(source)s, %(key)s,
+        now() - %(age)s::interval)"""
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +30,12 @@ def document(company: Company) -> Document:
 
 def some_user() -> str:
     return f"user|{uuid.uuid4()}"
+
+
+def recorded(company: Company, user: str, key: str, age: str, **body: Any) -> None:
+    """Record what a call with this key would have recorded so long ago."""
+    nothing = dict.fromkeys(("wording_version", "language", "source"))
+    company.world.admin.execute(RECORDED, {**nothing, **body, "user_id": user, "key": key, "age": age})
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -189,6 +199,30 @@ def test_concurrent_repetitions_are_one_entry(company: Company) -> None:
     responses = concurrently(*[lambda: company.post(user, key=key, **AGREED)] * 6)
     assert [each.json() for each in responses] == [responses[0].json()] * 6
     assert len(company.ledger(user)) == 1
+
+
+@pytest.mark.parametrize(("body", "between"), [(STOPPED, AGREED), (AGREED, STOPPED)])
+@pytest.mark.parametrize(("age", "entries"), [("23 hours", 2), ("25 hours", 3)])
+def test_a_key_is_known_for_24_hours(
+    company: Company, body: dict[str, Any], between: dict[str, Any], age: str, entries: int
+) -> None:
+    """A server may make its keys of the user and the choice, such as `42:phone:off`."""
+    user, key = some_user(), "phone:of-this-user"
+    recorded(company, user, key, age, **body)
+    assert company.post(user, **between).status_code == 200
+
+    responses = [company.post(user, key=key, **body).json() for _ in range(2)]
+
+    assert responses[0] == responses[1]
+    assert len(company.ledger(user)) == entries
+    assert company.current(user) == {"phone": (between if entries == 2 else body)["accepted"]}
+
+
+def test_an_old_key_can_come_with_another_body(company: Company) -> None:
+    user, key = some_user(), "phone:of-this-user"
+    recorded(company, user, key, "25 hours", **AGREED)
+    assert company.post(user, key=key, **STOPPED).status_code == 200
+    assert company.current(user) == {"phone": False}
 
 
 def test_too_many_calls_are_refused(company: Company, document: Document) -> None:

@@ -40,7 +40,7 @@ async def record_consent(
     """Record an acceptance, with the wording that was shown, or a revocation, which needs nothing else.
 
     For the user of the token, or, with a service token of the company's server, for any user. With an
-    `Idempotency-Key`, a repetition records nothing and returns the same response.
+    `Idempotency-Key`, a repetition within 24 hours records nothing and returns the same response.
     """
     body = await read_json(request, RecordConsentRequest)
     entry = Entry(
