@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from nodes.clients.database.client import Transaction
-from nodes.refusals.consents import WordingUnknown
+from nodes.refusals.consents import RevokedSince, WordingUnknown
 from nodes.refusals.requests import KeyReused
 from nodes.requests.intake import count_attempt
 from nodes.rules.consents import Channel, Consent, Source, Wording, counts
@@ -49,7 +49,7 @@ class Recorded(Consent):
 async def record(user_id: str, entry: Entry, key: str | None) -> Recorded:
     """Add an entry. `key`: an idempotency key, with which a repetition within 24 hours returns what was recorded first.
 
-    Raises `WordingUnknown`, `KeyReused` and `TooManyAttempts`; nothing was recorded then.
+    Raises `WordingUnknown`, `RevokedSince`, `KeyReused` and `TooManyAttempts`; nothing was recorded then.
     """
     await count_attempt(ACTION, user_id)
     async with services().database.as_user(user_id) as transaction:
@@ -57,6 +57,7 @@ async def record(user_id: str, entry: Entry, key: str | None) -> Recorded:
         await transaction.run("one_intake_at_a_time", user_id=user_id)
         before = await transaction.one("consent_of_key", Recorded, user_id=user_id, key=key)
         if before is None:
+            await _refuse_stale_import(transaction, user_id, entry)
             return await add(transaction, user_id, entry, key)
     if before.entry != entry:
         raise KeyReused
@@ -106,6 +107,14 @@ async def add(transaction: Transaction, user_id: str, entry: Entry, key: str | N
     """Add an entry whose wording exists. In a transaction that has begun with `one_intake_at_a_time`."""
     [added] = await transaction.all("record_consent", Recorded, user_id=user_id, key=key, **vars(entry))
     return added
+
+
+async def _refuse_stale_import(transaction: Transaction, user_id: str, entry: Entry) -> None:
+    """Refuse an import that may be older than the customer's revocation. Raises `RevokedSince`."""
+    if entry.accepted and entry.source == "import":
+        newest = (await current(transaction, user_id)).get(entry.channel)
+        if newest and not newest.accepted:
+            raise RevokedSince
 
 
 def _complete(entry: Entry, published: list[Wording]) -> Entry:

@@ -24,6 +24,16 @@ class SourceNotAllowed(Refusal):
     detail = "source: a customer's token can only record what was pressed in a form; use a service token"
 
 
+class RevokedSince(Refusal):
+    """An import came after a revocation, which lasts until the customer agrees again (FEATURES A03)."""
+
+    status = 409
+    detail = (
+        "The customer revoked this consent, which an import does not undo. If they agreed again in a form, record it "
+        "with source `form`"
+    )
+
+
 class WordingUnknown(Refusal):
     """No wording was published as this version, or not in this language; the message names those that were."""
 

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.consents.company import TOKENS, Company
@@ -107,6 +108,39 @@ def test_the_companys_server_records_for_any_user(company: Company, token: str) 
     imported = {**AGREED, "user_id": user, "source": "import"}
     assert company.http.post("/consents", json=imported, headers=bearer(token)).status_code == 200
     assert [row["source"] for row in company.ledger(user)] == ["import"]
+
+
+def imports(company: Company, user: str, **change: Any) -> httpx.Response:
+    """Record an acceptance out of the company's own records."""
+    body = {**AGREED, "user_id": user, "source": "import", **change}
+    return company.http.post("/consents", json=body, headers=bearer(TOKENS[0]))
+
+
+def test_an_import_does_not_undo_a_revocation(company: Company, document: Document) -> None:
+    user = some_user()
+    assert imports(company, user).status_code == 200
+    assert company.post(user, **STOPPED).status_code == 200
+    before = company.ledger(user)
+
+    response = imports(company, user)
+
+    assert (response.status_code, response.json()["type"]) == (409, "urn:cancelflow:problem:revoked-since")
+    assert "with source `form`" in response.json()["detail"]
+    document.check(response, "/consents")
+    assert company.ledger(user) == before
+    assert imports(company, user, channel="email_marketing", language=None).status_code == 200  # not revoked
+    assert imports(company, user, **STOPPED, wording_version=None, language=None).status_code == 200
+    assert company.post(user, **AGREED).status_code == 200
+    assert imports(company, user).status_code == 200
+    assert company.current(user) == {"phone": True, "email_marketing": True}
+
+
+def test_a_revocation_before_a_deletion_refuses_no_import(company: Company) -> None:
+    user = some_user()
+    assert company.post(user, **STOPPED).status_code == 200
+    company.world.admin.execute("INSERT INTO data_deletions (user_id, removed, kept) VALUES (%s, '[]', '[]')", [user])
+    assert imports(company, user).status_code == 200
+    assert company.current(user) == {"phone": True}
 
 
 def test_an_acceptance_of_an_older_wording_counts_as_none(company: Company) -> None:

@@ -135,7 +135,7 @@ def test_each_operation_documents_exactly_the_statuses_it_returns(document: Docu
         "/cancellation-preview": ["200", "400", "401", "404", "409", "503"],
         "/subscription": ["200", "400", "401", "404", "409", "503"],
         "GET /consents": ["200", "401", "503"],
-        "POST /consents": ["200", "400", "401", "403", "408", "413", "415", "422", "429", "503"],
+        "POST /consents": ["200", "400", "401", "403", "408", "409", "413", "415", "422", "429", "503"],
         "/healthz": ["200"],
         "/readyz": ["200", "503"],
     }

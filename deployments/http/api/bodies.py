@@ -215,7 +215,9 @@ class RecordConsentRequest(BaseModel):
         default=None, max_length=35, pattern="^[^\\x00]*$", description="needed if that version has several languages"
     )
     source: Source | None = Field(
-        default=None, description="required to accept: how it reached you. With a user's own token, only `form`"
+        default=None,
+        description="required to accept: how it reached you. With a user's own token, only `form`. An `import` doesn't "
+        "undo a revocation",
     )
     evidence: Annotated[dict[str, Any], AfterValidator(_small)] = Field(
         default={}, description="what else proves it, such as the page or the call; up to 4,096 bytes, never a secret"

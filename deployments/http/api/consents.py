@@ -31,7 +31,7 @@ _BODY = {
 @router.post(
     "/consents",
     response_model=ConsentRecorded,
-    responses=problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    responses=problems(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
     openapi_extra=_BODY,
 )
 async def record_consent(

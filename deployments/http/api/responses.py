@@ -102,8 +102,8 @@ _WHEN = {
     403: "`user_id` is not the user id in the token",
     404: "No active subscription to cancel",
     408: "The body was not complete within 10 seconds: nothing was changed, and the connection is closed",
-    409: "Already scheduled for cancellation, several subscriptions and none named, no offer to accept, or the "
-    "company's hook turned it down",
+    409: "Already scheduled for cancellation, several subscriptions and none named, no offer to accept, the company's "
+    "hook turned it down, or an import of a consent that was revoked",
     410: "The subscription has ended: the customer can start a new one",
     413: "The body is larger than 64 KiB",
     415: "The body is not application/json",
