@@ -7,6 +7,7 @@ import pytest
 
 from deployments.doctor.finding import Level
 from tests.calls.company import FIELDS, Company
+from tests.consents.company import without_wordings
 from tests.doctor.conftest import found
 from tests.hook_receiver import SECRET
 from tests.test_command_line import Done, cancelflow, refused
@@ -102,8 +103,8 @@ def test_doctor_finds_what_keeps_calls_from_being_placed(
 
 
 def test_doctor_finds_that_nobody_could_consent(world: World) -> None:
-    """The stack's own database has no wordings."""
-    assert found("Calls", **CALLS_ON)["consent"].level is Level.WARNING
+    with without_wordings(world) as own:
+        assert found("Calls", **CALLS_ON, **own)["consent"].level is Level.WARNING
 
 
 def test_the_call_is_shown_with_the_session_that_led_to_it(company: Company, tmp_path: Path) -> None:

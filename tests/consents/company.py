@@ -119,14 +119,21 @@ def link_of(user_id: str, expires_in: timedelta = LINK_LASTS) -> str:
 
 
 @contextmanager
-def asking_for_consent(world: World, directory: Path, wordings: str = WORDINGS) -> Iterator[Company]:
-    """Run the company's trigger with its wordings published, on a database of its own."""
-    file = directory / "consents.yaml"
-    file.write_text(wordings, encoding="utf-8")
+def without_wordings(world: World) -> Iterator[dict[str, str]]:
+    """Yield the settings of a new database, in which nothing was published."""
     with new_database(world.addresses["database_admin_url"]) as url:
         migrate(settings(url))
-        publish(settings(url), file)
-        own = {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
+        yield {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
+
+
+@contextmanager
+def asking_for_consent(world: World, directory: Path, wordings: str | None = WORDINGS) -> Iterator[Company]:
+    """Run the company's trigger with its wordings published, if it has any, on a database of its own."""
+    with without_wordings(world) as own:
+        if wordings:
+            file = directory / "consents.yaml"
+            file.write_text(wordings, encoding="utf-8")
+            publish(settings(own["DATABASE_URL"]), file)
         more = {"SERVICE_TOKENS": ",".join(TOKENS), "CONSENT_MIN_VERSION": f"phone={LEAST['phone']}"}
         with closing(OwnWorld(world, own)) as seen, serving(directory, **own, **more) as http:
             yield Company(seen, http)

@@ -2,13 +2,14 @@
 
 import html
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.acceptance.subscribers import subscriber
 from tests.cancel_page.visitor import Visitor, token
-from tests.consents.company import Company, Preferences, link_of
+from tests.consents.company import Company, Preferences, asking_for_consent, link_of
 from tests.reactivation.people import title
 from tests.world import World
 
@@ -242,17 +243,18 @@ def test_the_cancel_page_links_to_the_page(company: Company) -> None:
         assert visitor.press("cancel").text.count("/preferences/") == 1
 
 
-def test_a_company_that_asks_for_no_consent_shows_nothing_of_it(world: World) -> None:
-    person = world.person("professional")
-    with Visitor(world) as visitor:
-        assert "preferences" not in visitor.open(token(person)).text
-        assert visitor.press("cancel").status_code == 200
-    assert world.cancel(person).status_code == 409
-    [email] = world.emails(person)
-    assert "preferences" not in email["text"] + email["html"]
-    link = link_of(person.user_id).rpartition("/")[2]
-    assert world.http.get("/preferences", params={"token": link}).status_code == 400
-    assert world.http.get("/consents", headers=person.headers).json() == {"consents": []}
-    agreed = {"channel": "phone", "accepted": True, "wording_version": 1, "source": "form"}
-    refused = world.http.post("/consents", json=agreed, headers=person.headers)
-    assert (refused.status_code, "published: none" in refused.json()["detail"]) == (400, True)
+def test_a_company_that_asks_for_no_consent_shows_nothing_of_it(world: World, tmp_path: Path) -> None:
+    with asking_for_consent(world, tmp_path, None) as company:
+        person = subscriber(company.world)
+        with Visitor(company.world, str(company.http.base_url)) as visitor, world.simulator.losing_webhooks():
+            assert "preferences" not in visitor.open(token(person)).text
+            assert visitor.press("cancel").status_code == 200
+            assert "preferences" not in visitor.page.text
+        [email] = company.world.emails(person)
+        assert "preferences" not in email["text"] + email["html"]
+        link = link_of(person.user_id).rpartition("/")[2]
+        assert company.http.get("/preferences", params={"token": link}).status_code == 400
+        assert company.http.get("/consents", headers=person.headers).json() == {"consents": []}
+        refused = company.post(person.user_id, channel="phone", accepted=True, wording_version=1, source="form")
+        assert (refused.status_code, "published: none" in refused.json()["detail"]) == (400, True)
+        assert company.ledger(person.user_id) == []
