@@ -23,11 +23,12 @@ VALUES (%(user_id)s, %(channel)s, %(accepted)s, %(version)s, %(language)s, %(sou
 RETURNING id, channel, accepted, recorded_at, version, language, source, evidence, phone_number;
 
 -- name: consent_of_key
--- What a call with this key recorded within the last 24 hours. Two calls at the same time are one entry only if both take
--- `one_intake_at_a_time` before.
+-- What a call with this key recorded within the last 24 hours, if the customer's data wasn't deleted since. Two calls at
+-- the same time are one entry only if both take `one_intake_at_a_time` before.
 SELECT id, channel, accepted, recorded_at, version, language, source, evidence, phone_number
-FROM consents
+FROM consents c
 WHERE user_id = %(user_id)s AND idempotency_key = %(key)s AND recorded_at > now() - interval '24 hours'
+    AND NOT EXISTS (SELECT FROM data_deletions d WHERE d.user_id = c.user_id AND d.deleted_at >= c.recorded_at)
 ORDER BY id DESC LIMIT 1;
 
 -- name: current_consents

@@ -22,6 +22,7 @@ STOPPED: dict[str, Any] = {"channel": "phone", "accepted": False}
 RECORDED = """INSERT INTO consents (user_id, channel, accepted, version, language, source, idempotency_key, recorded_at)
     VALUES (%(user_id)s, %(channel)s, %(accepted)s, %(wording_version)s, %(language)s, %(source)s, %(key)s,
         now() - %(age)s::interval)"""
+DELETED = "INSERT INTO data_deletions (user_id, removed, kept) VALUES (%s, '[]', '[]')"
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +139,7 @@ def test_an_import_does_not_undo_a_revocation(company: Company, document: Docume
 def test_a_revocation_before_a_deletion_refuses_no_import(company: Company) -> None:
     user = some_user()
     assert company.post(user, **STOPPED).status_code == 200
-    company.world.admin.execute("INSERT INTO data_deletions (user_id, removed, kept) VALUES (%s, '[]', '[]')", [user])
+    company.world.admin.execute(DELETED, [user])
     assert imports(company, user).status_code == 200
     assert company.current(user) == {"phone": True}
 
@@ -250,6 +251,17 @@ def test_a_key_is_known_for_24_hours(
     assert responses[0] == responses[1]
     assert len(company.ledger(user)) == entries
     assert company.current(user) == {"phone": (between if entries == 2 else body)["accepted"]}
+
+
+def test_a_key_ends_with_a_deletion_of_the_customers_data(company: Company) -> None:
+    user, key = some_user(), "phone:of-this-user"
+    assert company.post(user, key=key, **AGREED).status_code == 200
+    company.world.admin.execute(DELETED, [user])
+    assert company.current(user) == {}  # a customer who comes back is asked again
+
+    assert company.post(user, key=key, **AGREED).json()["counts"] is True
+
+    assert company.current(user) == {"phone": True}
 
 
 def test_an_old_key_can_come_with_another_body(company: Company) -> None:
