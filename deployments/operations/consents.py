@@ -22,6 +22,7 @@ from nodes.settings import DatabaseSettings
 from sql import QUERIES
 
 Version = tuple[Channel, int]
+_NOT_THE_OWNER = "only the owner of the tables may do this: set DATABASE_ADMIN_URL"
 
 
 class ConsentsUnavailable(CancelflowError):
@@ -82,13 +83,13 @@ def published(settings: DatabaseSettings) -> list[Wording]:
 
 def history(settings: DatabaseSettings, user_id: str) -> list[InHistory]:
     """Return everything that was recorded about a person, oldest first."""
-    with _connected(settings) as connection, connection.cursor(row_factory=class_row(InHistory)) as cursor:
+    with _every_customer(settings) as connection, connection.cursor(row_factory=class_row(InHistory)) as cursor:
         return cursor.execute(QUERIES["consent_history"], {"user_id": user_id}).fetchall()
 
 
 def current(settings: DatabaseSettings, user_id: str) -> list[Consent]:
     """Return the newest entry of each channel. A deletion of the person's data ends them all."""
-    with _connected(settings) as connection:
+    with _every_customer(settings) as connection:
         return _current(connection, user_id)
 
 
@@ -97,7 +98,7 @@ def revoke(settings: DatabaseSettings, user_id: str, channel: Channel, note: str
     source: Source = "operator"
     nothing = dict.fromkeys(("version", "language", "phone_number", "key"))
     entry = {"channel": channel, "accepted": False, "source": source, **nothing}
-    with _connected(settings) as connection:
+    with _every_customer(settings) as connection:
         connection.execute(QUERIES["one_intake_at_a_time"], {"user_id": user_id})
         for each in _current(connection, user_id):
             if each.channel == channel and not each.accepted:
@@ -126,6 +127,15 @@ def _by_version(wordings: list[Wording]) -> dict[Version, dict[str, str]]:
 
 
 @contextmanager
+def _every_customer(settings: DatabaseSettings) -> Iterator[psycopg.Connection[Any]]:
+    """Connect, and make sure that no entry is hidden: an empty export would pass for a proof."""
+    with _connected(settings) as connection:
+        if connection.execute(QUERIES["owns_consents"]).fetchone() != (True,):
+            raise ConsentsUnavailable(_NOT_THE_OWNER)
+        yield connection
+
+
+@contextmanager
 def _connected(settings: DatabaseSettings) -> Iterator[psycopg.Connection[Any]]:
     try:
         with connected(settings) as connection:
@@ -133,4 +143,4 @@ def _connected(settings: DatabaseSettings) -> Iterator[psycopg.Connection[Any]]:
     except psycopg.errors.UndefinedTable:
         raise ConsentsUnavailable("the database is not migrated: run `cancelflow migrate`") from None
     except psycopg.errors.InsufficientPrivilege:
-        raise ConsentsUnavailable("only the owner of the tables may do this: set DATABASE_ADMIN_URL") from None
+        raise ConsentsUnavailable(_NOT_THE_OWNER) from None

@@ -35,6 +35,10 @@ ORDER BY id DESC LIMIT 1;
 SELECT id, channel, accepted, recorded_at, version, language, source, phone_number
 FROM current_consents WHERE user_id = %(user_id)s ORDER BY channel;
 
+-- name: owns_consents
+-- Whether this login sees every customer's entries. From another one, row-level security hides them without an error.
+SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'consents'::regclass;
+
 -- name: consent_history
 -- Everything about one person, in order, with the full wordings.
 SELECT c.id, c.channel, c.accepted, c.recorded_at, c.version, c.language, w.text, c.source, c.evidence,

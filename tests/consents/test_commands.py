@@ -124,13 +124,19 @@ def test_an_invalid_revocation_is_refused(company: Company, tmp_path: Path, argu
     assert refused(consents(company, tmp_path, "revoke", *arguments), 2)
 
 
-def test_only_the_owner_publishes(company: Company, world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["publish consents.yaml", "list USER", "export USER", "revoke USER phone"])
+def test_only_the_owner_publishes_and_sees_every_customers_consents(
+    company: Company, world: World, tmp_path: Path, command: str
+) -> None:
+    user = company.customer()
+    company.accepts(user)
     (tmp_path / "consents.yaml").write_text(WORDINGS + THIRD, encoding="utf-8")
     database = urlsplit(company.world.addresses["database_url"]).path
     application = urlsplit(world.addresses["database_url"])._replace(path=database).geturl()
     as_application = {"DATABASE_URL": application, "DATABASE_ADMIN_URL": application}
-    done = consents(company, tmp_path, "publish", "consents.yaml", **as_application)
+    done = consents(company, tmp_path, *command.replace("USER", user).split(), **as_application)
     assert "only the owner of the tables may do this: set DATABASE_ADMIN_URL" in refused(done, 1)
+    assert company.current(user) == {"phone": True}
 
 
 @pytest.mark.parametrize(
