@@ -73,9 +73,13 @@ def sent_code(world: World, person: Person, stranger: Stranger) -> str:
     return code_in(email)
 
 
+def row_of(world: World, code_id: str) -> Row:
+    return world.row("SELECT * FROM cancel_codes WHERE id = %s", code_id)
+
+
 def handled(world: World, code_id: str) -> bool:
     """Return whether nothing is left to do for a code: it was sent, or there is nobody to send it to."""
-    return world.row("SELECT resume_at FROM cancel_codes WHERE id = %s", code_id)["resume_at"] is None
+    return row_of(world, code_id)["resume_at"] is None
 
 
 def move(world: World, code_id: str, seconds: float) -> None:

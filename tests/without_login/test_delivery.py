@@ -17,7 +17,7 @@ from tests.http.conftest import Application
 from tests.nodes.clients.smtp_servers import Inbox, smtp_server
 from tests.nodes.clients.test_database import new_database, settings
 from tests.waiting import eventually
-from tests.without_login.stranger import PAGE, SURVEY, Stranger, code_emails, code_in, handled, move
+from tests.without_login.stranger import PAGE, SURVEY, Stranger, code_emails, code_in, handled, move, row_of
 from tests.world import World
 
 pytestmark = [
@@ -94,6 +94,33 @@ def test_a_code_is_sent_after_the_mail_server_was_away_but_never_after_it_expire
     assert [len(code_emails(apart, each.email)) for each in people] == [0, 1]
     given_up = apart.rows("SELECT user_id, problem FROM outbox WHERE refused AND kind = 'cancel_code'")
     assert given_up == [{"user_id": people[0].user_id, "problem": None}]
+
+
+def codes(world: World, *addresses: str) -> None:
+    """Record that a code was asked for at each address, in this order."""
+    inserted = """INSERT INTO cancel_codes (address, address_hash, client_hash, resume_at)
+        SELECT each, '', '', now() - make_interval(secs => 1000 - number)
+        FROM unnest(%s::text[]) WITH ORDINALITY AS asked (each, number)"""
+    world.admin.execute(inserted.encode(), [list(addresses)])
+
+
+def test_codes_for_unknown_addresses_hold_up_no_customer(apart: OwnWorld, triggers: Triggers) -> None:
+    codes(apart, *(f"{number}@example.com" for number in range(600)))
+    person = apart.person("professional")
+    with triggers.started(**own(apart.addresses["database_url"])) as trigger, Stranger(apart, trigger.url) as stranger:
+        stranger.ask(person.email)
+        eventually(lambda: code_emails(apart, person.email, stranger.code_id))
+        eventually(lambda: handled(apart, stranger.code_id))
+    assert apart.rows("SELECT FROM cancel_codes WHERE address IS NOT NULL OR resume_at IS NOT NULL") == []
+
+
+def test_only_as_many_codes_are_claimed_as_can_be_sent(apart: OwnWorld) -> None:
+    """The others stay due, in the order in which they were asked for."""
+    first, second, third = (apart.person("no_subscription") for _ in range(3))
+    codes(apart, first.email, "unknown@example.com", second.email, third.email)
+    looks = [apart.rows("SELECT claim_cancel_codes(2) AS id") for _ in range(3)]
+    users = [{user_id for each in claimed for user_id in row_of(apart, each["id"])["user_ids"]} for claimed in looks]
+    assert users == [{first.user_id, second.user_id}, {third.user_id}, set()]
 
 
 def test_a_mailbox_that_refuses_the_email_needs_no_operator(apart: OwnWorld, application: Application) -> None:

@@ -16,8 +16,8 @@ from nodes.services import open_services, using
 from nodes.settings import ServiceSettings, load
 from tests.http.conftest import Application
 from tests.waiting import eventually
-from tests.without_login.stranger import PAGE, WRONG, Stranger, code_emails, handled, sent_code
-from tests.world import Person, Row, World
+from tests.without_login.stranger import PAGE, WRONG, Stranger, code_emails, handled, row_of, sent_code
+from tests.world import Person, World
 
 pytestmark = [
     pytest.mark.slow,
@@ -100,10 +100,6 @@ def test_over_the_limit_both_get_the_same_response(world: World, person: Person)
         said.append(responses)
     assert said[0] == said[1]
     assert said[0][3].startswith("429\n")
-
-
-def row_of(world: World, code_id: str) -> Row:
-    return world.row("SELECT * FROM cancel_codes WHERE id = %s", code_id)
 
 
 def test_not_even_the_right_code_of_an_unknown_address_does_anything(world: World, stranger: Stranger) -> None:
