@@ -78,6 +78,14 @@ def test_an_ipv6_client_is_its_network(world: World) -> None:
     assert found == [200] * PER_CLIENT + [429]
 
 
+def test_ipv4_clients_of_a_dual_stack_proxy_are_clients_of_their_own(world: World) -> None:
+    client = new_client()
+    written = [client, f"::ffff:{client}"] * (PER_CLIENT // 2)
+    found = [asks(world, unknown(), each).page.status_code for each in [*written, f"::ffff:{client}"]]
+    assert found == [200] * PER_CLIENT + [429]
+    assert asks(world, unknown(), f"::ffff:{new_client()}").title == ENTER_CODE
+
+
 def test_what_is_refused_does_not_count(world: World, stranger: Stranger) -> None:
     address = unknown()
     for _ in range(PER_ADDRESS):
