@@ -86,6 +86,16 @@ def test_ipv4_clients_of_a_dual_stack_proxy_are_clients_of_their_own(world: Worl
     assert asks(world, unknown(), f"::ffff:{new_client()}").title == ENTER_CODE
 
 
+def test_a_trusted_proxy_may_be_written_as_ipv6_by_the_next_one(world: World) -> None:
+    """Then it is no client, which all of its customers would be."""
+    proxies = ["127.0.0.1", "::ffff:127.0.0.1"]
+    found = [
+        asks(world, unknown(), f"{new_client()}, {proxies[number % 2]}").page.status_code
+        for number in range(2 * PER_CLIENT + 2)
+    ]
+    assert set(found) == {200}
+
+
 def test_what_is_refused_does_not_count(world: World, stranger: Stranger) -> None:
     address = unknown()
     for _ in range(PER_ADDRESS):
