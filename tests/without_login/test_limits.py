@@ -1,6 +1,7 @@
 """Codes are limited per address and per client, across triggers, whoever presses what (FEATURES F21)."""
 
 import re
+from math import ceil
 from pathlib import Path
 from uuid import uuid4
 
@@ -46,15 +47,16 @@ def test_a_mailbox_gets_a_few_codes_an_hour_whoever_asks(world: World) -> None:
     for each in refused:
         assert (each.page.status_code, each.title) == (429, TOO_OFTEN)
         seconds = int(each.page.headers["retry-after"])
-        assert 3500 < seconds <= 3600
-        assert "You can get a new code in 60 minutes." in each.text
+        assert 3000 < seconds <= 3600
+        assert f"You can get a new code in {ceil(seconds / 60)} minutes." in each.text
     eventually(lambda: all(handled(world, each.code_id) for each in asked))
     assert len(code_emails(world, person.email)) == PER_ADDRESS
 
-    move(world, asked[0].code_id, 3590)
+    asked_at = "UPDATE cancel_codes SET asked_at = now() - interval '3550 seconds' WHERE id = %s"
+    world.admin.execute(asked_at.encode(), [asked[0].code_id])
     late = asks(world, person.email)
     assert (late.page.status_code, "You can get a new code in 1 minute." in late.text) == (429, True)
-    move(world, asked[0].code_id, 10)
+    move(world, asked[0].code_id, 60)
     assert asks(world, person.email).title == ENTER_CODE
     assert asks(world, person.email).title == TOO_OFTEN
 
