@@ -22,6 +22,11 @@ def new_client() -> str:
     return str(IPv4Address(random.randrange(int(IPv4Address("10.0.0.0")), int(IPv4Address("10.255.255.255")))))
 
 
+def own(url: str) -> dict[str, str]:
+    """Return the settings of a trigger on a database of its own."""
+    return {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
+
+
 class Stranger(Visitor):
     """A browser on the page, at an IP address of its own: the trigger believes the test as it would a proxy."""
 

@@ -1,12 +1,9 @@
 """A code is sent after the response, once, whatever happens to the trigger or the mail server; and old ones go."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
-from deployments.migrations import migrate
 from flows.prune_history import prune_history
 from tests.deletion.former_customers import swept
 from tests.faults.own_database import OwnWorld
@@ -15,9 +12,8 @@ from tests.faults.wires import wired
 from tests.faults.wires_line import Fault, When
 from tests.http.conftest import Application
 from tests.nodes.clients.smtp_servers import Inbox, smtp_server
-from tests.nodes.clients.test_database import new_database, settings
 from tests.waiting import eventually
-from tests.without_login.stranger import PAGE, SURVEY, Stranger, code_emails, code_in, handled, move, row_of
+from tests.without_login.stranger import PAGE, SURVEY, Stranger, code_emails, code_in, handled, move, own, row_of
 from tests.world import World
 
 pytestmark = [
@@ -26,19 +22,6 @@ pytestmark = [
 ]
 
 DUE = "UPDATE cancel_codes SET resume_at = now() WHERE resume_at IS NOT NULL"
-
-
-@pytest.fixture
-def apart(world: World) -> Iterator[OwnWorld]:
-    """Yield the stack with a database of its own, which the stack's trigger doesn't see."""
-    with new_database(world.addresses["database_admin_url"]) as url:
-        migrate(settings(url))
-        with closing(OwnWorld(world, own(url))) as apart:
-            yield apart
-
-
-def own(url: str) -> dict[str, str]:
-    return {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
 
 
 @pytest.mark.parametrize("when", [*When, None])
