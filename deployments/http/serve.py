@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from ipaddress import IPv6Network, ip_network
 from types import FrameType
 
 import uvicorn
@@ -31,13 +32,21 @@ def server_of(app: FastAPI, settings: TriggerSettings) -> uvicorn.Server:
             loop="asyncio",
             access_log=False,  # Prefect and the audit log have more, and URLs may contain tokens
             log_level="info",
-            forwarded_allow_ips=list(settings.trusted_proxies),
+            forwarded_allow_ips=[form for each in settings.trusted_proxies for form in _forms(each)],
             server_header=False,
             h11_max_incomplete_event_size=MOST_HEADER_BYTES,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=CALLERS_WAIT_SECONDS,
         )
     )
+
+
+def _forms(proxy: str) -> list[str]:
+    """Return how a proxy is written in X-Forwarded-For: one with an IPv4 address also as behind a dual-stack proxy."""
+    network = ip_network(proxy)
+    if isinstance(network, IPv6Network):
+        return [proxy]
+    return [proxy, f"::ffff:{network.network_address}/{96 + network.prefixlen}"]
 
 
 def serve(settings: TriggerSettings, shop: APIRouter | None) -> bool:

@@ -39,9 +39,14 @@ async def ask_for_code(address: str, client: str | None) -> Asked:
 
 
 def _network(client: str | None) -> str:
-    """Return the part of an IP address that one client can't change: of IPv6, the /64 network."""
+    """Return the part of an IP address that one client can't change: of IPv6, the /64 network.
+
+    A proxy on a dual-stack socket writes IPv4 addresses as IPv6 ones, which are all of one network.
+    """
     try:
         found = ip_address(client or "")
     except ValueError:
         return ""  # a socket without an address
-    return str(ip_network((int(found), 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or ip_network((int(found), 64), strict=False))
+    return str(found)

@@ -76,7 +76,7 @@ class Hooks:
                 return HookResponse(response.status_code, await _content(response))
         except (TimeoutError, httpx.TimeoutException):
             raise HookFailed("the webhook's receiver did not respond in time") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise HookFailed(f"the webhook's receiver could not be reached ({type(error).__name__})") from None
 
     async def close(self) -> None:

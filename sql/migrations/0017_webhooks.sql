@@ -144,14 +144,15 @@ COMMENT ON VIEW webhook_events IS 'the events of outgoing webhooks; each user se
 GRANT SELECT ON webhook_events TO cancelflow_app;
 
 -- Put the events of a session, a request or an end into the outbox, and those of the request's session. `endpoints`: the
--- types that each takes, by its name. An event is put there once; until its first attempt, its data is brought up to date.
+-- types that each takes, by its name. An event is put there once, so not again after prune_webhooks has deleted it; until
+-- its first attempt, its data is brought up to date.
 CREATE FUNCTION put_webhooks(whose uuid, endpoints json) RETURNS void
     LANGUAGE sql
 AS $$
     INSERT INTO webhook_deliveries AS d (user_id, endpoint, type, key, at, data, due_at)
     SELECT e.user_id, target.name, e.type, e.key, e.at, json_strip_nulls(e.data), now() + e.delay
     FROM webhook_events e, json_each(endpoints) AS target (name, types)
-    WHERE target.types::jsonb ? e.type AND e.about = ANY (ARRAY(
+    WHERE target.types::jsonb ? e.type AND e.at >= now() - interval '30 days' AND e.about = ANY (ARRAY(
         SELECT whose
         UNION ALL
         SELECT s.id FROM cancel_sessions s WHERE s.cancellation_id = whose OR s.change_id = whose))

@@ -66,26 +66,32 @@ $$;
 CREATE FUNCTION claim_cancel_codes(at_most integer) RETURNS SETOF uuid
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    WITH due AS (
+    -- First, whatever needs no email, and many of these: they must not hold up those that are to be sent.
+    WITH fresh AS (
         SELECT c.id, c.expires_at > now() AS valid, coalesce(c.user_ids, ARRAY(
             SELECT u.id FROM users u WHERE lower(u.email COLLATE "C") = lower(c.address COLLATE "C") ORDER BY u.id LIMIT 20
             )) AS users
-        FROM cancel_codes c WHERE c.resume_at <= now()
-        ORDER BY c.resume_at LIMIT at_most FOR UPDATE OF c SKIP LOCKED),
-    claimed AS (
+        FROM cancel_codes c WHERE c.resume_at <= now() AND (c.user_ids IS NULL OR c.expires_at <= now())
+        ORDER BY c.resume_at LIMIT 500 FOR UPDATE OF c SKIP LOCKED),
+    looked_up AS (
         UPDATE cancel_codes c
-        SET address = NULL, user_ids = due.users,
-            resume_at = CASE WHEN due.valid AND due.users <> '{}' THEN now() + interval '30 seconds' END
-        FROM due WHERE c.id = due.id
-        RETURNING c.id, c.user_ids, c.resume_at),
+        SET address = NULL, user_ids = fresh.users,
+            resume_at = CASE WHEN fresh.valid AND fresh.users <> '{}' THEN c.resume_at END
+        FROM fresh WHERE c.id = fresh.id
+        RETURNING c.id, c.resume_at)
+    UPDATE outbox o SET refused = true FROM looked_up c
+    WHERE o.request_id = c.id AND o.kind = 'cancel_code' AND c.resume_at IS NULL AND o.delivered_at IS NULL;
+
+    WITH due AS (
+        SELECT c.id FROM cancel_codes c WHERE c.resume_at <= now() AND c.user_ids <> '{}' AND c.expires_at > now()
+        ORDER BY c.resume_at LIMIT at_most FOR UPDATE SKIP LOCKED),
+    claimed AS (
+        UPDATE cancel_codes c SET resume_at = now() + interval '30 seconds' FROM due WHERE c.id = due.id
+        RETURNING c.id, c.user_ids),
     queued AS (
-        INSERT INTO outbox (request_id, user_id, kind)
-        SELECT id, user_ids[1], 'cancel_code' FROM claimed WHERE resume_at IS NOT NULL
-        ON CONFLICT (request_id, kind) DO NOTHING),
-    too_late AS (
-        UPDATE outbox o SET refused = true FROM claimed c
-        WHERE o.request_id = c.id AND o.kind = 'cancel_code' AND c.resume_at IS NULL AND o.delivered_at IS NULL)
-    SELECT id FROM claimed WHERE resume_at IS NOT NULL
+        INSERT INTO outbox (request_id, user_id, kind) SELECT id, user_ids[1], 'cancel_code' FROM claimed
+        ON CONFLICT (request_id, kind) DO NOTHING)
+    SELECT id FROM claimed
 $$;
 
 -- Return what the email needs; no row for a code that was deleted.

@@ -113,6 +113,27 @@ def test_a_session_that_waits_for_an_operator_is_manual_and_completed_later(
     assert outcomes(endpoints, person) == ["cancelled", "manual"]
 
 
+@pytest.mark.usefixtures("here")
+def test_what_was_sent_and_deleted_is_not_sent_again(company: Company, guest: Visitor, endpoints: Endpoints) -> None:
+    """A request that waits for an operator may be completed after its session's first deliveries were deleted."""
+    world = company.world
+    person = subscriber(world, plan="manual", price=price_of(world, "manual"))
+    guest.open(token(person))
+    guest.press("cancel")
+    events(world, endpoints, person, "session.started", "session.completed")
+    eventually(lambda: all(each["delivered_at"] for each in deliveries(world, person).values()))
+    for table, column in (("cancel_sessions", "opened_at"), ("webhook_deliveries", "at")):
+        moved = f"UPDATE {table} SET {column} = {column} - interval '31 days' WHERE user_id = %s"
+        world.admin.execute(moved.encode(), [person.user_id])
+    world.admin.execute("SELECT prune_webhooks(1000)")
+    assert deliveries(world, person) == {}
+
+    resume(load(DatabaseSettings), session_of(world, person)["id"])
+
+    eventually(lambda: "subscription.canceled" in deliveries(world, person))
+    assert deliveries(world, person).keys() == {"session.completed", "subscription.canceled"}
+
+
 def test_a_session_in_which_stripe_fails_is_errored_and_can_still_be_completed(
     company: Company, guest: Visitor, endpoints: Endpoints
 ) -> None:

@@ -22,6 +22,11 @@ def new_client() -> str:
     return str(IPv4Address(random.randrange(int(IPv4Address("10.0.0.0")), int(IPv4Address("10.255.255.255")))))
 
 
+def own(url: str) -> dict[str, str]:
+    """Return the settings of a trigger on a database of its own."""
+    return {"DATABASE_URL": url, "DATABASE_ADMIN_URL": url}
+
+
 class Stranger(Visitor):
     """A browser on the page, at an IP address of its own: the trigger believes the test as it would a proxy."""
 
@@ -73,9 +78,13 @@ def sent_code(world: World, person: Person, stranger: Stranger) -> str:
     return code_in(email)
 
 
+def row_of(world: World, code_id: str) -> Row:
+    return world.row("SELECT * FROM cancel_codes WHERE id = %s", code_id)
+
+
 def handled(world: World, code_id: str) -> bool:
     """Return whether nothing is left to do for a code: it was sent, or there is nobody to send it to."""
-    return world.row("SELECT resume_at FROM cancel_codes WHERE id = %s", code_id)["resume_at"] is None
+    return row_of(world, code_id)["resume_at"] is None
 
 
 def move(world: World, code_id: str, seconds: float) -> None:

@@ -65,6 +65,11 @@ def test_any_response_but_success_is_a_failure(status: int) -> None:
     assert len(receiver.refused) == 1
 
 
+def test_an_address_with_a_mistake_is_a_failure() -> None:
+    with pytest.raises(HookFailed, match="could not be reached"):
+        send("https://hooks.example.com:8O80/")
+
+
 def test_a_receiver_that_is_down_or_never_responds_is_a_failure() -> None:
     with pytest.raises(HookFailed, match="could not be reached"):
         send(f"http://127.0.0.1:{free_port()}/hooks")
