@@ -7,8 +7,7 @@ CREATE TABLE replies (
     user_id            text COLLATE "C" NOT NULL,
     fingerprint        bytea       NOT NULL,  -- of its Message-ID, by which an email that arrives again is recognized
     received_at        timestamptz NOT NULL DEFAULT now(),
-    -- Only a `reply` is an answer; of the others nothing but the kind is kept. `stop`: it revoked the consent to
-    -- marketing emails.
+    -- Only a `reply` is an answer; of the others nothing but the kind is kept. `stop`: it revoked consents.
     kind               text        NOT NULL CHECK (kind IN ('reply', 'stop', 'auto_reply', 'bounce', 'unreadable')),
     text               text        CHECK (length(text) BETWEEN 1 AND 5000),
 

@@ -1,12 +1,14 @@
 """A reply is stored once, whoever sends it and however often it arrives; STOP is heeded (FEATURES N04, N07)."""
 
 import logging
+from collections.abc import Iterable
 from email.utils import parseaddr
 from uuid import UUID
 
 import pytest
 
 from nodes.clients.mail.reply_addresses import ReplyAddresses
+from nodes.rules.consents import CHANNELS
 from nodes.settings import LinkSettings, load
 from tests.replies.customers import arrives, left, replies, reply, reply_address
 from tests.world import Person, World
@@ -124,14 +126,22 @@ def ledger(world: World, person: Person) -> list[tuple[str, bool, str]]:
     return [(row["channel"], row["accepted"], row["source"]) for row in rows]
 
 
-@pytest.mark.parametrize("text", ["STOP", "Unsubscribe me, please!", "Bitte abmelden.", "ne m'écrivez plus"])
-def test_stop_revokes_the_consent_immediately_and_once(world: World, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "channels"),
+    [
+        ("STOP", CHANNELS),
+        ("Please don't call me again.", ["phone"]),
+        ("Unsubscribe me, please!", ["email_marketing"]),
+        ("ne m'écrivez plus", ["email_marketing"]),
+    ],
+)
+def test_stop_revokes_the_consent_immediately_and_once(world: World, text: str, channels: Iterable[str]) -> None:
     person = left(world)
     raw = reply(reply_address(world, person), text, Date="Thu, 26 Nov 2026 12:00:00 +0100")
     arrives(raw, raw, reply(reply_address(world, person), text))
-    assert ledger(world, person) == [("email_marketing", False, "reply")]
+    assert ledger(world, person) == [(channel, False, "reply") for channel in channels]
     assert [(row["kind"], row["text"]) for row in replies(world, person)] == [("stop", None)] * 2
-    evidence = world.row("SELECT evidence FROM consents WHERE user_id = %s", person.user_id)["evidence"]
+    evidence = world.rows("SELECT evidence FROM consents WHERE user_id = %s", person.user_id)[0]["evidence"]
     assert evidence["request_id"] == str(request_id(world, person))
     assert evidence["said_at"] == "2026-11-26T11:00:00Z"
 
