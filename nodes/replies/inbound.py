@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import Compat32
-from email.utils import getaddresses, parseaddr, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import cast
 
@@ -29,6 +29,9 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw_unicode_escape", "unicode_esc
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # The address that an email was delivered to is in one of these; the last two have the one that it was sent to.
 _RECIPIENTS = ("delivered-to", "x-original-to", "x-envelope-to", "to", "cc")
+# Ours are signed, so anything that looks like an address may be one. The standard library's parser finds none at all
+# where a name has an @ or a list ends with a comma, as mail programs write them.
+_ADDRESS = re.compile(r"""[^\s<>()\[\]\\,;:"@]{1,64}@[^\s<>()\[\]\\,;:"@]{1,255}""")
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +44,6 @@ class InboundEmail:
 
     kind: Kind
     message_id: str | None = None
-    sender: str | None = None
     recipients: tuple[str, ...] = ()
     sent_at: datetime | None = None
     text: str = ""
@@ -77,8 +79,7 @@ def _read(message: Message) -> InboundEmail:
     return InboundEmail(
         kind,
         message_id=(_header(message, "message-id") or "").strip() or None,
-        sender=parseaddr(_header(message, "from") or "")[1] or None,
-        recipients=tuple(address for _, address in getaddresses(texts) if "@" in address),
+        recipients=tuple(address for text in texts for address in _ADDRESS.findall(text)),
         sent_at=_date(_header(message, "date") or ""),
         text=new_text(_body(message))[:MAX_FEEDBACK_CHARACTERS].strip() if kind == "reply" else "",
     )

@@ -36,8 +36,24 @@ def test_a_reply_has_its_addresses_and_new_text() -> None:
     quoted = "Zu teuer, danke für alles.\n\nAm 24.11.2026 um 15:12 schrieb Support:\n> Danke\n"
     found = read(message(quoted, Delivered_To="other@example.org", Cc="a@example.com, B <b@example.com>"))
     assert (found.kind, found.text, found.message_id) == ("reply", "Zu teuer, danke für alles.", "<1@example.com>")
-    assert found.sender == "jo@example.com"
     assert found.recipients == ("other@example.org", "cancel+abc@example.org", "a@example.com", "b@example.com")
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Cc", "=?utf-8?Q?M=C3=BCller=2C_J=C3=B6rg_=28Einkauf=2C_DE=29?= <j@x.de>"),
+        ("Cc", "a@x.com,"),
+        ("Cc", "a@x.com; b@x.com"),
+        ("Cc", "Jane @ Acme <j@x.de>"),
+        ("To", "cancel+abc@example.org <cancel+abc@example.org>"),
+        ("To", "undisclosed-recipients:;, <cancel+abc@example.org"),
+    ],
+)
+def test_a_recipient_is_found_beside_any_other(name: str, written: str) -> None:
+    to = "" if name == "To" else f"To: {HEADERS['To']}\n"
+    found = read_email(f"From: jo@example.com\n{to}{name}: {written}\n\nToo slow".encode())
+    assert "cancel+abc@example.org" in found.recipients
 
 
 @pytest.mark.parametrize(
