@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import Compat32
@@ -92,7 +93,7 @@ def _header(message: Message, name: str) -> str | None:
         return None
     try:
         return str(make_header(decode_header(written)))
-    except (LookupError, ValueError):  # an unknown charset, or malformed
+    except (LookupError, ValueError, HeaderParseError):  # an unknown charset, or malformed
         return str(written)
 
 

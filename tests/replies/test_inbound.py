@@ -73,6 +73,11 @@ def test_an_email_says_when_it_was_sent_if_it_has_a_date(date: str, at: datetime
     assert (found.kind, found.sent_at) == ("reply", at)
 
 
+def test_a_header_that_can_not_be_decoded_is_read_as_it_is_written() -> None:
+    found = read_email(b"From: jo@example.com\nTo: cancel+abc@example.org\nSubject: =?utf-8?B?abcde?=\n\nSTOP")
+    assert (found.kind, found.text, found.recipients) == ("reply", "STOP", ("cancel+abc@example.org",))
+
+
 def test_nothing_personal_is_in_its_representation() -> None:
     assert "jo@" not in repr(read(message())) and "expensive" not in repr(read(message()))
 
