@@ -138,9 +138,11 @@ def test_a_long_text_is_cut_off() -> None:
         {"Precedence": "auto_reply"},
         {"X_Autoreply": "yes"},
         {"X_Autorespond": "Away"},
-        {"List_Id": "<list.example.com>"},
         {"Subject": "Automatic reply: One question about your plan"},
+        {"Subject": "Automatic reply"},
         {"Subject": "Out of Office: Re: One question"},
+        {"Subject": "Out of Office AutoReply: Re: One question"},
+        {"Subject": "Auto: One question"},
         {"Subject": "Automatische Antwort: Eine Frage"},
         {"Subject": "Abwesenheitsnotiz: Eine Frage"},
         {"Subject": "Réponse automatique : Une question"},
@@ -162,6 +164,7 @@ def test_a_read_receipt_is_an_auto_reply() -> None:
     [
         b"From: Mail Delivery System <MAILER-DAEMON@example.com>\nSubject: Undelivered\n\nx",
         b"From: postmaster@example.com\nAuto-Submitted: auto-replied\n\nx",
+        b"From: postmaster@example.com\nReturn-Path: <>\n\nx",
         b"From: a@b.c\nContent-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n\nhi\n--x--",
         b"From: a@example.com\nX-Failed-Recipients: b@example.com\n\nx",
         b"From: a@example.com\nReturn-Path: <>\n\nx",
@@ -180,6 +183,14 @@ def test_bounces_are_no_answers(raw: bytes) -> None:
         {"Return_Path": "<jo@example.com>"},
         {"Subject": "Office moved, out of budget"},
         {"Precedence": "normal"},
+        {"From": "postmaster@jo-design.de"},
+        {"From": "postmaster@jo-design.de", "Auto_Submitted": "no", "Return_Path": "<postmaster@jo-design.de>"},
+        {"Subject": "Vacation plans changed, so I left"},
+        {"Subject": "Absence of a feature"},
+        {"Subject": "Automatic reply emails never worked"},
+        {"Subject": "Abwesenheit war der Grund"},
+        # As a group adds to each email that passes it.
+        {"List_Id": "<billing.example.com>", "Precedence": "list"},
     ],
 )
 def test_a_person_is_not_taken_for_a_program(headers: dict[str, str]) -> None:
