@@ -1,7 +1,7 @@
 """Messages that no customer wrote: auto-replies and bounces (RFC 3834, RFC 3464)."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal
 
 Kind = Literal["reply", "auto_reply", "bounce", "unreadable"]
@@ -18,7 +18,7 @@ _SENT_BY_PROGRAM = (
     ("x-autorespond", re.compile("")),
     ("x-autoreply-from", re.compile("")),
     ("x-mail-autoreply", re.compile("")),
-    ("content-type", re.compile(r"\s*multipart/report\b.*disposition-notification", re.IGNORECASE | re.DOTALL)),
+    ("content-type", re.compile(r"\s*multipart/report\b", re.IGNORECASE)),
     (
         "subject",
         re.compile(
@@ -31,20 +31,19 @@ _SENT_BY_PROGRAM = (
         ),
     ),
 )
-_REPORT = re.compile(r"\s*multipart/report\b", re.IGNORECASE)
 
 
-def kind_of(header: Callable[[str], str | None]) -> Kind:
-    """Return which kind of message has these headers. `header` returns a header's text, or None where there is none.
+def kind_of(header: Callable[[str], str | None], actions: Collection[str]) -> Kind:
+    """Return which kind of message this is. `header` returns a header's text, or None where there is none.
 
-    An auto-reply may have an empty return path too (RFC 3834, section 3.3), so its own headers come first.
+    `actions`: of a delivery report, in lower case (RFC 3464, section 2.3.3), as `delayed`. An auto-reply may have an
+    empty return path too (RFC 3834, section 3.3), so its own headers come first.
     """
-    report = _REPORT.match(header("content-type") or "") and "disposition-notification" not in (
-        header("content-type") or ""
-    )
+    if actions:
+        return "bounce" if "failed" in actions else "auto_reply"
     sender, no_return = header("from") or "", (header("return-path") or "").strip() == "<>"
     by_postmaster = _POSTMASTER.search(sender) and (no_return or _AUTO_SUBMITTED.match(header("auto-submitted") or ""))
-    if report or header("x-failed-recipients") or _BOUNCE_SENDER.search(sender) or by_postmaster:
+    if header("x-failed-recipients") or _BOUNCE_SENDER.search(sender) or by_postmaster:
         return "bounce"
     for name, pattern in _SENT_BY_PROGRAM:
         value = header(name)

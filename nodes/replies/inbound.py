@@ -75,7 +75,7 @@ def read_email(raw: bytes) -> InboundEmail:
 
 
 def _read(message: Message) -> InboundEmail:
-    kind = kind_of(lambda name: _header(message, name))
+    kind = kind_of(lambda name: _header(message, name), _actions(message))
     texts = [text for name in _RECIPIENTS if (text := _header(message, name)) is not None]
     return InboundEmail(
         kind,
@@ -95,6 +95,19 @@ def _header(message: Message, name: str) -> str | None:
         return str(make_header(decode_header(written)))
     except (LookupError, ValueError, HeaderParseError):  # an unknown charset, or malformed
         return str(written)
+
+
+def _actions(message: Message) -> list[str]:
+    """Return what a delivery report says about each recipient; nothing for any other message."""
+    if message.get_content_type() != "multipart/report" or not message.is_multipart():
+        return []
+    reports = (part for part in _children(message) if part.get_content_type() == "message/delivery-status")
+    recipients = (recipient for report in reports if report.is_multipart() for recipient in _children(report))
+    return [str(action).strip().lower() for each in recipients if (action := each.get("action"))]
+
+
+def _children(message: Message) -> list[Message]:
+    return cast("list[Message]", message.get_payload())
 
 
 def _date(written: str) -> datetime | None:
@@ -122,7 +135,7 @@ def _parts(message: Message) -> Iterator[Message]:
     if not message.is_multipart():
         yield message
     elif message.get_content_maintype() == "multipart":
-        for part in cast("list[Message]", message.get_payload()):
+        for part in _children(message):
             yield from _parts(part)
 
 

@@ -154,9 +154,33 @@ def test_auto_replies_are_no_answers(headers: dict[str, str]) -> None:
     assert (found.kind, found.text) == ("auto_reply", "")
 
 
-def test_a_read_receipt_is_an_auto_reply() -> None:
-    raw = b"From: a@b.c\nContent-Type: multipart/report; report-type=disposition-notification; boundary=x\n\n--x--"
-    assert read_email(raw).kind == "auto_reply"
+def report(*actions: str, head: bytes = b"") -> bytes:
+    """Return a delivery report (RFC 3464) about a recipient for each action."""
+    recipients = "".join(f"Final-Recipient: rfc822; jo@example.com\nAction: {each}\n\n" for each in actions).encode()
+    return (
+        b"From: MAILER-DAEMON@example.com\n" + head + b"MIME-Version: 1.0\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n\nhi\n"
+        b"--x\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; example.com\n\n" + recipients + b"\n"
+        b"--x\nContent-Type: text/rfc822-headers\n\nSubject: Cancelled\n--x--\n"
+    )
+
+
+@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])
+@pytest.mark.parametrize("head", [b"", b"Return-Path: <>\nX-Failed-Recipients: jo@example.com\n"])
+def test_a_report_that_nothing_failed_is_no_bounce(action: str, head: bytes) -> None:
+    assert read_email(report(action, head=head)).kind == "auto_reply"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Content-Type: multipart/report; report-type=disposition-notification; boundary=x\n\n--x--",
+        b"Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\n\n--x--",
+        b"Content-Type: multipart/report; report-type=delivery-status\n\nAction: failed",
+    ],
+)
+def test_a_read_receipt_or_a_report_of_nothing_is_an_auto_reply(raw: bytes) -> None:
+    assert read_email(b"From: a@b.c\n" + raw).kind == "auto_reply"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +189,9 @@ def test_a_read_receipt_is_an_auto_reply() -> None:
         b"From: Mail Delivery System <MAILER-DAEMON@example.com>\nSubject: Undelivered\n\nx",
         b"From: postmaster@example.com\nAuto-Submitted: auto-replied\n\nx",
         b"From: postmaster@example.com\nReturn-Path: <>\n\nx",
-        b"From: a@b.c\nContent-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n\nhi\n--x--",
+        report("failed"),
+        report("delayed", "failed"),
+        report("Failed", head=b"Return-Path: <>\nAuto-Submitted: auto-replied\n"),
         b"From: a@example.com\nX-Failed-Recipients: b@example.com\n\nx",
         b"From: a@example.com\nReturn-Path: <>\n\nx",
     ],
