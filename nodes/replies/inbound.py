@@ -47,6 +47,7 @@ class InboundEmail:
     message_id: str | None = None
     recipients: tuple[str, ...] = ()
     sent_at: datetime | None = None
+    subject: str = ""
     text: str = ""
 
 
@@ -82,6 +83,7 @@ def _read(message: Message) -> InboundEmail:
         message_id=(_header(message, "message-id") or "").strip() or None,
         recipients=tuple(address for text in texts for address in _ADDRESS.findall(text)),
         sent_at=_date(_header(message, "date") or ""),
+        subject=_header(message, "subject") or "",
         text=new_text(_body(message))[:MAX_FEEDBACK_CHARACTERS].strip() if kind == "reply" else "",
     )
 

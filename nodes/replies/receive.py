@@ -9,6 +9,7 @@ from nodes.consents.ledger import revoke_in, said_at
 from nodes.replies.inbound import InboundEmail, read_email
 from nodes.rules.replies.revocation import revoked_channels
 from nodes.services import services
+from nodes.tasks.put import put_task
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ async def receive(raw: bytes, recipients: Iterable[str] = ()) -> bool:
     if request_id is None or user_id is None:
         log.info("1 email was not kept: it was not sent to the reply address of a cancellation")
         return False
-    revoked = revoked_channels(email.text)
+    revoked = revoked_channels(email.text or email.subject) if email.kind == "reply" else ()
     kind = "stop" if revoked else _kind(email)
     async with database.as_user(user_id) as transaction:
         stored = await transaction.values(
@@ -40,6 +41,9 @@ async def receive(raw: bytes, recipients: Iterable[str] = ()) -> bool:
         if stored and revoked:
             evidence = {"request_id": str(request_id), "reply_id": str(stored[0]), **said_at(email.sent_at)}
             await revoke_in(transaction, user_id, revoked, "reply", evidence)
+        if stored and kind == "unreadable":  # a person has to look into the mailbox
+            key = str(stored[0])
+            await put_task(transaction, user_id=user_id, kind="uncertain_reply", key=key, request_id=request_id)
     log.info("reply %s to request %s: %s", stored[0] if stored else "known already", request_id, kind)
     return bool(stored)
 

@@ -7,10 +7,13 @@ from uuid import UUID
 
 import pytest
 
+from flows.anonymize_feedback import anonymize_feedback
 from nodes.clients.mail.reply_addresses import ReplyAddresses
 from nodes.rules.consents import CHANNELS
 from nodes.settings import LinkSettings, load
+from tests.deletion.former_customers import given_days_ago, swept
 from tests.replies.customers import arrives, left, replies, reply, reply_address
+from tests.tasks.made import task_of, tasks_of
 from tests.world import Person, World
 
 pytestmark = pytest.mark.slow
@@ -106,11 +109,23 @@ def test_what_no_person_wrote_is_no_answer(world: World, kind: str) -> None:
     assert (stored["kind"], stored["text"], stored["categorize_at"]) == (kind, None, None)
 
 
-def test_a_reply_without_a_new_text_is_unreadable(world: World) -> None:
+def test_a_reply_without_a_new_text_is_a_task_for_a_person(world: World) -> None:
     person = left(world)
-    arrives(reply(reply_address(world, person), ""))
+    raw = reply(reply_address(world, person), "")
+    assert sorted(arrives(raw, raw)) == [False, True]
     [stored] = replies(world, person)
     assert (stored["kind"], stored["text"], stored["categorize_at"]) == ("unreadable", None, None)
+    task = task_of(world, person)
+    assert (task["kind"], task["key"], task["said"]) == ("uncertain_reply", str(stored["id"]), None)
+    assert (task["request_id"], task["done_at"]) == (stored["request_id"], None)
+
+
+def test_the_task_of_an_unreadable_reply_goes_with_the_reason(world: World) -> None:
+    person = left(world)
+    arrives(reply(reply_address(world, person), ""))
+    given_days_ago(world, person, 91)
+    assert swept(anonymize_feedback).is_completed()
+    assert (replies(world, person), task_of(world, person)["done_by"]) == ([], "retention")
 
 
 def test_a_text_that_no_database_stores_is_stored_without_it(world: World) -> None:
@@ -144,6 +159,22 @@ def test_stop_revokes_the_consent_immediately_and_once(world: World, text: str, 
     evidence = world.rows("SELECT evidence FROM consents WHERE user_id = %s", person.user_id)[0]["evidence"]
     assert evidence["request_id"] == str(request_id(world, person))
     assert evidence["said_at"] == "2026-11-26T11:00:00Z"
+
+
+def test_stop_in_the_subject_of_an_empty_email_counts(world: World) -> None:
+    person = left(world)
+    address = reply_address(world, person)
+    arrives(reply(address, "It did crash.", Subject="Don't call me"))
+    assert ledger(world, person) == []
+    arrives(reply(address, "", Subject="Don't call me"))
+    assert ledger(world, person) == [("phone", False, "reply")]
+    assert sorted(row["kind"] for row in replies(world, person)) == ["reply", "stop"]
+
+
+def test_an_auto_reply_about_stop_revokes_nothing(world: World) -> None:
+    person = left(world)
+    arrives(reply(reply_address(world, person), "", Subject="STOP", Auto_Submitted="auto-replied"))
+    assert (ledger(world, person), tasks_of(world, person.user_id)) == ([], [])
 
 
 def test_a_sentence_with_stop_in_it_revokes_nothing(world: World) -> None:
