@@ -44,6 +44,8 @@ _THANKS = re.compile(
 _IN_NAMES = frozenset({"von", "van", "der", "den", "de", "du", "del", "la", "di", "da", "le", "aus", "from"})
 _MOST_NAMES = 4
 _MOST_LINES_AFTER_THANKS = 2
+_MOST_IN_SIGNATURE = 3
+_MOST_IN_SIGNATURE_LINE = 60
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _MOST_LINES_AFTER = 8
 
@@ -53,6 +55,18 @@ def new_text(body: str) -> str:
     text = _INVISIBLE.sub("", body.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " "))
     lines = _without_signature(_without_quotes(text.split("\n")))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in _without_sign_off(lines))).strip()
+
+
+def first_paragraph(text: str) -> str:
+    """Return the first paragraph of a new text without names at its end; empty if more than a signature follows it."""
+    paragraph, _, rest = text.partition("\n\n")
+    following = [line for line in rest.split("\n") if line.strip()]
+    if len(following) > _MOST_IN_SIGNATURE or any(len(line) > _MOST_IN_SIGNATURE_LINE for line in following):
+        return ""
+    first, *more = paragraph.split("\n")
+    while more and _are_names(more[-1]):
+        more.pop()
+    return "\n".join([first, *more])
 
 
 def _without_quotes(lines: list[str]) -> list[str]:
@@ -85,9 +99,11 @@ def _is_attribution(text: str) -> bool:
 
 
 def _begins_headers(lines: list[str], at: int) -> bool:
-    if not _FROM.match(lines[at]):
-        return False
-    return sum(bool(_HEADER.match(line)) for line in lines[at + 1 : at + 7]) >= 2
+    """Return whether a quoted email's headers begin here: with the sender, or with another, as the date."""
+    if _FROM.match(lines[at]):
+        return sum(bool(_HEADER.match(line)) for line in lines[at + 1 : at + 7]) >= 2
+    following = lines[at + 1 : at + 4]
+    return bool(_HEADER.match(lines[at])) and any(map(_FROM.match, following)) and any(map(_HEADER.match, following))
 
 
 def _without_signature(lines: list[str]) -> list[str]:

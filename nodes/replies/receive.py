@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from nodes.consents.ledger import revoke_in, said_at
 from nodes.replies.inbound import InboundEmail, read_email
+from nodes.replies.new_text import first_paragraph
 from nodes.rules.replies.revocation import revoked_channels
 from nodes.services import services
 from nodes.tasks.put import put_task
@@ -27,8 +28,9 @@ async def receive(raw: bytes, recipients: Iterable[str] = ()) -> bool:
     if request_id is None or user_id is None:
         log.info("1 email was not kept: it was not sent to the reply address of a cancellation")
         return False
-    revoked = revoked_channels(email.text or email.subject) if email.kind == "reply" else ()
-    kind = "stop" if revoked else _kind(email)
+    by_all_of_it = revoked_channels(email.text or email.subject) if email.kind == "reply" else ()
+    kind = "stop" if by_all_of_it else _kind(email)
+    revoked = by_all_of_it or revoked_channels(first_paragraph(email.text))  # what follows that is kept
     async with database.as_user(user_id) as transaction:
         stored = await transaction.values(
             "store_reply",

@@ -152,13 +152,30 @@ def ledger(world: World, person: Person) -> list[tuple[str, bool, str]]:
 )
 def test_stop_revokes_the_consent_immediately_and_once(world: World, text: str, channels: Iterable[str]) -> None:
     person = left(world)
-    raw = reply(reply_address(world, person), text, Date="Thu, 26 Nov 2026 12:00:00 +0100")
-    arrives(raw, raw, reply(reply_address(world, person), text))
+    address, date = reply_address(world, person), "Thu, 26 Nov 2026 12:00:00 +0100"
+    raw = reply(address, text, Date=date)
+    arrives(raw, raw, reply(address, text, Date=date))
     assert ledger(world, person) == [(channel, False, "reply") for channel in channels]
     assert [(row["kind"], row["text"]) for row in replies(world, person)] == [("stop", None)] * 2
     evidence = world.rows("SELECT evidence FROM consents WHERE user_id = %s", person.user_id)[0]["evidence"]
     assert evidence["request_id"] == str(request_id(world, person))
     assert evidence["said_at"] == "2026-11-26T11:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "revoked"),
+    [
+        ("STOP\n\nJane Doe\nHead of IT", list(CHANNELS)),
+        ("Unsubscribe please\nJo", ["email_marketing"]),
+        ("Stop calling me.\n\nIt is too expensive.", ["phone"]),
+        ("Stop\nraising prices", []),
+    ],
+)
+def test_stop_above_a_few_lines_counts_and_they_are_kept(world: World, text: str, revoked: list[str]) -> None:
+    person = left(world)
+    arrives(reply(reply_address(world, person), text))
+    assert [channel for channel, *_ in ledger(world, person)] == revoked
+    assert [(row["kind"], row["text"]) for row in replies(world, person)] == [("reply", text)]
 
 
 def test_stop_in_the_subject_of_an_empty_email_counts(world: World) -> None:
