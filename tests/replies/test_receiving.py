@@ -8,10 +8,11 @@ from uuid import UUID
 import pytest
 
 from flows.anonymize_feedback import anonymize_feedback
+from flows.delete_expired_data import delete_expired_data
 from nodes.clients.mail.reply_addresses import ReplyAddresses
 from nodes.rules.consents import CHANNELS
 from nodes.settings import LinkSettings, load
-from tests.deletion.former_customers import given_days_ago, swept
+from tests.deletion.former_customers import former_customer, given_days_ago, swept
 from tests.replies.customers import arrives, left, replies, reply, reply_address
 from tests.tasks.made import task_of, tasks_of
 from tests.world import Person, World
@@ -88,11 +89,17 @@ def test_an_email_to_an_address_that_we_did_not_make_is_kept_nowhere(
 
 
 def test_a_reply_after_the_deletion_is_kept_nowhere(world: World) -> None:
-    person = left(world)
-    address = reply_address(world, person)
-    gone = ReplyAddresses(REPLY_TO, [load(LinkSettings).link_secret]).address(UUID(int=0))
-    assert arrives(reply(gone)) == [False]
-    assert arrives(reply(address)) == [True]
+    person, _ = former_customer(world, days_ago=91)
+    raw = reply(reply_address(world, person))
+    assert arrives(raw) == [True]
+    assert swept(delete_expired_data, dry_run=False).is_completed()
+    assert arrives(raw, reply(reply_address(world, person))) == [False, False]
+    assert replies(world, person) == []
+
+
+def test_a_reply_about_a_cancellation_that_never_was_is_kept_nowhere(world: World) -> None:
+    never = ReplyAddresses(REPLY_TO, [load(LinkSettings).link_secret]).address(UUID(int=0))
+    assert arrives(reply(never)) == [False]
 
 
 AUTOMATIC = {
