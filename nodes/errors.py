@@ -102,6 +102,10 @@ class InboxFailed(Failure):
     """The mailbox of replies could not be reached or read. The message contains nothing that the server said."""
 
 
+class InboxRefused(InboxFailed):
+    """The mail server refused a command, such as to return one email; the connection is still open."""
+
+
 class CategoryFailed(Failure):
     """The model for replies could not be reached, or did not accept the request. The message contains no text of it."""
 

@@ -21,7 +21,7 @@ class ReplyUnknown(CancelflowError):
 
 
 class NotAnAnswer(CancelflowError):
-    """The email was an auto-reply, a bounce or a STOP, which have no category."""
+    """The email was an auto-reply, a bounce, a STOP or unreadable, so it has no category."""
 
 
 @dataclass(frozen=True)

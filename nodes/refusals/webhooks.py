@@ -36,6 +36,13 @@ class DeliveryUnsigned(Refusal):
 
 
 class DeliveryInvalid(Refusal):
-    """A webhook of a provider that has no email in it, or another format. The provider sends it again."""
+    """A webhook of a provider that has no email in it, or another format."""
 
     status = 400
+
+
+class DeliveryUnverified(Refusal):
+    """A webhook whose signature can't be verified now. The provider sends it again, which SNS does only after a 5xx."""
+
+    status = 503
+    retry_after = 5

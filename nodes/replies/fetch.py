@@ -2,7 +2,7 @@
 
 import logging
 
-from nodes.errors import ConstraintViolated, StatementRefused
+from nodes.errors import ConstraintViolated, InboxRefused, StatementRefused
 from nodes.replies.inbound import MOST_BYTES
 from nodes.replies.receive import receive
 from nodes.services import services
@@ -22,13 +22,13 @@ async def fetch_replies() -> int:
     read = 0
     async with inbox.opened() as mailbox:
         for uid in await mailbox.new():
-            raw = await mailbox.email(uid, MOST_BYTES)
             try:
+                raw = await mailbox.email(uid, MOST_BYTES)
                 if raw is not None:
                     await receive(raw)
-            except (ConstraintViolated, StatementRefused) as error:  # it must not hold up the others
-                log.warning("an email in the mailbox of replies can't be stored: %s", error)
+                await mailbox.mark(uid)
+            except (ConstraintViolated, StatementRefused, InboxRefused) as error:  # it must not hold up the others
+                log.warning("the email with UID %s in the mailbox of replies can't be stored or marked: %s", uid, error)
                 continue
-            await mailbox.mark(uid)
             read += 1
     return read

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import Compat32
-from email.utils import getaddresses, parseaddr, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import cast
 
@@ -29,6 +30,9 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw_unicode_escape", "unicode_esc
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # The address that an email was delivered to is in one of these; the last two have the one that it was sent to.
 _RECIPIENTS = ("delivered-to", "x-original-to", "x-envelope-to", "to", "cc")
+# Ours are signed, so anything that looks like an address may be one. The standard library's parser finds none at all
+# where a name has an @ or a list ends with a comma, as mail programs write them.
+_ADDRESS = re.compile(r"""[^\s<>()\[\]\\,;:"@]{1,64}@[^\s<>()\[\]\\,;:"@]{1,255}""")
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,9 +45,9 @@ class InboundEmail:
 
     kind: Kind
     message_id: str | None = None
-    sender: str | None = None
     recipients: tuple[str, ...] = ()
     sent_at: datetime | None = None
+    subject: str = ""
     text: str = ""
 
 
@@ -72,14 +76,14 @@ def read_email(raw: bytes) -> InboundEmail:
 
 
 def _read(message: Message) -> InboundEmail:
-    kind = kind_of(lambda name: _header(message, name))
+    kind = kind_of(lambda name: _header(message, name), _actions(message))
     texts = [text for name in _RECIPIENTS if (text := _header(message, name)) is not None]
     return InboundEmail(
         kind,
         message_id=(_header(message, "message-id") or "").strip() or None,
-        sender=parseaddr(_header(message, "from") or "")[1] or None,
-        recipients=tuple(address for _, address in getaddresses(texts) if "@" in address),
+        recipients=tuple(address for text in texts for address in _ADDRESS.findall(text)),
         sent_at=_date(_header(message, "date") or ""),
+        subject=_header(message, "subject") or "",
         text=new_text(_body(message))[:MAX_FEEDBACK_CHARACTERS].strip() if kind == "reply" else "",
     )
 
@@ -91,8 +95,21 @@ def _header(message: Message, name: str) -> str | None:
         return None
     try:
         return str(make_header(decode_header(written)))
-    except (LookupError, ValueError):  # an unknown charset, or malformed
+    except (LookupError, ValueError, HeaderParseError):  # an unknown charset, or malformed
         return str(written)
+
+
+def _actions(message: Message) -> list[str]:
+    """Return what a delivery report says about each recipient; nothing for any other message."""
+    if message.get_content_type() != "multipart/report" or not message.is_multipart():
+        return []
+    reports = (part for part in _children(message) if part.get_content_type() == "message/delivery-status")
+    recipients = (recipient for report in reports if report.is_multipart() for recipient in _children(report))
+    return [str(action).strip().lower() for each in recipients if (action := each.get("action"))]
+
+
+def _children(message: Message) -> list[Message]:
+    return cast("list[Message]", message.get_payload())
 
 
 def _date(written: str) -> datetime | None:
@@ -120,7 +137,7 @@ def _parts(message: Message) -> Iterator[Message]:
     if not message.is_multipart():
         yield message
     elif message.get_content_maintype() == "multipart":
-        for part in cast("list[Message]", message.get_payload()):
+        for part in _children(message):
             yield from _parts(part)
 
 

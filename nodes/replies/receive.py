@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 from nodes.consents.ledger import revoke_in, said_at
 from nodes.replies.inbound import InboundEmail, read_email
-from nodes.rules.replies.revocation import is_revocation
+from nodes.replies.new_text import first_paragraph
+from nodes.rules.replies.revocation import revoked_channels
 from nodes.services import services
+from nodes.tasks.put import put_task
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,9 @@ async def receive(raw: bytes, recipients: Iterable[str] = ()) -> bool:
     if request_id is None or user_id is None:
         log.info("1 email was not kept: it was not sent to the reply address of a cancellation")
         return False
-    kind = _kind(email)
+    by_all_of_it = revoked_channels(email.text or email.subject) if email.kind == "reply" else ()
+    kind = "stop" if by_all_of_it else _kind(email)
+    revoked = by_all_of_it or revoked_channels(first_paragraph(email.text))  # what follows that is kept
     async with database.as_user(user_id) as transaction:
         stored = await transaction.values(
             "store_reply",
@@ -36,19 +40,18 @@ async def receive(raw: bytes, recipients: Iterable[str] = ()) -> bool:
             kind=kind,
             text=email.text if kind == "reply" else None,
         )
-        if stored and kind == "stop":
+        if stored and revoked:
             evidence = {"request_id": str(request_id), "reply_id": str(stored[0]), **said_at(email.sent_at)}
-            await revoke_in(transaction, user_id, ("email_marketing",), "reply", evidence)
+            await revoke_in(transaction, user_id, revoked, "reply", evidence)
+        if stored and kind == "unreadable":  # a person has to look into the mailbox
+            key = str(stored[0])
+            await put_task(transaction, user_id=user_id, kind="uncertain_reply", key=key, request_id=request_id)
     log.info("reply %s to request %s: %s", stored[0] if stored else "known already", request_id, kind)
     return bool(stored)
 
 
 def _kind(email: InboundEmail) -> str:
-    if email.kind != "reply":
-        return email.kind
-    if is_revocation(email.text):
-        return "stop"
-    return "reply" if email.text else "unreadable"
+    return "unreadable" if email.kind == "reply" and not email.text else email.kind
 
 
 def _fingerprint(email: InboundEmail, raw: bytes) -> bytes:

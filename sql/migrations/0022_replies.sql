@@ -7,8 +7,7 @@ CREATE TABLE replies (
     user_id            text COLLATE "C" NOT NULL,
     fingerprint        bytea       NOT NULL,  -- of its Message-ID, by which an email that arrives again is recognized
     received_at        timestamptz NOT NULL DEFAULT now(),
-    -- Only a `reply` is an answer; of the others nothing but the kind is kept. `stop`: it revoked the consent to
-    -- marketing emails.
+    -- Only a `reply` is an answer; of the others nothing but the kind is kept. `stop`: it revoked consents.
     kind               text        NOT NULL CHECK (kind IN ('reply', 'stop', 'auto_reply', 'bounce', 'unreadable')),
     text               text        CHECK (length(text) BETWEEN 1 AND 5000),
 
@@ -58,7 +57,7 @@ AS $$
     RETURNING p.id
 $$;
 
--- A reply whose category is uncertain is a task; without the reply there is nothing left to do.
+-- A reply that a person has to read is a task; without the reply there is nothing left to do.
 ALTER TABLE tasks DROP CONSTRAINT tasks_kind_check, ADD CONSTRAINT tasks_kind_check CHECK (kind IN (
     'sales', 'billing', 'support', 'escalation', 'promise', 'idle_session', 'saved_for_now', 'uncertain_reply'));
 CREATE FUNCTION close_task_of_reply() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -69,7 +68,7 @@ BEGIN
 END
 $$;
 CREATE TRIGGER tasks_go_with_their_reply AFTER DELETE ON replies
-    FOR EACH ROW WHEN (OLD.kind = 'reply') EXECUTE FUNCTION close_task_of_reply();
+    FOR EACH ROW WHEN (OLD.kind IN ('reply', 'unreadable')) EXECUTE FUNCTION close_task_of_reply();
 
 -- What a person found in the reason or in a reply: something that the customer missed, as `sso`.
 CREATE TABLE feedback_tags (

@@ -47,6 +47,12 @@ CERTAIN = {"unused": "I hardly use it any more.", "low_quality": "It kept crashi
 UNCERTAIN = "hmm"
 
 
+def old(world: World, person: Person) -> None:
+    """Make the customer's replies old, as only the oldest are listed."""
+    aged = "UPDATE replies SET received_at = now() - interval '80 days' WHERE user_id = %s"
+    world.admin.execute(aged, [person.user_id])
+
+
 def says(world: World, person: Person, text: str) -> UUID:
     """Let a reply arrive and be categorized, and return its id."""
     before = {row["id"] for row in replies(world, person)}
@@ -91,6 +97,7 @@ def test_an_uncertain_reply_waits_for_a_person_who_always_wins(world: World) -> 
     person = left(world)
     reply_id = says(world, person, UNCERTAIN)
     assert reason(world, person)["category"] == "prefer_not_to_say"
+    old(world, person)
     settings = load(ReplyListSettings)
     assert [line for line in listed(settings, every=False) if str(reply_id) in line]
 
@@ -150,10 +157,10 @@ def test_a_category_is_certain_from_the_minimum_on(world: World, above: bool, ta
     assert reason(world, person)["category"] == ("prefer_not_to_say" if above else "unused")
 
 
-async def asked_briefly(url: str, reply_id: UUID) -> None:
-    """Categorize with a model at this address that has half a second to respond."""
+async def asked(url: str, reply_id: UUID, seconds: float = 30.0) -> None:
+    """Categorize with a model at this address that has so long to respond."""
     settings = ReplySettings(reply_model_url=url, reply_model_name="any")
-    model = ModelEndpoint(settings, seconds=0.5, pause=0.01)
+    model = ModelEndpoint(settings, seconds=seconds, pause=0.01)
     with using(replace(services(), categorizer=model)):
         await categorize_reply(reply_id)
 
@@ -168,7 +175,7 @@ def test_a_model_in_an_outage_leaves_the_reply_for_later(world: World, fault: st
         model.statuses = [503] * 2
         url = f"http://127.0.0.1:{free_port()}/v1" if fault == "down" else model.url
         with pytest.raises(CategoryFailed):
-            here(lambda: asked_briefly(url, waiting["id"]))
+            here(lambda: asked(url, waiting["id"], seconds=0.5 if fault == "hanging" else 30.0))
     assert replies(world, person) == [waiting]
     done = here(lambda: categorize_reply(waiting["id"]))
     assert done is not None
@@ -181,10 +188,11 @@ def test_a_model_that_responds_rubbish_leaves_the_reply_to_a_person(world: World
     waiting = waiting_reply(world, person, CERTAIN["unused"])
     with serving() as model:
         model.says = "They don't use it, I'd say."
-        here(lambda: asked_briefly(model.url, waiting["id"]))
+        here(lambda: asked(model.url, waiting["id"]))
     [stored] = replies(world, person)
     assert (stored["category"], stored["categorized_by"], stored["categorize_at"]) == (None, "any", None)
     assert task_of(world, person)["key"] == str(waiting["id"])
+    old(world, person)
     assert [line for line in listed(load(ReplyListSettings), every=False) if str(waiting["id"]) in line]
 
 
@@ -225,6 +233,7 @@ def commands(folder: Path, *arguments: str) -> str:
 def test_the_commands_list_show_and_correct(world: World, tmp_path: Path) -> None:
     person = left(world)
     reply_id = str(says(world, person, f"{UNCERTAIN}\x1b[2J"))
+    old(world, person)
     [line] = [each for each in commands(tmp_path).splitlines() if reply_id in each]
     assert " 0." in line
     assert UNCERTAIN not in line

@@ -36,8 +36,24 @@ def test_a_reply_has_its_addresses_and_new_text() -> None:
     quoted = "Zu teuer, danke für alles.\n\nAm 24.11.2026 um 15:12 schrieb Support:\n> Danke\n"
     found = read(message(quoted, Delivered_To="other@example.org", Cc="a@example.com, B <b@example.com>"))
     assert (found.kind, found.text, found.message_id) == ("reply", "Zu teuer, danke für alles.", "<1@example.com>")
-    assert found.sender == "jo@example.com"
     assert found.recipients == ("other@example.org", "cancel+abc@example.org", "a@example.com", "b@example.com")
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Cc", "=?utf-8?Q?M=C3=BCller=2C_J=C3=B6rg_=28Einkauf=2C_DE=29?= <j@x.de>"),
+        ("Cc", "a@x.com,"),
+        ("Cc", "a@x.com; b@x.com"),
+        ("Cc", "Jane @ Acme <j@x.de>"),
+        ("To", "cancel+abc@example.org <cancel+abc@example.org>"),
+        ("To", "undisclosed-recipients:;, <cancel+abc@example.org"),
+    ],
+)
+def test_a_recipient_is_found_beside_any_other(name: str, written: str) -> None:
+    to = "" if name == "To" else f"To: {HEADERS['To']}\n"
+    found = read_email(f"From: jo@example.com\n{to}{name}: {written}\n\nToo slow".encode())
+    assert "cancel+abc@example.org" in found.recipients
 
 
 @pytest.mark.parametrize(
@@ -55,6 +71,11 @@ def test_a_reply_has_its_addresses_and_new_text() -> None:
 def test_an_email_says_when_it_was_sent_if_it_has_a_date(date: str, at: datetime | None) -> None:
     found = read(message(Date=date))
     assert (found.kind, found.sent_at) == ("reply", at)
+
+
+def test_a_header_that_can_not_be_decoded_is_read_as_it_is_written() -> None:
+    found = read_email(b"From: jo@example.com\nTo: cancel+abc@example.org\nSubject: =?utf-8?B?abcde?=\n\nSTOP")
+    assert (found.kind, found.text, found.recipients) == ("reply", "STOP", ("cancel+abc@example.org",))
 
 
 def test_nothing_personal_is_in_its_representation() -> None:
@@ -117,9 +138,11 @@ def test_a_long_text_is_cut_off() -> None:
         {"Precedence": "auto_reply"},
         {"X_Autoreply": "yes"},
         {"X_Autorespond": "Away"},
-        {"List_Id": "<list.example.com>"},
         {"Subject": "Automatic reply: One question about your plan"},
+        {"Subject": "Automatic reply"},
         {"Subject": "Out of Office: Re: One question"},
+        {"Subject": "Out of Office AutoReply: Re: One question"},
+        {"Subject": "Auto: One question"},
         {"Subject": "Automatische Antwort: Eine Frage"},
         {"Subject": "Abwesenheitsnotiz: Eine Frage"},
         {"Subject": "Réponse automatique : Une question"},
@@ -131,9 +154,33 @@ def test_auto_replies_are_no_answers(headers: dict[str, str]) -> None:
     assert (found.kind, found.text) == ("auto_reply", "")
 
 
-def test_a_read_receipt_is_an_auto_reply() -> None:
-    raw = b"From: a@b.c\nContent-Type: multipart/report; report-type=disposition-notification; boundary=x\n\n--x--"
-    assert read_email(raw).kind == "auto_reply"
+def report(*actions: str, head: bytes = b"") -> bytes:
+    """Return a delivery report (RFC 3464) about a recipient for each action."""
+    recipients = "".join(f"Final-Recipient: rfc822; jo@example.com\nAction: {each}\n\n" for each in actions).encode()
+    return (
+        b"From: MAILER-DAEMON@example.com\n" + head + b"MIME-Version: 1.0\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n\nhi\n"
+        b"--x\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; example.com\n\n" + recipients + b"\n"
+        b"--x\nContent-Type: text/rfc822-headers\n\nSubject: Cancelled\n--x--\n"
+    )
+
+
+@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])
+@pytest.mark.parametrize("head", [b"", b"Return-Path: <>\nX-Failed-Recipients: jo@example.com\n"])
+def test_a_report_that_nothing_failed_is_no_bounce(action: str, head: bytes) -> None:
+    assert read_email(report(action, head=head)).kind == "auto_reply"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Content-Type: multipart/report; report-type=disposition-notification; boundary=x\n\n--x--",
+        b"Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\n\n--x--",
+        b"Content-Type: multipart/report; report-type=delivery-status\n\nAction: failed",
+    ],
+)
+def test_a_read_receipt_or_a_report_of_nothing_is_an_auto_reply(raw: bytes) -> None:
+    assert read_email(b"From: a@b.c\n" + raw).kind == "auto_reply"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +188,10 @@ def test_a_read_receipt_is_an_auto_reply() -> None:
     [
         b"From: Mail Delivery System <MAILER-DAEMON@example.com>\nSubject: Undelivered\n\nx",
         b"From: postmaster@example.com\nAuto-Submitted: auto-replied\n\nx",
-        b"From: a@b.c\nContent-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n\nhi\n--x--",
+        b"From: postmaster@example.com\nReturn-Path: <>\n\nx",
+        report("failed"),
+        report("delayed", "failed"),
+        report("Failed", head=b"Return-Path: <>\nAuto-Submitted: auto-replied\n"),
         b"From: a@example.com\nX-Failed-Recipients: b@example.com\n\nx",
         b"From: a@example.com\nReturn-Path: <>\n\nx",
     ],
@@ -159,6 +209,14 @@ def test_bounces_are_no_answers(raw: bytes) -> None:
         {"Return_Path": "<jo@example.com>"},
         {"Subject": "Office moved, out of budget"},
         {"Precedence": "normal"},
+        {"From": "postmaster@jo-design.de"},
+        {"From": "postmaster@jo-design.de", "Auto_Submitted": "no", "Return_Path": "<postmaster@jo-design.de>"},
+        {"Subject": "Vacation plans changed, so I left"},
+        {"Subject": "Absence of a feature"},
+        {"Subject": "Automatic reply emails never worked"},
+        {"Subject": "Abwesenheit war der Grund"},
+        # As a group adds to each email that passes it.
+        {"List_Id": "<billing.example.com>", "Precedence": "list"},
     ],
 )
 def test_a_person_is_not_taken_for_a_program(headers: dict[str, str]) -> None:

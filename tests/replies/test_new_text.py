@@ -5,7 +5,7 @@ import time
 import pytest
 
 from nodes.replies.html_text import html_text
-from nodes.replies.new_text import new_text
+from nodes.replies.new_text import first_paragraph, new_text
 
 QUOTED = "> Thanks for being with us.\n>\n> What made you decide to leave?\n"
 UNMARKED = "Thanks for being with us.\nWhat made you decide to leave?\n"
@@ -26,6 +26,8 @@ UNMARKED = "Thanks for being with us.\nWhat made you decide to leave?\n"
         "*Von:* Support\n*Gesendet:* Dienstag, 24. November 2026\n*An:* Jo\n*Betreff:* Eine Frage\n\n" + UNMARKED,
         "De : Support\nEnvoyé : mardi 24 novembre 2026\nÀ : Jo\nObjet : Une question\n\n" + UNMARKED,
         "De: Support\nEnviado el: martes, 24 de noviembre de 2026\nPara: Jo\nAsunto: Una pregunta\n\n" + UNMARKED,
+        "Gesendet: Dienstag, 24. November 2026\nVon: Support\nAn: Jo\nBetreff: Eine Frage\n\n" + UNMARKED,
+        "Sent: Tuesday, November 24, 2026\nTo: Jo\nFrom: Support\n\n" + UNMARKED,
         "________________________________\nFrom: Support\n\n" + UNMARKED,
         "-----Original Message-----\n" + UNMARKED,
         "-----Ursprüngliche Nachricht-----\n" + UNMARKED,
@@ -51,6 +53,10 @@ def test_answers_between_quoted_lines_are_kept() -> None:
         "Best regards,\nJo Miller\nCEO, Example Inc.",
         "Thanks, Jo",
         "Cheers\nJo",
+        "Best,\nJo Miller\nCEO, Example Inc.",
+        "Danke!\nMaria von der Heide",
+        "Liebe Grüße aus Berlin\nJo",
+        "Muchas gracias",
         "Mit freundlichen Grüßen\nJo Müller",
         "Viele Grüße, Jo",
         "Cordialement,\nJean",
@@ -73,7 +79,17 @@ def test_a_signature_is_removed(end: str) -> None:
         "Thanks for asking.\n\nThanks to the price increase we left.",
         "Reasons:\n- price\n- it is slow\n- support never answered",
         "From: where I stand, it is too dear\nTo: be honest, also slow",
+        "To: be honest, it is too dear\nSent: three tickets, no answer\nDate: never",
         "On Tuesday your support wrote: 'no'. And then nothing.",
+        "Hi,\n\nThanks for asking.\n\nWe left because it became too expensive.",
+        "Hi Sam,\nThanks Sam,\nit was too expensive",
+        "Hi Sam,\n\nThanks!\n\nPrice.",
+        "Hallo,\n\ndanke für die Nachricht.\nEs war zu teuer.",
+        "Bonjour,\n\nMerci de votre message.\n\nC'est trop cher.",
+        "Hola,\n\nGracias por escribir.\n\nEs muy caro.",
+        "We left.\nBest feature was missing\nreally, no SSO.",
+        "Regards to the team.\nRegards are not enough for me.",
+        "Sent from my account three tickets.\nNobody answered.\nSo we left.",
         "Best tool I had, but\nBest of all was the price of the other one.",
         "Merci\n\nC'était trop cher, et lent",
         "",
@@ -81,6 +97,23 @@ def test_a_signature_is_removed(end: str) -> None:
 )
 def test_what_the_customer_wrote_stays(text: str) -> None:
     assert new_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("STOP\n\nJane Doe\nHead of IT", "STOP"),
+        ("Unsubscribe please\nJo", "Unsubscribe please"),
+        ("Stop.\nJo Miller\n\nExample Inc.\n+49 30 123", "Stop."),
+        ("Stop\nraising prices", "Stop\nraising prices"),
+        ("Stop\n\n" + "It was one of those tools that one needs every single day of the week.", ""),
+        ("Stop\n\nfour\nlines\n\nthat\nfollow", ""),
+        ("Stop", "Stop"),
+        ("", ""),
+    ],
+)
+def test_the_first_paragraph_counts_above_no_more_than_a_signature(text: str, first: str) -> None:
+    assert first_paragraph(text) == first
 
 
 def test_html_becomes_text_without_what_is_hidden_or_quoted() -> None:

@@ -110,6 +110,25 @@ def test_a_mailbox_that_ends_the_connection_is_read_again_later(world: World) ->
     assert texts(world, person) == ["Too dear.", "And slow."]
 
 
+@pytest.mark.parametrize("command", ["UID FETCH", "UID STORE"])
+@pytest.mark.parametrize("says", ["NO jo@example.com can't be read", "BAD jo@example.com"])
+def test_an_email_that_the_server_refuses_holds_up_no_other(
+    world: World, caplog: pytest.LogCaptureFixture, command: str, says: str
+) -> None:
+    person = left(world)
+    address = reply_address(world, person)
+    server = ImapServer(reply(address, "Too dear."), reply(address, "And slow."))
+    server.refused[command] = (1, says)
+    assert at(server, fetched) == 1
+    assert texts(world, person)[-1] == "And slow."
+    assert [email.flags for email in server.emails] == [set(), {KEYWORD}]
+    assert "the email with UID 1 in the mailbox of replies" in caplog.text
+    assert "jo@" not in caplog.text
+    server.refused.clear()
+    assert at(server, fetched) == 1
+    assert sorted(texts(world, person)) == ["And slow.", "Too dear."]
+
+
 def test_a_trigger_looks_into_the_mailbox_by_itself(world: World, tmp_path: Path) -> None:
     person = left(world)
     server = ImapServer(reply(reply_address(world, person), "I hardly use it any more."))

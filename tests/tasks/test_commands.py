@@ -22,20 +22,25 @@ def person(world: World) -> Person:
     """Return a customer with one task, which is the oldest of all."""
     person, key = world.person("professional"), new_key()
     put(person.user_id, "sales", key, subscription_id=person.subscription_id, said=SAID)
-    aged = "UPDATE tasks SET created_at = now() - interval '80 days' WHERE key = %s"
-    world.admin.execute(aged, [key])
+    aged(world, key, 80)
     return person
+
+
+def aged(world: World, key: str, days: int) -> None:
+    """Make the task that old, as only the oldest are listed."""
+    world.admin.execute("UPDATE tasks SET created_at = now() - %s::interval WHERE key = %s", [f"{days} days", key])
 
 
 def test_open_tasks_are_listed_oldest_first_without_what_was_said(world: World, person: Person, tmp_path: Path) -> None:
     task = task_of(world, person)
     put(person.user_id, "escalation", key := new_key())
+    aged(world, key, 79)
 
     lines = tasks(world, tmp_path).out.splitlines()
 
     mine = [line for line in lines if person.user_id in line]
     assert mine[0] == f"{task['id']}   80 days  sales          {person.user_id}  {task['key']}"
-    assert mine[1].endswith(f"   0 min  escalation     {person.user_id}  {key}")
+    assert mine[1].endswith(f"   79 days  escalation     {person.user_id}  {key}")
     assert "SSO" not in "".join(lines)
     world.admin.execute("DELETE FROM tasks WHERE key = %s", [key])
 

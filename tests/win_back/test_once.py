@@ -82,8 +82,8 @@ def test_an_email_that_could_not_be_sent_is_sent_by_the_next_run(fix: Fix, monke
 @pytest.mark.parametrize("when", When)
 def test_a_killed_run_writes_to_nobody_twice_and_the_next_continues(fix: Fix, when: When) -> None:
     people = [fix.leaver() for _ in range(3)]
-    fix.company.world.admin.execute("INSERT INTO fixes (tag, notes) VALUES (%s, %s)", [fix.tag, '{"en": "-"}'])
-    fix.company.world.admin.execute("UPDATE fixes SET notes = json_build_object('en', %s::text)", [NOTES["en"]])
+    shipped = "INSERT INTO fixes (tag, notes) VALUES (%s, json_build_object('en', %s::text))"
+    fix.company.world.admin.execute(shipped, [fix.tag, NOTES["en"]])
     fix.company.world.admin.execute(
         "INSERT INTO win_backs (tag, user_id, request_id) SELECT tag, user_id, request_id FROM feedback_tags"
         " WHERE tag = %s",

@@ -74,7 +74,8 @@ class Mailer:
         """Send one email; return once the server has accepted it.
 
         `message_id` as `id@host`, the same for every attempt at one email, so that a mailbox can detect duplicates.
-        `reply_to`: this email's own address for replies, under the name in `REPLY_TO`. `unsubscribe_url`: where mail
+        `reply_to`: this email's own address for replies, under the name in `REPLY_TO`, and for bounces where its domain
+        is the sender's, so that the same SPF record holds. `unsubscribe_url`: where mail
         programs unsubscribe the recipient from marketing emails by one click (RFC 8058).
         Raises `EmailRefused` where a retry is useless and `MailFailed` otherwise; neither names the recipient. After a
         `MailFailed` caused by a timeout, the server may still have accepted the email.
@@ -84,7 +85,17 @@ class Mailer:
             message[UNSUBSCRIBE] = _Url(f"<{unsubscribe_url}>")
             message[f"{UNSUBSCRIBE}-Post"] = f"{UNSUBSCRIBE}=One-Click"
         async with self._connection(self._timeout) as connection:
-            await connection.send_message(message)
+            await self._send(connection, message, reply_to)
+
+    async def _send(self, connection: aiosmtplib.SMTP, message: EmailMessage, reply_to: str | None) -> None:
+        if reply_to and reply_to.rpartition("@")[2].lower() == self._sender.domain.lower():
+            # Some servers let a login send as one address alone, and refuse another at any of these commands.
+            with contextlib.suppress(
+                aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError
+            ):
+                await connection.send_message(message, sender=reply_to)
+                return
+        await connection.send_message(message)
 
     async def check(self) -> None:
         """Connect, log in where the URL has credentials, and send NOOP. Raises `MailFailed` within two seconds."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from nodes.clients.mail.imap_url import ImapMailbox, parse_imap_url
-from nodes.errors import InboxFailed
+from nodes.errors import InboxFailed, InboxRefused
 
 Result = TypeVar("Result")
 
@@ -26,7 +26,10 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class OpenInbox:
-    """A connection with the folder selected. Its calls run in threads, one at a time."""
+    """A connection with the folder selected. Its calls run in threads, one at a time.
+
+    They raise `InboxRefused` if the server refuses the command, after which others can follow, and `InboxFailed`.
+    """
 
     def __init__(self, connection: imaplib.IMAP4, beginning: str) -> None:
         self._connection, self._beginning = connection, beginning
@@ -55,7 +58,7 @@ class OpenInbox:
     async def _done(self, command: str, *arguments: str) -> list[bytes | tuple[bytes, bytes] | None]:
         status, data = await _in_thread(partial(self._connection.uid, command, *arguments))
         if status != "OK":
-            raise InboxFailed(f"the mail server refused to {command.lower()}")
+            raise InboxRefused(f"the mail server refused to {command.lower()}")
         return data
 
 
@@ -127,6 +130,6 @@ async def _in_thread(call: Callable[[], Result]) -> Result:
     except imaplib.IMAP4.abort:
         raise InboxFailed("the mail server ended the connection") from None
     except imaplib.IMAP4.error:
-        raise InboxFailed("the mail server refused the login or a command") from None
+        raise InboxRefused("the mail server refused the login or a command") from None
     except OSError as error:
         raise InboxFailed(f"the mail server could not be reached ({type(error).__name__})") from None

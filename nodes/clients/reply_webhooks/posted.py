@@ -29,7 +29,10 @@ class Provider(Protocol):
     """A service that receives mail and posts it to us."""
 
     async def read(self, posted: Posted) -> Delivered | None:
-        """Return the email; None if the post is about something else. Raises `DeliveryUnsigned`, `DeliveryInvalid`."""
+        """Return the email; None if the post is about something else.
+
+        Raises `DeliveryUnsigned`, `DeliveryInvalid` and `DeliveryUnverified`.
+        """
 
     async def close(self) -> None:
         """Close the connections, if there are any."""

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
-from nodes.refusals.webhooks import DeliveryInvalid, DeliveryUnsigned
+from nodes.refusals.webhooks import DeliveryInvalid, DeliveryUnsigned, DeliveryUnverified
 
 # SNS waits 15 seconds for a response.
 SECONDS = 5.0
@@ -43,7 +43,7 @@ class Sns:
         self._keys: dict[str, RSAPublicKey] = {}
 
     async def verify(self, message: dict[str, Any]) -> None:
-        """Raise `DeliveryUnsigned` unless SNS has signed the message."""
+        """Raise `DeliveryUnsigned` unless SNS has signed the message, `DeliveryUnverified` if it can't be found out."""
         url = message.get("SigningCertURL")
         hashed = {"1": SHA1(), "2": SHA256()}.get(str(message.get("SignatureVersion")))  # noqa: S303  # SNS's version 1
         if hashed is None or not isinstance(url, str) or not _CERTIFICATE.fullmatch(url):
@@ -83,9 +83,10 @@ class Sns:
         try:
             response = await self._http.get(url)
         except httpx.HTTPError as error:
-            raise DeliveryInvalid(f"SNS could not be reached ({type(error).__name__})") from None
+            raise DeliveryUnverified(f"SNS could not be reached ({type(error).__name__})") from None
         if response.status_code != 200:
-            raise DeliveryInvalid(f"SNS responded {response.status_code}")
+            passing = response.status_code == 429 or response.status_code >= 500
+            raise (DeliveryUnverified if passing else DeliveryInvalid)(f"SNS responded {response.status_code}")
         return response.content
 
 

@@ -23,12 +23,16 @@ class Stored:
 
 
 class ImapServer:
-    """The server. `keywords`: whether it stores flags of a client's own. `before`: called with each command."""
+    """The server. `keywords`: whether it stores flags of a client's own. `before`: called with each command.
+
+    `refused`: by command, as "UID FETCH", how it responds to it for one email: its UID, and what it says.
+    """
 
     def __init__(self, *emails: bytes, keywords: bool = True, tls: ssl.SSLContext | None = None) -> None:
         self.emails = [Stored(raw) for raw in emails]
         self.commands: list[str] = []
         self.before: Callable[[str], None] = lambda _: None
+        self.refused: dict[str, tuple[int, str]] = {}
         self.port, self.tls = 0, tls
         self._flags = r"\Seen \Answered \*" if keywords else r"\Seen \Answered"
 
@@ -58,6 +62,8 @@ class ImapServer:
 
     def _response(self, command: str, arguments: list[str], rest: str) -> tuple[bytes, str]:
         match command:
+            case "UID FETCH" | "UID STORE" if self.refused.get(command, (0,))[0] == int(arguments[2]):
+                return b"", self.refused[command][1]
             case "CAPABILITY":
                 return b"* CAPABILITY IMAP4rev1\r\n", "OK done"
             case "LOGIN":

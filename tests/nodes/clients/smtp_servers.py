@@ -28,6 +28,7 @@ class Inbox:
 
     response_to_recipient: str = "250 OK"
     response_to_email: str = "250 OK"
+    senders: list[str | None] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     emails: list[EmailMessage] = field(default_factory=list)
 
@@ -40,6 +41,7 @@ class Inbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self.response_to_email.startswith("250"):
+            self.senders.append(envelope.mail_from)
             self.recipients += envelope.rcpt_tos
             content = envelope.content if isinstance(envelope.content, bytes) else b""
             self.emails.append(message_from_bytes(content, policy=policy.default))

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from email_templates import Email
 from nodes.clients.mail.client import Mailer
@@ -246,17 +247,55 @@ def test_replies_go_to_the_reply_address(reply_to: str | None) -> None:
     assert email["Reply-To"] == reply_to
 
 
-def test_an_email_may_have_an_address_for_replies_of_its_own() -> None:
-    inbox, own = Inbox(), "people+abc@example.com"
-
+def sent_with_its_own_address(inbox: Inbox, domain: str = "example.com") -> None:
     async def scenario() -> None:
         async with smtp_server(inbox) as port:
-            mailer = Mailer(settings(f"smtp://127.0.0.1:{port}", reply_to="Söhne <people@example.com>"))
+            mailer = Mailer(settings(f"smtp://127.0.0.1:{port}", reply_to=f"Söhne <people@{domain}>"))
+            own = f"people+abc@{domain}"
             await mailer.send(EMAIL, recipient="ada@example.net", message_id=MESSAGE_ID, reply_to=own)
 
     asyncio.run(scenario())
     [email] = inbox.emails
-    assert email["Reply-To"] == f"Söhne <{own}>"
+    assert email["Reply-To"] == f"Söhne <people+abc@{domain}>"
+    assert email["From"].addresses[0].addr_spec == "billing@example.com"
+
+
+@pytest.mark.parametrize(
+    ("domain", "sender"),
+    [
+        ("example.com", "people+abc@example.com"),
+        ("Example.com", "people+abc@Example.com"),
+        ("example.org", "billing@example.com"),
+    ],
+)
+def test_a_bounce_comes_to_the_emails_own_address_if_the_senders_domain_is_the_same(domain: str, sender: str) -> None:
+    inbox = Inbox()
+    sent_with_its_own_address(inbox, domain)
+    assert inbox.senders == [sender]
+
+
+@pytest.mark.parametrize("refuses", ["RCPT", "DATA"])
+def test_a_server_that_accepts_no_other_sender_gets_the_usual_one(refuses: str) -> None:
+    class OneSender(Inbox):
+        async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, *more: Any) -> str:  # noqa: N802
+            if refuses == "RCPT" and envelope.mail_from != "billing@example.com":
+                return "553 not owned by user"
+            return await super().handle_RCPT(server, session, envelope, *more)
+
+        async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+            if envelope.mail_from != "billing@example.com":
+                return "554 send as denied"
+            return await super().handle_DATA(server, session, envelope)
+
+    inbox = OneSender()
+    sent_with_its_own_address(inbox)
+    assert (inbox.senders, inbox.recipients) == (["billing@example.com"], ["ada@example.net"])
+
+
+def test_an_email_without_an_address_of_its_own_is_sent_by_the_sender() -> None:
+    inbox = Inbox()
+    asyncio.run(sent(inbox, "ada@example.net"))
+    assert inbox.senders == ["billing@example.com"]
 
 
 @pytest.mark.parametrize("length", [10, 900])

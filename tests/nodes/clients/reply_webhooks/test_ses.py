@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from nodes.clients.reply_webhooks.posted import Delivered, Posted
 from nodes.clients.reply_webhooks.ses import AmazonSes
-from nodes.refusals.webhooks import DeliveryInvalid, DeliveryUnsigned
+from nodes.refusals.webhooks import DeliveryInvalid, DeliveryUnsigned, DeliveryUnverified
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:replies"
 CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
@@ -43,14 +43,22 @@ def certificate() -> bytes:
 
 
 class Amazon:
-    """What SNS serves: its certificate, and the confirmation of subscriptions. It keeps what was fetched."""
+    """What SNS serves: its certificate, and the confirmation of subscriptions. It keeps what was fetched.
 
-    def __init__(self) -> None:
+    `fails`: the responses to the first requests, by their status, or the errors in their place.
+    """
+
+    def __init__(self, *fails: int | Exception) -> None:
         self.fetched: list[str] = []
-        self._certificate = certificate()
+        self._certificate, self._fails = certificate(), list(fails)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.fetched.append(str(request.url))
+        if self._fails:
+            failure = self._fails.pop(0)
+            if isinstance(failure, Exception):
+                raise failure
+            return httpx.Response(failure)
         return httpx.Response(200, content=self._certificate if request.url.path.endswith(".pem") else b"<ok/>")
 
 
@@ -149,6 +157,20 @@ def test_a_certificate_from_elsewhere_is_never_fetched(url: str) -> None:
     with pytest.raises(DeliveryUnsigned):
         read(signed(SigningCertURL=url), amazon)
     assert amazon.fetched == []
+
+
+@pytest.mark.parametrize("failure", [httpx.ConnectTimeout("x"), httpx.ReadError("x"), 503, 429])
+def test_a_message_can_be_sent_again_while_sns_can_not_be_asked(failure: int | Exception) -> None:
+    amazon = Amazon(failure)
+    with pytest.raises(DeliveryUnverified) as caught:
+        read(signed(), amazon)
+    assert (caught.value.status, caught.value.retry_after) == (503, 5)
+    assert read(signed(), amazon) is not None
+
+
+def test_a_certificate_that_does_not_exist_is_refused_for_good() -> None:
+    with pytest.raises(DeliveryInvalid):
+        read(signed(), Amazon(404))
 
 
 def test_a_subscription_to_our_topic_is_confirmed() -> None:
