@@ -56,7 +56,7 @@ class NotReadBack(Failure):
 
 
 class NotSettled(Failure):
-    """Stripe has ended the subscription, but one of its invoices is not settled yet; the request is retried."""
+    """A part of the cancellation is done in Stripe, such as its end, but not all; the request is retried."""
 
 
 class DatabaseUnavailable(Failure):

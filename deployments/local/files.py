@@ -31,6 +31,6 @@ def kept_secrets(path: Path, names: tuple[str, ...]) -> dict[str, str]:
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     missing = [name for name in names if name not in kept]
     if missing:
-        kept |= {name: secrets.token_urlsafe(32) for name in missing}
+        kept |= {name: secrets.token_hex(32) for name in missing}
         write_private(path, json.dumps(kept, indent=2) + "\n")
     return {name: kept[name] for name in names}

@@ -31,7 +31,7 @@ async def get_active_subscription(request: CancellationRequest) -> CancellationC
     if request.outcome == "failed":
         await _look_again(request, subscription)
     made_by_page = request.carried_out_by == "page"
-    if not (request.begun or made_by_page):
+    if request.superseded or not (request.begun or made_by_page):
         refuse_ended(subscription)
         refuse_pending(subscription)
         if not request.accept_offer:
@@ -58,7 +58,7 @@ async def _look_again(request: CancellationRequest, subscription: ActiveSubscrip
         did_it = offer is not None and billed.discount_of(offer.coupon_id) is not None
     else:
         did_it = billed.pending or not is_live(billed.status)
-    if not did_it:
+    if request.superseded or not did_it:
         raise StillFailed
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("reopen_cancellation", request_id=request.id, asked_for=False)
@@ -71,7 +71,7 @@ async def _choose(request: CancellationRequest, subscription: ActiveSubscription
     """
     billed = subscription.billed
     first_seen = paid_until(
-        period_start=billed.current_period_start,
+        period_start=billed.last_period_start,
         period_end=billed.current_period_end,
         read_at=billed.read_at,
         waited=request.waited,

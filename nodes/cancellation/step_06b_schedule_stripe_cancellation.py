@@ -1,5 +1,6 @@
 """Step 6B: cancel in Stripe, and read the subscription back."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,7 +48,9 @@ async def schedule_stripe_cancellation(reason: CapturedReason) -> ScheduledCance
         billed = _seen(subscription)
     else:
         released = await _release_schedule(request, subscription)
-        billed = await _end(case, terms, reason.category)
+        # Once the scheduled change is dropped, the request goes on: "failed" would leave the customer at the old price.
+        async with settling(request) if released and request.carried_out_by != "hook" else nullcontext():
+            billed = await _end(case, terms, reason.category)
         async with settling(request):
             undone = await undo_renewals(request, billed, case.paid_until)
             voided = await void_what_is_open(request, subscription, billed) or request.invoices_voided

@@ -21,6 +21,8 @@ async def find_subscription_to_change(request: ChangeRequest) -> ChangeCase:
     subscription = await find_subscription(request.user_id, request.subscription_id or request.asked_subscription)
     if request.outcome == "failed":
         await _look_again(request, subscription)
+    elif request.superseded:
+        raise StillFailed(CHANGE.detail)
     if not request.reached("applied"):
         refuse_ended(subscription)
     await _choose(request, subscription)
@@ -34,7 +36,7 @@ async def _look_again(request: ChangeRequest, subscription: ActiveSubscription) 
     SPEC, Decided 12.
     """
     agreed = agreed_in(request.agreed)
-    if agreed is None or not is_in_effect(request.kind, agreed, subscription.billed):
+    if request.superseded or agreed is None or not is_in_effect(request.kind, agreed, subscription.billed):
         raise StillFailed(CHANGE.detail)
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("reopen_change", request_id=request.id, asked_for=False)

@@ -36,6 +36,6 @@ async def undo_renewals(request: Request, billed: BillingSubscription, paid_unti
 
 async def _renewals(billed: BillingSubscription, paid_until: datetime) -> list[Renewal]:
     """Return the invoices of later periods. A period that moved without one (a changed anchor) is no renewal."""
-    if billed.current_period_start < paid_until:
+    if billed.last_period_start < paid_until:
         return []
     return await services().billing.invoices.renewals_since(billed.id, paid_until)

@@ -81,14 +81,14 @@ async def _void(request: Request, invoice: OpenInvoice) -> None:
 
 @asynccontextmanager
 async def settling(request: Request) -> AsyncIterator[None]:
-    """Surround the work on invoices of a subscription that has ended.
+    """Surround what is left of a cancellation that has begun in Stripe, such as the invoices of an ended subscription.
 
-    The cancellation is done, so a failing call must not be reported to the customer: it raises `NotSettled`, which
-    leaves the request to be retried.
+    A failing call must then not be reported to the customer as a failure: it raises `NotSettled`, which leaves the
+    request to be retried.
     """
     try:
         yield
     except BillingFailed as failure:
         if failure.answered:
             await try_with_another_key(CANCELLATION, request.id, request.user_id)
-        raise NotSettled(f"the subscription has ended, but an invoice is not settled yet: {failure}") from None
+        raise NotSettled(f"the cancellation has begun in Stripe, and is not completed yet: {failure}") from None

@@ -47,7 +47,7 @@ async def _look_again(request: ReactivationRequest, subscription: ActiveSubscrip
 
     SPEC, Decided 12.
     """
-    if subscription.billed.pending or has_ended(subscription.billed):
+    if request.superseded or subscription.billed.pending or has_ended(subscription.billed):
         raise StillFailed(REACTIVATION.detail)
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("reopen_reactivation", request_id=request.id, asked_for=False)

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from nodes.node import node, run_log
-from nodes.reactivation.records import Cleared, ReactivationCase
+from nodes.reactivation.records import Cleared, ReactivationCase, ReactivationRequest
+from nodes.refusals.reactivation import CancelledAgain
 from nodes.rules.statuses import is_live
 from nodes.services import services
 from nodes.subscriptions.read_back import settled
@@ -18,6 +19,7 @@ async def clear_cancellation(case: ReactivationCase) -> Cleared:
     """
     request, billed = case.request, case.subscription.billed
     if billed.pending and not request.reached("cleared"):  # once cleared, a new cancellation stays
+        await _refuse_if_cancelled_again(request)
         term = await _term_before(case)
         billed = await settled(
             services().billing.take_back_cancellation(billed, term_ends_at=term, key=request.billing_key("clear")),
@@ -36,6 +38,14 @@ async def clear_cancellation(case: ReactivationCase) -> Cleared:
                 stripe_request_id=billed.stripe_request_id if case.subscription.billed.pending else None,
             )
     return Cleared(case, billed)
+
+
+async def _refuse_if_cancelled_again(request: ReactivationRequest) -> None:
+    """Raise `CancelledAgain` if the customer has pressed cancel since, while this request waited: that counts."""
+    async with services().database.as_user(request.user_id) as transaction:
+        [cancelled] = await transaction.values("cancelled_since", request_id=request.id)
+    if cancelled:
+        raise CancelledAgain
 
 
 async def _term_before(case: ReactivationCase) -> datetime | None:

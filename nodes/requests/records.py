@@ -23,6 +23,7 @@ class Request:
     billing_try: int
     reported_failed: bool
     by_hand: bool  # left to a person, who does it in Stripe
+    superseded: bool  # another request did it, after this one was reported as failed (sql/migrations/0007)
 
     def billing_key(self, step: str) -> str:
         """Return the idempotency key of a write to Stripe: the same until Stripe responds, a new one after a failure.

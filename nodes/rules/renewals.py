@@ -16,8 +16,8 @@ def paid_until(
     measured by one clock, so a difference between the clocks doesn't matter.
 
     Args:
-        period_start: of the period that Stripe first returned, by Stripe's clock.
-        period_end: the same.
+        period_start: of the period that Stripe first returned, by Stripe's clock; of several items, the latest.
+        period_end: the same; of several items, the earliest.
         read_at: when Stripe returned it, by Stripe's clock; None if unknown, as on a test clock.
         waited: from the request to the first read, by the database's clock.
     """

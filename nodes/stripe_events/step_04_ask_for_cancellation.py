@@ -57,12 +57,18 @@ async def _reason(seen: Seen) -> tuple[str | None, str | None]:
 
 async def _write(transaction: Transaction, seen: Seen, reason: str | None, words: str | None) -> UUID | None:
     billed = seen.billed
+    cancel_at = billed.cancel_at if is_live(billed.status) else billed.ended_at
+    taken_over: list[UUID] = await transaction.values(
+        "take_over_parked", subscription_id=billed.id, plan=seen.plan, cancel_at=cancel_at
+    )
+    if taken_over:
+        return taken_over[0]
     made: list[UUID] = await transaction.values(
         "receive_from_stripe",
         user_id=seen.user_id,
         subscription_id=billed.id,
         reason=reason,
-        cancel_at=billed.cancel_at if is_live(billed.status) else billed.ended_at,
+        cancel_at=cancel_at,
         period_end=billed.current_period_end,
         ask_why_after=None if reason or words else services().settings.ask_why_after,
     )

@@ -38,6 +38,32 @@ CREATE FUNCTION is_announced(subscription text) RETURNS boolean
     RETURN EXISTS (
         SELECT FROM data_retention_jobs j WHERE j.subscription_id = subscription AND j.status = 'scheduled');
 
+-- Whether another request did what this one was to do, after this one was reported as failed and the customer tried
+-- again. What Stripe shows is then not this request's doing.
+CREATE FUNCTION superseded(request cancellation_requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN request.recovery_point NOT IN ('discount_applied', 'cancellation_scheduled', 'marked_pending', 'finished')
+        AND (
+            EXISTS (
+                SELECT FROM data_retention_jobs j
+                WHERE j.subscription_id = request.subscription_id AND j.status = 'scheduled' AND j.request_id <> request.id)
+            OR request.accept_offer AND EXISTS (
+                SELECT FROM cancellation_requests later
+                WHERE later.subscription_id = request.subscription_id AND later.received_at > request.received_at
+                    AND later.outcome = 'retained'));
+CREATE FUNCTION superseded(request reactivation_requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN request.recovery_point = 'received' AND EXISTS (
+        SELECT FROM reactivation_requests later
+        WHERE later.subscription_id = request.subscription_id AND later.received_at > request.received_at
+            AND later.outcome = 'reactivated');
+CREATE FUNCTION superseded(request change_requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN request.recovery_point IN ('received', 'agreed') AND EXISTS (
+        SELECT FROM change_requests later
+        WHERE later.subscription_id = request.subscription_id AND later.received_at > request.received_at
+            AND later.kind = request.kind AND later.outcome = 'changed');
+
 -- For `reconcile`: return the states of these subscriptions, of any user.
 CREATE FUNCTION subscription_states(ids text[])
     RETURNS TABLE (id text, user_id text, status text, cancel_at timestamptz, pause_behavior text,

@@ -18,7 +18,7 @@ WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, accept_offer, reason, subscription_id, recovery_point,
     released_schedule, cancel_at, received_at, now() - received_at AS waited, approved_at IS NOT NULL AS approved,
     outcome, response, billing_try, reported_failed, by_hand, renewal_undone, invoices_voided, as_of, terms,
-    carried_out_by;
+    carried_out_by, superseded(cancellation_requests) AS superseded;
 
 -- name: choose_subscription
 -- Step 2.

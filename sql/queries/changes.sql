@@ -13,7 +13,8 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, origin, kind, offer_id, choice, agreed, subscription_id, recovery_point,
-    received_at, outcome, response, billing_try, stripe_request_id, reported_failed, by_hand, carried_out_by;
+    received_at, outcome, response, billing_try, stripe_request_id, reported_failed, by_hand, carried_out_by,
+    superseded(change_requests) AS superseded;
 
 -- name: kind_of_change
 SELECT kind FROM change_requests WHERE id = %(request_id)s;

@@ -10,10 +10,19 @@ SET runs = runs + 1, tries = tries + 1, resume_at = greatest(resume_at, now() + 
     flow_run_id = CASE WHEN finished_at IS NULL OR outcome = 'failed' THEN %(flow_run_id)s ELSE flow_run_id END
 WHERE id = %(request_id)s
 RETURNING id, user_id, asked_subscription, origin, subscription_id, recovery_point, renews_at, received_at, outcome,
-    response, billing_try, stripe_request_id, reported_failed, by_hand;
+    response, billing_try, stripe_request_id, reported_failed, by_hand, superseded(reactivation_requests) AS superseded;
 
 -- name: choose_reactivation
 UPDATE reactivation_requests SET subscription_id = %(subscription_id)s WHERE id = %(request_id)s;
+
+-- name: cancelled_since
+-- Step 3: whether the customer has asked to cancel since, be it that they were told that it is scheduled already. Both
+-- times are the database's.
+SELECT EXISTS (
+    SELECT FROM reactivation_requests r JOIN cancellation_requests c ON c.user_id = r.user_id
+        AND coalesce(coalesce(c.subscription_id, c.asked_subscription) = r.subscription_id, true)
+    WHERE r.id = %(request_id)s AND c.received_at > r.received_at AND NOT c.accept_offer
+        AND (c.outcome IS DISTINCT FROM 'refused' OR c.response ->> 'type' = 'urn:cancelflow:problem:subscription-already-pending'));
 
 -- name: term_before_cancellation
 -- The end of the fixed term that the current cancellation replaced.

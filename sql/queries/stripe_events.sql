@@ -62,6 +62,22 @@ WHERE NOT EXISTS (
         SELECT FROM cancellation_requests WHERE subscription_id = %(subscription_id)s AND finished_at IS NULL)
 RETURNING id;
 
+-- name: take_over_parked
+-- The cancellation that waits for an operator before its first write, for one that was made in Stripe meanwhile: it goes
+-- on at the step after Stripe's change, with the reason that the customer gave.
+WITH waiting AS (
+    SELECT id, user_id, subscription_id, reason, feedback FROM cancellation_requests
+    WHERE subscription_id = %(subscription_id)s AND finished_at IS NULL AND parked_at IS NOT NULL AND NOT by_hand
+        AND NOT accept_offer AND recovery_point = 'received' FOR UPDATE),
+captured AS (
+    INSERT INTO cancellation_reasons (request_id, user_id, subscription_id, plan, category, feedback)
+    SELECT id, user_id, subscription_id, %(plan)s, coalesce(reason, 'prefer_not_to_say'), feedback FROM waiting)
+UPDATE cancellation_requests r
+SET recovery_point = 'cancellation_scheduled', cancel_at = %(cancel_at)s, feedback = NULL, approved_at = now(),
+    parked_at = NULL, resume_at = now()
+FROM waiting w WHERE r.id = w.id
+RETURNING r.id;
+
 -- name: said_before
 -- Whether an earlier cancellation has this reason and text; the feedback page may have appended to the text.
 SELECT EXISTS (

@@ -16,6 +16,7 @@ from tests.acceptance.test_accept import UNAVAILABLE
 from tests.acceptance.trigger import serving
 from tests.faults.unfinished import when_done
 from tests.waiting import eventually
+from tests.webhooks.events import order
 from tests.world import Person, Row, World
 
 # The Stripe SDK triggers this httpx deprecation warning.
@@ -259,6 +260,23 @@ def test_a_manual_only_plan_waits_until_an_operator_resumes_the_request(world: W
     assert when_done(world, uuid.UUID(request_id))["outcome"] == "pending_cancellation"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
     assert world.emails(person)[0]["subject"].startswith("Cancellation confirmed: your")
+
+
+def test_a_request_that_waits_for_an_operator_is_done_once_it_is_cancelled_in_stripe(
+    world: World, ours: httpx.Client
+) -> None:
+    person = on(world, "manual")
+    request_id = world.request_id(cancel(ours, person))
+
+    order(world, "portal", subscription=person.subscription_id, action="cancel")
+
+    finished = "SELECT * FROM cancellation_requests WHERE id = %s AND finished_at IS NOT NULL"
+    [done] = eventually(lambda: world.rows(finished, request_id))
+    assert (done["outcome"], done["origin"], done["feedback"]) == ("pending_cancellation", "api", None)
+    assert world.emails(person)[0]["subject"].startswith("Cancellation confirmed: your")
+    [reason] = world.rows("SELECT category FROM cancellation_reasons WHERE user_id = %s", person.user_id)
+    assert reason["category"] == done["reason"]
+    assert len(world.rows("SELECT FROM data_retention_jobs WHERE user_id = %s", person.user_id)) == 1
 
 
 def test_accepting_the_offer_of_a_manual_only_plan_needs_no_operator(world: World, ours: httpx.Client) -> None:

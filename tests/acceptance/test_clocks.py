@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from stripe.params import SubscriptionCreateParams
 
+from deployments.demo.catalog import Catalog
 from tests.acceptance.subscribers import Clock, clock, subscriber
 from tests.faults.unfinished import expire_lease, unfinished_request, when_done
 from tests.reactivation.people import reactivate
@@ -54,6 +56,29 @@ def test_a_customer_who_cancels_after_a_renewal_keeps_the_renewed_period(world: 
 @pytest.mark.parametrize("ahead", SKEWS)
 def test_a_renewal_after_the_first_look_up_is_refunded(world: World, ahead: int) -> None:
     on, person, request_id = looked_up(world, ahead)
+    on.advance(on.now + 32 * DAY)
+
+    expire_lease(world, request_id)
+
+    row = when_done(world, request_id)
+    assert (row["outcome"], row["renewal_undone"]) == ("canceled", True)
+    assert sum(amount > 0 for amount in refunds(world, person)) == 1
+
+
+def test_a_renewal_of_one_item_of_several_is_refunded(world: World) -> None:
+    on, prices = clock(world), Catalog(world.stripe_client)
+    both: SubscriptionCreateParams = {
+        "items": [
+            {"price": prices.price("professional", "month")},
+            {"price": prices.price("professional", "year")},
+        ],
+        "billing_mode": {"type": "flexible"},
+    }
+    person = subscriber(world, on=on, more=both)
+    ends = [each.current_period_end for each in world.stripe.subscriptions.retrieve(person.subscription_id).items.data]
+    request_id = unfinished_request(
+        world, person, subscription_id=person.subscription_id, paid_until=datetime.fromtimestamp(min(ends), UTC)
+    )
     on.advance(on.now + 32 * DAY)
 
     expire_lease(world, request_id)

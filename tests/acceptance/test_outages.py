@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ import stripe
 from tests.acceptance.consumer import Consumer, body, consuming
 from tests.acceptance.subscribers import unpaid_from_the_start
 from tests.acceptance.trigger import serving
+from tests.faults.unfinished import expire_lease, when_done
 from tests.ports import free_port
 from tests.waiting import eventually
 from tests.world import Person, Row, World
@@ -175,6 +177,21 @@ def test_a_schedule_release_whose_response_was_lost_is_not_repeated(world: World
     assert len([w for w in world.simulator.writes(schedule) if w["status"] == 200 and not w["replayed"]]) == 1
     assert world.stripe.subscription_schedules.retrieve(schedule).status == "released"
     assert world.stripe.subscriptions.retrieve(person.subscription_id).cancel_at_period_end
+    [email] = world.emails(person)
+    assert "You had a plan change scheduled" in email["text"]
+
+
+def test_a_cancellation_that_has_dropped_a_scheduled_change_goes_on(world: World) -> None:
+    person = world.person("schedule_managed")
+    write = f"/v1/subscriptions/{person.subscription_id}"
+    with world.simulator.fault(kind="status", status=500, method="POST", contains=write, times=0):
+        response = world.cancel(person)
+    assert (response.status_code, response.json()["status"]) == (202, "in_progress")
+    request_id = UUID(world.request_id(response))
+
+    expire_lease(world, request_id)
+
+    assert when_done(world, request_id)["outcome"] == "pending_cancellation"
     [email] = world.emails(person)
     assert "You had a plan change scheduled" in email["text"]
 

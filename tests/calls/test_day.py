@@ -104,7 +104,9 @@ class FakeBilling(Billing):
 
     async def subscription(self, subscription_id: str) -> BillingSubscription:
         later = MIDNIGHT + timedelta(days=30)
-        return BillingSubscription(subscription_id, "active", True, later, None, MIDNIGHT, later, later, None, (), None)
+        return BillingSubscription(
+            subscription_id, "active", True, later, None, MIDNIGHT, later, MIDNIGHT, later, None, (), None
+        )
 
 
 @dataclass

@@ -141,3 +141,18 @@ def test_an_unreported_reactivation_cancelled_in_the_portal_ends_as_cancelled(wo
     assert BACK not in subjects(world, person)
     assert jobs(world, person) == ["cancelled", "scheduled"]
     assert reactivate(world, person).status_code == 200
+
+
+def test_a_reactivation_that_waited_gives_way_to_a_later_wish_to_cancel(world: World, triggers: Triggers) -> None:
+    person = when_done(world, leaving(world))
+    killed_before("POST /v1/subscriptions/{id}", reactivate_on, person, triggers)
+    again = world.cancel(person)
+    assert (again.status_code, again.json()["detail"]) == (409, "Subscription already scheduled for cancellation")
+    expire_leases(world, person)
+    when_done(world, person)
+
+    [request] = requests(world, person)
+    assert (request["outcome"], request["response"]["type"]) == ("refused", "urn:cancelflow:problem:cancelled-again")
+    assert in_stripe(world, person).cancel_at is not None
+    assert BACK not in subjects(world, person)
+    assert jobs(world, person) == ["scheduled"]

@@ -136,7 +136,32 @@ def test_a_renewal_charged_while_a_cancellation_was_delayed_is_refunded(world: W
     [first] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_create"]
     assert first.post_payment_credit_notes_amount == 0
     [email] = world.emails(person)
-    assert "we've refunded that charge" in " ".join(email["text"].split())
+    assert "we've cancelled or refunded that charge" in " ".join(email["text"].split())
+
+
+def test_a_renewal_paid_from_the_credit_balance_goes_back_to_it(world: World) -> None:
+    on = clock(world)
+    person = subscriber(world, on=on)
+    subscription = world.stripe.subscriptions.retrieve(person.subscription_id)
+    [item] = subscription.items.data
+    customer = str(subscription.customer)
+    world.stripe.customers.update(customer, {"balance": -1000})
+    request_id = unfinished_request(
+        world,
+        person,
+        subscription_id=person.subscription_id,
+        paid_until=datetime.fromtimestamp(item.current_period_end, UTC),
+    )
+    on.advance(on.now + 32 * DAY)
+    [renewal] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_cycle"]
+    assert renewal.amount_paid == renewal.total - 1000
+
+    expire_lease(world, request_id)
+
+    assert when_done(world, request_id)["renewal_undone"]
+    after = world.stripe.invoices.retrieve(renewal.id or "")
+    assert after.post_payment_credit_notes_amount == renewal.total
+    assert world.stripe.customers.retrieve(customer).balance == -1000
 
 
 def _invoices(world: World, subscription_id: str) -> list[stripe.Invoice]:

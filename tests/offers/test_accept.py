@@ -11,7 +11,7 @@ from tests.acceptance.consumer import body, consuming
 from tests.offers.acceptances import START, accepted, cancel, email_of, member, recorded, refused, writes
 from tests.offers.catalog import LOYAL, price
 from tests.offers.company import DAY, Company, at
-from tests.waiting import concurrently
+from tests.waiting import concurrently, eventually
 from tests.world import Person
 
 DISCOUNTS = ["retention-offer", "half", "fiver", "always", "loyal", "personal", "long"]
@@ -66,6 +66,22 @@ def test_a_pause(company: Company) -> None:
     assert "Next charge: $49.00 on April 15, 2027" in text
     assert "You can resume at any time. Resume now: http" in text
     assert (event["change"], event["resumes_at"]) == ("pause", "2027-03-25T09:00:00Z")
+
+
+def test_a_pause_stays_failed_once_another_call_made_it(company: Company) -> None:
+    world, person = company.world, member(company)
+    with world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0):
+        failed = company.accept(person, "pause", months=2)
+    assert failed.status_code == 500
+    assert company.accept(person, "pause", months=2).status_code == 200
+
+    request_id = failed.headers["Change-Request-Id"]
+    world.admin.execute("UPDATE change_requests SET resume_at = now() WHERE id = %s", [request_id])
+
+    rechecked = "SELECT outcome FROM change_requests WHERE id = %s AND resume_at IS NULL"
+    [request] = eventually(lambda: world.rows(rechecked, request_id))
+    assert request["outcome"] == "failed"
+    email_of(company, person)  # the only one
 
 
 def test_a_change_of_plan_at_the_end_of_the_period(company: Company) -> None:

@@ -16,7 +16,8 @@ class Renewal:
 
     invoice_id: str
     status: str | None  # draft, open, paid, uncollectible or void
-    refundable: int
+    refundable: int  # of what the customer paid
+    creditable: int  # of what the customer's credit balance covered
 
 
 @dataclass(frozen=True)
@@ -74,21 +75,21 @@ class BillingInvoices:
         """Return the renewal invoices since then; the first page suffices, as callers ask within months."""
         params: InvoiceListParams = {"subscription": subscription_id, "created": {"gte": int(moment.timestamp())}}
         found = await ask(lambda: self._invoices.list_async({**params, "limit": PAGE_SIZE}), writing=False)
-        return [
-            Renewal(i.id, i.status, i.amount_paid - i.post_payment_credit_notes_amount)
-            for i in found.data
-            if i.billing_reason == "subscription_cycle"
-        ]
+        return [_read_renewal(each) for each in found.data if each.billing_reason == "subscription_cycle"]
 
     async def undo_renewal(self, renewal: Renewal, *, key: str) -> None:
-        """Void an open invoice, or refund a paid one by a credit note; leave a void or refunded one as it is."""
+        """Void an open invoice, or return a paid one by a credit note; leave a void or returned one as it is.
+
+        What the customer's credit balance had covered goes back to it (https://docs.stripe.com/invoicing/credit-notes).
+        """
         if renewal.status in ("open", "uncollectible"):
             await self.void(renewal.invoice_id, key=key)
-        elif renewal.status == "paid" and renewal.refundable > 0:
+        elif renewal.status == "paid" and renewal.refundable + renewal.creditable > 0:
             note: CreditNoteCreateParams = {
                 "invoice": renewal.invoice_id,
-                "amount": renewal.refundable,
+                "amount": renewal.refundable + renewal.creditable,
                 "refund_amount": renewal.refundable,
+                "credit_amount": renewal.creditable,
                 "reason": "order_change",
                 "memo": "Renewed after the customer had asked to cancel",
             }
@@ -106,6 +107,14 @@ class BillingInvoices:
             params["starting_after"] = after
         found = await ask(lambda: self._invoices.list_async(params), writing=False, seconds=WRITE_SECONDS)
         return PaidInvoices(tuple(map(_read_paid, found.data)), found.data[-1].id if found.has_more else None)
+
+
+def _read_renewal(found: stripe.Invoice) -> Renewal:
+    # A balance below zero is the customer's credit.
+    covered = max(0, (found.ending_balance or 0) - found.starting_balance)
+    refundable = max(0, found.amount_paid - found.post_payment_credit_notes_amount)
+    left = found.amount_paid + covered - found.post_payment_credit_notes_amount
+    return Renewal(found.id, found.status, refundable, max(0, left - refundable))
 
 
 def _read_open(found: stripe.Invoice) -> OpenInvoice:

@@ -66,6 +66,7 @@ class BillingSubscription:
     ended_at: datetime | None
     current_period_start: datetime
     current_period_end: datetime  # the earliest item's, at which `cancel_at_period_end` takes effect
+    last_period_start: datetime  # the latest item's, which has renewed last
     last_period_end: datetime  # the latest item's
     schedule_id: str | None
     discounts: tuple[Discount, ...]
@@ -147,6 +148,7 @@ def read_subscription(found: stripe.Subscription) -> BillingSubscription:
         ended_at=_moment(found.ended_at),
         current_period_start=datetime.fromtimestamp(min(i.current_period_start for i in items), UTC),
         current_period_end=datetime.fromtimestamp(min(i.current_period_end for i in items), UTC),
+        last_period_start=datetime.fromtimestamp(max(i.current_period_start for i in items), UTC),
         last_period_end=datetime.fromtimestamp(max(i.current_period_end for i in items), UTC),
         schedule_id=_id(found.schedule),
         discounts=tuple(map(_discount, found.discounts)),

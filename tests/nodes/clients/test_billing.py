@@ -97,6 +97,7 @@ def test_a_subscription_is_read_as_it_is_in_stripe(simulator: Simulator, shop: S
         ended_at=None,
         current_period_start=utc(item.current_period_start),
         current_period_end=utc(item.current_period_end),
+        last_period_start=utc(item.current_period_start),
         last_period_end=utc(item.current_period_end),
         schedule_id=None,
         discounts=(),

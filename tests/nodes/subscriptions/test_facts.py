@@ -22,6 +22,7 @@ BILLED = BillingSubscription(
     ended_at=None,
     current_period_start=STARTED,
     current_period_end=ENDS,
+    last_period_start=STARTED,
     last_period_end=ENDS,
     schedule_id=None,
     discounts=(),
