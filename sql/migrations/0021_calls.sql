@@ -18,7 +18,7 @@ CREATE TABLE calls (
 
     -- The result, as the vendor reported it last. It goes with the cancellation's feedback, after 90 days.
     received_at    timestamptz,
-    fingerprint    bytea,       -- of the result, by which a repetition is recognized
+    fingerprints   bytea[]     NOT NULL DEFAULT '{}',  -- of every result, by which a repetition is recognized
     status         text,
     reason_class   text,
     warmth         text        CHECK (warmth IN ('hot', 'warm', 'cold', 'dead')),
@@ -27,6 +27,7 @@ CREATE TABLE calls (
     summary        text,
     action_items   text[],      -- what was promised, in sentences
     requests_heard text[],      -- codes of nodes/rules/calls/results.py
+    revoked_at     timestamptz, -- when a result first said that the customer wants no calls, which revokes consent once
     reversed       boolean,     -- whether Stripe, read back, shows the reversal that the result claims
     unconfirmed    text,        -- why no email confirms what was promised
     route_at       timestamptz, -- when to route the result; null if there is none, or once that is done
@@ -40,8 +41,8 @@ CREATE INDEX calls_of_vendor ON calls (vendor_call_id) WHERE vendor_call_id IS N
 CREATE INDEX calls_sent ON calls (sent_at) WHERE sent_at IS NOT NULL;
 CALL protect('calls');
 GRANT SELECT, INSERT (request_id, user_id), UPDATE (state, gate, due_at, placed_at, vendor_call_id, problem, received_at,
-    fingerprint, status, reason_class, warmth, transcript, recording_url, summary, action_items, requests_heard, reversed,
-    unconfirmed, route_at)
+    fingerprints, status, reason_class, warmth, transcript, recording_url, summary, action_items, requests_heard, revoked_at,
+    reversed, unconfirmed, route_at)
     ON calls TO cancelflow_app;
 
 -- The customer said in a call that they hadn't cancelled: suspected fraud, which people look into. Nothing is undone.
@@ -74,7 +75,7 @@ ALTER TABLE audit_log ALTER COLUMN http_status DROP NOT NULL;
 CREATE FUNCTION anonymize_call() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE calls
-    SET fingerprint = NULL, reason_class = NULL, warmth = NULL, transcript = NULL, recording_url = NULL, summary = NULL,
+    SET fingerprints = '{}', reason_class = NULL, warmth = NULL, transcript = NULL, recording_url = NULL, summary = NULL,
         action_items = NULL, requests_heard = NULL, due_at = NULL,
         gate = CASE state WHEN 'waiting' THEN 'too_late' ELSE gate END,
         state = CASE state WHEN 'waiting' THEN 'not_placed' ELSE state END

@@ -61,20 +61,25 @@ RETURNING state;
 SELECT keep_unknown_call(%(vendor_call_id)s, %(named)s, %(status)s);
 
 -- name: store_call_result
--- In place of an earlier one; a repetition changes nothing. The vendor had the call, whatever we recorded. Nothing that
+-- In place of an earlier one; a repetition of any changes nothing. The vendor had the call, whatever we recorded. Nothing that
 -- was said is stored once the cancellation's feedback was anonymised.
 UPDATE calls c
 SET received_at = clock_timestamp(), route_at = now(), state = 'placed', due_at = NULL, gate = NULL, problem = NULL,
-    placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s, fingerprint = %(fingerprint)s,
-    unconfirmed = NULL, status = %(status)s, reason_class = said.reason_class, warmth = said.warmth, transcript = said.transcript,
-    recording_url = said.recording_url, summary = said.summary, action_items = said.action_items,
-    requests_heard = said.requests_heard
+    placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s,
+    fingerprints = array_append(c.fingerprints, %(fingerprint)s),
+    unconfirmed = NULL, status = %(status)s, reason_class = said.reason_class, warmth = said.warmth,
+    transcript = said.transcript, recording_url = said.recording_url, summary = said.summary,
+    action_items = said.action_items, requests_heard = said.requests_heard
 FROM cancellation_requests r LEFT JOIN LATERAL (
     SELECT %(reason_class)s::text AS reason_class, %(warmth)s::text AS warmth, %(transcript)s::text AS transcript,
         %(recording_url)s::text AS recording_url, %(summary)s::text AS summary,
         %(action_items)s::text[] AS action_items, %(requests_heard)s::text[] AS requests_heard
     WHERE r.anonymized_at IS NULL) said ON true
-WHERE c.id = %(call_id)s AND r.id = c.request_id AND c.fingerprint IS DISTINCT FROM %(fingerprint)s;
+WHERE c.id = %(call_id)s AND r.id = c.request_id AND NOT %(fingerprint)s = ANY (c.fingerprints);
+
+-- name: call_revokes
+-- Once, whichever of its results says so: the customer may have agreed anew since.
+UPDATE calls SET revoked_at = now() WHERE id = %(call_id)s AND revoked_at IS NULL;
 
 -- name: claim_call_results
 -- Claim a batch of calls.
