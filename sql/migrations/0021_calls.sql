@@ -27,7 +27,7 @@ CREATE TABLE calls (
     summary        text,
     action_items   text[],      -- what was promised, in sentences
     requests_heard text[],      -- codes of nodes/rules/calls/results.py
-    revoked_at     timestamptz, -- when a result first said that the customer wants no calls, which revokes consent once
+    revoked_at     timestamptz, -- when a result first asked for no more calls: that revokes consent once
     reversed       boolean,     -- whether Stripe, read back, shows the reversal that the result claims
     unconfirmed    text,        -- why no email confirms what was promised
     route_at       timestamptz, -- when to route the result; null if there is none, or once that is done

@@ -107,10 +107,13 @@ UPDATE cancellation_requests r SET ask_why_at = now()
 WHERE r.id = %(request_id)s AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id AND o.kind = 'reason_email');
 
 -- name: promises_of_call
--- What was promised, unless an email has confirmed it.
-SELECT unnest(c.action_items) FROM calls c WHERE c.id = %(call_id)s AND NOT EXISTS (
-    SELECT FROM outbox o
-    WHERE o.request_id = c.request_id AND o.kind = 'promise_confirmation' AND o.delivered_at IS NOT NULL);
+-- What was promised. `emailed`: an email has confirmed promises; `more_since`: there are tasks of others.
+SELECT coalesce(c.action_items, '{}') AS promises, o.id IS NOT NULL AS emailed, EXISTS (
+    SELECT FROM tasks t
+    WHERE t.request_id = c.request_id AND t.kind = 'promise' AND t.created_at > o.delivered_at) AS more_since
+FROM calls c LEFT JOIN outbox o
+    ON o.request_id = c.request_id AND o.kind = 'promise_confirmation' AND o.delivered_at IS NOT NULL
+WHERE c.id = %(call_id)s;
 
 -- name: promises_not_confirmed
 UPDATE calls SET unconfirmed = %(problem)s WHERE id = %(call_id)s AND unconfirmed IS DISTINCT FROM %(problem)s;

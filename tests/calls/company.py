@@ -187,8 +187,8 @@ class Company:
         return self.call(person)
 
     def tasks(self, person: Person) -> dict[str, list[str | None]]:
-        """Return what was said with each task, by kind."""
-        rows = self.world.rows("SELECT kind, said FROM tasks WHERE user_id = %s ORDER BY key", person.user_id)
+        """Return what was said with each task, by kind, in alphabetical order."""
+        rows = self.world.rows("SELECT kind, said FROM tasks WHERE user_id = %s ORDER BY said", person.user_id)
         return {kind: [row["said"] for row in rows if row["kind"] == kind] for kind in {row["kind"] for row in rows}}
 
     def agrees(self, person: Person) -> bool | None:

@@ -80,6 +80,13 @@ def test_each_promise_is_a_task_once(company: Company) -> None:
     assert company.tasks(person) == {"promise": promises}
 
 
+def test_a_later_result_adds_tasks_for_its_new_promises(company: Company) -> None:
+    person = company.called()
+    company.routed(person, actionItems=["Send the invoice.", "Tell the team."])
+    company.routed(person, actionItems=["Ask the bank.", "Send the invoice."])
+    assert company.tasks(person) == {"promise": ["Ask the bank.", "Send the invoice.", "Tell the team."]}
+
+
 def confirmed(company: Company, person: Person) -> list[str]:
     """Return the texts of the emails that confirm promises."""
     return [each["text"] for each in company.world.emails(person) if each["subject"] == CONFIRMS]
@@ -94,6 +101,17 @@ def test_promises_are_confirmed_once_to_a_customer_who_agreed_to_emails(company:
     assert "\n- Send the invoice.\n- Tell the team.\n" in text
     assert call["unconfirmed"] is None
     assert company.audited(person)[1:] == [("placed", None)]
+
+
+def test_promises_after_the_email_are_tasks_only_with_the_reason(company: Company) -> None:
+    person = company.called()
+    company.consents(person, channel="email_marketing")
+    company.routed(person, actionItems=["Send the invoice."])
+    call = company.routed(person, actionItems=["Ask the bank.", "Send the invoice."])
+    [text] = confirmed(company, person)
+    assert "Ask the bank." not in text
+    assert call["unconfirmed"] == "emailed_before"
+    assert company.audited(person)[-1] == ("not_emailed", "emailed_before")
 
 
 @pytest.mark.parametrize("version", [None, 1])
