@@ -61,10 +61,11 @@ RETURNING state;
 SELECT keep_unknown_call(%(vendor_call_id)s, %(named)s, %(status)s);
 
 -- name: store_call_result
--- In place of an earlier one; a repetition of any changes nothing. The vendor had the call, whatever we recorded. Nothing that
+-- In place of an earlier one; a repetition of any changes nothing. A run that routes an earlier one goes on alone, and
+-- then routes this one, too. The vendor had the call, whatever we recorded. Nothing that
 -- was said is stored once the cancellation's feedback was anonymised.
 UPDATE calls c
-SET received_at = clock_timestamp(), route_at = now(), state = 'placed', due_at = NULL, gate = NULL, problem = NULL,
+SET received_at = clock_timestamp(), route_at = greatest(c.route_at, now()), state = 'placed', due_at = NULL, gate = NULL, problem = NULL,
     placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s,
     fingerprints = array_append(c.fingerprints, %(fingerprint)s),
     unconfirmed = NULL, status = %(status)s, reason_class = said.reason_class, warmth = said.warmth,
@@ -107,20 +108,20 @@ UPDATE cancellation_requests r SET ask_why_at = now()
 WHERE r.id = %(request_id)s AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id AND o.kind = 'reason_email');
 
 -- name: promises_of_call
--- What was promised. `emailed`: an email has confirmed promises; `more_since`: there are tasks of others.
+-- What was promised, unless a newer result came, which is routed next. `emailed`: an email has confirmed promises; `more_since`: there are tasks of others.
 SELECT coalesce(c.action_items, '{}') AS promises, o.id IS NOT NULL AS emailed, EXISTS (
     SELECT FROM tasks t
     WHERE t.request_id = c.request_id AND t.kind = 'promise' AND t.created_at > o.delivered_at) AS more_since
 FROM calls c LEFT JOIN outbox o
     ON o.request_id = c.request_id AND o.kind = 'promise_confirmation' AND o.delivered_at IS NOT NULL
-WHERE c.id = %(call_id)s;
+WHERE c.id = %(call_id)s AND c.received_at = %(received_at)s;
 
 -- name: promises_not_confirmed
 UPDATE calls SET unconfirmed = %(problem)s WHERE id = %(call_id)s AND unconfirmed IS DISTINCT FROM %(problem)s;
 
 -- name: call_routed
--- A result that came meanwhile is still to be routed.
-UPDATE calls SET route_at = NULL WHERE id = %(call_id)s AND received_at = %(received_at)s;
+-- A result that came meanwhile is to be routed now.
+UPDATE calls SET route_at = CASE WHEN received_at <> %(received_at)s THEN now() END WHERE id = %(call_id)s;
 
 -- name: list_calls
 -- For an operator, as the owner: the newest, without what was said.

@@ -1,9 +1,15 @@
 """`route-call-result`: what follows from what was said, once (FEATURES A10 to A12, A14, A15, A17)."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 
 from flows.route_call_result import route_call_result
+from nodes.call_results import step_04_confirm_promises
 from nodes.errors import BillingFailed
+from nodes.messages.emails import deliver_email
+from nodes.messages.records import Delivered
 from tests.calls.company import Company
 from tests.waiting import eventually
 from tests.webhooks.events import order
@@ -112,6 +118,29 @@ def test_promises_after_the_email_are_tasks_only_with_the_reason(company: Compan
     assert "Ask the bank." not in text
     assert call["unconfirmed"] == "emailed_before"
     assert company.audited(person)[-1] == ("not_emailed", "emailed_before")
+
+
+def test_a_newer_result_is_routed_after_the_older_and_not_beside_it(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = company.called()
+    company.consents(person, channel="email_marketing")
+    company.reported(person, action_items=["Send the invoice."])
+
+    async def after_a_newer_result(*email: Any) -> Delivered:
+        named: dict[str, Any] = {"callId": "c", "webhookId": str(company.id_of(person))}
+        assert company.report(**named, status="completed", actionItems=["Ask the bank."]).status_code == 200
+        assert company.call(person)["route_at"] > datetime.now(UTC) + timedelta(hours=1)  # the claim of this run
+        return await deliver_email(*email)
+
+    monkeypatch.setattr(step_04_confirm_promises, "deliver_email", after_a_newer_result)
+    company.run(route_call_result.fn(company.id_of(person)))
+
+    eventually(lambda: company.call(person)["route_at"] is None)  # by the trigger
+    assert company.tasks(person) == {"promise": ["Ask the bank.", "Send the invoice."]}
+    [text] = confirmed(company, person)
+    assert "Ask the bank." not in text
+    assert company.call(person)["unconfirmed"] == "emailed_before"
 
 
 @pytest.mark.parametrize("version", [None, 1])
