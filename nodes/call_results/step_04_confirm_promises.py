@@ -51,9 +51,7 @@ async def _to_confirm(call: HeardCall) -> tuple[str, ...]:
     """
     async with services().database.as_user(call.user_id) as transaction:
         await transaction.run("one_intake_at_a_time", user_id=call.user_id)
-        found = await transaction.one(
-            "promises_of_call", _Promised, call_id=call.id, received_at=call.received_at
-        )
+        found = await transaction.one("promises_of_call", _Promised, call_id=call.id, received_at=call.received_at)
         if found is None or not found.promises:
             return ()
         if found.emailed:

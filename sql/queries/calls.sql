@@ -62,8 +62,8 @@ SELECT keep_unknown_call(%(vendor_call_id)s, %(named)s, %(status)s);
 
 -- name: store_call_result
 -- In place of an earlier one; a repetition of any changes nothing. A run that routes an earlier one goes on alone, and
--- then routes this one, too. The vendor had the call, whatever we recorded. Nothing that
--- was said is stored once the cancellation's feedback was anonymised.
+-- then routes this one, too. The vendor had the call, whatever we recorded. Nothing that was said is stored once the
+-- cancellation's feedback was anonymised.
 UPDATE calls c
 SET received_at = clock_timestamp(), route_at = greatest(c.route_at, now()), state = 'placed', due_at = NULL, gate = NULL, problem = NULL,
     placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s,

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from flows.call_customer import call_customer
-from nodes.calls import step_02_place_call
+from nodes.calls import callee, step_02_place_call
 from nodes.calls.callee import Callee, callee_of
 from nodes.calls.records import WaitingCall
+from nodes.errors import BillingFailed
 from nodes.rules.consents import Consent
 from nodes.rules.names import given_and_family
 from tests.calls.company import NUMBERS, Company, in_hours, out_of_hours
@@ -68,6 +69,45 @@ def test_a_number_that_is_replaced_at_the_last_moment_is_looked_up_anew(
     assert company.audited(person)[1:2] == [("waiting", "consent_changed")]
     eventually(lambda: company.call(person)["state"] == "placed")  # by the trigger
     assert len(company.heard(person)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("meanwhile", "gates"),
+    [
+        ("UPDATE subscriptions SET live_again_at = now() WHERE user_id = %(user)s", {"reactivated"}),
+        (
+            "UPDATE users SET time_zone = %(elsewhere)s WHERE id = %(user)s",
+            {"outside_calling_hours", "no_calling_hours"},
+        ),
+    ],
+)
+def test_a_gate_that_closes_while_stripe_responds_is_noticed(
+    company: Company, monkeypatch: pytest.MonkeyPatch, meanwhile: str, gates: set[str]
+) -> None:
+    person = company.leaver()
+    elsewhere = next(zone for zone, number in ZONES.items() if out_of_hours(number))
+
+    async def slowly(call: WaitingCall, consent: Consent) -> Callee | None:
+        found = await callee_of(call, consent)
+        company.world.admin.execute(meanwhile.encode(), {"user": person.user_id, "elsewhere": elsewhere})
+        return found
+
+    monkeypatch.setattr(step_02_place_call, "callee_of", slowly)
+    call = company.calls(person)
+    assert call["gate"] in gates
+    assert call["attempts"] == 0
+    assert company.heard(person) == []
+
+
+@pytest.mark.slow
+def test_while_stripe_is_slow_no_call_is_decided(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = company.leaver()
+    monkeypatch.setattr(callee, "STRIPE_SECONDS", 0.2)
+    slow = company.world.simulator.fault(kind="delay", seconds=5, contains=company.stripe_customer(person), times=0)
+    with slow, pytest.raises(BillingFailed, match="in time"):
+        company.run(call_customer.fn(company.id_of(person)))
+    assert company.call(person)["state"] == "waiting"
 
 
 def test_nobody_is_called_without_consent(company: Company) -> None:

@@ -91,7 +91,7 @@ class FakeCustomers(BillingCustomers):
     def __init__(self) -> None:
         pass
 
-    async def customer(self, customer_id: str) -> Customer | None:
+    async def customer(self, customer_id: str, *, seconds: float | None = None) -> Customer | None:
         number = number_of(customer_id)
         return Customer(customer_id, MIDNIGHT, None, None, None, None, number, customer_id, False)
 
