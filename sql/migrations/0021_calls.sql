@@ -11,7 +11,7 @@ CREATE TABLE calls (
     gate           text,        -- why it was not placed or, while it waits, what it waits for
     due_at         timestamptz DEFAULT now(),          -- to look at the gates; a claim moves it
     attempts       integer     NOT NULL DEFAULT 0,     -- of sending it to the vendor
-    sent_at        timestamptz, -- when the first attempt began: since then the vendor may have it
+    tried_at       timestamptz, -- when the last attempt began: the vendor may have it
     placed_at      timestamptz, -- when the vendor had accepted it
     vendor_call_id text,
     problem        text,        -- why the last attempt failed
@@ -38,7 +38,7 @@ CREATE INDEX calls_due ON calls (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX calls_to_route ON calls (route_at) WHERE route_at IS NOT NULL;
 CREATE INDEX calls_of_user ON calls (user_id);
 CREATE INDEX calls_of_vendor ON calls (vendor_call_id) WHERE vendor_call_id IS NOT NULL;
-CREATE INDEX calls_sent ON calls (sent_at) WHERE sent_at IS NOT NULL;
+CREATE INDEX calls_tried ON calls (tried_at) WHERE tried_at IS NOT NULL;
 CALL protect('calls');
 GRANT SELECT, INSERT (request_id, user_id), UPDATE (state, gate, due_at, placed_at, vendor_call_id, problem, received_at,
     fingerprints, status, reason_class, warmth, transcript, recording_url, summary, action_items, requests_heard, revoked_at,
@@ -133,7 +133,8 @@ CREATE FUNCTION pause_of_call(attempts integer) RETURNS interval
     RETURN ('{1 minute, 5 minutes, 30 minutes, 2 hours}'::interval[])[least(attempts, 4)];
 
 -- Count an attempt at a call of the transaction's user, which then is sent. Returns null, or the gate that is closed.
--- One at a time, so that neither limit is exceeded. `most_a_day`: calls sent since midnight, in UTC.
+-- One at a time, so that neither limit is exceeded. `most_a_day`: calls tried since midnight, in UTC; another attempt at
+-- one of them is none more.
 CREATE FUNCTION begin_call(which uuid, most_attempts integer, most_a_day integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -146,14 +147,14 @@ BEGIN
         RETURN 'decided';
     ELSIF this.attempts >= most_attempts THEN
         RETURN 'attempts_used_up';
-    ELSIF this.sent_at IS NULL AND EXISTS (
-        SELECT FROM calls c WHERE c.user_id = this.user_id AND c.sent_at > now() - interval '1 day') THEN
+    ELSIF coalesce(this.tried_at <= now() - interval '1 day', true) AND EXISTS (
+        SELECT FROM calls c WHERE c.user_id = this.user_id AND c.tried_at > now() - interval '1 day') THEN
         RETURN 'called_already';
-    ELSIF this.sent_at IS NULL AND most_a_day <= (
-        SELECT count(*) FROM calls c WHERE c.sent_at >= date_trunc('day', now(), 'UTC')) THEN
+    ELSIF coalesce(this.tried_at < date_trunc('day', now(), 'UTC'), true) AND most_a_day <= (
+        SELECT count(*) FROM calls c WHERE c.tried_at >= date_trunc('day', now(), 'UTC')) THEN
         RETURN 'daily_limit';
     END IF;
-    UPDATE calls SET attempts = attempts + 1, sent_at = coalesce(sent_at, now()) WHERE id = which;
+    UPDATE calls SET attempts = attempts + 1, tried_at = now() WHERE id = which;
     RETURN NULL;
 END
 $$;

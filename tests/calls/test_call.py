@@ -201,6 +201,20 @@ def test_the_daily_limit_puts_a_call_off_to_the_next_day(company: Company) -> No
 
 
 @pytest.mark.slow
+def test_an_attempt_on_a_later_day_counts_for_that_day(company: Company) -> None:
+    person = company.leaver()
+    company.vendor.status = 503
+    assert company.calls(person)["attempts"] == 1
+    company.vendor.status = 204
+    company.world.admin.execute(
+        "UPDATE calls SET tried_at = now() - interval '1 day' WHERE user_id = %s", [person.user_id]
+    )
+    call = company.calls(person, calls_per_day=0)
+    assert (call["state"], call["gate"], call["attempts"]) == ("waiting", "daily_limit", 1)
+    assert company.heard(person) == []
+
+
+@pytest.mark.slow
 def test_a_call_that_waited_too_long_is_not_placed(company: Company) -> None:
     person = company.leaver()
     company.world.admin.execute(
@@ -218,7 +232,7 @@ def test_a_customer_is_called_once_about_several_cancellations(company: Company)
         {"user": person.user_id},
     )
     company.world.admin.execute(
-        """INSERT INTO calls (request_id, user_id, state, due_at, sent_at, placed_at)
+        """INSERT INTO calls (request_id, user_id, state, due_at, tried_at, placed_at)
         SELECT id, user_id, 'placed', NULL, now() - interval '23 hours', now() - interval '23 hours'
         FROM cancellation_requests WHERE user_id = %s AND subscription_id IS NULL""",
         [person.user_id],

@@ -59,7 +59,9 @@ def test_a_process_that_dies_after_sending_sends_the_same_id_again(company: Comp
     company.calls(person)
     # As the row was before the response was recorded.
     company.world.admin.execute(
-        "UPDATE calls SET state = 'waiting', due_at = now() + interval '1 hour', placed_at = NULL WHERE user_id = %s",
+        """UPDATE calls SET state = 'waiting', due_at = now() + interval '1 hour', placed_at = NULL,
+            tried_at = greatest(tried_at, date_trunc('day', now() + interval '1 minute', 'UTC'))
+        WHERE user_id = %s""",
         [person.user_id],
     )
     call = company.calls(person, calls_per_day=1)
@@ -69,7 +71,7 @@ def test_a_process_that_dies_after_sending_sends_the_same_id_again(company: Comp
 
 def test_a_process_that_dies_in_the_last_attempt_leaves_a_failed_call(company: Company) -> None:
     person = company.leaver()
-    company.world.admin.execute("UPDATE calls SET attempts = 5, sent_at = now() WHERE user_id = %s", [person.user_id])
+    company.world.admin.execute("UPDATE calls SET attempts = 5, tried_at = now() WHERE user_id = %s", [person.user_id])
     assert company.calls(person)["state"] == "failed"
     assert company.heard(person) == []
 
