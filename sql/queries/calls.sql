@@ -21,12 +21,14 @@ SELECT claim_calls(%(at_most)s);
 SELECT id, user_id FROM call_named(%(ours)s, %(vendor)s);
 
 -- name: call_to_make
--- One that waits, with its cancellation. `revoked`: that was taken back, or is about to be. A column's default says
--- nothing of where the customer is.
+-- One that waits, with its cancellation. `revoked`: that was taken back, or is about to be, or the customer has subscribed
+-- anew. A column's default says nothing of where the customer is.
 SELECT c.id, c.user_id, r.subscription_id, s.stripe_customer_id, now() AS now, c.gate, c.created_at,
     nullif(u.time_zone, 'UTC') AS time_zone,
     s.live_again_at > r.received_at IS TRUE OR EXISTS (
-        SELECT FROM reactivation_requests WHERE subscription_id = r.subscription_id AND finished_at IS NULL) AS revoked
+        SELECT FROM reactivation_requests WHERE subscription_id = r.subscription_id AND finished_at IS NULL) OR EXISTS (
+        SELECT FROM subscriptions n WHERE n.user_id = c.user_id AND n.created_at > r.received_at
+            AND n.status NOT IN ('pending_cancellation', 'canceled', 'incomplete', 'incomplete_expired')) AS revoked
 FROM calls c JOIN cancellation_requests r ON r.id = c.request_id JOIN subscriptions s ON s.id = r.subscription_id
     JOIN users u ON u.id = c.user_id
 WHERE c.id = %(call_id)s AND c.state = 'waiting';

@@ -163,6 +163,20 @@ def test_a_customer_who_reactivated_here_is_not_called(company: Company) -> None
     assert company.calls(person)["gate"] == "reactivated"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("status", "came_back"), [("active", True), ("trialing", True), ("incomplete", False)])
+def test_a_customer_who_subscribed_anew_is_not_called(company: Company, status: str, came_back: bool) -> None:
+    person = company.leaver()
+    company.world.admin.execute(
+        """INSERT INTO subscriptions (id, user_id, stripe_customer_id, plan, status, current_period_start,
+            current_period_end)
+        SELECT id || '_anew', user_id, stripe_customer_id, plan, %s, now(), now() + interval '1 month'
+        FROM subscriptions WHERE user_id = %s""",
+        [status, person.user_id],
+    )
+    assert company.calls(person)["gate"] == ("reactivated" if came_back else None)
+
+
 def test_a_call_waits_for_calling_hours(company: Company) -> None:
     person = company.leaver(next(filter(out_of_hours, NUMBERS)))
     call = company.calls(person)
