@@ -93,12 +93,21 @@ CREATE TABLE unknown_calls (
     status         text        NOT NULL,
     received_at    timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX unknown_calls_by_age ON unknown_calls (received_at);
 CREATE FUNCTION keep_unknown_call(vendor text, our_name text, its_status text) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    DELETE FROM unknown_calls WHERE received_at < now() - interval '90 days';
     INSERT INTO unknown_calls (vendor_call_id, named, status) VALUES (vendor, our_name, its_status)
     ON CONFLICT (vendor_call_id) DO NOTHING
+$$;
+CREATE FUNCTION prune_unknown_calls(at_most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    WITH over AS (
+        SELECT vendor_call_id FROM unknown_calls WHERE received_at < now() - interval '90 days'
+        LIMIT at_most FOR UPDATE SKIP LOCKED),
+    gone AS (DELETE FROM unknown_calls u USING over WHERE u.vendor_call_id = over.vendor_call_id RETURNING 1)
+    SELECT count(*)::integer FROM gone
 $$;
 
 -- Claim calls of any user that are due. If the run dies, they can be claimed again after ten minutes. Returns ids only.
@@ -159,7 +168,7 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION keep_unknown_call(text, text, text), claim_calls(integer), claim_call_results(integer),
-    call_named(uuid, text), begin_call(uuid, integer, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION keep_unknown_call(text, text, text), claim_calls(integer), claim_call_results(integer),
-    call_named(uuid, text), begin_call(uuid, integer, integer) TO cancelflow_app;
+REVOKE ALL ON FUNCTION keep_unknown_call(text, text, text), prune_unknown_calls(integer), claim_calls(integer),
+    claim_call_results(integer), call_named(uuid, text), begin_call(uuid, integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keep_unknown_call(text, text, text), prune_unknown_calls(integer), claim_calls(integer),
+    claim_call_results(integer), call_named(uuid, text), begin_call(uuid, integer, integer) TO cancelflow_app;
