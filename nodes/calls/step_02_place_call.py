@@ -1,5 +1,6 @@
 """Step 2: hand the call to the vendor, with consent at that time."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,8 @@ from nodes.node import node, run_log
 from nodes.rules.consents import Consent
 from nodes.services import services
 
+# PostgreSQL text can store neither NUL nor surrogates.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 # By another run, meanwhile: the row is not to be touched.
 DECIDED = "decided"
 USED_UP = "attempts_used_up"
@@ -28,6 +31,7 @@ async def place_call(call: WaitingCall) -> bool:
     A failure is sent again when the call is next due. The id is the call's own at every attempt, so that the vendor
     recognizes one that it already has, as after a process that died before recording the result.
     """
+    vendor = _vendor()
     async with services().database.as_user(call.user_id) as transaction:
         consent = await standing_consent(transaction, call.user_id, "phone")
     callee = await callee_of(call, consent) if consent else None
@@ -37,7 +41,7 @@ async def place_call(call: WaitingCall) -> bool:
     if not await _begin(call, consent, callee):
         return False
     try:
-        response = await services().hooks.send(callee.event, _vendor(), hook_id=str(call.id))
+        response = await services().hooks.send(callee.event, vendor, hook_id=str(call.id))
     except HookFailed as error:
         await _failed(call, str(error))
         return False
@@ -103,7 +107,9 @@ def _next_day(now: datetime) -> datetime:
 
 
 def _id_in(content: Any) -> str | None:
-    """Return the vendor's id of the call, if its response has one."""
+    """Return the vendor's id of the call, if its response has one that can be stored."""
     found = content if isinstance(content, dict) else {}
     identifier = found.get("id") or found.get("call_id") or found.get("callId")
-    return str(identifier)[:255] if isinstance(identifier, str | int) else None
+    if not isinstance(identifier, str | int) or _NOT_STORABLE.search(str(identifier)):
+        return None
+    return str(identifier)[:255]

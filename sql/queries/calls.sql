@@ -21,8 +21,8 @@ SELECT claim_calls(%(at_most)s);
 SELECT id, user_id FROM call_named(%(ours)s, %(vendor)s);
 
 -- name: call_to_make
--- One that waits, with its cancellation. `revoked`: that was taken back, or is about to be, or the customer has subscribed
--- anew. A column's default says nothing of where the customer is.
+-- One that waits, with its cancellation. `revoked`: that was taken back, or is about to be, or the customer has
+-- subscribed anew. A column's default says nothing of where the customer is.
 SELECT c.id, c.user_id, r.subscription_id, s.stripe_customer_id, now() AS now, c.gate, c.created_at,
     nullif(u.time_zone, 'UTC') AS time_zone,
     s.live_again_at > r.received_at IS TRUE OR EXISTS (
@@ -67,8 +67,8 @@ SELECT keep_unknown_call(%(vendor_call_id)s, %(named)s, %(status)s);
 -- then routes this one, too. The vendor had the call, whatever we recorded. Nothing that was said is stored once the
 -- cancellation's feedback was anonymised.
 UPDATE calls c
-SET received_at = clock_timestamp(), route_at = greatest(c.route_at, now()), state = 'placed', due_at = NULL, gate = NULL, problem = NULL,
-    placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s,
+SET received_at = clock_timestamp(), route_at = greatest(c.route_at, now()), state = 'placed', due_at = NULL,
+    gate = NULL, problem = NULL, placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s,
     fingerprints = array_append(c.fingerprints, %(fingerprint)s),
     unconfirmed = NULL, status = %(status)s, reason_class = said.reason_class, warmth = said.warmth,
     transcript = said.transcript, recording_url = said.recording_url, summary = said.summary,
@@ -110,7 +110,8 @@ UPDATE cancellation_requests r SET ask_why_at = now()
 WHERE r.id = %(request_id)s AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id AND o.kind = 'reason_email');
 
 -- name: promises_of_call
--- What was promised, unless a newer result came, which is routed next. `emailed`: an email has confirmed promises; `more_since`: there are tasks of others.
+-- What was promised, unless a newer result came, which is routed next. `emailed`: an email has confirmed promises;
+-- `more_since`: there are tasks of others.
 SELECT coalesce(c.action_items, '{}') AS promises, o.id IS NOT NULL AS emailed, EXISTS (
     SELECT FROM tasks t
     WHERE t.request_id = c.request_id AND t.kind = 'promise' AND t.created_at > o.delivered_at) AS more_since

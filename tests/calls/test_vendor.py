@@ -28,6 +28,21 @@ def test_a_vendor_that_is_down_gets_the_call_later_under_the_same_id(company: Co
     assert [each.body for each in refused] == [each.body for each in company.heard(person)]
 
 
+@pytest.mark.parametrize("unstorable", ["call\0", "call\ud800"])
+def test_an_id_that_cannot_be_stored_is_left_out(company: Company, unstorable: str) -> None:
+    person = company.leaver()
+    company.vendor.status, company.vendor.content = 200, {"id": unstorable}
+    call = company.calls(person)
+    assert (call["state"], call["vendor_call_id"]) == ("placed", None)
+
+
+def test_a_process_without_the_vendors_address_counts_no_attempt(company: Company) -> None:
+    person = company.leaver()
+    with pytest.raises(AssertionError):
+        company.calls(person, call_webhook_url=None)
+    assert company.call(person)["attempts"] == 0
+
+
 def test_after_the_last_attempt_the_call_has_failed(company: Company) -> None:
     person = company.leaver()
     company.vendor.status = 500
