@@ -14,6 +14,7 @@ from nodes.pruning.step_07_prune_cancel_codes import prune_cancel_codes
 from nodes.pruning.step_08_prune_tasks import prune_tasks
 from nodes.pruning.step_09_prune_replies import prune_replies
 from nodes.pruning.step_10_prune_win_backs import prune_win_backs
+from nodes.pruning.step_11_prune_unknown_calls import prune_unknown_calls
 from nodes.services import services_of_this_run
 
 
@@ -34,7 +35,8 @@ async def prune_history() -> State[None]:
         tasks = await prune_tasks()
         replies = await prune_replies()
         win_backs = await prune_win_backs()
+        unknown_calls = await prune_unknown_calls()
     counted = f"{keys} idempotency keys, {events} Stripe events, {attempts} attempt counts, {webhooks} webhooks"
     deleted = f"{counted}, {consents} consents, {codes} codes, {tasks.deleted} tasks, {replies} replies, "
-    deleted += f"{win_backs} records of emails about fixes"
+    deleted += f"{win_backs} records of emails about fixes, {unknown_calls} results of unknown calls"
     return Completed(message=f"Deleted {deleted}, and the texts of {texts} sessions and {tasks.texts} tasks")

@@ -36,6 +36,7 @@ async def receive(result: CallResult) -> bool:
     """Store the result, to be routed; return False if it is a repetition, or its call is not known here.
 
     "Don't call me" is a revocation in the same transaction: it doesn't depend on the routing (FEATURES A03, A13, G06).
+    A call revokes once: a consent that is given after it stands, whatever is reported of the call later.
     """
     call = await call_named(_id(result.named), result.vendor_call_id)
     if call is None:
@@ -46,7 +47,7 @@ async def receive(result: CallResult) -> bool:
         await transaction.run("one_intake_at_a_time", user_id=call.user_id)
         if not await transaction.run("store_call_result", call_id=call.id, **stored):
             return False
-        if "do_not_call" in result.requests_heard:
+        if "do_not_call" in result.requests_heard and await transaction.run("call_revokes", call_id=call.id):
             evidence = {"call": str(call.id), **said_at(result.ended_at)}
             await revoke_in(transaction, call.user_id, ["phone"], "call", evidence)
     return True

@@ -1,5 +1,7 @@
 """Step 4: confirm by email what was promised, with consent to emails at that time."""
 
+from dataclasses import dataclass
+
 from email_templates import Draft
 from email_templates.promise_confirmation import PromiseConfirmation
 from nodes.call_results.records import HeardCall
@@ -13,11 +15,21 @@ from nodes.node import node, run_log
 from nodes.services import services
 
 
+@dataclass(frozen=True)
+class _Promised:
+    """The promises of a result. `emailed`: some were confirmed; `more_since`: others have followed."""
+
+    promises: list[str]
+    emailed: bool
+    more_since: bool
+
+
 @node("Confirm Promises", step="4")
 async def confirm_promises(call: HeardCall) -> None:
     """Email the customer once, whose result then is routed (FEATURES A15).
 
-    If the email may not or can't be sent, the tasks are all that follows from the promises, and the reason is recorded.
+    If the email may not or can't be sent, or was sent before a later result, the tasks are all that follows from the
+    promises, and the reason is recorded.
     """
     promises = await _to_confirm(call)
     if promises:
@@ -33,20 +45,25 @@ async def confirm_promises(call: HeardCall) -> None:
 
 
 async def _to_confirm(call: HeardCall) -> tuple[str, ...]:
-    """Return what was promised, with the email in the outbox; nothing without consent.
+    """Return what was promised, with the email in the outbox; nothing without consent, or after an earlier email.
 
     A revocation waits for this transaction, or was recorded before it: none is overlooked.
     """
     async with services().database.as_user(call.user_id) as transaction:
         await transaction.run("one_intake_at_a_time", user_id=call.user_id)
-        promises = await transaction.values("promises_of_call", call_id=call.id)
-        if promises and not await standing_consent(transaction, call.user_id, "email_marketing"):
+        found = await transaction.one("promises_of_call", _Promised, call_id=call.id, received_at=call.received_at)
+        if found is None or not found.promises:
+            return ()
+        if found.emailed:
+            if found.more_since:
+                await _not_confirmed(transaction, call, "emailed_before")
+            return ()
+        if not await standing_consent(transaction, call.user_id, "email_marketing"):
             await transaction.run("withdraw_from_outbox", request_id=call.request_id, kind=PROMISED)
             await _not_confirmed(transaction, call, "no_consent")
             return ()
-        if promises:
-            await transaction.run("put_in_outbox", request_id=call.request_id, user_id=call.user_id, kind=PROMISED)
-    return tuple(promises)
+        await transaction.run("put_in_outbox", request_id=call.request_id, user_id=call.user_id, kind=PROMISED)
+    return tuple(found.promises)
 
 
 async def _not_confirmed(transaction: Transaction, call: HeardCall, problem: str) -> None:

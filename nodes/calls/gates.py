@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from nodes.calls.callee import phone_number_of
+from nodes.calls.callee import billed_customer, phone_number_of
 from nodes.calls.records import Closed, WaitingCall
+from nodes.clients.calls.phone_numbers import PhoneNumber
 from nodes.clients.calls.script import CallScriptInvalid, read_call_script
 from nodes.clients.yaml_files import FileUnreadable
 from nodes.consents.ledger import standing_consent
@@ -33,7 +34,7 @@ async def closed_gate(call: WaitingCall) -> Closed | None:
 
 
 async def _number(call: WaitingCall, consent: Consent) -> Closed | None:
-    customer = await services().customers.customer(call.stripe_customer_id)
+    customer = await billed_customer(call)
     if customer is None:
         return Closed("customer_deleted")
     if not (consent.phone_number or customer.phone):
@@ -41,6 +42,15 @@ async def _number(call: WaitingCall, consent: Consent) -> Closed | None:
     number = phone_number_of(customer, consent)
     if number is None:
         return Closed("phone_number_invalid")
+    return _hours(call, number)
+
+
+def closed_meanwhile(call: WaitingCall, number: PhoneNumber) -> Closed | None:
+    """Return the gate that is closed by the row as it is now, which was read again after waiting for Stripe."""
+    return Closed("reactivated") if call.revoked else _hours(call, number)
+
+
+def _hours(call: WaitingCall, number: PhoneNumber) -> Closed | None:
     zones = {*number.zones, *([call.time_zone] if call.time_zone else [])}
     at = next_call(call.now, zones)
     if at is None:

@@ -19,7 +19,7 @@ class WaitingCall(Call):
     """Step 1: a call that waits.
 
     `now`: when it was read, by the database's clock, which also decides when a call is due. `gate`: what it waited for
-    until now. `revoked`: our rows show that the cancellation was taken back.
+    until now. `revoked`: our rows show that the cancellation was taken back, or a new subscription.
     """
 
     stripe_customer_id: str

@@ -11,14 +11,14 @@ CREATE TABLE calls (
     gate           text,        -- why it was not placed or, while it waits, what it waits for
     due_at         timestamptz DEFAULT now(),          -- to look at the gates; a claim moves it
     attempts       integer     NOT NULL DEFAULT 0,     -- of sending it to the vendor
-    sent_at        timestamptz, -- when the first attempt began: since then the vendor may have it
+    tried_at       timestamptz, -- when the last attempt began: the vendor may have it
     placed_at      timestamptz, -- when the vendor had accepted it
     vendor_call_id text,
     problem        text,        -- why the last attempt failed
 
     -- The result, as the vendor reported it last. It goes with the cancellation's feedback, after 90 days.
     received_at    timestamptz,
-    fingerprint    bytea,       -- of the result, by which a repetition is recognized
+    fingerprints   bytea[]     NOT NULL DEFAULT '{}',  -- of every result, by which a repetition is recognized
     status         text,
     reason_class   text,
     warmth         text        CHECK (warmth IN ('hot', 'warm', 'cold', 'dead')),
@@ -27,6 +27,7 @@ CREATE TABLE calls (
     summary        text,
     action_items   text[],      -- what was promised, in sentences
     requests_heard text[],      -- codes of nodes/rules/calls/results.py
+    revoked_at     timestamptz, -- when a result first asked for no more calls: that revokes consent once
     reversed       boolean,     -- whether Stripe, read back, shows the reversal that the result claims
     unconfirmed    text,        -- why no email confirms what was promised
     route_at       timestamptz, -- when to route the result; null if there is none, or once that is done
@@ -37,11 +38,11 @@ CREATE INDEX calls_due ON calls (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX calls_to_route ON calls (route_at) WHERE route_at IS NOT NULL;
 CREATE INDEX calls_of_user ON calls (user_id);
 CREATE INDEX calls_of_vendor ON calls (vendor_call_id) WHERE vendor_call_id IS NOT NULL;
-CREATE INDEX calls_sent ON calls (sent_at) WHERE sent_at IS NOT NULL;
+CREATE INDEX calls_tried ON calls (tried_at) WHERE tried_at IS NOT NULL;
 CALL protect('calls');
 GRANT SELECT, INSERT (request_id, user_id), UPDATE (state, gate, due_at, placed_at, vendor_call_id, problem, received_at,
-    fingerprint, status, reason_class, warmth, transcript, recording_url, summary, action_items, requests_heard, reversed,
-    unconfirmed, route_at)
+    fingerprints, status, reason_class, warmth, transcript, recording_url, summary, action_items, requests_heard, revoked_at,
+    reversed, unconfirmed, route_at)
     ON calls TO cancelflow_app;
 
 -- The customer said in a call that they hadn't cancelled: suspected fraud, which people look into. Nothing is undone.
@@ -74,7 +75,7 @@ ALTER TABLE audit_log ALTER COLUMN http_status DROP NOT NULL;
 CREATE FUNCTION anonymize_call() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE calls
-    SET fingerprint = NULL, reason_class = NULL, warmth = NULL, transcript = NULL, recording_url = NULL, summary = NULL,
+    SET fingerprints = '{}', reason_class = NULL, warmth = NULL, transcript = NULL, recording_url = NULL, summary = NULL,
         action_items = NULL, requests_heard = NULL, due_at = NULL,
         gate = CASE state WHEN 'waiting' THEN 'too_late' ELSE gate END,
         state = CASE state WHEN 'waiting' THEN 'not_placed' ELSE state END
@@ -92,12 +93,21 @@ CREATE TABLE unknown_calls (
     status         text        NOT NULL,
     received_at    timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX unknown_calls_by_age ON unknown_calls (received_at);
 CREATE FUNCTION keep_unknown_call(vendor text, our_name text, its_status text) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    DELETE FROM unknown_calls WHERE received_at < now() - interval '90 days';
     INSERT INTO unknown_calls (vendor_call_id, named, status) VALUES (vendor, our_name, its_status)
     ON CONFLICT (vendor_call_id) DO NOTHING
+$$;
+CREATE FUNCTION prune_unknown_calls(at_most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    WITH over AS (
+        SELECT vendor_call_id FROM unknown_calls WHERE received_at < now() - interval '90 days'
+        LIMIT at_most FOR UPDATE SKIP LOCKED),
+    gone AS (DELETE FROM unknown_calls u USING over WHERE u.vendor_call_id = over.vendor_call_id RETURNING 1)
+    SELECT count(*)::integer FROM gone
 $$;
 
 -- Claim calls of any user that are due. If the run dies, they can be claimed again after ten minutes. Returns ids only.
@@ -132,7 +142,8 @@ CREATE FUNCTION pause_of_call(attempts integer) RETURNS interval
     RETURN ('{1 minute, 5 minutes, 30 minutes, 2 hours}'::interval[])[least(attempts, 4)];
 
 -- Count an attempt at a call of the transaction's user, which then is sent. Returns null, or the gate that is closed.
--- One at a time, so that neither limit is exceeded. `most_a_day`: calls sent since midnight, in UTC.
+-- One at a time, so that neither limit is exceeded. `most_a_day`: calls tried since midnight, in UTC; another attempt at
+-- one of them is none more.
 CREATE FUNCTION begin_call(which uuid, most_attempts integer, most_a_day integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -145,19 +156,19 @@ BEGIN
         RETURN 'decided';
     ELSIF this.attempts >= most_attempts THEN
         RETURN 'attempts_used_up';
-    ELSIF this.sent_at IS NULL AND EXISTS (
-        SELECT FROM calls c WHERE c.user_id = this.user_id AND c.sent_at > now() - interval '1 day') THEN
+    ELSIF coalesce(this.tried_at <= now() - interval '1 day', true) AND EXISTS (
+        SELECT FROM calls c WHERE c.user_id = this.user_id AND c.tried_at > now() - interval '1 day') THEN
         RETURN 'called_already';
-    ELSIF this.sent_at IS NULL AND most_a_day <= (
-        SELECT count(*) FROM calls c WHERE c.sent_at >= date_trunc('day', now(), 'UTC')) THEN
+    ELSIF coalesce(this.tried_at < date_trunc('day', now(), 'UTC'), true) AND most_a_day <= (
+        SELECT count(*) FROM calls c WHERE c.tried_at >= date_trunc('day', now(), 'UTC')) THEN
         RETURN 'daily_limit';
     END IF;
-    UPDATE calls SET attempts = attempts + 1, sent_at = coalesce(sent_at, now()) WHERE id = which;
+    UPDATE calls SET attempts = attempts + 1, tried_at = now() WHERE id = which;
     RETURN NULL;
 END
 $$;
 
-REVOKE ALL ON FUNCTION keep_unknown_call(text, text, text), claim_calls(integer), claim_call_results(integer),
-    call_named(uuid, text), begin_call(uuid, integer, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION keep_unknown_call(text, text, text), claim_calls(integer), claim_call_results(integer),
-    call_named(uuid, text), begin_call(uuid, integer, integer) TO cancelflow_app;
+REVOKE ALL ON FUNCTION keep_unknown_call(text, text, text), prune_unknown_calls(integer), claim_calls(integer),
+    claim_call_results(integer), call_named(uuid, text), begin_call(uuid, integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keep_unknown_call(text, text, text), prune_unknown_calls(integer), claim_calls(integer),
+    claim_call_results(integer), call_named(uuid, text), begin_call(uuid, integer, integer) TO cancelflow_app;

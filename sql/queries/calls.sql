@@ -21,12 +21,14 @@ SELECT claim_calls(%(at_most)s);
 SELECT id, user_id FROM call_named(%(ours)s, %(vendor)s);
 
 -- name: call_to_make
--- One that waits, with its cancellation. `revoked`: that was taken back, or is about to be. A column's default says
--- nothing of where the customer is.
+-- One that waits, with its cancellation. `revoked`: that was taken back, or is about to be, or the customer has
+-- subscribed anew. A column's default says nothing of where the customer is.
 SELECT c.id, c.user_id, r.subscription_id, s.stripe_customer_id, now() AS now, c.gate, c.created_at,
     nullif(u.time_zone, 'UTC') AS time_zone,
     s.live_again_at > r.received_at IS TRUE OR EXISTS (
-        SELECT FROM reactivation_requests WHERE subscription_id = r.subscription_id AND finished_at IS NULL) AS revoked
+        SELECT FROM reactivation_requests WHERE subscription_id = r.subscription_id AND finished_at IS NULL) OR EXISTS (
+        SELECT FROM subscriptions n WHERE n.user_id = c.user_id AND n.created_at > r.received_at
+            AND n.status NOT IN ('pending_cancellation', 'canceled', 'incomplete', 'incomplete_expired')) AS revoked
 FROM calls c JOIN cancellation_requests r ON r.id = c.request_id JOIN subscriptions s ON s.id = r.subscription_id
     JOIN users u ON u.id = c.user_id
 WHERE c.id = %(call_id)s AND c.state = 'waiting';
@@ -61,20 +63,26 @@ RETURNING state;
 SELECT keep_unknown_call(%(vendor_call_id)s, %(named)s, %(status)s);
 
 -- name: store_call_result
--- In place of an earlier one; a repetition changes nothing. The vendor had the call, whatever we recorded. Nothing that
--- was said is stored once the cancellation's feedback was anonymised.
+-- In place of an earlier one; a repetition of any changes nothing. A run that routes an earlier one goes on alone, and
+-- then routes this one, too. The vendor had the call, whatever we recorded. Nothing that was said is stored once the
+-- cancellation's feedback was anonymised.
 UPDATE calls c
-SET received_at = clock_timestamp(), route_at = now(), state = 'placed', due_at = NULL, gate = NULL, problem = NULL,
-    placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s, fingerprint = %(fingerprint)s,
-    unconfirmed = NULL, status = %(status)s, reason_class = said.reason_class, warmth = said.warmth, transcript = said.transcript,
-    recording_url = said.recording_url, summary = said.summary, action_items = said.action_items,
-    requests_heard = said.requests_heard
+SET received_at = clock_timestamp(), route_at = greatest(c.route_at, now()), state = 'placed', due_at = NULL,
+    gate = NULL, problem = NULL, placed_at = coalesce(c.placed_at, now()), vendor_call_id = %(vendor_call_id)s,
+    fingerprints = array_append(c.fingerprints, %(fingerprint)s),
+    unconfirmed = NULL, status = %(status)s, reason_class = said.reason_class, warmth = said.warmth,
+    transcript = said.transcript, recording_url = said.recording_url, summary = said.summary,
+    action_items = said.action_items, requests_heard = said.requests_heard
 FROM cancellation_requests r LEFT JOIN LATERAL (
     SELECT %(reason_class)s::text AS reason_class, %(warmth)s::text AS warmth, %(transcript)s::text AS transcript,
         %(recording_url)s::text AS recording_url, %(summary)s::text AS summary,
         %(action_items)s::text[] AS action_items, %(requests_heard)s::text[] AS requests_heard
     WHERE r.anonymized_at IS NULL) said ON true
-WHERE c.id = %(call_id)s AND r.id = c.request_id AND c.fingerprint IS DISTINCT FROM %(fingerprint)s;
+WHERE c.id = %(call_id)s AND r.id = c.request_id AND NOT %(fingerprint)s = ANY (c.fingerprints);
+
+-- name: call_revokes
+-- Once, whichever of its results says so: the customer may have agreed anew since.
+UPDATE calls SET revoked_at = now() WHERE id = %(call_id)s AND revoked_at IS NULL;
 
 -- name: claim_call_results
 -- Claim a batch of calls.
@@ -102,17 +110,21 @@ UPDATE cancellation_requests r SET ask_why_at = now()
 WHERE r.id = %(request_id)s AND NOT EXISTS (SELECT FROM outbox o WHERE o.request_id = r.id AND o.kind = 'reason_email');
 
 -- name: promises_of_call
--- What was promised, unless an email has confirmed it.
-SELECT unnest(c.action_items) FROM calls c WHERE c.id = %(call_id)s AND NOT EXISTS (
-    SELECT FROM outbox o
-    WHERE o.request_id = c.request_id AND o.kind = 'promise_confirmation' AND o.delivered_at IS NOT NULL);
+-- What was promised, unless a newer result came, which is routed next. `emailed`: an email has confirmed promises;
+-- `more_since`: there are tasks of others.
+SELECT coalesce(c.action_items, '{}') AS promises, o.id IS NOT NULL AS emailed, EXISTS (
+    SELECT FROM tasks t
+    WHERE t.request_id = c.request_id AND t.kind = 'promise' AND t.created_at > o.delivered_at) AS more_since
+FROM calls c LEFT JOIN outbox o
+    ON o.request_id = c.request_id AND o.kind = 'promise_confirmation' AND o.delivered_at IS NOT NULL
+WHERE c.id = %(call_id)s AND c.received_at = %(received_at)s;
 
 -- name: promises_not_confirmed
 UPDATE calls SET unconfirmed = %(problem)s WHERE id = %(call_id)s AND unconfirmed IS DISTINCT FROM %(problem)s;
 
 -- name: call_routed
--- A result that came meanwhile is still to be routed.
-UPDATE calls SET route_at = NULL WHERE id = %(call_id)s AND received_at = %(received_at)s;
+-- A result that came meanwhile is to be routed now.
+UPDATE calls SET route_at = CASE WHEN received_at <> %(received_at)s THEN now() END WHERE id = %(call_id)s;
 
 -- name: list_calls
 -- For an operator, as the owner: the newest, without what was said.

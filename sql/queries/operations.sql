@@ -16,7 +16,7 @@ SELECT 'Stripe event', id, subscription_id, change, outcome, tries, problem, rec
 FROM stripe_events
 WHERE resume_at IS NOT NULL OR parked_at IS NOT NULL
 UNION ALL
-SELECT 'call', c.id::text, r.subscription_id, c.state, NULL, c.attempts, c.problem, c.created_at, NULL, c.sent_at, false,
+SELECT 'call', c.id::text, r.subscription_id, c.state, NULL, c.attempts, c.problem, c.created_at, NULL, c.tried_at, false,
     false, false, false
 FROM calls c JOIN cancellation_requests r ON r.id = c.request_id
 WHERE c.state = 'failed'

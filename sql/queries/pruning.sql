@@ -27,3 +27,6 @@ SELECT prune_tasks(%(at_most)s);
 
 -- name: prune_replies
 SELECT prune_replies(%(at_most)s);
+
+-- name: prune_unknown_calls
+SELECT prune_unknown_calls(%(at_most)s);

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from flows.call_customer import call_customer
-from nodes.calls import step_02_place_call
+from nodes.calls import callee, step_02_place_call
 from nodes.calls.callee import Callee, callee_of
 from nodes.calls.records import WaitingCall
+from nodes.errors import BillingFailed
 from nodes.rules.consents import Consent
 from nodes.rules.names import given_and_family
 from tests.calls.company import NUMBERS, Company, in_hours, out_of_hours
@@ -64,10 +65,49 @@ def test_a_number_that_is_replaced_at_the_last_moment_is_looked_up_anew(
         return found
 
     monkeypatch.setattr(step_02_place_call, "callee_of", agreeing_anew_meanwhile)
-    company.calls(person)
+    company.run(call_customer.fn(company.id_of(person)))
     assert company.audited(person)[1:2] == [("waiting", "consent_changed")]
     eventually(lambda: company.call(person)["state"] == "placed")  # by the trigger
     assert len(company.heard(person)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("meanwhile", "gates"),
+    [
+        ("UPDATE subscriptions SET live_again_at = now() WHERE user_id = %(user)s", {"reactivated"}),
+        (
+            "UPDATE users SET time_zone = %(elsewhere)s WHERE id = %(user)s",
+            {"outside_calling_hours", "no_calling_hours"},
+        ),
+    ],
+)
+def test_a_gate_that_closes_while_stripe_responds_is_noticed(
+    company: Company, monkeypatch: pytest.MonkeyPatch, meanwhile: str, gates: set[str]
+) -> None:
+    person = company.leaver()
+    elsewhere = next(zone for zone, number in ZONES.items() if out_of_hours(number))
+
+    async def slowly(call: WaitingCall, consent: Consent) -> Callee | None:
+        found = await callee_of(call, consent)
+        company.world.admin.execute(meanwhile.encode(), {"user": person.user_id, "elsewhere": elsewhere})
+        return found
+
+    monkeypatch.setattr(step_02_place_call, "callee_of", slowly)
+    call = company.calls(person)
+    assert call["gate"] in gates
+    assert call["attempts"] == 0
+    assert company.heard(person) == []
+
+
+@pytest.mark.slow
+def test_while_stripe_is_slow_no_call_is_decided(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = company.leaver()
+    monkeypatch.setattr(callee, "STRIPE_SECONDS", 0.2)
+    slow = company.world.simulator.fault(kind="delay", seconds=5, contains=company.stripe_customer(person), times=0)
+    with slow, pytest.raises(BillingFailed, match="in time"):
+        company.run(call_customer.fn(company.id_of(person)))
+    assert company.call(person)["state"] == "waiting"
 
 
 def test_nobody_is_called_without_consent(company: Company) -> None:
@@ -123,11 +163,26 @@ def test_a_customer_who_reactivated_here_is_not_called(company: Company) -> None
     assert company.calls(person)["gate"] == "reactivated"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("status", "came_back"), [("active", True), ("trialing", True), ("incomplete", False)])
+def test_a_customer_who_subscribed_anew_is_not_called(company: Company, status: str, came_back: bool) -> None:
+    person = company.leaver()
+    company.world.admin.execute(
+        """INSERT INTO subscriptions (id, user_id, stripe_customer_id, plan, status, current_period_start,
+            current_period_end)
+        SELECT id || '_anew', user_id, stripe_customer_id, plan, %s, now(), now() + interval '1 month'
+        FROM subscriptions WHERE user_id = %s""",
+        [status, person.user_id],
+    )
+    assert company.calls(person)["gate"] == ("reactivated" if came_back else None)
+
+
 def test_a_call_waits_for_calling_hours(company: Company) -> None:
     person = company.leaver(next(filter(out_of_hours, NUMBERS)))
     call = company.calls(person)
     assert (call["state"], call["gate"]) == ("waiting", "outside_calling_hours")
-    assert timedelta(0) < call["due_at"] - datetime.now(UTC) < timedelta(hours=11, minutes=1)
+    # An hour more than from 21:00 to 8:00, for the night in which clocks go back.
+    assert timedelta(0) < call["due_at"] - datetime.now(UTC) < timedelta(hours=12, minutes=1)
     company.calls(person)
     assert company.audited(person)[1:] == [("waiting", "outside_calling_hours")]
     assert company.heard(person) == []
@@ -161,6 +216,20 @@ def test_the_daily_limit_puts_a_call_off_to_the_next_day(company: Company) -> No
 
 
 @pytest.mark.slow
+def test_an_attempt_on_a_later_day_counts_for_that_day(company: Company) -> None:
+    person = company.leaver()
+    company.vendor.status = 503
+    assert company.calls(person)["attempts"] == 1
+    company.vendor.status = 204
+    company.world.admin.execute(
+        "UPDATE calls SET tried_at = now() - interval '1 day' WHERE user_id = %s", [person.user_id]
+    )
+    call = company.calls(person, calls_per_day=0)
+    assert (call["state"], call["gate"], call["attempts"]) == ("waiting", "daily_limit", 1)
+    assert company.heard(person) == []
+
+
+@pytest.mark.slow
 def test_a_call_that_waited_too_long_is_not_placed(company: Company) -> None:
     person = company.leaver()
     company.world.admin.execute(
@@ -178,7 +247,7 @@ def test_a_customer_is_called_once_about_several_cancellations(company: Company)
         {"user": person.user_id},
     )
     company.world.admin.execute(
-        """INSERT INTO calls (request_id, user_id, state, due_at, sent_at, placed_at)
+        """INSERT INTO calls (request_id, user_id, state, due_at, tried_at, placed_at)
         SELECT id, user_id, 'placed', NULL, now() - interval '23 hours', now() - interval '23 hours'
         FROM cancellation_requests WHERE user_id = %s AND subscription_id IS NULL""",
         [person.user_id],

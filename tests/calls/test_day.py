@@ -33,6 +33,7 @@ from tests.world import World
 pytestmark = pytest.mark.slow
 
 MIDNIGHT = datetime(2026, 3, 28, tzinfo=UTC)  # in the night after, Europe's clocks are put forward
+LATEST = MIDNIGHT + timedelta(days=7)
 STEP = timedelta(minutes=20)
 CUSTOMERS = 1000
 A_DAY = 600
@@ -91,7 +92,7 @@ class FakeCustomers(BillingCustomers):
     def __init__(self) -> None:
         pass
 
-    async def customer(self, customer_id: str) -> Customer | None:
+    async def customer(self, customer_id: str, *, seconds: float | None = None) -> Customer | None:
         number = number_of(customer_id)
         return Customer(customer_id, MIDNIGHT, None, None, None, None, number, customer_id, False)
 
@@ -156,6 +157,7 @@ async def pass_time(url: str, owner: psycopg.Connection[Any]) -> dict[str, tuple
                 owner.execute("UPDATE clock.hands SET at = %s", [vendor.now])
                 await asyncio.gather(*(work() for _ in range(WORKERS)))
                 vendor.now += STEP
+                assert vendor.now < LATEST, "calls still wait"
         return vendor.sent
 
 

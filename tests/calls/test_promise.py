@@ -1,6 +1,7 @@
 """Whatever happens in whatever order: no call without consent at its time, none twice, and none over the limit."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from prefect.states import Completed
 
 from flows.call_customer import call_customer
 from tests.calls.company import Company
-from tests.world import Person
+from tests.waiting import eventually
+from tests.world import Person, Row
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +32,7 @@ def test_no_call_is_ever_sent_without_consent_at_its_time(
 ) -> None:
     company.world.admin.execute(
         """UPDATE calls SET state = 'waiting', gate = NULL, due_at = now() + interval '1 day', attempts = 0,
-            sent_at = NULL, placed_at = NULL WHERE user_id = %s""",
+            tried_at = NULL, placed_at = NULL WHERE user_id = %s""",
         [person.user_id],
     )
     company.consents(person, None)
@@ -58,13 +60,31 @@ def sent(company: Company, person: Person) -> int:
 
 def test_the_daily_limit_holds_for_concurrent_runs(company: Company) -> None:
     ids = [company.id_of(company.leaver()) for _ in range(6)]
-    today = company.world.row("SELECT count(*) FROM calls WHERE sent_at >= date_trunc('day', now(), 'UTC')")["count"]
+    states = eventually(lambda: states_with_two_left(company, ids))
+    assert sorted(states) == ["placed"] * 2 + ["waiting"] * 4
+
+
+def states_with_two_left(company: Company, ids: list[UUID]) -> list[str]:
+    """Run the flow for all of these concurrently, with two calls left on the day; none if midnight passed meanwhile."""
+    company.world.admin.execute(
+        """UPDATE calls SET state = 'waiting', gate = NULL, due_at = now() + interval '1 day', tried_at = NULL,
+            placed_at = NULL WHERE id = ANY (%s)""",
+        [ids],
+    )
+    day = today(company)
 
     async def together() -> State[None]:
         await asyncio.gather(*(call_customer.fn(each) for each in ids))
         return Completed()
 
-    company.run(together(), calls_per_day=today + 2)
-
+    company.run(together(), calls_per_day=day["tried"] + 2)
     states = [row["state"] for row in company.world.rows("SELECT state FROM calls WHERE id = ANY (%s)", ids)]
-    assert sorted(states) == ["placed"] * 2 + ["waiting"] * 4
+    return states if today(company)["midnight"] == day["midnight"] else []
+
+
+def today(company: Company) -> Row:
+    """Return when the day began, in UTC, and how many calls were tried on it."""
+    return company.world.row(
+        """SELECT midnight, (SELECT count(*) FROM calls WHERE tried_at >= midnight) AS tried
+        FROM date_trunc('day', now(), 'UTC') AS midnight"""
+    )

@@ -120,6 +120,13 @@ def test_a_later_result_of_the_call_replaces_the_earlier(company: Company) -> No
     assert company.tasks(person)["sales"] == [RESULT["summary"]]
 
 
+def test_an_earlier_result_that_is_sent_again_does_not_replace_a_newer_one(company: Company) -> None:
+    person = company.called()
+    company.routed(person, **RESULT | {"transcript": None})
+    newer = company.routed(person, **RESULT)
+    assert company.routed(person, **RESULT | {"transcript": None}) == newer
+
+
 def test_the_vendors_id_is_enough(company: Company) -> None:
     person = company.leaver()
     vendor_id = f"call_{uuid.uuid4().hex}"
@@ -167,6 +174,17 @@ def test_a_repetition_does_not_revoke_a_new_consent(company: Company) -> None:
     company.routed(person, **no_more)
     company.consents(person)
     company.routed(person, **no_more)
+    assert company.agrees(person) is True
+
+
+def test_a_call_revokes_only_once(company: Company) -> None:
+    person = company.called()
+    no_more = {"status": "completed", "requests": ["do_not_call"]}
+    company.routed(person, **no_more)
+    company.consents(person)
+    company.routed(person, **no_more, transcript="No more calls.")
+    company.routed(person, status="completed")
+    company.routed(person, **no_more, summary="They want no calls.")
     assert company.agrees(person) is True
 
 

@@ -1,9 +1,15 @@
 """`route-call-result`: what follows from what was said, once (FEATURES A10 to A12, A14, A15, A17)."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 
 from flows.route_call_result import route_call_result
+from nodes.call_results import step_04_confirm_promises
 from nodes.errors import BillingFailed
+from nodes.messages.emails import deliver_email
+from nodes.messages.records import Delivered
 from tests.calls.company import Company
 from tests.waiting import eventually
 from tests.webhooks.events import order
@@ -80,6 +86,13 @@ def test_each_promise_is_a_task_once(company: Company) -> None:
     assert company.tasks(person) == {"promise": promises}
 
 
+def test_a_later_result_adds_tasks_for_its_new_promises(company: Company) -> None:
+    person = company.called()
+    company.routed(person, actionItems=["Send the invoice.", "Tell the team."])
+    company.routed(person, actionItems=["Ask the bank.", "Send the invoice."])
+    assert company.tasks(person) == {"promise": ["Ask the bank.", "Send the invoice.", "Tell the team."]}
+
+
 def confirmed(company: Company, person: Person) -> list[str]:
     """Return the texts of the emails that confirm promises."""
     return [each["text"] for each in company.world.emails(person) if each["subject"] == CONFIRMS]
@@ -94,6 +107,40 @@ def test_promises_are_confirmed_once_to_a_customer_who_agreed_to_emails(company:
     assert "\n- Send the invoice.\n- Tell the team.\n" in text
     assert call["unconfirmed"] is None
     assert company.audited(person)[1:] == [("placed", None)]
+
+
+def test_promises_after_the_email_are_tasks_only_with_the_reason(company: Company) -> None:
+    person = company.called()
+    company.consents(person, channel="email_marketing")
+    company.routed(person, actionItems=["Send the invoice."])
+    call = company.routed(person, actionItems=["Ask the bank.", "Send the invoice."])
+    [text] = confirmed(company, person)
+    assert "Ask the bank." not in text
+    assert call["unconfirmed"] == "emailed_before"
+    assert company.audited(person)[-1] == ("not_emailed", "emailed_before")
+
+
+def test_a_newer_result_is_routed_after_the_older_and_not_beside_it(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = company.called()
+    company.consents(person, channel="email_marketing")
+    company.reported(person, action_items=["Send the invoice."])
+
+    async def after_a_newer_result(*email: Any) -> Delivered:
+        named: dict[str, Any] = {"callId": "c", "webhookId": str(company.id_of(person))}
+        assert company.report(**named, status="completed", actionItems=["Ask the bank."]).status_code == 200
+        assert company.call(person)["route_at"] > datetime.now(UTC) + timedelta(hours=1)  # the claim of this run
+        return await deliver_email(*email)
+
+    monkeypatch.setattr(step_04_confirm_promises, "deliver_email", after_a_newer_result)
+    company.run(route_call_result.fn(company.id_of(person)))
+
+    eventually(lambda: company.call(person)["route_at"] is None)  # by the trigger
+    assert company.tasks(person) == {"promise": ["Ask the bank.", "Send the invoice."]}
+    [text] = confirmed(company, person)
+    assert "Ask the bank." not in text
+    assert company.call(person)["unconfirmed"] == "emailed_before"
 
 
 @pytest.mark.parametrize("version", [None, 1])

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deployments.command_line import app
-from nodes.clients.calls.script import DYNAMIC, CallScriptInvalid, read_call_script
+from nodes.clients.calls.script import DYNAMIC, NAMES, CallScriptInvalid, read_call_script
 from nodes.clients.yaml_files import DEFAULTS
 from nodes.rules.calls.script import SECTIONS, spoken
 from nodes.rules.names import given_and_family
@@ -42,6 +42,21 @@ def test_the_default_script_may_be_used_once_its_placeholders_have_values() -> N
     assert "Robin from Acme" in text
 
 
+@pytest.mark.parametrize("names", NAMES)
+def test_the_default_script_reads_well_whatever_name_is_known(names: dict[str, str]) -> None:
+    text = read_call_script(None, FIELDS).render({**DYNAMIC, **names})
+    assert [wrong for wrong in (" ,", " .", ", .", ",.", "  ") if wrong in text] == []
+    assert ("Hello, this is Robin" in text) is (names.get("firstName") == "")
+
+
+@pytest.mark.parametrize("name", ["lastName", "firstName"])
+def test_what_is_said_only_to_a_customer_without_a_name_is_checked_too(tmp_path: Path, name: str) -> None:
+    line = f"{{% if not {name} %}}I can save your account.{{% endif %}}"
+    text, number = saying("closing", line)
+    [wrong] = refused(tmp_path, text)
+    assert wrong.startswith(f"{number}: 'save' must not be said")
+
+
 def test_each_placeholder_without_a_value_is_named_with_its_line(tmp_path: Path) -> None:
     wrong = refused(tmp_path, DEFAULT, {"companyName": "Acme"})
     assert len(wrong) == 1
@@ -64,6 +79,14 @@ def test_each_placeholder_without_a_value_is_named_with_its_line(tmp_path: Path)
         ("RELIABILITY", "We can give you 20% off.", "'% off' may be said only after"),
         ("voicemail", "Please call us back today.", "a voicemail must not ask for a call back"),
         ("voicemail", "Kindly return my call.", "a voicemail must not ask for a call back"),
+        ("voicemail", "Please leave us a callback request.", "a voicemail must not ask for a call back"),
+        ("voicemail", "Please call our office today.", "a voicemail must not ask for a call back"),
+        ("voicemail", "You can call 555-0100 any time.", "a voicemail must not ask for a call back"),
+        ("voicemail", "Call this number if you like.", "a voicemail must not ask for a call back"),
+        ("voicemail", "Reach us by phone at 555-0100.", "a voicemail must not ask for a call back"),
+        ("voicemail", "We are open, so call the office.", "a voicemail must not ask for a call back"),
+        ("voicemail", "Give our office a quick call.", "a voicemail must not ask for a call back"),
+        ("voicemail", "We'd like you to call our team.", "a voicemail must not ask for a call back"),
         ("voicemail", "This goes on and on. " * 4, None),
     ],
 )
@@ -77,6 +100,28 @@ def test_what_must_not_be_said_is_refused_with_its_line(
         assert re.match(rf"{number}: the voicemail takes 2\d seconds; 20 are the most", wrong[0])
     else:
         assert [each.startswith(f"{number}: {reason}") for each in wrong] == [True], wrong
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "We will not call you again.",
+        "We won't call this number again.",
+        "You asked us to call this week.",
+        "You agreed to a short call this week.",
+        "You don't need to call our office.",
+        "This is our only call.",
+        "No callback is needed.",
+        "We will give you a call tomorrow.",
+        "We tried to reach you by phone.",
+        "You can use everything until 30.09.2027.",
+    ],
+)
+def test_a_voicemail_may_speak_of_calls_that_are_not_the_customers(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "script.jinja"
+    closing = "If you'd like to tell us why, simply reply to our email. Goodbye."
+    file.write_text(DEFAULT.replace(closing, line), encoding="utf-8")
+    assert line in read_call_script(file, FIELDS).text
 
 
 def test_twenty_words_and_a_price_that_the_customer_raised_may_be_said(tmp_path: Path) -> None:

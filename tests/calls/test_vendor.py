@@ -28,6 +28,21 @@ def test_a_vendor_that_is_down_gets_the_call_later_under_the_same_id(company: Co
     assert [each.body for each in refused] == [each.body for each in company.heard(person)]
 
 
+@pytest.mark.parametrize("unstorable", ["call\0", "call\ud800"])
+def test_an_id_that_cannot_be_stored_is_left_out(company: Company, unstorable: str) -> None:
+    person = company.leaver()
+    company.vendor.status, company.vendor.content = 200, {"id": unstorable}
+    call = company.calls(person)
+    assert (call["state"], call["vendor_call_id"]) == ("placed", None)
+
+
+def test_a_process_without_the_vendors_address_counts_no_attempt(company: Company) -> None:
+    person = company.leaver()
+    with pytest.raises(AssertionError):
+        company.calls(person, call_webhook_url=None)
+    assert company.call(person)["attempts"] == 0
+
+
 def test_after_the_last_attempt_the_call_has_failed(company: Company) -> None:
     person = company.leaver()
     company.vendor.status = 500
@@ -59,7 +74,9 @@ def test_a_process_that_dies_after_sending_sends_the_same_id_again(company: Comp
     company.calls(person)
     # As the row was before the response was recorded.
     company.world.admin.execute(
-        "UPDATE calls SET state = 'waiting', due_at = now() + interval '1 hour', placed_at = NULL WHERE user_id = %s",
+        """UPDATE calls SET state = 'waiting', due_at = now() + interval '1 hour', placed_at = NULL,
+            tried_at = greatest(tried_at, date_trunc('day', now() + interval '1 minute', 'UTC'))
+        WHERE user_id = %s""",
         [person.user_id],
     )
     call = company.calls(person, calls_per_day=1)
@@ -69,7 +86,7 @@ def test_a_process_that_dies_after_sending_sends_the_same_id_again(company: Comp
 
 def test_a_process_that_dies_in_the_last_attempt_leaves_a_failed_call(company: Company) -> None:
     person = company.leaver()
-    company.world.admin.execute("UPDATE calls SET attempts = 5, sent_at = now() WHERE user_id = %s", [person.user_id])
+    company.world.admin.execute("UPDATE calls SET attempts = 5, tried_at = now() WHERE user_id = %s", [person.user_id])
     assert company.calls(person)["state"] == "failed"
     assert company.heard(person) == []
 

@@ -136,6 +136,21 @@ def test_done_tasks_are_deleted_after_90_days_and_open_ones_forget_what_was_said
     assert world.row("SELECT count(*) FROM outbox WHERE user_id = %s", user_id)["count"] == 3
 
 
+def test_results_of_unknown_calls_are_deleted_after_90_days(world: World) -> None:
+    over, young = uuid.uuid4().hex, uuid.uuid4().hex
+    for vendor_call_id, days_ago in ((over, 90.1), (young, 89.9)):
+        world.admin.execute(
+            """INSERT INTO unknown_calls (vendor_call_id, status, received_at)
+            VALUES (%s, 'completed', now() - make_interval(secs => %s))""",
+            [vendor_call_id, days_ago * 24 * 3600],
+        )
+
+    assert swept(prune_history).is_completed()
+
+    left = "DELETE FROM unknown_calls WHERE vendor_call_id = ANY (%s) RETURNING vendor_call_id"
+    assert [row["vendor_call_id"] for row in world.rows(left, [over, young])] == [young]
+
+
 def test_prefects_runs_are_deleted_after_90_days(world: World, tmp_path: Path) -> None:
     """Runs the server's own clean-up with the stack's settings immediately, not in an hour."""
     flow = world.prefect.get("/flows/name/cancel-subscription").json()

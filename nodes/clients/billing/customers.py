@@ -110,9 +110,14 @@ class BillingCustomers:
             max_network_retries=NETWORK_RETRIES,
         )
 
-    async def customer(self, customer_id: str) -> Customer | None:
-        """Return the customer's current state in Stripe; None where it was deleted or is unknown."""
-        found = await self._find(f"/v1/customers/{customer_id}")
+    async def customer(self, customer_id: str, *, seconds: float | None = None) -> Customer | None:
+        """Return the customer's current state in Stripe; None where it was deleted or is unknown.
+
+        `seconds`: the limit of the whole call, retries and pauses included.
+        """
+        with our_errors(writing=False):
+            async with asyncio.timeout(seconds):
+                found = await self._find(f"/v1/customers/{customer_id}")
         return self._read(found) if found and not found.get("deleted") else None
 
     async def subscription(self, subscription_id: str) -> CustomersSubscription | None:

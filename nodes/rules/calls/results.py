@@ -1,5 +1,6 @@
 """What follows from a call's result (FEATURES A11, A12, A14, A15, A17)."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -28,7 +29,10 @@ class Said:
 
 @dataclass(frozen=True)
 class CallTask:
-    """A task that follows. `about`: what for, among the call's tasks of its kind; empty for the only one."""
+    """A task that follows. `about`: what for, among the call's tasks of its kind; empty for the only one.
+
+    A promise is known by its text: a later result of the call may have others before it.
+    """
 
     kind: TaskKind
     said: str | None
@@ -46,8 +50,8 @@ def tasks_after(said: Said) -> Iterator[CallTask]:
         yield CallTask("sales", said.summary)
     if said.reason_class == "RELIABILITY":
         yield CallTask("support", said.summary)
-    for number, promise in enumerate(said.action_items, 1):
-        yield CallTask("promise", promise, str(number))
+    for promise in dict.fromkeys(said.action_items):
+        yield CallTask("promise", promise, hashlib.sha256(promise.encode()).hexdigest()[:16])
 
 
 def asks_why(said: Said) -> bool:

@@ -15,8 +15,25 @@ WORDS_PER_SECOND = 2.5  # 150 words a minute, a calm speaking pace
 _HEADING = re.compile(r"##\s+(\S.*)")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*")
 _DISCLOSES = re.compile(r"\b(AI|artificial intelligence)\b")
+_PHONE_NUMBER = r"[+(]?\d(?:[ ().-]*\d){6,}"
 _CALL_BACK = re.compile(
-    r"\b(call|phone|ring|dial)\b[^.?!]*\b(back|us|me)\b|\breturn\b[^.?!]*\bcall\b|\bgive (us|me) a (call|ring)\b", re.I
+    rf"""\b(call|phone|ring|dial)\b[^.?!]*\b(back|us|me)\b | (?<!\bno\s)\bcall-?backs?\b
+    | \breturn\b[^.?!]*\bcall\b | \bgive\s+(?!you\b)(\w+\s+){{1,3}}a\s+(\w+\s+)?(call|ring)\b
+    | \b(reach|contact|talk\s+to|speak\s+(to|with))\s+(us|me|our|the)\b[^.?!]*(\bphone\b|{_PHONE_NUMBER})""",
+    re.I | re.X,
+)
+# As in "call our office" or "calling 555-0100", unless what goes before says that it isn't the customer who is to call:
+# "we won't call", "you asked us to call", "you don't need to call", "thanks for the short call".
+_CALLS = re.compile(
+    rf"\b(call|phone|ring|dial|calling|phoning|ringing|dialling|dialing)\s+"
+    rf"((the|our|my|any|this|that|these)\b|support\b|{_PHONE_NUMBER})",
+    re.I,
+)
+_NOT_THEIRS = re.compile(
+    r"""(\b(we|I)\b(['\u2019]\w+)?(\s+(?!(you|and|or|so|please|just|simply)\b)[\w'\u2019]+){0,3}
+    | \b(us|me)(\s+not)?\s+to | (\bno|\bnot|n['\u2019]t)(\s+\w+)?\s+(need|have)\s+to
+    | \b(a|an|the|this|that|our|your|my|any|no|one|another)(\s+(?!(to|and|or|so|please|just|simply)\b)\w+){0,2})\s+$""",
+    re.I | re.X,
 )
 _NEVER_ALOUD = re.compile(r"\b(retention|sav(?:e|es|ed|ing)|win[- ]?back|churn\w*)\b", re.I)
 _DISCOUNT = re.compile(r"\b(discounts?|coupons?|cheaper|lower price|half price|per ?cent off)\b|% off", re.I)
@@ -80,5 +97,10 @@ def _voicemail(lines: list[Line]) -> Iterator[tuple[int | None, str]]:
     if seconds > VOICEMAIL_SECONDS:
         yield message[0].number, f"the voicemail takes {seconds:.0f} seconds; {VOICEMAIL_SECONDS:.0f} are the most"
     for line in message:
-        if _CALL_BACK.search(line.text):
+        if _asks_for_a_call(line.text):
             yield line.number, "a voicemail must not ask for a call back"
+
+
+def _asks_for_a_call(text: str) -> bool:
+    calls = _CALLS.finditer(text)
+    return bool(_CALL_BACK.search(text)) or any(not _NOT_THEIRS.search(text, 0, each.start()) for each in calls)

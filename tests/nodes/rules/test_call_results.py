@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from nodes.rules.calls.results import CallTask, Heard, Said, Warmth, asks_why, tasks_after
+from nodes.rules.calls.results import Heard, Said, Warmth, asks_why, tasks_after
 from nodes.rules.reason_classes import REASON_CLASSES, ReasonClass
 from nodes.rules.tasks import TaskKind
 
@@ -59,12 +59,13 @@ def test_a_reversal_that_stripe_does_not_show_is_looked_into() -> None:
     assert kinds(said(heard=("reversed", "did_not_cancel"), shown=False)) == ["billing"]
 
 
-def test_each_promise_is_a_task_with_its_words() -> None:
+def test_each_promise_is_a_task_with_its_words_wherever_it_stands() -> None:
     promises = ("Send the invoice.", "Call the bank.")
-    assert list(tasks_after(said(promises=promises))) == [
-        CallTask("promise", "Send the invoice.", "1"),
-        CallTask("promise", "Call the bank.", "2"),
-    ]
+    tasks = list(tasks_after(said(promises=promises)))
+    assert [(task.kind, task.said) for task in tasks] == [("promise", each) for each in promises]
+    assert len({task.about for task in tasks}) == 2
+    assert list(tasks_after(said(promises=("Ask the team.", *promises))))[1:] == tasks
+    assert list(tasks_after(said(promises=promises * 2))) == tasks
 
 
 def test_a_customer_who_did_not_cancel_is_not_asked_why() -> None:
