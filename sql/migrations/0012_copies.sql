@@ -34,7 +34,8 @@ $$;
 
 -- Write customers as users. Columns that are empty in Stripe keep their value. `changed`: Stripe has just reported a
 -- change, which also updates a row that the company wrote, but creates no user. A user whose data was deleted is
--- created again only for a live subscription, since Stripe keeps the customer with their invoices.
+-- created again only for a live subscription, since Stripe keeps the customer with their invoices. Only the deletion
+-- record still connects that customer with a user id that the customer's metadata doesn't name.
 CREATE FUNCTION write_customers(customers jsonb, asked_at timestamptz, changed boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -52,7 +53,9 @@ AS $$
     SELECT c.id, c.email, c.name, coalesce(c.locale, 'en'), c.country, c.customer_id, c.created_at, asked_at
     FROM customers_in(customers) c
     WHERE c.subscribed OR EXISTS (SELECT FROM users u WHERE u.stripe_customer_id = c.customer_id)
-        OR NOT (changed OR EXISTS (SELECT FROM data_deletions d WHERE d.user_id = c.id COLLATE "C"))
+        OR NOT (changed OR EXISTS (
+            SELECT FROM data_deletions d
+            WHERE d.user_id = c.id COLLATE "C" OR kept_outside(d.kept) @> ARRAY[c.customer_id]))
     ON CONFLICT (id) DO NOTHING;
     -- The metadata named the user only after the customer was copied under its own id: move subscriptions without
     -- history to that user.

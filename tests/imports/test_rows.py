@@ -201,6 +201,32 @@ def test_deleted_customers_are_skipped_and_deleted_data_is_not_restored(account:
     assert [row["id"] for row in account.rows("SELECT id FROM users")] == [back.id]
 
 
+@pytest.mark.parametrize("named", ["by its subscription", "by the company"])
+def test_deleted_data_of_a_user_whom_the_customer_does_not_name_is_not_restored(account: Account, named: str) -> None:
+    customer = account.customer(email="ada@example.com")
+    if named == "by the company":
+        account.connection.execute("INSERT INTO users (id, stripe_customer_id) VALUES ('42', %s)", [customer.id])
+    left = account.subscription(customer, metadata={"user_id": "42"} if named == "by its subscription" else {})
+    account.imported()
+    assert account.owner(left) == "42"
+    account.api.subscriptions.cancel(left.id)
+    account.simulator.order("age", subscription=left.id, seconds=91 * DAY)
+    account.connection.execute(
+        "INSERT INTO data_retention_jobs (request_id, user_id, subscription_id, cancel_at, run_at)"
+        " VALUES (gen_random_uuid(), '42', %s, now() - interval '91 days', now() - interval '1 day')",
+        [left.id],
+    )
+    account.connection.execute("UPDATE subscriptions SET status = 'canceled', ended_at = now() - interval '91 days'")
+    with account.connection.transaction():
+        account.connection.execute("SELECT set_config('app.user_id', '42', true)")
+        account.connection.execute("SELECT delete_data_of_user(NULL)")
+    assert account.rows("SELECT id FROM users") == []
+
+    account.imported()
+
+    assert account.rows("SELECT id FROM users") == []
+
+
 def test_the_application_cannot_insert_users_directly(account: Account) -> None:
     with account.connection.transaction(), pytest.raises(psycopg.errors.InsufficientPrivilege):
         account.connection.execute("SET LOCAL ROLE cancelflow_app")
