@@ -151,6 +151,21 @@ def test_a_lost_webhook_is_made_up_for_as_if_it_had_arrived(world: World, walked
     assert [end["kind"] for end in ends] == ["voluntary"]
 
 
+def test_a_state_that_returns_is_announced_again(world: World) -> None:
+    person = subscriber(world)
+    finished = "SELECT kind FROM requests WHERE user_id = %s AND finished_at IS NOT NULL ORDER BY received_at"
+    kinds = ["cancellation", "reactivation", "cancellation"]
+    with world.simulator.losing_webhooks():
+        for number, action in enumerate(("cancel", "undo", "cancel"), start=1):
+            world.simulator.portal(person.subscription_id, action)
+            _walk()
+            _walk()  # repairs nothing twice
+            eventually(lambda: len(world.rows(finished, person.user_id)) == number)  # noqa: B023  # waits within its own turn
+    assert [row["kind"] for row in world.rows(finished, person.user_id)] == kinds
+    subjects = [email["subject"] for email in world.emails(person)]
+    assert len([each for each in subjects if each.startswith("Cancellation confirmed")]) == 2
+
+
 def test_a_pause_whose_webhook_was_lost_is_recorded_and_confirmed(world: World, walked: Walked) -> None:
     person = walked.cases["paused"]
     [request] = world.rows("SELECT kind, origin, outcome FROM change_requests WHERE user_id = %s", person.user_id)
