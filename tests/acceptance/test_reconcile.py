@@ -64,15 +64,26 @@ def walked(world: World) -> Walked:
         dry_run = _walk("--dry-run")
         after_dry_run = _rows(world, cases)
         _walk()
+        report = _report(world)
         after = _rows(world, cases)
         eventually(lambda: not _has_unfinished_work(world, cases))
         world.tried(cases["cancelled"])
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
-    made = world.prefect.post(
-        "/artifacts/filter",
-        json={"artifacts": {"key": {"any_": ["reconciliation"]}}, "sort": "CREATED_DESC", "limit": 1},
-    ).json()
-    return Walked(cases, before, after_dry_run, after, dry_run, made[0]["data"], open_run, ready)
+    return Walked(cases, before, after_dry_run, after, dry_run, report, open_run, ready)
+
+
+def _report(world: World) -> str:
+    """Return the report of the run that ended last among those started from the command line."""
+    asked = {
+        "flows": {"name": {"any_": ["reconcile"]}},
+        "flow_runs": {"deployment_id": {"is_null_": True}},
+        "sort": "END_TIME_DESC",
+        "limit": 1,
+    }
+    [run] = world.prefect.post("/flow_runs/filter", json=asked).json()
+    of_run = {"key": {"any_": ["reconciliation"]}, "flow_run_id": {"any_": [run["id"]]}}
+    [made] = world.prefect.post("/artifacts/filter", json={"artifacts": of_run}).json()
+    return str(made["data"])
 
 
 def _orphaned_run(world: World) -> Row:
