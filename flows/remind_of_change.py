@@ -15,7 +15,7 @@ from nodes.services import services_of_this_run
 
 @flow(name="remind-of-change", flow_run_name="remind-of-change {request_id}", persist_result=False)
 async def remind_of_change(request_id: UUID) -> State[None]:
-    """Email the customer of one request of `change_requests`, if what it announces is still to come.
+    """Email the customer of one change or retention offer, if what it announces is still to come.
 
     Safe to repeat: the email is sent once. If it could not be sent, it is due again ten minutes later.
     """

@@ -67,7 +67,7 @@ async def _record(case: CancellationCase, terms: RetentionOffer, billed: Billing
     request = case.request
     async with services().database.as_user(request.user_id) as transaction:
         discount = await record_applied(
-            transaction, request.id, request.user_id, billed, terms, starts_at=datetime.now(UTC)
+            transaction, request.id, request.user_id, billed, terms, starts_at=datetime.now(UTC), remind=True
         )
         if request.reported_failed:
             await transaction.run("put_in_outbox", request_id=request.id, user_id=request.user_id, kind=DISCOUNT)

@@ -6,11 +6,9 @@ from nodes.changes.records import Applied, Changed
 from nodes.messages.outbox import CHANGED, CHANGED_EVENT
 from nodes.node import node, run_log
 from nodes.offers.reservation import record_applied
+from nodes.rules.dates import discount_notice_at
 from nodes.services import services
 from nodes.subscriptions.mirror import mirror, status_of
-
-# A promotional price of more than 31 days is announced to end 3 to 21 days before (California, AB 390).
-DISCOUNT_NOTICE, SHORTEST_DISCOUNT = timedelta(days=14), timedelta(days=31)
 
 
 @node("Record Change", step="5")
@@ -38,6 +36,4 @@ def _reminder(applied: Applied) -> datetime | None:
     agreed, settings = applied.accepted.agreed, services().settings
     if agreed.resumes_at:
         return agreed.resumes_at - timedelta(days=settings.pause_reminder_days)
-    if agreed.discount_ends_at and agreed.discount_ends_at - agreed.at > SHORTEST_DISCOUNT:
-        return agreed.discount_ends_at - DISCOUNT_NOTICE
-    return None
+    return discount_notice_at(agreed.discount_ends_at, agreed.at)

@@ -10,7 +10,7 @@ from nodes.clients.database.client import Transaction
 from nodes.errors import BillingFailed, VerificationFailed
 from nodes.offers.agreed import Agreed
 from nodes.refusals.carriers import ActionRefused
-from nodes.rules.dates import months_after
+from nodes.rules.dates import discount_notice_at, months_after
 from nodes.rules.offers import RetentionOffer
 from nodes.services import services
 
@@ -64,12 +64,17 @@ async def record_applied(
     discount: Agreed | RetentionOffer,
     *,
     starts_at: datetime,
+    remind: bool = False,
 ) -> str:
-    """Record that Stripe shows the discount, grant its entitlements, and return the discount's id."""
+    """Record that Stripe shows the discount, grant its entitlements, and return the discount's id.
+
+    `remind`: the request has no reminder of its own, as a change has, so the offer has one.
+    """
     found = billed.discount_of(str(discount.coupon_id))
     if found is None:
         raise VerificationFailed(f"{billed.id} has no discount of {discount.coupon_id}")
-    await transaction.run("offer_applied", request_id=request_id, stripe_discount_id=found.id)
+    remind_at = discount_notice_at(found.ends_at, starts_at) if remind else None
+    await transaction.run("offer_applied", request_id=request_id, stripe_discount_id=found.id, remind_at=remind_at)
     for kind in discount.entitlements:
         await transaction.run(
             "grant_entitlement",

@@ -13,7 +13,7 @@ from nodes.reconciliation.findings import Findings, Line
 from nodes.rules.dates import rfc3339
 from nodes.rules.stripe_changes import Change
 from nodes.services import services
-from nodes.stripe_events.inbox import receive
+from nodes.stripe_events.inbox import record
 from nodes.subscriptions.mirror import mirror, status_of
 
 MISSING = "resource_missing"
@@ -49,26 +49,26 @@ async def heal_row(row: SubscriptionState, findings: Findings) -> None:
 
 
 async def _heal(row: SubscriptionState, billed: BillingSubscription) -> None:
-    """Update the row immediately, and put an event in the inbox in place of the lost webhook.
+    """Update the row, and put an event in the inbox in place of the lost webhook, which notifies customer and company.
 
-    The event notifies customer and company. Its id is derived from the state, so that it is received once.
+    In one transaction: a row that matches Stripe is not looked at again. The event's id names the version of the row
+    that differed, so concurrent runs record one event, and a state that the subscription had before is a new one.
     """
-    async with services().database.as_user(row.user_id) as transaction:
-        await mirror(transaction, billed)
     ends_at = billed.ended_at or billed.cancel_at or billed.current_period_end
     change, state = Change.BEGINS if billed.pending else Change.DECISION, status_of(billed)
     if pause_differs(row, billed):
         change, ends_at = Change.PAUSE, (billed.pause and billed.pause.resumes_at) or ends_at
         state += " paused" if billed.pause else " resumed"
-    await receive(
-        Notice(
-            id=f"reconciled {billed.id} {state} {rfc3339(ends_at)}",
-            type="reconciliation",
-            change=change,
-            created_at=datetime.now(UTC),
-            livemode=services().billing.livemode,
-            subscription_id=billed.id,
-            customer_id=None,
-            caused_by=None,
-        )
+    notice = Notice(
+        id=f"reconciled {billed.id} {row.updated_at.isoformat()} {state} {rfc3339(ends_at)}",
+        type="reconciliation",
+        change=change,
+        created_at=datetime.now(UTC),
+        livemode=services().billing.livemode,
+        subscription_id=billed.id,
+        customer_id=None,
+        caused_by=None,
     )
+    async with services().database.as_user(row.user_id) as transaction:
+        await mirror(transaction, billed)
+        await record(transaction, notice)

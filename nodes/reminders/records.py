@@ -11,7 +11,7 @@ from nodes.rules.eligibility import Interval
 
 @dataclass(frozen=True)
 class Reminder:
-    """A row of `change_requests` whose reminder is due."""
+    """A change, or the retention offer of a cancellation request, whose reminder is due."""
 
     request_id: UUID
     user_id: str

@@ -16,16 +16,17 @@ from nodes.services import services
 @node("See Whether To Remind", step="1")
 async def see_whether_to_remind(request_id: UUID) -> Due | None:
     """Read the subscription from Stripe (FEATURES C28, G02). Returns None if there is nothing to announce any more."""
-    owner = await services().database.owner_of("change", request_id)
+    database = services().database
+    owner = await database.owner_of("change", request_id) or await database.owner_of("cancellation", request_id)
     if owner is None:
         run_log().info("no email: the request has been deleted")
         return None
-    async with services().database.as_user(owner) as transaction:
+    async with database.as_user(owner) as transaction:
         reminder = await transaction.one("due_reminder", Reminder, request_id=request_id)
     if reminder is not None and (due := await _due(reminder)) is not None:
         return due
-    async with services().database.as_user(owner) as transaction:
-        await transaction.run("remind_of_change", request_id=request_id, remind_at=None)
+    async with database.as_user(owner) as transaction:
+        await transaction.run("reminded", request_id=request_id)
     run_log().info("no email: the pause or discount has ended or was changed, or the subscription ends")
     return None
 

@@ -33,7 +33,7 @@ async def send_reminder(due: Due) -> Delivered:
     except EmailRefused as error:
         run_log().warning("the customer can't be emailed: %s", error)
     async with database.as_user(user_id) as transaction:
-        await transaction.run("remind_of_change", request_id=request_id, remind_at=None)
+        await transaction.run("reminded", request_id=request_id)
     return Delivered(kind)
 
 

@@ -4,11 +4,18 @@ from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
 RETENTION = timedelta(days=90)
+# A promotional price of more than 31 days is announced to end 3 to 21 days before (California, AB 390).
+DISCOUNT_NOTICE, SHORTEST_DISCOUNT = timedelta(days=14), timedelta(days=31)
 
 
 def data_retention_until(cancel_at: datetime) -> datetime:
     """Return the time 90 days of 24 hours after the cancellation takes effect."""
     return cancel_at + RETENTION
+
+
+def discount_notice_at(ends_at: datetime | None, since: datetime) -> datetime | None:
+    """Return when to announce that a discount ends; None for a short one, or one without an end."""
+    return ends_at - DISCOUNT_NOTICE if ends_at and ends_at - since > SHORTEST_DISCOUNT else None
 
 
 def rfc3339(moment: datetime) -> str:

@@ -1,5 +1,6 @@
 """The inbox of Stripe's events: each is recorded once, and handled by one process at a time."""
 
+from nodes.clients.database.client import Transaction
 from nodes.clients.webhooks import Notice
 from nodes.rules.stripe_changes import PATIENCE
 from nodes.services import services
@@ -8,18 +9,23 @@ from nodes.services import services
 async def receive(notice: Notice) -> bool:
     """Record the event's id and what it is about; return False if it is a duplicate."""
     async with services().database.without_user() as transaction:
-        [new] = await transaction.values(
-            "receive_stripe_event",
-            id=notice.id,
-            type=notice.type,
-            change=notice.change.value,
-            created_at=notice.created_at,
-            livemode=notice.livemode,
-            subscription_id=notice.subscription_id,
-            customer_id=notice.customer_id,
-            caused_by=notice.caused_by,
-            patience=PATIENCE.get(notice.change, 0.0),
-        )
+        return await record(transaction, notice)
+
+
+async def record(transaction: Transaction, notice: Notice) -> bool:
+    """Record the event in a transaction of the caller's."""
+    [new] = await transaction.values(
+        "receive_stripe_event",
+        id=notice.id,
+        type=notice.type,
+        change=notice.change.value,
+        created_at=notice.created_at,
+        livemode=notice.livemode,
+        subscription_id=notice.subscription_id,
+        customer_id=notice.customer_id,
+        caused_by=notice.caused_by,
+        patience=PATIENCE.get(notice.change, 0.0),
+    )
     return bool(new)
 
 

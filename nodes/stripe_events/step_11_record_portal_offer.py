@@ -1,9 +1,12 @@
 """Step 11: record a retention coupon that was accepted in Stripe's portal as a retention offer."""
 
+from datetime import UTC, datetime
+
 from nodes.errors import ConstraintViolated
 from nodes.messages.webhooks import put_webhooks
 from nodes.node import node, run_log
 from nodes.offers.reservation import ONE_OFFER
+from nodes.rules.dates import discount_notice_at
 from nodes.services import services
 from nodes.stripe_events.records import Happened
 
@@ -32,6 +35,7 @@ async def record_portal_offer(happened: Happened) -> None:
                 coupon_id=offer.coupon_id,
                 cooldown_months=plan.cooldown_months,
                 stripe_discount_id=discount.id,
+                remind_at=discount_notice_at(discount.ends_at, datetime.now(UTC)),
                 response={
                     "success": True,
                     "retention_applied": True,

@@ -46,6 +46,7 @@ CREATE TABLE retention_offers (
     current_discount   text        CHECK (current_discount IN ('replaced', 'kept')),
     state              text        NOT NULL DEFAULT 'reserved' CHECK (state IN ('reserved', 'applied', 'withdrawn')),
     accepted_at        timestamptz NOT NULL DEFAULT now(),
+    remind_at          timestamptz,  -- when to announce its end, if it was accepted with a cancellation request
     CONSTRAINT an_applied_offer_names_its_discount CHECK (state <> 'applied' OR stripe_discount_id IS NOT NULL),
     -- Holds for concurrent requests too (SPEC, Decided 2).
     CONSTRAINT one_retention_offer_in_its_cooldown EXCLUDE USING gist (
@@ -54,9 +55,10 @@ CREATE TABLE retention_offers (
 );
 CREATE INDEX retention_offers_of_user ON retention_offers (user_id);
 CREATE INDEX retention_offers_of_subscription ON retention_offers (subscription_id);
+CREATE INDEX retention_offers_to_remind ON retention_offers (remind_at) WHERE remind_at IS NOT NULL;
 CREATE INDEX retention_offers_since ON retention_offers (subscription_id, accepted_at);
 CALL protect('retention_offers');
-GRANT SELECT, INSERT, UPDATE (state, stripe_discount_id, current_discount) ON retention_offers TO cancelflow_app;
+GRANT SELECT, INSERT, UPDATE (state, stripe_discount_id, current_discount, remind_at) ON retention_offers TO cancelflow_app;
 
 -- What an offer grants besides the discount: Enterprise's priority support (W05).
 CREATE TABLE entitlements (

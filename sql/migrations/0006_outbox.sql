@@ -1,4 +1,4 @@
--- depends: 0003_requests
+-- depends: 0003_requests 0005_cancellation_effects
 -- Emails and events to send: written in the transaction that decides them, and sent later if sending failed.
 
 CREATE TABLE outbox (
@@ -41,15 +41,23 @@ AS $$
         ORDER BY r.ask_why_at LIMIT at_most FOR UPDATE SKIP LOCKED)
     RETURNING id
 $$;
--- Claim, likewise, changes whose reminder is due.
+-- Claim, likewise, changes and retention offers whose reminder is due.
 CREATE FUNCTION claim_reminders(at_most integer) RETURNS SETOF uuid
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    UPDATE change_requests SET remind_at = now() + interval '10 minutes'
-    WHERE id IN (
-        SELECT r.id FROM change_requests r WHERE r.remind_at <= now() AND r.finished_at IS NOT NULL
-        ORDER BY r.remind_at LIMIT at_most FOR UPDATE SKIP LOCKED)
-    RETURNING id
+    WITH changes AS (
+        UPDATE change_requests SET remind_at = now() + interval '10 minutes'
+        WHERE id IN (
+            SELECT r.id FROM change_requests r WHERE r.remind_at <= now() AND r.finished_at IS NOT NULL
+            ORDER BY r.remind_at LIMIT at_most FOR UPDATE SKIP LOCKED)
+        RETURNING id),
+    offers AS (
+        UPDATE retention_offers SET remind_at = now() + interval '10 minutes'
+        WHERE id IN (
+            SELECT o.id FROM retention_offers o WHERE o.remind_at <= now()
+            ORDER BY o.remind_at LIMIT at_most - (SELECT count(*) FROM changes) FOR UPDATE SKIP LOCKED)
+        RETURNING request_id)
+    SELECT id FROM changes UNION ALL SELECT request_id FROM offers
 $$;
 
 REVOKE ALL ON FUNCTION claim_reason_emails(integer), claim_reminders(integer) FROM PUBLIC;

@@ -67,10 +67,11 @@ CREATE FUNCTION superseded(request change_requests) RETURNS boolean
 -- For `reconcile`: return the states of these subscriptions, of any user.
 CREATE FUNCTION subscription_states(ids text[])
     RETURNS TABLE (id text, user_id text, status text, cancel_at timestamptz, pause_behavior text,
-        resumes_at timestamptz, announced boolean, under_way boolean)
+        resumes_at timestamptz, updated_at timestamptz, announced boolean, under_way boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    SELECT s.id, s.user_id, s.status, s.cancel_at, s.pause_behavior, s.resumes_at, is_announced(s.id),
+    SELECT s.id, s.user_id, s.status, s.cancel_at, s.pause_behavior, s.resumes_at, s.updated_at,
+        is_announced(s.id),
         EXISTS (SELECT FROM requests r WHERE r.subscription_id = s.id AND r.finished_at IS NULL)
     FROM subscriptions s WHERE s.id = ANY(ids)
 $$;

@@ -27,6 +27,14 @@ CREATE INDEX data_deletions_of_user ON data_deletions (user_id);
 CALL protect('data_deletions');
 GRANT SELECT ON data_deletions TO cancelflow_app;
 
+-- Return the ids kept outside this database: with 05_stripe.sql, the user's customers in Stripe.
+CREATE FUNCTION kept_outside(kept json) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    RETURN ARRAY(
+        SELECT json_array_elements_text(part -> 'ids') FROM json_array_elements(kept) AS part
+        WHERE part ->> 'where' = 'outside');
+CREATE INDEX data_deletions_of_customer ON data_deletions USING gin (kept_outside(kept));
+
 -- Reasons older than 90 days, as counts; cancellation_reasons has the newer ones. Counts, because a row's id, time and
 -- order would still identify the job written together with it.
 CREATE TABLE reason_counts (

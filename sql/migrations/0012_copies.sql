@@ -10,12 +10,30 @@ CREATE FUNCTION user_of_customer(named text, customer text) RETURNS text
         SELECT u.id FROM users u WHERE u.stripe_customer_id = customer
         ORDER BY u.id = customer COLLATE "C", u.created_at, u.id LIMIT 1), customer);
 
--- Return whether there are requests, offers or an end recorded for the subscription and its user.
-CREATE FUNCTION has_history(subscription text) RETURNS boolean
-    LANGUAGE sql STABLE
-    RETURN EXISTS (SELECT FROM requests r WHERE r.subscription_id = subscription)
-        OR EXISTS (SELECT FROM subscription_ends e WHERE e.subscription_id = subscription)
-        OR EXISTS (SELECT FROM offers_shown o WHERE o.subscription_id = subscription);
+-- Return whether there are rows of the user other than copies from Stripe. Tables whose rows belong to a request or a
+-- session need no look. In plpgsql, because later migrations create some of the tables.
+CREATE FUNCTION has_history(of_user text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM requests t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM retention_offers t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM entitlements t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM outbox t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM data_retention_jobs t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM data_deletions t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM audit_log t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM idempotency_keys t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM attempts t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM offers_shown t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM offers_listed t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM retained_invoices t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM cancel_sessions t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM webhook_deliveries t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM consents t WHERE t.user_id = of_user)
+        OR EXISTS (SELECT FROM tasks t WHERE t.user_id = of_user);
+END
+$$;
 
 -- Parse customers as nodes/subscriptions/rows.py writes them; return each user once.
 CREATE FUNCTION customers_in(customers jsonb)
@@ -34,7 +52,8 @@ $$;
 
 -- Write customers as users. Columns that are empty in Stripe keep their value. `changed`: Stripe has just reported a
 -- change, which also updates a row that the company wrote, but creates no user. A user whose data was deleted is
--- created again only for a live subscription, since Stripe keeps the customer with their invoices.
+-- created again only for a live subscription, since Stripe keeps the customer with their invoices. Only the deletion
+-- record still connects that customer with a user id that the customer's metadata doesn't name.
 CREATE FUNCTION write_customers(customers jsonb, asked_at timestamptz, changed boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -52,17 +71,22 @@ AS $$
     SELECT c.id, c.email, c.name, coalesce(c.locale, 'en'), c.country, c.customer_id, c.created_at, asked_at
     FROM customers_in(customers) c
     WHERE c.subscribed OR EXISTS (SELECT FROM users u WHERE u.stripe_customer_id = c.customer_id)
-        OR NOT (changed OR EXISTS (SELECT FROM data_deletions d WHERE d.user_id = c.id COLLATE "C"))
+        OR NOT (changed OR EXISTS (
+            SELECT FROM data_deletions d
+            WHERE d.user_id = c.id COLLATE "C" OR kept_outside(d.kept) @> ARRAY[c.customer_id]))
     ON CONFLICT (id) DO NOTHING;
-    -- The metadata named the user only after the customer was copied under its own id: move subscriptions without
-    -- history to that user.
-    UPDATE subscriptions s SET user_id = c.id
-    FROM customers_in(customers) c
-    WHERE s.stripe_customer_id = c.customer_id AND s.user_id = c.customer_id COLLATE "C" AND c.id <> c.customer_id
-        AND NOT has_history(s.id);
+    -- The metadata named the user only after the customer was copied under its own id: move the copies to that user. With
+    -- history they stay: its rows would keep an id that has no subscription any more.
+    WITH moved AS (
+        UPDATE subscriptions s SET user_id = c.id
+        FROM customers_in(customers) c
+        WHERE s.stripe_customer_id = c.customer_id AND s.user_id = c.customer_id COLLATE "C" AND c.id <> c.customer_id
+            AND NOT has_history(s.user_id)
+        RETURNING s.id, s.user_id)
+    UPDATE subscription_ends e SET user_id = moved.user_id FROM moved WHERE e.subscription_id = moved.id;
     DELETE FROM users u USING customers_in(customers) c
     WHERE u.id = c.customer_id COLLATE "C" AND c.id <> c.customer_id AND u.copied_at IS NOT NULL
-        AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.user_id = u.id);
+        AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.user_id = u.id) AND NOT has_history(u.id);
 $$;
 
 -- Parse subscriptions as nodes/subscriptions/rows.py writes them; return them with their users. A fixed term counts as

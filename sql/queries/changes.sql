@@ -91,8 +91,17 @@ RETURNING id;
 SELECT claim_reminders(%(at_most)s);
 
 -- name: due_reminder
+-- Of a change, or of the retention offer of a cancellation request.
 SELECT id AS request_id, user_id, subscription_id, plan, kind, offer_id, agreed FROM change_requests
-WHERE id = %(request_id)s AND remind_at IS NOT NULL AND outcome = 'changed' AND kind IN ('pause', 'discount');
+WHERE id = %(request_id)s AND remind_at IS NOT NULL AND outcome = 'changed' AND kind IN ('pause', 'discount')
+UNION ALL
+SELECT request_id, user_id, subscription_id, plan, 'discount', NULL, json_build_object('at', accepted_at,
+    'coupon_id', coupon_id, 'percent_off', percent_off, 'months', months) FROM retention_offers
+WHERE request_id = %(request_id)s AND remind_at IS NOT NULL AND state = 'applied';
+
+-- name: reminded
+WITH offer AS (UPDATE retention_offers SET remind_at = NULL WHERE request_id = %(request_id)s)
+UPDATE change_requests SET remind_at = NULL WHERE id = %(request_id)s;
 
 -- name: call_booked
 -- The last booking counts. No row if the request is no acceptance of a `contact` offer.

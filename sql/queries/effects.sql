@@ -46,7 +46,7 @@ FROM retention_offers WHERE request_id = %(request_id)s;
 
 -- name: offer_applied
 -- Step 5A, after reading the result back from Stripe.
-UPDATE retention_offers SET state = 'applied', stripe_discount_id = %(stripe_discount_id)s
+UPDATE retention_offers SET state = 'applied', stripe_discount_id = %(stripe_discount_id)s, remind_at = %(remind_at)s
 WHERE request_id = %(request_id)s;
 
 -- name: withdraw_offer

@@ -131,9 +131,9 @@ WITH accepted AS (
     WHERE NOT EXISTS (SELECT FROM retention_offers WHERE stripe_discount_id = %(stripe_discount_id)s)
     RETURNING id)
 INSERT INTO retention_offers (request_id, user_id, subscription_id, plan, percent_off, months, coupon_id,
-    cooldown_months, state, stripe_discount_id)
+    cooldown_months, state, stripe_discount_id, remind_at)
 SELECT id, %(user_id)s, %(subscription_id)s, %(plan)s, %(percent_off)s, %(months)s, %(coupon_id)s,
     %(cooldown_months)s, 'applied',
-    %(stripe_discount_id)s
+    %(stripe_discount_id)s, %(remind_at)s
 FROM accepted
 RETURNING request_id;

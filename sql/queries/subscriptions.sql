@@ -41,7 +41,8 @@ SELECT locale, time_zone FROM users WHERE id = %(user_id)s;
 
 -- name: subscription_states
 -- For `reconcile`, across users.
-SELECT id, user_id, status, cancel_at, pause_behavior, resumes_at, announced, under_way FROM subscription_states(%(ids)s);
+SELECT id, user_id, status, cancel_at, pause_behavior, resumes_at, updated_at, announced, under_way
+FROM subscription_states(%(ids)s);
 
 -- name: live_subscriptions_after
 SELECT live_subscriptions_after(%(after)s, %(at_most)s);

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -44,10 +44,15 @@ def days_pass(world: World, person: Person, days: int = 1) -> None:
 
 
 def in_mid_period(world: World) -> Person:
-    """Create a customer who paid ten days ago."""
+    """Create a customer who paid ten days ago. Shortly before midnight (UTC) it waits: screens are counted by day."""
+    eventually(lambda: datetime.now(UTC) + timedelta(minutes=3) < _midnight(), within=300)
     began = int((datetime.now(UTC) - timedelta(days=10)).timestamp())
     made = world.stripe.test_helpers.test_clocks.create({"frozen_time": began, "name": "ten days ago"})
     return subscriber(world, on=Clock(world, made.id, began))
+
+
+def _midnight() -> datetime:
+    return datetime.combine(datetime.now(UTC) + timedelta(days=1), time.min, UTC)
 
 
 def test_the_offer_is_never_shown_a_third_time_and_cancelling_stays_possible(world: World) -> None:

@@ -64,15 +64,26 @@ def walked(world: World) -> Walked:
         dry_run = _walk("--dry-run")
         after_dry_run = _rows(world, cases)
         _walk()
+        report = _report(world)
         after = _rows(world, cases)
         eventually(lambda: not _has_unfinished_work(world, cases))
         world.tried(cases["cancelled"])
     world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [request_id])
-    made = world.prefect.post(
-        "/artifacts/filter",
-        json={"artifacts": {"key": {"any_": ["reconciliation"]}}, "sort": "CREATED_DESC", "limit": 1},
-    ).json()
-    return Walked(cases, before, after_dry_run, after, dry_run, made[0]["data"], open_run, ready)
+    return Walked(cases, before, after_dry_run, after, dry_run, report, open_run, ready)
+
+
+def _report(world: World) -> str:
+    """Return the report of the run that ended last among those started from the command line."""
+    asked = {
+        "flows": {"name": {"any_": ["reconcile"]}},
+        "flow_runs": {"deployment_id": {"is_null_": True}},
+        "sort": "END_TIME_DESC",
+        "limit": 1,
+    }
+    [run] = world.prefect.post("/flow_runs/filter", json=asked).json()
+    of_run = {"key": {"any_": ["reconciliation"]}, "flow_run_id": {"any_": [run["id"]]}}
+    [made] = world.prefect.post("/artifacts/filter", json={"artifacts": of_run}).json()
+    return str(made["data"])
 
 
 def _orphaned_run(world: World) -> Row:
@@ -149,6 +160,21 @@ def test_a_lost_webhook_is_made_up_for_as_if_it_had_arrived(world: World, walked
     assert [job["status"] for job in jobs] == ["scheduled"]
     ends = world.rows("SELECT kind FROM subscription_ends WHERE subscription_id = %s", walked.id_of("ended"))
     assert [end["kind"] for end in ends] == ["voluntary"]
+
+
+def test_a_state_that_returns_is_announced_again(world: World) -> None:
+    person = subscriber(world)
+    finished = "SELECT kind FROM requests WHERE user_id = %s AND finished_at IS NOT NULL ORDER BY received_at"
+    kinds = ["cancellation", "reactivation", "cancellation"]
+    with world.simulator.losing_webhooks():
+        for number, action in enumerate(("cancel", "undo", "cancel"), start=1):
+            world.simulator.portal(person.subscription_id, action)
+            _walk()
+            _walk()  # repairs nothing twice
+            eventually(lambda: len(world.rows(finished, person.user_id)) == number)  # noqa: B023  # waits within its own turn
+    assert [row["kind"] for row in world.rows(finished, person.user_id)] == kinds
+    subjects = [email["subject"] for email in world.emails(person)]
+    assert len([each for each in subjects if each.startswith("Cancellation confirmed")]) == 2
 
 
 def test_a_pause_whose_webhook_was_lost_is_recorded_and_confirmed(world: World, walked: Walked) -> None:

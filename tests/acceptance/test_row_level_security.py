@@ -300,6 +300,29 @@ def test_not_even_the_owner_can_change_the_audit_log(world: World, two: Two, sta
     assert world.belongings(two.a.user_id)["audit_log"] == before
 
 
+# Copies from Stripe, which move to a user id that is added to Stripe's metadata later.
+COPIES = ("users", "subscriptions", "subscription_ends")
+
+
+@pytest.mark.parametrize("table", [table for table in OWNER if table not in COPIES])
+def test_rows_in_any_table_are_history(world: World, two: Two, table: str) -> None:
+    """Only the rows in this table are left, and those that they belong to."""
+    belongs_to = world.rows(
+        "SELECT confrelid::regclass::text AS name FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass",
+        table,
+    )
+    left = {table, *COPIES, *(each["name"] for each in belongs_to)}
+    history = "SELECT has_history(%s)"
+    with rolled_back(world):
+        world.admin.execute("SET LOCAL session_replication_role = replica")  # without triggers and foreign keys
+        for other in OWNER.keys() - left:
+            world.admin.execute(f"DELETE FROM {other} WHERE user_id = %s".encode(), [two.a.user_id])
+        assert world.row(history, two.a.user_id)["has_history"]
+        for other in OWNER.keys() & left - set(COPIES):
+            world.admin.execute(f"DELETE FROM {other} WHERE user_id = %s".encode(), [two.a.user_id])
+        assert not world.row(history, two.a.user_id)["has_history"]
+
+
 # The database's own constraints. Each statement is tried as the owner and rolled back.
 
 

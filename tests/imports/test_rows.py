@@ -163,25 +163,49 @@ def test_the_metadata_key_of_the_user_id_can_be_set(account: Account) -> None:
     assert account.row("SELECT id FROM users")["id"] == "acme"
 
 
-def test_a_user_id_added_later_takes_over_unused_rows(account: Account) -> None:
-    customer = account.customer(email="ada@example.com")
-    fresh, used = account.subscription(customer), account.subscription(customer)
+HISTORY = {
+    "cancellation_requests": "(user_id, asked_user_id, subscription_id, accept_offer)"
+    " VALUES (%(u)s, %(u)s, %(s)s, false)",
+    "offers_listed": "(user_id, subscription_id, offer_id, kind, plan)"
+    " VALUES (%(u)s, %(s)s, 'pause', 'pause', 'starter')",
+    "tasks": "(user_id, kind, key) VALUES (%(u)s, 'support', 'x')",
+    "cancel_sessions": "(user_id, subscription_id, browser, livemode, options, blueprint_version, blueprint)"
+    " VALUES (%(u)s, %(s)s, '', false, '{}', 1, '')",
+}
+
+
+@pytest.mark.parametrize("table", HISTORY)
+def test_a_user_id_added_later_takes_over_unused_rows(account: Account, table: str) -> None:
+    customer, other = account.customer(email="ada@example.com"), account.customer(email="bob@example.com")
+    theirs, others = account.subscription(customer), account.subscription(other)
     account.imported()
-    assert {account.owner(each) for each in (fresh, used)} == {customer.id}
-    account.connection.execute(
-        "INSERT INTO cancellation_requests (user_id, asked_user_id, subscription_id, accept_offer)"
-        " VALUES (%s, %s, %s, false)",
-        [customer.id, customer.id, used.id],
-    )
+    assert (account.owner(theirs), account.owner(others)) == (customer.id, other.id)
+    account.connection.execute(f"INSERT INTO {table} {HISTORY[table]}".encode(), {"u": customer.id, "s": theirs.id})
+    for each, user_id in ((customer, "ada"), (other, "bob")):
+        account.api.customers.update(each.id, {"metadata": {"user_id": user_id}})
+
+    account.imported()
+
+    assert (account.owner(theirs), account.owner(others)) == (customer.id, "bob")
+    account.connection.execute(f"DELETE FROM {table}".encode())
+    account.imported()
+    assert account.owner(theirs) == "ada"
+    assert [row["id"] for row in account.rows("SELECT id FROM users ORDER BY id")] == ["ada", "bob"]
+
+
+def test_a_user_id_added_later_takes_over_ended_subscriptions_too(account: Account) -> None:
+    customer = account.customer(email="ada@example.com")
+    ended, live = account.subscription(customer), account.subscription(customer)
+    account.api.subscriptions.cancel(ended.id)
+    account.simulator.order("age", subscription=ended.id, seconds=30 * DAY)
+    account.imported()
     account.api.customers.update(customer.id, {"metadata": {"user_id": "ada"}})
 
     account.imported()
 
-    assert (account.owner(fresh), account.owner(used)) == ("ada", customer.id)
-    account.connection.execute("DELETE FROM cancellation_requests")
-    account.imported()
-    assert account.owner(used) == "ada"
-    assert [row["id"] for row in account.rows("SELECT id FROM users")] == ["ada"]
+    assert [account.owner(each) for each in (ended, live)] == ["ada", "ada"]
+    assert account.row("SELECT user_id FROM subscription_ends")["user_id"] == "ada"
+    assert account.row("SELECT id FROM users")["id"] == "ada"
 
 
 def test_deleted_customers_are_skipped_and_deleted_data_is_not_restored(account: Account) -> None:
@@ -199,6 +223,32 @@ def test_deleted_customers_are_skipped_and_deleted_data_is_not_restored(account:
     account.imported()
 
     assert [row["id"] for row in account.rows("SELECT id FROM users")] == [back.id]
+
+
+@pytest.mark.parametrize("named", ["by its subscription", "by the company"])
+def test_deleted_data_of_a_user_whom_the_customer_does_not_name_is_not_restored(account: Account, named: str) -> None:
+    customer = account.customer(email="ada@example.com")
+    if named == "by the company":
+        account.connection.execute("INSERT INTO users (id, stripe_customer_id) VALUES ('42', %s)", [customer.id])
+    left = account.subscription(customer, metadata={"user_id": "42"} if named == "by its subscription" else {})
+    account.imported()
+    assert account.owner(left) == "42"
+    account.api.subscriptions.cancel(left.id)
+    account.simulator.order("age", subscription=left.id, seconds=91 * DAY)
+    account.connection.execute(
+        "INSERT INTO data_retention_jobs (request_id, user_id, subscription_id, cancel_at, run_at)"
+        " VALUES (gen_random_uuid(), '42', %s, now() - interval '91 days', now() - interval '1 day')",
+        [left.id],
+    )
+    account.connection.execute("UPDATE subscriptions SET status = 'canceled', ended_at = now() - interval '91 days'")
+    with account.connection.transaction():
+        account.connection.execute("SELECT set_config('app.user_id', '42', true)")
+        account.connection.execute("SELECT delete_data_of_user(NULL)")
+    assert account.rows("SELECT id FROM users") == []
+
+    account.imported()
+
+    assert account.rows("SELECT id FROM users") == []
 
 
 def test_the_application_cannot_insert_users_directly(account: Account) -> None:

@@ -1,8 +1,9 @@
 """Reminders: before billing resumes after a pause, and 14 days before a discount of more than 31 days ends (G02)."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import stripe
 
 from tests.waiting import eventually
 from tests.world import Person, Row, World
@@ -66,6 +67,30 @@ def test_a_reminder_says_when_a_discount_ends_and_what_is_charged_then(world: Wo
     assert "$34.30" in email["text"]
     assert "$49.00" in email["text"]
     assert "cancel" in email["text"]
+
+
+@pytest.mark.parametrize("where", ["here", "in the portal"])
+def test_the_end_of_a_discount_accepted_in_place_of_a_cancellation_is_announced(world: World, where: str) -> None:
+    person = world.person("professional")
+    if where == "here":
+        assert world.accept(person).status_code == 200
+    else:
+        coupon = "cancelflow-professional-30pct-3m"
+        world.simulator.portal(person.subscription_id, "accept_retention_coupon", coupon=coupon)
+    applied = "SELECT * FROM retention_offers WHERE user_id = %s AND state = 'applied'"
+    [offer] = eventually(lambda: world.rows(applied, person.user_id))
+    [discount] = world.stripe.subscriptions.retrieve(person.subscription_id, {"expand": ["discounts"]}).discounts
+    assert isinstance(discount, stripe.Discount)
+    assert offer["remind_at"] == datetime.fromtimestamp(discount.end or 0, UTC) - timedelta(days=14)
+
+    for _ in range(2):  # it is sent once
+        world.admin.execute("UPDATE retention_offers SET remind_at = now() WHERE id = %s", [offer["id"]])
+        eventually(lambda: world.rows(applied, person.user_id)[0]["remind_at"] is None, within=120)
+
+    [email] = world.emails(person)
+    assert "30% off for 3 months" in email["text"]
+    assert "$34.30" in email["text"]
+    assert "$49.00" in email["text"]
 
 
 @pytest.mark.parametrize("change", ["discounts", "cancel"])

@@ -44,7 +44,6 @@ def test_calls_are_limited_per_second(world: World) -> None:
     assert len(times) == len(unknown)
     busiest = max(sum(begin <= at < begin + 1 for at in times) for begin in times)
     assert busiest <= CALLS_PER_SECOND + CONCURRENCY
-    assert len(times) / (times[-1] - times[0]) > CALLS_PER_SECOND / 2
 
 
 def test_a_failing_subscription_does_not_affect_the_others(world: World) -> None:

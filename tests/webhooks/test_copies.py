@@ -1,6 +1,7 @@
 """Rows created and updated only by webhooks, in any order, without overwriting a company's own data."""
 
 import asyncio
+from collections import Counter
 from itertools import permutations
 from typing import Any
 from uuid import uuid4
@@ -205,8 +206,9 @@ def test_one_look_up_is_enough_for_a_burst_of_changes(world: World) -> None:
     )
     burst = "SELECT outcome FROM stripe_events WHERE id LIKE %s AND handled_at IS NOT NULL"
     eventually(lambda: len(world.rows(burst, f"burst {them.user_id}%")) == 100)
-    outcomes = [each["outcome"] for each in world.rows(burst, f"burst {them.user_id}%")]
-    assert (outcomes.count("known"), outcomes.count("copied")) == (99, 1)
+    outcomes = Counter(each["outcome"] for each in world.rows(burst, f"burst {them.user_id}%"))
+    # Two, if one was claimed before the others were seen.
+    assert outcomes in ({"known": 99, "copied": 1}, {"known": 98, "copied": 2})
 
 
 def test_a_user_id_added_later_takes_over_the_rows(world: World) -> None:

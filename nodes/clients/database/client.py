@@ -84,6 +84,7 @@ class SubscriptionState:
     cancel_at: datetime | None
     pause_behavior: str | None
     resumes_at: datetime | None
+    updated_at: datetime
     announced: bool
     under_way: bool
 
