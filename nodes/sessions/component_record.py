@@ -54,7 +54,11 @@ async def save_record(session: Session, record: Record) -> None:
 
 
 async def fill_in_reason(session: Session) -> None:
-    """Give the reason and the text to the session's cancellation, once; a reason that it has stays."""
+    """Give the reason and the text to the session's cancellation, once; a reason that it has stays.
+
+    Until step 5B has captured that there was none, and while step 6B sends that to Stripe, the session keeps them.
+    Step 10B looks for them there.
+    """
     code, text = session.so_far.reason, session.feedback
     if session.outcome not in ("cancelled", "manual") or not (code or text):
         return
@@ -66,4 +70,6 @@ async def fill_in_reason(session: Session) -> None:
             category=reason.stripe if reason else None,
             feedback=text,
         )
-    await clear_texts(session)
+        [captured] = await transaction.values("reason_was_captured", request_id=session.cancellation_id)
+    if captured:
+        await clear_texts(session)

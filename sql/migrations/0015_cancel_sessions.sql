@@ -32,12 +32,14 @@ CREATE POLICY by_its_id ON cancel_sessions FOR SELECT TO cancelflow_app
 GRANT SELECT, INSERT, UPDATE (subscription_id, active_at, closed_at, blueprint_version, blueprint, figures, progress,
     texts, listed, cancellation_id, change_id) ON cancel_sessions TO cancelflow_app;
 
--- Forget the texts of sessions that can't be resumed any more.
+-- Forget the texts of sessions that can't be resumed any more, unless an unfinished cancellation is still to get them.
 CREATE FUNCTION prune_session_texts(at_most integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     WITH over AS (
-        SELECT id FROM cancel_sessions WHERE texts::text <> '{}' AND active_at < now() - interval '24 hours'
+        SELECT s.id FROM cancel_sessions s
+        WHERE s.texts::text <> '{}' AND s.active_at < now() - interval '24 hours' AND NOT EXISTS (
+            SELECT FROM cancellation_requests c WHERE c.id = s.cancellation_id AND c.finished_at IS NULL)
         LIMIT at_most FOR UPDATE SKIP LOCKED),
     gone AS (UPDATE cancel_sessions s SET texts = '{}' FROM over WHERE s.id = over.id RETURNING 1)
     SELECT count(*)::integer FROM gone

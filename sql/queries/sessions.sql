@@ -94,6 +94,9 @@ RETURNING listed;
 -- name: close_session
 UPDATE cancel_sessions SET closed_at = now(), idle_at = now() WHERE id = %(session_id)s;
 
+-- name: component_session_of
+SELECT id FROM cancel_sessions WHERE cancellation_id = %(request_id)s AND component;
+
 -- name: reason_to_publish
 -- The reason of a cancellation, and whether the component may still send one. `patience` in seconds.
 SELECT c.category, c.category = 'prefer_not_to_say' AND c.feedback IS NULL
