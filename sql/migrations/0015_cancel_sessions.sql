@@ -89,7 +89,8 @@ AS $$
 $$;
 
 -- Record a received request as the session's, in the transaction that receives it, so that a crash can't separate them.
--- Nothing without a session. A token with `report: false` keeps the request out of every figure (FEATURES C06).
+-- Nothing without a session. One that is refused on arrival leaves the session with the request that it has. A token with
+-- `report: false` keeps the request out of every figure (FEATURES C06).
 CREATE FUNCTION asked_in_session(session uuid, asked reception, is_change boolean, offer text) RETURNS void
     LANGUAGE plpgsql
 AS $$
@@ -100,8 +101,13 @@ BEGIN
         RETURN;
     END IF;
     UPDATE cancel_sessions
-    SET active_at = now(), cancellation_id = CASE WHEN is_change THEN cancellation_id ELSE asked.id END,
-        change_id = CASE WHEN is_change THEN asked.id ELSE change_id END
+    SET active_at = now(),
+        cancellation_id = CASE
+            WHEN is_change OR asked.outcome = 'refused' AND cancellation_id IS NOT NULL THEN cancellation_id
+            ELSE asked.id END,
+        change_id = CASE
+            WHEN NOT is_change OR asked.outcome = 'refused' AND change_id IS NOT NULL THEN change_id
+            ELSE asked.id END
     WHERE id = session
     RETURNING (options ->> 'report')::boolean INTO reported;
     IF NOT reported THEN
@@ -111,6 +117,16 @@ BEGIN
         CASE WHEN is_change THEN json_build_object('offer', coalesce(offer, 'resume'), 'request_id', asked.id)
             ELSE json_build_object('request_id', asked.id) END);
 END
+$$;
+
+-- Return the session's last request of a kind that wasn't refused, by the idempotency keys, which begin with the session.
+CREATE FUNCTION last_in_session(session cancel_sessions, of_kind text) RETURNS uuid
+    LANGUAGE sql STABLE
+AS $$
+    SELECT r.id FROM idempotency_keys k JOIN requests r ON r.id = k.request_ids[1]
+    WHERE k.user_id = session.user_id AND starts_with(k.key, 'session:' || session.id || ':')
+        AND r.kind = of_kind AND r.outcome IS DISTINCT FROM 'refused'
+    ORDER BY r.received_at DESC LIMIT 1
 $$;
 
 -- Each session with its outcome, which is that of its last request. `idle`: when a session counts as abandoned.

@@ -32,6 +32,15 @@ SET active_at = now(), closed_at = NULL, idle_at = NULL, progress = coalesce(%(p
     subscription_id = coalesce(%(subscription_id)s, subscription_id), texts = (texts::jsonb || coalesce(%(texts)s::jsonb, '{}'))::json
 WHERE id = %(session_id)s;
 
+-- name: refused_in_session
+-- A session whose request was refused goes back to the last one that wasn't, if there is one.
+UPDATE cancel_sessions s
+SET cancellation_id = CASE WHEN s.cancellation_id = %(request_id)s
+        THEN coalesce(last_in_session(s, 'cancellation'), s.cancellation_id) ELSE s.cancellation_id END,
+    change_id = CASE WHEN s.change_id = %(request_id)s
+        THEN coalesce(last_in_session(s, 'change'), s.change_id) ELSE s.change_id END
+WHERE s.cancellation_id = %(request_id)s OR s.change_id = %(request_id)s;
+
 -- name: add_session_event
 SELECT add_session_event(%(session_id)s, %(kind)s, %(detail)s);
 

@@ -120,6 +120,7 @@ def test_another_offer_that_is_refused_leaves_the_first_as_it_is(company: Compan
     offers = offers_in(shown.flow())
     assert shown.pause(1).status_code == 200
     assert shown.change_plan(offers["plan_change"]["plans"][0]["id"]).status_code == 409  # not while it is paused
+    assert outcomes(company, person) == ["saved"]
     assert shown.pause(1).status_code == 200
     assert len(company.world.rows("SELECT FROM change_requests WHERE user_id = %s", person.user_id)) == 2
 
