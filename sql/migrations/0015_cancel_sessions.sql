@@ -101,7 +101,7 @@ BEGIN
         RETURN;
     END IF;
     UPDATE cancel_sessions
-    SET active_at = now(),
+    SET active_at = now(), closed_at = NULL, idle_at = NULL,
         cancellation_id = CASE
             WHEN is_change OR asked.outcome = 'refused' AND cancellation_id IS NOT NULL THEN cancellation_id
             ELSE asked.id END,

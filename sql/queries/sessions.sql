@@ -26,9 +26,10 @@ SELECT s.id, s.user_id, s.subscription_id, s.browser, s.opened_at, s.options, s.
 FROM cancel_sessions s WHERE s.id = %(session_id)s;
 
 -- name: session_moved
--- What is null stays as it is.
+-- What is null stays as it is. `closed`: the component was; one that says so again was closed when it said so first.
 UPDATE cancel_sessions
-SET active_at = now(), closed_at = NULL, idle_at = NULL, progress = coalesce(%(progress)s::json, progress),
+SET active_at = now(), closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, now()) END,
+    idle_at = CASE WHEN %(closed)s THEN coalesce(idle_at, now()) END, progress = coalesce(%(progress)s::json, progress),
     subscription_id = coalesce(%(subscription_id)s, subscription_id), texts = (texts::jsonb || coalesce(%(texts)s::jsonb, '{}'))::json
 WHERE id = %(session_id)s;
 
@@ -95,13 +96,12 @@ UPDATE cancel_sessions SET blueprint_version = %(blueprint_version)s, blueprint 
 WHERE id = %(session_id)s;
 
 -- name: session_listed
--- Unless `again`, what a call that arrived at the same time has listed stays.
-UPDATE cancel_sessions SET listed = CASE WHEN %(again)s OR listed::text = '{}' THEN %(listed)s ELSE listed END
+-- Unless `again`, what a call that arrived at the same time has listed stays. A component that was closed is open again.
+UPDATE cancel_sessions
+SET active_at = now(), closed_at = NULL, idle_at = NULL,
+    listed = CASE WHEN %(again)s OR listed::text = '{}' THEN %(listed)s ELSE listed END
 WHERE id = %(session_id)s
 RETURNING listed;
-
--- name: close_session
-UPDATE cancel_sessions SET closed_at = now(), idle_at = now() WHERE id = %(session_id)s;
 
 -- name: component_session_of
 SELECT id FROM cancel_sessions WHERE cancellation_id = %(request_id)s AND component;
