@@ -205,6 +205,19 @@ def test_a_cancellation_goes_on_in_a_dialog_that_was_closed(new_account: NewAcco
     expect(account.page.locator("dialog")).to_have_count(0)
 
 
+def test_a_dialog_that_shows_an_error_can_be_closed(new_account: NewAccount) -> None:
+    account = new_account()
+    person = account.open("professional")
+    account.shows(SURVEY)
+    with account.world.simulator.fault(kind="status", method="*", contains=person.subscription_id, times=0):
+        account.press("Continue")
+        account.shows("Try again in a moment")
+    account.page.evaluate("cancelflow.hide()")
+    [results] = account.wait_for("onClose")
+    assert (results["outcome"], results["mode"]) == (None, "test")
+    assert account.calls("onStepChange") == [["survey", None], ["error", "survey"]]
+
+
 # Handlers: what the frame submits once the company's code has answered
 
 
