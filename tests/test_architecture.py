@@ -183,6 +183,7 @@ SHARED: dict[str, set[str]] = {
 # Every other folder is one kind of work, which imports no other kind except these.
 KNOWN = {
     "call_results": {"calls"},  # acts on what was said in them
+    "cancellation": {"sessions"},  # the component's session has the reason that arrived before the end
     "deletion_notice": {"deletion"},  # announces the deletion
     "reconciliation": {"stripe_events"},  # a change found by comparison becomes an event
     "resumption": {"cancellation", "changes", "reactivation", "stripe_events"},  # resumes work of every kind

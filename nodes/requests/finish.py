@@ -1,4 +1,4 @@
-"""Finish a request: write its response, audit row, webhooks, tasks and call in one transaction, once."""
+"""Finish a request: write its response, audit row, session, webhooks, tasks and call in one transaction, once."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -66,6 +66,8 @@ async def finish(
             await transaction.run("drop_retention_job_of_request", request_id=request_id)
         if email:
             await transaction.run("put_in_outbox", request_id=request_id, user_id=user_id, kind=email)
+        if response.outcome == "refused":
+            await transaction.run("refused_in_session", request_id=request_id)
         await put_webhooks(transaction, request_id)
         await put_session_tasks(transaction, request_id)
         await plan_call(transaction, request_id)

@@ -37,7 +37,8 @@ async def save_record(session: Session, record: Record) -> None:
     survey, feedback = places.get("survey", len(steps)), places.get("feedback", len(steps))
     progress = session.so_far.after(Passed(survey, record.reason)) if record.reason else None
     async with services().database.as_user(session.user_id) as transaction:
-        await move(transaction, session, progress=progress, texts={str(feedback): record.text} if record.text else None)
+        texts = {str(feedback): record.text} if record.text else None
+        await move(transaction, session, progress=progress, texts=texts, closed=record.aborted)
         if record.reason:
             await happened(transaction, session, "reason_chosen", reason=record.reason)
         for each in record.presented:
@@ -45,7 +46,6 @@ async def save_record(session: Session, record: Record) -> None:
             if each.declined:
                 await happened(transaction, session, "offer_declined", offers=[each.offer])
         if record.aborted:
-            await transaction.run("close_session", session_id=session.id)
             await happened(transaction, session, "left")
         await put_webhooks(transaction, session.id)
         await put_session_tasks(transaction, session.id)
@@ -54,7 +54,11 @@ async def save_record(session: Session, record: Record) -> None:
 
 
 async def fill_in_reason(session: Session) -> None:
-    """Give the reason and the text to the session's cancellation, once; a reason that it has stays."""
+    """Give the reason and the text to the session's cancellation, once; a reason that it has stays.
+
+    Until step 5B has captured that there was none, and while step 6B sends that to Stripe, the session keeps them.
+    Step 10B looks for them there.
+    """
     code, text = session.so_far.reason, session.feedback
     if session.outcome not in ("cancelled", "manual") or not (code or text):
         return
@@ -66,4 +70,6 @@ async def fill_in_reason(session: Session) -> None:
             category=reason.stripe if reason else None,
             feedback=text,
         )
-    await clear_texts(session)
+        [captured] = await transaction.values("reason_was_captured", request_id=session.cancellation_id)
+    if captured:
+        await clear_texts(session)

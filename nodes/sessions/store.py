@@ -61,14 +61,19 @@ async def move(
     progress: Progress | None = None,
     subscription_id: str | None = None,
     texts: dict[str, str] | None = None,
+    closed: bool = False,
 ) -> None:
-    """Record the customer's activity, and what it changes; None: nothing. Locks the session's row."""
+    """Record the customer's activity, and what it changes; None: nothing. Locks the session's row.
+
+    `closed`: the customer closed the component, instead of going on.
+    """
     await transaction.run(
         "session_moved",
         session_id=session.id,
         progress=progress.as_json() if progress else None,
         subscription_id=subscription_id,
         texts=texts,
+        closed=closed,
     )
 
 

@@ -32,12 +32,14 @@ CREATE POLICY by_its_id ON cancel_sessions FOR SELECT TO cancelflow_app
 GRANT SELECT, INSERT, UPDATE (subscription_id, active_at, closed_at, blueprint_version, blueprint, figures, progress,
     texts, listed, cancellation_id, change_id) ON cancel_sessions TO cancelflow_app;
 
--- Forget the texts of sessions that can't be resumed any more.
+-- Forget the texts of sessions that can't be resumed any more, unless an unfinished cancellation is still to get them.
 CREATE FUNCTION prune_session_texts(at_most integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     WITH over AS (
-        SELECT id FROM cancel_sessions WHERE texts::text <> '{}' AND active_at < now() - interval '24 hours'
+        SELECT s.id FROM cancel_sessions s
+        WHERE s.texts::text <> '{}' AND s.active_at < now() - interval '24 hours' AND NOT EXISTS (
+            SELECT FROM cancellation_requests c WHERE c.id = s.cancellation_id AND c.finished_at IS NULL)
         LIMIT at_most FOR UPDATE SKIP LOCKED),
     gone AS (UPDATE cancel_sessions s SET texts = '{}' FROM over WHERE s.id = over.id RETURNING 1)
     SELECT count(*)::integer FROM gone
@@ -87,7 +89,8 @@ AS $$
 $$;
 
 -- Record a received request as the session's, in the transaction that receives it, so that a crash can't separate them.
--- Nothing without a session. A token with `report: false` keeps the request out of every figure (FEATURES C06).
+-- Nothing without a session. One that is refused on arrival leaves the session with the request that it has. A token with
+-- `report: false` keeps the request out of every figure (FEATURES C06).
 CREATE FUNCTION asked_in_session(session uuid, asked reception, is_change boolean, offer text) RETURNS void
     LANGUAGE plpgsql
 AS $$
@@ -98,8 +101,13 @@ BEGIN
         RETURN;
     END IF;
     UPDATE cancel_sessions
-    SET active_at = now(), cancellation_id = CASE WHEN is_change THEN cancellation_id ELSE asked.id END,
-        change_id = CASE WHEN is_change THEN asked.id ELSE change_id END
+    SET active_at = now(), closed_at = NULL, idle_at = NULL,
+        cancellation_id = CASE
+            WHEN is_change OR asked.outcome = 'refused' AND cancellation_id IS NOT NULL THEN cancellation_id
+            ELSE asked.id END,
+        change_id = CASE
+            WHEN NOT is_change OR asked.outcome = 'refused' AND change_id IS NOT NULL THEN change_id
+            ELSE asked.id END
     WHERE id = session
     RETURNING (options ->> 'report')::boolean INTO reported;
     IF NOT reported THEN
@@ -109,6 +117,16 @@ BEGIN
         CASE WHEN is_change THEN json_build_object('offer', coalesce(offer, 'resume'), 'request_id', asked.id)
             ELSE json_build_object('request_id', asked.id) END);
 END
+$$;
+
+-- Return the session's last request of a kind that wasn't refused, by the idempotency keys, which begin with the session.
+CREATE FUNCTION last_in_session(session cancel_sessions, of_kind text) RETURNS uuid
+    LANGUAGE sql STABLE
+AS $$
+    SELECT r.id FROM idempotency_keys k JOIN requests r ON r.id = k.request_ids[1]
+    WHERE k.user_id = session.user_id AND starts_with(k.key, 'session:' || session.id || ':')
+        AND r.kind = of_kind AND r.outcome IS DISTINCT FROM 'refused'
+    ORDER BY r.received_at DESC LIMIT 1
 $$;
 
 -- Each session with its outcome, which is that of its last request. `idle`: when a session counts as abandoned.

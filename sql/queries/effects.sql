@@ -16,6 +16,9 @@ UPDATE cancellation_reasons
 SET category = coalesce(%(category)s, category), feedback = %(feedback)s
 WHERE request_id = %(request_id)s AND category = 'prefer_not_to_say' AND feedback IS NULL AND answered_at IS NULL;
 
+-- name: reason_was_captured
+SELECT EXISTS (SELECT FROM cancellation_reasons WHERE request_id = %(request_id)s);
+
 -- name: reason_of_request
 -- For step 6B, which sends it to Stripe.
 SELECT c.category, c.feedback, r.feedback_option

@@ -26,11 +26,21 @@ SELECT s.id, s.user_id, s.subscription_id, s.browser, s.opened_at, s.options, s.
 FROM cancel_sessions s WHERE s.id = %(session_id)s;
 
 -- name: session_moved
--- What is null stays as it is.
+-- What is null stays as it is. `closed`: the component was; one that says so again was closed when it said so first.
 UPDATE cancel_sessions
-SET active_at = now(), closed_at = NULL, idle_at = NULL, progress = coalesce(%(progress)s::json, progress),
+SET active_at = now(), closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, now()) END,
+    idle_at = CASE WHEN %(closed)s THEN coalesce(idle_at, now()) END, progress = coalesce(%(progress)s::json, progress),
     subscription_id = coalesce(%(subscription_id)s, subscription_id), texts = (texts::jsonb || coalesce(%(texts)s::jsonb, '{}'))::json
 WHERE id = %(session_id)s;
+
+-- name: refused_in_session
+-- A session whose request was refused goes back to the last one that wasn't, if there is one.
+UPDATE cancel_sessions s
+SET cancellation_id = CASE WHEN s.cancellation_id = %(request_id)s
+        THEN coalesce(last_in_session(s, 'cancellation'), s.cancellation_id) ELSE s.cancellation_id END,
+    change_id = CASE WHEN s.change_id = %(request_id)s
+        THEN coalesce(last_in_session(s, 'change'), s.change_id) ELSE s.change_id END
+WHERE s.cancellation_id = %(request_id)s OR s.change_id = %(request_id)s;
 
 -- name: add_session_event
 SELECT add_session_event(%(session_id)s, %(kind)s, %(detail)s);
@@ -86,13 +96,15 @@ UPDATE cancel_sessions SET blueprint_version = %(blueprint_version)s, blueprint 
 WHERE id = %(session_id)s;
 
 -- name: session_listed
--- Unless `again`, what a call that arrived at the same time has listed stays.
-UPDATE cancel_sessions SET listed = CASE WHEN %(again)s OR listed::text = '{}' THEN %(listed)s ELSE listed END
+-- Unless `again`, what a call that arrived at the same time has listed stays. A component that was closed is open again.
+UPDATE cancel_sessions
+SET active_at = now(), closed_at = NULL, idle_at = NULL,
+    listed = CASE WHEN %(again)s OR listed::text = '{}' THEN %(listed)s ELSE listed END
 WHERE id = %(session_id)s
 RETURNING listed;
 
--- name: close_session
-UPDATE cancel_sessions SET closed_at = now(), idle_at = now() WHERE id = %(session_id)s;
+-- name: component_session_of
+SELECT id FROM cancel_sessions WHERE cancellation_id = %(request_id)s AND component;
 
 -- name: reason_to_publish
 -- The reason of a cancellation, and whether the component may still send one. `patience` in seconds.

@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -420,23 +420,45 @@ def test_a_slow_cancellation_is_in_progress_and_then_done(world: World, visitor:
     assert len(world.rows("SELECT FROM cancellation_requests WHERE user_id = %s", person.user_id)) == 1
 
 
-def test_a_cancellation_that_is_refused_says_why_and_can_be_pressed_again(company: Company, guest: Visitor) -> None:
-    world, person = company.world, company.customer()
-    guest.open(token(person))
+def under_way(world: World, person: Person) -> UUID:
+    """Insert a cancellation that takes long."""
     made = world.admin.execute(
         "INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, asked_subscription, resume_at)"
         " VALUES (%(user)s, %(user)s, false, %(of)s, now() + interval '1 hour') RETURNING id",
         {"user": person.user_id, "of": person.subscription_id},
     ).fetchone()
     assert made
+    request_id: UUID = made["id"]
+    return request_id
+
+
+def test_a_cancellation_that_is_refused_says_why_and_can_be_pressed_again(company: Company, guest: Visitor) -> None:
+    world, person = company.world, company.customer()
+    guest.open(token(person))
+    other = under_way(world, person)
 
     guest.press("cancel")
 
     assert "A request for this subscription is already under way" in guest.text
     assert session_of(world, person)["outcome"] is None
-    world.admin.execute("DELETE FROM cancellation_requests WHERE id = %s", [made["id"]])
+    world.admin.execute("DELETE FROM cancellation_requests WHERE id = %s", [other])
     guest.press("cancel")
     assert guest.title == CANCELLED, guest.text
+    assert session_of(world, person)["outcome"] == "cancelled"
+
+
+def test_a_cancellation_that_is_refused_leaves_the_session_with_the_first(company: Company, guest: Visitor) -> None:
+    world, person = company.world, company.customer()
+    guest.open(token(person))
+    first = under_way(world, person)
+    world.admin.execute("UPDATE cancel_sessions SET cancellation_id = %s WHERE user_id = %s", [first, person.user_id])
+
+    guest.press("cancel", reason="wants_all")
+
+    assert "A request for this subscription is already under way" in guest.text
+    assert guest.reload() and guest.title == "We're cancelling your subscription"
+    world.admin.execute("UPDATE cancellation_requests SET resume_at = now() WHERE id = %s", [first])
+    eventually(lambda: guest.reload() and guest.title == CANCELLED)
     assert session_of(world, person)["outcome"] == "cancelled"
 
 

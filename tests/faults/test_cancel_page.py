@@ -1,6 +1,6 @@
 """A session of the cancel page while its trigger is killed or its database is away: it comes back where it was."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -10,6 +10,7 @@ from tests.cancel_page.visitor import Visitor, path_of, sessions_of, token
 from tests.faults.triggers import Trigger, Triggers
 from tests.faults.wires import Wires, wired
 from tests.faults.wires_line import Fault, When
+from tests.sdk.component import Component, component_token
 from tests.waiting import eventually
 from tests.world import Person, Row, World
 
@@ -27,13 +28,13 @@ def carried_out(world: World, person: Person) -> list[Row]:
     return [each for each in found if each["status"] == 200 and not each["replayed"]]
 
 
-def killed_at(wires: Wires, trigger: Trigger, visitor: Visitor, effect: str, when: When, pressed: str) -> None:
+def killed_at(wires: Wires, trigger: Trigger, effect: str, when: When, pressed: Callable[[], httpx.Response]) -> None:
     """Press a button, and kill the trigger at an effect."""
     stop = wires.freeze_at(effect, when)
 
     def press() -> None:
         with pytest.raises(httpx.TransportError):
-            visitor.press("cancel") if pressed == "cancel" else visitor.accept(pressed)
+            pressed()
 
     with ThreadPoolExecutor(1) as threads:
         pressing = threads.submit(press)
@@ -63,7 +64,7 @@ def test_a_cancellation_survives_its_trigger(
     world: World, begun: tuple[Person, Visitor, Trigger, Wires], effect: str, when: When
 ) -> None:
     person, visitor, trigger, wires = begun
-    killed_at(wires, trigger, visitor, effect, when, "cancel")
+    killed_at(wires, trigger, effect, when, lambda: visitor.press("cancel"))
     visitor.http.base_url = world.addresses["http"]
 
     visitor.reload()
@@ -86,12 +87,28 @@ def test_a_cancellation_survives_its_trigger(
     assert len(world.emails(person)) == 1
 
 
+def test_the_components_reason_survives_the_trigger_of_its_cancellation(world: World, triggers: Triggers) -> None:
+    person = world.person("professional")
+    made = component_token(person)
+    with wired(alone=True) as wires, triggers.started(**wires.settings()) as trigger:
+        killed_at(wires, trigger, WRITE, When.BEFORE, Component(f"{trigger.url}/sdk/v1", made).cancel)
+    said = {"aborted": True, "surveyChoiceId": "missing_features", "feedback": "An export"}
+    assert Component(world.addresses["sdk_base"], made).record(**said).status_code == 204
+
+    world.admin.execute(DUE.format("cancellation_requests").encode(), [person.user_id])
+
+    reason = "SELECT category, feedback FROM cancellation_reasons WHERE user_id = %s AND feedback IS NOT NULL"
+    found = eventually(lambda: world.rows(reason, person.user_id))
+    assert found == [{"category": "missing_features", "feedback": "An export"}]
+    eventually(lambda: [each["texts"] for each in sessions_of(world, person)] == [{}])
+
+
 @pytest.mark.parametrize("when", When)
 def test_an_accepted_offer_survives_its_trigger(
     world: World, begun: tuple[Person, Visitor, Trigger, Wires], when: When
 ) -> None:
     person, visitor, trigger, wires = begun
-    killed_at(wires, trigger, visitor, WRITE, when, "30% off")
+    killed_at(wires, trigger, WRITE, when, lambda: visitor.accept("30% off"))
     visitor.http.base_url = world.addresses["http"]
 
     assert (visitor.reload().status_code, visitor.title) == (202, "We're making your change")

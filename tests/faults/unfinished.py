@@ -13,12 +13,12 @@ def unfinished_request(
     world: World, person: Person, *, due: bool = False, accept: bool = False, **columns: Any
 ) -> UUID:
     """Insert an unfinished request of this person with a reason: `due` now, or not until `expire_lease`."""
-    given = {"tries": 1, "runs": 1, **columns}
+    given = {"tries": 1, "runs": 1, "reason": "unused", **columns}
     names = ", ".join(["", *given])
     places = ", %s" * len(given)
     made = world.row(
-        f"""INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, reason, resume_at{names})
-        VALUES (%s, %s, %s, 'unused', {"now()" if due else FAR}{places}) RETURNING id""",
+        f"""INSERT INTO cancellation_requests (user_id, asked_user_id, accept_offer, resume_at{names})
+        VALUES (%s, %s, %s, {"now()" if due else FAR}{places}) RETURNING id""",
         person.user_id,
         person.user_id,
         accept,

@@ -1,6 +1,7 @@
 """The events of a session, whatever its outcome (FEATURES U19, U24, F12)."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
@@ -38,6 +39,19 @@ def nothing_happens(world: World, person: Person, minutes: int = 31) -> None:
         "UPDATE cancel_sessions SET active_at = now() - make_interval(mins => %s) WHERE user_id = %s",
         [minutes, person.user_id],
     )
+
+
+def under_way(world: World, person: Person, offer: str) -> UUID:
+    """Let the person's session have accepted a discount that takes long."""
+    made = world.admin.execute(
+        """INSERT INTO change_requests (user_id, asked_user_id, asked_subscription, origin, kind, offer_id, resume_at)
+        VALUES (%(user)s, %(user)s, %(of)s, 'api', 'discount', %(offer)s, now() + interval '1 hour') RETURNING id""",
+        {"user": person.user_id, "of": person.subscription_id, "offer": offer},
+    ).fetchone()
+    assert made
+    request_id: UUID = made["id"]
+    world.admin.execute("UPDATE cancel_sessions SET change_id = %s WHERE user_id = %s", [request_id, person.user_id])
+    return request_id
 
 
 def outcomes(endpoints: Endpoints, person: Person) -> list[str]:
@@ -93,6 +107,25 @@ def test_a_saved_session_names_the_accepted_offer(company: Company, guest: Visit
     assert (change["session_id"], change["request_id"]) == (str(session["id"]), str(session["change_id"]))
     assert completed["request_id"] == change["request_id"]
     assert (change["kind"], change["offer_id"], change["origin"]) == ("pause", "pause", "api")
+
+
+def test_another_offer_that_is_refused_leaves_the_session_with_the_first(
+    company: Company, guest: Visitor, endpoints: Endpoints
+) -> None:
+    world, person = company.world, company.customer()
+    guest.open(token(person))
+    guest.press("next", reason="wants_all")
+    first = under_way(world, person, "half")
+
+    guest.accept("$5")
+
+    assert "A request for this subscription is already under way" in guest.text
+    assert "isn't available" not in guest.text
+    world.admin.execute("UPDATE change_requests SET resume_at = now() WHERE id = %s", [first])
+    types = ("session.started", "session.completed", "offer.accepted", "subscription.discounted")
+    found = events(world, endpoints, person, *types)
+    assert (found["session.completed"]["outcome"], found["session.completed"]["request_id"]) == ("saved", str(first))
+    assert found["offer.accepted"]["session_id"] == str(session_of(world, person)["id"])
 
 
 @pytest.mark.usefixtures("here")
@@ -238,7 +271,12 @@ def test_a_component_that_is_closed_is_abandoned(company: Company, component: Ma
     shown = component(person)
     shown.flow()
 
-    assert shown.record(aborted=True, surveyChoiceId="wants_all").status_code == 204
+    for _ in range(2):  # the component doesn't know whether the first one arrived
+        assert shown.record(aborted=True, surveyChoiceId="wants_all").status_code == 204
 
     found = events(world, endpoints, person, "session.started", "session.abandoned")
     assert found["session.abandoned"]["reason"] == "wants_all"
+
+    shown.flow()  # opened again, with the same token
+    session = session_of(world, person)
+    assert (session["outcome"], session["idle_at"]) == (None, None)

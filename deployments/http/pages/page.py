@@ -86,7 +86,7 @@ def page(
     """Return a page with title and paragraphs; `name` selects another template, `more` is its context.
 
     Title and paragraphs are in `language`: `page(language, language.gettext("Your feedback"))`. `screen`, `outcome`:
-    what the embed tells the site around it.
+    what the embed tells the site around it. A page without a screen is an error.
     """
     settings = services().settings
     look: dict[str, object] = {"company": settings.company_name, **asdict(looks_of(settings))}

@@ -14,6 +14,8 @@ from nodes.cancellation.intake import Asked as AskedToCancel
 from nodes.changes.intake import Asked
 from nodes.messages.customer_locale import CustomerLocale
 from nodes.messages.refusals import refusal_text
+from nodes.problems import slug_of
+from nodes.refusals.changes import DurationNotOffered, OfferNotAvailable, OfferNotFound, PriceNotOffered
 from nodes.refusals.requests import KeyUnderWay
 from nodes.sessions.passing import refused_change
 from nodes.sessions.records import Session
@@ -21,6 +23,8 @@ from nodes.sessions.screens import screen_of
 from nodes.sessions.store import key_prefix
 
 Form = dict[str, str]
+
+_OF_AN_OFFER = {slug_of(each()) for each in (OfferNotFound, OfferNotAvailable, PriceNotOffered, DurationNotOffered)}
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ async def change(page: Page, asked: Asked) -> Response | None:
     response = decided.response
     if response and response.outcome == "refused":
         await refused_change(session, decided.request_id, asked.offer_id)
-        wrong = gone(page.language) if asked.offer_id else refusal_text(response.body, page.language)
+        of_the_offer = asked.offer_id and str(response.body.get("type")).rpartition(":")[2] in _OF_AN_OFFER
+        wrong = gone(page.language) if of_the_offer else refusal_text(response.body, page.language)
         return await screen(session, await screen_of(session, page.reads), page.reads, wrong=wrong)
     return None
 

@@ -63,7 +63,7 @@ def kept(language: Language) -> HTMLResponse:
 
 def one_moment(language: Language, address: str) -> HTMLResponse:
     """Return the page that goes on to an address, if a browser shows it: not in a frame on another site."""
-    shown = page(language, language.gettext("One moment…"))
+    shown = page(language, language.gettext("One moment…"), screen="loading")
     shown.headers["Refresh"] = f"0; url={address}"
     return shown
 

@@ -62,7 +62,7 @@
       this.button = made("button", { type: "button", "aria-label": labels.close }, "×");
       this.element = made("dialog", { class: "cancelflow", "aria-label": labels.title }, this.button);
       this.button.onclick = () => this.element.close();
-      this.element.addEventListener("close", () => this.closed());
+      this.element.onclose = () => this.closed();
       this.receive = (event) => {
         if (this.frame && event.source === this.frame.contentWindow && event.origin === base.origin) this.on(event.data);
       };
@@ -77,7 +77,7 @@
       const query = new URLSearchParams({ token, embed: "1", ...(restart ? { restart: "1" } : {}) });
       const title = this.element.getAttribute("aria-label");
       this.frame = made("iframe", { src: new URL(`cancel?${query}`, base), title });
-      this.frame.addEventListener("load", () => this.loaded());
+      this.frame.onload = () => this.loaded();
       this.element.append(this.frame);
     }
 
@@ -108,8 +108,8 @@
     shown(page) {
       clearTimeout(this.silence);
       const before = this.page?.screen ?? null;
-      if (!page.screen) return; // on the way to another page
-      this.page = page;
+      if (page.screen === "loading") return; // on the way to another page
+      this.page = { ...this.page, ...page }; // an error page may know of no session
       this.busy = page.screen === "in_progress";
       this.element.setAttribute("aria-label", page.title);
       Object.assign(this.element, { lang: page.language, dir: page.direction });

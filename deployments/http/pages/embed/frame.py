@@ -26,7 +26,7 @@ class Frame:
         """Return what the page's script passes on: what is shown, and a finished outcome."""
         labels = {"close": language.gettext("Close")}
         written = {"title": title, "language": language.tag, "direction": language.direction, "labels": labels}
-        return {"origins": self.origins, **written, "screen": screen, "outcome": outcome, **self.facts}
+        return {"origins": self.origins, **written, "screen": screen or "error", "outcome": outcome, **self.facts}
 
     def cancels_at(self, place: int = -1) -> bool:
         """Return whether a handler cancels on this screen: nothing is required after it. `place`: of a step."""
