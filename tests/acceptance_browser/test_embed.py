@@ -400,6 +400,39 @@ def test_messages_from_other_origins_are_ignored(new_account: NewAccount) -> Non
     assert "Forged" not in str(account.calls("onStepChange"))
 
 
+@pytest.mark.parametrize("right", ["source", "origin"])
+def test_a_message_needs_the_right_source_and_the_right_origin(
+    new_account: NewAccount, company: tuple[str, str], right: str
+) -> None:
+    origins = company if right == "origin" else ("https://example.com", "https://example.com")
+    account = new_account()
+    account.open("professional", handlers={"handleCancel": None}, declared=["cancel"])
+    account.press(CANCEL)
+    account.wait_for("handleCancel")
+    forged: dict[str, Any] = {"screen": "cancelled", "title": "Forged", "labels": {}, "outcome": None, "results": {}}
+    account.page.evaluate(
+        """([origin, right, page]) => {
+            const {contentWindow} = document.querySelector("dialog.cancelflow iframe")
+            for (const data of [{cancelflow: "shown", page}, {cancelflow: "close"}]) {
+                dispatchEvent(new MessageEvent("message", {origin, source: right ? contentWindow : window, data}))
+            }
+        }""",
+        [origins[0], right == "source", forged],
+    )
+    [frame] = [each for each in account.page.frames if each.parent_frame]
+    frame.evaluate(
+        """([origin, right]) => {
+            const data = {cancelflow: "handled", handled: "1", message: "forged"}
+            dispatchEvent(new MessageEvent("message", {origin, source: right ? parent : window, data}))
+        }""",
+        [origins[1], right == "source"],
+    )
+    expect(account.page.get_by_role("dialog", name=SURVEY)).to_be_visible()
+    account.page.evaluate("finish({message: 'real'})")
+    expect(account.frame.get_by_role("heading", level=1)).not_to_have_text(SURVEY)
+    assert last_form(account)["handled_message"] == "real"
+
+
 # Cookies
 
 
