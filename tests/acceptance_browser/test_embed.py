@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.acceptance.trigger import serving
 from tests.acceptance_browser.chromium import ARGUMENTS, CHROMIUM, DESK, PHONE, picture
@@ -44,7 +44,8 @@ DECLARED = {"PlanChange": "plan_change", "TrialExtension": "trial_extension"}
 def company(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Yield the URLs of a trigger, whose page may be embedded, and of the company's site, which does so."""
     directory = tmp_path_factory.mktemp("embed")
-    catalog = directory / "catalog.yaml"
+    catalog, logo = directory / "catalog.yaml", directory / "logo.svg"
+    logo.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="96" height="24"/>', encoding="utf-8")
     default = files("deployments.defaults").joinpath("catalog.yaml").read_text(encoding="utf-8")
     before, smaller, after = default.partition("\n      - id: smaller-plan")
     allowed_urls = 'allowed_urls: ["https://example.com/"]\n'
@@ -52,7 +53,8 @@ def company(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     urls: list[str] = []
     with site(lambda _: account_page(urls[0])) as port:
         allowed = f"http://localhost:{port}"
-        with serving(directory, CATALOG=str(catalog), EMBED_ORIGINS=f"https://app.example.com,{allowed}") as http:
+        allowing = {"EMBED_ORIGINS": f"https://app.example.com,{allowed}", "PAGE_LOGO": str(logo)}
+        with serving(directory, CATALOG=str(catalog), **allowing) as http:
             urls.append(str(http.base_url).rstrip("/"))
             yield urls[0], allowed
 
@@ -337,6 +339,52 @@ def test_a_handler_is_not_called_undeclared_or_in_a_preview(new_account: NewAcco
     account.shows("Preview: nothing was changed" if preview else CHANGED)
     assert account.calls("handlePause") == []
     assert "handled" not in last_form(account)
+
+
+def logos_that_wait(account: Account) -> list[Route]:
+    """Let the logo of each page wait, except where the page only asks for its cookie. Returns those that do."""
+    waiting: list[Route] = []
+
+    def wait(logo: Route) -> None:
+        logo.continue_() if "token=" in logo.request.frame.url else waiting.append(logo)
+
+    account.page.route("**/cancel/logo", wait)
+    return waiting
+
+
+def test_a_handler_is_called_while_the_page_still_waits_for_its_logo(new_account: NewAccount) -> None:
+    account = new_account()
+    waiting = logos_that_wait(account)
+    account.open("professional", handlers={"handleCancel": {"rejects": "Call us"}}, declared=["cancel"])
+    account.press(CANCEL)
+    account.wait_for("handleCancel")
+    assert waiting  # so there was no load event
+    expect(account.frame.get_by_role("alert")).to_have_text("Call us")
+    assert last_form(account)["handled"] == "0"
+    for each in waiting:
+        each.abort()
+
+
+def test_a_press_before_the_site_listens_changes_nothing(new_account: NewAccount) -> None:
+    account = new_account()
+    waiting = logos_that_wait(account)
+    # The site's own work keeps it from listening.
+    deaf = "addEventListener('message', event => window.listens || event.stopImmediatePropagation())"
+    account.page.add_init_script(f"if (parent === window) {deaf}")
+    person = account.open("professional", handlers={"handleCancel": {"message": "Done"}}, declared=["cancel"])
+    account.press(CANCEL)
+    alert = account.frame.get_by_role("alert")
+    expect(alert).to_have_text("Nothing was changed. Try again.", timeout=20_000)
+    assert account.forms == []
+    assert not pending(account.world, person.subscription_id)
+    account.page.evaluate("window.listens = true")
+    for each in waiting:
+        each.abort()  # the load event, with which the site says hello again
+    account.wait_for("onStepChange")
+    account.press(CANCEL)
+    account.wait_for("handleCancel")
+    account.shows("That did not work")  # Stripe doesn't show what the handler claims
+    assert last_form(account)["handled"] == "1"
 
 
 def test_a_handler_that_the_site_lacks_leaves_the_press_to_the_page(new_account: NewAccount) -> None:

@@ -66,7 +66,7 @@
       this.receive = (event) => {
         if (this.frame && event.source === this.frame.contentWindow && event.origin === base.origin) this.on(event.data);
       };
-      window.addEventListener("message", this.receive);
+      addEventListener("message", this.receive);
       document.body.append(this.element);
       document.documentElement.style.overflow = "hidden";
       this.element.showModal();
@@ -74,16 +74,20 @@
 
     load(token, restart) {
       this.fallback = new URL(`cancel?${new URLSearchParams({ token })}`, base);
-      const query = new URLSearchParams({ token, embed: "1", ...(restart ? { restart: "1" } : {}) });
+      const query = new URLSearchParams({ token, embed: 1, ...(restart && { restart: 1 }) });
       const title = this.element.getAttribute("aria-label");
-      this.frame = made("iframe", { src: new URL(`cancel?${query}`, base), title });
+      this.frame = made("iframe", { src: new URL(`cancel?${query}`, base), title, name: "cancelflow" });
       this.frame.onload = () => this.loaded();
       this.element.append(this.frame);
     }
 
-    loaded() {
-      const handlers = Object.keys(HANDLERS).filter((action) => typeof this.given[HANDLERS[action]] === "function");
+    greet() {
+      const handlers = Object.keys(HANDLERS).filter((each) => typeof this.given[HANDLERS[each]] === "function");
       this.say("hello", { handlers });
+    }
+
+    loaded() {
+      this.greet(); // again: a page that is there answers
       clearTimeout(this.silence);
       this.silence = setTimeout(() => (this.closing ? this.end() : this.offerTab()), 5000);
     }
@@ -94,21 +98,19 @@
 
     on(said) {
       const what = said?.cancelflow;
-      if (what === "shown") this.shown(said.page);
+      if (what === "ready") this.greet();
+      else if (what === "shown") this.shown(said.page);
       else if (what === "height") this.frame.style.height = `${said.height}px`;
       else if (what === "pressed") [this.busy, this.pressed] = [true, said];
       else if (what === "handle") this.handle(said);
-      else if (what === "close") this.element.close();
-      else if (what === "account") {
-        listen(this.given.onGoToAccount, this.results);
-        this.element.close();
-      }
+      else if (what === "account") listen(this.given.onGoToAccount, this.results);
+      if (what === "close" || what === "account") this.element.close();
     }
 
     shown(page) {
       clearTimeout(this.silence);
       const before = this.page?.screen ?? null;
-      if (page.screen === "loading") return; // on the way to another page
+      if (page.screen === "loading" || page.at === this.page?.at) return; // on the way, or known
       this.page = { ...this.page, ...page }; // an error page may know of no session
       this.busy = page.screen === "in_progress";
       this.element.setAttribute("aria-label", page.title);
@@ -119,7 +121,7 @@
       if (page.outcome) this.happened(page);
       if (this.element.open && page.screen === "kept") this.element.close();
       else if (this.closing && !this.busy) this.end();
-      else if (before === null) this.frame.focus();
+      else if (!before) this.frame.focus();
     }
 
     happened({ outcome, customer, results }) {
@@ -178,8 +180,8 @@
       if (this.ended) return;
       this.ended = true;
       clearTimeout(this.silence);
-      window.removeEventListener("message", this.receive);
-      if (this.element.open) this.element.close();
+      removeEventListener("message", this.receive);
+      this.element.close();
       this.release();
       this.element.remove();
       if (current === this) current = null;
@@ -204,23 +206,19 @@
     }
   }
 
-  function hide() {
-    current?.element.close();
-  }
-
   // Forgets the session in this browser, as for a customer who signs out. Its cookie belongs to the frame's site.
   function clearState() {
     current?.end();
     options = null;
     const frame = made("iframe", { src: new URL("cancel?embed=1&forget=1", base), hidden: "" });
     return new Promise((resolve) => {
-      frame.addEventListener("load", () => {
+      frame.onload = () => {
         frame.remove();
         resolve();
-      });
+      };
       document.body.append(frame);
     });
   }
 
-  window.cancelflow = { init, hide, clearState };
+  window.cancelflow = { init, hide: () => current?.element.close(), clearState };
 })();

@@ -24,7 +24,8 @@ class Frame:
 
     def told(self, language: Language, title: str, screen: str | None, outcome: dict[str, Any] | None) -> Any:
         """Return what the page's script passes on: what is shown, and a finished outcome."""
-        labels = {"close": language.gettext("Close")}
+        _ = language.gettext
+        labels = {"close": _("Close"), "again": _("Nothing was changed. Try again.")}
         written = {"title": title, "language": language.tag, "direction": language.direction, "labels": labels}
         return {"origins": self.origins, **written, "screen": screen or "error", "outcome": outcome, **self.facts}
 

@@ -20,13 +20,15 @@
       origin = event.origin;
       registered = event.data.handlers;
       if (account) account.hidden = false;
-      tell("shown", { page: shown });
+      tell("shown", { page: { ...shown, at: performance.timeOrigin } });
       tellHeight();
       greeted();
     } else if (event.data.cancelflow === "handled" && answered) {
       answered(event.data);
     }
   });
+
+  window.parent.postMessage({ cancelflow: "ready" }, "*"); // to whichever of the sites it is; it says nothing else
 
   new ResizeObserver(tellHeight).observe(document.body);
   // A key that is pressed in a frame doesn't reach the dialog around it.
@@ -46,8 +48,15 @@
     if (answered) return; // pressed twice
     const answer = new Promise((resolve) => { answered = resolve; });
     form.setAttribute("aria-busy", "true");
-    // Without the embed's script around the page, nobody says hello.
     await Promise.race([greeting, new Promise((resolve) => setTimeout(resolve, 3000))]);
+    // The embed, which named this frame, will say hello, and with it whether the site has a handler. Without the embed's
+    // script around the page, nobody does.
+    if (!origin && window.name === "cancelflow") {
+      answered = null;
+      form.removeAttribute("aria-busy");
+      warn(form, shown.labels.again);
+      return;
+    }
     tell("pressed", details);
     add(form, button.name, button.value);
     if (registered.includes(action)) {
@@ -75,6 +84,13 @@
     const reason = form.elements.reason?.value || shown.results.reason;
     const text = form.elements[`text-${reason}`] ?? form.elements.text;
     return { reason, feedback: [feedback, text?.value.trim()].filter(Boolean).join("\n\n") || null };
+  }
+
+  function warn(form, text) {
+    const place = form.querySelector("#wrong") ?? document.createElement("p");
+    Object.assign(place, { id: "wrong", className: "wrong", textContent: text });
+    place.setAttribute("role", "alert");
+    form.prepend(place);
   }
 
   function add(form, name, value) {
