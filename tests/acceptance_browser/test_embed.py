@@ -457,7 +457,7 @@ def test_a_message_needs_the_right_source_and_the_right_origin(
     account.open("professional", handlers={"handleCancel": None}, declared=["cancel"])
     account.press(CANCEL)
     account.wait_for("handleCancel")
-    forged: dict[str, object] = {"screen": "cancelled", "title": "Forged", "labels": {}, "outcome": None, "results": {}}
+    forged: dict[str, Any] = {"screen": "cancelled", "title": "Forged", "labels": {}, "outcome": None, "results": {}}
     account.page.evaluate(
         """([origin, right, page]) => {
             const {contentWindow} = document.querySelector("dialog.cancelflow iframe")
