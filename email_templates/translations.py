@@ -1,5 +1,6 @@
 """Texts in the customer's language, from the gettext catalogues in `locales/`; in English where one is missing."""
 
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -12,6 +13,8 @@ from babel.numbers import format_decimal
 from jinja2 import Environment
 
 from email_templates.languages import CATALOGUES, known_locale, message_locale
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Language:
 
     def translated(self, text: str) -> str:
         """Return the translation of a text that was marked where it is written, or the text if it has none."""
-        return self.catalogue.gettext(text)
+        return self.catalogue.gettext(text).replace("%%", "%")
 
     @property
     def tag(self) -> str:
@@ -54,11 +57,20 @@ class Language:
 
 
 class Replaced(NullTranslations):
-    """A catalogue in which a company's own texts replace some of its messages."""
+    """A catalogue in which a company's own texts replace some of its messages.
+
+    A percent sign in them is text: `20% off`. One with a placeholder that the message doesn't have is left out, because
+    a page that can't be rendered keeps a customer from cancelling (FEATURES F28).
+    """
 
     def __init__(self, texts: dict[str, str], catalogue: NullTranslations) -> None:
         super().__init__()
-        self._texts = texts
+        escaped = {message: re.sub(r"%%|%(?!\(\w+\)s)", "%%", text) for message, text in texts.items()}
+        self._texts = {
+            message: text
+            for message, text in escaped.items()
+            if set(_PLACEHOLDER.findall(text)) <= set(_PLACEHOLDER.findall(message))
+        }
         self.add_fallback(catalogue)
 
     def gettext(self, message: str) -> str:

@@ -35,8 +35,11 @@ async def _look_again(request: ChangeRequest, subscription: ActiveSubscription) 
 
     SPEC, Decided 12.
     """
-    agreed = agreed_in(request.agreed)
-    if request.superseded or agreed is None or not is_in_effect(request.kind, agreed, subscription.billed):
+    agreed, billed = agreed_in(request.agreed), subscription.billed
+    if request.superseded or agreed is None or not is_in_effect(request.kind, agreed, billed):
+        if request.kind == "plan_change" and billed.schedule_id and billed.scheduled is None:
+            # Begun by step 4C, whose second write was lost. With a schedule, no offer fits the subscription.
+            await services().billing.release_schedule(billed.schedule_id, key=request.billing_key("4C:release"))
         raise StillFailed(CHANGE.detail)
     async with services().database.as_user(request.user_id) as transaction:
         await transaction.run("reopen_change", request_id=request.id, asked_for=False)

@@ -13,6 +13,7 @@ from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
+from jinja2 import Environment
 
 import email_templates
 from deployments.http.pages.feedback_link import REASONS
@@ -21,7 +22,7 @@ from deployments.http.pages.preferences import NAMES
 from email_templates import translations
 from email_templates.languages import TRANSLATIONS, browser_locale
 from email_templates.money import per_interval
-from email_templates.translations import Language, compiled, language_of
+from email_templates.translations import Language, compiled, language_of, translate
 from nodes.clients.catalog import read_catalog
 from nodes.consents.preferences import Choice
 from nodes.messages.customer_locale import CustomerLocale
@@ -325,3 +326,26 @@ def test_an_offer_reads_in_english_as_the_api_describes_it(current: Fate | None)
 def test_an_offer_reads_in_the_customers_language(locale: str, text: str) -> None:
     terms = DiscountTerms("repeating", percent_off=12.5, months=3, entitlements=("priority_support",))
     assert discount(terms, CustomerLocale(locale, "UTC"), "replaced").startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("message", "own", "shown"),
+    [
+        ("Change nothing", "Keep my 20% discount", "Keep my 20% discount"),
+        ("Change nothing", "100%", "100%"),
+        ("Change nothing", "100%%", "100%"),
+        ("Change nothing", "Back on %(day)s", "Change nothing"),
+        ("Ends on %(date)s", "Only 5% left, until %(date)s", "Only 5% left, until Friday"),
+        ("Ends on %(date)s", "Ends on %(day)s", "Ends on Friday"),
+        ("Ends on %(date)s", "Soon over", "Soon over"),
+    ],
+)
+def test_a_companys_text_can_never_keep_a_page_from_being_shown(message: str, own: str, shown: str) -> None:
+    language = language_of("en", ((message, own),))
+    template = translate(Environment(autoescape=True), language.catalogue).from_string(
+        "{{ _(message, date='Friday') }}"
+    )
+
+    assert template.render(message=message) == shown
+    assert language.gettext(message, date="Friday") == shown
+    assert language.translated("Change nothing") in (shown, "Change nothing")

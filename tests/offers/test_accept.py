@@ -117,6 +117,23 @@ def test_a_change_of_plan_at_the_end_of_the_period(company: Company) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "fault", [{"kind": "status", "status": 402, "times": 1}, {"kind": "refuse", "times": 2}], ids=["refused", "lost"]
+)
+def test_a_change_of_plan_that_fails_halfway_can_be_tried_again(company: Company, fault: dict[str, Any]) -> None:
+    world, person, solo = company.world, member(company), price(company.world, "solo")
+    with world.simulator.fault(method="POST", contains="/v1/subscription_schedules/", **fault):
+        failed = company.accept(person, "later", price=solo)
+    assert failed.status_code == 500, failed.text
+    world.admin.execute(
+        "UPDATE change_requests SET resume_at = now() WHERE id = %s AND resume_at IS NOT NULL",
+        [failed.headers["Change-Request-Id"]],
+    )
+    eventually(lambda: company.subscription(person).schedule is None)
+
+    assert accepted(company, person, "later", price=solo)["price"] == solo
+
+
 def test_a_change_of_plan_now(company: Company) -> None:
     person, firm = member(company), price(company.world, "firm")
 
