@@ -118,7 +118,7 @@ def test_a_change_of_plan_at_the_end_of_the_period(company: Company) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "status", "status": 402, "times": 1}, {"kind": "refuse", "times": 2}], ids=["refused", "lost"]
+    "fault", [{"kind": "status", "status": 400, "times": 1}, {"kind": "refuse", "times": 2}], ids=["refused", "lost"]
 )
 def test_a_change_of_plan_that_fails_halfway_can_be_tried_again(company: Company, fault: dict[str, Any]) -> None:
     world, person, solo = company.world, member(company), price(company.world, "solo")
