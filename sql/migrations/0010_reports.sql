@@ -16,10 +16,6 @@ CREATE FUNCTION month_of(moment timestamptz) RETURNS date
     LANGUAGE sql IMMUTABLE
     RETURN date_trunc('month', moment AT TIME ZONE 'UTC')::date;
 
--- Requests that count in no figure, as a session token said (FEATURES C06). Ids without a user, so they stay.
-CREATE TABLE unreported_requests (request_id uuid PRIMARY KEY);
-GRANT INSERT ON unreported_requests TO cancelflow_app;
-
 -- The rows that count.
 CREATE VIEW reported_audit_log AS
 SELECT a.* FROM audit_log a WHERE NOT EXISTS (SELECT FROM unreported_requests u WHERE u.request_id = a.request_id);
