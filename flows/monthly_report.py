@@ -20,7 +20,7 @@ from nodes.services import services_of_this_run
 
 # After this many failures, Stripe counts as unavailable: the report says so and continues with the invoices it has.
 FAILURES = 3
-# Revenue is final after 12 months; the extra months are for runs that were missed.
+# Revenue is final after 12 months; the extra months are for runs that were missed, or could not read every payment.
 MONTHS_TO_CLOSE = 14
 
 
@@ -32,7 +32,8 @@ async def monthly_report(month: str | None = None) -> State[None]:
     async with services_of_this_run():
         walk = Walk()
         await walk.through()
-        await close_final_figures([month_before(today, back) for back in range(1, MONTHS_TO_CLOSE + 1)])
+        months = [month_before(today, back) for back in range(1, MONTHS_TO_CLOSE + 1)]
+        await close_final_figures(months, payments_complete=walk.failed == 0)
         report = await count_figures(reported)
         await acreate_markdown_artifact(
             _as_markdown(report, reported, walk), key="monthly-report", description=f"{reported:%B %Y}"

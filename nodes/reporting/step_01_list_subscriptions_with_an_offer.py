@@ -10,7 +10,7 @@ PAGE = 100
 
 @node("List Subscriptions With An Offer", step="1")
 async def list_subscriptions_with_an_offer(after: str) -> list[WithOffer]:
-    """Return subscriptions after this id that accepted an offer within 13 months: ids and time (FEATURES W36)."""
+    """Return subscriptions after this id that accepted an offer within 15 months: ids and time (FEATURES W36)."""
     found = await services().database.subscriptions_with_an_offer(after, PAGE)
     run_log().info("%d subscriptions after %s", len(found), after or "the first")
     return found

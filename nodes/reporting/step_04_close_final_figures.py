@@ -7,10 +7,13 @@ from nodes.services import services
 
 
 @node("Close Final Figures", step="4")
-async def close_final_figures(months: list[date]) -> dict[date, list[str]]:
-    """Close the final figures of these months, and return the newly closed ones. A closed figure never changes."""
+async def close_final_figures(months: list[date], *, payments_complete: bool) -> dict[date, list[str]]:
+    """Close the final figures of these months, and return the newly closed ones. A closed figure never changes.
+
+    Figures that count payments are closed only if `payments_complete`: every one was read from Stripe.
+    """
     database = services().database
-    closed = {month: await database.close_figures(month) for month in months}
+    closed = {month: await database.close_figures(month, payments_complete=payments_complete) for month in months}
     for month, figures in closed.items():
         if figures:
             run_log().info("%s closed: %s", f"{month:%Y-%m}", ", ".join(figures))

@@ -23,7 +23,7 @@ async def clear_comments_of_user(user_id: str) -> None:
 
 
 async def clear_comment_of_request(request_id: UUID, user_id: str) -> None:
-    """Clear the request's comment, unless a later request has replaced it. Raises `BillingFailed`."""
+    """Clear the comment that Stripe may still have of this request, or of a later one. Raises `BillingFailed`."""
     async with services().database.as_user(user_id) as transaction:
         subscriptions = await transaction.values("comment_of_request", request_id=request_id)
     for subscription_id in subscriptions:

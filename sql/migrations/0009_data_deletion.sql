@@ -46,6 +46,10 @@ CREATE TABLE reason_counts (
     PRIMARY KEY (month, plan, category, retained)
 );
 
+-- Requests that count in no figure, as a session token said (FEATURES C06). Ids without a user, so they stay.
+CREATE TABLE unreported_requests (request_id uuid PRIMARY KEY);
+GRANT INSERT ON unreported_requests TO cancelflow_app;
+
 CREATE FUNCTION installed_deletion_plan() RETURNS TABLE (step text, statement text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -138,8 +142,8 @@ AS $$
     WHERE received_at <= now() - interval '90 days' AND anonymized_at IS NULL
 $$;
 
--- Count the reason of a request and delete its row; the request keeps no reason, text or fingerprint of the body. Its
--- callers, anonymize_feedback and delete_data_of_user, check that this is due.
+-- Count the reason of a request, unless it counts in no figure, and delete its row; the request keeps no reason, text or
+-- fingerprint of the body. Its callers, anonymize_feedback and delete_data_of_user, check that this is due.
 CREATE FUNCTION anonymize_request(whose_request uuid) RETURNS void
     LANGUAGE sql SET search_path = public, pg_temp
 AS $$
@@ -152,6 +156,7 @@ AS $$
         WHERE r.id = whose_request AND r.outcome = 'retained' AND r.reason IS NOT NULL)
     INSERT INTO reason_counts AS counted (month, plan, category, retained, reasons)
     SELECT date_trunc('month', created_at AT TIME ZONE 'UTC'), plan, category, retained, 1 FROM linked
+    WHERE NOT EXISTS (SELECT FROM unreported_requests u WHERE u.request_id = whose_request)
     ON CONFLICT (month, plan, category, retained) DO UPDATE SET reasons = counted.reasons + 1;
     DELETE FROM cancellation_reasons WHERE request_id = whose_request;
     DELETE FROM idempotency_keys

@@ -16,10 +16,6 @@ CREATE FUNCTION month_of(moment timestamptz) RETURNS date
     LANGUAGE sql IMMUTABLE
     RETURN date_trunc('month', moment AT TIME ZONE 'UTC')::date;
 
--- Requests that count in no figure, as a session token said (FEATURES C06). Ids without a user, so they stay.
-CREATE TABLE unreported_requests (request_id uuid PRIMARY KEY);
-GRANT INSERT ON unreported_requests TO cancelflow_app;
-
 -- The rows that count.
 CREATE VIEW reported_audit_log AS
 SELECT a.* FROM audit_log a WHERE NOT EXISTS (SELECT FROM unreported_requests u WHERE u.request_id = a.request_id);
@@ -275,21 +271,23 @@ AS $$
             WHERE m.month > (of_month - interval '12 months')::date AND m.month <= of_month))
 $$;
 
--- Store the figures of a month that are final by now and not stored yet. Returns their names.
-CREATE FUNCTION close_figures(of_month date) RETURNS SETOF text
+-- Store the figures of a month that are final by now and not stored yet. Returns their names. The figures that are final
+-- after 12 months count payments: they stay open until Stripe's are complete here.
+CREATE FUNCTION close_figures(of_month date, payments_complete boolean) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     INSERT INTO closed_figures (month, figure, lines)
     SELECT of_month, f.figure, lines_of_figure(of_month, f.figure)
     FROM report_figures f
     WHERE (of_month + interval '1 month') AT TIME ZONE 'UTC' + f.final_after <= now()
+        AND (payments_complete OR f.final_after <> '12 months')
         AND NOT EXISTS (SELECT FROM closed_figures c WHERE c.month = of_month AND c.figure = f.figure)
     ON CONFLICT (month, figure) DO NOTHING
     RETURNING figure
 $$;
 
--- Return a page, ordered by id, of the subscriptions that accepted an offer in the last 13 months, for their invoices.
--- Revenue counts 12 months; the extra one catches refunds and late payments.
+-- Return a page, ordered by id, of the subscriptions that accepted an offer in the last 15 months, for their invoices.
+-- Revenue counts 12 months; the others are for refunds, late payments, and every month that a run may still close.
 CREATE FUNCTION subscriptions_with_an_offer(after text, at_most integer)
     RETURNS TABLE (id text, user_id text, accepted_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
@@ -300,11 +298,11 @@ AS $$
         UNION ALL
         SELECT subscription_id, user_id, received_at FROM change_requests
         WHERE outcome = 'changed' AND offer_id IS NOT NULL) o
-    WHERE o.subscription_id > after AND o.accepted_at > now() - interval '13 months'
+    WHERE o.subscription_id > after AND o.accepted_at > now() - interval '15 months'
     GROUP BY 1, 2 ORDER BY 1 LIMIT at_most
 $$;
 
-REVOKE ALL ON FUNCTION report(date), close_figures(date), lines_of_figure(date, text),
+REVOKE ALL ON FUNCTION report(date), close_figures(date, boolean), lines_of_figure(date, text),
     subscriptions_with_an_offer(text, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION report(date), close_figures(date), subscriptions_with_an_offer(text, integer)
+GRANT EXECUTE ON FUNCTION report(date), close_figures(date, boolean), subscriptions_with_an_offer(text, integer)
     TO cancelflow_app;

@@ -14,13 +14,11 @@ WHERE feedback IS NOT NULL AND NOT EXISTS (
 ORDER BY id;
 
 -- name: comment_of_request
--- No row if a later reason has overwritten the comment in Stripe: that one clears it when it is due.
+-- Also if a later cancellation has replaced the comment: not every text is sent to Stripe, so Stripe may still have this
+-- one. Of the later one, only Stripe's copy is cleared early; its row keeps the text.
 SELECT subscription_id FROM cancellation_reasons reason
 WHERE request_id = %(request_id)s AND feedback IS NOT NULL AND NOT EXISTS (
-    SELECT FROM cancellation_requests r WHERE r.id = reason.request_id AND r.by_hand)
-  AND NOT EXISTS (
-    SELECT FROM cancellation_reasons later
-    WHERE later.subscription_id = reason.subscription_id AND later.id > reason.id AND later.feedback IS NOT NULL);
+    SELECT FROM cancellation_requests r WHERE r.id = reason.request_id AND r.by_hand);
 
 -- name: anonymize_feedback
 SELECT anonymize_feedback(%(request_id)s);

@@ -3,7 +3,7 @@
 SELECT report(%(month)s);
 
 -- name: close_figures
-SELECT close_figures(%(month)s);
+SELECT close_figures(%(month)s, %(payments_complete)s);
 
 -- name: take_longer
 -- Raise this transaction's timeout: a report may take longer than a statement that a customer waits for.

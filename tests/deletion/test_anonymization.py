@@ -11,6 +11,7 @@ from flows.anonymize_feedback import anonymize_feedback
 from nodes.settings import DatabaseSettings, load
 from tests.deletion.everywhere import places_that_hold
 from tests.deletion.former_customers import claims_lapse, former_customer, given_days_ago, swept
+from tests.reactivation.people import reactivate
 from tests.waiting import concurrently, eventually
 from tests.world import Person, World, links
 
@@ -139,7 +140,8 @@ def test_nothing_changes_before_90_days(world: World) -> None:
     assert comment(world, person) == "still here"
 
 
-def test_a_later_comment_on_the_same_subscription_is_kept_for_90_days(world: World) -> None:
+def test_a_later_text_on_the_same_subscription_is_kept_here_for_90_days(world: World) -> None:
+    """Only Stripe's copy goes with the first."""
     person = world.person("professional")
     assert world.cancel(person, feedback="the first").status_code == 200
     given_days_ago(world, person, 91)
@@ -148,8 +150,25 @@ def test_a_later_comment_on_the_same_subscription_is_kept_for_90_days(world: Wor
 
     swept(anonymize_feedback)
 
-    assert comment(world, person) == "the second"
+    assert comment(world, person) is None
     assert [row["feedback"] for row in world.belongings(person.user_id)["cancellation_reasons"]] == ["the second"]
+
+
+def test_a_comment_is_cleared_although_a_later_request_was_done_by_hand(world: World) -> None:
+    """Stripe never received the later text, so it still has the first one."""
+    person = world.person("professional")
+    assert world.cancel(person, feedback="the first").status_code == 200
+    given_days_ago(world, person, 1)
+    assert reactivate(world, person).status_code == 200
+    later = world.request_id(world.cancel(person))
+    given_days_ago(world, person, 91)
+    world.admin.execute("UPDATE cancellation_requests SET by_hand = true WHERE id = %s", [later])
+    world.admin.execute("UPDATE cancellation_reasons SET feedback = 'the second' WHERE request_id = %s", [later])
+    assert comment(world, person) == "the first"
+
+    swept(anonymize_feedback)
+
+    assert comment(world, person) is None
 
 
 def test_feedback_given_after_anonymization_is_anonymized_too(world: World) -> None:

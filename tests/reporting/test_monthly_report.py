@@ -33,9 +33,10 @@ class WrittenReport:
     artifact: Row
 
 
-def retained(world: World, plan: str) -> tuple[Person, date]:
-    made = world.stripe.test_helpers.test_clocks.create({"frozen_time": int(time.time()) - 100 * DAY, "name": "past"})
-    clock = Clock(world, made.id, int(time.time()) - 100 * DAY)
+def retained(world: World, plan: str, days_ago: int = 100) -> tuple[Person, date]:
+    then = int(time.time()) - days_ago * DAY
+    made = world.stripe.test_helpers.test_clocks.create({"frozen_time": then, "name": "past"})
+    clock = Clock(world, made.id, then)
     person = subscriber(world, on=clock)
     assert world.accept(person).status_code == 200
     eventually(
@@ -118,6 +119,26 @@ def test_the_report_states_what_is_missing_if_stripe_is_unavailable(world: World
         run, artifact = write_report(world, report.month)
     assert "could not be read" in run["state"]["message"]
     assert run["state"]["message"].partition("; ")[2] in artifact["data"]
+
+
+def test_revenue_stays_open_until_every_payment_is_read(world: World) -> None:
+    """The run of the month after the 12 months was missed, and Stripe fails in the next one."""
+    plan = f"plan-{uuid.uuid4().hex[:8]}"
+    person, month = retained(world, plan, days_ago=410)
+    closed = "SELECT lines FROM closed_figures WHERE month = %s AND figure = %s"
+    # An earlier test run on a kept stack may have closed this month.
+    world.admin.execute("DELETE FROM closed_figures WHERE month = %s", [month])
+    with world.simulator.fault(**AWAY, contains=person.subscription_id) as hits:
+        write_report(world, month)
+        assert hits() > 0
+    assert not world.rows(closed, month, "retained_revenue") and not world.rows(closed, month, "offers")
+    assert world.rows(closed, month, "saved")
+
+    write_report(world, month)
+
+    lines = world.row(closed, month, "retained_revenue")["lines"]
+    assert [line["amount_paid"] for line in lines if line["plan"] == plan] == [5860]
+    world.admin.execute("DELETE FROM closed_figures WHERE month = %s", [month])
 
 
 def test_the_report_runs_on_the_first_of_the_month_before_data_is_deleted(world: World) -> None:

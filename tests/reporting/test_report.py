@@ -148,8 +148,8 @@ def test_the_figures_that_the_application_closes_come_from_the_views(world: Worl
     """It passes a month, never the figures."""
     before = reported(world.admin, past)
     with world.as_application(None) as connection:
-        closed = connection.execute("SELECT close_figures(%s) AS is", [past.month]).fetchall()
-        again = connection.execute("SELECT close_figures(%s) AS is", [past.month]).fetchall()
+        closed = connection.execute("SELECT close_figures(%s, true) AS is", [past.month]).fetchall()
+        again = connection.execute("SELECT close_figures(%s, true) AS is", [past.month]).fetchall()
         assert (len(closed), again) == (10, [])
         after = reported(connection, past)
         connection.rollback()
@@ -162,7 +162,7 @@ def test_the_figures_that_the_application_closes_come_from_the_views(world: Worl
 
 def test_a_final_figure_is_kept_when_the_data_is_deleted(world: World, past: History) -> None:
     with world.admin.transaction(force_rollback=True):
-        world.admin.execute("SELECT close_figures(%s)", [past.month])
+        world.admin.execute("SELECT close_figures(%s, true)", [past.month])
         before = reported(world.admin, past)
         world.admin.execute("DELETE FROM offers_shown WHERE plan = 'gold'")
         world.admin.execute("DELETE FROM cancellation_reasons WHERE plan = 'gold'")
@@ -173,7 +173,7 @@ def test_a_final_figure_is_kept_when_the_data_is_deleted(world: World, past: His
 def test_no_figure_is_final_too_early(world: World) -> None:
     with world.admin.transaction(force_rollback=True):
         world.admin.execute("DELETE FROM closed_figures")
-        closed = "SELECT close_figures((date_trunc('month', now() AT TIME ZONE 'UTC') - %s::interval)::date) AS figure"
+        closed = "SELECT close_figures((month_of(now()) - %s::interval)::date, true) AS figure"
         assert world.rows(closed, "0 months") == []
         assert not {"win_back", "retained_revenue"} & {row["figure"] for row in world.rows(closed, "1 month")}
         assert "win_back" in {row["figure"] for row in world.rows(closed, "4 months")}

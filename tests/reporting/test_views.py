@@ -89,6 +89,18 @@ def test_anonymized_reasons_still_count(history: History, world: World) -> None:
     assert (history.lines("reason_share"), history.lines("feedback")) == before
 
 
+def test_an_unreported_request_counts_neither_before_nor_after_anonymization(history: History, world: World) -> None:
+    history.customer("gold").cancels(2, "unused")
+    before = history.lines("reason_share"), history.lines("feedback")
+    person = history.customer("gold").cancels(2, "unused")
+    request = world.row("SELECT id FROM cancellation_requests WHERE user_id = %s", person.user_id)
+    world.admin.execute("INSERT INTO unreported_requests VALUES (%s)", [request["id"]])
+    assert (history.lines("reason_share"), history.lines("feedback")) == before
+    world.admin.execute("SELECT anonymize_request(%s)", [request["id"]])
+    assert world.belongings(person.user_id)["cancellation_reasons"] == []
+    assert (history.lines("reason_share"), history.lines("feedback")) == before
+
+
 def test_feedback_is_the_share_of_attempts_with_a_reason(history: History) -> None:
     for _ in range(17):
         history.customer("gold").cancels(2, "unused")

@@ -203,14 +203,17 @@ class Database:
         found: dict[str, Any] = report
         return found
 
-    async def close_figures(self, month: date) -> list[str]:
-        """Store the figures of a month that are final; return the names of those closed by this call."""
+    async def close_figures(self, month: date, *, payments_complete: bool) -> list[str]:
+        """Store the figures of a month that are final; return the names of those closed by this call.
+
+        Those that count payments stay open unless `payments_complete`.
+        """
         async with self._transaction(REPORT_TIMEOUT_MS / 1000) as transaction:
             await transaction.run("take_longer", milliseconds=str(REPORT_TIMEOUT_MS))
-            return await transaction.values("close_figures", month=month)
+            return await transaction.values("close_figures", month=month, payments_complete=payments_complete)
 
     async def subscriptions_with_an_offer(self, after: str, at_most: int) -> list[WithOffer]:
-        """Return a page, by id, of all users' subscriptions whose offer was accepted within 13 months."""
+        """Return a page, by id, of all users' subscriptions whose offer was accepted within 15 months."""
         async with self._transaction() as transaction:
             return await transaction.all("subscriptions_with_an_offer", WithOffer, after=after, at_most=at_most)
 
