@@ -12,6 +12,7 @@ from deployments.operations.requests import resume
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import subscriber
 from tests.cancel_page.blueprints import KINDS, TERM, price_of
+from tests.cancel_page.test_broken import current
 from tests.cancel_page.visitor import Visitor, path_of, sessions_of, token
 from tests.offers.catalog import LOYAL, price
 from tests.offers.company import Company
@@ -255,6 +256,78 @@ def test_leaving_changes_nothing_and_forgets_the_session(world: World, visitor: 
     assert path_of(world, person)[-1] == ("left", {})
     assert visitor.reload().status_code == 401
     assert world.simulator.writes(person.subscription_id) == []
+
+
+# What the company requires
+
+REQUIRED = """
+steps:
+  - survey:
+      required: true
+      reasons: [{code: price, meaning: Too expensive., label: Price, stripe: too_expensive}]
+  - offer: {title: Talk to us, offers: [contact]}
+  - feedback: {title: Tell us, required: true, min_length: 5}
+"""
+
+
+@pytest.mark.parametrize("button", ["cancel", "next"])
+def test_what_is_required_is_filled_in_while_billing_is_paused(company: Company, guest: Visitor, button: str) -> None:
+    world, person = company.world, company.customer()
+    world.stripe.subscriptions.update(person.subscription_id, {"pause_collection": {"behavior": "void"}})
+    with current(company, default=REQUIRED):
+        guest.open(token(person))
+        assert guest.title == "Your billing is paused"
+        guest.press("cancel")
+        assert (guest.title, guest.page.status_code) == (SURVEY, 200)
+        guest.press(button)
+        assert (guest.title, guest.page.status_code) == (SURVEY, 400)
+        guest.press(button, reason="price")
+        if button == "next":
+            assert guest.title == "Your billing is paused"
+            guest.press("cancel")
+        assert (guest.title, guest.page.status_code) == ("Tell us", 200)
+        guest.press("cancel", text="Slow")
+        assert "at least 5 characters" in guest.text
+        guest.press("cancel", text="Too slow")
+
+    assert guest.title == CANCELLED, guest.text
+    assert leaves(world, person)
+    reason = world.row("SELECT category, feedback FROM cancellation_reasons WHERE user_id = %s", person.user_id)
+    assert reason == {"category": "too_expensive", "feedback": "Too slow"}
+
+
+@pytest.mark.parametrize("button", ["cancel", "next"])
+def test_what_is_required_is_filled_in_after_an_offer_was_accepted(
+    company: Company, guest: Visitor, button: str
+) -> None:
+    person = company.customer()
+    with current(company, default=REQUIRED):
+        guest.open(token(person))
+        guest.press("next", reason="price")
+        guest.accept("")
+        thanks = guest.title
+        assert thanks == "Thank you for giving us a chance to help"
+        guest.press("cancel")
+        assert (guest.title, guest.page.status_code) == ("Tell us", 200)
+        guest.press(button)
+        assert (guest.title, guest.page.status_code) == ("Tell us", 400)
+        guest.press(button, text="Nobody called")
+        if button == "next":
+            assert guest.title == thanks
+            guest.press("cancel")
+
+    assert guest.title == CANCELLED, guest.text
+    assert leaves(company.world, person)
+
+
+def test_no_form_leads_past_what_is_required(company: Company, guest: Visitor) -> None:
+    person = company.customer()
+    with current(company, default=REQUIRED):
+        guest.open(token(person))
+        for button in ("next", "cancel"):
+            guest.press(button, place="2", text="Past the survey")
+            assert guest.title == SURVEY
+    assert session_of(company.world, person)["progress"].get("passed", []) == []
 
 
 # Whose session
