@@ -175,6 +175,25 @@ def test_cancelling_takes_one_press_from_each_step(company: Company, guest: Visi
     assert session_of(company.world, person)["outcome"] == "cancelled"
 
 
+def test_a_cancellation_is_recorded_before_any_offer_is_looked_at(company: Company, guest: Visitor) -> None:
+    world, person = company.world, company.customer()
+    guest.open(token(person))
+    guest.press("next", reason="wants_all")
+    assert guest.title == "First offers"
+    seen = len(world.simulator.requests(contains=person.subscription_id))
+
+    form = {**guest.hidden, "offers": f"{guest.hidden['offers']} of-nobody", "action": "cancel"}
+    assert guest.http.post("/cancel", data=form, follow_redirects=False).status_code == 303
+
+    calls = world.simulator.requests(contains=person.subscription_id)[seen:]
+    assert {each["path"] for each in calls} & {f"/v1/subscriptions/{person.subscription_id}"}
+    before = [each["path"] for each in calls[: [each["method"] == "POST" for each in calls].index(True) + 1]]
+    assert "/v1/invoices/create_preview" not in before
+    assert leaves(world, person)
+    [declined] = [detail["offers"] for kind, detail in path_of(world, person) if kind == "offer_declined"]
+    assert declined == guest.hidden["offers"].split()
+
+
 def test_a_third_screen_with_offers_is_never_shown(company: Company, guest: Visitor) -> None:
     person = company.customer()
     guest.open(token(person))

@@ -38,12 +38,14 @@ async def act(page: Page, form: Form) -> Response | None:
     page = replace(page, done=await done_in_session(session))
     if "handled" in form:
         return await handled(page, form)
-    shown = await screen_of(session, page.reads)
+    accepted = form.get("accept")
+    # Only for an offer that is accepted: however slow Stripe is, a cancellation must be recorded without delay.
+    shown = await screen_of(session, page.reads if accepted else None)
     if action == "cancel":
         return await _cancel(page, shown, form)
     if action == "resume" and shown.state == "paused":
         return await _resume(page, shown)
-    if accepted := form.get("accept"):
+    if accepted:
         return await _accept(page, shown, accepted, form.get("as_of", ""))
     if action == "notice" and shown.state in ("paused", "discounted"):
         await notice(session, shown.state)
