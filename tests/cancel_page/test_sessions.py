@@ -707,6 +707,21 @@ def test_a_preview_writes_nothing_and_sends_nothing(world: World, visitor: Visit
     assert session_of(world, person)["outcome"] is None
 
 
+@pytest.mark.parametrize("offer", ["now", "later"])
+def test_a_preview_tells_a_change_of_plan_now_from_a_later_one(company: Company, guest: Visitor, offer: str) -> None:
+    person, solo = company.customer(), price(company.world, "solo")
+    guest.open(token(person, preview=True))
+    guest.press("next", reason="wants_plan_change")
+    value = next(each for each, _ in guest.options if json.loads(each) == [offer, {"price": solo}])
+
+    guest.press("", accept=value)
+
+    assert guest.title == "Preview: nothing was changed"
+    now = f"POST /v1/subscriptions/{person.subscription_id} items[0][price]={solo}"
+    later = f"POST /v1/subscription_schedules … price={solo}"
+    assert (now in guest.text, later in guest.text) == (offer == "now", offer == "later")
+
+
 def offered(guest: Visitor, person: Person, reason: str, **dynamic: Any) -> dict[str, list[Row]]:
     guest.open(token(person, dynamicOffers=dynamic))
     guest.press("next", reason=reason)

@@ -106,7 +106,7 @@ async def _accept(page: Page, shown: Shown, accepted: str, as_of: str) -> Respon
         return await screen(page.session, shown, page.reads, wrong=gone(page.language))
     offer, option = found
     if page.session.claims.preview:
-        return preview_page(page.language, calls_to_accept(_subscription(shown), offer, option))
+        return preview_page(page.language, calls_to_accept(_subscription(shown), offer, option, shown.as_of))
     has_price = offer["kind"] not in ("contact", "redirect")
     seen = {"as_of": as_of if is_time(as_of) else shown.as_of} if has_price else {}
     return await change(page, Asked(offer["id"], _subscription(shown), choice_of(option) | seen))
