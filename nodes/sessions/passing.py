@@ -56,7 +56,7 @@ class Filled:
 async def pass_step(session: Session, shown: Shown, filled: Filled) -> Progress:
     """Record that the customer has passed the step that is shown. Returns the progress after it."""
     step = shown.step
-    offers = tuple(each["id"] for each in shown.offers if each["id"] in filled.offers)
+    offers = _known(shown, filled.offers) if step.kind == "offer" else ()
     reason = filled.reason if step.kind == "survey" else None
     progress = session.so_far.after(Passed(shown.place, reason, offers))
     async with services().database.as_user(session.user_id) as transaction:
@@ -68,6 +68,13 @@ async def pass_step(session: Session, shown: Shown, filled: Filled) -> Progress:
         if offers:
             await happened(transaction, session, "offer_declined", offers=list(offers))
     return progress
+
+
+def _known(shown: Shown, offers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those offers that the catalogue has for the subscription's plan, each once."""
+    known = services().catalog.plan(shown.subscription.plan).all_offers if shown.subscription else ()
+    ids = {each.id for each in known}
+    return tuple(each for each in dict.fromkeys(offers) if each in ids)
 
 
 async def notice(session: Session, name: str) -> None:

@@ -43,8 +43,11 @@ class Shown:
     as_of: str | None = None
 
 
-async def screen_of(session: Session, reads: CustomerLocale) -> Shown:
-    """Return the screen that comes next. Raises `BillingFailed` if the subscription can't be read."""
+async def screen_of(session: Session, reads: CustomerLocale | None) -> Shown:
+    """Return the screen that comes next. Raises `BillingFailed` if the subscription can't be read.
+
+    `reads`: None leaves out the offers, which take many calls to Stripe: a step with offers then comes without them.
+    """
     try:
         subscription = await find_subscription(session.user_id, session.subscription_id)
     except SeveralSubscriptions as several:
@@ -74,12 +77,14 @@ def _in_effect(session: Session, subscription: ActiveSubscription, chosen: Chose
     return None
 
 
-async def _step(session: Session, subscription: ActiveSubscription, chosen: Chosen, reads: CustomerLocale) -> Shown:
+async def _step(
+    session: Session, subscription: ActiveSubscription, chosen: Chosen, reads: CustomerLocale | None
+) -> Shown:
     blueprint, passed = chosen.blueprint, session.so_far.passed
     catalog_offers = services().catalog.plan(subscription.plan).all_offers
     # Offers cost calls to Stripe, so they are read only if one could be next.
     screen = next_screen(blueprint, passed, {each.id: each.kind for each in catalog_offers})
-    if screen is None or screen.step.kind != "offer":
+    if screen is None or screen.step.kind != "offer" or reads is None:
         return _shown(screen, subscription, chosen)
     offers, as_of = await offers_of(session, subscription, reads)
     screen = next_screen(blueprint, passed, {each["id"]: each["kind"] for each in offers})

@@ -12,6 +12,7 @@ from deployments.operations.requests import resume
 from nodes.settings import DatabaseSettings, load
 from tests.acceptance.subscribers import subscriber
 from tests.cancel_page.blueprints import KINDS, TERM, price_of
+from tests.cancel_page.test_broken import current
 from tests.cancel_page.visitor import Visitor, path_of, sessions_of, token
 from tests.offers.catalog import LOYAL, price
 from tests.offers.company import Company
@@ -174,6 +175,25 @@ def test_cancelling_takes_one_press_from_each_step(company: Company, guest: Visi
     assert session_of(company.world, person)["outcome"] == "cancelled"
 
 
+def test_a_cancellation_is_recorded_before_any_offer_is_looked_at(company: Company, guest: Visitor) -> None:
+    world, person = company.world, company.customer()
+    guest.open(token(person))
+    guest.press("next", reason="wants_all")
+    assert guest.title == "First offers"
+    seen = len(world.simulator.requests(contains=person.subscription_id))
+
+    form = {**guest.hidden, "offers": f"{guest.hidden['offers']} of-nobody", "action": "cancel"}
+    assert guest.http.post("/cancel", data=form, follow_redirects=False).status_code == 303
+
+    calls = world.simulator.requests(contains=person.subscription_id)[seen:]
+    assert {each["path"] for each in calls} & {f"/v1/subscriptions/{person.subscription_id}"}
+    before = [each["path"] for each in calls[: [each["method"] == "POST" for each in calls].index(True) + 1]]
+    assert "/v1/invoices/create_preview" not in before
+    assert leaves(world, person)
+    [declined] = [detail["offers"] for kind, detail in path_of(world, person) if kind == "offer_declined"]
+    assert declined == guest.hidden["offers"].split()
+
+
 def test_a_third_screen_with_offers_is_never_shown(company: Company, guest: Visitor) -> None:
     person = company.customer()
     guest.open(token(person))
@@ -255,6 +275,78 @@ def test_leaving_changes_nothing_and_forgets_the_session(world: World, visitor: 
     assert path_of(world, person)[-1] == ("left", {})
     assert visitor.reload().status_code == 401
     assert world.simulator.writes(person.subscription_id) == []
+
+
+# What the company requires
+
+REQUIRED = """
+steps:
+  - survey:
+      required: true
+      reasons: [{code: price, meaning: Too expensive., label: Price, stripe: too_expensive}]
+  - offer: {title: Talk to us, offers: [contact]}
+  - feedback: {title: Tell us, required: true, min_length: 5}
+"""
+
+
+@pytest.mark.parametrize("button", ["cancel", "next"])
+def test_what_is_required_is_filled_in_while_billing_is_paused(company: Company, guest: Visitor, button: str) -> None:
+    world, person = company.world, company.customer()
+    world.stripe.subscriptions.update(person.subscription_id, {"pause_collection": {"behavior": "void"}})
+    with current(company, default=REQUIRED):
+        guest.open(token(person))
+        assert guest.title == "Your billing is paused"
+        guest.press("cancel")
+        assert (guest.title, guest.page.status_code) == (SURVEY, 200)
+        guest.press(button)
+        assert (guest.title, guest.page.status_code) == (SURVEY, 400)
+        guest.press(button, reason="price")
+        if button == "next":
+            assert guest.title == "Your billing is paused"
+            guest.press("cancel")
+        assert (guest.title, guest.page.status_code) == ("Tell us", 200)
+        guest.press("cancel", text="Slow")
+        assert "at least 5 characters" in guest.text
+        guest.press("cancel", text="Too slow")
+
+    assert guest.title == CANCELLED, guest.text
+    assert leaves(world, person)
+    reason = world.row("SELECT category, feedback FROM cancellation_reasons WHERE user_id = %s", person.user_id)
+    assert reason == {"category": "too_expensive", "feedback": "Too slow"}
+
+
+@pytest.mark.parametrize("button", ["cancel", "next"])
+def test_what_is_required_is_filled_in_after_an_offer_was_accepted(
+    company: Company, guest: Visitor, button: str
+) -> None:
+    person = company.customer()
+    with current(company, default=REQUIRED):
+        guest.open(token(person))
+        guest.press("next", reason="price")
+        guest.accept("")
+        thanks = guest.title
+        assert thanks == "Thank you for giving us a chance to help"
+        guest.press("cancel")
+        assert (guest.title, guest.page.status_code) == ("Tell us", 200)
+        guest.press(button)
+        assert (guest.title, guest.page.status_code) == ("Tell us", 400)
+        guest.press(button, text="Nobody called")
+        if button == "next":
+            assert guest.title == thanks
+            guest.press("cancel")
+
+    assert guest.title == CANCELLED, guest.text
+    assert leaves(company.world, person)
+
+
+def test_no_form_leads_past_what_is_required(company: Company, guest: Visitor) -> None:
+    person = company.customer()
+    with current(company, default=REQUIRED):
+        guest.open(token(person))
+        for button in ("next", "cancel"):
+            guest.press(button, place="2", text="Past the survey")
+            assert guest.title == SURVEY
+    assert session_of(company.world, person)["progress"].get("passed", []) == []
 
 
 # Whose session
@@ -613,6 +705,21 @@ def test_a_preview_writes_nothing_and_sends_nothing(world: World, visitor: Visit
     assert world.stripe.subscriptions.retrieve(person.subscription_id).pause_collection
     assert not world.rows("SELECT id FROM change_requests WHERE user_id = %s AND kind = 'resume'", person.user_id)
     assert session_of(world, person)["outcome"] is None
+
+
+@pytest.mark.parametrize("offer", ["now", "later"])
+def test_a_preview_tells_a_change_of_plan_now_from_a_later_one(company: Company, guest: Visitor, offer: str) -> None:
+    person, solo = company.customer(), price(company.world, "solo")
+    guest.open(token(person, preview=True))
+    guest.press("next", reason="wants_plan_change")
+    value = next(each for each, _ in guest.options if json.loads(each) == [offer, {"price": solo}])
+
+    guest.press("", accept=value)
+
+    assert guest.title == "Preview: nothing was changed"
+    now = f"POST /v1/subscriptions/{person.subscription_id} items[0][price]={solo}"
+    later = f"POST /v1/subscription_schedules … price={solo}"
+    assert (now in guest.text, later in guest.text) == (offer == "now", offer == "later")
 
 
 def offered(guest: Visitor, person: Person, reason: str, **dynamic: Any) -> dict[str, list[Row]]:

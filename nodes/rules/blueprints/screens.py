@@ -51,6 +51,14 @@ def next_required(blueprint: Blueprint, passed: Sequence[Passed]) -> Screen | No
     return next((Screen(place, step) for place, step in _left(blueprint, passed) if step.required), None)
 
 
+def step_at(blueprint: Blueprint, passed: Sequence[Passed], place: str) -> Screen | None:
+    """Return the step at a place that a form names, if the customer can be there: not passed, nor after a required."""
+    required = next_required(blueprint, passed)
+    last = required.place if required else len(blueprint.steps)
+    found = (Screen(at, step) for at, step in _left(blueprint, passed) if str(at) == place and at <= last)
+    return next(found, None)
+
+
 def required_left(blueprint: Blueprint, passed: Sequence[Passed]) -> tuple[int, ...]:
     """Return the places of the steps that the company requires before a plain "Cancel my subscription"."""
     return tuple(place for place, step in _left(blueprint, passed) if step.required)

@@ -12,10 +12,11 @@ from deployments.http.pages.cancel.screens import screen
 from nodes.cancellation.intake import Asked as AskedToCancel
 from nodes.changes.intake import Asked
 from nodes.offers.listing import choice_of
-from nodes.rules.blueprints.screens import next_required
+from nodes.rules.blueprints.screens import next_required, step_at
 from nodes.sessions.blueprints import reason_of
 from nodes.sessions.opening import choose_subscription
 from nodes.sessions.passing import Filled, drop_change, notice, pass_step
+from nodes.sessions.records import Session
 from nodes.sessions.screens import Shown, screen_of
 from nodes.sessions.store import done_in_session, session_of
 
@@ -37,40 +38,48 @@ async def act(page: Page, form: Form) -> Response | None:
     page = replace(page, done=await done_in_session(session))
     if "handled" in form:
         return await handled(page, form)
-    shown = await screen_of(session, page.reads)
+    accepted = form.get("accept")
+    # Only for an offer that is accepted: however slow Stripe is, a cancellation must be recorded without delay.
+    shown = await screen_of(session, page.reads if accepted else None)
     if action == "cancel":
         return await _cancel(page, shown, form)
     if action == "resume" and shown.state == "paused":
         return await _resume(page, shown)
-    if accepted := form.get("accept"):
+    if accepted:
         return await _accept(page, shown, accepted, form.get("as_of", ""))
     if action == "notice" and shown.state in ("paused", "discounted"):
         await notice(session, shown.state)
-    elif action == "next" and shown.state == "step" and form.get("place") == str(shown.place):
-        filled = Filled.of(form, shown.step)
-        if wrong := filled.wrong(page.language, shown.step):
-            return await screen(session, shown, page.reads, filled=filled, wrong=wrong)
-        await pass_step(session, shown, filled)
+    elif action == "next" and (at := _filled_at(session, shown, form)):
+        filled = Filled.of(form, at.step)
+        if wrong := filled.wrong(page.language, at.step):
+            return await screen(session, at, page.reads, filled=filled, wrong=wrong)
+        await pass_step(session, at, filled)
     return None  # a page that was shown earlier: the current one follows
+
+
+def _filled_at(session: Session, shown: Shown, form: Form) -> Shown | None:
+    """Return the step whose form was sent. A required one is shown even while a notice or an offer comes before it."""
+    if shown.chosen is None:
+        return None
+    found = step_at(shown.chosen.blueprint, session.so_far.passed, form.get("place", ""))
+    return replace(shown, state="step", place=found.place, step=found.step) if found else None
 
 
 async def _cancel(page: Page, shown: Shown, form: Form) -> Response | None:
     """Cancel, unless the company requires an answer first. What was filled in on this screen counts."""
     session = page.session
-    if shown.state not in ("step", "paused", "discounted") or not shown.subscription or not shown.chosen:
+    if not shown.subscription or not shown.chosen:
         return None
     progress, feedback = session.so_far, session.feedback
-    if shown.state == "step" and form.get("place") == str(shown.place):
-        filled = Filled.of(form, shown.step)
-        if filled.given or not shown.step.required:
-            if wrong := filled.wrong(page.language, shown.step):
-                return await screen(session, shown, page.reads, filled=filled, wrong=wrong)
-            progress = await pass_step(session, shown, filled)
-            feedback = session.with_text(shown.place, filled.text).feedback
+    if at := _filled_at(session, shown, form):
+        filled = Filled.of(form, at.step)
+        if wrong := filled.wrong(page.language, at.step):
+            return await screen(session, at, page.reads, filled=filled, wrong=wrong)
+        progress = await pass_step(session, at, filled)
+        feedback = session.with_text(at.place, filled.text).feedback
     if required := next_required(shown.chosen.blueprint, progress.passed):
         at_it = Shown("step", shown.subscription, shown.chosen, place=required.place, step=required.step)
-        wrong = Filled().wrong(page.language, required.step) if required.place == shown.place else None
-        return await screen(session, at_it, page.reads, wrong=wrong)
+        return await screen(session, at_it, page.reads)
     if session.claims.preview:
         return preview_page(page.language, await calls_to_cancel(shown.subscription))
     reason, option = reason_of(shown.chosen, progress)
@@ -97,7 +106,7 @@ async def _accept(page: Page, shown: Shown, accepted: str, as_of: str) -> Respon
         return await screen(page.session, shown, page.reads, wrong=gone(page.language))
     offer, option = found
     if page.session.claims.preview:
-        return preview_page(page.language, calls_to_accept(_subscription(shown), offer, option))
+        return preview_page(page.language, calls_to_accept(_subscription(shown), offer, option, shown.as_of))
     has_price = offer["kind"] not in ("contact", "redirect")
     seen = {"as_of": as_of if is_time(as_of) else shown.as_of} if has_price else {}
     return await change(page, Asked(offer["id"], _subscription(shown), choice_of(option) | seen))

@@ -20,15 +20,17 @@ async def calls_to_cancel(subscription: ActiveSubscription) -> list[str]:
     return calls
 
 
-def calls_to_accept(subscription_id: str, offer: dict[str, Any], option: dict[str, Any]) -> list[str]:
-    """Return the calls that accepting an offer's option would make."""
+def calls_to_accept(
+    subscription_id: str, offer: dict[str, Any], option: dict[str, Any], as_of: str | None
+) -> list[str]:
+    """Return the calls that accepting an offer's option, read `as_of`, would make."""
     address = f"/v1/subscriptions/{subscription_id}"
     match offer["kind"]:
         case "discount":
             return [f"POST {address} discounts[][coupon]=…"]
         case "pause":
             return [f"POST {address} pause_collection[resumes_at]={option['resumes_at']}"]
-        case "plan_change" if option.get("starts_at"):
+        case "plan_change" if option["starts_at"] != as_of:
             return [f"POST /v1/subscription_schedules … price={option['price']}"]
         case "plan_change":
             return [f"POST {address} items[0][price]={option['price']}"]
