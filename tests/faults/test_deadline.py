@@ -6,6 +6,7 @@ from functools import partial
 import httpx
 import pytest
 
+from tests.faults.kill_matrix import ATTEMPTS
 from tests.faults.triggers import Triggers
 from tests.faults.wires import wired
 from tests.faults.wires_line import Fault, When
@@ -129,6 +130,14 @@ def test_a_failure_recorded_just_before_losing_the_database_is_undone(
     world: World, triggers: Triggers, asked: Asked
 ) -> None:
     """The response is "in progress", because the outcome is unknown; the work continues when the database is back."""
+    person = next(filter(None, (failed_without_database(world, triggers, asked) for _ in range(ATTEMPTS))))
+    when_done(world, person)
+    row = asked.row(world, person)
+    assert (row["outcome"], row["reported_failed"]) == (asked.outcome, False)
+
+
+def failed_without_database(world: World, triggers: Triggers, asked: Asked) -> Person | None:
+    """Return the person; None if no failure was recorded, since a busy machine had passed the caller's deadline."""
     person = asked.person(world)
     body = {"user_id": person.user_id} | ({"reason": "unused"} if asked is CANCELLATION else {})
     failing = {"kind": "status", "status": 400, "method": "POST", "contains": person.subscription_id, "times": 0}
@@ -136,11 +145,10 @@ def test_a_failure_recorded_just_before_losing_the_database_is_undone(
         stop = wires.fail_at(asked.effect, When.RESPONSE_LOST, "postgresql", Fault.REFUSED)
         with world.simulator.fault(**failing):
             response = trigger.http.post(asked.path, json=body, headers=person.headers)
-        assert stop.reached.is_set()
         assert response.status_code == 202, response.text
+        if not stop.reached.is_set():
+            return None
         assert asked.row(world, person)["outcome"] == "failed"
         wires.restore("postgresql")
         eventually(lambda: asked.row(world, person)["outcome"] != "failed")
-    when_done(world, person)
-    row = asked.row(world, person)
-    assert (row["outcome"], row["reported_failed"]) == (asked.outcome, False)
+    return person

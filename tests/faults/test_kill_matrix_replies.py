@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from nodes.rules.consents import CHANNELS
 from tests.faults.kill_matrix import Matrix, Way, differences, show
 from tests.faults.topic import Event, subscribed
 from tests.faults.triggers import Process, Trigger, Triggers
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.slow
 CERTAIN, UNCERTAIN, STOP = "I hardly use it any more.", "hmm", "STOP"
 USUAL = {"kind": "reply", "category": "unused", "reason": "unused", "tasks": [], "published": [], "revoked": 0}
 UNSURE = {"category": "other", "reason": "prefer_not_to_say", "tasks": ["uncertain_reply"]}
-NO_ANSWER = {"kind": "stop", "category": None, "reason": "prefer_not_to_say", "revoked": 1}
+NO_ANSWER = {"kind": "stop", "category": None, "reason": "prefer_not_to_say", "revoked": len(CHANNELS)}
 
 
 def claim_ends(world: World, person: Person) -> None:
