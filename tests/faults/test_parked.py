@@ -12,7 +12,7 @@ import stripe
 
 from deployments.operations.requests import Unfinished, resume, unfinished
 from nodes.settings import DatabaseSettings, load
-from tests.acceptance.subscribers import clock, subscriber
+from tests.acceptance.subscribers import Clock, clock, subscriber
 from tests.faults.unfinished import expire_lease, request_row, unfinished_request, when_done
 from tests.waiting import eventually
 from tests.world import Person, Row, World
@@ -115,15 +115,7 @@ def _tried_again(world: World, request_id: UUID) -> Row | None:
 def test_a_renewal_charged_while_a_cancellation_was_delayed_is_refunded(world: World) -> None:
     on = clock(world)
     person = subscriber(world, on=on)
-    [item] = world.stripe.subscriptions.retrieve(person.subscription_id).items.data
-    request_id = unfinished_request(
-        world,
-        person,
-        subscription_id=person.subscription_id,
-        paid_until=datetime.fromtimestamp(item.current_period_end, UTC),
-    )
-    on.advance(on.now + 32 * DAY)
-    [renewal] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_cycle"]
+    request_id, renewal = _renewed_while_delayed(world, person, on)
     assert renewal.amount_paid > 0
 
     expire_lease(world, request_id)
@@ -142,18 +134,9 @@ def test_a_renewal_charged_while_a_cancellation_was_delayed_is_refunded(world: W
 def test_a_renewal_paid_from_the_credit_balance_goes_back_to_it(world: World) -> None:
     on = clock(world)
     person = subscriber(world, on=on)
-    subscription = world.stripe.subscriptions.retrieve(person.subscription_id)
-    [item] = subscription.items.data
-    customer = str(subscription.customer)
+    customer = str(world.stripe.subscriptions.retrieve(person.subscription_id).customer)
     world.stripe.customers.update(customer, {"balance": -1000})
-    request_id = unfinished_request(
-        world,
-        person,
-        subscription_id=person.subscription_id,
-        paid_until=datetime.fromtimestamp(item.current_period_end, UTC),
-    )
-    on.advance(on.now + 32 * DAY)
-    [renewal] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_cycle"]
+    request_id, renewal = _renewed_while_delayed(world, person, on)
     assert renewal.amount_paid == renewal.total - 1000
 
     expire_lease(world, request_id)
@@ -162,6 +145,16 @@ def test_a_renewal_paid_from_the_credit_balance_goes_back_to_it(world: World) ->
     after = world.stripe.invoices.retrieve(renewal.id or "")
     assert after.post_payment_credit_notes_amount == renewal.total
     assert world.stripe.customers.retrieve(customer).balance == -1000
+
+
+def _renewed_while_delayed(world: World, person: Person, on: Clock) -> tuple[UUID, stripe.Invoice]:
+    """Leave a request unfinished until the subscription has renewed; return its id, and the renewal's invoice."""
+    [item] = world.stripe.subscriptions.retrieve(person.subscription_id).items.data
+    until = datetime.fromtimestamp(item.current_period_end, UTC)
+    request_id = unfinished_request(world, person, subscription_id=person.subscription_id, paid_until=until)
+    on.advance(on.now + 32 * DAY)
+    [renewal] = [i for i in _invoices(world, person.subscription_id) if i.billing_reason == "subscription_cycle"]
+    return request_id, renewal
 
 
 def _invoices(world: World, subscription_id: str) -> list[stripe.Invoice]:

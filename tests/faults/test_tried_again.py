@@ -23,6 +23,12 @@ def failed_then_done(world: World, person: Person, ask: Ask) -> UUID:
     return UUID(world.request_id(failed))
 
 
+def with_key(world: World, person: Person) -> httpx.Response:
+    """Cancel with the same `Idempotency-Key` each time."""
+    body = {"user_id": person.user_id, "reason": "too_expensive"}
+    return world.http.post("/cancel-subscription", json=body, headers={"Idempotency-Key": "again", **person.headers})
+
+
 def test_a_cancellation_stays_failed_once_another_one_did_it(world: World) -> None:
     person = world.person("professional")
     request_id = failed_then_done(world, person, World.cancel)
@@ -49,13 +55,11 @@ def test_a_discount_stays_failed_once_another_one_was_added(world: World) -> Non
 
 def test_a_call_that_is_repeated_after_another_one_did_it_is_refused(world: World) -> None:
     person = world.person("professional")
-    key = {"Idempotency-Key": "again", **person.headers}
-    body = {"user_id": person.user_id, "reason": "too_expensive"}
     with world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0):
-        assert world.http.post("/cancel-subscription", json=body, headers=key).status_code == 500
+        assert with_key(world, person).status_code == 500
     assert world.cancel(person).status_code == 200
 
-    again = world.http.post("/cancel-subscription", json=body, headers=key)
+    again = with_key(world, person)
 
     assert (again.status_code, again.json()["detail"]) == (409, "Subscription already scheduled for cancellation")
     assert len(world.emails(person)) == 1
@@ -63,14 +67,12 @@ def test_a_call_that_is_repeated_after_another_one_did_it_is_refused(world: Worl
 
 def test_a_call_that_is_repeated_after_a_reactivation_cancels(world: World) -> None:
     person = world.person("professional")
-    key = {"Idempotency-Key": "again", **person.headers}
-    body = {"user_id": person.user_id, "reason": "too_expensive"}
     with world.simulator.fault(kind="refuse", method="POST", contains=person.subscription_id, times=0):
-        assert world.http.post("/cancel-subscription", json=body, headers=key).status_code == 500
+        assert with_key(world, person).status_code == 500
     assert world.cancel(person).status_code == 200
     back = world.http.post("/reactivate-subscription", json={"user_id": person.user_id}, headers=person.headers)
     assert back.status_code == 200
 
-    again = world.http.post("/cancel-subscription", json=body, headers=key)
+    again = with_key(world, person)
 
     assert (again.status_code, again.json()["status"]) == (200, "pending_cancellation")
